@@ -1,0 +1,112 @@
+import { parseDuration, HOUR, sayDuration, SECOND } from './duration.ts';
+import type { Mistake } from './mistake.ts';
+import type { Pass } from './pass.ts';
+import type { Policy } from './policy.ts';
+import { checkSchedule } from './schedule.ts';
+
+const NAME = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/;
+const NAME_RULE = 'Use 1 to 63 lower-case letters, digits and dashes';
+
+/**
+ * What is wrong with a policy by itself: names, numbers and durations. What only entity metadata and the live
+ * database can tell is found when the policy is resolved.
+ */
+export function checkPolicy(policy: Policy): Mistake[] {
+  const at = `policy ${JSON.stringify(policy.name)}`;
+  const mistakes: Mistake[] = [];
+  const say = (what: string, fix: string): void => void mistakes.push({ at, what, fix });
+
+  if (!NAME.test(policy.name)) say('its name cannot be used in workflow ids and metrics', NAME_RULE);
+  if (policy.passes.length === 0) say('it has no passes', 'Give it at least one');
+  const { seconds = 20, batches } = policy.slice;
+  if (!(seconds >= 1 && seconds <= 3600)) {
+    say(`slice.seconds is ${String(seconds)}`, 'Use a number from 1 to 3600');
+  }
+  if (batches !== undefined && !isWhole(batches, 1)) {
+    say(`slice.batches is ${String(batches)}`, 'Use a whole number of at least 1, or leave it out');
+  }
+  if (policy.batchSize !== 'auto' && !isWhole(policy.batchSize, 1, 1_000_000)) {
+    say(
+      `batchSize is ${JSON.stringify(policy.batchSize)}`,
+      "Use a whole number from 1 to 1000000, or 'auto'",
+    );
+  }
+  const target = parseDuration(policy.batchTarget);
+  if (target === undefined || target < 5 || target > 10 * SECOND) {
+    say(`batchTarget is ${JSON.stringify(policy.batchTarget)}`, "Use a duration from '5 ms' to '10 s'");
+  }
+  const pause = parseDuration(policy.batchPause);
+  if (pause === undefined || pause < 0) {
+    say(`batchPause is ${JSON.stringify(policy.batchPause)}`, "Use a duration, like '50 ms', or 0");
+  }
+  if (!isWhole(policy.shards, 1, 16)) {
+    say(`shards is ${String(policy.shards)}`, 'Use a whole number from 1 to 16');
+  }
+  if (policy.schedule !== undefined) mistakes.push(...checkSchedule(at, policy.schedule));
+  return [...mistakes, ...checkPasses(policy.passes)];
+}
+
+function checkPasses(passes: readonly Pass[]): Mistake[] {
+  const mistakes: Mistake[] = [];
+  const earlier = new Set<string>();
+  for (const pass of passes) {
+    const at = `pass ${JSON.stringify(pass.name)}`;
+    const say = (what: string, fix: string): void => void mistakes.push({ at, what, fix });
+    if (!NAME.test(pass.name)) say('its name cannot be used in activity summaries and metrics', NAME_RULE);
+    if (earlier.has(pass.name)) say('another pass has this name', 'Name each pass of a policy differently');
+    for (const other of pass.dependsOn ?? []) {
+      if (!earlier.has(other)) {
+        say(
+          `dependsOn names ${JSON.stringify(other)}, which is no earlier pass`,
+          'Name a pass that stands before',
+        );
+      }
+    }
+    if (pass.shards !== undefined && !isWhole(pass.shards, 1, 16)) {
+      say(`shards is ${String(pass.shards)}`, 'Use a whole number from 1 to 16');
+    }
+    mistakes.push(...checkAge(at, pass));
+    earlier.add(pass.name);
+  }
+  return mistakes;
+}
+
+function checkAge(at: string, pass: Pass): Mistake[] {
+  switch (pass.kind) {
+    case 'expireRows':
+      return checkRetention(at, pass.olderThan, pass.allowShort);
+    case 'deleteOrphans':
+      return checkHorizon(at, 'grace', pass.grace);
+    case 'repointLatest':
+      return [];
+  }
+}
+
+function checkRetention(at: string, olderThan: unknown, allowShort: boolean): Mistake[] {
+  const mistakes = checkHorizon(at, 'olderThan', olderThan);
+  const millis = parseDuration(olderThan);
+  if (mistakes.length > 0 || millis === undefined || millis >= HOUR || allowShort) return mistakes;
+  const fix = 'Use at least one hour, or say allowShort: true where that is meant';
+  return [
+    { at, what: `olderThan is ${sayDuration(millis)}, so that nearly everything would be deleted`, fix },
+  ];
+}
+
+function checkHorizon(at: string, option: string, value: unknown): Mistake[] {
+  const millis = parseDuration(value);
+  if (millis === undefined) {
+    return [{ at, what: `${option} ${JSON.stringify(value)} is no duration`, fix: "Say it like '90 days'" }];
+  }
+  if (millis >= 0) return [];
+  return [
+    {
+      at,
+      what: `${option} ${JSON.stringify(value)} is negative, so its horizon would lie in the future and rows that are not old would go`,
+      fix: 'Use a positive duration',
+    },
+  ];
+}
+
+function isWhole(value: unknown, least: number, most = Number.MAX_SAFE_INTEGER): boolean {
+  return Number.isInteger(value) && (value as number) >= least && (value as number) <= most;
+}

@@ -1,0 +1,44 @@
+import type { EntityKey, EntityName } from '@mikro-orm/core';
+
+import type { Duration } from './duration.ts';
+import type { LatestPointer } from './latest-pointer.ts';
+import type { AnyEntity, PassOptions } from './pass.ts';
+
+/** What {@link deleteOrphans} can be told. */
+export interface DeleteOrphansOptions<Child> extends PassOptions {
+  /** The entity whose rows may have lost their parent. */
+  readonly entity: EntityName<Child>;
+  /** The property with the parent's primary key. Rows where it is null have no parent to lose and stay. */
+  readonly by: EntityKey<Child>;
+  /** The entity of the parent. */
+  readonly parent: AnyEntity;
+  /** The property that says how old a row is, for the grace period. */
+  readonly age: EntityKey<Child>;
+  /**
+   * How old a row must be: spares rows that arrive before their parent is visible. Default `'1 day'`.
+   */
+  readonly grace?: Duration;
+  /** Pointers at these rows that are repaired when rows go, in the same transaction. Default: none. */
+  readonly repoint?: readonly LatestPointer[];
+}
+
+/** A pass that deletes rows whose parent is gone. */
+export interface DeleteOrphans extends PassOptions {
+  readonly kind: 'deleteOrphans';
+  readonly entity: AnyEntity;
+  readonly by: string;
+  readonly parent: AnyEntity;
+  readonly age: string;
+  readonly grace: Duration;
+  readonly repoint: readonly LatestPointer[];
+}
+
+/** Deletes rows that name a parent that no longer exists, once they are older than a grace period. */
+export function deleteOrphans<Child>(options: DeleteOrphansOptions<Child>): DeleteOrphans {
+  return Object.freeze({
+    ...options,
+    kind: 'deleteOrphans',
+    grace: options.grace ?? '1 day',
+    repoint: options.repoint ?? [],
+  });
+}

@@ -1,0 +1,78 @@
+import type { EntityKey, EntityName, FilterQuery } from '@mikro-orm/core';
+
+import type { Duration } from './duration.ts';
+import type { LatestPointer } from './latest-pointer.ts';
+import type { AnyEntity, PassOptions } from './pass.ts';
+
+/** Rows without a foreign key in the database that belong to a row and go with it: "soft children". */
+export interface SoftChildOptions<Child> {
+  readonly entity: EntityName<Child>;
+  /** The child's property with the primary key of the row it belongs to. */
+  readonly by: EntityKey<Child>;
+  /** Pointers at these children that are repaired when children go, in the same transaction. Default: none. */
+  readonly repoint?: readonly LatestPointer[];
+}
+
+/** A {@link softChild}. */
+export interface SoftChild {
+  readonly entity: AnyEntity;
+  readonly by: string;
+  readonly repoint: readonly LatestPointer[];
+}
+
+/** What {@link expireRows} can be told. */
+export interface ExpireRowsOptions<Row> extends PassOptions {
+  /** The entity whose rows expire. */
+  readonly entity: EntityName<Row>;
+  /** The property with the row's age: a timestamp or date. Rows where it is null never expire. */
+  readonly age: EntityKey<Row>;
+  /**
+   * How old a row must be to expire: the horizon of a run is its begin minus this. At least one hour unless
+   * `allowShort`.
+   */
+  readonly olderThan: Duration;
+  /** Which rows can expire at all. Default: all. Evaluated again in the statement that deletes. */
+  readonly where?: FilterQuery<Row>;
+  /**
+   * The property with a foreign key that makes a row the child of another row of the same entity, directly or
+   * through tables in between, and that the database sets to null when that parent goes. Rows where it is set are
+   * spared; rows whose parent goes in this run are judged on their own age in the same run, level after level.
+   */
+  readonly nestedBy?: EntityKey<Row>;
+  /** Soft children that go in the same transaction, in this order. Children by foreign key need no mention. */
+  readonly with?: readonly SoftChild[];
+  /** Permits an `olderThan` below one hour. Default: false. */
+  readonly allowShort?: boolean;
+}
+
+/** A pass that deletes rows past the retention, with everything that hangs on them. */
+export interface ExpireRows extends PassOptions {
+  readonly kind: 'expireRows';
+  readonly entity: AnyEntity;
+  readonly age: string;
+  readonly olderThan: Duration;
+  readonly where: object;
+  readonly nestedBy?: string;
+  readonly with: readonly SoftChild[];
+  readonly allowShort: boolean;
+}
+
+/** Rows that belong to a row without a foreign key, for the `with` of {@link expireRows}. */
+export function softChild<Child>(options: SoftChildOptions<Child>): SoftChild {
+  return Object.freeze({ ...options, repoint: options.repoint ?? [] });
+}
+
+/**
+ * Deletes the rows of an entity that are older than a retention and match a filter, together with their soft
+ * children, in one transaction a batch. What foreign keys cascade to goes with them and is counted. A row that no
+ * longer matches, or that another session holds a lock on, stays.
+ */
+export function expireRows<Row>(options: ExpireRowsOptions<Row>): ExpireRows {
+  return Object.freeze({
+    ...options,
+    kind: 'expireRows',
+    where: options.where ?? {},
+    with: options.with ?? [],
+    allowShort: options.allowShort ?? false,
+  });
+}

@@ -1,0 +1,27 @@
+import type { EntityName } from '@mikro-orm/core';
+
+import type { DeleteOrphans } from './delete-orphans.ts';
+import type { ExpireRows } from './expire-rows.ts';
+import type { RepointLatest } from './repoint-latest.ts';
+
+/** One step of a policy, as the builders make it. */
+export type Pass = ExpireRows | DeleteOrphans | RepointLatest;
+
+/** The word for a kind of pass: the same in the policy, the ledger, the report and the documentation. */
+export type PassKind = Pass['kind'];
+
+/** An entity of any shape; the builders check the shape, what is behind them only needs its metadata. */
+export type AnyEntity = EntityName;
+
+/** What every kind of pass can be told. */
+export interface PassOptions {
+  /** Unique within the policy; what operators, the ledger and metrics call this pass. */
+  readonly name: string;
+  /** Passes without which this one must not run: if one of them failed, this one is left out. Default: none. */
+  readonly dependsOn?: readonly string[];
+  /**
+   * In how many parts, run beside one another, the pass is split where it can be split. 1 to 16; default: the
+   * policy's `shards`.
+   */
+  readonly shards?: number;
+}

@@ -1,0 +1,22 @@
+import type { LatestPointer } from './latest-pointer.ts';
+import type { PassOptions } from './pass.ts';
+
+/** What {@link repointLatest} can be told. */
+export interface RepointLatestOptions extends PassOptions {
+  /** The rows that point, made by `latestPointer`. */
+  readonly pointer: LatestPointer;
+}
+
+/** A pass that repairs rows whose "latest" is gone. */
+export interface RepointLatest extends PassOptions {
+  readonly kind: 'repointLatest';
+  readonly pointer: LatestPointer;
+}
+
+/**
+ * Repairs every row that points at a target that no longer exists: moved to the newest surviving target of its
+ * group, with the copied columns; deleted only where no target of the group survives.
+ */
+export function repointLatest(options: RepointLatestOptions): RepointLatest {
+  return Object.freeze({ ...options, kind: 'repointLatest' });
+}
