@@ -1,0 +1,71 @@
+import type { Database } from '../database/database.ts';
+import type { Position, ShardKey } from '../ledger/batches.ts';
+import { recordBatch } from '../ledger/batches.ts';
+import type { BatchOutcome, BatchStep, FrozenPass } from '../passes/index.ts';
+import { workOf } from '../passes/index.ts';
+import { enterBatch } from '../sql/fence.ts';
+import { inTransaction } from '../sql/transaction.ts';
+
+/** A batch waits so long for a lock that somebody else holds, in milliseconds, and then tries without that row. */
+const LOCK_MILLIS = 100;
+/** No statement of a careful batch lasts longer, so that a slice can heartbeat in time. */
+const STATEMENT_MILLIS = 5_000;
+/** A statement of any other batch ends at so many times the target: what makes it slow is looked at more carefully. */
+const GUARD = 1.5;
+
+/** What a batch works on. */
+export interface BatchPlace {
+  readonly key: ShardKey;
+  readonly policy: string;
+  readonly passName: string;
+  readonly frozen: FrozenPass;
+  readonly round: number;
+}
+
+/** What became of a batch. */
+export interface BatchDone {
+  readonly outcome: BatchOutcome;
+  /** Rows deleted in all tables, by the ledger. */
+  readonly rows: number;
+  /** From begin to the end of the commit. */
+  readonly millis: number;
+}
+
+/** Another attempt is at work on the shard, has written this batch, or the run is closed. */
+class Fenced extends Error {}
+
+/**
+ * One batch: a transaction that deletes a bounded number of rows and writes its ledger row. Undefined where the
+ * batch was rolled back because it is not, or no longer, this attempt's to do.
+ */
+export async function runBatch(
+  { db, ledger }: Database,
+  { key, policy, passName, frozen, round }: BatchPlace,
+  position: Position | undefined,
+  step: BatchStep,
+  targetMillis: number,
+): Promise<BatchDone | undefined> {
+  const started = performance.now();
+  const statementMillis = step.careful ? STATEMENT_MILLIS : Math.max(100, GUARD * targetMillis);
+  try {
+    return await inTransaction(db, { lockMillis: LOCK_MILLIS, statementMillis }, async (tx) => {
+      const shard = ledger.lockWords('shard', policy, passName, key.shard);
+      const lockRun = ledger.lockWords('run', key.run);
+      const { entered, counters } = await enterBatch(tx, shard, lockRun, frozen.counted);
+      if (!entered) throw new Fenced();
+      const outcome = await workOf(frozen.kind).runBatch(frozen, tx, step);
+      const sequence = (position?.sequence ?? 0) + 1;
+      const rows = await recordBatch(
+        tx,
+        ledger,
+        { ...key, sequence, round, size: step.size, counters },
+        outcome,
+      );
+      if (rows === undefined) throw new Fenced();
+      return { outcome, rows };
+    }).then((done) => ({ ...done, millis: performance.now() - started }));
+  } catch (error) {
+    if (error instanceof Fenced) return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,132 @@
+import type { RawBuilder } from 'kysely';
+
+import type { BatchStep, Cursor, Shard } from '../passes/pass.ts';
+import { pickByAge, sweepByAge } from '../sql/keyset.ts';
+import type { AgePosition, AgeRange } from '../sql/keyset.ts';
+import type { ColumnName, TableName } from '../sql/names.ts';
+import type { PageRange } from '../sql/page-range.ts';
+import { pageOf, pageStart, pickPages, sweepPages } from '../sql/page-range.ts';
+import type { Tx } from '../sql/transaction.ts';
+
+/** A walk over the rows of one table that qualify, in physical order or in the order of age. */
+export interface Walk {
+  readonly table: TableName;
+  /** The column of a keyset walk. */
+  readonly age: ColumnName | null;
+  /** Which rows, over alias `t`. */
+  readonly where: RawBuilder<boolean>;
+}
+
+/** Rows that a batch found and locked, and where the walk goes on after each of them. */
+export interface Found {
+  readonly places: readonly string[];
+  readonly keys: readonly (string | null)[];
+  /** Rows that qualified, with those that somebody else holds. */
+  readonly candidates: number;
+  /** Where to go on after the row of this number. */
+  readonly after: (row: number) => Cursor;
+  /** Where to go on after all of them, and whether that is the end. */
+  readonly next: Cursor;
+  readonly end: boolean;
+}
+
+/** A range of pages is never larger than this: 64 MiB read at the most before the pacer can look again. */
+const MOST_PAGES = 8192;
+/** So many index entries are looked at in one statement at the most: 10 ms at 0.5 us each. */
+const MOST_ENTRIES = 20_000;
+
+/** Deletes a batch in one statement; undefined where the walk cannot bound the rows as asked. */
+export async function sweep(
+  tx: Tx,
+  walk: Walk,
+  step: BatchStep,
+): Promise<{ cursor: Cursor; end: boolean; taken: number } | undefined> {
+  if (step.shard.strategy === 'page-range') {
+    // A page has any number of rows up to 290, so that pages cannot bound the rows exactly.
+    if (Number.isFinite(step.mostRows)) return undefined;
+    const range = pagesOf(walk, step.shard, step, step.size);
+    const taken = await sweepPages(tx, range);
+    return { ...endOfPages(range, step.shard), taken };
+  }
+  const { rows, next } = await sweepByAge(tx, agesOf(walk, step, Math.min(step.size, step.mostRows)));
+  return { cursor: next, end: next === null, taken: rows };
+}
+
+/** Finds and locks the rows of a batch. */
+export async function pick(tx: Tx, walk: Walk, key: ColumnName | undefined, step: BatchStep): Promise<Found> {
+  const limit = limitOf(step, step.familySize);
+  if (step.shard.strategy === 'page-range') {
+    // Four times the pages that would do if every row qualified.
+    const range = pagesOf(walk, step.shard, step, limit * 4);
+    const picked = await pickPages(tx, range, key, limit);
+    return found(picked, (row) => placeAt(picked.places[row]), reached(range, step.shard, picked, limit));
+  }
+  const picked = await pickByAge(tx, agesOf(walk, step, limit), key);
+  const after = (row: number): Cursor => ({ age: picked.ages[row] ?? '', place: picked.places[row] ?? '' });
+  return found(picked, after, { cursor: picked.next, end: picked.next === null });
+}
+
+/** How many rows of the pass's own table a batch may find, if each comes with a family of this size. */
+export function limitOf({ size, mostRows, passOver }: BatchStep, familySize: number): number {
+  return passOver ? 1 : Math.max(1, Math.min(Math.ceil(size / familySize), mostRows));
+}
+
+/** Where a shard goes on when the first `taken` of the rows that were found are done. */
+export function advance(rows: Found, taken: number): { cursor: Cursor; end: boolean } {
+  if (taken < rows.places.length) return { cursor: rows.after(taken - 1), end: false };
+  return { cursor: rows.next, end: rows.end };
+}
+
+/** The pages of the next batch, for so many rows if every row qualified. */
+export function pagesOf(
+  walk: Walk,
+  shard: Shard & { strategy: 'page-range' },
+  { cursor }: Pick<BatchStep, 'cursor'>,
+  rows: number,
+): PageRange {
+  const after = cursor !== null && 'place' in cursor ? cursor.place : pageStart(shard.fromPage);
+  const pages = Math.max(1, Math.min(Math.floor(rows / shard.rowsPerPage), MOST_PAGES));
+  const untilPage = Math.min(shard.untilPage, pageOf(after) + pages);
+  return { table: walk.table, where: walk.where, after, untilPage };
+}
+
+/** Where a shard goes on after a range of pages, and whether that is its end. */
+export function endOfPages(
+  { untilPage }: Pick<PageRange, 'untilPage'>,
+  shard: Shard & { strategy: 'page-range' },
+): { cursor: Cursor; end: boolean } {
+  return { cursor: placeAt(pageStart(untilPage)), end: untilPage >= shard.untilPage };
+}
+
+/** Where a shard goes on after the rows that a range of pages gave: there may be more than the limit. */
+export function reached(
+  range: Pick<PageRange, 'untilPage'>,
+  shard: Shard & { strategy: 'page-range' },
+  picked: { readonly candidates: number; readonly last: string | null },
+  limit: number,
+): { cursor: Cursor; end: boolean } {
+  if (picked.candidates < limit || picked.last === null) return endOfPages(range, shard);
+  return { cursor: placeAt(picked.last), end: false };
+}
+
+function placeAt(place: string | undefined): Cursor {
+  return { place: place ?? pageStart(0) };
+}
+
+function found(
+  { places, keys, candidates }: Pick<Found, 'places' | 'keys' | 'candidates'>,
+  after: Found['after'],
+  { cursor, end }: { cursor: Cursor; end: boolean },
+): Found {
+  return { places, keys, candidates, after, next: cursor, end };
+}
+
+function agesOf(walk: Walk, { shard, cursor }: BatchStep, limit: number): AgeRange {
+  if (shard.strategy !== 'keyset' || walk.age === null) {
+    throw new Error(`a walk by age cannot use a shard of ${shard.strategy}`);
+  }
+  const after: AgePosition | null = cursor !== null && 'age' in cursor ? cursor : null;
+  const entries = Math.min(Math.max(1000, 4 * limit), Math.max(MOST_ENTRIES, limit));
+  const { table, age, where } = walk;
+  return { table, age, where, after, from: shard.from, until: shard.until, entries, limit };
+}

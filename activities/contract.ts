@@ -1,0 +1,166 @@
+import type { PassKind } from '../policy/pass.ts';
+import type { Strategy } from './passes/pass.ts';
+
+/*
+ * What crosses between workflow, activities and those who start them: plain JSON with names and numbers. No SQL, no
+ * table name, no predicate, no URL and no row content; a cursor is the number of a batch in the ledger.
+ */
+
+/** The input of workflow `vacuum`. Everything may be left out; `undefined`, `null` and `{}` are the same. */
+export interface VacuumInput {
+  /** Which policy. Default: the only one that the worker has. */
+  readonly policy?: string;
+  /** Default `execute`. */
+  readonly mode?: RunMode;
+  /** Only these passes, in the policy's order. Default: all. */
+  readonly passes?: readonly string[];
+  /** What to do where another run of the policy is open. Default `skip`. */
+  readonly ifBusy?: 'skip' | 'wait' | 'fail';
+}
+
+export type RunMode = 'execute' | 'preview';
+
+/** How a run stands or ended. */
+export type RunStatus =
+  /** Under way. */
+  | 'running'
+  /** Every pass is done. */
+  | 'completed'
+  /** A pass failed; what was committed before is in the ledger. */
+  | 'failed'
+  /** Ended by the signal `stop`, after the batch under way. */
+  | 'stopped'
+  /** Ended by cancelling the workflow, after the batch under way. */
+  | 'cancelled'
+  /** Its workflow was ended from outside; closed by the run that took its place. */
+  | 'terminated'
+  /** Another run of the policy was open; nothing was done. */
+  | 'skipped'
+  /** The policy is not enabled; nothing was done. */
+  | 'disabled';
+
+/** How a pass of a run stands or ended. */
+export type PassStatus =
+  /** Not begun. */
+  | 'planned'
+  | 'running'
+  | 'completed'
+  | 'failed'
+  /** Left out because a pass that it depends on failed. */
+  | 'skipped'
+  /** Begun and not finished when the run ended. */
+  | 'unfinished'
+  /** Counted without deleting. */
+  | 'previewed';
+
+/** What a run will do: fixed when it begins. */
+export interface Plan {
+  readonly run: number;
+  readonly policy: string;
+  /** The worker's name for the database. */
+  readonly database: string;
+  readonly passes: readonly PlannedPass[];
+  /** ISO 8601. */
+  readonly startedAt: string;
+  /** The most seconds of work in one slice. */
+  readonly sliceSeconds: number;
+}
+
+export interface PlannedPass {
+  readonly name: string;
+  readonly kind: PassKind;
+  readonly strategy: Strategy;
+  readonly shards: number;
+  /** Rows of its own table that are expected to go, from a sample. */
+  readonly estimate: number;
+  readonly dependsOn: readonly string[];
+  /** Deleting makes more rows eligible, so that the walk is repeated until it finds none. */
+  readonly repeats: boolean;
+}
+
+/** Another run of the policy. */
+export interface Holder {
+  readonly run: number;
+  readonly workflowId: string;
+}
+
+/** What beginning a run came to. */
+export type Beginning =
+  | { readonly outcome: 'planned'; readonly plan: Plan }
+  | { readonly outcome: 'busy'; readonly holder: Holder }
+  | { readonly outcome: 'ended'; readonly report: RunReport };
+
+/** Which slice: one shard of one pass in one round. */
+export interface SliceRequest {
+  readonly run: number;
+  readonly policy: string;
+  readonly database: string;
+  /** The number of the pass in the plan. */
+  readonly pass: number;
+  readonly shard: number;
+  readonly round: number;
+}
+
+/** Where a slice ended. All counts are the ledger's for this shard and round, so that no retry counts twice. */
+export interface SliceResult {
+  readonly done: boolean;
+  readonly batches: number;
+  readonly rows: number;
+  readonly skipped: number;
+  /** The part of the shard that was walked, 0 to 1; null where the walk cannot tell. */
+  readonly walked: number | null;
+  /** The longest transaction of this slice, with its commit. */
+  readonly longestMillis: number;
+}
+
+/** How a run ended, for the ledger. */
+export interface Ending {
+  readonly run: number;
+  readonly database: string;
+  readonly status: RunStatus;
+  readonly passes: readonly { readonly status: PassStatus; readonly error?: string }[];
+  readonly reasons: readonly string[];
+  readonly longestMillis: number;
+}
+
+/** What came of a run: the workflow's result. Rows per table are in the ledger. */
+export interface RunReport {
+  /** The number of the run in the ledger; null where none was begun. */
+  readonly run: number | null;
+  readonly policy: string;
+  readonly mode: RunMode;
+  readonly status: RunStatus;
+  readonly startedAt: string;
+  readonly endedAt: string | null;
+  readonly millis: number;
+  /** Rows deleted in all tables, cascades included. */
+  readonly rows: number;
+  readonly longestTransactionMillis: number | null;
+  readonly passes: readonly PassReport[];
+  readonly reasons: readonly string[];
+  readonly holder?: Holder;
+}
+
+export interface PassReport {
+  readonly name: string;
+  readonly kind: PassKind;
+  readonly status: PassStatus;
+  readonly strategy: Strategy | null;
+  readonly shards: number;
+  readonly batches: number;
+  readonly rows: number;
+  /** Pointers moved to a survivor. */
+  readonly moved: number;
+  /** Rows that qualified and stay because somebody else held them. */
+  readonly skipped: number;
+  readonly millis: number;
+  readonly error: string | null;
+}
+
+/** The activities, by the names under which workers register them. */
+export interface VacuumActivities {
+  'vacuum.beginRun'(input: unknown, firstRunId: string): Promise<Beginning>;
+  'vacuum.previewRun'(input: unknown, firstRunId: string): Promise<RunReport>;
+  'vacuum.runSlice'(request: SliceRequest): Promise<SliceResult>;
+  'vacuum.finishRun'(ending: Ending): Promise<RunReport>;
+}

@@ -1,0 +1,68 @@
+import type { MikroORM } from '@mikro-orm/core';
+import type { SqlEntityManager } from '@mikro-orm/sql';
+import type { Kysely as KyselyType } from 'kysely';
+import { Kysely, PostgresDialect } from 'kysely';
+import { Pool } from 'pg';
+
+import { Ledger } from '../ledger/ledger.ts';
+import { toPgUrl } from './url.ts';
+
+/** How a worker is given a database: a URL, a pool of `pg`, a MikroORM instance, or a function that makes one. */
+export type DatabaseSource = GivenDatabase | (() => GivenDatabase | Promise<GivenDatabase>);
+
+/** An open database, or where it is. What is given open stays open: who opened it closes it. */
+export type GivenDatabase = string | Pool | MikroORM;
+
+/** A database that policies clean, with its ledger. */
+export interface Database {
+  readonly db: KyselyType<unknown>;
+  readonly ledger: Ledger;
+  close(): Promise<void>;
+}
+
+/** Sessions of one worker: two shards of a few policies, the ledger and what cancels them. */
+const MOST_SESSIONS = 10;
+
+/** Opens a database. Connects only when it is first used. */
+export async function openDatabase(source: DatabaseSource, ledgerSchema?: string): Promise<Database> {
+  const given = typeof source === 'function' ? await source() : source;
+  if (typeof given === 'string') {
+    const pool = openPool(given);
+    return databaseOver(overPool(pool), ledgerSchema, async () => pool.end());
+  }
+  if (isMikroOrm(given)) {
+    const em = given.em as unknown as SqlEntityManager;
+    return databaseOver(em.getKysely(), ledgerSchema);
+  }
+  return databaseOver(overPool(given), ledgerSchema);
+}
+
+function openPool(url: string): Pool {
+  const pool = new Pool({
+    connectionString: toPgUrl(url),
+    application_name: 'temporal-vacuum',
+    max: MOST_SESSIONS,
+    connectionTimeoutMillis: 10_000,
+    keepAlive: true,
+  });
+  // A session that ends while idle is replaced at its next use; without a listener it would end the process.
+  pool.on('error', () => undefined);
+  pool.on('connect', (client) => client.on('error', () => undefined));
+  return pool;
+}
+
+function overPool(pool: Pool): KyselyType<unknown> {
+  return new Kysely<unknown>({ dialect: new PostgresDialect({ pool }) });
+}
+
+function databaseOver(
+  db: KyselyType<unknown>,
+  ledgerSchema: string | undefined,
+  close: () => Promise<void> = async () => undefined,
+): Database {
+  return { db, ledger: new Ledger(db, ledgerSchema), close };
+}
+
+function isMikroOrm(given: Pool | MikroORM): given is MikroORM {
+  return 'em' in given && 'getMetadata' in given;
+}

@@ -1,0 +1,70 @@
+import { activityInfo, log } from '@temporalio/activity';
+import { ApplicationFailure, ApplicationFailureCategory, CancelledFailure } from '@temporalio/common';
+
+import { MistakesError } from '../policy/mistake.ts';
+import { readDatabaseError } from './sql/sqlstate.ts';
+
+/** The types of failure that leave an activity. */
+export const FAILURE = {
+  /** What a person gave us is wrong; nothing was deleted. */
+  input: 'VacuumMistakes',
+  /** Another run of the policy is open. */
+  busy: 'VacuumBusy',
+  /** The database refuses; a person must change something. */
+  database: 'VacuumDatabase',
+  /** The run is closed: another one took its lease, or somebody closed it. */
+  closed: 'VacuumRunClosed',
+  /** The worker is going down; another one goes on. */
+  yield: 'VacuumYield',
+  /** Something that this program does not know; tried a few times. */
+  unexpected: 'VacuumUnexpected',
+  /** The run ended with failed passes. */
+  failed: 'VacuumFailed',
+} as const;
+
+/** An error that nobody knows is more likely a defect than an outage: a pass that fails is seen, one that hangs not. */
+const UNEXPECTED_ATTEMPTS = 5;
+
+/** The longest wait before a slice is tried again, and how long to leave a server that is out of something. */
+const SOON = '1s';
+const LATER = '30s';
+
+/**
+ * The one place where errors become failures for Temporal. Driver errors never cross: they carry row values and
+ * statements. The original is written to the worker's log, at level debug.
+ */
+export function toFailure(error: unknown, doing: string): Error {
+  if (error instanceof ApplicationFailure || error instanceof CancelledFailure) return error;
+  if (error instanceof MistakesError)
+    return ApplicationFailure.nonRetryable(error.wireMessage, FAILURE.input);
+  log.debug(`${doing} failed`, { error });
+  const database = readDatabaseError(error);
+  if (database === undefined) {
+    log.error(`${doing} failed for a reason that the vacuum does not know; level debug has it`);
+    return ApplicationFailure.create({
+      message: `${doing}: an unexpected error; the log of the worker has it at level debug`,
+      type: FAILURE.unexpected,
+      nonRetryable: activityInfo().attempt >= UNEXPECTED_ATTEMPTS,
+      nextRetryDelay: SOON,
+    });
+  }
+  const { sqlstate, meaning, verdict } = database;
+  const message = `${doing}: ${meaning} (SQLSTATE ${sqlstate})`;
+  if (verdict === 'stop') return ApplicationFailure.nonRetryable(message, FAILURE.database);
+  log.warn(`${message}; it is tried again`);
+  return ApplicationFailure.create({
+    message,
+    type: FAILURE.database,
+    nextRetryDelay: verdict === 'wait' ? LATER : SOON,
+    category: ApplicationFailureCategory.BENIGN,
+  });
+}
+
+/** Runs what an activity does, with errors turned into failures. */
+export async function atTheEdge<T>(doing: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    throw toFailure(error, doing);
+  }
+}

@@ -1,0 +1,90 @@
+import type { InferEntity } from '@mikro-orm/core';
+import { defineEntity, p } from '@mikro-orm/core';
+
+/** The schema is a setting of the worker, so that the entities leave it open. */
+const schema = '*';
+
+/** One execution of a policy: one workflow with its continue-as-new chain. The open one is the policy's lease. */
+export const RunEntity = defineEntity({
+  name: 'Run',
+  tableName: 'run',
+  schema,
+  properties: {
+    id: p.integer().primary().autoincrement(),
+    policy: p.text(),
+    mode: p.text(),
+    /** `running`, or how it ended. */
+    state: p.text(),
+    workflowId: p.text(),
+    /** First run id of the workflow's chain. */
+    firstRunId: p.text(),
+    /** The Temporal cluster and namespace that know the workflow. */
+    temporal: p.text(),
+    /** The policy's settings as frozen. */
+    settings: p.json(),
+    /** Why it failed or stopped. */
+    reasons: p.json<string[]>(),
+    startedAt: p.datetime(),
+    endedAt: p.datetime().nullable(),
+    longestTransactionMillis: p.float().nullable(),
+    /** Its batches are still there. */
+    batchesKept: p.boolean(),
+  },
+});
+
+/** A pass of a run: what it was frozen to, and its totals when the run ended. */
+export const PassEntity = defineEntity({
+  name: 'Pass',
+  tableName: 'pass',
+  schema,
+  properties: {
+    run: p.integer().primary().fieldName('run_id'),
+    ordinal: p.integer().primary(),
+    name: p.text(),
+    kind: p.text(),
+    /** `planned`, or how it ended. */
+    state: p.text(),
+    strategy: p.text().nullable(),
+    shards: p.json<unknown[]>(),
+    frozen: p.json(),
+    estimate: p.float().nullable(),
+    batches: p.integer(),
+    rows: p.float(),
+    deleted: p.json<Record<string, number>>(),
+    moved: p.float(),
+    skipped: p.float(),
+    millis: p.float(),
+    error: p.text().nullable(),
+  },
+});
+
+/** One batch: its row commits in the transaction of its delete. */
+export const BatchEntity = defineEntity({
+  name: 'Batch',
+  tableName: 'batch',
+  schema,
+  properties: {
+    run: p.integer().primary().fieldName('run_id'),
+    pass: p.integer().primary(),
+    shard: p.integer().primary(),
+    sequence: p.integer().primary(),
+    /** Rows nested in others are walked level after level: one round a level. */
+    round: p.integer(),
+    rows: p.float(),
+    deleted: p.json<Record<string, number>>(),
+    moved: p.float(),
+    skipped: p.float(),
+    /** Where the next batch starts; null at the begin of the shard. */
+    cursor: p.json().nullable(),
+    /** The shard's round is done. */
+    done: p.boolean(),
+    /** Rows that the pacer aimed at. */
+    size: p.integer(),
+    /** From begin until this row was written, without the commit. */
+    millis: p.float(),
+    at: p.datetime(),
+  },
+});
+
+export type RunRow = InferEntity<typeof RunEntity>;
+export type PassRow = InferEntity<typeof PassEntity>;

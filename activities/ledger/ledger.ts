@@ -1,0 +1,119 @@
+import { Migrator } from '@mikro-orm/migrations';
+import { MikroORM } from '@mikro-orm/postgresql';
+import type { Kysely, RawBuilder } from 'kysely';
+import { sql } from 'kysely';
+
+import { refuseMistakes } from '../../policy/mistake.ts';
+import { takeTurns } from '../sql/fence.ts';
+import { quoteIdentifier } from '../sql/names.ts';
+import { inTransaction } from '../sql/transaction.ts';
+import { BatchEntity, PassEntity, RunEntity } from './entities.ts';
+import { RunsPassesBatches } from './migrations/001-runs-passes-batches.ts';
+
+/** The schema of the ledger unless a worker is told otherwise. */
+export const LEDGER_SCHEMA = 'vacuum';
+
+const MIGRATIONS = [{ name: '001-runs-passes-batches', class: RunsPassesBatches }];
+
+/** What version of the ledger a database has. */
+export type LedgerVersion = 'missing' | 'old' | 'current' | 'newer';
+
+/** Our own tables in a cleaned database. */
+export class Ledger {
+  readonly db: Kysely<unknown>;
+  readonly schema: string;
+  readonly orm: MikroORM;
+  #migrated = false;
+
+  constructor(db: Kysely<unknown>, schema: string = LEDGER_SCHEMA) {
+    this.db = db;
+    this.schema = schema;
+    this.orm = new MikroORM({
+      dbName: 'ledger',
+      // It would make a database of this name, since it cannot know the name of the one that it was given.
+      ensureDatabase: false,
+      schema,
+      driverOptions: db,
+      entities: [RunEntity, PassEntity, BatchEntity],
+      extensions: [Migrator],
+      migrations: {
+        migrationsList: MIGRATIONS,
+        tableName: 'migration',
+        snapshot: false,
+        transactional: true,
+        silent: true,
+      },
+    });
+  }
+
+  /** A table of the ledger, quoted. */
+  table(name: 'run' | 'pass' | 'batch'): RawBuilder<unknown> {
+    return sql.id(this.schema, name);
+  }
+
+  /** Words for an advisory lock that is about this ledger. */
+  lockWords(...about: readonly (string | number)[]): string {
+    return ['temporal-vacuum', this.schema, ...about].join(' ');
+  }
+
+  /** What the database has, without changing anything. */
+  async version(): Promise<LedgerVersion> {
+    const { rows } = await sql<{ there: boolean }>`
+      select to_regclass(${`${quoteIdentifier(this.schema)}.migration`}) is not null as there`.execute(
+      this.db,
+    );
+    if (rows[0]?.there !== true) return 'missing';
+    const { rows: applied } = await sql<{ name: string }>`
+      select name from ${sql.id(this.schema, 'migration')}`.execute(this.db);
+    const names = new Set(applied.map((row) => row.name));
+    const known = MIGRATIONS.map((migration) => migration.name);
+    if ([...names].some((name) => !known.includes(name))) return 'newer';
+    return known.every((name) => names.has(name)) ? 'current' : 'old';
+  }
+
+  /**
+   * Makes or upgrades the tables; does nothing where they are current. Workers that start together go one after the
+   * other. Throws a `MistakesError` where the ledger is newer than this program or may not be made.
+   */
+  async migrate(): Promise<void> {
+    if (this.#migrated) return;
+    const version = await this.version();
+    if (version === 'newer')
+      this.#refuse('its ledger is of a newer version', 'Upgrade temporal-vacuum on this worker');
+    if (version !== 'current') await this.#upgrade();
+    this.#migrated = true;
+  }
+
+  async #upgrade(): Promise<void> {
+    if (!(await this.mayCreate())) {
+      this.#refuse(
+        'it has no current ledger and its role may not make one',
+        'Run `temporal-vacuum ledger migrate` once with the URL of a role that may',
+      );
+    }
+    // The migrator uses sessions of its own; this transaction only makes workers that start together take turns.
+    await inTransaction(this.db, { lockMillis: 60_000, statementMillis: 60_000 }, async (tx) => {
+      await takeTurns(tx, this.lockWords('migrate'));
+      if ((await this.version()) === 'current') return;
+      // The migrator makes a database of the configured name where there is none.
+      const { rows } = await sql<{ name: string }>`select current_database() as name`.execute(tx);
+      this.orm.config.set('dbName', rows[0]?.name ?? '');
+      await this.orm.migrator.up();
+    });
+  }
+
+  /** Whether the connected role may make the tables. */
+  async mayCreate(): Promise<boolean> {
+    const { rows } = await sql<{ may: boolean }>`
+      select case
+        when exists (select from pg_namespace where nspname = ${this.schema})
+          then has_schema_privilege(${this.schema}, 'create')
+        else has_database_privilege(current_database(), 'create')
+      end as may`.execute(this.db);
+    return rows[0]?.may === true;
+  }
+
+  #refuse(what: string, fix: string): void {
+    refuseMistakes('database', [{ at: 'database', what, fix, here: `schema ${this.schema}` }]);
+  }
+}

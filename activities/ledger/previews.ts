@@ -1,0 +1,51 @@
+import { sql } from 'kysely';
+
+import type { PassKind } from '../../policy/pass.ts';
+import { inTransaction } from '../sql/transaction.ts';
+import type { Ledger } from './ledger.ts';
+import type { RunOwner } from './runs.ts';
+
+/** What a pass would delete, and the pointers that it would move, per table. */
+export interface PreviewedPass {
+  readonly name: string;
+  readonly kind: PassKind;
+  readonly deleted: Readonly<Record<string, number>>;
+  readonly moved: number;
+  /** Rows that would be deleted in all tables. */
+  readonly rows: number;
+}
+
+/** Keeps a preview as a run that is over; the number of the run. Once for a workflow, however often it is tried. */
+export async function insertPreview(
+  ledger: Ledger,
+  owner: RunOwner,
+  policy: string,
+  startedAt: string,
+  passes: readonly PreviewedPass[],
+): Promise<number> {
+  return inTransaction(ledger.db, { lockMillis: 10_000, statementMillis: 30_000 }, async (tx) => {
+    const { rows: earlier } = await sql<{ id: number }>`
+      select id
+      from ${ledger.table('run')}
+      where
+        workflow_id = ${owner.workflowId} and first_run_id = ${owner.firstRunId}
+        and policy = ${policy} and mode = 'preview'`.execute(tx);
+    if (earlier[0] !== undefined) return earlier[0].id;
+    const { rows } = await sql<{ id: number }>`
+      insert into ${ledger.table('run')}
+        (policy, mode, state, workflow_id, first_run_id, temporal, settings, started_at, ended_at)
+      values (
+        ${policy}, 'preview', 'completed', ${owner.workflowId}, ${owner.firstRunId}, ${owner.temporal}, '{}',
+        ${startedAt}::timestamptz, clock_timestamp())
+      returning id`.execute(tx);
+    const run = rows[0]?.id ?? 0;
+    for (const [ordinal, pass] of passes.entries()) {
+      await sql`
+        insert into ${ledger.table('pass')} (run_id, ordinal, name, kind, state, rows, deleted, moved)
+        values (
+          ${run}, ${ordinal}, ${pass.name}, ${pass.kind}, 'previewed', ${pass.rows},
+          ${JSON.stringify(pass.deleted)}::jsonb, ${pass.moved})`.execute(tx);
+    }
+    return run;
+  });
+}

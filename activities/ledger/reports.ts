@@ -1,0 +1,127 @@
+import { sql } from 'kysely';
+
+import type { PassKind } from '../../policy/pass.ts';
+import type { PassReport, PassStatus, RunMode, RunReport, RunStatus } from '../contract.ts';
+import type { Strategy } from '../passes/index.ts';
+import type { PassRow, RunRow } from './entities.ts';
+import { PassEntity, RunEntity } from './entities.ts';
+import type { Ledger } from './ledger.ts';
+import { totalsOf } from './totals.ts';
+
+/** Rows by table. */
+export type RowsByTable = Readonly<Record<string, number>>;
+
+/** What came of a run, with the rows of each table. For those who can read the database; never sent to Temporal. */
+export interface LedgerReport extends RunReport {
+  /** Rows deleted, or that would be deleted, in each table, cascades included. */
+  readonly deleted: RowsByTable;
+  readonly passes: readonly LedgerPassReport[];
+}
+
+export interface LedgerPassReport extends PassReport {
+  readonly deleted: RowsByTable;
+  readonly estimate: number | null;
+}
+
+/** One run; undefined where there is none of this number. */
+export async function readReport(ledger: Ledger, run: number): Promise<LedgerReport | undefined> {
+  const row = await ledger.orm.em.fork().findOne(RunEntity, { id: run }, { schema: ledger.schema });
+  return row === null ? undefined : reportOf(ledger, row);
+}
+
+/** The runs of a policy, or of all, the newest first. */
+export async function readHistory(
+  ledger: Ledger,
+  { policy, limit }: { readonly policy?: string; readonly limit: number },
+): Promise<LedgerReport[]> {
+  const rows = await ledger.orm.em.fork().find(RunEntity, policy === undefined ? {} : { policy }, {
+    orderBy: { id: 'desc' },
+    limit,
+    schema: ledger.schema,
+  });
+  return Promise.all(rows.map(async (row) => reportOf(ledger, row)));
+}
+
+/** The last run that a workflow began; undefined where it has begun none. */
+export async function findRunOfWorkflow(ledger: Ledger, workflowId: string): Promise<number | undefined> {
+  const { rows } = await sql<{ id: number }>`
+    select max(id) as id from ${ledger.table('run')} where workflow_id = ${workflowId}`.execute(ledger.db);
+  return rows[0]?.id ?? undefined;
+}
+
+/** The report without what must not leave the database's side. */
+export function wireReport({ deleted: _deleted, passes, ...report }: LedgerReport): RunReport {
+  return {
+    ...report,
+    passes: passes.map(({ deleted: _rows, estimate: _estimate, ...pass }) => pass),
+  };
+}
+
+async function reportOf(ledger: Ledger, run: RunRow): Promise<LedgerReport> {
+  const rows = await ledger.orm.em
+    .fork()
+    .find(PassEntity, { run: run.id }, { orderBy: { ordinal: 'asc' }, schema: ledger.schema });
+  const live = run.endedAt === null || run.endedAt === undefined ? await readTotals(ledger, run.id) : [];
+  const passes = rows.map((row) =>
+    passReportOf(
+      row,
+      live.find((totals) => totals.pass === row.ordinal),
+    ),
+  );
+  const end = run.endedAt ?? new Date();
+  return {
+    run: run.id,
+    policy: run.policy,
+    mode: run.mode as RunMode,
+    status: run.state as RunStatus,
+    startedAt: run.startedAt.toISOString(),
+    endedAt: run.endedAt?.toISOString() ?? null,
+    millis: end.getTime() - run.startedAt.getTime(),
+    rows: passes.reduce((sum, pass) => sum + pass.rows, 0),
+    deleted: addUp(passes.map((pass) => pass.deleted)),
+    longestTransactionMillis: run.longestTransactionMillis ?? longestOf(live),
+    passes,
+    reasons: run.reasons,
+  };
+}
+
+interface LiveTotals extends Pick<PassRow, 'batches' | 'rows' | 'moved' | 'skipped' | 'millis' | 'deleted'> {
+  readonly pass: number;
+  readonly longest: number;
+}
+
+async function readTotals(ledger: Ledger, run: number): Promise<LiveTotals[]> {
+  const { rows } = await sql<LiveTotals>`${totalsOf(ledger, run)}`.execute(ledger.db);
+  return rows;
+}
+
+function longestOf(live: readonly LiveTotals[]): number | null {
+  return live.length === 0 ? null : Math.max(...live.map((totals) => totals.longest));
+}
+
+function passReportOf(row: PassRow, live: LiveTotals | undefined): LedgerPassReport {
+  const { batches, rows, moved, skipped, millis, deleted } = live ?? row;
+  return {
+    name: row.name,
+    kind: row.kind as PassKind,
+    status: (live === undefined ? row.state : 'running') as PassStatus,
+    strategy: (row.strategy ?? null) as Strategy | null,
+    shards: row.shards.length,
+    batches,
+    rows,
+    deleted,
+    moved,
+    skipped,
+    millis,
+    error: row.error ?? null,
+    estimate: row.estimate ?? null,
+  };
+}
+
+function addUp(tables: readonly RowsByTable[]): RowsByTable {
+  const sum: Record<string, number> = {};
+  for (const table of tables) {
+    for (const [label, rows] of Object.entries(table)) sum[label] = (sum[label] ?? 0) + rows;
+  }
+  return sum;
+}

@@ -1,0 +1,139 @@
+import { sql } from 'kysely';
+
+import type { PassKind } from '../../policy/pass.ts';
+import type { Ending, Holder, Plan } from '../contract.ts';
+import type { FrozenPass, PassPlan } from '../passes/index.ts';
+import { waitForBatches } from '../sql/fence.ts';
+import type { Tx } from '../sql/transaction.ts';
+import { inTransaction } from '../sql/transaction.ts';
+import type { Ledger } from './ledger.ts';
+import { foldTotals } from './totals.ts';
+
+/** The workflow that a run belongs to. */
+export interface RunOwner {
+  readonly workflowId: string;
+  /** First run id of its chain, which stays the same over continue-as-new. */
+  readonly firstRunId: string;
+  /** Cluster and namespace. */
+  readonly temporal: string;
+}
+
+/** The settings that slices work by, as frozen. */
+export interface RunSettings {
+  readonly plan: Omit<Plan, 'run' | 'startedAt'>;
+  readonly mostRows: number | null;
+  readonly targetMillis: number;
+  readonly pauseMillis: number;
+  readonly sliceSeconds: number;
+  readonly sliceBatches: number | null;
+}
+
+/** A pass to begin a run with. */
+export interface RunPass {
+  readonly name: string;
+  readonly kind: PassKind;
+  readonly frozen: FrozenPass;
+  readonly plan: PassPlan;
+}
+
+/** A run that is open. */
+export interface OpenRun extends RunOwner {
+  readonly id: number;
+  readonly policy: string;
+  readonly settings: RunSettings;
+  readonly startedAt: string;
+}
+
+const LIMITS = { lockMillis: 10_000, statementMillis: 30_000 };
+
+/** The open run of a policy, which holds its lease. */
+export async function findOpenRun(ledger: Ledger, policy: string): Promise<OpenRun | undefined> {
+  const { rows } = await sql<OpenRun>`
+    select
+      id, policy, settings,
+      workflow_id as "workflowId", first_run_id as "firstRunId", temporal,
+      to_json(started_at) #>> '{}' as "startedAt"
+    from ${ledger.table('run')}
+    where policy = ${policy} and ended_at is null`.execute(ledger.db);
+  return rows[0];
+}
+
+/** Begins a run and takes the policy's lease; undefined where another run holds it. */
+export async function insertRun(
+  ledger: Ledger,
+  owner: RunOwner,
+  settings: RunSettings,
+  passes: readonly RunPass[],
+): Promise<OpenRun | undefined> {
+  return inTransaction(ledger.db, LIMITS, async (tx) => {
+    const { policy } = settings.plan;
+    const { rows } = await sql<{ id: number; startedAt: string }>`
+      insert into ${ledger.table('run')} (policy, mode, state, workflow_id, first_run_id, temporal, settings)
+      values (
+        ${policy}, 'execute', 'running', ${owner.workflowId}, ${owner.firstRunId}, ${owner.temporal},
+        ${JSON.stringify(settings)}::jsonb)
+      on conflict (policy) where ended_at is null do nothing
+      returning id, to_json(started_at) #>> '{}' as "startedAt"`.execute(tx);
+    const run = rows[0];
+    if (run === undefined) return undefined;
+    await insertPasses(tx, ledger, run.id, passes);
+    return { ...owner, ...run, policy, settings };
+  });
+}
+
+async function insertPasses(tx: Tx, ledger: Ledger, run: number, passes: readonly RunPass[]): Promise<void> {
+  for (const [ordinal, { name, kind, frozen, plan }] of passes.entries()) {
+    await sql`
+      insert into ${ledger.table('pass')}
+        (run_id, ordinal, name, kind, state, strategy, shards, frozen, estimate)
+      values (
+        ${run}, ${ordinal}, ${name}, ${kind}, 'planned', ${plan.strategy},
+        ${JSON.stringify(plan.shards)}::jsonb, ${JSON.stringify(frozen)}::jsonb, ${plan.estimate})`.execute(
+      tx,
+    );
+  }
+}
+
+/** What a pass of a run was frozen to. */
+export async function readFrozenPass(
+  ledger: Ledger,
+  run: number,
+  ordinal: number,
+): Promise<{ name: string; frozen: FrozenPass; shards: PassPlan['shards'] } | undefined> {
+  const { rows } = await sql<{ name: string; frozen: FrozenPass; shards: PassPlan['shards'] }>`
+    select name, frozen, shards
+    from ${ledger.table('pass')}
+    where run_id = ${run} and ordinal = ${ordinal}`.execute(ledger.db);
+  return rows[0];
+}
+
+/**
+ * Closes a run: waits until no batch of it is under way, folds the batches into the totals of its passes and gives
+ * the lease free. No batch can commit to it afterwards. Does nothing where the run is closed.
+ */
+export async function closeRun(ledger: Ledger, ending: Omit<Ending, 'database'>): Promise<void> {
+  await inTransaction(ledger.db, LIMITS, async (tx) => {
+    await waitForBatches(tx, ledger.lockWords('run', ending.run));
+    const { rows } = await sql<{ id: number }>`
+      update ${ledger.table('run')}
+      set
+        state = ${ending.status},
+        ended_at = clock_timestamp(),
+        reasons = ${JSON.stringify(ending.reasons)}::jsonb
+      where id = ${ending.run} and ended_at is null
+      returning id`.execute(tx);
+    if (rows.length === 0) return;
+    await foldTotals(tx, ledger, ending);
+  });
+}
+
+/** Closes a run whose workflow is gone, so that another one can take the lease. */
+export async function closeTerminatedRun(ledger: Ledger, holder: Holder): Promise<void> {
+  await closeRun(ledger, {
+    run: holder.run,
+    status: 'terminated',
+    passes: [],
+    reasons: [`workflow ${holder.workflowId} was closed without closing its run`],
+    longestMillis: 0,
+  });
+}

@@ -1,0 +1,99 @@
+import type { Kysely } from 'kysely';
+
+import type { Pass } from '../../policy/pass.ts';
+import type { Scope } from '../plan/scope.ts';
+import type { PreviewScript } from '../preview/script.ts';
+import type { CatalogTable } from '../sql/catalog.ts';
+import type { AgePosition } from '../sql/keyset.ts';
+import type { TableName } from '../sql/names.ts';
+import type { Tx } from '../sql/transaction.ts';
+
+/** How a pass walks its table; in the plan, the ledger, the preview and the report. */
+export type Strategy = 'page-range' | 'keyset' | 'loose-index';
+
+/** A part of a pass that runs beside the others: a range of the walk that overlaps with no other. Plain JSON. */
+export type Shard =
+  | {
+      readonly strategy: 'page-range';
+      readonly fromPage: number;
+      readonly untilPage: number;
+      /** By the sample that the plan was made from; at least 1. */
+      readonly rowsPerPage: number;
+    }
+  | {
+      readonly strategy: 'keyset';
+      readonly from: string | null;
+      readonly until: string;
+      /** The oldest age that a sample saw, for progress only. */
+      readonly oldest: string | null;
+    }
+  | { readonly strategy: 'loose-index'; readonly after: string | null; readonly until: string | null };
+
+/** Where the next batch of a shard starts; null is its begin. Plain JSON, kept in the ledger only. */
+export type Cursor = { readonly place: string } | AgePosition | { readonly key: string } | null;
+
+/**
+ * A pass as a run keeps it: every name looked up, every duration turned into an instant. Plain JSON in the ledger,
+ * so that a worker with newer code or configuration goes on with what the run began with.
+ */
+export interface FrozenPass {
+  readonly kind: Pass['kind'];
+  /** The table that the pass walks. */
+  readonly table: TableName;
+  /** Every table in which it may delete rows, by itself or by cascade. */
+  readonly counted: readonly TableName[];
+  /** Rows deleted in all tables for each row of the pass's own, as the statistics have it; 1 without children. */
+  readonly familySize: number;
+}
+
+/** How a run will walk. */
+export interface PassPlan {
+  readonly strategy: Strategy;
+  readonly shards: readonly Shard[];
+  /** Rows of the pass's own table that are expected to go. */
+  readonly estimate: number;
+}
+
+/** What one batch is asked to do. */
+export interface BatchStep {
+  readonly shard: Shard;
+  readonly cursor: Cursor;
+  /** Rows to aim at, in all tables together. */
+  readonly size: number;
+  /** The most rows of the pass's own table. */
+  readonly mostRows: number;
+  /** A row that comes with more rows than this is emptied first, in slices. */
+  readonly giant: number;
+  /** Rows deleted in all tables for each row of the pass's own, as seen so far. */
+  readonly familySize: number;
+  /** Lock rows, pass over those that others hold, and weigh what goes with them: the last attempt took too long. */
+  readonly careful: boolean;
+  /** Delete nothing and go on after the first row: what goes with it is held by somebody else. */
+  readonly passOver: boolean;
+}
+
+/** What one batch did. How many rows went is in the ledger, by the database's own counters. */
+export interface BatchOutcome {
+  readonly cursor: Cursor;
+  /** The shard is done. */
+  readonly end: boolean;
+  /** Rows of the pass's own table that went. */
+  readonly taken: number;
+  /** Rows that qualified and stay because somebody else held them. */
+  readonly skipped: number;
+  /** Pointers moved to a survivor. */
+  readonly moved: number;
+}
+
+/** What every kind of pass can do; the run never asks which kind it holds. */
+export interface PassWork<P extends Pass, F extends FrozenPass> {
+  readonly kind: P['kind'];
+  /** Looks everything up; reports what is missing to the scope and then answers undefined. */
+  freeze(pass: P, scope: Scope): F | undefined;
+  /** Chooses strategy and shards, from a sample of the table. */
+  plan(frozen: F, table: CatalogTable, db: Kysely<unknown>, shards: number): Promise<PassPlan>;
+  /** Says what the pass would delete, after what the passes before it would. */
+  preview(frozen: F, script: PreviewScript): void;
+  /** Deletes one batch in the given transaction. */
+  runBatch(frozen: F, tx: Tx, step: BatchStep): Promise<BatchOutcome>;
+}

@@ -1,0 +1,67 @@
+import type { Kysely } from 'kysely';
+
+import type { RepointLatest } from '../../policy/repoint-latest.ts';
+import { advance, pick } from '../batch/walk.ts';
+import { cascadesFrom, distinctTables } from '../plan/cascades.ts';
+import { freezePointer } from '../plan/freeze-pointer.ts';
+import type { Scope } from '../plan/scope.ts';
+import { chooseWalk } from '../plan/strategy.ts';
+import { previewRepair } from '../preview/repair.ts';
+import type { PreviewScript } from '../preview/script.ts';
+import type { CatalogTable } from '../sql/catalog.ts';
+import type { FrozenPointer } from '../sql/pointers.ts';
+import { isStale, repairHolders } from '../sql/pointers.ts';
+import type { Tx } from '../sql/transaction.ts';
+import type { BatchOutcome, BatchStep, FrozenPass, PassPlan, PassWork } from './pass.ts';
+
+/** A `repointLatest` pass as a run keeps it. */
+export interface FrozenRepointLatest extends FrozenPass {
+  readonly kind: 'repointLatest';
+  readonly pointer: FrozenPointer;
+}
+
+/** Rows whose "latest" is gone: moved to the newest survivor, deleted where there is none. */
+export const repointLatestWork: PassWork<RepointLatest, FrozenRepointLatest> = {
+  kind: 'repointLatest',
+
+  freeze(pass: RepointLatest, scope: Scope): FrozenRepointLatest | undefined {
+    const pointer = freezePointer(pass.pointer, scope);
+    const table = pointer === undefined ? undefined : scope.catalog.named(pointer.holder);
+    if (pointer === undefined || table === undefined) return undefined;
+    return {
+      kind: 'repointLatest',
+      table: pointer.holder,
+      counted: distinctTables([
+        pointer.holder,
+        ...cascadesFrom(scope.catalog, table).map((step) => step.table),
+      ]),
+      familySize: 1,
+      pointer,
+    };
+  },
+
+  async plan(
+    { pointer }: FrozenRepointLatest,
+    table: CatalogTable,
+    db: Kysely<unknown>,
+    shards: number,
+  ): Promise<PassPlan> {
+    // One row a group: small, and no index leads to the rows that point at nothing.
+    return chooseWalk(db, { table, where: isStale(pointer), shards });
+  },
+
+  preview({ pointer }: FrozenRepointLatest, script: PreviewScript): void {
+    previewRepair(script, pointer);
+  },
+
+  async runBatch(frozen: FrozenRepointLatest, tx: Tx, step: BatchStep): Promise<BatchOutcome> {
+    const { table, pointer } = frozen;
+    const found = await pick(tx, { table, age: null, where: isStale(pointer) }, undefined, step);
+    if (step.passOver && found.places.length > 0) {
+      return { ...advance(found, 1), taken: 0, skipped: 1, moved: 0 };
+    }
+    const moved = await repairHolders(tx, pointer, found.places);
+    const taken = found.places.length;
+    return { ...advance(found, taken), taken, skipped: found.candidates - taken, moved };
+  },
+};

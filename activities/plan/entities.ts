@@ -1,0 +1,141 @@
+import type { EntityMetadata, EntityProperty } from '@mikro-orm/core';
+import { MikroORM, raw } from '@mikro-orm/postgresql';
+
+import type { Mistake } from '../../policy/mistake.ts';
+import { refuseMistakes } from '../../policy/mistake.ts';
+import type { AnyEntity, Pass } from '../../policy/pass.ts';
+import type { Policy } from '../../policy/policy.ts';
+import { quoteIdentifier } from '../sql/names.ts';
+import type { BoundValue, Predicate } from '../sql/predicate.ts';
+import { ALWAYS } from '../sql/predicate.ts';
+
+/** What MikroORM's metadata says of the entities of a policy; never connects. */
+export class PolicyEntities {
+  readonly #orm: MikroORM;
+
+  /** Throws a `MistakesError` where MikroORM cannot read the entities. */
+  constructor(policy: Policy) {
+    try {
+      this.#orm = new MikroORM({
+        dbName: 'metadata-only',
+        entities: [...new Set([...policy.entities, ...policy.passes.flatMap(entitiesOf)])],
+        discovery: { warnWhenNoEntities: false },
+      });
+    } catch (error) {
+      const what = `MikroORM cannot read its entities: ${error instanceof Error ? error.message : String(error)}`;
+      const at = `policy ${JSON.stringify(policy.name)}`;
+      refuseMistakes(at, [{ at, what, fix: 'Mend the entities' }]);
+      throw error;
+    }
+  }
+
+  /** How a person calls an entity. */
+  name(entity: AnyEntity): string {
+    return this.#metadata(entity).className;
+  }
+
+  /** The table that an entity names, and its schema where it names one. */
+  table(entity: AnyEntity): { schema: string | undefined; name: string } {
+    const { schema, tableName } = this.#metadata(entity);
+    // '*' is MikroORM's mark for a schema that is chosen at run time.
+    return { schema: schema === '*' ? undefined : schema, name: tableName };
+  }
+
+  /** The column of a property; undefined where there is no such property or it has not exactly one column. */
+  column(entity: AnyEntity, property: string): string | undefined {
+    const found = this.#property(entity, property);
+    return found?.fieldNames.length === 1 ? found.fieldNames[0] : undefined;
+  }
+
+  /** The names of the properties that have a column, for messages. */
+  properties(entity: AnyEntity): string[] {
+    return this.#metadata(entity)
+      .props.filter((property) => property.fieldNames.length === 1)
+      .map((property) => property.name);
+  }
+
+  /** A filter as a condition over alias `t`. Reports what MikroORM cannot read. */
+  predicate(entity: AnyEntity, filter: object, at: string, mistakes: Mistake[]): Predicate {
+    if (Object.keys(filter).length === 0) return ALWAYS;
+    try {
+      return this.#predicate(entity, filter);
+    } catch (error) {
+      const what = `its where cannot be read: ${error instanceof Error ? error.message : String(error)}`;
+      mistakes.push({ at, what, fix: `Use the properties of ${this.name(entity)} and MikroORM's operators` });
+      return ALWAYS;
+    }
+  }
+
+  #predicate(entity: AnyEntity, filter: object): Predicate {
+    refuseUndefined(filter, '');
+    const em = this.#orm.em.fork();
+    const built = em
+      .createQueryBuilder(entity as never, 't')
+      .select(raw('1'))
+      .where(filter as never)
+      .toQuery();
+    const { schema, name } = this.table(entity);
+    const from = [schema, name].filter((part) => part !== undefined).map(quoteIdentifier);
+    const all = `select 1 from ${from.join('.')} as "t"`;
+    const head = `${all} where `;
+    if (built.sql === all) throw new Error('it comes to no condition at all, so every row would match');
+    const values = built.params.map(freeze);
+    if (built.sql.startsWith(head)) return { text: built.sql.slice(head.length), values };
+    // A filter over relations joins other tables: its own select becomes a list of keys.
+    const keys = this.#metadata(entity).primaryKeys.map((property) => this.column(entity, property));
+    const columns = keys.map((column) => `"t".${quoteIdentifier(column ?? '')}`).join(', ');
+    const select = built.sql.replace(/^select 1 from/, `select ${columns} from`);
+    return { text: `(${columns}) in (${select})`, values };
+  }
+
+  #metadata(entity: AnyEntity): EntityMetadata {
+    return this.#orm.getMetadata().get(entity as never);
+  }
+
+  #property(entity: AnyEntity, property: string): EntityProperty | undefined {
+    const properties = this.#metadata(entity).properties as Record<string, EntityProperty | undefined>;
+    return Object.hasOwn(properties, property) ? properties[property] : undefined;
+  }
+}
+
+/** Every entity that a pass names. */
+export function entitiesOf(pass: Pass): AnyEntity[] {
+  switch (pass.kind) {
+    case 'expireRows':
+      return [
+        pass.entity,
+        ...pass.with.flatMap((child) => [
+          child.entity,
+          ...child.repoint.flatMap((pointer) => [pointer.holder, pointer.target]),
+        ]),
+      ];
+    case 'deleteOrphans':
+      return [
+        pass.entity,
+        pass.parent,
+        ...pass.repoint.flatMap((pointer) => [pointer.holder, pointer.target]),
+      ];
+    case 'repointLatest':
+      return [pass.pointer.holder, pass.pointer.target];
+  }
+}
+
+/** MikroORM drops a condition whose value is undefined; the filter would then match more than it says. */
+function refuseUndefined(value: unknown, path: string): void {
+  if (value === undefined) throw new Error(`${path} is undefined`);
+  if (typeof value !== 'object' || value === null || value instanceof Date || value instanceof Uint8Array)
+    return;
+  for (const [key, inner] of Object.entries(value))
+    refuseUndefined(inner, path === '' ? key : `${path}.${key}`);
+}
+
+/** A value as JSON can keep it and PostgreSQL reads it in the same place. */
+function freeze(value: unknown): BoundValue {
+  if (value === null || value === undefined) return null;
+  if (typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean') return value;
+  if (typeof value === 'bigint') return String(value);
+  if (value instanceof Date) return value.toISOString();
+  if (value instanceof Uint8Array) return `\\x${Buffer.from(value).toString('hex')}`;
+  if (Array.isArray(value)) return value.map(freeze);
+  throw new Error(`a value of type ${Object.prototype.toString.call(value)} cannot be kept with a run`);
+}

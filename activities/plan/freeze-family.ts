@@ -1,0 +1,54 @@
+import type { SoftChild } from '../../policy/expire-rows.ts';
+import type { CatalogTable } from '../sql/catalog.ts';
+import type { ColumnName, TableName } from '../sql/names.ts';
+import type { FrozenPointer } from '../sql/pointers.ts';
+import type { CascadeStep } from './cascades.ts';
+import { cascadesFrom } from './cascades.ts';
+import { freezePointer } from './freeze-pointer.ts';
+import type { Scope } from './scope.ts';
+import { nameOf } from './scope.ts';
+
+/** A soft child with its table and column looked up. */
+export interface FrozenChild {
+  readonly table: TableName;
+  readonly by: ColumnName;
+  /** It has a foreign key after all that forbids deleting the parent first. */
+  readonly beforeParent: boolean;
+  readonly pointers: readonly FrozenPointer[];
+  /** What cascades from the child. */
+  readonly cascades: readonly CascadeStep[];
+}
+
+/** Looks a soft child up; undefined where something is missing. */
+export function freezeChild(
+  child: SoftChild,
+  parent: CatalogTable | undefined,
+  scope: Scope,
+): FrozenChild | undefined {
+  const table = scope.table(child.entity, ['select', 'delete']);
+  const by = scope.column(child.entity, table, child.by, 'by');
+  const pointers = child.repoint.map((pointer) => freezePointer(pointer, scope));
+  if (table === undefined || by === undefined || parent === undefined) return undefined;
+  const beforeParent = scope.catalog
+    .referencesTo(parent)
+    .some(
+      (key) =>
+        key.child === table.oid &&
+        key.childColumns.includes(by.name) &&
+        (key.onDelete === 'no action' || key.onDelete === 'restrict'),
+    );
+  return {
+    table: nameOf(table),
+    by,
+    beforeParent,
+    pointers: pointers.filter((pointer) => pointer !== undefined),
+    cascades: cascadesFrom(scope.catalog, table),
+  };
+}
+
+/** Rows that go along with one row, by the tables' sizes: 145 for a Prefect flow run with 100 logs and 10 tasks. */
+export function familySizeOf(table: CatalogTable, others: readonly (CatalogTable | undefined)[]): number {
+  const rows = Math.max(1, table.rows ?? 1);
+  const family = others.reduce((sum, other) => sum + (other?.rows ?? 0), 0);
+  return 1 + Math.min(family / rows, 100_000);
+}

@@ -1,0 +1,29 @@
+import type { LatestPointer } from '../../policy/latest-pointer.ts';
+import type { FrozenPointer } from '../sql/pointers.ts';
+import type { Scope } from './scope.ts';
+import { nameOf } from './scope.ts';
+
+/** A pointer with its tables and columns looked up; undefined where something is missing. */
+export function freezePointer(pointer: LatestPointer, scope: Scope): FrozenPointer | undefined {
+  const { holder, target } = pointer;
+  const holderTable = scope.table(holder, ['select', 'update', 'delete']);
+  const targetTable = scope.table(target, ['select']);
+  const found = {
+    pointer: scope.column(holder, holderTable, pointer.pointer, 'pointer'),
+    holderGroup: scope.column(holder, holderTable, pointer.group, 'group'),
+    targetKey: scope.key(target, targetTable),
+    targetGroup: scope.column(target, targetTable, pointer.group, 'group'),
+    newest: scope.column(target, targetTable, pointer.newest, 'newest'),
+  };
+  const copy = pointer.copy.map((property) => ({
+    to: scope.column(holder, holderTable, property, 'copy'),
+    from: scope.column(target, targetTable, property, 'copy'),
+  }));
+  if (holderTable === undefined || targetTable === undefined) return undefined;
+  if (!isWhole(found) || !copy.every(isWhole)) return undefined;
+  return { holder: nameOf(holderTable), target: nameOf(targetTable), ...found, copy };
+}
+
+function isWhole<T extends object>(parts: T): parts is { [K in keyof T]: NonNullable<T[K]> } {
+  return Object.values(parts).every((part) => part !== undefined);
+}

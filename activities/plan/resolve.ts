@@ -1,0 +1,110 @@
+import { sql } from 'kysely';
+
+import { checkPolicy } from '../../policy/check.ts';
+import type { Mistake } from '../../policy/mistake.ts';
+import { refuseMistakes } from '../../policy/mistake.ts';
+import type { Pass } from '../../policy/pass.ts';
+import type { Policy } from '../../policy/policy.ts';
+import type { FrozenPass } from '../passes/index.ts';
+import { workOf } from '../passes/index.ts';
+import { PreviewScript } from '../preview/script.ts';
+import type { Catalog } from '../sql/catalog.ts';
+import { readCatalog } from '../sql/catalog.ts';
+import { readDatabaseError } from '../sql/sqlstate.ts';
+import type { Tx } from '../sql/transaction.ts';
+import { tryAndUndo } from '../sql/transaction.ts';
+import { entitiesOf, PolicyEntities } from './entities.ts';
+import { Scope } from './scope.ts';
+
+/** A pass with every name looked up, and the one it was made from. */
+export interface ResolvedPass {
+  readonly pass: Pass;
+  readonly frozen: FrozenPass;
+}
+
+/** A policy that fits its database. */
+export interface ResolvedPolicy {
+  readonly passes: readonly ResolvedPass[];
+  readonly catalog: Catalog;
+  /** The database's clock, as `to_json` writes it: what horizons are counted from. */
+  readonly now: string;
+}
+
+/**
+ * Looks up everything that some passes of a policy say, in entity metadata and in the live catalog. Throws one
+ * `MistakesError` with everything that is wrong, in the policy and in the database.
+ */
+export async function resolvePolicy(
+  tx: Tx,
+  policy: Policy,
+  passNames: readonly string[],
+): Promise<ResolvedPolicy> {
+  const subject = `policy ${JSON.stringify(policy.name)}`;
+  const mistakes: Mistake[] = checkPolicy(policy);
+  const entities = new PolicyEntities(policy);
+  const passes = policy.passes.filter((pass) => passNames.includes(pass.name));
+  const catalog = await readCatalog(
+    tx,
+    passes.flatMap(entitiesOf).map((entity) => entities.table(entity)),
+  );
+  const { now, counts } = await readServer(tx);
+  if (!counts) mistakes.push({ at: 'database', ...NO_COUNTS });
+  const resolved: ResolvedPass[] = [];
+  for (const pass of passes) {
+    const scope = new Scope(entities, catalog, now, pass.name);
+    const frozen = workOf(pass.kind).freeze(pass, scope);
+    mistakes.push(...scope.mistakes);
+    if (frozen !== undefined && scope.mistakes.length === 0) resolved.push({ pass, frozen });
+  }
+  if (mistakes.length === 0) mistakes.push(...(await probe(tx, resolved)));
+  refuseMistakes(subject, distinct(mistakes));
+  return { passes: resolved, catalog, now };
+}
+
+/** Whether the database understands each pass: its statement is planned and not run. */
+async function probe(tx: Tx, passes: readonly ResolvedPass[]): Promise<Mistake[]> {
+  const mistakes: Mistake[] = [];
+  for (const { pass, frozen } of passes) {
+    const script = new PreviewScript();
+    script.begin(pass.name);
+    workOf(pass.kind).preview(frozen, script);
+    try {
+      await tryAndUndo(tx, async () => sql`explain ${script.statement()}`.execute(tx));
+    } catch (error) {
+      if (readDatabaseError(error)?.verdict !== 'stop') throw error;
+      mistakes.push({
+        at: `pass ${JSON.stringify(pass.name)}`,
+        what: 'the database does not understand its condition',
+        fix: 'Mend its where, or the type of the properties in it',
+        here: error instanceof Error ? error.message : String(error),
+      });
+    }
+  }
+  return mistakes;
+}
+
+/** What rows a transaction deleted, cascades included, is known from the server's own counters. */
+const NO_COUNTS = {
+  what: 'it does not count what is deleted (track_counts is off), so that no run could be accounted for',
+  fix: 'Set track_counts = on, which autovacuum needs as well',
+};
+
+async function readServer(tx: Tx): Promise<{ now: string; counts: boolean }> {
+  const { rows } = await sql<{ now: string; counts: boolean }>`
+    select to_json(now()) #>> '{}' as now, current_setting('track_counts')::boolean as counts`.execute(tx);
+  return rows[0] ?? { now: new Date().toISOString(), counts: true };
+}
+
+/** The same table can be missing for several passes: said once is enough. */
+function distinct(mistakes: readonly Mistake[]): Mistake[] {
+  const said = new Map<string, Mistake>();
+  for (const mistake of mistakes) {
+    const key = `${mistake.what} ${mistake.fix} ${mistake.here ?? ''}`;
+    const earlier = said.get(key);
+    if (earlier === undefined) said.set(key, mistake);
+    else if (!earlier.at.split(', ').includes(mistake.at)) {
+      said.set(key, { ...earlier, at: `${earlier.at}, ${mistake.at}` });
+    }
+  }
+  return [...said.values()];
+}

@@ -1,0 +1,131 @@
+import type { Mistake } from '../../policy/mistake.ts';
+import type { AnyEntity } from '../../policy/pass.ts';
+import type { Catalog, CatalogTable } from '../sql/catalog.ts';
+import type { ColumnName, TableName } from '../sql/names.ts';
+import type { Predicate } from '../sql/predicate.ts';
+import type { PolicyEntities } from './entities.ts';
+
+/** What a pass needs of a table to do its work. */
+export type Privilege = keyof CatalogTable['may'];
+
+/**
+ * Where the words of a pass are looked up: entity metadata on one side, the live catalog on the other. Whatever is
+ * not there becomes a mistake, and the look-up answers undefined.
+ */
+export class Scope {
+  readonly entities: PolicyEntities;
+  readonly catalog: Catalog;
+  readonly mistakes: Mistake[] = [];
+  /** Begin of the run by the database's clock, as `to_json` writes it. */
+  readonly now: string;
+  readonly #at: string;
+
+  constructor(entities: PolicyEntities, catalog: Catalog, now: string, passName: string) {
+    this.entities = entities;
+    this.catalog = catalog;
+    this.now = now;
+    this.#at = `pass ${JSON.stringify(passName)}`;
+  }
+
+  mistake(what: string, fix: string, here?: string): undefined {
+    this.mistakes.push({ at: this.#at, what, fix, ...(here === undefined ? {} : { here }) });
+  }
+
+  /** The table of an entity, on which the connected role has the privileges. */
+  table(entity: AnyEntity, privileges: readonly Privilege[]): CatalogTable | undefined {
+    const name = this.entities.name(entity);
+    const asked = this.entities.table(entity);
+    const table = this.catalog.find(asked.schema, asked.name);
+    if (table === undefined) {
+      const label = asked.schema === undefined ? asked.name : `${asked.schema}.${asked.name}`;
+      return this.mistake(
+        `entity ${name} has no table in this database`,
+        'Check that this is the right database and that the search path finds its tables',
+        `table ${label} is missing`,
+      );
+    }
+    if (table.relkind !== 'r') {
+      const kinds: Record<string, string> = { p: 'partitioned', v: 'a view', m: 'a materialized view' };
+      return this.mistake(
+        `entity ${name} is ${kinds[table.relkind] ?? 'no ordinary table'}, where rows have no place to walk by`,
+        'Name the entity of an ordinary table; old partitions are better dropped whole',
+        `relation ${table.label}`,
+      );
+    }
+    const missing = privileges.filter((privilege) => !table.may[privilege]);
+    if (missing.length > 0) {
+      const list = missing.join(', ');
+      return this.mistake(
+        `the database role may not ${list} rows of entity ${name}`,
+        'Grant it, as the owner of the table or a superuser',
+        `grant ${list} on ${table.label} to the role of the connection`,
+      );
+    }
+    return table;
+  }
+
+  /** The column of a property, as the catalog has it. */
+  column(
+    entity: AnyEntity,
+    table: CatalogTable | undefined,
+    property: string,
+    option: string,
+  ): ColumnName | undefined {
+    const name = this.entities.name(entity);
+    const column = this.entities.column(entity, property);
+    if (column === undefined) {
+      const known = this.entities.properties(entity).join(', ');
+      return this.mistake(
+        `${option} names ${JSON.stringify(property)}, which is no property of ${name} with a column`,
+        `Use one of ${known}`,
+      );
+    }
+    if (table === undefined) return undefined;
+    const found = table.columns.get(column);
+    if (found === undefined) {
+      return this.mistake(
+        `property ${name}.${property} has no column in this database`,
+        'Bring entity and database to the same version',
+        `column ${table.label}.${column} is missing`,
+      );
+    }
+    return { name: found.name, type: found.type };
+  }
+
+  /** The column of a property that says how old a row is. */
+  ageColumn(
+    entity: AnyEntity,
+    table: CatalogTable | undefined,
+    property: string,
+    option = 'age',
+  ): ColumnName | undefined {
+    const column = this.column(entity, table, property, option);
+    if (column === undefined || /^(timestamp|date)\b/.test(column.type)) return column;
+    return this.mistake(
+      `${option} names ${this.entities.name(entity)}.${property}, which is no timestamp or date in this database`,
+      'Name a property with a point in time',
+      `its type is ${column.type}`,
+    );
+  }
+
+  /** The primary key of an entity, which must be one column. */
+  key(entity: AnyEntity, table: CatalogTable | undefined): ColumnName | undefined {
+    if (table === undefined) return undefined;
+    const [only, ...more] = table.primaryKey;
+    const column = only === undefined ? undefined : table.columns.get(only);
+    if (column !== undefined && more.length === 0) return { name: column.name, type: column.type };
+    return this.mistake(
+      `entity ${this.entities.name(entity)} has no primary key of one column, by which others could name its rows`,
+      'Name children by an entity with a primary key of one column',
+    );
+  }
+
+  predicate(entity: AnyEntity, filter: object): Predicate {
+    return this.entities.predicate(entity, filter, this.#at, this.mistakes);
+  }
+}
+
+/** A table's name alone, as a run keeps it. */
+export function nameOf({ schema, name, label }: TableName): TableName {
+  return { schema, name, label };
+}

@@ -1,0 +1,59 @@
+import type { RawBuilder } from 'kysely';
+import { sql } from 'kysely';
+
+import type { FrozenExpireRows } from '../passes/expire-rows.ts';
+import type { FrozenNesting } from '../plan/freeze-nesting.ts';
+import { columnOf, tableOf } from '../sql/names.ts';
+import { columnsForCascades, previewCascades, previewChildren } from './family.ts';
+import type { PreviewScript } from './script.ts';
+import { kept, placeAnd } from './script.ts';
+
+/**
+ * Adds the rows that expire, level after level where they are nested, and what goes with them. `expired` is the
+ * condition without the nesting, over alias `t`.
+ */
+export function previewExpiry(
+  frozen: FrozenExpireRows,
+  expired: RawBuilder<boolean>,
+  script: PreviewScript,
+): void {
+  const { table, nesting, key, children, cascades } = frozen;
+  const columns = [
+    ...columnsForCascades(cascades, -1),
+    ...(key === null ? [] : [key.name]),
+    ...(nesting === null ? [] : (nesting.chain[0]?.on.map(({ parent }) => parent) ?? [nesting.references])),
+  ];
+  const rows = sql`select ${placeAnd('t', columns)} from ${tableOf(table)} as t`;
+  const which = sql`${expired} and ${script.alive(table, 't')}`;
+  const part = script.part((self) =>
+    nesting === null
+      ? sql`${rows} where ${which}`
+      : sql`
+          ${rows} where ${which} and ${columnOf('t', nesting.column)} is null
+          union
+          select ${placeAnd('t', columns)}
+          from ${self} as d
+          ${joinDown(nesting)}
+          join ${tableOf(table)} as t on ${columnOf('t', nesting.column)} = ${lastOf(nesting)}
+          where ${which}`,
+  );
+  const doomed = script.doom(table, part);
+  previewCascades(script, cascades, doomed);
+  if (key !== null) previewChildren(script, children, { ...doomed, key: key.name });
+}
+
+/** Joins from a row that goes, alias `d`, to the rows that name it: aliases `c0`, `c1`, ... */
+function joinDown({ chain }: FrozenNesting): RawBuilder<unknown> {
+  const joins = chain.map((step, n) => {
+    const on = step.on.map(({ child, parent }) => {
+      const above = n === 0 ? sql.id('d', kept(parent)) : sql.id(`c${n - 1}`, parent);
+      return sql`${sql.id(`c${n}`, child)} = ${above}`;
+    });
+    return sql`join ${tableOf(step.table)} as ${sql.id(`c${n}`)} on ${sql.join(on, sql` and `)}`;
+  });
+  return sql.join(joins, sql` `);
+}
+
+function lastOf({ chain, references }: FrozenNesting): RawBuilder<unknown> {
+  return chain.length === 0 ? sql.id('d', kept(references)) : sql.id(`c${chain.length - 1}`, references);
+}

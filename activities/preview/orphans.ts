@@ -1,0 +1,37 @@
+import type { RawBuilder } from 'kysely';
+import { sql } from 'kysely';
+
+import type { FrozenDeleteOrphans } from '../passes/delete-orphans.ts';
+import { columnOf, tableOf } from '../sql/names.ts';
+import { columnsForCascades, previewCascades } from './family.ts';
+import { previewRepair } from './repair.ts';
+import type { PreviewScript } from './script.ts';
+import { placeAnd } from './script.ts';
+
+/** Adds the rows whose parent is gone, or goes in an earlier pass, and what goes with them. */
+export function previewOrphans(
+  frozen: FrozenDeleteOrphans,
+  pastGrace: RawBuilder<boolean>,
+  script: PreviewScript,
+): void {
+  const { table, by, parent, parentKey, pointers, cascades } = frozen;
+  const columns = [
+    ...columnsForCascades(cascades, -1),
+    ...pointers.map(({ targetGroup }) => targetGroup.name),
+  ];
+  const part = script.part(
+    () => sql`
+      select ${placeAnd('t', columns)}
+      from ${tableOf(table)} as t
+      where
+        ${pastGrace}
+        and ${script.alive(table, 't')}
+        and not exists (
+          select from ${tableOf(parent)} as parent
+          where ${columnOf('parent', parentKey)} = ${columnOf('t', by)} and ${script.alive(parent, 'parent')}
+        )`,
+  );
+  const doomed = script.doom(table, part, { by: by.name, parent: parent.label });
+  previewCascades(script, cascades, doomed);
+  for (const pointer of pointers) previewRepair(script, pointer, doomed);
+}

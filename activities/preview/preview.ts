@@ -1,0 +1,61 @@
+import type { PassKind } from '../../policy/pass.ts';
+import type { Policy } from '../../policy/policy.ts';
+import type { Database } from '../database/database.ts';
+import type { PreviewedPass } from '../ledger/previews.ts';
+import { workOf } from '../passes/index.ts';
+import { resolvePolicy } from '../plan/resolve.ts';
+import { inSnapshot } from '../sql/transaction.ts';
+import { PreviewScript } from './script.ts';
+
+/** What a run would delete now. */
+export interface Preview {
+  readonly policy: string;
+  /** The instant that was looked at, by the database's clock. */
+  readonly at: string;
+  readonly passes: readonly PreviewedPass[];
+}
+
+/**
+ * Counts what a run of some passes of a policy would delete, table by table, with what foreign keys cascade to. In
+ * one read-only transaction: nothing is written and nothing is locked.
+ *
+ * Lasts as long as reading the tables does; no limit is set to the statement.
+ */
+export async function previewPolicy(
+  { db }: Pick<Database, 'db'>,
+  policy: Policy,
+  passNames: readonly string[],
+): Promise<Preview> {
+  return inSnapshot(db, { lockMillis: 5_000, statementMillis: 0 }, async (tx) => {
+    const { passes, now } = await resolvePolicy(tx, policy, passNames);
+    const script = new PreviewScript();
+    for (const { pass, frozen } of passes) {
+      script.begin(pass.name);
+      workOf(pass.kind).preview(frozen, script);
+    }
+    const { rows } = await script.statement().execute(tx);
+    const counts = rows[0]?.counts ?? [];
+    return {
+      policy: policy.name,
+      at: now,
+      passes: passes.map(({ pass }) => sumUp(pass.name, pass.kind, script, counts)),
+    };
+  });
+}
+
+function sumUp(
+  name: string,
+  kind: PassKind,
+  script: PreviewScript,
+  counts: readonly number[],
+): PreviewedPass {
+  const deleted: Record<string, number> = {};
+  let moved = 0;
+  for (const [n, count] of script.counts.entries()) {
+    const rows = counts[n] ?? 0;
+    if (count.pass !== name || rows === 0) continue;
+    if (count.what === 'moved') moved += rows;
+    else deleted[count.label] = (deleted[count.label] ?? 0) + rows;
+  }
+  return { name, kind, deleted, moved, rows: Object.values(deleted).reduce((sum, rows) => sum + rows, 0) };
+}

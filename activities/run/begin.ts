@@ -1,0 +1,136 @@
+import { ApplicationFailure } from '@temporalio/common';
+
+import { parseDuration } from '../../policy/duration.ts';
+import { refuseMistakes } from '../../policy/mistake.ts';
+import type { Policy } from '../../policy/policy.ts';
+import type { Beginning, Plan, RunReport } from '../contract.ts';
+import type { Database } from '../database/database.ts';
+import { FAILURE } from '../failure.ts';
+import { pruneBatches } from '../ledger/batches.ts';
+import type { OpenRun, RunOwner, RunPass, RunSettings } from '../ledger/runs.ts';
+import { findOpenRun, insertRun } from '../ledger/runs.ts';
+import { workOf } from '../passes/index.ts';
+import { resolvePolicy } from '../plan/resolve.ts';
+import { inSnapshot } from '../sql/transaction.ts';
+import type { RunContext } from './context.ts';
+import type { RunRequest } from './input.ts';
+import { readInput } from './input.ts';
+import { takeOverIfDead } from './lease.ts';
+import { ownWorkflowId } from './place.ts';
+
+/** Looking up a policy reads catalogs and a few hundred pages. */
+export const READ_LIMITS = { lockMillis: 5_000, statementMillis: 60_000 };
+
+/**
+ * Begins a run: reads the input, looks the policy up, takes the lease and freezes what will be done. Trying again
+ * after a crash finds the run that was begun.
+ */
+export async function beginRun(context: RunContext, input: unknown, firstRunId: string): Promise<Beginning> {
+  const request = readInput(input, context.policies);
+  const { policy } = request;
+  refuseMistakes(`policy ${JSON.stringify(policy.name)}`, context.databases.check(policy));
+  if (!policy.enabled) return { outcome: 'ended', report: emptyReport(policy, 'disabled') };
+  const databaseName = context.databases.nameFor(policy);
+  const database = await context.databases.named(databaseName);
+  await database.ledger.migrate();
+  const owner = { workflowId: ownWorkflowId(), firstRunId, temporal: await context.place() };
+
+  // Between finding no holder and taking the lease another run may take it; then look again.
+  for (;;) {
+    const open = await findOpenRun(database.ledger, policy.name);
+    if (open !== undefined && isOwn(open, owner)) return { outcome: 'planned', plan: planOf(open) };
+    if (open !== undefined && !(await takeOverIfDead(database.ledger, open, owner)))
+      return busy(request, open);
+    const begun = await planAndInsert(database, databaseName, request, owner);
+    if (begun !== undefined) {
+      await pruneBatches(database.ledger);
+      return { outcome: 'planned', plan: planOf(begun) };
+    }
+  }
+}
+
+async function planAndInsert(
+  database: Database,
+  databaseName: string,
+  request: RunRequest,
+  owner: RunOwner,
+): Promise<OpenRun | undefined> {
+  const { policy } = request;
+  const passes = await inSnapshot(database.db, READ_LIMITS, async (tx) => {
+    const resolved = await resolvePolicy(tx, policy, request.passes);
+    const planned: RunPass[] = [];
+    for (const { pass, frozen } of resolved.passes) {
+      const table = resolved.catalog.named(frozen.table);
+      if (table === undefined) throw new Error(`table of pass ${pass.name} vanished`);
+      const plan = await workOf(pass.kind).plan(frozen, table, tx, pass.shards ?? policy.shards);
+      planned.push({ name: pass.name, kind: pass.kind, frozen, plan });
+    }
+    return planned;
+  });
+  return insertRun(database.ledger, owner, settingsOf(policy, databaseName, passes), passes);
+}
+
+function settingsOf(policy: Policy, database: string, passes: readonly RunPass[]): RunSettings {
+  const { seconds = 20, batches } = policy.slice;
+  return {
+    plan: {
+      policy: policy.name,
+      database,
+      sliceSeconds: seconds,
+      passes: passes.map(({ name, kind, plan, frozen }) => ({
+        name,
+        kind,
+        strategy: plan.strategy,
+        shards: plan.shards.length,
+        estimate: plan.estimate,
+        dependsOn: policy.passes.find((pass) => pass.name === name)?.dependsOn ?? [],
+        repeats: 'nesting' in frozen && frozen.nesting !== null,
+      })),
+    },
+    mostRows: policy.batchSize === 'auto' ? null : policy.batchSize,
+    targetMillis: parseDuration(policy.batchTarget) ?? 100,
+    pauseMillis: parseDuration(policy.batchPause) ?? 0,
+    sliceSeconds: seconds,
+    sliceBatches: batches ?? null,
+  };
+}
+
+function planOf({ id, startedAt, settings }: OpenRun): Plan {
+  return { ...settings.plan, run: id, startedAt };
+}
+
+function isOwn(open: OpenRun, owner: RunOwner): boolean {
+  return (
+    open.workflowId === owner.workflowId &&
+    open.firstRunId === owner.firstRunId &&
+    open.temporal === owner.temporal
+  );
+}
+
+function busy({ policy, ifBusy }: RunRequest, open: OpenRun): Beginning {
+  const holder = { run: open.id, workflowId: open.workflowId };
+  if (ifBusy === 'wait') return { outcome: 'busy', holder };
+  if (ifBusy === 'skip') return { outcome: 'ended', report: { ...emptyReport(policy, 'skipped'), holder } };
+  throw ApplicationFailure.nonRetryable(
+    `policy ${policy.name} is busy: run ${open.id} of workflow ${open.workflowId} is open. ` +
+      'Wait for it, stop it, or start this one with ifBusy "wait".',
+    FAILURE.busy,
+  );
+}
+
+function emptyReport(policy: Policy, status: RunReport['status']): RunReport {
+  const now = new Date().toISOString();
+  return {
+    run: null,
+    policy: policy.name,
+    mode: 'execute',
+    status,
+    startedAt: now,
+    endedAt: now,
+    millis: 0,
+    rows: 0,
+    longestTransactionMillis: null,
+    passes: [],
+    reasons: [],
+  };
+}

@@ -1,0 +1,10 @@
+import type { Policy } from '../../policy/policy.ts';
+import type { Databases } from '../database/databases.ts';
+
+/** What the activities of a worker share. */
+export interface RunContext {
+  readonly policies: readonly Policy[];
+  readonly databases: Databases;
+  /** The Temporal that runs the activities: cluster and namespace. */
+  readonly place: () => Promise<string>;
+}

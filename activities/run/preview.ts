@@ -1,0 +1,41 @@
+import { Context } from '@temporalio/activity';
+
+import { refuseMistakes } from '../../policy/mistake.ts';
+import type { RunReport } from '../contract.ts';
+import { insertPreview } from '../ledger/previews.ts';
+import { readReport, wireReport } from '../ledger/reports.ts';
+import { previewPolicy } from '../preview/preview.ts';
+import type { RunContext } from './context.ts';
+import { readInput } from './input.ts';
+import { ownWorkflowId } from './place.ts';
+
+const HEARTBEAT_MILLIS = 2_000;
+
+/** Counts what a run would delete and keeps the counts in the ledger as a run of mode preview. Needs no lease. */
+export async function previewRun(
+  context: RunContext,
+  input: unknown,
+  firstRunId: string,
+): Promise<RunReport> {
+  const { policy, passes } = readInput(input, context.policies);
+  refuseMistakes(`policy ${JSON.stringify(policy.name)}`, context.databases.check(policy));
+  const database = await context.databases.named(context.databases.nameFor(policy));
+  await database.ledger.migrate();
+  const preview = await whileHeartbeating(async () => previewPolicy(database, policy, passes));
+  const owner = { workflowId: ownWorkflowId(), firstRunId, temporal: await context.place() };
+  const run = await insertPreview(database.ledger, owner, policy.name, preview.at, preview.passes);
+  const report = await readReport(database.ledger, run);
+  if (report === undefined) throw new Error(`run ${run} is not in the ledger`);
+  return wireReport(report);
+}
+
+/** One statement counts everything: only a timer can say meanwhile that the worker lives. */
+async function whileHeartbeating<T>(work: () => Promise<T>): Promise<T> {
+  const activity = Context.current();
+  const timer = setInterval(() => activity.heartbeat({ counting: true }), HEARTBEAT_MILLIS);
+  try {
+    return await Promise.race([work(), activity.cancelled]);
+  } finally {
+    clearInterval(timer);
+  }
+}

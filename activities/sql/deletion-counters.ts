@@ -1,0 +1,45 @@
+import type { RawBuilder } from 'kysely';
+import { sql } from 'kysely';
+
+import type { TableName } from './names.ts';
+import { quoteIdentifier } from './names.ts';
+
+/**
+ * How many rows this backend has deleted from some tables, by its own counters.
+ *
+ * The difference between two readings in one transaction is what the transaction deleted, with everything that
+ * foreign keys cascaded to, however deep. Counting the children first cannot be as exact: a grandchild may arrive
+ * between the count and the delete, since only the parent's row is locked. The counters are not transactional over
+ * a session (earlier transactions may still be in them), which the difference takes out.
+ */
+export interface DeletionCounters {
+  readonly tables: readonly TableName[];
+  readonly before: readonly string[];
+}
+
+/** The counters at the begin of a transaction, in the order of the tables; for use inside a statement. */
+export function deletedBefore(tables: readonly TableName[]): RawBuilder<string[]> {
+  return sql`array(
+    select coalesce(pg_stat_get_xact_tuples_deleted(to_regclass(w.name)::oid), 0)::text
+    from unnest(${qualified(tables)}::text[]) with ordinality as w(name, n)
+    order by w.n)`;
+}
+
+/** The rows deleted since, as a JSON object of label and count without the zeros; for use inside a statement. */
+export function deletedSince({ tables, before }: DeletionCounters): RawBuilder<Record<string, number>> {
+  return sql`(
+    select coalesce(jsonb_object_agg(d.label, d.rows), '{}')
+    from (
+      select w.label, sum(pg_stat_get_xact_tuples_deleted(to_regclass(w.name)::oid) - w.before) as rows
+      from unnest(
+        ${tables.map((table) => table.label)}::text[],
+        ${qualified(tables)}::text[],
+        ${before}::bigint[]) as w(label, name, before)
+      group by w.label
+    ) as d
+    where d.rows > 0)`;
+}
+
+function qualified(tables: readonly TableName[]): string[] {
+  return tables.map(({ schema, name }) => `${quoteIdentifier(schema)}.${quoteIdentifier(name)}`);
+}

@@ -1,0 +1,134 @@
+import type { RawBuilder } from 'kysely';
+import { sql } from 'kysely';
+
+import type { ColumnName, TableName } from './names.ts';
+import { castTo, columnOf, tableOf } from './names.ts';
+import type { Tx } from './transaction.ts';
+
+/** Where a walk in the order of age stands: ages are not unique, so the physical place decides among equals. */
+export interface AgePosition {
+  readonly age: string;
+  readonly place: string;
+}
+
+/** A range of the table in the order of the age index. */
+export interface AgeRange {
+  readonly table: TableName;
+  readonly age: ColumnName;
+  /** Which rows, over alias `t`. */
+  readonly where: RawBuilder<boolean>;
+  readonly after: AgePosition | null;
+  /** From this age on; null is from the oldest. Only looked at where `after` is null. */
+  readonly from: string | null;
+  /** Up to, and without, this age. */
+  readonly until: string;
+  /**
+   * How many index entries to look at. A bound on rows alone would let one statement step over any number of
+   * entries that do not qualify, such as a million old runs that never ended.
+   */
+  readonly entries: number;
+  /** How many rows at most. */
+  readonly limit: number;
+}
+
+/** What a look at the range found. */
+export interface AgePicked {
+  readonly places: readonly string[];
+  readonly keys: readonly (string | null)[];
+  /** The ages of the rows, in the same order. */
+  readonly ages: readonly string[];
+  readonly candidates: number;
+  /** Where to go on when all rows were taken; null at the end of the range. */
+  readonly next: AgePosition | null;
+}
+
+/** Finds the oldest rows of the range and locks those that nobody else has locked. */
+export async function pickByAge(tx: Tx, range: AgeRange, key: ColumnName | undefined): Promise<AgePicked> {
+  const { rows } = await sql<AgePicked & { next: AgePosition | null }>`
+    with ${chosenOf(range)},
+    locked as materialized (
+      select
+        t.ctid as place,
+        ${key === undefined ? sql`null` : columnOf('t', key)}::text as key,
+        to_json(${columnOf('t', range.age)}) #>> '{}' as age,
+        ${columnOf('t', range.age)} as ordered
+      from ${tableOf(range.table)} as t
+      where t.ctid = any(array(select place from chosen)) and ${range.where}
+      for update of t skip locked
+    )
+    select
+      array(select place::text from locked order by ordered, place) as places,
+      array(select key from locked order by ordered, place) as keys,
+      array(select age from locked order by ordered, place) as ages,
+      (select count(*)::int from chosen) as candidates,
+      ${nextOf(range)} as next`.execute(tx);
+  return rows[0] as AgePicked;
+}
+
+/** Deletes the oldest rows of the range in one statement. Waits where a row is locked. */
+export async function sweepByAge(
+  tx: Tx,
+  range: AgeRange,
+): Promise<{ rows: number; next: AgePosition | null }> {
+  const { rows } = await sql<{ rows: number; next: AgePosition | null }>`
+    with ${chosenOf(range)},
+    gone as (
+      delete from ${tableOf(range.table)} as t
+      where t.ctid = any(array(select place from chosen)) and ${range.where}
+      returning 1
+    )
+    select (select count(*)::int from gone) as rows, ${nextOf(range)} as next`.execute(tx);
+  return rows[0] as { rows: number; next: AgePosition | null };
+}
+
+/** `entry`: the next index entries, with whether the row qualifies; `chosen`: the first of those that do. */
+function chosenOf(range: AgeRange): RawBuilder<unknown> {
+  const age = columnOf('t', range.age);
+  return sql`
+    entry as materialized (
+      select
+        t.ctid as place,
+        ${age} as age,
+        ${range.where} as qualifies,
+        row_number() over (order by ${age}, t.ctid) as nth
+      from ${tableOf(range.table)} as t
+      where ${inRange(range)}
+      order by ${age}, t.ctid
+      limit ${range.entries}
+    ),
+    chosen as materialized (
+      select place, nth
+      from entry
+      where qualifies
+      order by nth
+      limit ${range.limit}
+    )`;
+}
+
+function inRange(range: AgeRange): RawBuilder<boolean> {
+  const age = columnOf('t', range.age);
+  const { type } = range.age;
+  const until = sql<boolean>`${age} < ${castTo(range.until, type)}`;
+  if (range.after !== null) {
+    const after = sql`(${castTo(range.after.age, type)}, ${range.after.place}::tid)`;
+    // The first comparison alone can use an index on the age; the second is exact.
+    return sql<boolean>`${age} >= ${castTo(range.after.age, type)} and (${age}, t.ctid) > ${after} and ${until}`;
+  }
+  return range.from === null ? until : sql<boolean>`${age} >= ${castTo(range.from, type)} and ${until}`;
+}
+
+/** The last row chosen where the limit was reached, else the last entry looked at, else the end. */
+function nextOf({ entries, limit }: AgeRange): RawBuilder<AgePosition | null> {
+  return sql`(
+    select case
+      when (select count(*) from chosen) < ${limit}::bigint and (select count(*) from entry) < ${entries}::bigint
+        then null
+      else (
+        select json_build_object('age', to_json(e.age) #>> '{}', 'place', e.place::text)
+        from entry as e
+        where e.nth = case
+          when (select count(*) from chosen) = ${limit}::bigint then (select max(nth) from chosen)
+          else (select max(nth) from entry)
+        end)
+    end)`;
+}

@@ -1,0 +1,45 @@
+import type { RawBuilder } from 'kysely';
+import { sql } from 'kysely';
+
+/** A table as the catalog knows it. `label` is how the ledger and reports write it. */
+export interface TableName {
+  readonly schema: string;
+  readonly name: string;
+  /** The bare name where the search path finds the table by it, else `schema.name`. */
+  readonly label: string;
+}
+
+/** A column and its type, as `format_type` writes it. */
+export interface ColumnName {
+  readonly name: string;
+  readonly type: string;
+}
+
+/** The table, quoted, for a `from` clause. */
+export function tableOf({ schema, name }: TableName): RawBuilder<unknown> {
+  return sql.id(schema, name);
+}
+
+/** An identifier in quotes, for the places where text is all that is taken. */
+export function quoteIdentifier(identifier: string): string {
+  return `"${identifier.replaceAll('"', '""')}"`;
+}
+
+/** A column of an alias, quoted. */
+export function columnOf(alias: string, column: ColumnName): RawBuilder<unknown> {
+  return sql.id(alias, column.name);
+}
+
+/**
+ * A value that travels as text, as a column's type. The bound value itself has the type: a cast of a text value would
+ * be done again for every row (20 s instead of 11 s for 10 million rows).
+ */
+export function castTo(value: string, type: string): RawBuilder<unknown> {
+  // The type comes from format_type, which quotes what needs quoting; it cannot be a bound value.
+  return sql`${value}::${sql.raw(type)}`;
+}
+
+/** Texts as one bound array of a column's type, for `= any(...)`. */
+export function castArrayTo(values: readonly string[], type: string): RawBuilder<unknown> {
+  return sql`${values}::${sql.raw(type)}[]`;
+}

@@ -1,0 +1,98 @@
+import type { RawBuilder } from 'kysely';
+import { sql } from 'kysely';
+
+import type { ColumnName, TableName } from './names.ts';
+import { columnOf, tableOf } from './names.ts';
+import type { Tx } from './transaction.ts';
+
+/** Rows of `holder` that point at the newest row of their group in `target`, as a run froze it. */
+export interface FrozenPointer {
+  readonly holder: TableName;
+  readonly pointer: ColumnName;
+  readonly holderGroup: ColumnName;
+  readonly target: TableName;
+  readonly targetKey: ColumnName;
+  readonly targetGroup: ColumnName;
+  readonly newest: ColumnName;
+  /** Columns that the holder copies from the target. */
+  readonly copy: readonly { readonly to: ColumnName; readonly from: ColumnName }[];
+}
+
+/** Over alias `t` of the holder: it points at nothing. */
+export function isStale({ pointer, target, targetKey }: FrozenPointer): RawBuilder<boolean> {
+  return sql`not exists (
+    select from ${tableOf(target)} as target
+    where ${columnOf('target', targetKey)} = ${columnOf('t', pointer)}
+  )`;
+}
+
+/**
+ * Locks the holders of some groups, in the order of the groups so that two batches never wait for each other.
+ *
+ * All holders of the groups, and not only those that point at what was just deleted: another batch may at this
+ * moment move one of them to a row that this batch deleted. Whoever locks second sees what the first one made of it.
+ */
+export async function lockHoldersOf(
+  tx: Tx,
+  pointer: FrozenPointer,
+  groups: readonly string[],
+): Promise<string[]> {
+  const group = columnOf('t', pointer.holderGroup);
+  const { rows } = await sql<{ places: string[] }>`
+    with locked as materialized (
+      select t.ctid as place
+      from ${tableOf(pointer.holder)} as t
+      where ${group} = any(${groups}::${sql.raw(pointer.holderGroup.type)}[])
+      order by ${group}
+      for update of t
+    )
+    select array(select place::text from locked) as places`.execute(tx);
+  return rows[0]?.places ?? [];
+}
+
+/**
+ * Repairs locked holders that point at nothing: moved to the newest surviving target of the group with its copied
+ * columns; deleted where none survives. Answers how many moved.
+ *
+ * Run in a statement of its own, after the locks are held, so that it sees what others made of these rows before.
+ */
+export async function repairHolders(
+  tx: Tx,
+  pointer: FrozenPointer,
+  places: readonly string[],
+): Promise<number> {
+  if (places.length === 0) return 0;
+  const holder = tableOf(pointer.holder);
+  const copies = pointer.copy.map(({ from }, n) => sql`, ${columnOf('s', from)} as ${sql.id(`copy_${n}`)}`);
+  const sets = [
+    sql`${sql.id(pointer.pointer.name)} = r.target_key`,
+    ...pointer.copy.map(({ to }, n) => sql`${sql.id(to.name)} = r.${sql.id(`copy_${n}`)}`),
+  ];
+  const { rows } = await sql<{ moved: number }>`
+    with repair as materialized (
+      select t.ctid as place, newest.*
+      from ${holder} as t
+      left join lateral (
+        select ${columnOf('s', pointer.targetKey)} as target_key${sql.join(copies, sql``)}
+        from ${tableOf(pointer.target)} as s
+        where ${columnOf('s', pointer.targetGroup)} = ${columnOf('t', pointer.holderGroup)}
+        order by ${columnOf('s', pointer.newest)} desc, ${columnOf('s', pointer.targetKey)} desc
+        limit 1
+      ) as newest on true
+      where t.ctid = any(${places}::tid[]) and ${isStale(pointer)}
+    ),
+    moved as (
+      update ${holder} as t
+      set ${sql.join(sets)}
+      from repair as r
+      where t.ctid = r.place and r.target_key is not null
+      returning 1
+    ),
+    gone as (
+      delete from ${holder} as t
+      using repair as r
+      where t.ctid = r.place and r.target_key is null
+    )
+    select count(*)::int as moved from moved`.execute(tx);
+  return rows[0]?.moved ?? 0;
+}

@@ -1,0 +1,41 @@
+import type { RawBuilder } from 'kysely';
+import { sql } from 'kysely';
+
+/**
+ * A condition over the alias `t` as it is frozen with a run: SQL text with `?` where a value is bound, and the values.
+ * The text is made by MikroORM's query builder from a policy's filter, never by hand.
+ */
+export interface Predicate {
+  readonly text: string;
+  readonly values: readonly BoundValue[];
+}
+
+/** What JSON can carry and the driver can bind. */
+export type BoundValue = string | number | boolean | null | readonly BoundValue[];
+
+/** The condition that is always true. */
+export const ALWAYS: Predicate = { text: 'true', values: [] };
+
+/**
+ * The condition for use inside a statement, with its values bound. `??` quotes its value as an identifier and `\?` is a
+ * plain question mark, as in MikroORM.
+ *
+ * Throws where marks and values do not match in number, rather than shift a value into the wrong place.
+ */
+export function bindPredicate({ text, values }: Predicate): RawBuilder<boolean> {
+  const rest = [...values];
+  let bound = sql``;
+  let plain = '';
+  for (const [token] of text.matchAll(/'(?:[^']|'')*'|"(?:[^"]|"")*"|\\\?|\?\??|[^?'"\\]+|[\s\S]/g)) {
+    if (token === '\\?') plain += '?';
+    else if (token !== '?' && token !== '??') plain += token;
+    else {
+      if (rest.length === 0) throw new Error('a condition has more marks than values');
+      const value = rest.shift() ?? null;
+      bound = sql`${bound}${sql.raw(plain)}${token === '?' ? value : sql.id(String(value))}`;
+      plain = '';
+    }
+  }
+  if (rest.length > 0) throw new Error('a condition has more values than marks');
+  return sql`(${bound}${sql.raw(plain)})`;
+}

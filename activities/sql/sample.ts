@@ -1,0 +1,97 @@
+import type { Kysely, RawBuilder } from 'kysely';
+import { sql } from 'kysely';
+
+import type { CatalogTable } from './catalog.ts';
+import type { ColumnName } from './names.ts';
+import { columnOf, tableOf } from './names.ts';
+
+/** About so many pages are read to learn how much of a table is expired; a smaller table is read whole. */
+const SAMPLE_PAGES = 300;
+
+/** What a sample of a table says about the rows that a pass would take. */
+export interface Sample {
+  /** Rows of the table that qualify, extrapolated. */
+  readonly rows: number;
+  /** Rows of the table, extrapolated. */
+  readonly tableRows: number;
+  /** Places that cut the rows that qualify into equal parts. */
+  readonly placeCuts: readonly string[];
+  /** Values of the column that cut them, or all rows, into equal parts, as text. */
+  readonly columnCuts: readonly string[];
+  /** The least value of the column among the rows that qualify. */
+  readonly oldest: string | null;
+}
+
+/** What to look for in a sample. */
+export interface SampleWish {
+  readonly table: CatalogTable;
+  /** The rows that qualify, over alias `t`. */
+  readonly where: RawBuilder<boolean>;
+  /** The column of an index walk, and whether its work lies with the rows that qualify or with all. */
+  readonly column?: { readonly name: ColumnName; readonly of: 'qualifying' | 'all' };
+  /** Into how many parts to cut. */
+  readonly parts: number;
+}
+
+/**
+ * Reads a few random pages and counts the rows that qualify.
+ *
+ * A sample and not the planner's estimate, because the planner cannot see through an anti-join: for 10 million log
+ * rows of which 4,983,600 had no run it estimated 1, since it takes the number of distinct keys from a sample too
+ * (30,560 for 100,001). This sample said 4.9 million and took 40 ms.
+ */
+export async function sampleTable(
+  db: Kysely<unknown>,
+  { table, where, column, parts }: SampleWish,
+): Promise<Sample> {
+  const percent = Math.min(100, (100 * SAMPLE_PAGES) / Math.max(1, table.pages));
+  const fractions = Array.from({ length: parts - 1 }, (_, n) => (n + 1) / parts);
+  const columnOfCuts = column === undefined ? sql`null` : columnOf('t', column.name);
+  const ofColumn = column?.of === 'all' ? sql<boolean>`true` : sql<boolean>`s.qualifies`;
+  const { rows } = await sql<{
+    matched: number;
+    seen: number;
+    placeCuts: string[];
+    columnCuts: string[];
+    oldest: string | null;
+  }>`
+    select
+      count(*) filter (where s.qualifies)::float8 as matched,
+      count(*)::float8 as seen,
+      ${cutsOf(fractions, sql`s.place`, sql`s.qualifies`)} as "placeCuts",
+      ${column === undefined ? sql`'[]'::json` : cutsOf(fractions, sql`s.by`, ofColumn)} as "columnCuts",
+      to_json(${column?.of === 'qualifying' ? sql`min(s.by) filter (where s.qualifies)` : sql`null::text`}) #>> '{}' as oldest
+    from (
+      select ${where} as qualifies, t.ctid as place, ${columnOfCuts} as by
+      from ${tableOf(table)} as t tablesample system (${percent})
+    ) as s`.execute(db);
+  const { matched, seen, placeCuts, columnCuts, oldest } = rows[0] ?? {
+    matched: 0,
+    seen: 0,
+    placeCuts: [],
+    columnCuts: [],
+    oldest: null,
+  };
+  const scale = 100 / percent;
+  return {
+    rows: Math.round(matched * scale),
+    tableRows: Math.round(seen * scale),
+    placeCuts: [...new Set(placeCuts)],
+    columnCuts: [...new Set(columnCuts)],
+    oldest,
+  };
+}
+
+/** Where the values of a column can be cut into equal parts, without null, as text that reads the same everywhere. */
+function cutsOf(
+  fractions: readonly number[],
+  values: RawBuilder<unknown>,
+  which: RawBuilder<boolean>,
+): RawBuilder<string[]> {
+  if (fractions.length === 0) return sql`'[]'::json`;
+  return sql`(
+    select coalesce(json_agg(to_json(cut) #>> '{}') filter (where cut is not null), '[]')
+    from unnest(
+      percentile_disc(${fractions}::float8[]) within group (order by ${values}) filter (where ${which})
+    ) as cut)`;
+}

@@ -1,0 +1,84 @@
+import type { RawBuilder } from 'kysely';
+import { sql } from 'kysely';
+
+import type { CascadeStep } from '../plan/cascades.ts';
+import type { ColumnName, TableName } from './names.ts';
+import { columnOf, tableOf } from './names.ts';
+import type { Tx } from './transaction.ts';
+
+/** A way from a row, alias `p`, down to rows that go with it. */
+export interface Descent {
+  /** The table at the end. */
+  readonly table: TableName;
+  /** `from ... where` that finds its rows, alias `c`, for the row `p`. */
+  readonly from: RawBuilder<unknown>;
+}
+
+/** Rows of a soft child that belong to the row. */
+export function descendToChild(table: TableName, by: ColumnName, key: ColumnName): Descent {
+  return {
+    table,
+    from: sql`from ${tableOf(table)} as c where ${columnOf('c', by)} = ${columnOf('p', key)}`,
+  };
+}
+
+/** Rows that the database deletes by cascade when the row goes; one descent a step, in the order of the steps. */
+export function descendByCascades(steps: readonly CascadeStep[]): Descent[] {
+  return steps.map((step, at) => {
+    const chain: CascadeStep[] = [];
+    for (let n = at; n !== -1; n = steps[n]?.from ?? -1) chain.unshift(steps[n] as CascadeStep);
+    const alias = (depth: number): string =>
+      depth === -1 ? 'p' : depth === chain.length - 1 ? 'c' : `s${depth}`;
+    const conditions = chain.flatMap(({ on }, depth) =>
+      on.map(
+        ({ child, parent }) => sql`${sql.id(alias(depth), child)} = ${sql.id(alias(depth - 1), parent)}`,
+      ),
+    );
+    const tables = chain.map(({ table }, depth) => sql`${tableOf(table)} as ${sql.id(alias(depth))}`);
+    return {
+      table: step.table,
+      from: sql`from ${sql.join(tables)} where ${sql.join(conditions, sql` and `)}`,
+    };
+  });
+}
+
+/**
+ * How many rows go with each of some rows, in the order of the places. Counts up to `most` in one descent, which is
+ * all that a caller needs to know that a row is too big for one transaction.
+ */
+export async function weigh(
+  tx: Tx,
+  table: TableName,
+  places: readonly string[],
+  descents: readonly Descent[],
+  most: number,
+): Promise<number[]> {
+  const counts = descents.map(
+    ({ from }) => sql` + (select count(*) from (select ${from} limit ${most}) as counted)`,
+  );
+  const { rows } = await sql<{ weight: number }>`
+    select (1${sql.join(counts, sql``)})::float8 as weight
+    from unnest(${places}::tid[]) with ordinality as w(place, n)
+    join ${tableOf(table)} as p on p.ctid = w.place
+    order by w.n`.execute(tx);
+  return rows.map((row) => row.weight);
+}
+
+/** Deletes some rows that go with the row at a place. Answers how many. */
+export async function deleteDescended(
+  tx: Tx,
+  parent: TableName,
+  place: string,
+  { table, from }: Descent,
+  limit: number,
+): Promise<number> {
+  const result = await sql`
+    delete from ${tableOf(table)} as t
+    where t.ctid = any(array(
+      select d.ctid
+      from ${tableOf(parent)} as p
+      cross join lateral (select c.ctid ${from} limit ${limit}) as d
+      where p.ctid = ${place}::tid
+    ))`.execute(tx);
+  return Number(result.numAffectedRows ?? 0);
+}
