@@ -1,0 +1,70 @@
+import { sql } from 'kysely';
+
+import type { Database } from '../../activities/database/database.ts';
+import { Databases } from '../../activities/database/databases.ts';
+import { readDatabaseError } from '../../activities/sql/sqlstate.ts';
+import { MistakesError, refuseMistakes } from '../../policy/mistake.ts';
+import type { Policy } from '../../policy/policy.ts';
+import type { Setup } from '../setup.ts';
+
+/** The database does not answer, or not to this user. */
+export class DatabaseUnreachable extends Error {
+  override readonly name = 'DatabaseUnreachable';
+
+  constructor(said: string, error: unknown) {
+    const database = readDatabaseError(error);
+    const reason =
+      database === undefined
+        ? error instanceof Error
+          ? error.message
+          : String(error)
+        : `${database.meaning} (SQLSTATE ${database.sqlstate})`;
+    super(`cannot work with ${said}: ${reason}. Check host, port, database, user and password of the URL.`);
+  }
+}
+
+/** Opens the database of a policy, makes sure that it answers, and closes it when the work is done. */
+export async function withDatabase<T>(
+  setup: Setup,
+  policy: Policy,
+  work: (database: Database) => Promise<T>,
+): Promise<T> {
+  const databases = new Databases(setup.databases, setup.ledgerSchema);
+  refuseMistakes(`policy ${JSON.stringify(policy.name)}`, databases.check(policy));
+  return withNamed(setup, databases, databases.nameFor(policy), work);
+}
+
+/** The same for the only database, or for one that is named. */
+export async function withOnlyDatabase<T>(
+  setup: Setup,
+  name: string | undefined,
+  work: (database: Database) => Promise<T>,
+): Promise<T> {
+  const names = Object.keys(setup.databases);
+  const only = name ?? (names.length === 1 ? names[0] : undefined);
+  if (only === undefined || !names.includes(only)) {
+    const fix = `Name one of ${names.join(', ')} with --database`;
+    const what = name === undefined ? 'there are several' : `there is no database ${JSON.stringify(name)}`;
+    throw new MistakesError('command', [{ at: '--database', what, fix }]);
+  }
+  return withNamed(setup, new Databases(setup.databases, setup.ledgerSchema), only, work);
+}
+
+async function withNamed<T>(
+  setup: Setup,
+  databases: Databases,
+  name: string,
+  work: (database: Database) => Promise<T>,
+): Promise<T> {
+  try {
+    const database = await databases.named(name);
+    try {
+      await sql`select 1`.execute(database.db);
+    } catch (error) {
+      throw new DatabaseUnreachable(setup.said, error);
+    }
+    return await work(database);
+  } finally {
+    await databases.close();
+  }
+}

@@ -1,0 +1,84 @@
+import type { Command } from 'commander';
+
+import { examineDatabase } from '../../activities/doctor/examine.ts';
+import type { Finding } from '../../activities/doctor/finding.ts';
+import type { Policy } from '../../policy/policy.ts';
+import { PRESETS } from '../presets.ts';
+import { describeOrNone, scheduleIdOf } from '../schedule.ts';
+import { findSetup } from '../setup.ts';
+import type { TemporalOptions } from '../temporal.ts';
+import { connectClient, TemporalUnreachable } from '../temporal.ts';
+import { DatabaseUnreachable, withDatabase } from './database.ts';
+import { EXIT } from './exit-code.ts';
+import { findPolicy } from './find-policy.ts';
+import type { SetupFlags } from './options.ts';
+import { withJson, withSetup, withTemporal } from './options.ts';
+import { coloured, print, printJson } from './output.ts';
+
+/** `doctor`: looks at everything that runs will need. */
+export function addDoctor(program: Command): void {
+  const command = program
+    .command('doctor')
+    .argument('[policy]', 'a policy of the configuration file, or a preset')
+    .description('check connection, privileges, indexes, ledger and Temporal; changes nothing')
+    .action(async (policy: string | undefined, flags: SetupFlags & TemporalOptions) => doctor(policy, flags));
+  withJson(withTemporal(withSetup(command)));
+}
+
+async function doctor(name: string | undefined, flags: SetupFlags & TemporalOptions): Promise<void> {
+  const setup = await findSetup(flags, name);
+  const policy = findPolicy(setup, name);
+  const findings: Finding[] = [];
+  try {
+    findings.push(
+      ...(await withDatabase(setup, policy, async (database) => examineDatabase(database, policy))),
+    );
+  } catch (error) {
+    if (!(error instanceof DatabaseUnreachable)) throw error;
+    findings.push({ about: 'connection', state: 'problem', what: error.message });
+  }
+  findings.push(...(await examineTemporal(policy, flags)), ...(await examineOthers(policy)));
+  if (flags.json) printJson(findings);
+  else findings.forEach(printFinding);
+  if (findings.some((finding) => finding.state === 'problem')) process.exitCode = EXIT.failed;
+}
+
+async function examineTemporal(policy: Policy, flags: TemporalOptions): Promise<Finding[]> {
+  const about = 'Temporal';
+  try {
+    const temporal = await connectClient(flags);
+    try {
+      const found = await describeOrNone(temporal.client, scheduleIdOf(policy));
+      const schedule: Finding =
+        found === undefined
+          ? {
+              about: 'schedule',
+              state: 'advice',
+              what: 'there is none',
+              fix: 'Make it with `schedule apply`',
+            }
+          : { about: 'schedule', state: 'ok', what: found.state.paused ? 'it is paused' : 'it is active' };
+      return [{ about, state: 'ok', what: `${temporal.address} answers` }, schedule];
+    } finally {
+      await temporal.close();
+    }
+  } catch (error) {
+    if (!(error instanceof TemporalUnreachable)) throw error;
+    return [{ about, state: 'problem', what: error.message }];
+  }
+}
+
+/** Whether somebody else cleans the same database. */
+async function examineOthers(policy: Policy): Promise<Finding[]> {
+  const preset = Object.hasOwn(PRESETS, policy.name) ? PRESETS[policy.name] : undefined;
+  return preset === undefined ? [] : preset.examineRival(process.env);
+}
+
+function printFinding({ about, state, what, fix }: Finding): void {
+  const mark = {
+    ok: coloured('green', 'ok'),
+    advice: coloured('yellow', 'advice'),
+    problem: coloured('red', 'problem'),
+  };
+  print(`${mark[state]}  ${about}: ${what}${fix === undefined ? '' : `\n    ${fix}`}`);
+}

@@ -1,0 +1,90 @@
+import type { Command } from 'commander';
+import { InvalidArgumentError } from 'commander';
+
+import type { LedgerReport } from '../../activities/ledger/reports.ts';
+import { readHistory, readReport } from '../../activities/ledger/reports.ts';
+import { MistakesError } from '../../policy/mistake.ts';
+import { findDatabaseSetup } from '../setup.ts';
+import { withOnlyDatabase } from './database.ts';
+import type { SetupFlags } from './options.ts';
+import { withJson, withSetup } from './options.ts';
+import { print, printJson, printTable, sayMillis } from './output.ts';
+import { printReport, toPrinted } from './print-report.ts';
+
+interface HistoryFlags extends SetupFlags {
+  readonly policy?: string;
+  readonly database?: string;
+  readonly limit: number;
+}
+
+/** `history`: the runs in the ledger, or one of them. */
+export function addHistory(program: Command): void {
+  const command = program
+    .command('history')
+    .argument('[run]', 'the number of a run', toNumber)
+    .description('the runs in the ledger, the newest first; or one run with its passes and tables')
+    .option('--policy <name>', 'only runs of this policy')
+    .option('--database <name>', 'the database of the configuration file, where it has several')
+    .option('--limit <number>', 'at most so many runs', toNumber, 20)
+    .action(async (run: number | undefined, flags: HistoryFlags) => history(run, flags));
+  withJson(withSetup(command));
+}
+
+async function history(run: number | undefined, flags: HistoryFlags): Promise<void> {
+  const setup = await findDatabaseSetup(flags);
+  const reports = await withOnlyDatabase(setup, flags.database, async ({ ledger }) => {
+    if ((await ledger.version()) === 'missing') return [];
+    if (run === undefined) {
+      const only = flags.policy === undefined ? {} : { policy: flags.policy };
+      return readHistory(ledger, { ...only, limit: flags.limit });
+    }
+    const report = await readReport(ledger, run);
+    return report === undefined ? [] : [report];
+  });
+  if (run === undefined) printRuns(reports, flags.json);
+  else printRun(reports[0], run, flags.json);
+}
+
+function printRuns(reports: readonly LedgerReport[], json: boolean): void {
+  if (json) {
+    printJson(reports.map(toPrinted));
+    return;
+  }
+  if (reports.length === 0) {
+    print('no runs yet');
+    return;
+  }
+  printTable(
+    ['run', 'policy', 'mode', 'status', 'started', 'time', 'rows'],
+    reports.map((report) => [
+      String(report.run),
+      report.policy,
+      report.mode,
+      report.status,
+      report.startedAt,
+      sayMillis(report.millis),
+      report.rows,
+    ]),
+  );
+}
+
+function printRun(report: LedgerReport | undefined, run: number, json: boolean): void {
+  if (report === undefined) {
+    throw new MistakesError('command', [
+      {
+        at: 'RUN',
+        what: `the ledger has no run ${run}`,
+        fix: 'Name one that `temporal-vacuum history` lists',
+      },
+    ]);
+  }
+  if (json) printJson(toPrinted(report));
+  else printReport(toPrinted(report));
+}
+
+function toNumber(text: string): number {
+  const number = Number(text);
+  if (!Number.isInteger(number) || number < 1)
+    throw new InvalidArgumentError('It is no whole number above 0.');
+  return number;
+}

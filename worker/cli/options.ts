@@ -1,0 +1,47 @@
+import type { Command } from 'commander';
+
+import type { SetupOptions } from '../setup.ts';
+
+/** Options that say where policies and databases come from. */
+export function withSetup(command: Command): Command {
+  return command
+    .option('--config <file>', 'configuration file (default: vacuum.config.ts of this folder)')
+    .option('--preset <name>', 'use a policy that comes with the program: prefect')
+    .option('--url <url>', 'the database (default: VACUUM_DATABASE_URL, then the variables of the preset)')
+    .option(
+      '--set <key=value>',
+      'a setting of the preset, such as retentionPeriod=30d; may be repeated',
+      collect,
+      [],
+    )
+    .option('--ledger-schema <name>', 'the schema of the ledger (default: vacuum)');
+}
+
+/** Options that say which Temporal. */
+export function withTemporal(command: Command): Command {
+  return command
+    .option(
+      '--address <host:port>',
+      'Temporal (default: TEMPORAL_ADDRESS or temporal.toml, then localhost:7233)',
+    )
+    .option(
+      '--namespace <name>',
+      'the namespace (default: TEMPORAL_NAMESPACE or temporal.toml, then default)',
+    )
+    .option('--task-queue <name>', 'the task queue of the worker (default: vacuum)');
+}
+
+/** The option of every command for programs that read its output. */
+export function withJson(command: Command): Command {
+  return command.option('--json', 'print JSON instead of text', false);
+}
+
+/** Collects a repeatable option. */
+export function collect(value: string, before: readonly string[]): string[] {
+  return [...before, value];
+}
+
+/** What {@link withSetup} and {@link withJson} give. */
+export interface SetupFlags extends SetupOptions {
+  readonly json: boolean;
+}

@@ -1,0 +1,62 @@
+import type { Command } from 'commander';
+
+import type { Preview } from '../../activities/preview/preview.ts';
+import { previewPolicy } from '../../activities/preview/preview.ts';
+import { readInput } from '../../activities/run/input.ts';
+import { findSetup } from '../setup.ts';
+import { withDatabase } from './database.ts';
+import { findPolicy } from './find-policy.ts';
+import type { SetupFlags } from './options.ts';
+import { collect, withJson, withSetup } from './options.ts';
+import { print, printJson, printTable, sayCount, strong } from './output.ts';
+import { printTables } from './print-report.ts';
+
+interface PreviewFlags extends SetupFlags {
+  readonly pass: readonly string[];
+}
+
+/** `preview`: exact counts in a read-only transaction, without Temporal and without the ledger. */
+export function addPreview(program: Command): void {
+  const command = program
+    .command('preview')
+    .argument('[policy]', 'a policy of the configuration file, or a preset')
+    .description('count what a run would delete now, cascades included; deletes nothing, needs no Temporal')
+    .option('--pass <name>', 'only this pass; may be repeated', collect, [])
+    .action(async (policy: string | undefined, flags: PreviewFlags) => runPreview(policy, flags));
+  withJson(withSetup(command));
+}
+
+async function runPreview(name: string | undefined, flags: PreviewFlags): Promise<void> {
+  const setup = await findSetup(flags, name);
+  const policy = findPolicy(setup, name);
+  const { passes } = readInput(
+    { policy: policy.name, ...(flags.pass.length === 0 ? {} : { passes: flags.pass }) },
+    setup.policies,
+  );
+  const result = await withDatabase(setup, policy, async (database) =>
+    previewPolicy(database, policy, passes),
+  );
+  if (flags.json) printJson({ ...result, ...totalsOf(result) });
+  else printPreview(result);
+}
+
+function printPreview(preview: Preview): void {
+  const { rows, deleted } = totalsOf(preview);
+  print(
+    `${strong('preview')} of policy ${preview.policy}: ${sayCount(rows)} rows would go, nothing was deleted`,
+  );
+  print('');
+  printTable(
+    ['pass', 'rows', 'moved'],
+    preview.passes.map((pass) => [pass.name, pass.rows, pass.moved]),
+  );
+  printTables(deleted, true);
+}
+
+function totalsOf({ passes }: Preview): { rows: number; deleted: Record<string, number> } {
+  const deleted: Record<string, number> = {};
+  for (const pass of passes) {
+    for (const [table, rows] of Object.entries(pass.deleted)) deleted[table] = (deleted[table] ?? 0) + rows;
+  }
+  return { rows: Object.values(deleted).reduce((sum, rows) => sum + rows, 0), deleted };
+}

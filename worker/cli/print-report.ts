@@ -1,0 +1,61 @@
+import type { RunReport } from '../../activities/contract.ts';
+import type { LedgerReport } from '../../activities/ledger/reports.ts';
+import { coloured, print, printTable, sayCount, sayMillis, strong } from './output.ts';
+
+/** What `--json` prints of a run: see `docs/commands.md`. */
+export type PrintedReport = Omit<LedgerReport, 'passes'> & {
+  readonly passes: readonly Omit<LedgerReport['passes'][number], 'estimate'>[];
+};
+
+/** A report as JSON prints it. */
+export function toPrinted({ passes, ...report }: LedgerReport): PrintedReport {
+  return { ...report, passes: passes.map(({ estimate: _estimate, ...pass }) => pass) };
+}
+
+/** The report of a run that was never begun. */
+export function withoutLedger(report: RunReport): PrintedReport {
+  return { ...report, deleted: {}, passes: [] };
+}
+
+/** A run for people: what became of each pass, and the rows of each table. */
+export function printReport(report: PrintedReport): void {
+  const would = report.mode === 'preview';
+  const colour = report.status === 'completed' ? 'green' : report.status === 'failed' ? 'red' : 'yellow';
+  const number = report.run === null ? '' : ` ${report.run}`;
+  print(
+    `${strong(`run${number}`)} of policy ${report.policy}: ${coloured(colour, would ? 'previewed' : report.status)}, ` +
+      `${sayCount(report.rows)} rows ${would ? 'would go' : 'deleted'} in ${sayMillis(report.millis)}`,
+  );
+  for (const reason of report.reasons) print(`  ${reason}`);
+  if (report.holder !== undefined) {
+    print(`  run ${report.holder.run} of workflow ${report.holder.workflowId} is open`);
+  }
+  if (report.passes.length > 0) printPasses(report);
+  printTables(report.deleted, would);
+}
+
+function printPasses({ passes }: PrintedReport): void {
+  print('');
+  printTable(
+    ['pass', 'status', 'walk', 'shards', 'batches', 'rows', 'moved', 'skipped', 'time'],
+    passes.map((pass) => [
+      pass.name,
+      pass.status,
+      pass.strategy ?? '',
+      pass.shards,
+      pass.batches,
+      pass.rows,
+      pass.moved,
+      pass.skipped,
+      sayMillis(pass.millis),
+    ]),
+  );
+}
+
+/** Rows by table. */
+export function printTables(deleted: Readonly<Record<string, number>>, would: boolean): void {
+  const tables = Object.entries(deleted).toSorted(([, a], [, b]) => b - a);
+  if (tables.length === 0) return;
+  print('');
+  printTable(['table', would ? 'rows that would go' : 'rows deleted'], tables);
+}

@@ -1,0 +1,37 @@
+import { Command } from 'commander';
+
+import { addDoctor } from './doctor.ts';
+import { EXIT_CODES } from './exit-code.ts';
+import { addHistory } from './history.ts';
+import { addLedger } from './ledger.ts';
+import { addPreview } from './preview.ts';
+import { addRun } from './run.ts';
+import { addSchedule } from './schedule.ts';
+import { addWorker } from './worker.ts';
+
+/** The command line: one file a command. Errors are thrown, for one place to say them. */
+export function createProgram(version: string): Command {
+  const program = new Command('temporal-vacuum')
+    .description('Keeps databases small: retention policies run by a durable Temporal workflow.')
+    .version(version)
+    .showHelpAfterError('Say --help for what there is.')
+    .addHelpText(
+      'after',
+      `\nExit codes:\n${EXIT_CODES.map(([code, says]) => `  ${code}  ${says}`).join('\n')}`,
+    )
+    .exitOverride();
+  addPreview(program);
+  addRun(program);
+  addWorker(program);
+  addSchedule(program);
+  addHistory(program);
+  addDoctor(program);
+  addLedger(program);
+  return overrideExits(program);
+}
+
+function overrideExits(command: Command): Command {
+  command.exitOverride();
+  command.commands.forEach(overrideExits);
+  return command;
+}

@@ -1,0 +1,198 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import type { WorkflowHandle } from '@temporalio/client';
+import { Runtime } from '@temporalio/worker';
+import type { Command } from 'commander';
+
+import type { RunStatus, VacuumInput } from '../../activities/contract.ts';
+import type { Database } from '../../activities/database/database.ts';
+import { FAILURE } from '../../activities/failure.ts';
+import { readLiveProgress } from '../../activities/ledger/live-progress.ts';
+import { findRunOfWorkflow, readReport } from '../../activities/ledger/reports.ts';
+import { resolvePolicy } from '../../activities/plan/resolve.ts';
+import { READ_LIMITS } from '../../activities/run/begin.ts';
+import { readInput } from '../../activities/run/input.ts';
+import { inSnapshot } from '../../activities/sql/transaction.ts';
+import { createLogger } from '../logger.ts';
+import type { RunOutcome } from '../run-once.ts';
+import { cancelRun, runOnce } from '../run-once.ts';
+import { findSetup } from '../setup.ts';
+import { withDatabase } from './database.ts';
+import { EXIT } from './exit-code.ts';
+import { findPolicy } from './find-policy.ts';
+import type { SetupFlags } from './options.ts';
+import { collect, withJson, withSetup } from './options.ts';
+import { note, printJson } from './output.ts';
+import type { PrintedReport } from './print-report.ts';
+import { printReport, toPrinted, withoutLedger } from './print-report.ts';
+import { createDisplay } from './progress-bar.ts';
+
+interface RunFlags extends SetupFlags {
+  readonly execute: boolean;
+  readonly temporal?: string;
+  readonly namespace?: string;
+  readonly pass: readonly string[];
+  readonly ifBusy?: 'skip' | 'wait' | 'fail';
+  readonly logLevel: 'TRACE' | 'DEBUG' | 'INFO' | 'WARN' | 'ERROR';
+}
+
+/** How often the ledger is asked how far the run is. */
+const LOOK_EVERY_MILLIS = 300;
+
+/** `run`: one run with a worker inside the command. */
+export function addRun(program: Command): void {
+  const command = program
+    .command('run')
+    .argument('[policy]', 'a policy of the configuration file, or a preset')
+    .description('run a policy once, with a worker inside the command; counts only, unless --execute')
+    .option('--execute', 'delete; without it the run is a preview', false)
+    .option(
+      '--temporal <where>',
+      '`dev` brings up a Temporal dev server for the time of the command, else HOST:PORT',
+    )
+    .option(
+      '--namespace <name>',
+      'the namespace (default: TEMPORAL_NAMESPACE or temporal.toml, then default)',
+    )
+    .option('--pass <name>', 'only this pass; may be repeated', collect, [])
+    .option('--if-busy <what>', 'where another run of the policy is open: skip (default), wait or fail')
+    .option('--log-level <level>', "the level of the worker's log on standard error", 'ERROR')
+    .action(async (policy: string | undefined, flags: RunFlags) => runOnceFor(policy, flags));
+  withJson(withSetup(command));
+}
+
+async function runOnceFor(name: string | undefined, flags: RunFlags): Promise<void> {
+  const setup = await findSetup(flags, name);
+  const policy = findPolicy(setup, name);
+  const input: VacuumInput = {
+    policy: policy.name,
+    mode: flags.execute ? 'execute' : 'preview',
+    ...(flags.pass.length === 0 ? {} : { passes: flags.pass }),
+    ...(flags.ifBusy === undefined ? {} : { ifBusy: flags.ifBusy }),
+  };
+  const { passes } = readInput(input, setup.policies);
+  await withDatabase(setup, policy, async (database) => {
+    // Here mistakes can be told with the names of tables, which must not travel through Temporal.
+    await inSnapshot(database.db, READ_LIMITS, async (tx) => resolvePolicy(tx, policy, passes));
+    await database.ledger.migrate();
+    Runtime.install({ logger: createLogger(flags.logLevel), shutdownSignals: [] });
+    const follower = new Follower(database, flags.json);
+    try {
+      const temporal =
+        flags.temporal === 'dev' ? 'dev' : { address: flags.temporal, namespace: flags.namespace };
+      const onStarted = (handle: WorkflowHandle): void => follower.start(handle);
+      const outcome = await runOnce({ setup, database, input, temporal, onStarted });
+      await follower.end();
+      await answer(database, outcome, follower.workflowId, flags.json);
+    } finally {
+      await follower.end();
+    }
+  });
+}
+
+async function answer(
+  { ledger }: Database,
+  outcome: RunOutcome,
+  workflowId: string,
+  json: boolean,
+): Promise<void> {
+  const number = await findRunOfWorkflow(ledger, workflowId);
+  const report = number === undefined ? undefined : await readReport(ledger, number);
+  if (report !== undefined) {
+    say(toPrinted(report), json);
+    process.exitCode = exitCodeOf(report.status);
+  } else if ('report' in outcome) {
+    say(withoutLedger(outcome.report), json);
+    process.exitCode = exitCodeOf(outcome.report.status);
+  } else if ('failure' in outcome) {
+    note(outcome.failure.message);
+    const { type } = outcome.failure;
+    process.exitCode =
+      type === FAILURE.input ? EXIT.mistake : type === FAILURE.busy ? EXIT.nothing : EXIT.failed;
+  } else {
+    note(`the run was ${outcome.ended} before it began`);
+    process.exitCode = EXIT.unfinished;
+  }
+}
+
+function say(report: PrintedReport, json: boolean): void {
+  if (json) printJson(report);
+  else printReport(report);
+}
+
+function exitCodeOf(status: RunStatus): number {
+  switch (status) {
+    case 'completed':
+      return EXIT.done;
+    case 'failed':
+      return EXIT.failed;
+    case 'skipped':
+    case 'disabled':
+      return EXIT.nothing;
+    case 'running':
+    case 'stopped':
+    case 'cancelled':
+    case 'terminated':
+      return EXIT.unfinished;
+  }
+}
+
+/** Shows how a run goes on, and ends it after its batch when the person asks. */
+class Follower {
+  workflowId = '';
+  readonly #database: Database;
+  readonly #quiet: boolean;
+  readonly #ended = new AbortController();
+  #following: Promise<void> | undefined;
+  #interrupt: (() => void) | undefined;
+
+  constructor(database: Database, quiet: boolean) {
+    this.#database = database;
+    this.#quiet = quiet;
+  }
+
+  start(handle: WorkflowHandle): void {
+    this.workflowId = handle.workflowId;
+    this.#interrupt = () => {
+      if (this.#interrupt === undefined) process.exit(128 + 2);
+      note('ending the run after the batch under way; again to leave at once');
+      this.#forget();
+      process.once('SIGINT', () => process.exit(128 + 2));
+      void cancelRun(handle);
+    };
+    process.on('SIGINT', this.#interrupt);
+    process.on('SIGTERM', this.#interrupt);
+    this.#following = this.#follow();
+  }
+
+  async end(): Promise<void> {
+    this.#ended.abort();
+    this.#forget();
+    await this.#following;
+  }
+
+  #forget(): void {
+    if (this.#interrupt === undefined) return;
+    process.off('SIGINT', this.#interrupt);
+    process.off('SIGTERM', this.#interrupt);
+    this.#interrupt = undefined;
+  }
+
+  async #follow(): Promise<void> {
+    if (this.#quiet) return;
+    const display = createDisplay();
+    const { ledger } = this.#database;
+    const look = async (): Promise<void> => {
+      const run = await findRunOfWorkflow(ledger, this.workflowId);
+      if (run !== undefined) display.show(await readLiveProgress(ledger, run));
+    };
+    const { signal } = this.#ended;
+    while (!signal.aborted) {
+      // A database that is away for a while is the run's business; the display waits.
+      await look().catch(() => undefined);
+      await sleep(LOOK_EVERY_MILLIS, undefined, { signal }).catch(() => undefined);
+    }
+    await look().catch(() => undefined);
+    display.end();
+  }
+}

@@ -1,0 +1,152 @@
+import type { ScheduleDescription } from '@temporalio/client';
+import type { Command } from 'commander';
+
+import { MistakesError } from '../../policy/mistake.ts';
+import type { Policy } from '../../policy/policy.ts';
+import { applySchedule, describeOrNone, sayWhen, scheduleIdOf, triggerSchedule } from '../schedule.ts';
+import type { Setup } from '../setup.ts';
+import { findSetup } from '../setup.ts';
+import type { TemporalClient, TemporalOptions } from '../temporal.ts';
+import { connectClient } from '../temporal.ts';
+import { EXIT } from './exit-code.ts';
+import { findPolicy } from './find-policy.ts';
+import type { SetupFlags } from './options.ts';
+import { withJson, withSetup, withTemporal } from './options.ts';
+import { note, print, printJson } from './output.ts';
+
+interface ScheduleFlags extends SetupFlags, TemporalOptions {
+  readonly id?: string;
+  readonly reason?: string;
+}
+
+interface Verb {
+  readonly setup: Setup;
+  readonly policy: Policy;
+  readonly scheduleId: string;
+  readonly temporal: TemporalClient;
+  readonly flags: ScheduleFlags;
+}
+
+/** `schedule`: the Temporal schedule of a policy. */
+export function addSchedule(program: Command): void {
+  const schedule = program
+    .command('schedule')
+    .description('the Temporal schedule that runs a policy by itself');
+  add(schedule, 'apply', "make it what the policy says; keeps an operator's pause and note", apply);
+  add(schedule, 'show', 'what Temporal knows of it', show);
+  add(schedule, 'pause', 'start no more runs; one that is open goes on', pause, '--reason <text>');
+  add(schedule, 'resume', 'start runs again', resume, '--reason <text>');
+  add(schedule, 'trigger', 'start a run now, unless one is open', trigger);
+  add(schedule, 'delete', 'remove it; a run that is open goes on', remove);
+}
+
+function add(
+  parent: Command,
+  name: string,
+  description: string,
+  work: (verb: Verb) => Promise<void>,
+  reason?: string,
+): void {
+  const command = parent
+    .command(name)
+    .argument('[policy]', 'a policy of the configuration file, or a preset')
+    .description(description)
+    .option('--id <schedule>', 'the id of the schedule (default: vacuum-POLICY)')
+    .action(async (policy: string | undefined, flags: ScheduleFlags) => run(policy, flags, work));
+  if (reason !== undefined) command.option(reason, 'why, for those who look at the schedule');
+  withJson(withTemporal(withSetup(command)));
+}
+
+async function run(
+  name: string | undefined,
+  flags: ScheduleFlags,
+  work: (verb: Verb) => Promise<void>,
+): Promise<void> {
+  // A schedule is about names only: the database need not be known here.
+  const setup = await findSetup({ ...flags, url: flags.url ?? 'postgresql://unused' }, name);
+  const policy = findPolicy(setup, name);
+  const temporal = await connectClient(flags);
+  try {
+    await work({ setup, policy, scheduleId: flags.id ?? scheduleIdOf(policy), temporal, flags });
+  } finally {
+    await temporal.close();
+  }
+}
+
+async function apply({ setup, policy, scheduleId, temporal, flags }: Verb): Promise<void> {
+  const { taskQueue } = setup;
+  const applied = await applySchedule(temporal.client, policy, { scheduleId, taskQueue });
+  const { state } = await existing(temporal, scheduleId);
+  const when = sayWhen(policy);
+  if (flags.json) printJson({ schedule: scheduleId, applied, when, taskQueue, ...state });
+  else print(`schedule ${scheduleId} ${applied}: ${when}, on task queue ${taskQueue}${sayPause(state)}`);
+}
+
+async function show({ policy, scheduleId, temporal, flags }: Verb): Promise<void> {
+  const { info, state, action, policies } = await existing(temporal, scheduleId);
+  const answer = {
+    schedule: scheduleId,
+    paused: state.paused,
+    note: state.note ?? '',
+    policySays: sayWhen(policy),
+    nextRuns: info.nextActionTimes.slice(0, 3).map((time) => time.toISOString()),
+    openWorkflows: info.runningActions.map((open) => open.workflow.workflowId),
+    lastWorkflows: info.recentActions.slice(-3).map((recent) => recent.action.workflow.workflowId),
+    taskQueue: action.taskQueue,
+    overlap: policies.overlap,
+    catchupWindowSeconds: policies.catchupWindow / 1000,
+  };
+  if (flags.json) printJson(answer);
+  else for (const [key, value] of Object.entries(answer)) print(`${key}: ${sayValue(value)}`);
+}
+
+async function pause({ scheduleId, temporal, flags }: Verb): Promise<void> {
+  await existing(temporal, scheduleId);
+  await temporal.client.schedule.getHandle(scheduleId).pause(flags.reason ?? 'paused by temporal-vacuum');
+  await sayState(scheduleId, temporal, flags);
+}
+
+async function resume({ scheduleId, temporal, flags }: Verb): Promise<void> {
+  await existing(temporal, scheduleId);
+  await temporal.client.schedule.getHandle(scheduleId).unpause(flags.reason ?? 'resumed by temporal-vacuum');
+  await sayState(scheduleId, temporal, flags);
+}
+
+async function trigger({ scheduleId, temporal, flags }: Verb): Promise<void> {
+  await existing(temporal, scheduleId);
+  const triggered = await triggerSchedule(temporal.client, scheduleId);
+  if (flags.json) printJson({ schedule: scheduleId, ...triggered });
+  else if (triggered.started) print(`schedule ${scheduleId} triggered`);
+  else note(`workflow ${triggered.openWorkflow} is open; nothing was started`);
+  if (!triggered.started) process.exitCode = EXIT.nothing;
+}
+
+async function remove({ scheduleId, temporal, flags }: Verb): Promise<void> {
+  const found = await describeOrNone(temporal.client, scheduleId);
+  if (found !== undefined) await temporal.client.schedule.getHandle(scheduleId).delete();
+  if (flags.json) printJson({ schedule: scheduleId, deleted: found !== undefined });
+  else print(found === undefined ? `there is no schedule ${scheduleId}` : `schedule ${scheduleId} deleted`);
+}
+
+async function sayState(scheduleId: string, temporal: TemporalClient, flags: ScheduleFlags): Promise<void> {
+  const { state } = await existing(temporal, scheduleId);
+  if (flags.json) printJson({ schedule: scheduleId, ...state });
+  else print(`schedule ${scheduleId} is ${state.paused ? 'paused' : 'active'}: ${state.note ?? ''}`);
+}
+
+async function existing({ client }: TemporalClient, scheduleId: string): Promise<ScheduleDescription> {
+  const found = await describeOrNone(client, scheduleId);
+  if (found !== undefined) return found;
+  throw new MistakesError('command', [
+    { at: 'schedule', what: `Temporal has no schedule ${scheduleId}`, fix: 'Make it with `schedule apply`' },
+  ]);
+}
+
+function sayPause({ paused, note: reason }: ScheduleDescription['state']): string {
+  return paused ? `; it is paused (${reason ?? ''})` : '';
+}
+
+function sayValue(value: unknown): string {
+  if (!Array.isArray(value)) return String(value);
+  return value.length === 0 ? 'none' : value.join(', ');
+}

@@ -1,0 +1,67 @@
+import { existsSync } from 'node:fs';
+import { isAbsolute, resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
+
+import type { DatabaseSource } from '../activities/database/database.ts';
+import { MistakesError } from '../policy/mistake.ts';
+import type { Policy } from '../policy/policy.ts';
+
+/** What a configuration file exports as its default. */
+export interface VacuumConfig {
+  /** The databases, by the names that policies use: see `VacuumPluginOptions.databases`. */
+  readonly databases: Readonly<Record<string, DatabaseSource>>;
+  readonly policies: readonly Policy[];
+  /** The task queue of the worker, the schedules and the runs. Default `vacuum`. */
+  readonly taskQueue?: string;
+  /** The schema of the ledger in each database. Default `vacuum`. */
+  readonly ledgerSchema?: string;
+}
+
+/** The task queue unless somebody says otherwise. */
+export const TASK_QUEUE = 'vacuum';
+
+const NAMES = ['vacuum.config.ts', 'vacuum.config.mts', 'vacuum.config.js', 'vacuum.config.mjs'];
+
+/** For the default export of `vacuum.config.ts`: checks its shape while it is written. */
+export function defineConfig(config: VacuumConfig): VacuumConfig {
+  return config;
+}
+
+/** The configuration file of a folder, if it has one. */
+export function findConfig(folder: string): string | undefined {
+  return NAMES.map((name) => resolve(folder, name)).find((path) => existsSync(path));
+}
+
+/** Loads a configuration file. Throws a `MistakesError` that says what is wrong with it. */
+export async function loadConfig(path: string): Promise<VacuumConfig> {
+  const file = isAbsolute(path) ? path : resolve(path);
+  const at = `configuration ${path}`;
+  if (!existsSync(file)) {
+    throw new MistakesError(at, [
+      { at, what: 'there is no such file', fix: 'Name an existing one with --config' },
+    ]);
+  }
+  let loaded: unknown;
+  try {
+    loaded = (await import(pathToFileURL(file).href)) as unknown;
+  } catch (error) {
+    if (error instanceof MistakesError) throw error;
+    const what = `it cannot be loaded: ${error instanceof Error ? error.message : String(error)}`;
+    throw new MistakesError(at, [{ at, what, fix: 'Mend the file' }]);
+  }
+  const config =
+    typeof loaded === 'object' && loaded !== null && 'default' in loaded ? loaded.default : undefined;
+  if (!isConfig(config)) {
+    const what = 'its default export is no configuration';
+    throw new MistakesError(at, [
+      { at, what, fix: 'Write `export default defineConfig({ databases, policies })`' },
+    ]);
+  }
+  return config;
+}
+
+function isConfig(value: unknown): value is VacuumConfig {
+  if (typeof value !== 'object' || value === null) return false;
+  const { databases, policies } = value as Partial<VacuumConfig>;
+  return typeof databases === 'object' && Array.isArray(policies);
+}

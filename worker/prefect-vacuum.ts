@@ -1,0 +1,56 @@
+import type { Finding } from '../activities/doctor/finding.ts';
+import { parseEnabled } from '../policy/presets/prefect/enabled.ts';
+
+const ABOUT = "Prefect's own vacuum";
+const ENABLED = 'PREFECT_SERVER_SERVICES_DB_VACUUM_ENABLED';
+const ANSWER_WITHIN_MILLIS = 5_000;
+
+/**
+ * Whether Prefect's own vacuum deletes flow runs as well. The server says so where `PREFECT_API_URL` names it; else
+ * only the variable of this machine can be looked at, which a server elsewhere need not have.
+ */
+export async function examinePrefectVacuum(
+  environment: Readonly<Record<string, string | undefined>>,
+): Promise<Finding[]> {
+  const api = environment['PREFECT_API_URL'];
+  const answered = api === undefined || api === '' ? undefined : await askServer(api);
+  if (answered !== undefined) return [judge(answered, 'the server says')];
+  const variable = environment[ENABLED];
+  if (variable !== undefined) return [judge(variable, `${ENABLED} says here`)];
+  return [
+    {
+      about: ABOUT,
+      state: 'ok',
+      what: 'not known to be on; set PREFECT_API_URL to have the server asked',
+    },
+  ];
+}
+
+function judge(enabled: unknown, who: string): Finding {
+  const text = JSON.stringify(enabled);
+  const parts = parseEnabled(enabled);
+  if (parts?.has('flow_runs') !== true && parts?.has('orphans') !== true) {
+    return { about: ABOUT, state: 'ok', what: `${who} ${text}` };
+  }
+  return {
+    about: ABOUT,
+    state: 'advice',
+    what: `${who} ${text}: it deletes the same rows, in batches of 200, and the two wait for each other`,
+    fix: `Set ${ENABLED}=events on the Prefect server, and enable this policy by --set enabled=true or a configuration file`,
+  };
+}
+
+async function askServer(api: string): Promise<unknown> {
+  try {
+    const answer = await fetch(`${api.replace(/\/$/, '')}/admin/settings`, {
+      signal: AbortSignal.timeout(ANSWER_WITHIN_MILLIS),
+    });
+    if (!answer.ok) return undefined;
+    const settings = (await answer.json()) as {
+      server?: { services?: { db_vacuum?: { enabled?: unknown } } };
+    };
+    return settings.server?.services?.db_vacuum?.enabled;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,80 @@
+import type { Finding } from '../activities/doctor/finding.ts';
+import type { Mistake } from '../policy/mistake.ts';
+import { MistakesError } from '../policy/mistake.ts';
+import type { Policy } from '../policy/policy.ts';
+import { prefect } from '../policy/presets/prefect/index.ts';
+import { examinePrefectVacuum } from './prefect-vacuum.ts';
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** A policy that comes with the program. */
+export interface Preset {
+  readonly policy: (settings: Readonly<Record<string, string>>, environment: Environment) => Policy;
+  /** The application's own variables with the URL of its database, the first that is set counts. */
+  readonly urlVariables: readonly string[];
+  /** Whether the application cleans the database by itself, as far as one can tell from here. */
+  readonly examineRival: (environment: Environment) => Promise<Finding[]>;
+}
+
+/** The presets by name. */
+export const PRESETS: Readonly<Record<string, Preset>> = {
+  prefect: {
+    policy: (settings, environment) => prefect(settings, environment),
+    urlVariables: [
+      'PREFECT_SERVER_DATABASE_CONNECTION_URL',
+      'PREFECT_API_DATABASE_CONNECTION_URL',
+      'PREFECT_DB_URL_SYNC',
+    ],
+    examineRival: examinePrefectVacuum,
+  },
+};
+
+/** Our own variable with the URL of the database. */
+export const URL_VARIABLE = 'VACUUM_DATABASE_URL';
+
+/** A preset by name. Throws a `MistakesError` where there is none. */
+export function findPreset(name: string): Preset {
+  const preset = Object.hasOwn(PRESETS, name) ? PRESETS[name] : undefined;
+  if (preset !== undefined) return preset;
+  const known = Object.keys(PRESETS).join(', ');
+  throw new MistakesError(`preset ${JSON.stringify(name)}`, [
+    { at: '--preset', what: `there is no preset ${JSON.stringify(name)}`, fix: `Use one of ${known}` },
+  ]);
+}
+
+/** The URL to clean: what is given, else our own variable, else the preset's. */
+export function findUrl(
+  given: string | undefined,
+  preset: Pick<Preset, 'urlVariables'>,
+  environment: Environment,
+): string {
+  const variables = [URL_VARIABLE, ...preset.urlVariables];
+  const url =
+    given ?? variables.map((name) => environment[name]).find((value) => value !== undefined && value !== '');
+  if (url !== undefined) return url;
+  throw new MistakesError('database', [
+    {
+      at: 'database',
+      what: 'nothing says which database to clean',
+      fix: `Say --url postgresql://user:password@host:5432/database, or set one of ${variables.join(', ')}`,
+    },
+  ]);
+}
+
+/** Reads `--set key=value` pairs. Throws a `MistakesError` with all that are none. */
+export function parseSets(pairs: readonly string[]): Record<string, string> {
+  const mistakes: Mistake[] = [];
+  const settings: Record<string, string> = {};
+  for (const pair of pairs) {
+    const at = pair.indexOf('=');
+    if (at > 0) settings[pair.slice(0, at)] = pair.slice(at + 1);
+    else
+      mistakes.push({
+        at: `--set ${pair}`,
+        what: 'it is no key=value',
+        fix: 'Write --set retentionPeriod=30d',
+      });
+  }
+  if (mistakes.length > 0) throw new MistakesError('--set', mistakes);
+  return settings;
+}

@@ -1,0 +1,106 @@
+import { randomUUID } from 'node:crypto';
+
+import type { Client, WorkflowHandle } from '@temporalio/client';
+import { isGrpcServiceError, WorkflowFailedError } from '@temporalio/client';
+import { ApplicationFailure, CancelledFailure, TerminatedFailure } from '@temporalio/common';
+
+import type { RunReport, VacuumInput } from '../activities/contract.ts';
+import type { Database } from '../activities/database/database.ts';
+import { EPHEMERAL } from '../activities/run/lease.ts';
+import { holdForSession } from '../activities/sql/fence.ts';
+import { startDevServer } from './dev-server.ts';
+import type { Setup } from './setup.ts';
+import type { TemporalClient, TemporalOptions } from './temporal.ts';
+import { connectClient, connectWorker } from './temporal.ts';
+import { createVacuumWorker } from './vacuum-worker.ts';
+
+/** What {@link runOnce} needs. */
+export interface RunOnceOptions {
+  readonly setup: Setup;
+  /** The database of the policy, open: a run on a Temporal of its own shows there that it lives. */
+  readonly database: Database;
+  readonly input: VacuumInput;
+  /** `dev` is a Temporal dev server for as long as the run lasts. */
+  readonly temporal: 'dev' | TemporalOptions;
+  /** Called once the workflow is started. */
+  readonly onStarted: (handle: WorkflowHandle) => void;
+}
+
+/** How a run ended, as its workflow has it. */
+export type RunOutcome =
+  | { readonly report: RunReport }
+  | { readonly failure: ApplicationFailure }
+  | { readonly ended: 'cancelled' | 'terminated' };
+
+/** Runs a policy once, with a worker inside this process on a task queue of its own. */
+export async function runOnce(options: RunOnceOptions): Promise<RunOutcome> {
+  if (options.temporal !== 'dev') return runOn(options, options.temporal);
+  const place = `${EPHEMERAL}${randomUUID()}`;
+  const server = await startDevServer();
+  try {
+    // When this process dies the server dies with it and nobody can be asked about the run; but its session is gone.
+    return await options.database.db.connection().execute(async (session) => {
+      await holdForSession(session, options.database.ledger.lockWords(place));
+      return runOn(options, { address: server.address, namespace: 'default' }, place);
+    });
+  } finally {
+    await server.stop();
+  }
+}
+
+async function runOn(
+  options: RunOnceOptions,
+  temporal: TemporalOptions,
+  place?: string,
+): Promise<RunOutcome> {
+  const taskQueue = `vacuum-run-${randomUUID()}`;
+  const { connection, namespace } = await connectWorker(temporal);
+  let client: TemporalClient | undefined;
+  try {
+    client = await connectClient(temporal);
+    const worker = await createVacuumWorker({
+      setup: options.setup,
+      connection,
+      namespace,
+      taskQueue,
+      ...(place === undefined ? {} : { place }),
+    });
+    const started = client.client;
+    return await worker.runUntil(async () => follow(started, taskQueue, options));
+  } finally {
+    await client?.close();
+    await connection.close();
+  }
+}
+
+async function follow(
+  client: Client,
+  taskQueue: string,
+  { input, onStarted }: RunOnceOptions,
+): Promise<RunOutcome> {
+  const handle = await client.workflow.start('vacuum', {
+    taskQueue,
+    workflowId: `vacuum-${input.policy ?? 'run'}-${randomUUID()}`,
+    args: [input],
+    staticSummary: `vacuum ${input.policy ?? ''} from the command line`,
+  });
+  onStarted(handle);
+  try {
+    return { report: (await handle.result()) as RunReport };
+  } catch (error) {
+    if (!(error instanceof WorkflowFailedError)) throw error;
+    if (error.cause instanceof CancelledFailure) return { ended: 'cancelled' };
+    if (error.cause instanceof TerminatedFailure) return { ended: 'terminated' };
+    if (error.cause instanceof ApplicationFailure) return { failure: error.cause };
+    throw error;
+  }
+}
+
+/** Asks for the end of a run after its batch under way; one that is over already needs none. */
+export async function cancelRun(handle: WorkflowHandle): Promise<void> {
+  try {
+    await handle.cancel();
+  } catch (error) {
+    if (!isGrpcServiceError(error)) throw error;
+  }
+}

@@ -1,0 +1,77 @@
+import type { ConnectionOptions } from '@temporalio/client';
+import { Client, Connection } from '@temporalio/client';
+import { loadClientConnectConfig } from '@temporalio/envconfig';
+import type { NativeConnectionOptions } from '@temporalio/worker';
+import { NativeConnection } from '@temporalio/worker';
+
+/** Which Temporal to talk to. */
+export interface TemporalOptions {
+  /** Default: `TEMPORAL_ADDRESS` or the profile of `temporal.toml`, else `localhost:7233`. */
+  readonly address?: string | undefined;
+  /** Default: `TEMPORAL_NAMESPACE` or the profile of `temporal.toml`, else `default`. */
+  readonly namespace?: string | undefined;
+}
+
+/** No Temporal answers. */
+export class TemporalUnreachable extends Error {
+  override readonly name = 'TemporalUnreachable';
+
+  constructor(address: string, cause: unknown) {
+    super(
+      `Temporal at ${address} does not answer: ${cause instanceof Error ? cause.message : String(cause)}. ` +
+        'Check TEMPORAL_ADDRESS, --temporal ADDRESS and the profile in temporal.toml.',
+      { cause },
+    );
+  }
+}
+
+/** A client of Temporal and the connection to close. */
+export interface TemporalClient {
+  readonly client: Client;
+  readonly address: string;
+  close(): Promise<void>;
+}
+
+/** Connects with address and credentials from the environment and `temporal.toml`; what is given wins. */
+export async function connectClient(options: TemporalOptions): Promise<TemporalClient> {
+  const { namespace, connection: connectionOptions, address } = settingsOf(options);
+  try {
+    const connection = await Connection.connect({ ...connectionOptions, connectTimeout: '10s' });
+    return { client: new Client({ connection, namespace }), address, close: async () => connection.close() };
+  } catch (error) {
+    throw new TemporalUnreachable(address, error);
+  }
+}
+
+/** The same for a worker. */
+export async function connectWorker(
+  options: TemporalOptions,
+): Promise<{ connection: NativeConnection; namespace: string; address: string }> {
+  const { namespace, connection, address } = settingsOf(options);
+  try {
+    return { connection: await NativeConnection.connect(connection), namespace, address };
+  } catch (error) {
+    throw new TemporalUnreachable(address, error);
+  }
+}
+
+function settingsOf(options: TemporalOptions): {
+  namespace: string;
+  address: string;
+  connection: NativeConnectionOptions & ConnectionOptions;
+} {
+  const config = loadClientConnectConfig();
+  const { address: configured, apiKey, tls, metadata } = config.connectionOptions;
+  const address = options.address ?? configured ?? 'localhost:7233';
+  const key = typeof apiKey === 'string' ? { apiKey } : {};
+  return {
+    namespace: options.namespace ?? config.namespace ?? 'default',
+    address,
+    connection: {
+      address,
+      ...key,
+      ...(tls === undefined || tls === null ? {} : { tls }),
+      ...(metadata === undefined ? {} : { metadata }),
+    },
+  };
+}

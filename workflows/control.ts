@@ -1,0 +1,71 @@
+import { CancellationScope, condition, isCancellation } from '@temporalio/workflow';
+
+/** Why passes are left before they are done. */
+export type Leaving = 'stopped' | 'cancelled' | 'continue-as-new';
+
+/**
+ * What people and Temporal ask of a run. A request is felt within one batch: it cancels the scopes of the slices
+ * under way, and each answers what it did as an ordinary result.
+ */
+export class Control {
+  paused: boolean;
+  reason: string | undefined;
+  #leaving: Leaving | undefined;
+  readonly #scopes = new Set<CancellationScope>();
+  readonly #root = CancellationScope.current();
+
+  constructor(paused: boolean, reason?: string) {
+    this.paused = paused;
+    this.reason = reason;
+  }
+
+  pause(reason?: string): void {
+    this.paused = true;
+    this.reason = reason;
+    this.interrupt();
+  }
+
+  resume(): void {
+    this.paused = false;
+    this.reason = undefined;
+  }
+
+  leave(how: Leaving): void {
+    this.#leaving ??= how;
+    this.interrupt();
+  }
+
+  /** How the passes are to be left; undefined while they may go on. */
+  get leaving(): Leaving | undefined {
+    return this.#root.consideredCancelled ? 'cancelled' : this.#leaving;
+  }
+
+  /** Cancels what runs under {@link interruptible}. */
+  interrupt(): void {
+    for (const scope of this.#scopes) scope.cancel();
+  }
+
+  /** Waits while paused; false where the passes are to be left. */
+  async mayGoOn(): Promise<boolean> {
+    try {
+      await condition(() => !this.paused || this.#leaving !== undefined);
+    } catch (error) {
+      if (!isCancellation(error)) throw error;
+    }
+    return this.leaving === undefined;
+  }
+
+  /** Runs work that a request can interrupt; undefined where it was interrupted before it began. */
+  async interruptible<T>(work: () => Promise<T>): Promise<T | undefined> {
+    const scope = new CancellationScope({ cancellable: true });
+    this.#scopes.add(scope);
+    try {
+      return await scope.run(work);
+    } catch (error) {
+      if (isCancellation(error)) return undefined;
+      throw error;
+    } finally {
+      this.#scopes.delete(scope);
+    }
+  }
+}

@@ -1,0 +1,71 @@
+import type { PassStatus, Plan, PlannedPass, SliceResult } from '../activities/contract.ts';
+
+/** How a run stands. Plain JSON: it is what continue-as-new carries. */
+export interface RunState {
+  readonly plan: Plan;
+  readonly passes: PassState[];
+  /** The number of the pass under way. */
+  pass: number;
+  longestMillis: number;
+  paused: boolean;
+  pauseReason?: string | undefined;
+}
+
+export interface PassState {
+  status: PassStatus;
+  error?: string;
+  /** Rows nested in others are walked level after level: one round a level. */
+  round: number;
+  shards: ShardState[];
+  /** Totals of the rounds before. */
+  readonly before: { batches: number; rows: number; skipped: number };
+  /** Milliseconds since the epoch, by the workflow's clock. */
+  startedAt?: number;
+  endedAt?: number;
+}
+
+/** A shard in the current round, as its last slice answered. */
+export interface ShardState {
+  done: boolean;
+  batches: number;
+  rows: number;
+  skipped: number;
+  walked: number | null;
+}
+
+export function newState(plan: Plan): RunState {
+  const passes = plan.passes.map((): PassState => {
+    return { status: 'planned', round: 0, shards: [], before: { batches: 0, rows: 0, skipped: 0 } };
+  });
+  return { plan, passes, pass: 0, longestMillis: 0, paused: false };
+}
+
+/** Begins the next round of a pass; what the one before counted is kept. */
+export function beginRound(pass: PassState, planned: PlannedPass): void {
+  for (const shard of pass.shards) {
+    pass.before.batches += shard.batches;
+    pass.before.rows += shard.rows;
+    pass.before.skipped += shard.skipped;
+  }
+  pass.round += 1;
+  pass.shards = Array.from({ length: planned.shards }, () => {
+    return { done: false, batches: 0, rows: 0, skipped: 0, walked: 0 };
+  });
+}
+
+/** Takes what a slice answered over: its counts are totals of the shard's round. */
+export function keepSlice(state: RunState, pass: PassState, shard: number, result: SliceResult): void {
+  const { longestMillis, ...counts } = result;
+  pass.shards[shard] = counts;
+  state.longestMillis = Math.max(state.longestMillis, longestMillis);
+}
+
+/** Rows of the current round. */
+export function rowsOfRound(pass: PassState): number {
+  return pass.shards.reduce((sum, shard) => sum + shard.rows, 0);
+}
+
+/** Rows of all rounds. */
+export function rowsOf(pass: PassState): number {
+  return pass.before.rows + rowsOfRound(pass);
+}

@@ -1,0 +1,229 @@
+import {
+  ActivityFailure,
+  ApplicationFailure,
+  CancellationScope,
+  CancelledFailure,
+  continueAsNew,
+  isCancellation,
+  setCurrentDetails,
+  setHandler,
+  sleep,
+  workflowInfo,
+} from '@temporalio/workflow';
+
+import type { Ending, Plan, RunReport, RunStatus, VacuumInput } from '../activities/contract.ts';
+import { beginning, closing, previewing } from './activities.ts';
+import { Control } from './control.ts';
+import { pauseSignal, progressQuery, resumeSignal, stopSignal } from './messages.ts';
+import type { RunProgress } from './progress.ts';
+import { progressOf, sayProgress } from './progress.ts';
+import { runPass } from './run-pass.ts';
+import type { RunState } from './state.ts';
+import { newState } from './state.ts';
+
+/** How often to ask for the lease of a busy policy. */
+const ASK_AGAIN = '20s';
+
+/**
+ * Workflow `vacuum`: one run of a policy. An interpreter over a plan that the first activity makes and freezes:
+ * what the passes do is in the activities.
+ *
+ * @param input all optional; `undefined`, `null` and `{}` mean the defaults
+ * @param carried how an earlier part of the run, ended by continue-as-new, left it; not for callers
+ */
+export async function vacuum(input?: VacuumInput | null, carried?: RunState): Promise<RunReport> {
+  return new VacuumRun(input ?? {}, carried).run();
+}
+
+class VacuumRun {
+  readonly #input: VacuumInput;
+  readonly #control: Control;
+  #state: RunState | undefined;
+  #phase: RunProgress['state'] = 'beginning';
+  #waitsFor: string | undefined;
+
+  constructor(input: VacuumInput, carried: RunState | undefined) {
+    this.#input = input;
+    this.#state = carried;
+    this.#control = new Control(carried?.paused ?? false, carried?.pauseReason);
+    setHandler(pauseSignal, (reason) => this.#handle(() => this.#control.pause(reason)), {
+      description: 'Pause after the batch under way; an optional text says why',
+    });
+    setHandler(resumeSignal, () => this.#handle(() => this.#control.resume()), {
+      description: 'Go on after a pause',
+    });
+    setHandler(stopSignal, () => this.#handle(() => this.#control.leave('stopped')), {
+      description: 'End the run after the batch under way',
+    });
+    setHandler(progressQuery, () => this.#progress(), { description: 'How the run stands, pass by pass' });
+  }
+
+  async run(): Promise<RunReport> {
+    if (this.#input.mode === 'preview') return this.#preview();
+    if (this.#state === undefined) {
+      const begun = await this.#begin();
+      if ('report' in begun) return begun.report;
+      this.#state = newState(begun.plan);
+    }
+    const state = this.#state;
+    this.#phase = 'running';
+    this.#show();
+    const lost = await this.#runPasses(state);
+    if (this.#control.leaving === 'continue-as-new') return this.#continueAsNew(state);
+    return this.#finish(state, lost);
+  }
+
+  async #preview(): Promise<RunReport> {
+    this.#show();
+    const options = { summary: 'count what would be deleted' };
+    return this.#orFail(async () =>
+      previewing['vacuum.previewRun'].executeWithOptions(options, [this.#input, firstRunId()]),
+    );
+  }
+
+  async #begin(): Promise<{ plan: Plan } | { report: RunReport }> {
+    this.#show();
+    const options = { summary: 'check, take the lease, make the plan' };
+    for (;;) {
+      const begun = await this.#orFail(async () =>
+        beginning['vacuum.beginRun'].executeWithOptions(options, [this.#input, firstRunId()]),
+      );
+      if (begun.outcome === 'planned') return { plan: begun.plan };
+      if (begun.outcome === 'ended') return { report: begun.report };
+      this.#phase = 'waiting';
+      this.#waitsFor = `run ${begun.holder.run} of workflow ${begun.holder.workflowId}`;
+      this.#show();
+      await this.#control.interruptible(async () =>
+        sleep(ASK_AGAIN, { summary: `wait for ${this.#waitsFor}` }),
+      );
+      if (this.#control.leaving === 'stopped') {
+        throw ApplicationFailure.nonRetryable('stopped while it waited for its turn', 'VacuumBusy');
+      }
+      if (this.#control.leaving === 'cancelled') throw new CancelledFailure('cancelled while it waited');
+      if (workflowInfo().continueAsNewSuggested) await continueAsNew<typeof vacuum>(this.#input);
+    }
+  }
+
+  /** Runs what is left of the plan. Answers why the run is lost, where another one took its place. */
+  async #runPasses(state: RunState): Promise<string | undefined> {
+    for (; state.pass < state.plan.passes.length; state.pass += 1) {
+      const planned = state.plan.passes[state.pass];
+      const pass = state.passes[state.pass];
+      if (planned === undefined || pass === undefined) throw new Error(`no pass ${state.pass} in the plan`);
+      if (planned.dependsOn.some((name) => failedPass(state, name))) {
+        pass.status = 'skipped';
+        continue;
+      }
+      try {
+        const done = await runPass(state, this.#control, () => this.#show());
+        if (!done && this.#control.leaving === 'continue-as-new') return undefined;
+        pass.status = done ? 'completed' : 'unfinished';
+      } catch (error) {
+        const failure = failureOf(error);
+        if (failure === undefined) throw error;
+        if (failure.type === 'VacuumRunClosed') return failure.message;
+        pass.status = 'failed';
+        pass.error = failure.message;
+      }
+      pass.endedAt = Date.now();
+      this.#show();
+      if (this.#control.leaving === 'stopped' || this.#control.leaving === 'cancelled') return undefined;
+    }
+    return undefined;
+  }
+
+  async #continueAsNew(state: RunState): Promise<never> {
+    state.paused = this.#control.paused;
+    state.pauseReason = this.#control.reason;
+    return continueAsNew<typeof vacuum>(this.#input, state);
+  }
+
+  /** Closes the run whatever happened, also when the workflow is being cancelled. */
+  async #finish(state: RunState, lost: string | undefined): Promise<RunReport> {
+    this.#phase = 'closing';
+    this.#show();
+    const ending = endingOf(state, this.#control.leaving, lost);
+    const report = await CancellationScope.nonCancellable(async () =>
+      closing['vacuum.finishRun'].executeWithOptions({ summary: 'close the run, free the lease' }, [ending]),
+    );
+    this.#phase = report.status;
+    this.#show();
+    if (report.status === 'cancelled') throw new CancelledFailure('cancelled after the batch under way');
+    if (report.status === 'completed' || report.status === 'stopped') return report;
+    throw ApplicationFailure.nonRetryable(
+      `run ${report.run} of policy ${report.policy} ${report.status}: ${report.reasons.join('; ')}`,
+      'VacuumFailed',
+      report,
+    );
+  }
+
+  /** A person reads the failure of a run, so that it is the activity's own and not "activity task failed". */
+  async #orFail<T>(work: () => Promise<T>): Promise<T> {
+    try {
+      return await work();
+    } catch (error) {
+      if (isCancellation(error)) throw error;
+      const failure = failureOf(error);
+      if (failure === undefined) throw error;
+      throw ApplicationFailure.nonRetryable(failure.message, failure.type ?? 'VacuumUnexpected');
+    }
+  }
+
+  #handle(request: () => void): void {
+    request();
+    this.#show();
+  }
+
+  #progress(): RunProgress {
+    const { paused, reason } = this.#control;
+    const state = this.#state;
+    return {
+      run: state?.plan.run ?? null,
+      policy: state?.plan.policy ?? this.#input.policy ?? null,
+      state: paused && this.#phase === 'running' ? 'paused' : this.#phase,
+      reason: (paused ? reason : this.#waitsFor) ?? null,
+      passes: state === undefined ? [] : progressOf(state, Date.now()),
+    };
+  }
+
+  #show(): void {
+    setCurrentDetails(sayProgress(this.#progress()));
+  }
+}
+
+/** The same over continue-as-new, so that a run keeps its lease. */
+function firstRunId(): string {
+  return workflowInfo().firstExecutionRunId;
+}
+
+function failedPass({ plan, passes }: RunState, name: string): boolean {
+  const status = passes[plan.passes.findIndex((pass) => pass.name === name)]?.status;
+  return status === 'failed' || status === 'skipped';
+}
+
+function endingOf(state: RunState, leaving: Control['leaving'], lost: string | undefined): Ending {
+  const reasons = state.plan.passes.flatMap(({ name }, n) => {
+    const error = state.passes[n]?.error;
+    return error === undefined ? [] : [`pass ${name}: ${error}`];
+  });
+  let status: RunStatus = reasons.length > 0 ? 'failed' : 'completed';
+  if (leaving === 'stopped' || leaving === 'cancelled') status = leaving;
+  if (lost !== undefined) status = 'terminated';
+  return {
+    run: state.plan.run,
+    database: state.plan.database,
+    status,
+    passes: state.passes.map(({ status: passStatus, error }) => {
+      return { status: passStatus, ...(error === undefined ? {} : { error }) };
+    }),
+    reasons: lost === undefined ? reasons : [...reasons, lost],
+    longestMillis: state.longestMillis,
+  };
+}
+
+/** What an activity failed with, without the wrapping. */
+function failureOf(error: unknown): ApplicationFailure | undefined {
+  if (!(error instanceof ActivityFailure)) return undefined;
+  if (error.cause instanceof ApplicationFailure) return error.cause;
+  return ApplicationFailure.nonRetryable(error.cause?.message ?? error.message, 'VacuumUnexpected');
+}
