@@ -1,5 +1,4 @@
 import type { ChildProcess } from 'node:child_process';
-import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { accessSync, constants } from 'node:fs';
 import { createServer } from 'node:net';
@@ -8,12 +7,16 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import { Connection } from '@temporalio/client';
 
+import { endBound, hasEnded, killBound, spawnBound } from './bound-process.ts';
+
 /** A Temporal server that lives as long as this process wants it. */
 export interface DevServer {
   readonly address: string;
   /** Where the Temporal UI is; undefined without one. */
   readonly uiUrl: string | undefined;
   stop(): Promise<void>;
+  /** As a crash would end it. */
+  kill(): void;
 }
 
 /** What {@link startDevServer} can be told. */
@@ -35,7 +38,7 @@ const READY_WITHIN_MILLIS = 60_000;
 
 /**
  * Starts `temporal server start-dev` on loopback and waits until it answers. Ends with this process, also when that
- * is killed: a shell between the two ends the server once its input closes.
+ * is killed.
  */
 export async function startDevServer(options: DevServerOptions = {}): Promise<DevServer> {
   const program = options.program ?? findTemporalCli();
@@ -46,13 +49,14 @@ export async function startDevServer(options: DevServerOptions = {}): Promise<De
   args.push(...(uiPort === undefined ? ['--headless'] : ['--ui-port', String(uiPort)]));
   if (options.file !== undefined) args.push('--db-filename', options.file);
   args.push(...(options.args ?? []));
-  const child = spawnWithin(program, args);
+  const child = spawnBound(program, args);
   const output: string[] = [];
   child.stderr?.on('data', (chunk: Buffer) => output.push(chunk.toString()));
   const server: DevServer = {
     address: `127.0.0.1:${port}`,
     uiUrl: uiPort === undefined ? undefined : `http://127.0.0.1:${uiPort}`,
-    stop: async () => stop(child),
+    stop: async () => endBound(child),
+    kill: () => killBound(child),
   };
   if (await answers(server.address, child)) return server;
   await server.stop();
@@ -91,16 +95,6 @@ export async function freePort(): Promise<number> {
   return address.port;
 }
 
-function spawnWithin(program: string, args: readonly string[]): ChildProcess {
-  if (process.platform === 'win32') return spawn(program, args, { stdio: ['pipe', 'ignore', 'pipe'] });
-  const script = '"$@" & server=$!; cat > /dev/null; kill $server; wait $server';
-  return spawn('sh', ['-c', script, 'sh', program, ...args], {
-    stdio: ['pipe', 'ignore', 'pipe'],
-    // A signal to this process group, as Ctrl-C is, must not end the server before the run is closed.
-    detached: true,
-  });
-}
-
 async function answers(address: string, child: ChildProcess): Promise<boolean> {
   const until = Date.now() + READY_WITHIN_MILLIS;
   while (Date.now() < until && !hasEnded(child)) {
@@ -114,19 +108,6 @@ async function answers(address: string, child: ChildProcess): Promise<boolean> {
     }
   }
   return false;
-}
-
-async function stop(child: ChildProcess): Promise<void> {
-  if (hasEnded(child)) return;
-  const exited = once(child, 'exit');
-  child.stdin?.end();
-  if (process.platform === 'win32') child.kill();
-  await Promise.race([exited, sleep(10_000, undefined, { ref: false })]);
-  if (!hasEnded(child) && child.pid !== undefined) process.kill(-child.pid, 'SIGKILL');
-}
-
-function hasEnded({ exitCode, signalCode }: ChildProcess): boolean {
-  return exitCode !== null || signalCode !== null;
 }
 
 function isProgram(path: string): boolean {

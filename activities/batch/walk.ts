@@ -5,7 +5,7 @@ import { pickByAge, sweepByAge } from '../sql/keyset.ts';
 import type { AgePosition, AgeRange } from '../sql/keyset.ts';
 import type { ColumnName, TableName } from '../sql/names.ts';
 import type { PageRange } from '../sql/page-range.ts';
-import { pageOf, pageStart, pickPages, sweepPages } from '../sql/page-range.ts';
+import { countPages, pageOf, pageStart, pickPages, sweepPages } from '../sql/page-range.ts';
 import type { Tx } from '../sql/transaction.ts';
 
 /** A walk over the rows of one table that qualify, in physical order or in the order of age. */
@@ -44,9 +44,9 @@ export async function sweep(
   if (step.shard.strategy === 'page-range') {
     // A page has any number of rows up to 290, so that pages cannot bound the rows exactly.
     if (Number.isFinite(step.mostRows)) return undefined;
-    const range = pagesOf(walk, step.shard, step, step.size);
+    const range = await pagesOf(tx, walk, step.shard, step, step.size);
     const taken = await sweepPages(tx, range);
-    return { ...endOfPages(range, step.shard), taken };
+    return { ...endOfPages(range), taken };
   }
   const { rows, next } = await sweepByAge(tx, agesOf(walk, step, Math.min(step.size, step.mostRows)));
   return { cursor: next, end: next === null, taken: rows };
@@ -57,9 +57,9 @@ export async function pick(tx: Tx, walk: Walk, key: ColumnName | undefined, step
   const limit = limitOf(step, step.familySize);
   if (step.shard.strategy === 'page-range') {
     // Four times the pages that would do if every row qualified.
-    const range = pagesOf(walk, step.shard, step, limit * 4);
+    const range = await pagesOf(tx, walk, step.shard, step, limit * 4);
     const picked = await pickPages(tx, range, key, limit);
-    return found(picked, (row) => placeAt(picked.places[row]), reached(range, step.shard, picked, limit));
+    return found(picked, (row) => placeAt(picked.places[row]), reached(range, picked, limit));
   }
   const picked = await pickByAge(tx, agesOf(walk, step, limit), key);
   const after = (row: number): Cursor => ({ age: picked.ages[row] ?? '', place: picked.places[row] ?? '' });
@@ -77,35 +77,43 @@ export function advance(rows: Found, taken: number): { cursor: Cursor; end: bool
   return { cursor: rows.next, end: rows.end };
 }
 
+type PageShard = Shard & { strategy: 'page-range' };
+
+/** A range of pages of a shard, and whether the shard ends with it. */
+export interface ShardPages extends PageRange {
+  readonly end: boolean;
+}
+
 /** The pages of the next batch, for so many rows if every row qualified. */
-export function pagesOf(
+export async function pagesOf(
+  tx: Tx,
   walk: Walk,
-  shard: Shard & { strategy: 'page-range' },
+  shard: PageShard,
   { cursor }: Pick<BatchStep, 'cursor'>,
   rows: number,
-): PageRange {
+): Promise<ShardPages> {
   const after = cursor !== null && 'place' in cursor ? cursor.place : pageStart(shard.fromPage);
   const pages = Math.max(1, Math.min(Math.floor(rows / shard.rowsPerPage), MOST_PAGES));
-  const untilPage = Math.min(shard.untilPage, pageOf(after) + pages);
-  return { table: walk.table, where: walk.where, after, untilPage };
+  const untilPage = pageOf(after) + pages;
+  const planned = { table: walk.table, where: walk.where, after };
+  if (untilPage < shard.untilPage) return { ...planned, untilPage, end: false };
+  // The table may have grown since the plan: an update that nulls a foreign key moves its row to the end.
+  const last = shard.open ? Math.max(shard.untilPage, await countPages(tx, walk.table)) : shard.untilPage;
+  return { ...planned, untilPage: Math.min(untilPage, last), end: untilPage >= last };
 }
 
 /** Where a shard goes on after a range of pages, and whether that is its end. */
-export function endOfPages(
-  { untilPage }: Pick<PageRange, 'untilPage'>,
-  shard: Shard & { strategy: 'page-range' },
-): { cursor: Cursor; end: boolean } {
-  return { cursor: placeAt(pageStart(untilPage)), end: untilPage >= shard.untilPage };
+export function endOfPages({ untilPage, end }: ShardPages): { cursor: Cursor; end: boolean } {
+  return { cursor: placeAt(pageStart(untilPage)), end };
 }
 
 /** Where a shard goes on after the rows that a range of pages gave: there may be more than the limit. */
 export function reached(
-  range: Pick<PageRange, 'untilPage'>,
-  shard: Shard & { strategy: 'page-range' },
+  range: ShardPages,
   picked: { readonly candidates: number; readonly last: string | null },
   limit: number,
 ): { cursor: Cursor; end: boolean } {
-  if (picked.candidates < limit || picked.last === null) return endOfPages(range, shard);
+  if (picked.candidates < limit || picked.last === null) return endOfPages(range);
   return { cursor: placeAt(picked.last), end: false };
 }
 

@@ -115,16 +115,16 @@ async function runPages(
   shard: Shard & { strategy: 'page-range' },
 ): Promise<BatchOutcome> {
   const where = pastGrace(frozen);
-  const pages = pagesOf({ table: frozen.table, age: null, where }, shard, step, step.size);
+  const pages = await pagesOf(tx, { table: frozen.table, age: null, where }, shard, step, step.size);
   const orphaned: Orphaned = { ...frozen, where, among: { pages } };
   if (canSweep(frozen, step) && !Number.isFinite(step.mostRows)) {
     const taken = await deleteOrphaned(tx, orphaned);
-    return { ...endOfPages(pages, shard), taken, skipped: 0, moved: 0 };
+    return { ...endOfPages(pages), taken, skipped: 0, moved: 0 };
   }
   const limit = limitOf(step, 1);
   const { picked, taken, moved } = await deletePicked(frozen, tx, orphaned, limit, step);
   const skipped = picked.candidates - picked.places.length;
-  return { ...reached(pages, shard, picked, limit), taken, skipped, moved };
+  return { ...reached(pages, picked, limit), taken, skipped, moved };
 }
 
 async function runKeys(

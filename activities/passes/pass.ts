@@ -17,6 +17,8 @@ export type Shard =
       readonly strategy: 'page-range';
       readonly fromPage: number;
       readonly untilPage: number;
+      /** It is the last: it goes on to the end of the table, where rows land that an update moves. */
+      readonly open: boolean;
       /** By the sample that the plan was made from; at least 1. */
       readonly rowsPerPage: number;
     }

@@ -75,7 +75,8 @@ function cut(strategy: Strategy, { table, index }: WalkChoice, sample: Sample): 
       const cuts = sample.placeCuts.map(pageOf).filter((page) => page > 0);
       const edges = [0, ...new Set(cuts), table.pages];
       return edges.slice(1).map((untilPage, n) => {
-        return { strategy, fromPage: edges[n] ?? 0, untilPage, rowsPerPage };
+        const open = n === edges.length - 2;
+        return { strategy, fromPage: edges[n] ?? 0, untilPage, open, rowsPerPage };
       });
     }
     case 'keyset': {

@@ -70,7 +70,8 @@ async function planAndInsert(
   return insertRun(database.ledger, owner, settingsOf(policy, databaseName, passes), passes);
 }
 
-function settingsOf(policy: Policy, database: string, passes: readonly RunPass[]): RunSettings {
+/** What a run keeps of a policy and its plan. */
+export function settingsOf(policy: Policy, database: string, passes: readonly RunPass[]): RunSettings {
   const { seconds = 20, batches } = policy.slice;
   return {
     plan: {

@@ -2,7 +2,7 @@ import type { RawBuilder } from 'kysely';
 import { sql } from 'kysely';
 
 import type { TableName } from './names.ts';
-import { quoteIdentifier } from './names.ts';
+import { qualifiedName } from './names.ts';
 
 /**
  * How many rows this backend has deleted from some tables, by its own counters.
@@ -21,7 +21,7 @@ export interface DeletionCounters {
 export function deletedBefore(tables: readonly TableName[]): RawBuilder<string[]> {
   return sql`array(
     select coalesce(pg_stat_get_xact_tuples_deleted(to_regclass(w.name)::oid), 0)::text
-    from unnest(${qualified(tables)}::text[]) with ordinality as w(name, n)
+    from unnest(${tables.map(qualifiedName)}::text[]) with ordinality as w(name, n)
     order by w.n)`;
 }
 
@@ -33,13 +33,9 @@ export function deletedSince({ tables, before }: DeletionCounters): RawBuilder<R
       select w.label, sum(pg_stat_get_xact_tuples_deleted(to_regclass(w.name)::oid) - w.before) as rows
       from unnest(
         ${tables.map((table) => table.label)}::text[],
-        ${qualified(tables)}::text[],
+        ${tables.map(qualifiedName)}::text[],
         ${before}::bigint[]) as w(label, name, before)
       group by w.label
     ) as d
     where d.rows > 0)`;
-}
-
-function qualified(tables: readonly TableName[]): string[] {
-  return tables.map(({ schema, name }) => `${quoteIdentifier(schema)}.${quoteIdentifier(name)}`);
 }

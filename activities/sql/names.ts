@@ -25,6 +25,11 @@ export function quoteIdentifier(identifier: string): string {
   return `"${identifier.replaceAll('"', '""')}"`;
 }
 
+/** A table's name as text, quoted, for `to_regclass`. */
+export function qualifiedName({ schema, name }: TableName): string {
+  return `${quoteIdentifier(schema)}.${quoteIdentifier(name)}`;
+}
+
 /** A column of an alias, quoted. */
 export function columnOf(alias: string, column: ColumnName): RawBuilder<unknown> {
   return sql.id(alias, column.name);

@@ -2,7 +2,7 @@ import type { RawBuilder } from 'kysely';
 import { sql } from 'kysely';
 
 import type { ColumnName, TableName } from './names.ts';
-import { columnOf, tableOf } from './names.ts';
+import { columnOf, qualifiedName, tableOf } from './names.ts';
 import type { Picked } from './picked.ts';
 import { readPicked } from './picked.ts';
 import type { Tx } from './transaction.ts';
@@ -19,6 +19,14 @@ export interface PageRange {
   readonly after: string;
   /** Up to the begin of this page. */
   readonly untilPage: number;
+}
+
+/** How many pages the table has now. */
+export async function countPages(tx: Tx, table: TableName): Promise<number> {
+  const { rows } = await sql<{ pages: number }>`
+    select (pg_relation_size(to_regclass(${qualifiedName(table)}))
+      / current_setting('block_size')::bigint)::float8 as pages`.execute(tx);
+  return rows[0]?.pages ?? 0;
 }
 
 /** The place before the first row of a page; items count from 1. */

@@ -1,0 +1,155 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+
+import { openDatabase as openVacuumed } from '../../activities/database/database.ts';
+import type { Strategy } from '../../activities/passes/index.ts';
+import { previewPolicy } from '../../activities/preview/preview.ts';
+import type { Policy } from '../../policy/policy.ts';
+import { createDatabase } from '../support/database.ts';
+import type { TestDatabase } from '../support/database.ts';
+import { loadSchema, SHAPED_TEMPLATE } from '../support/database.ts';
+import { runEngine } from '../support/engine.ts';
+import type { EngineOptions } from '../support/engine.ts';
+import { describeNeeding } from '../support/needing.ts';
+import { OLDER_POSTGRESQL, postgresql } from '../support/parts/bring.ts';
+import type { Cluster } from '../support/postgres/cluster.ts';
+import { startCluster } from '../support/postgres/cluster.ts';
+import { programsIn } from '../support/postgres/programs.ts';
+import { fillPrefect } from '../support/prefect/fill.ts';
+import { Before, prefectPolicy } from '../support/vacuum.ts';
+
+const SMALL = { runs: 400, oldRuns: 220, logsPerRun: 6, tasksPerRun: 2, goneRuns: 60, logsPerGoneRun: 5 };
+
+async function filled(database: TestDatabase, analyze = true): Promise<TestDatabase> {
+  const client = await database.pool.connect();
+  await fillPrefect(client, SMALL);
+  client.release();
+  if (analyze) await database.rows('analyze');
+  return database;
+}
+
+/** Vacuums with the engine and compares all rows of all tables with the model, and the ledger with the difference. */
+async function expectVacuumed(
+  database: TestDatabase,
+  settings = {},
+  options: EngineOptions = {},
+): Promise<void> {
+  const before = await Before.of(database, options.passes === undefined ? {} : { passes: options.passes });
+  const report = await runEngine(database.url, prefectPolicy(settings), options);
+  await before.expectRightRows();
+  await before.expectExactAccount(report);
+  expect(report.rows).toBeGreaterThan(0);
+}
+
+describe('the engine on a database with every odd case', () => {
+  const walks: [string, EngineOptions][] = [
+    ['page ranges', { strategy: 'page-range' }],
+    ['the keyset on age', { strategy: 'keyset' }],
+    ['the loose index walk', { strategy: 'loose-index' }],
+    ['batches of a few rows', { size: 7 }],
+    ['careful batches', { careful: true }],
+    ['careful batches of a few rows, where nearly every run is a giant', { careful: true, size: 5 }],
+    ['careful page ranges', { careful: true, strategy: 'page-range', size: 40 }],
+    ['a careful keyset', { careful: true, strategy: 'keyset', size: 40 }],
+    ['a careful loose index walk', { careful: true, strategy: 'loose-index', size: 3 }],
+    ['a small loose index walk', { strategy: 'loose-index', size: 3 }],
+  ];
+  test.each(walks)('right rows and exact account by %s', async (_, options) => {
+    const database = await filled(await createDatabase());
+    await expectVacuumed(database, {}, options);
+    await database.drop();
+  });
+
+  test.each([1, 3])('a batch size of %s is never passed', async (batchSize) => {
+    for (const strategy of ['page-range', 'keyset', 'loose-index'] satisfies Strategy[]) {
+      const database = await filled(await createDatabase());
+      await expectVacuumed(database, { batchSize }, { strategy });
+      const most = await database.rows<{ pass: number; most: number }>(
+        `select b.pass, max(coalesce((b.deleted ->> (p.frozen -> 'table' ->> 'label'))::int, 0)) as most
+         from vacuum.batch as b join vacuum.pass as p on p.run_id = b.run_id and p.ordinal = b.pass group by b.pass`,
+      );
+      for (const pass of most) expect(pass.most).toBeLessThanOrEqual(batchSize);
+      await database.drop();
+    }
+  });
+
+  test('a database that was never analyzed', async () => {
+    const database = await filled(await createDatabase(), false);
+    await expectVacuumed(database);
+    await database.drop();
+  });
+
+  test('several shards of every pass', async () => {
+    const database = await filled(await createDatabase());
+    await expectVacuumed(database, { shards: 5 });
+    await database.drop();
+  });
+
+  const subsets = [
+    ['orphaned-logs'],
+    ['orphaned-artifacts'],
+    ['stale-artifact-collections'],
+    ['old-flow-runs'],
+    ['orphaned-artifacts', 'old-flow-runs'],
+    ['stale-artifact-collections', 'old-flow-runs'],
+  ];
+  test.each(subsets.map((passes) => [passes.join(' and '), passes] as const))(
+    'preview tells what %s will do',
+    async (_, passes) => {
+      const database = await filled(await createDatabase());
+      const preview = await previewAll(database, prefectPolicy(), passes);
+      const report = await runEngine(database.url, prefectPolicy(), { passes });
+      expect(preview).toEqual(report.passes.map(({ name, deleted }) => ({ name, deleted })));
+      await database.drop();
+    },
+  );
+
+  test('preview tells what a whole run will do, table by table and pass by pass', async () => {
+    const database = await filled(await createDatabase());
+    const policy = prefectPolicy();
+    const preview = await previewAll(database, policy);
+    expect(await database.value(`select count(*) from pg_namespace where nspname = 'vacuum'`)).toBe(0);
+    const before = await Before.of(database);
+    const report = await runEngine(database.url, policy);
+    await before.expectRightRows();
+    expect(preview).toEqual(report.passes.map(({ name, deleted }) => ({ name, deleted })));
+    await database.drop();
+  });
+});
+
+describe.each(OLDER_POSTGRESQL)('PostgreSQL %s', (major) => {
+  describeNeeding([`postgresql-${major}`], 'as the newest', () => {
+    let cluster: Cluster;
+    beforeAll(async () => {
+      cluster = await startCluster({ programs: programsIn(postgresql(major).folder) });
+      await loadSchema(cluster.url(), SHAPED_TEMPLATE);
+    });
+    afterAll(async () => cluster.destroy());
+
+    const strategies = ['page-range', 'keyset', 'loose-index'] satisfies Strategy[];
+    test.each(strategies)('right rows, exact account and true preview by %s', async (strategy) => {
+      const database = await filled(await createDatabase(SHAPED_TEMPLATE, cluster.url()));
+      const policy = prefectPolicy();
+      const preview = await previewAll(database, policy);
+      const before = await Before.of(database);
+      const report = await runEngine(database.url, policy, { strategy });
+      await before.expectRightRows();
+      await before.expectExactAccount(report);
+      expect(preview.map(({ deleted }) => deleted)).toEqual(report.passes.map(({ deleted }) => deleted));
+      await database.drop();
+    });
+  });
+});
+
+async function previewAll(
+  database: TestDatabase,
+  policy: Policy,
+  passes: readonly string[] = policy.passes.map((pass) => pass.name),
+): Promise<{ name: string; deleted: Readonly<Record<string, number>> }[]> {
+  const vacuumed = await openVacuumed(database.url);
+  try {
+    const preview = await previewPolicy(vacuumed, policy, passes);
+    return preview.passes.map(({ name, deleted }) => ({ name, deleted }));
+  } finally {
+    await vacuumed.close();
+  }
+}

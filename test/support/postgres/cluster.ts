@@ -1,0 +1,119 @@
+import type { ChildProcess } from 'node:child_process';
+import { execFileSync } from 'node:child_process';
+import { chownSync, closeSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import { Client } from 'pg';
+
+import { endBound, hasEnded, killBound, spawnBound } from '../../../worker/bound-process.ts';
+import { freePort } from '../../../worker/dev-server.ts';
+import type { PostgresPrograms } from './programs.ts';
+import { embeddedPrograms } from './programs.ts';
+
+/** What {@link startCluster} can be told. */
+export interface ClusterOptions {
+  readonly programs?: PostgresPrograms;
+  /** Whether commits reach the disk. Default: no, as a test can do without. */
+  readonly durable?: boolean;
+  /** More settings of the server. */
+  readonly settings?: Readonly<Record<string, string>>;
+}
+
+/** A PostgreSQL server of our own, on a free port of loopback, in a folder that goes with it. */
+export class Cluster {
+  readonly port: number;
+  readonly folder: string;
+  readonly #programs: PostgresPrograms;
+  readonly #settings: Readonly<Record<string, string>>;
+  #server: ChildProcess | undefined;
+
+  constructor(port: number, folder: string, programs: PostgresPrograms, settings: Record<string, string>) {
+    this.port = port;
+    this.folder = folder;
+    this.#programs = programs;
+    this.#settings = settings;
+  }
+
+  url(database = 'postgres', user = 'postgres'): string {
+    return `postgresql://${user}@127.0.0.1:${this.port}/${database}`;
+  }
+
+  get log(): string {
+    return readFileSync(join(this.folder, 'log'), 'utf8');
+  }
+
+  /** Starts the server, also after {@link stop} or {@link kill}, and waits until it answers. */
+  async start(): Promise<void> {
+    const { bin, user } = this.#programs;
+    const args = ['-D', join(this.folder, 'data'), '-p', String(this.port)];
+    for (const [name, value] of Object.entries(this.#settings)) args.push('-c', `${name}=${value}`);
+    const output = openSync(join(this.folder, 'log'), 'a');
+    // SIGINT is PostgreSQL's fast shutdown.
+    this.#server = spawnBound(join(bin, 'postgres'), args, { signal: 'INT', output, ...user });
+    closeSync(output);
+    for (let tries = 0; tries < 600; tries += 1) {
+      if (hasEnded(this.#server)) break;
+      if (await this.#answers()) return;
+      await sleep(50);
+    }
+    throw new Error(`PostgreSQL did not start:\n${this.log}`);
+  }
+
+  /** Ends the server as its operator would. */
+  async stop(): Promise<void> {
+    if (this.#server !== undefined) await endBound(this.#server, 30_000);
+    this.#server = undefined;
+  }
+
+  /** Ends all processes of the server as a crash of the machine would. */
+  async kill(): Promise<void> {
+    if (this.#server === undefined) return;
+    killBound(this.#server);
+    this.#server = undefined;
+    while (await this.#answers()) await sleep(20);
+  }
+
+  async destroy(): Promise<void> {
+    await this.stop();
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+
+  async #answers(): Promise<boolean> {
+    const client = new Client({ connectionString: this.url(), connectionTimeoutMillis: 2000 });
+    client.on('error', () => undefined);
+    try {
+      await client.connect();
+      await client.query('select 1');
+      return true;
+    } catch {
+      return false;
+    } finally {
+      await client.end().catch(() => undefined);
+    }
+  }
+}
+
+/** Makes a new cluster and starts it. */
+export async function startCluster(options: ClusterOptions = {}): Promise<Cluster> {
+  const programs = options.programs ?? embeddedPrograms();
+  const folder = mkdtempSync(join(tmpdir(), 'temporal-vacuum-pg-'));
+  if (programs.user !== undefined) chownSync(folder, programs.user.uid, programs.user.gid);
+  const durable = options.durable === true;
+  const flags = ['--encoding=UTF8', '--locale=C.UTF-8', '--auth=trust', '--username=postgres'];
+  if (!durable) flags.push('--no-sync');
+  execFileSync(join(programs.bin, 'initdb'), ['-D', join(folder, 'data'), ...flags], {
+    stdio: ['ignore', 'ignore', 'pipe'],
+    ...programs.user,
+  });
+  const cluster = new Cluster(await freePort(), folder, programs, {
+    listen_addresses: '127.0.0.1',
+    unix_socket_directories: '',
+    max_connections: '200',
+    ...(durable ? {} : { fsync: 'off', full_page_writes: 'off' }),
+    ...options.settings,
+  });
+  await cluster.start();
+  return cluster;
+}

@@ -1,0 +1,100 @@
+import { randomUUID } from 'node:crypto';
+
+import { Client, Connection } from '@temporalio/client';
+import type { WorkflowHandle } from '@temporalio/client';
+import { bundleWorkflowCode, DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
+import type { WorkerOptions } from '@temporalio/worker';
+
+import type { VacuumInput } from '../../activities/contract.ts';
+import type { Policy } from '../../policy/policy.ts';
+import { WORKFLOWS_PATH } from '../../worker/bundle.ts';
+import { VacuumPlugin } from '../../worker/plugin.ts';
+
+/** The shared dev server. */
+export function temporalAddress(): string {
+  const address = process.env['TEST_TEMPORAL_ADDRESS'];
+  if (address === undefined) throw new Error('the global setup has not started Temporal');
+  return address;
+}
+
+/** Connections and workers of one test file, closed together. */
+export class TemporalSession {
+  readonly address: string;
+  readonly #closing: (() => Promise<void>)[] = [];
+  #client: Client | undefined;
+  #bundle: { code: string } | undefined;
+
+  constructor(address: string = temporalAddress()) {
+    this.address = address;
+  }
+
+  async client(): Promise<Client> {
+    if (this.#client === undefined) {
+      const connection = await Connection.connect({ address: this.address });
+      this.#closing.push(async () => connection.close());
+      this.#client = new Client({ connection });
+    }
+    return this.#client;
+  }
+
+  /** A task queue that no other test has. */
+  queue(): string {
+    return `test-${randomUUID()}`;
+  }
+
+  /** Runs a worker of ours while work is done. */
+  async withVacuum<T>(
+    options: { taskQueue: string; url: string; policies: readonly Policy[]; worker?: Partial<WorkerOptions> },
+    work: (client: Client) => Promise<T>,
+  ): Promise<T> {
+    quietRuntime();
+    const connection = await NativeConnection.connect({ address: this.address });
+    try {
+      const worker = await Worker.create({
+        connection,
+        taskQueue: options.taskQueue,
+        plugins: [new VacuumPlugin({ databases: { main: options.url }, policies: options.policies })],
+        workflowBundle: await this.#bundled(),
+        ...options.worker,
+      });
+      return await worker.runUntil(work(await this.client()));
+    } finally {
+      await connection.close();
+    }
+  }
+
+  /** Starts workflow `vacuum`. */
+  async start(
+    taskQueue: string,
+    input?: VacuumInput | null,
+    workflowId = `vacuum-${randomUUID()}`,
+  ): Promise<WorkflowHandle> {
+    const client = await this.client();
+    return client.workflow.start('vacuum', {
+      taskQueue,
+      workflowId,
+      args: input === undefined ? [] : [input],
+    });
+  }
+
+  async close(): Promise<void> {
+    for (const close of this.#closing.splice(0)) await close();
+  }
+
+  async #bundled(): Promise<{ code: string }> {
+    this.#bundle ??= await bundleWorkflowCode({
+      workflowsPath: WORKFLOWS_PATH,
+      logger: new DefaultLogger('ERROR'),
+    });
+    return this.#bundle;
+  }
+}
+
+/** The runtime of this process, once, with only errors in the log. */
+export function quietRuntime(): void {
+  try {
+    Runtime.install({ logger: new DefaultLogger('ERROR', () => undefined), shutdownSignals: [] });
+  } catch {
+    // It is installed already.
+  }
+}

@@ -1,0 +1,74 @@
+import type { ChildProcess } from 'node:child_process';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+
+import { ROOT } from './parts/bring.ts';
+import { temporalAddress } from './temporal.ts';
+import { waitFor } from './wait.ts';
+
+/** What {@link startWorkerProcess} can be told. */
+export interface WorkerProcessOptions {
+  readonly url: string;
+  readonly taskQueue: string;
+  readonly settings?: Readonly<Record<string, string | number | boolean>>;
+  readonly address?: string;
+}
+
+/** `temporal-vacuum worker` in a process of its own, to be killed. */
+export class WorkerProcess {
+  readonly #child: ChildProcess;
+  #output = '';
+
+  constructor(child: ChildProcess) {
+    this.#child = child;
+    child.stderr?.on('data', (chunk: Buffer) => {
+      this.#output += chunk.toString();
+    });
+  }
+
+  get output(): string {
+    return this.#output;
+  }
+
+  get ended(): boolean {
+    return this.#child.exitCode !== null || this.#child.signalCode !== null;
+  }
+
+  /** Sends a signal and does not wait. */
+  signal(signal: NodeJS.Signals): void {
+    this.#child.kill(signal);
+  }
+
+  /** Sends a signal and waits for the end. */
+  async end(signal: NodeJS.Signals = 'SIGTERM'): Promise<void> {
+    if (this.ended) return;
+    const exited = once(this.#child, 'exit');
+    this.#child.kill(signal);
+    await exited;
+  }
+}
+
+/** Starts a worker and waits until it works. */
+export async function startWorkerProcess(options: WorkerProcessOptions): Promise<WorkerProcess> {
+  const { url, taskQueue, settings = {}, address = temporalAddress() } = options;
+  const sets = Object.entries({ enabled: true, ...settings }).flatMap(([key, value]) => [
+    '--set',
+    `${key}=${String(value)}`,
+  ]);
+  const child = spawn(
+    process.execPath,
+    [
+      join(ROOT, 'worker/cli/main.ts'),
+      ...['worker', '--preset', 'prefect', '--url', url, '--address', address, '--task-queue', taskQueue],
+      ...sets,
+    ],
+    { stdio: ['ignore', 'ignore', 'pipe'], env: { ...process.env, NODE_OPTIONS: '' } },
+  );
+  const worker = new WorkerProcess(child);
+  await waitFor('the worker to work', async () => {
+    if (worker.ended) throw new Error(`the worker ended:\n${worker.output}`);
+    return worker.output.includes('working on task queue');
+  });
+  return worker;
+}

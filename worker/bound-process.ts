@@ -1,0 +1,54 @@
+import type { ChildProcess } from 'node:child_process';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+/** What {@link spawnBound} can be told. */
+export interface BoundOptions {
+  /** The signal that asks the program to end. Default `TERM`. */
+  readonly signal?: 'TERM' | 'INT' | 'QUIT';
+  readonly uid?: number;
+  readonly gid?: number;
+  readonly env?: NodeJS.ProcessEnv;
+  /** A file for its output, by descriptor. Default: standard error can be read from the child. */
+  readonly output?: number;
+}
+
+/**
+ * Starts a server program that ends with this process, also when that is killed: a shell between the two asks it to
+ * end once its own input closes. In a process group of its own, so that Ctrl-C does not reach it first.
+ */
+export function spawnBound(
+  program: string,
+  args: readonly string[],
+  options: BoundOptions = {},
+): ChildProcess {
+  const { signal = 'TERM', uid, gid, env = process.env, output } = options;
+  const stdio: ['pipe', number | 'ignore', number | 'pipe'] = ['pipe', output ?? 'ignore', output ?? 'pipe'];
+  const as = { ...(uid === undefined ? {} : { uid }), ...(gid === undefined ? {} : { gid }) };
+  if (process.platform === 'win32') return spawn(program, args, { stdio, env });
+  const script = `"$@" & server=$!; cat > /dev/null; kill -${signal} $server; wait $server`;
+  return spawn('sh', ['-c', script, 'sh', program, ...args], { stdio, env, detached: true, ...as });
+}
+
+/** Asks a bound program to end and waits until it has; kills what does not end in time. */
+export async function endBound(child: ChildProcess, withinMillis = 10_000): Promise<void> {
+  if (hasEnded(child)) return;
+  const exited = once(child, 'exit');
+  child.stdin?.end();
+  if (process.platform === 'win32') child.kill();
+  await Promise.race([exited, sleep(withinMillis, undefined, { ref: false })]);
+  if (!hasEnded(child)) killBound(child);
+}
+
+/** Kills a bound program and its shell at once. */
+export function killBound(child: ChildProcess): void {
+  if (child.pid === undefined || hasEnded(child)) return;
+  if (process.platform === 'win32') child.kill('SIGKILL');
+  else process.kill(-child.pid, 'SIGKILL');
+}
+
+/** Whether the shell of a bound program is gone. */
+export function hasEnded({ exitCode, signalCode }: ChildProcess): boolean {
+  return exitCode !== null || signalCode !== null;
+}
