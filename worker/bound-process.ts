@@ -27,8 +27,24 @@ export function spawnBound(
   const stdio: ['pipe', number | 'ignore', number | 'pipe'] = ['pipe', output ?? 'ignore', output ?? 'pipe'];
   const as = { ...(uid === undefined ? {} : { uid }), ...(gid === undefined ? {} : { gid }) };
   if (process.platform === 'win32') return spawn(program, args, { stdio, env });
-  const script = `"$@" & server=$!; cat > /dev/null; kill -${signal} $server; wait $server`;
-  return spawn('sh', ['-c', script, 'sh', program, ...args], { stdio, env, detached: true, ...as });
+  return spawn('sh', ['-c', scriptOf(signal), 'sh', program, ...args], {
+    stdio,
+    env,
+    detached: true,
+    ...as,
+  });
+}
+
+/** Starts the program, asks it to end once the input closes, and ends as it does. */
+function scriptOf(signal: string): string {
+  return [
+    'exec 3<&0',
+    '"$@" < /dev/null 3<&- & server=$!',
+    `{ read -r _ <&3; kill -${signal} $server; } 2> /dev/null & watcher=$!`,
+    'wait $server; status=$?',
+    'kill $watcher 2> /dev/null; wait $watcher 2> /dev/null',
+    'exit $status',
+  ].join('\n');
 }
 
 /** Asks a bound program to end and waits until it has; kills what does not end in time. */

@@ -70,9 +70,15 @@ export class Cluster {
   /** Ends all processes of the server as a crash of the machine would. */
   async kill(): Promise<void> {
     if (this.#server === undefined) return;
+    // Each of its processes leads a group of its own.
+    const [postmaster = ''] = readFileSync(join(this.folder, 'data/postmaster.pid'), 'utf8').split('\n');
+    const backends = execFileSync('pgrep', ['-P', postmaster], { encoding: 'utf8' }).trim().split('\n');
     killBound(this.#server);
+    for (const pid of backends) process.kill(Number(pid), 'SIGKILL');
     this.#server = undefined;
     while (await this.#answers()) await sleep(20);
+    // After a crash of the machine no process has the number in it; here it may stay taken by a zombie.
+    rmSync(join(this.folder, 'data/postmaster.pid'));
   }
 
   async destroy(): Promise<void> {
