@@ -1,5 +1,5 @@
 import { expect } from '@jest/globals';
-import type { WorkflowHandle } from '@temporalio/client';
+import type { WorkflowHandleWithFirstExecutionRunId } from '@temporalio/client';
 
 import type { LedgerReport } from '../../activities/ledger/reports.ts';
 import type { TestDatabase } from './database.ts';
@@ -18,7 +18,7 @@ export class KilledRun {
   readonly taskQueue: string;
   readonly #session: TemporalSession;
   readonly #before: Before;
-  #handle: WorkflowHandle | undefined;
+  #handle: WorkflowHandleWithFirstExecutionRunId | undefined;
 
   private constructor(session: TemporalSession, database: TestDatabase, before: Before) {
     this.#session = session;
@@ -44,7 +44,7 @@ export class KilledRun {
     return new KilledRun(session, database, await Before.of(database));
   }
 
-  get handle(): WorkflowHandle {
+  get handle(): WorkflowHandleWithFirstExecutionRunId {
     if (this.#handle === undefined) throw new Error('the run is not started');
     return this.#handle;
   }
@@ -80,6 +80,11 @@ export class KilledRun {
     await this.#before.expectExactAccount(report);
     if (frozenBefore !== undefined) expect(await this.frozen()).toEqual(frozenBefore);
     return report;
+  }
+
+  /** Rows that are gone, by table. */
+  async gone(): Promise<Record<string, number>> {
+    return this.#before.gone();
   }
 
   /** Once the workers are gone, no session, no lock and no lease of theirs may be left. */

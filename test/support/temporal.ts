@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 
 import { Client, Connection } from '@temporalio/client';
-import type { WorkflowHandle } from '@temporalio/client';
+import type { WorkflowHandleWithFirstExecutionRunId } from '@temporalio/client';
 import { bundleWorkflowCode, DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
 import type { WorkerOptions } from '@temporalio/worker';
 
@@ -68,7 +68,7 @@ export class TemporalSession {
     taskQueue: string,
     input?: VacuumInput | null,
     workflowId = `vacuum-${randomUUID()}`,
-  ): Promise<WorkflowHandle> {
+  ): Promise<WorkflowHandleWithFirstExecutionRunId> {
     const client = await this.client();
     return client.workflow.start('vacuum', {
       taskQueue,

@@ -1,0 +1,252 @@
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import type { InferEntity } from '@mikro-orm/core';
+
+import type { Strategy } from '../../../activities/passes/index.ts';
+import { expireRows, softChild } from '../../../policy/expire-rows.ts';
+import type { ExpireRowsOptions } from '../../../policy/expire-rows.ts';
+import type { TestDatabase } from '../../support/database.ts';
+import { runEngine } from '../../support/engine.ts';
+import { waitForLockWait } from '../../support/locks.ts';
+import { AuditLog, createShop, Folder, Invoice, Order, shopPolicy } from '../../support/shop.ts';
+
+type OrderOptions = ExpireRowsOptions<InferEntity<typeof Order>>;
+
+describe('expireRows', () => {
+  let shop: TestDatabase;
+
+  beforeEach(async () => {
+    shop = await createShop();
+  });
+  afterEach(async () => shop.drop());
+
+  const oldOrders = (options: Partial<OrderOptions> = {}): ReturnType<typeof shopPolicy> =>
+    shopPolicy({
+      passes: [
+        expireRows({
+          name: 'old-orders',
+          entity: Order,
+          age: 'closedAt',
+          olderThan: '10 days',
+          where: { status: { $in: ['shipped', 'cancelled'] } },
+          ...options,
+        }),
+      ],
+    });
+
+  const orders = async (): Promise<number[]> =>
+    (await shop.rows<{ id: number }>('select id from shop_order order by id')).map((row) => row.id);
+
+  const addOrder = async (id: number, age = '20 days', status = 'shipped'): Promise<void> => {
+    await shop.rows('insert into shop_order (id, status, closed_at) values ($1, $2, now() - $3::interval)', [
+      id,
+      status,
+      age,
+    ]);
+  };
+
+  test.each(['page-range', 'keyset'] satisfies Strategy[])(
+    'rows at the horizon stay, by %s',
+    async (strategy) => {
+      await addOrder(1);
+      const policy = oldOrders();
+      // The horizon is frozen at the begin of the run: put rows around it to the microsecond.
+      await runEngine(shop.url, policy, { strategy });
+      expect(await orders()).toEqual([]);
+      const horizon = await shop.value<string>(`select frozen ->> 'horizon' from vacuum.pass`);
+      await shop.rows(
+        `insert into shop_order (id, status, closed_at)
+       select n, 'shipped', $1::timestamptz + n * interval '1 microsecond' from generate_series(-2, 2) as n`,
+        [horizon],
+      );
+      await shop.rows(
+        `insert into shop_order values (10, 'shipped', null), (11, 'open', now() - interval '1 year')`,
+      );
+      await shop.rows(
+        `update shop_order set closed_at = closed_at + (select now() - interval '10 days' - $1::timestamptz) where false`,
+        [horizon],
+      );
+      const before = await orders();
+      expect(before).toEqual([-2, -1, 0, 1, 2, 10, 11]);
+      await runEngine(shop.url, policy, { strategy });
+      const later = await shop.value<string>(`select max(frozen ->> 'horizon') from vacuum.pass`);
+      const expected = await shop.rows<{ id: number }>(
+        `select id from (values (-2), (-1), (0), (1), (2)) as v(id)
+       where $1::timestamptz + id * interval '1 microsecond' >= $2::timestamptz order by id`,
+        [horizon, later],
+      );
+      expect(await orders()).toEqual([...expected.map((row) => row.id), 10, 11]);
+    },
+  );
+
+  test('a filter over a relation and one over columns select the same way as MikroORM does', async () => {
+    await shop.rows(`insert into customer values (1, 'keep'), (2, 'drop')`);
+    await shop.rows(
+      `insert into shop_order select n, 'shipped', now() - interval '1 year', 1 + n % 2 from generate_series(1, 10) as n`,
+    );
+    await runEngine(shop.url, oldOrders({ where: { customer: { name: 'drop' } } }));
+    expect(await orders()).toEqual([2, 4, 6, 8, 10]);
+  });
+
+  test('soft children go with their row, children by foreign key are counted', async () => {
+    for (const id of [1, 2, 3]) await addOrder(id, id === 3 ? '1 day' : '20 days');
+    await shop.rows(`insert into order_line select n, 1 + n % 3, 'x' from generate_series(0, 29) as n`);
+    await shop.rows(`insert into audit_log select n, 1 + n % 3, now(), 'x' from generate_series(0, 14) as n`);
+    const report = await runEngine(
+      shop.url,
+      oldOrders({ with: [softChild({ entity: AuditLog, by: 'orderId' })] }),
+    );
+    expect(report.deleted).toEqual({ shop_order: 2, order_line: 20, audit_log: 10 });
+    expect(await shop.value('select count(*) from audit_log where order_id = 3')).toBe(5);
+  });
+
+  test('children whose foreign key forbids the delete go first', async () => {
+    await addOrder(1);
+    await addOrder(2, '1 day');
+    await shop.rows('insert into invoice values (1, 1), (2, 2)');
+    const report = await runEngine(
+      shop.url,
+      oldOrders({ with: [softChild({ entity: Invoice, by: 'orderId' })] }),
+    );
+    expect(report.deleted).toEqual({ shop_order: 1, invoice: 1 });
+  });
+
+  test('a row that a trigger keeps keeps its children', async () => {
+    await addOrder(1);
+    await addOrder(2);
+    await shop.rows(`insert into audit_log select n, n, now(), 'x' from generate_series(1, 2) as n`);
+    await shop.rows(`
+      create function keep() returns trigger language plpgsql as 'begin return null; end';
+      create trigger keep before delete on shop_order for each row when (old.id = 1) execute function keep()`);
+    const report = await runEngine(
+      shop.url,
+      oldOrders({ with: [softChild({ entity: AuditLog, by: 'orderId' })] }),
+    );
+    expect(report.deleted).toEqual({ shop_order: 1, audit_log: 1 });
+    expect(await orders()).toEqual([1]);
+    expect(await shop.value('select order_id from audit_log')).toBe(1);
+  });
+
+  test('a tree is taken from its roots, level after level, also where rows move to the end of the table', async () => {
+    // Full pages: every update that nulls a parent moves its row behind what the plan saw.
+    await shop.rows('alter table folder set (fillfactor = 100)');
+    await shop.rows(`
+      insert into folder
+      select n, nullif(n / 2, 0), current_date - case when n % 97 = 0 then 3 else 400 end
+      from generate_series(1, 3000) as n`);
+    await shop.rows('analyze folder');
+    const policy = shopPolicy({
+      shards: 3,
+      passes: [
+        expireRows({
+          name: 'old-folders',
+          entity: Folder,
+          age: 'closedOn',
+          olderThan: '300 days',
+          nestedBy: 'parentId',
+        }),
+      ],
+    });
+    const report = await runEngine(shop.url, policy, { strategy: 'page-range' });
+    const left = await shop.rows<{ id: number }>('select id from folder order by id');
+    // A young folder stays with everything below it that it was the parent of.
+    const stays = (id: number): boolean => id % 97 === 0 || (id > 1 && stays(Math.floor(id / 2)));
+    expect(left.map((row) => row.id)).toEqual(Array.from({ length: 3000 }, (_, n) => n + 1).filter(stays));
+    expect(report.deleted['folder']).toBe(3000 - left.length);
+  });
+
+  test.each([
+    ['alone', {}],
+    ['with children', { with: [softChild({ entity: AuditLog, by: 'orderId' })] }],
+  ])('a row that another session holds stays, %s, and goes with the next run', async (_, options) => {
+    for (let id = 1; id <= 50; id += 1) await addOrder(id);
+    const other = await shop.pool.connect();
+    await other.query('begin');
+    await other.query('select * from shop_order where id in (7, 8) for update');
+    const policy = oldOrders(options);
+    // The engine of the tests has no second try: careful batches are what a slice turns to.
+    const report = await runEngine(shop.url, policy, { careful: true });
+    expect(await orders()).toEqual([7, 8]);
+    expect(report.passes[0]?.skipped).toBe(2);
+    await other.query('rollback');
+    other.release();
+    await runEngine(shop.url, policy);
+    expect(await orders()).toEqual([]);
+  });
+
+  test('a row that comes to life while the delete waits for it stays', async () => {
+    await shop.rows(
+      `insert into audit_log select n, n, now() - interval '1 year', 'x' from generate_series(1, 5) as n`,
+    );
+    const policy = shopPolicy({
+      passes: [expireRows({ name: 'old-audit', entity: AuditLog, age: 'at', olderThan: '10 days' })],
+    });
+    const other = await shop.pool.connect();
+    await other.query('begin');
+    await other.query('update audit_log set at = now() where id = 3');
+    const running = runEngine(shop.url, policy);
+    await waitForLockWait(shop);
+    await other.query('commit');
+    other.release();
+    await running;
+    expect(await shop.rows('select id from audit_log')).toEqual([{ id: 3 }]);
+  });
+
+  test('a row with children that comes to life while a run is at it stays, then and later', async () => {
+    for (let id = 1; id <= 5; id += 1) await addOrder(id);
+    const other = await shop.pool.connect();
+    await other.query('begin');
+    await other.query(`update shop_order set status = 'open' where id = 3`);
+    await runEngine(shop.url, oldOrders());
+    await other.query('commit');
+    other.release();
+    expect(await orders()).toEqual([3]);
+    await runEngine(shop.url, oldOrders());
+    expect(await orders()).toEqual([3]);
+  });
+
+  test('children that arrive while rows are deleted are counted exactly, also grandchildren', async () => {
+    await shop.rows(`
+      create table line_note (id bigserial primary key, line_id bigint references order_line on delete cascade);
+      create index on line_note (line_id);
+      insert into shop_order select n, 'shipped', now() - interval '1 year' from generate_series(1, 1500) as n;
+      insert into order_line select n, n, 'x' from generate_series(1, 1500) as n;`);
+    let stop = false;
+    let inserted = 0;
+    const writer = (async () => {
+      while (!stop) {
+        const line = 1 + Math.floor(Math.random() * 1500);
+        const done = await shop.pool
+          .query('insert into line_note (line_id) select id from order_line where id = $1', [line])
+          .catch(() => ({ rowCount: 0 }));
+        inserted += done.rowCount ?? 0;
+      }
+    })();
+    const report = await runEngine(shop.url, oldOrders(), { size: 60 });
+    stop = true;
+    await writer;
+    expect(await shop.value('select count(*) from line_note')).toBe(0);
+    expect(inserted).toBeGreaterThan(0);
+    expect(report.deleted).toEqual({ shop_order: 1500, order_line: 1500, line_note: inserted });
+  });
+
+  test('a giant is emptied in slices before it goes, and nothing is left without its parent', async () => {
+    await addOrder(1);
+    await addOrder(2);
+    await shop.rows(`insert into audit_log select n, 1, now(), 'x' from generate_series(1, 5000) as n`);
+    await shop.rows(`insert into order_line select n, 1, 'x' from generate_series(1, 3000) as n`);
+    const withAudit = oldOrders({ with: [softChild({ entity: AuditLog, by: 'orderId' })] });
+    let orphans = 0;
+    const report = await runEngine(shop.url, withAudit, {
+      careful: true,
+      size: 400,
+      afterBatch: async () => {
+        orphans += await shop.value(
+          'select count(*) from audit_log as a where not exists (select from shop_order as o where o.id = a.order_id)',
+        );
+      },
+    });
+    expect(orphans).toBe(0);
+    expect(report.deleted).toEqual({ shop_order: 2, order_line: 3000, audit_log: 5000 });
+    expect(await shop.value('select max(rows) from vacuum.batch')).toBeLessThanOrEqual(801);
+  });
+});

@@ -1,0 +1,68 @@
+import type { TestDatabase } from '../database.ts';
+import { AGES } from './history.ts';
+
+/** Moves runs into the past with everything that hangs on them, and makes what the API does not let anybody make. */
+export async function ageHistory(database: TestDatabase): Promise<void> {
+  await database.rows(AGE_RUNS, [JSON.stringify(AGES)]);
+  await database.rows(`update flow_run set end_time = null where name = 'endless'`);
+  // A line can be written, or arrive, long after its run has ended.
+  await database.rows(`
+    update log
+    set timestamp = now() - interval '1 day'
+    where level = 30 and flow_run_id = (select id from flow_run where name = 'late-lines')`);
+  await database.rows(`
+    update artifact
+    set created = now() - interval '2 days', updated = now() - interval '2 days'
+    where key = 'orphaned'`);
+  // A collection copies the times of its artifact.
+  await database.rows(`
+    update artifact_collection as c
+    set created = a.created, updated = a.updated
+    from artifact as a
+    where a.id = c.latest_id`);
+  // As Prefect's own vacuum leaves collections behind when it is killed.
+  await database.rows(`
+    delete from artifact
+    where id in (select latest_id from artifact_collection where key in ('stale-moves', 'stale-ends'))`);
+}
+
+const AGE_RUNS = `
+  with
+    aged as (
+      select f.id, coalesce(f.end_time, f.created) - (now() - wish.age::interval) as back
+      from jsonb_each_text($1) as wish(name, age)
+      join flow_run as f on f.name = wish.name),
+    run as (
+      update flow_run as t
+      set
+        created = created - back, updated = updated - back, state_timestamp = state_timestamp - back,
+        start_time = start_time - back, end_time = end_time - back, expected_start_time = expected_start_time - back
+      from aged
+      where t.id = aged.id),
+    run_state as (
+      update flow_run_state as t
+      set created = created - back, updated = updated - back, timestamp = timestamp - back
+      from aged
+      where t.flow_run_id = aged.id),
+    aged_task as (
+      update task_run as t
+      set
+        created = created - back, updated = updated - back, state_timestamp = state_timestamp - back,
+        start_time = start_time - back, end_time = end_time - back, expected_start_time = expected_start_time - back
+      from aged
+      where t.flow_run_id = aged.id
+      returning t.id, back),
+    task_state as (
+      update task_run_state as t
+      set created = created - back, updated = updated - back, timestamp = timestamp - back
+      from aged_task
+      where t.task_run_id = aged_task.id),
+    line as (
+      update log as t
+      set created = created - back, updated = updated - back, timestamp = timestamp - back
+      from aged
+      where t.flow_run_id = aged.id)
+  update artifact as t
+  set created = created - back, updated = updated - back
+  from aged
+  where t.flow_run_id = aged.id`;

@@ -1,0 +1,74 @@
+"""Real flows. Usage: flows.py history | flows.py report RUN_NAME KEY"""
+
+import sys
+
+from prefect import flow, get_run_logger, task
+from prefect.artifacts import create_markdown_artifact
+
+
+@task
+def add(a: int, b: int) -> int:
+    get_run_logger().info("adding %s and %s", a, b)
+    return a + b
+
+
+@flow
+def report(key: str) -> int:
+    get_run_logger().info("reporting under %s", key)
+    total = add(1, 2)
+    create_markdown_artifact(f"total {total}", key=key)
+    return total
+
+
+@flow
+def parent(name: str) -> None:
+    add(1, 1)
+    child.with_options(flow_run_name=f"{name}-child")(name)
+
+
+@flow
+def child(name: str) -> None:
+    add(2, 2)
+    grandchild.with_options(flow_run_name=f"{name}-grandchild")()
+
+
+@flow
+def grandchild() -> None:
+    add(3, 3)
+
+
+@flow
+def failing() -> None:
+    add(4, 4)
+    raise ValueError("as meant")
+
+
+def named(a_flow, name: str):
+    return a_flow.with_options(flow_run_name=name)
+
+
+def history() -> None:
+    # First, since a task run outside of flows is recorded under a flow run that the same process ran before it.
+    add(0, 0)
+    for name, key in (
+        ("daily-oldest", "daily"),
+        ("daily-old", "daily"),
+        ("daily-young", "daily"),
+        ("weekly-revived", "weekly"),
+        ("weekly-old", "weekly"),
+        ("monthly-old", "monthly"),
+    ):
+        named(report, name)(key)
+    for name in ("family", "split"):
+        named(parent, name)(name)
+    try:
+        named(failing, "failed")()
+    except ValueError:
+        pass
+
+
+if __name__ == "__main__":
+    if sys.argv[1] == "history":
+        history()
+    else:
+        named(report, sys.argv[2])(sys.argv[3])

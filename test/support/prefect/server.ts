@@ -1,0 +1,69 @@
+import { fileURLToPath } from 'node:url';
+
+import { endBound, hasEnded } from '../../../worker/bound-process.ts';
+import { freePort } from '../../../worker/dev-server.ts';
+import { waitFor } from '../wait.ts';
+import { PrefectApi } from './api.ts';
+import type { PrefectHome } from './home.ts';
+
+const FLOWS = fileURLToPath(new URL('./flows.py', import.meta.url));
+
+/** A Prefect server on a database. */
+export interface PrefectServer {
+  readonly api: PrefectApi;
+  /** Runs `flows.py` against it, to its end. */
+  runFlows(...args: readonly string[]): Promise<void>;
+  stop(): Promise<void>;
+}
+
+/** What acts by the clock: it would end, mark or start runs that a test made old. */
+const BY_THE_CLOCK = [
+  'CANCELLATION_CLEANUP',
+  'FOREMAN',
+  'LATE_RUNS',
+  'PAUSE_EXPIRATIONS',
+  'REPOSSESSOR',
+  'SCHEDULER',
+  'TRIGGERS',
+];
+
+/** Brings a database to the schema of this Prefect, by its own migrations. */
+export async function migratePrefect(home: PrefectHome, databaseUrl: string): Promise<void> {
+  await home.run('prefect', ['server', 'database', 'upgrade', '-y'], settingsOf(databaseUrl));
+}
+
+/** Starts a server and waits until it answers. Task runs of flows are recorded only where there are services. */
+export async function startPrefectServer(
+  home: PrefectHome,
+  databaseUrl: string,
+  options: { services: boolean },
+): Promise<PrefectServer> {
+  const port = await freePort();
+  const url = `http://127.0.0.1:${port}/api`;
+  const args = ['server', 'start', '--host', '127.0.0.1', '--port', String(port)];
+  if (!options.services) args.push('--no-services');
+  const child = home.start('prefect', args, settingsOf(databaseUrl));
+  const api = new PrefectApi(url);
+  const server: PrefectServer = {
+    api,
+    runFlows: async (...flowArgs) => home.run('python', [FLOWS, ...flowArgs], { PREFECT_API_URL: url }),
+    stop: async () => endBound(child),
+  };
+  try {
+    await waitFor('the Prefect server to answer', async () => {
+      if (hasEnded(child)) throw new Error(`the Prefect server ended:\n${home.log}`);
+      return api.answers();
+    });
+  } catch (error) {
+    await server.stop();
+    throw error;
+  }
+  return server;
+}
+
+function settingsOf(databaseUrl: string): NodeJS.ProcessEnv {
+  return {
+    PREFECT_API_DATABASE_CONNECTION_URL: databaseUrl.replace(/^postgres(ql)?:/, 'postgresql+asyncpg:'),
+    ...Object.fromEntries(BY_THE_CLOCK.map((name) => [`PREFECT_SERVER_SERVICES_${name}_ENABLED`, 'false'])),
+  };
+}
