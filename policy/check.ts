@@ -36,8 +36,11 @@ export function checkPolicy(policy: Policy): Mistake[] {
     say(`batchTarget is ${JSON.stringify(policy.batchTarget)}`, "Use a duration from '5 ms' to '10 s'");
   }
   const pause = parseDuration(policy.batchPause);
-  if (pause === undefined || pause < 0) {
-    say(`batchPause is ${JSON.stringify(policy.batchPause)}`, "Use a duration, like '50 ms', or 0");
+  if (pause === undefined || pause < 0 || pause > 60 * SECOND) {
+    say(
+      `batchPause is ${JSON.stringify(policy.batchPause)}`,
+      "Use a duration of at most a minute, like '50 ms', or 0",
+    );
   }
   if (!isWhole(policy.shards, 1, 16)) {
     say(`shards is ${String(policy.shards)}`, 'Use a whole number from 1 to 16');

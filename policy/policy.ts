@@ -31,7 +31,7 @@ export interface PolicyOptions {
   readonly batchSize?: number | 'auto';
   /** How long a batch may take; its size is adapted so that it stays below. 5 ms to 10 s; default `'100 ms'`. */
   readonly batchTarget?: Duration;
-  /** A rest after each batch, for the sake of others on the database. Default: none. */
+  /** A rest after each batch, for the sake of others on the database. At most a minute; default: none. */
   readonly batchPause?: Duration;
   /** How many parts of a pass run beside one another where a pass can be split. 1 to 16; default 2. */
   readonly shards?: number;

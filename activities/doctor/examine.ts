@@ -36,7 +36,7 @@ async function examinePolicy({ db }: Database, policy: Policy): Promise<Finding[
   const names = policy.passes.map((pass) => pass.name);
   let resolved: ResolvedPolicy;
   try {
-    resolved = await inSnapshot(db, READ_LIMITS, async (tx) => resolvePolicy(tx, policy, names));
+    resolved = await inSnapshot(db, READ_LIMITS, async (tx) => resolvePolicy(tx, policy, names, 'execute'));
   } catch (error) {
     if (!(error instanceof MistakesError)) throw error;
     return error.mistakes.map((mistake) => {

@@ -14,6 +14,7 @@ import { readDatabaseError } from '../sql/sqlstate.ts';
 import type { Tx } from '../sql/transaction.ts';
 import { tryAndUndo } from '../sql/transaction.ts';
 import { entitiesOf, PolicyEntities } from './entities.ts';
+import type { Purpose } from './scope.ts';
 import { Scope } from './scope.ts';
 
 /** A pass with every name looked up, and the one it was made from. */
@@ -38,6 +39,7 @@ export async function resolvePolicy(
   tx: Tx,
   policy: Policy,
   passNames: readonly string[],
+  purpose: Purpose,
 ): Promise<ResolvedPolicy> {
   const subject = `policy ${JSON.stringify(policy.name)}`;
   const mistakes: Mistake[] = checkPolicy(policy);
@@ -51,8 +53,10 @@ export async function resolvePolicy(
   if (!counts) mistakes.push({ at: 'database', ...NO_COUNTS });
   const resolved: ResolvedPass[] = [];
   for (const pass of passes) {
-    const scope = new Scope(entities, catalog, now, pass.name);
+    const scope = new Scope(entities, catalog, now, pass.name, purpose);
     const frozen = workOf(pass.kind).freeze(pass, scope);
+    const table = frozen === undefined ? undefined : catalog.named(frozen.table);
+    if (frozen !== undefined && table !== undefined) scope.mayReadCascades(table, frozen.counted);
     mistakes.push(...scope.mistakes);
     if (frozen !== undefined && scope.mistakes.length === 0) resolved.push({ pass, frozen });
   }

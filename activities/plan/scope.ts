@@ -5,6 +5,9 @@ import type { ColumnName, TableName } from '../sql/names.ts';
 import type { Predicate } from '../sql/predicate.ts';
 import type { PolicyEntities } from './entities.ts';
 
+/** What a policy is looked up for: counting needs less than deleting. */
+export type Purpose = 'preview' | 'execute';
+
 /** What a pass needs of a table to do its work. */
 export type Privilege = keyof CatalogTable['may'];
 
@@ -19,12 +22,14 @@ export class Scope {
   /** Begin of the run by the database's clock, as `to_json` writes it. */
   readonly now: string;
   readonly #at: string;
+  readonly #purpose: Purpose;
 
-  constructor(entities: PolicyEntities, catalog: Catalog, now: string, passName: string) {
+  constructor(entities: PolicyEntities, catalog: Catalog, now: string, passName: string, purpose: Purpose) {
     this.entities = entities;
     this.catalog = catalog;
     this.now = now;
     this.#at = `pass ${JSON.stringify(passName)}`;
+    this.#purpose = purpose;
   }
 
   mistake(what: string, fix: string, here?: string): undefined {
@@ -52,16 +57,28 @@ export class Scope {
         `relation ${table.label}`,
       );
     }
-    const missing = privileges.filter((privilege) => !table.may[privilege]);
-    if (missing.length > 0) {
-      const list = missing.join(', ');
-      return this.mistake(
-        `the database role may not ${list} rows of entity ${name}`,
-        'Grant it, as the owner of the table or a superuser',
-        `grant ${list} on ${table.label} to the role of the connection`,
-      );
+    return this.#checkPrivileges(table, privileges, `rows of entity ${name}`) ? table : undefined;
+  }
+
+  /** Rows that go by cascade are counted, for which they must be seen. */
+  mayReadCascades(table: CatalogTable, counted: readonly TableName[]): void {
+    for (const name of counted) {
+      const other = name.label === table.label ? undefined : this.catalog.named(name);
+      if (other !== undefined) this.#checkPrivileges(other, ['select'], 'rows that go by cascade');
     }
-    return table;
+  }
+
+  #checkPrivileges(table: CatalogTable, privileges: readonly Privilege[], rows: string): boolean {
+    const needed = this.#purpose === 'preview' ? privileges.filter((of) => of === 'select') : privileges;
+    const missing = needed.filter((privilege) => !table.may[privilege]);
+    if (missing.length === 0) return true;
+    const list = missing.join(', ');
+    this.mistake(
+      `the database role may not ${list} ${rows}`,
+      'Grant it, as the owner of the table or a superuser',
+      `grant ${list} on ${table.label} to the role of the connection`,
+    );
+    return false;
   }
 
   /** The column of a property, as the catalog has it. */

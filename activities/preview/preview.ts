@@ -27,7 +27,7 @@ export async function previewPolicy(
   passNames: readonly string[],
 ): Promise<Preview> {
   return inSnapshot(db, { lockMillis: 5_000, statementMillis: 0 }, async (tx) => {
-    const { passes, now } = await resolvePolicy(tx, policy, passNames);
+    const { passes, now } = await resolvePolicy(tx, policy, passNames, 'preview');
     const script = new PreviewScript();
     for (const { pass, frozen } of passes) {
       script.begin(pass.name);

@@ -57,7 +57,7 @@ async function planAndInsert(
 ): Promise<OpenRun | undefined> {
   const { policy } = request;
   const passes = await inSnapshot(database.db, READ_LIMITS, async (tx) => {
-    const resolved = await resolvePolicy(tx, policy, request.passes);
+    const resolved = await resolvePolicy(tx, policy, request.passes, 'execute');
     const planned: RunPass[] = [];
     for (const { pass, frozen } of resolved.passes) {
       const table = resolved.catalog.named(frozen.table);

@@ -60,7 +60,7 @@ const frozenOf = new WeakMap<OpenRun, readonly RunPass[]>();
 async function begin(database: Database, policy: Policy, options: EngineOptions): Promise<OpenRun> {
   const names = options.passes ?? policy.passes.map((pass) => pass.name);
   const passes = await inSnapshot(database.db, LIMITS, async (tx) => {
-    const resolved = await resolvePolicy(tx, policy, names);
+    const resolved = await resolvePolicy(tx, policy, names, 'execute');
     const planned: RunPass[] = [];
     for (const { pass, frozen } of resolved.passes) {
       const table = resolved.catalog.named(frozen.table);

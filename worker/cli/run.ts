@@ -73,7 +73,9 @@ async function runOnceFor(name: string | undefined, flags: RunFlags): Promise<vo
   const { passes } = readInput(input, setup.policies);
   await withDatabase(setup, policy, async (database) => {
     // Here mistakes can be told with the names of tables, which must not travel through Temporal.
-    await inSnapshot(database.db, READ_LIMITS, async (tx) => resolvePolicy(tx, policy, passes));
+    await inSnapshot(database.db, READ_LIMITS, async (tx) =>
+      resolvePolicy(tx, policy, passes, input.mode ?? 'execute'),
+    );
     await database.ledger.migrate();
     Runtime.install({ logger: createLogger(flags.logLevel), shutdownSignals: [] });
     const follower = new Follower(database, flags.json);

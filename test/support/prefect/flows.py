@@ -23,18 +23,18 @@ def report(key: str) -> int:
 @flow
 def parent(name: str) -> None:
     add(1, 1)
-    child.with_options(flow_run_name=f"{name}-child")(name)
+    named(child, f"{name}-child")(name)
 
 
-@flow
-def child(name: str) -> None:
-    add(2, 2)
-    grandchild.with_options(flow_run_name=f"{name}-grandchild")()
+# A result that is kept gives the server an artifact for the subflow and one for the task run that stands for it.
+@flow(persist_result=True)
+def child(name: str) -> int:
+    return add(2, 2) + named(grandchild, f"{name}-grandchild")()
 
 
-@flow
-def grandchild() -> None:
-    add(3, 3)
+@flow(persist_result=True)
+def grandchild() -> int:
+    return add(3, 3)
 
 
 @flow

@@ -49,12 +49,9 @@ export async function makeHistory(server: PrefectServer, database: TestDatabase)
   const made = new MadeHistory(server.api);
   await made.runs();
   await made.orphans();
-  await made.revive(await idOf(database, 'weekly-revived'));
-}
-
-/** The id of the run of a name. */
-export async function idOf(database: TestDatabase, name: string): Promise<string> {
-  return database.value<string>('select id::text from flow_run where name = $1', [name]);
+  await made.revive(
+    await database.value<string>(`select id::text from flow_run where name = 'weekly-revived'`),
+  );
 }
 
 class MadeHistory {

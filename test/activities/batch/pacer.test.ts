@@ -1,0 +1,52 @@
+import { describe, expect, test } from '@jest/globals';
+
+import { Pacer } from '../../../activities/batch/pacer.ts';
+
+/** Batches of a database that needs so many milliseconds a row; answers the times. */
+function pace(pacer: Pacer, millisPerRow: (batch: number) => number, batches: number): number[] {
+  const times: number[] = [];
+  for (let n = 0; n < batches; n += 1) {
+    const rows = pacer.size;
+    const millis = rows * millisPerRow(n) + 1;
+    pacer.learn(millis, rows, rows);
+    times.push(millis);
+  }
+  return times;
+}
+
+describe('the pacer', () => {
+  test('starts at 1000 rows and settles below the target', () => {
+    const pacer = new Pacer(100, 1);
+    expect(pacer.size).toBe(1000);
+    const times = pace(pacer, () => 0.002, 40);
+    expect(Math.max(...times)).toBeLessThan(100);
+    expect(times.at(-1)).toBeGreaterThan(40);
+  });
+
+  test('follows a database that becomes ten times slower within two batches', () => {
+    const pacer = new Pacer(100, 1);
+    const times = pace(pacer, (n) => (n < 30 ? 0.002 : 0.02), 40);
+    expect(times.slice(32).every((millis) => millis < 100)).toBe(true);
+  });
+
+  test('does not grow without bounds where nothing is deleted', () => {
+    const pacer = new Pacer(100, 1);
+    for (let n = 0; n < 100; n += 1) pacer.learn(2, 0, 0);
+    // What then lies dense costs at most 2 us a row, as first expected of any: twice the aim.
+    expect(pacer.size * 0.004).toBeLessThanOrEqual(121);
+  });
+
+  test('halves after a timeout, down to one row', () => {
+    const pacer = new Pacer(100, 1);
+    pacer.shrink();
+    expect(pacer.size).toBe(500);
+    for (let n = 0; n < 20; n += 1) pacer.shrink();
+    expect(pacer.size).toBe(1);
+  });
+
+  test('learns how many rows come with one', () => {
+    const pacer = new Pacer(100, 10);
+    for (let n = 0; n < 30; n += 1) pacer.learn(50, 5000, 50);
+    expect(Math.round(pacer.familySize)).toBe(100);
+  });
+});

@@ -1,0 +1,131 @@
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+
+import type { Database } from '../../../activities/database/database.ts';
+import { openDatabase as openVacuumed } from '../../../activities/database/database.ts';
+import { pruneBatches } from '../../../activities/ledger/batches.ts';
+import { BatchEntity, PassEntity, RunEntity } from '../../../activities/ledger/entities.ts';
+import { readHistory, readReport } from '../../../activities/ledger/reports.ts';
+import type { TestDatabase } from '../../support/database.ts';
+import { createDatabase } from '../../support/database.ts';
+import { runEngine } from '../../support/engine.ts';
+import { PrefectRows } from '../../support/prefect/rows.ts';
+import { prefectPolicy } from '../../support/vacuum.ts';
+
+describe('the ledger', () => {
+  let database: TestDatabase;
+  const open: Database[] = [];
+
+  beforeEach(async () => {
+    database = await createDatabase();
+  });
+  afterEach(async () => {
+    await Promise.all(open.splice(0).map(async ({ close }) => close()));
+    await database.drop();
+  });
+
+  const vacuumed = async (schema?: string, url = database.url): Promise<Database> => {
+    const opened = await openVacuumed(url, schema);
+    open.push(opened);
+    return opened;
+  };
+
+  test('is made once by twenty workers that start together', async () => {
+    const workers = await Promise.all(Array.from({ length: 20 }, async () => vacuumed()));
+    await Promise.all(workers.map(async ({ ledger }) => ledger.migrate()));
+    expect(await database.value('select count(*) from vacuum.migration')).toBe(1);
+    expect(await workers[0]?.ledger.version()).toBe('current');
+  });
+
+  test('lives in the schema that it is told, with any name', async () => {
+    const { ledger } = await vacuumed('our "odd" Schema');
+    await ledger.migrate();
+    expect(await ledger.version()).toBe('current');
+    expect(await database.value(`select count(*) from pg_tables where schemaname = 'our "odd" Schema'`)).toBe(
+      4,
+    );
+    expect(await readHistory(ledger, { limit: 10 })).toEqual([]);
+  });
+
+  test('makes no other database', async () => {
+    const before = await database.rows('select datname from pg_database where datname not like $1', [
+      'test_%',
+    ]);
+    const { ledger } = await vacuumed();
+    await ledger.migrate();
+    await readHistory(ledger, { limit: 1 });
+    expect(
+      await database.rows('select datname from pg_database where datname not like $1', ['test_%']),
+    ).toEqual(before);
+  });
+
+  test('of a newer version is refused', async () => {
+    await (await vacuumed()).ledger.migrate();
+    await database.rows(`insert into vacuum.migration (name) values ('999-from-the-future')`);
+    const later = await vacuumed();
+    expect(await later.ledger.version()).toBe('newer');
+    await expect(later.ledger.migrate()).rejects.toThrow('Upgrade temporal-vacuum');
+  });
+
+  test('that the role may not make is refused with what to do', async () => {
+    await database.rows(
+      `do $$ begin create role powerless login; exception when duplicate_object then null; end $$`,
+    );
+    const url = new URL(database.url);
+    url.username = 'powerless';
+    const { ledger } = await vacuumed(undefined, url.toString());
+    await expect(ledger.migrate()).rejects.toThrow('temporal-vacuum ledger migrate');
+  });
+
+  test('has the columns that the entities say', async () => {
+    const { ledger } = await vacuumed();
+    await ledger.migrate();
+    for (const entity of [RunEntity, PassEntity, BatchEntity]) {
+      const { tableName, props } = ledger.orm.getMetadata().get(entity as typeof RunEntity);
+      const columns = await database.rows<{ column_name: string; is_nullable: string }>(
+        `select column_name, is_nullable from information_schema.columns
+         where table_schema = 'vacuum' and table_name = $1 order by column_name`,
+        [tableName],
+      );
+      expect(columns).toEqual(
+        props
+          .map((prop) => ({
+            column_name: prop.fieldNames[0],
+            is_nullable: prop.nullable === true ? 'YES' : 'NO',
+          }))
+          .toSorted((a, b) => String(a.column_name).localeCompare(String(b.column_name))),
+      );
+    }
+  });
+
+  test('holds one open run a policy', async () => {
+    await (await vacuumed()).ledger.migrate();
+    const insert = `insert into vacuum.run (policy, mode, state, workflow_id, first_run_id, temporal, settings)
+      values ('prefect', 'execute', 'running', 'w', 'r', 't', '{}')`;
+    await database.rows(insert);
+    await expect(database.rows(insert)).rejects.toMatchObject({ code: '23505', constraint: 'run_lease' });
+  });
+
+  test('keeps the totals when the batches of old runs are pruned', async () => {
+    await new PrefectRows(database).run({ logs: 20, tasks: 2 });
+    const report = await runEngine(database.url, prefectPolicy());
+    const { ledger } = await vacuumed();
+    await pruneBatches(ledger);
+    expect(await database.value('select count(*) from vacuum.batch')).toBeGreaterThan(0);
+    await database.rows(
+      `update vacuum.run set ended_at = now() - interval '8 days', started_at = now() - interval '8 days'`,
+    );
+    await pruneBatches(ledger);
+    expect(await database.value('select count(*) from vacuum.batch')).toBe(0);
+    const pruned = await readReport(ledger, report.run ?? 0);
+    expect(pruned).toMatchObject({ deleted: report.deleted, rows: report.rows, passes: report.passes });
+  });
+
+  test('keeps what was frozen, with horizons', async () => {
+    await runEngine(database.url, prefectPolicy({ retentionPeriod: '40 days' }));
+    const days = await database.value<string>(
+      `select round(extract(epoch from (r.started_at - (p.frozen ->> 'horizon')::timestamptz)) / 86400)::text
+       from vacuum.pass as p join vacuum.run as r on r.id = p.run_id where p.name = 'old-flow-runs'`,
+    );
+    expect(days).toBe('40');
+  });
+});

@@ -1,0 +1,135 @@
+import { describe, expect, test } from '@jest/globals';
+
+import { MistakesError } from '../../../policy/mistake.ts';
+import { prefect } from '../../../policy/presets/prefect/index.ts';
+import type { PrefectSettings } from '../../../policy/presets/prefect/index.ts';
+import { parsePeriod } from '../../../policy/presets/prefect/settings.ts';
+
+const DAY = 86_400_000;
+const PREFIX = 'PREFECT_SERVER_SERVICES_DB_VACUUM_';
+
+function retentionOf(settings: PrefectSettings, environment = {}): unknown {
+  const pass = prefect(settings, environment).passes.find(({ name }) => name === 'old-flow-runs');
+  return pass?.kind === 'expireRows' ? pass.olderThan : undefined;
+}
+
+function mistakesOf(settings: object, environment = {}): string[] {
+  try {
+    prefect(settings, environment);
+    return [];
+  } catch (error) {
+    if (!(error instanceof MistakesError)) throw error;
+    return error.mistakes.map(({ at, what }) => `${at}: ${what}`);
+  }
+}
+
+describe('the settings of the Prefect preset', () => {
+  test('have the defaults of the original', () => {
+    const policy = prefect({}, {});
+    expect(policy).toMatchObject({
+      name: 'prefect',
+      enabled: false,
+      schedule: { every: 3_600_000 },
+      batchSize: 'auto',
+      shards: 2,
+    });
+    expect(retentionOf({})).toBe(90 * DAY);
+    expect(policy.passes.map((pass) => pass.name)).toEqual([
+      'orphaned-logs',
+      'orphaned-artifacts',
+      'stale-artifact-collections',
+      'old-flow-runs',
+    ]);
+  });
+
+  const periods: [unknown, number | undefined][] = [
+    [3600, 3_600_000],
+    ['7776000', 90 * DAY],
+    ['3600.5', 3_600_500],
+    ['P90D', 90 * DAY],
+    ['PT12H', DAY / 2],
+    ['P2DT12H', 2.5 * DAY],
+    ['90 days', 90 * DAY],
+    ['30d', 30 * DAY],
+    ['', undefined],
+    ['soon', undefined],
+    [Number.NaN, undefined],
+    [null, undefined],
+  ];
+  test.each(periods)('a period may be %j', (value, millis) => {
+    expect(parsePeriod(value)).toBe(millis);
+  });
+
+  test('come from the environment under the names of Prefect, unless they are given', () => {
+    const environment = {
+      [`${PREFIX}ENABLED`]: 'true',
+      [`${PREFIX}LOOP_SECONDS`]: '600',
+      [`${PREFIX}RETENTION_PERIOD`]: 'P30D',
+      [`${PREFIX}BATCH_SIZE`]: '200',
+    };
+    expect(prefect({}, environment)).toMatchObject({
+      enabled: true,
+      schedule: { every: 600_000 },
+      batchSize: 200,
+    });
+    expect(retentionOf({}, environment)).toBe(30 * DAY);
+    expect(prefect({ enabled: false, loopSeconds: 60, batchSize: 'auto' }, environment)).toMatchObject({
+      enabled: false,
+      schedule: { every: 60_000 },
+      batchSize: 'auto',
+    });
+  });
+
+  const words: [unknown, boolean, number][] = [
+    [true, true, 4],
+    ['true', true, 4],
+    ['1', true, 4],
+    ['on', true, 4],
+    [false, false, 4],
+    ['false', false, 4],
+    ['0', false, 4],
+    ['', false, 4],
+    ['flow_runs', true, 4],
+    ['events,flow_runs', true, 4],
+    ['orphans', true, 3],
+    ['events', false, 4],
+    [['flow_runs', 'orphans'], true, 4],
+  ];
+  test.each(words)('enabled may be %j', (value, enabled, passes) => {
+    const policy = prefect({ enabled: value as string }, {});
+    expect([policy.enabled, policy.passes.length]).toEqual([enabled, passes]);
+  });
+
+  test('a cron takes the place of the loop', () => {
+    expect(prefect({ cron: '0 3 1 * *', timezone: 'Asia/Bangkok' }, {}).schedule).toEqual({
+      cron: '0 3 1 * *',
+      timezone: 'Asia/Bangkok',
+    });
+  });
+
+  test.each([3600, '3600', 'PT1H', '1 hour', 0, -5, 'soon'])(
+    'a retention of %j is refused',
+    (retentionPeriod) => {
+      expect(mistakesOf({ retentionPeriod }).join()).toContain('setting retentionPeriod');
+    },
+  );
+
+  test('a retention of a second over an hour is taken', () => {
+    expect(retentionOf({ retentionPeriod: 3601 })).toBe(3_601_000);
+  });
+
+  test('all that cannot be used is told at once, with the names that the person wrote', () => {
+    const mistakes = mistakesOf(
+      { enabled: 'perhaps', loopSeconds: -1, batchSize: 'many', shards: 0, retentoinPeriod: 5 },
+      { [`${PREFIX}RETENTION_PERIOD`]: '60' },
+    );
+    expect(mistakes).toEqual([
+      'setting retentoinPeriod: there is no such setting in preset prefect',
+      'setting enabled: "perhaps" cannot be used',
+      'setting loopSeconds: -1 cannot be used',
+      `environment variable ${PREFIX}RETENTION_PERIOD: "60" cannot be used`,
+      'setting batchSize: "many" cannot be used',
+      'setting shards: 0 cannot be used',
+    ]);
+  });
+});

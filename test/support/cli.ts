@@ -1,0 +1,41 @@
+import type { ChildProcess } from 'node:child_process';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+
+import { ROOT } from './parts/bring.ts';
+
+/** What a command wrote and how it ended. */
+export interface CliResult {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Where and with what a command runs. */
+export interface CliOptions {
+  readonly env?: NodeJS.ProcessEnv;
+  readonly cwd?: string;
+  /** Called with the process once it runs. */
+  readonly onStart?: (child: ChildProcess) => void;
+}
+
+/** Variables that would reach a command from the machine of the person who tests. */
+const CLEAN = /^(PREFECT_|TEMPORAL_(?!CLI$)|VACUUM_|NODE_OPTIONS$)/;
+
+/** Runs `temporal-vacuum` as a person would. */
+export async function cli(args: readonly string[], options: CliOptions = {}): Promise<CliResult> {
+  const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !CLEAN.test(name)));
+  const child = spawn(process.execPath, [join(ROOT, 'worker/cli/main.ts'), ...args], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    cwd: options.cwd ?? ROOT,
+    env: { ...env, ...options.env },
+  });
+  let stdout = '';
+  let stderr = '';
+  child.stdout.on('data', (chunk: Buffer) => (stdout += chunk.toString()));
+  child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()));
+  options.onStart?.(child);
+  const [code] = (await once(child, 'close')) as [number | null];
+  return { code, stdout, stderr };
+}
