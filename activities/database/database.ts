@@ -1,7 +1,9 @@
 import type { MikroORM } from '@mikro-orm/core';
 import type { SqlEntityManager } from '@mikro-orm/sql';
+// The very class that MikroORM recognizes when the ledger hands it an instance.
+import { Kysely } from '@mikro-orm/sql';
 import type { Kysely as KyselyType } from 'kysely';
-import { Kysely, PostgresDialect } from 'kysely';
+import { PostgresDialect } from 'kysely';
 import { Pool } from 'pg';
 
 import { Ledger } from '../ledger/ledger.ts';

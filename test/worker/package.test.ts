@@ -1,0 +1,113 @@
+import { execFile } from 'node:child_process';
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+
+import { createDatabase } from '../support/database.ts';
+import { describeNeeding } from '../support/needing.ts';
+import { ROOT } from '../support/parts/bring.ts';
+import { PrefectRows } from '../support/prefect/rows.ts';
+import { temporalAddress } from '../support/temporal.ts';
+
+const execute = promisify(execFile);
+
+describeNeeding(['temporal'], 'the package, installed into an empty project', () => {
+  let project: string;
+
+  beforeAll(async () => {
+    project = mkdtempSync(join(tmpdir(), 'temporal-vacuum-project-'));
+    await execute('npm', ['run', 'build'], { cwd: ROOT });
+    await execute('npm', ['pack', '--pack-destination', project], { cwd: ROOT });
+    const [tarball = ''] = readdirSync(project);
+    writeFileSync(join(project, 'package.json'), '{ "name": "empty", "private": true, "type": "module" }');
+    writeFileSync(join(project, '.npmrc'), 'fund=false\naudit=false\n');
+    await execute('npm', ['install', '--loglevel=error', '--prefer-offline', `./${tarball}`], {
+      cwd: project,
+    });
+  });
+  afterAll(() => rmSync(project, { recursive: true, force: true }));
+
+  const installed = (): string => join(project, 'node_modules/temporal-vacuum');
+
+  test('carries what is built and nothing of the repository', () => {
+    expect(readdirSync(installed()).toSorted()).toEqual([
+      'CHANGELOG.md',
+      'LICENSE',
+      'README.md',
+      'dist',
+      'package.json',
+    ]);
+    expect(readdirSync(join(installed(), 'dist')).toSorted()).toEqual([
+      ...['activities', 'index.d.ts', 'index.js', 'index.js.map', 'policy', 'worker', 'workflows'],
+    ]);
+    const manifest = JSON.parse(readFileSync(join(installed(), 'package.json'), 'utf8')) as Record<
+      string,
+      unknown
+    >;
+    expect(manifest['optionalDependencies']).toBeUndefined();
+    expect(
+      readdirSync(join(project, 'node_modules')).filter((name) => /^node-(linux|win|darwin)/.test(name)),
+    ).toEqual([]);
+  });
+
+  test('runs a vacuum from its command line', async () => {
+    const database = await createDatabase();
+    await new PrefectRows(database).run({ logs: 4 });
+    const args = ['run', 'prefect', '--url', database.url, '--set', 'enabled=true', '--execute', '--json'];
+    const program = join(project, 'node_modules/.bin/temporal-vacuum');
+    const { stdout } = await execute(process.execPath, [program, ...args, '--temporal', temporalAddress()], {
+      cwd: project,
+    });
+    expect(JSON.parse(stdout)).toMatchObject({ status: 'completed', deleted: { flow_run: 1, log: 4 } });
+    await database.drop();
+  });
+
+  test('runs a vacuum from a worker of the project, with workflows of its own beside', async () => {
+    const database = await createDatabase();
+    await new PrefectRows(database).run({ logs: 4 });
+    mkdirSync(join(project, 'own'));
+    cpSync(join(ROOT, 'test/support/host/activities.ts'), join(project, 'own/activities.ts'));
+    cpSync(join(ROOT, 'test/support/host/workflows.ts'), join(project, 'own/workflows.ts'));
+    writeFileSync(join(project, 'worker.ts'), WORKER);
+    const { stdout } = await execute(process.execPath, ['worker.ts'], {
+      cwd: project,
+      env: { ...process.env, DATABASE: database.url, ADDRESS: temporalAddress() },
+    });
+    expect(JSON.parse(stdout)).toEqual({ status: 'completed', greeting: 'hello world' });
+    expect(await database.value('select count(*) from flow_run')).toBe(0);
+    await database.drop();
+  });
+});
+
+const WORKER = `
+import { fileURLToPath } from 'node:url';
+import { Client, Connection } from '@temporalio/client';
+import { NativeConnection, Worker, Runtime, DefaultLogger } from '@temporalio/worker';
+import { prefect, VacuumPlugin } from 'temporal-vacuum';
+import { progressQuery } from 'temporal-vacuum/workflows';
+import { greet } from './own/activities.ts';
+
+Runtime.install({ logger: new DefaultLogger('ERROR') });
+const address = process.env.ADDRESS;
+const taskQueue = 'project-' + process.pid;
+const worker = await Worker.create({
+  connection: await NativeConnection.connect({ address }),
+  taskQueue,
+  workflowsPath: fileURLToPath(new URL('./own/workflows.ts', import.meta.url)),
+  activities: { greet },
+  plugins: [new VacuumPlugin({ databases: { main: process.env.DATABASE }, policies: [prefect({ enabled: true })] })],
+});
+const client = new Client({ connection: await Connection.connect({ address }) });
+await worker.runUntil(async () => {
+  const workflowId = taskQueue;
+  const handle = await client.workflow.start('vacuum', { taskQueue, workflowId, args: [{ policy: 'prefect' }] });
+  const { status } = await handle.result();
+  await handle.query(progressQuery);
+  const greeting = await client.workflow.execute('userFlow', { taskQueue, workflowId: workflowId + '-own', args: ['world'] });
+  console.log(JSON.stringify({ status, greeting }));
+});
+process.exit(0);
+`;
