@@ -14,6 +14,25 @@ export class PrefectApi {
     }
   }
 
+  /** Flow runs, all or by name. */
+  async flowRuns(name?: string): Promise<{ id: string; state_type: string }[]> {
+    return this.post('/flow_runs/filter', name === undefined ? { limit: 200 } : ofFlowRun(name));
+  }
+
+  async taskRuns(flowRunName: string): Promise<{ id: string; state_type: string }[]> {
+    return this.post('/task_runs/filter', ofFlowRun(flowRunName));
+  }
+
+  /** The lines of a flow run. */
+  async logs(flowRun: string): Promise<{ message: string }[]> {
+    return this.post('/logs/filter', { logs: { flow_run_id: { any_: [flowRun] } } });
+  }
+
+  /** The newest artifact of a key, as its collection has it. */
+  async latestArtifact(key: string): Promise<{ id: string; flow_run_id: string }> {
+    return this.get(`/artifacts/${key}/latest`);
+  }
+
   async get<T>(path: string): Promise<T> {
     return (await this.#send('GET', path)) as T;
   }
@@ -38,4 +57,8 @@ export class PrefectApi {
     if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${text}`);
     return text === '' ? undefined : (JSON.parse(text) as unknown);
   }
+}
+
+function ofFlowRun(name: string): object {
+  return { flow_runs: { name: { any_: [name] } } };
 }

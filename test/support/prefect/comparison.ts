@@ -34,22 +34,22 @@ export async function compare(
   session: TemporalSession,
 ): Promise<Comparison> {
   const original = await makePast(home, migrated);
+  const database = await createDatabase(original.name);
+  const twin = await createDatabase(original.name);
   try {
-    const database = await createDatabase(original.name);
-    const twin = await createDatabase(original.name);
-    try {
-      const before = await Before.of(database);
-      const runs = await expiredRuns(twin);
-      const past = await Contents.of(twin);
-      const report = await vacuum(session, database, [prefectPolicy({ retentionPeriod: '90 days' })]);
-      const vacuumed = await Contents.of(database);
-      const artifacts = past.gone('artifact', vacuumed);
-      const [byApi, byApiWithArtifacts] = await deleteByApi(home, twin, runs, artifacts);
-      return { runs, past, vacuumed, byApi, byApiWithArtifacts, database, before, report };
-    } finally {
-      await twin.drop();
-    }
+    const before = await Before.of(database);
+    const runs = await expiredRuns(twin);
+    const past = await Contents.of(twin);
+    const report = await vacuum(session, database, [prefectPolicy({ retentionPeriod: '90 days' })]);
+    const vacuumed = await Contents.of(database);
+    const artifacts = past.gone('artifact', vacuumed);
+    const [byApi, byApiWithArtifacts] = await deleteByApi(home, twin, runs, artifacts);
+    return { runs, past, vacuumed, byApi, byApiWithArtifacts, database, before, report };
+  } catch (error) {
+    await database.drop();
+    throw error;
   } finally {
+    await twin.drop();
     await original.drop();
   }
 }

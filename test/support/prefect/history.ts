@@ -5,6 +5,9 @@ import { waitFor } from '../wait.ts';
 import type { PrefectApi } from './api.ts';
 import type { PrefectServer } from './server.ts';
 
+/** Runs that are named after the state that they are left in. */
+const STATES = ['crashed', 'cancelled', 'running', 'paused', 'scheduled', 'pending', 'cancelling'];
+
 /** How long ago each run ended, by its name; a run that is not here is as young as the test. */
 export const AGES: Readonly<Record<string, string>> = {
   'daily-oldest': '200 days',
@@ -27,12 +30,7 @@ export const AGES: Readonly<Record<string, string>> = {
   endless: '200 days',
   'late-lines': '150 days',
   'of-deployment': '150 days',
-  ...Object.fromEntries(
-    ['crashed', 'cancelled', 'running', 'paused', 'scheduled', 'pending', 'cancelling'].map((name) => [
-      name,
-      '150 days',
-    ]),
-  ),
+  ...Object.fromEntries(STATES.map((name) => [name, '150 days'])),
 };
 
 /** A past for a Prefect server: real flows first, and what they cannot do in good time through the REST API. */
@@ -63,9 +61,7 @@ class MadeHistory {
   }
 
   async runs(): Promise<void> {
-    for (const name of ['crashed', 'cancelled', 'running', 'paused', 'scheduled', 'pending', 'cancelling']) {
-      await this.#run(name, name.toUpperCase());
-    }
+    for (const name of STATES) await this.#run(name, name.toUpperCase());
     for (const name of ['just-outside', 'just-inside', 'endless', 'late-lines']) await this.#run(name);
     const nested = await this.#run('nested-parent');
     await this.#run('nested-child', 'COMPLETED', { parent_task_run_id: nested.task });
@@ -85,8 +81,7 @@ class MadeHistory {
     await this.#artifact('lost-lately', deleted);
     await this.#api.delete(`/flow_runs/${deleted}`);
     await waitFor('the lines of the deleted run to go', async () => {
-      const filter = { logs: { flow_run_id: { any_: [deleted] } } };
-      return (await this.#api.post<unknown[]>('/logs/filter', filter)).length === 0;
+      return (await this.#api.logs(deleted)).length === 0;
     });
     const hour = 3_600_000;
     await this.#lines({ flow_run_id: deleted }, 'past the grace', 48 * hour);

@@ -1,4 +1,6 @@
 import type { TestDatabase } from '../database.ts';
+import { createDatabase } from '../database.ts';
+import { TABLES } from './model.ts';
 
 /** A column as the catalog says. */
 export interface SchemaColumn {
@@ -36,7 +38,39 @@ export interface Schema {
   readonly enums: Readonly<Record<string, readonly string[]>>;
 }
 
-export async function readSchema(database: TestDatabase): Promise<Schema> {
+/** Reads a copy of a template, since nobody may be connected to that; without a name what `schema.sql` makes. */
+export async function readSchemaOf(template?: string): Promise<Schema> {
+  const copy = await createDatabase(template);
+  try {
+    return await readSchema(copy);
+  } finally {
+    await copy.drop();
+  }
+}
+
+/** A table by itself: without the keys to tables that `schema.sql` leaves out. */
+export function tableOf({ columns, indexes, keys }: Schema, name: string): Partial<Schema> {
+  return {
+    columns: columns.filter(({ table }) => table === name),
+    indexes: indexes.filter(({ table }) => table === name),
+    keys: keys.filter(
+      ({ table, references }) => table === name && (references === null || isOurs(references)),
+    ),
+  };
+}
+
+/** The foreign keys between tables of `schema.sql` and others. */
+export function crossingKeys({ keys }: Schema): string[] {
+  return keys
+    .filter(({ table, references }) => references !== null && isOurs(table) !== isOurs(references))
+    .map(({ table, definition }) => `${table}: ${definition}`);
+}
+
+function isOurs(table: string): boolean {
+  return (TABLES as readonly string[]).includes(table);
+}
+
+async function readSchema(database: TestDatabase): Promise<Schema> {
   const columns = await database.rows<SchemaColumn>(`
     select
       t.relname as table, a.attname as column, format_type(a.atttypid, a.atttypmod) as type,

@@ -1,0 +1,110 @@
+import type { ChildProcess } from 'node:child_process';
+import { spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import { join } from 'node:path';
+
+import { Client as TemporalClient, Connection } from '@temporalio/client';
+import { Client } from 'pg';
+
+import type { RunReport } from '../../activities/contract.ts';
+import { ROOT } from '../../test/support/parts/bring.ts';
+import { waitFor } from '../../test/support/wait.ts';
+import type { BenchCase } from '../bench-case.ts';
+import type { Measurement } from '../measure.ts';
+import { around, peakMebibytes } from '../measure.ts';
+
+/** The vacuum from end to end: a stand-alone worker, a workflow, the ledger and all. */
+export async function measureOurs(url: string, bench: BenchCase, address: string): Promise<Measurement> {
+  const taskQueue = `bench-${randomUUID()}`;
+  const worker = await startWorker(url, bench, address, taskQueue);
+  const connection = await Connection.connect({ address });
+  const client = new Client(url);
+  await client.connect();
+  try {
+    const temporal = new TemporalClient({ connection });
+    const run = async (): Promise<{ report: RunReport; events: number }> => {
+      const handle = await temporal.workflow.start('vacuum', {
+        taskQueue,
+        workflowId: randomUUID(),
+        args: [{}],
+      });
+      const report = (await handle.result()) as RunReport;
+      return { report, events: (await handle.describe()).historyLength };
+    };
+    const { done, seconds, rows, walMegabytes } = await around(client, run);
+    const workerMebibytes = worker.pid === undefined ? null : peakMebibytes(worker.pid);
+    const lastTenthOverFirst = await tenths(client, done.report.run ?? 0);
+    const idle = await around(client, run);
+    return {
+      contender: 'ours, end to end',
+      seconds,
+      rows,
+      cutOff: false,
+      longestTransactionMillis: done.report.longestTransactionMillis ?? 0,
+      walMegabytes,
+      workerMebibytes,
+      historyEvents: done.events,
+      lastTenthOverFirst,
+      idleSeconds: idle.seconds,
+    };
+  } finally {
+    await client.end();
+    await connection.close();
+    const exited = once(worker, 'exit');
+    worker.kill('SIGTERM');
+    await exited;
+  }
+}
+
+async function startWorker(
+  url: string,
+  { settings }: BenchCase,
+  address: string,
+  taskQueue: string,
+): Promise<ChildProcess> {
+  const sets = Object.entries({ enabled: 'true', ...settings }).flatMap(([key, value]) => [
+    '--set',
+    `${key}=${value}`,
+  ]);
+  const args = [
+    'worker',
+    '--preset',
+    'prefect',
+    '--url',
+    url,
+    '--address',
+    address,
+    '--task-queue',
+    taskQueue,
+  ];
+  const worker = spawn(process.execPath, [join(ROOT, 'worker/cli/main.ts'), ...args, ...sets], {
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
+  let said = '';
+  worker.stderr.on('data', (chunk: Buffer) => (said += chunk.toString()));
+  await waitFor('the worker to work', async () => {
+    if (worker.exitCode !== null) throw new Error(said);
+    return said.includes('working on task queue');
+  });
+  return worker;
+}
+
+/** Time per row in the last tenth of the rows over that in the first, from when the batches were written. */
+async function tenths(client: Client, run: number): Promise<number | null> {
+  const { rows } = await client.query<{ ratio: number | null }>(
+    `with batch as (
+       select at, at - millis * interval '1 ms' as began, sum(rows) over (order by at) as upto, sum(rows) over () as total
+       from vacuum.batch
+       where run_id = $1 and rows > 0
+     ), edge as (
+       select
+         min(began) as begin, max(at) as end,
+         min(at) filter (where upto >= 0.1 * total) as first, min(at) filter (where upto >= 0.9 * total) as last
+       from batch
+     )
+     select extract(epoch from "end" - last) / nullif(extract(epoch from first - begin), 0) as ratio from edge`,
+    [run],
+  );
+  return rows[0]?.ratio == null ? null : Number(rows[0].ratio);
+}

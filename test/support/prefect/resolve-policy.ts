@@ -1,0 +1,22 @@
+import { openDatabase } from '../../../activities/database/database.ts';
+import { resolvePolicy } from '../../../activities/plan/resolve.ts';
+import { inSnapshot } from '../../../activities/sql/transaction.ts';
+import type { Policy } from '../../../policy/policy.ts';
+import { createDatabase } from '../database.ts';
+
+/** Resolves a whole policy against a copy of a template, as a run would. Answers the names of its passes. */
+export async function resolveAgainst(template: string, policy: Policy): Promise<string[]> {
+  const copy = await createDatabase(template);
+  const database = await openDatabase(copy.url);
+  try {
+    const names = policy.passes.map(({ name }) => name);
+    const limits = { lockMillis: 5000, statementMillis: 60_000 };
+    const { passes } = await inSnapshot(database.db, limits, async (tx) =>
+      resolvePolicy(tx, policy, names, 'execute'),
+    );
+    return passes.map(({ pass }) => pass.name);
+  } finally {
+    await database.close();
+    await copy.drop();
+  }
+}
