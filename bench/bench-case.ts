@@ -5,7 +5,7 @@ export interface BenchCase {
   readonly name: string;
   readonly title: string;
   /** Fills a database whose tables are there and whose indexes are not. */
-  fill(client: ClientBase, scale: number): Promise<void>;
+  insertRows(client: ClientBase, scale: number): Promise<void>;
   /** Settings of the preset. */
   readonly settings: Readonly<Record<string, string>>;
   /** Plain statements that delete the same rows, in dependency order: the floor that a person would write. */

@@ -91,7 +91,7 @@ async function fillTemplate(cluster: Cluster, name: string, bench: BenchCase, sc
   await onServer(cluster.url(), `create database ${name}`);
   const client = new Client(cluster.url(name));
   await client.connect();
-  await makeSchema(client, async () => bench.fill(client, scale));
+  await makeSchema(client, async () => bench.insertRows(client, scale));
   await client.query('vacuum analyze');
   await client.end();
 }

@@ -29,7 +29,6 @@ export function printMeasurements(title: string, of: readonly Measurement[]): vo
 
 /** What the goals of the project say, each with the figure. Tells; fails nothing. */
 export function printGoals(ours: Measurement, plain: Measurement, loop: Measurement): void {
-  const rate = (m: Measurement): number => m.rows / m.seconds;
   const goals: [string, number | null, number, 'at most' | 'at least', string][] = [
     ['wall time over plain DELETEs', ours.seconds / plain.seconds, 1, 'at most', ''],
     ['rows/s over the common loop', rate(ours) / rate(loop), 10, 'at least', ''],
@@ -54,4 +53,8 @@ export function printGoals(ours: Measurement, plain: Measurement, loop: Measurem
       `${met ? 'met ' : 'MISS'}  ${what}: ${said}${unit} (goal: ${bound} ${goal}${unit})\n`,
     );
   }
+}
+
+function rate({ rows, seconds }: Measurement): number {
+  return rows / seconds;
 }

@@ -19,7 +19,7 @@ export const oldFlowRuns: BenchCase = {
   title: '20,000 old flow runs with 100 logs each, beside as many young ones',
   settings: {},
 
-  async fill(client: ClientBase, scale: number): Promise<void> {
+  async insertRows(client: ClientBase, scale: number): Promise<void> {
     const old = Math.max(10, Math.round(OLD_RUNS * scale));
     await client.query(`insert into flow (name) values ('bench')`);
     await client.query(

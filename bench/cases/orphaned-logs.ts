@@ -17,7 +17,7 @@ export const orphanedLogs: BenchCase = {
   title: '10 million logs of which half are orphans',
   settings: {},
 
-  async fill(client: ClientBase, scale: number): Promise<void> {
+  async insertRows(client: ClientBase, scale: number): Promise<void> {
     const runs = Math.max(10, Math.round((LOGS * scale) / LOGS_PER_RUN));
     await client.query(`insert into flow (name) values ('bench')`);
     await client.query(

@@ -103,8 +103,8 @@ async function tenths(client: Client, run: number): Promise<number | null> {
          min(at) filter (where upto >= 0.1 * total) as first, min(at) filter (where upto >= 0.9 * total) as last
        from batch
      )
-     select extract(epoch from "end" - last) / nullif(extract(epoch from first - begin), 0) as ratio from edge`,
+     select (extract(epoch from "end" - last) / nullif(extract(epoch from first - begin), 0))::float8 as ratio from edge`,
     [run],
   );
-  return rows[0]?.ratio == null ? null : Number(rows[0].ratio);
+  return rows[0]?.ratio ?? null;
 }

@@ -10,7 +10,7 @@ const types: CustomTypesConfig = {
   getTypeParser: (oid: number, format?: 'text' | 'binary') => {
     if (oid === 1184 || oid === 1114) return (text: string) => text;
     if (oid === 20 || oid === 1700) return Number;
-    return pgTypes.getTypeParser(oid, format as 'text');
+    return pgTypes.getTypeParser(oid, format);
   },
 };
 

@@ -56,13 +56,10 @@ export async function startWorkerProcess(options: WorkerProcessOptions): Promise
     '--set',
     `${key}=${String(value)}`,
   ]);
+  const where = ['--url', url, '--address', address, '--task-queue', taskQueue];
   const child = spawn(
     process.execPath,
-    [
-      join(ROOT, 'worker/cli/main.ts'),
-      ...['worker', '--preset', 'prefect', '--url', url, '--address', address, '--task-queue', taskQueue],
-      ...sets,
-    ],
+    [join(ROOT, 'worker/cli/main.ts'), 'worker', '--preset', 'prefect', ...where, ...sets],
     { stdio: ['ignore', 'ignore', 'pipe'], env: { ...process.env, NODE_OPTIONS: '' } },
   );
   const worker = new WorkerProcess(child);

@@ -41,7 +41,13 @@ describeNeeding(['temporal'], 'the package, installed into an empty project', ()
       'package.json',
     ]);
     expect(readdirSync(join(installed(), 'dist')).toSorted()).toEqual([
-      ...['activities', 'index.d.ts', 'index.js', 'index.js.map', 'policy', 'worker', 'workflows'],
+      'activities',
+      'index.d.ts',
+      'index.js',
+      'index.js.map',
+      'policy',
+      'worker',
+      'workflows',
     ]);
     const manifest = JSON.parse(readFileSync(join(installed(), 'package.json'), 'utf8')) as Record<
       string,

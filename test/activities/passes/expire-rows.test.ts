@@ -210,10 +210,10 @@ describe('expireRows', () => {
       create index on line_note (line_id);
       insert into shop_order select n, 'shipped', now() - interval '1 year' from generate_series(1, 1500) as n;
       insert into order_line select n, n, 'x' from generate_series(1, 1500) as n;`);
-    let stop = false;
+    const stop = new AbortController();
     let inserted = 0;
     const writer = (async () => {
-      while (!stop) {
+      while (!stop.signal.aborted) {
         const line = 1 + Math.floor(Math.random() * 1500);
         const done = await shop.pool
           .query('insert into line_note (line_id) select id from order_line where id = $1', [line])
@@ -222,7 +222,7 @@ describe('expireRows', () => {
       }
     })();
     const report = await runEngine(shop.url, oldOrders(), { size: 60 });
-    stop = true;
+    stop.abort();
     await writer;
     expect(await shop.value('select count(*) from line_note')).toBe(0);
     expect(inserted).toBeGreaterThan(0);

@@ -131,7 +131,7 @@ describe('a policy against the live database', () => {
 
   test('a database that is not Prefect’s is told table by table, each once', async () => {
     const error = await refusal(prefectPolicy());
-    expect(error.mistakes.map((mistake) => mistake.here).toSorted()).toEqual([
+    expect(error.mistakes.map((mistake) => mistake.here ?? '').toSorted()).toEqual([
       'table artifact is missing',
       'table artifact_collection is missing',
       'table flow_run is missing',
