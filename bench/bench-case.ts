@@ -10,8 +10,8 @@ export interface BenchCase {
   readonly settings: Readonly<Record<string, string>>;
   /** Plain statements that delete the same rows, in dependency order: the floor that a person would write. */
   readonly plain: readonly string[];
-  /** The statements of the common loop: each deletes at most 200 rows and is repeated until it deletes none. */
-  readonly loop: readonly string[];
+  /** Common loops by name: each statement deletes at most 200 rows and is repeated until it deletes none. */
+  readonly loops: Readonly<Record<string, readonly string[]>>;
 }
 
 /** Rows of an iteration of the common loop. */

@@ -27,11 +27,25 @@ export function printMeasurements(title: string, of: readonly Measurement[]): vo
   );
 }
 
+type Goal = readonly [
+  what: string,
+  figure: number | null,
+  goal: number,
+  'at most' | 'at least',
+  unit: string,
+];
+
 /** What the goals of the project say, each with the figure. Tells; fails nothing. */
-export function printGoals(ours: Measurement, plain: Measurement, loop: Measurement): void {
-  const goals: [string, number | null, number, 'at most' | 'at least', string][] = [
+export function printGoals(ours: Measurement, plain: Measurement, loops: readonly Measurement[]): void {
+  const goals: Goal[] = [
     ['wall time over plain DELETEs', ours.seconds / plain.seconds, 1, 'at most', ''],
-    ['rows/s over the common loop', rate(ours) / rate(loop), 10, 'at least', ''],
+    ...loops.map((loop): Goal => [
+      `rows/s over ${loop.contender}`,
+      rate(ours) / rate(loop),
+      10,
+      'at least',
+      '',
+    ]),
     ['longest transaction', ours.longestTransactionMillis, 150, 'at most', ' ms'],
     ['time per row, last tenth over first', ours.lastTenthOverFirst, 1.5, 'at most', ''],
     ['worker memory', ours.workerMebibytes, 300, 'at most', ' MiB'],

@@ -22,7 +22,12 @@ const COST = {
   key: 11,
   /** An index entry that is looked at: one of a row that does not qualify, or of a dead tuple. */
   entry: 0.5,
+  /** A row of a page, live or dead, whose parent must be found: its key among the distinct keys of the batch. */
+  parent: 0.25,
 } as const;
+
+/** A table with fewer pages is read in some milliseconds: not worth an activity more. */
+const LEAST_PAGES_TO_CUT = 1000;
 
 /** What to choose between. */
 export interface WalkChoice {
@@ -47,7 +52,7 @@ export async function chooseWalk(db: Kysely<unknown>, choice: WalkChoice): Promi
   const of = index?.strategy === 'loose-index' ? 'all' : 'qualifying';
   const column = index === undefined ? {} : { column: { name: index.column, of } as const };
   const sample = await sampleTable(db, { table, where, parts: shards, ...column });
-  const strategy = cheaper(choice, sample.rows);
+  const strategy = cheaper(choice, sample);
   return { strategy, shards: cut(strategy, choice, sample), estimate: sample.rows };
 }
 
@@ -58,22 +63,22 @@ export function hasIndexOn(table: CatalogTable, column: ColumnName): boolean {
   );
 }
 
-function cheaper({ table, index }: WalkChoice, rows: number): Strategy {
+function cheaper({ table, index }: WalkChoice, { rows, tableRows }: Sample): Strategy {
   if (index === undefined) return 'page-range';
   const byPages = table.pages * COST.page + rows * COST.rowInOrder;
-  const byIndex =
-    index.strategy === 'loose-index'
-      ? index.keys * COST.key + table.deadRows * COST.entry + rows * COST.rowByIndex
-      : rows * (COST.rowByIndex + COST.entry);
-  return byIndex <= byPages ? index.strategy : 'page-range';
+  if (index.strategy === 'keyset') {
+    return rows * (COST.rowByIndex + COST.entry) <= byPages ? 'keyset' : 'page-range';
+  }
+  const byKeys = index.keys * COST.key + table.deadRows * COST.entry + rows * COST.rowByIndex;
+  const lookingUp = (tableRows + table.deadRows) * COST.parent;
+  return byKeys <= byPages + lookingUp ? 'loose-index' : 'page-range';
 }
 
-function cut(strategy: Strategy, { table, index }: WalkChoice, sample: Sample): Shard[] {
+function cut(strategy: Strategy, { table, index, shards }: WalkChoice, sample: Sample): Shard[] {
   switch (strategy) {
     case 'page-range': {
       const rowsPerPage = Math.max(1, sample.tableRows / Math.max(1, table.pages));
-      const cuts = sample.placeCuts.map(pageOf).filter((page) => page > 0);
-      const edges = [0, ...new Set(cuts), table.pages];
+      const edges = [0, ...pageCuts({ table, shards }, sample), table.pages];
       return edges.slice(1).map((untilPage, n) => {
         const open = n === edges.length - 2;
         return { strategy, fromPage: edges[n] ?? 0, untilPage, open, rowsPerPage };
@@ -91,4 +96,13 @@ function cut(strategy: Strategy, { table, index }: WalkChoice, sample: Sample): 
       return edges.slice(1).map((until, n) => ({ strategy, after: edges[n] ?? null, until: until ?? null }));
     }
   }
+}
+
+/** Pages that cut the work of a walk into equal parts: the deleting where there is much of it, else the reading. */
+function pageCuts({ table, shards }: Pick<WalkChoice, 'table' | 'shards'>, sample: Sample): number[] {
+  const mostlyReading = sample.rows * COST.rowInOrder < table.pages * COST.page;
+  if (mostlyReading && table.pages >= LEAST_PAGES_TO_CUT) {
+    return Array.from({ length: shards - 1 }, (_, n) => Math.round(((n + 1) * table.pages) / shards));
+  }
+  return [...new Set(sample.placeCuts.map(pageOf).filter((page) => page > 0))];
 }

@@ -46,5 +46,9 @@ export const orphanedLogs: BenchCase = {
   },
 
   plain: [`delete from log where ${ORPHANED}`],
-  loop: [`delete from log where id in (select id from log where ${ORPHANED} limit ${LOOP_ROWS})`],
+  loops: {
+    'common loop of 200': [
+      `delete from log where id in (select id from log where ${ORPHANED} limit ${LOOP_ROWS})`,
+    ],
+  },
 };

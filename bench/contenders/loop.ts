@@ -1,6 +1,5 @@
 import { Client } from 'pg';
 
-import type { BenchCase } from '../bench-case.ts';
 import type { Measurement } from '../measure.ts';
 import { around } from '../measure.ts';
 
@@ -10,7 +9,8 @@ import { around } from '../measure.ts';
  */
 export async function measureLoop(
   url: string,
-  { loop }: BenchCase,
+  contender: string,
+  loop: readonly string[],
   mostSeconds: number,
 ): Promise<Measurement> {
   const client = new Client(url);
@@ -33,7 +33,7 @@ export async function measureLoop(
   });
   await client.end();
   return {
-    contender: 'common loop of 200',
+    contender,
     seconds,
     rows,
     cutOff,

@@ -1,15 +1,10 @@
-import type { ChildProcess } from 'node:child_process';
-import { spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { once } from 'node:events';
-import { join } from 'node:path';
 
 import { Client as TemporalClient, Connection } from '@temporalio/client';
 import { Client } from 'pg';
 
 import type { RunReport } from '../../activities/contract.ts';
-import { ROOT } from '../../test/support/parts/bring.ts';
-import { waitFor } from '../../test/support/wait.ts';
+import { startWorkerProcess } from '../../test/support/worker-process.ts';
 import type { BenchCase } from '../bench-case.ts';
 import type { Measurement } from '../measure.ts';
 import { around, peakMebibytes } from '../measure.ts';
@@ -17,7 +12,7 @@ import { around, peakMebibytes } from '../measure.ts';
 /** The vacuum from end to end: a stand-alone worker, a workflow, the ledger and all. */
 export async function measureOurs(url: string, bench: BenchCase, address: string): Promise<Measurement> {
   const taskQueue = `bench-${randomUUID()}`;
-  const worker = await startWorker(url, bench, address, taskQueue);
+  const worker = await startWorkerProcess({ url, taskQueue, address, settings: bench.settings, built: true });
   const connection = await Connection.connect({ address });
   const client = new Client(url);
   await client.connect();
@@ -51,43 +46,8 @@ export async function measureOurs(url: string, bench: BenchCase, address: string
   } finally {
     await client.end();
     await connection.close();
-    const exited = once(worker, 'exit');
-    worker.kill('SIGTERM');
-    await exited;
+    await worker.end();
   }
-}
-
-async function startWorker(
-  url: string,
-  { settings }: BenchCase,
-  address: string,
-  taskQueue: string,
-): Promise<ChildProcess> {
-  const sets = Object.entries({ enabled: 'true', ...settings }).flatMap(([key, value]) => [
-    '--set',
-    `${key}=${value}`,
-  ]);
-  const args = [
-    'worker',
-    '--preset',
-    'prefect',
-    '--url',
-    url,
-    '--address',
-    address,
-    '--task-queue',
-    taskQueue,
-  ];
-  const worker = spawn(process.execPath, [join(ROOT, 'worker/cli/main.ts'), ...args, ...sets], {
-    stdio: ['ignore', 'ignore', 'pipe'],
-  });
-  let said = '';
-  worker.stderr.on('data', (chunk: Buffer) => (said += chunk.toString()));
-  await waitFor('the worker to work', async () => {
-    if (worker.exitCode !== null) throw new Error(said);
-    return said.includes('working on task queue');
-  });
-  return worker;
 }
 
 /** Time per row in the last tenth of the rows over that in the first, from when the batches were written. */

@@ -1,3 +1,7 @@
+import { mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
 import { startDevServer } from '../../worker/dev-server.ts';
 import type { DevServer } from '../../worker/dev-server.ts';
 import { loadSchema, SHAPED_TEMPLATE } from './database.ts';
@@ -8,7 +12,7 @@ import type { Cluster } from './postgres/cluster.ts';
 import { startCluster } from './postgres/cluster.ts';
 
 declare global {
-  var vacuumTestServers: { cluster: Cluster; temporal: DevServer | undefined } | undefined;
+  var vacuumTestServers: { cluster: Cluster; temporal: DevServer | undefined; folder: string } | undefined;
 }
 
 /** Brings what the tests run on and starts the servers that they share. */
@@ -32,6 +36,8 @@ export default async function globalSetup(): Promise<void> {
   for (const why of Object.values(missing)) process.stderr.write(`a part is missing: ${why}\n`);
   process.env['TEST_MISSING'] = JSON.stringify(missing);
 
+  const folder = mkdtempSync(join(tmpdir(), 'temporal-vacuum-test-'));
+  process.env['TEST_FOLDER'] = folder;
   const cluster = await startCluster();
   process.env['TEST_PG_URL'] = cluster.url();
   await loadSchema(cluster.url(), SHAPED_TEMPLATE);
@@ -39,5 +45,5 @@ export default async function globalSetup(): Promise<void> {
   const temporal = program === undefined ? undefined : await startDevServer({ program });
   if (program !== undefined) process.env['TEMPORAL_CLI'] = program;
   if (temporal !== undefined) process.env['TEST_TEMPORAL_ADDRESS'] = temporal.address;
-  globalThis.vacuumTestServers = { cluster, temporal };
+  globalThis.vacuumTestServers = { cluster, temporal, folder };
 }

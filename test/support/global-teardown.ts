@@ -1,5 +1,9 @@
-/** Ends the servers that the tests shared. */
+import { rmSync } from 'node:fs';
+
+/** Ends the servers that the tests shared and removes what they made. */
 export default async function globalTeardown(): Promise<void> {
-  await globalThis.vacuumTestServers?.temporal?.stop();
-  await globalThis.vacuumTestServers?.cluster.destroy();
+  const shared = globalThis.vacuumTestServers;
+  await shared?.temporal?.stop();
+  await shared?.cluster.destroy();
+  if (shared !== undefined) rmSync(shared.folder, { recursive: true, force: true });
 }

@@ -13,6 +13,8 @@ export interface WorkerProcessOptions {
   readonly taskQueue: string;
   readonly settings?: Readonly<Record<string, string | number | boolean>>;
   readonly address?: string;
+  /** Runs what `npm run build` built, as users of the package do. Default: the sources. */
+  readonly built?: boolean;
 }
 
 /** `temporal-vacuum worker` in a process of its own, to be killed. */
@@ -29,6 +31,10 @@ export class WorkerProcess {
 
   get output(): string {
     return this.#output;
+  }
+
+  get pid(): number | undefined {
+    return this.#child.pid;
   }
 
   get ended(): boolean {
@@ -51,7 +57,7 @@ export class WorkerProcess {
 
 /** Starts a worker and waits until it works. */
 export async function startWorkerProcess(options: WorkerProcessOptions): Promise<WorkerProcess> {
-  const { url, taskQueue, settings = {}, address = temporalAddress() } = options;
+  const { url, taskQueue, settings = {}, address = temporalAddress(), built = false } = options;
   const sets = Object.entries({ enabled: true, ...settings }).flatMap(([key, value]) => [
     '--set',
     `${key}=${String(value)}`,
@@ -59,7 +65,14 @@ export async function startWorkerProcess(options: WorkerProcessOptions): Promise
   const where = ['--url', url, '--address', address, '--task-queue', taskQueue];
   const child = spawn(
     process.execPath,
-    [join(ROOT, 'worker/cli/main.ts'), 'worker', '--preset', 'prefect', ...where, ...sets],
+    [
+      join(ROOT, built ? 'dist/worker/cli/main.js' : 'worker/cli/main.ts'),
+      'worker',
+      '--preset',
+      'prefect',
+      ...where,
+      ...sets,
+    ],
     { stdio: ['ignore', 'ignore', 'pipe'], env: { ...process.env, NODE_OPTIONS: '' } },
   );
   const worker = new WorkerProcess(child);

@@ -1,12 +1,12 @@
 import { execFile } from 'node:child_process';
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { cpSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { beforeAll, expect, test } from '@jest/globals';
 
 import { createDatabase } from '../support/database.ts';
+import { installedProject } from '../support/installed-project.ts';
 import { describeNeeding } from '../support/needing.ts';
 import { ROOT } from '../support/parts/bring.ts';
 import { PrefectRows } from '../support/prefect/rows.ts';
@@ -18,17 +18,8 @@ describeNeeding(['temporal'], 'the package, installed into an empty project', ()
   let project: string;
 
   beforeAll(async () => {
-    project = mkdtempSync(join(tmpdir(), 'temporal-vacuum-project-'));
-    await execute('npm', ['run', 'build'], { cwd: ROOT });
-    await execute('npm', ['pack', '--pack-destination', project], { cwd: ROOT });
-    const [tarball = ''] = readdirSync(project);
-    writeFileSync(join(project, 'package.json'), '{ "name": "empty", "private": true, "type": "module" }');
-    writeFileSync(join(project, '.npmrc'), 'fund=false\naudit=false\n');
-    await execute('npm', ['install', '--loglevel=error', '--prefer-offline', `./${tarball}`], {
-      cwd: project,
-    });
-  });
-  afterAll(() => rmSync(project, { recursive: true, force: true }));
+    project = await installedProject();
+  }, 300_000);
 
   const installed = (): string => join(project, 'node_modules/temporal-vacuum');
 

@@ -28,11 +28,16 @@ function terminalDisplay(): ProgressDisplay {
 
 function lineDisplay(): ProgressDisplay {
   let last = Date.now();
+  const said = new Set<string>();
   return {
     show: (passes) => {
-      if (Date.now() - last < LINE_EVERY_MILLIS) return;
-      last = Date.now();
-      for (const pass of passes) if (isUnderWay(pass)) note(sayPass(pass));
+      const due = Date.now() - last >= LINE_EVERY_MILLIS;
+      if (due) last = Date.now();
+      for (const pass of passes) {
+        const ends = pass.walked === 1 && !said.has(pass.name);
+        if (ends) said.add(pass.name);
+        if (ends || (due && isUnderWay(pass))) note(sayPass(pass));
+      }
     },
     end: () => undefined,
   };

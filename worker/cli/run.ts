@@ -1,5 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
-
 import type { WorkflowHandle } from '@temporalio/client';
 import { Runtime } from '@temporalio/worker';
 import type { Command } from 'commander';
@@ -7,7 +5,6 @@ import type { Command } from 'commander';
 import type { RunStatus, VacuumInput } from '../../activities/contract.ts';
 import type { Database } from '../../activities/database/database.ts';
 import { FAILURE } from '../../activities/failure.ts';
-import { readLiveProgress } from '../../activities/ledger/live-progress.ts';
 import { findRunOfWorkflow, readReport } from '../../activities/ledger/reports.ts';
 import { resolvePolicy } from '../../activities/plan/resolve.ts';
 import { READ_LIMITS } from '../../activities/run/begin.ts';
@@ -20,12 +17,12 @@ import { findSetup } from '../setup.ts';
 import { withDatabase } from './database.ts';
 import { EXIT } from './exit-code.ts';
 import { findPolicy } from './find-policy.ts';
+import { followRun } from './follow-run.ts';
 import type { SetupFlags } from './options.ts';
 import { collect, withJson, withSetup } from './options.ts';
 import { note, printJson } from './output.ts';
 import type { PrintedReport } from './print-report.ts';
 import { printReport, toPrinted, withoutLedger } from './print-report.ts';
-import { createDisplay } from './progress-bar.ts';
 
 interface RunFlags extends SetupFlags {
   readonly execute: boolean;
@@ -35,9 +32,6 @@ interface RunFlags extends SetupFlags {
   readonly ifBusy?: 'skip' | 'wait' | 'fail';
   readonly logLevel: 'TRACE' | 'DEBUG' | 'INFO' | 'WARN' | 'ERROR';
 }
-
-/** How often the ledger is asked how far the run is. */
-const LOOK_EVERY_MILLIS = 300;
 
 /** `run`: one run with a worker inside the command. */
 export function addRun(program: Command): void {
@@ -156,7 +150,6 @@ class Follower {
   start(handle: WorkflowHandle): void {
     this.workflowId = handle.workflowId;
     this.#interrupt = () => {
-      if (this.#interrupt === undefined) process.exit(128 + 2);
       note('ending the run after the batch under way; again to leave at once');
       this.#forget();
       process.once('SIGINT', () => process.exit(128 + 2));
@@ -164,7 +157,8 @@ class Follower {
     };
     process.on('SIGINT', this.#interrupt);
     process.on('SIGTERM', this.#interrupt);
-    this.#following = this.#follow();
+    if (this.#quiet) return;
+    this.#following = followRun(this.#database.ledger, handle.workflowId, this.#ended.signal);
   }
 
   async end(): Promise<void> {
@@ -178,23 +172,5 @@ class Follower {
     process.off('SIGINT', this.#interrupt);
     process.off('SIGTERM', this.#interrupt);
     this.#interrupt = undefined;
-  }
-
-  async #follow(): Promise<void> {
-    if (this.#quiet) return;
-    const display = createDisplay();
-    const { ledger } = this.#database;
-    const look = async (): Promise<void> => {
-      const run = await findRunOfWorkflow(ledger, this.workflowId);
-      if (run !== undefined) display.show(await readLiveProgress(ledger, run));
-    };
-    const { signal } = this.#ended;
-    while (!signal.aborted) {
-      // A database that is away for a while is the run's business; the display waits.
-      await look().catch(() => undefined);
-      await sleep(LOOK_EVERY_MILLIS, undefined, { signal }).catch(() => undefined);
-    }
-    await look().catch(() => undefined);
-    display.end();
   }
 }

@@ -161,7 +161,7 @@ async function fillOrphans(
   );
   await query(
     `insert into artifact (key, type, data, flow_run_id, created, updated)
-     select 'report-' || g.n % 200, 'markdown', '"of a run that is gone"', gen_random_uuid(), at.t, at.t
+     select 'report-' || g.n % 150, 'markdown', '"of a run that is gone"', gen_random_uuid(), at.t, at.t
      from generate_series(1, $1::int) as g(n)
      cross join lateral (
        select now() - case when g.n % 10 = 0 then interval '2 hours' else interval '30 days' end as t) as at`,

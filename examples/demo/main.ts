@@ -1,0 +1,69 @@
+import { once } from 'node:events';
+
+import { print, strong } from '../../worker/cli/output.ts';
+import { environmentOf, type } from './commands.ts';
+import { countTables, printProof } from './proof.ts';
+import type { Stage } from './stage.ts';
+import { setStage } from './stage.ts';
+import { printSurvivors } from './survivors.ts';
+import { watchRun } from './watch.ts';
+
+/**
+ * `npm run demo`: a Prefect-shaped database, a Temporal server, a worker and a schedule; one run that the schedule
+ * starts; what it deleted, counted two ways. Stays up while a person looks around; without a terminal it ends by itself.
+ */
+async function demo(): Promise<void> {
+  forgetSettings();
+  const asked = Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')]).then(() => 'leave');
+  const stage = await setStage();
+  try {
+    const end = await Promise.race([play(stage), asked]);
+    if (end !== 'leave' && process.stdout.isTTY) await stay(stage, asked);
+  } finally {
+    await stage.clear();
+  }
+}
+
+async function play(stage: Stage): Promise<void> {
+  const before = await countTables(stage.client);
+
+  title('What a run would delete now');
+  await type(stage, 'preview', 'prefect');
+
+  title('A schedule in place of a loop, and a run that it starts now');
+  await type(stage, 'schedule', 'apply', 'prefect');
+  await type(stage, 'schedule', 'trigger', 'prefect');
+  const run = await watchRun(stage, 'vacuum-prefect');
+  await type(stage, 'history', String(run));
+
+  title('Counted in the tables before and after, and what the ledger says was deleted');
+  if (!(await printProof(stage.client, run, before))) process.exitCode = 1;
+
+  title('What stays, and why');
+  await printSurvivors(stage.client);
+
+  title('Temporal UI');
+  print(stage.uiUrl);
+}
+
+async function stay(stage: Stage, asked: Promise<unknown>): Promise<void> {
+  title('Look around: in another terminal, in this folder');
+  for (const [name, value] of Object.entries(environmentOf(stage))) print(`export ${name}=${value}`);
+  print('npm run -s vacuum -- doctor prefect');
+  print('npm run -s vacuum -- schedule show prefect');
+  print('\nCtrl-C ends it all and leaves nothing behind.');
+  await asked;
+}
+
+function title(text: string): void {
+  print(`\n${strong(text)}\n`);
+}
+
+/** What is set on this machine for a real Prefect or Temporal has no place here. */
+function forgetSettings(): void {
+  for (const name of Object.keys(process.env)) {
+    if (/^(PREFECT_|TEMPORAL_(?!CLI$)|VACUUM_)/.test(name)) delete process.env[name];
+  }
+}
+
+await demo();

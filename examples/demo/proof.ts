@@ -1,0 +1,57 @@
+import type { Client } from 'pg';
+
+import { printTable } from '../../worker/cli/output.ts';
+
+const TABLES = [
+  'flow_run',
+  'flow_run_state',
+  'flow_run_input',
+  'task_run',
+  'task_run_state',
+  'log',
+  'artifact',
+  'artifact_collection',
+];
+
+/** Rows by table. */
+export type Counts = Readonly<Record<string, number>>;
+
+/** Counts the rows of each table. */
+export async function countTables(client: Client): Promise<Counts> {
+  const counts: Record<string, number> = {};
+  for (const table of TABLES) {
+    const { rows } = await client.query<{ count: string }>(`select count(*) from ${table}`);
+    counts[table] = Number(rows[0]?.count);
+  }
+  return counts;
+}
+
+/** Prints what is gone from each table beside what the batches of the ledger add up to. Answers whether they agree. */
+export async function printProof(client: Client, run: number, before: Counts): Promise<boolean> {
+  const after = await countTables(client);
+  const { rows: sums } = await client.query<{ label: string; deleted: number }>(
+    `select key as label, sum(value::float8) as deleted
+     from vacuum.batch
+     cross join jsonb_each_text(deleted)
+     where run_id = $1
+     group by key`,
+    [run],
+  );
+  const lines = TABLES.map((table) => {
+    const [was = 0, is = 0] = [before[table], after[table]];
+    const deleted = sums.find(({ label }) => label === table)?.deleted ?? 0;
+    return { table, was, is, gone: was - is, deleted, agrees: was - is === deleted };
+  });
+  printTable(
+    ['table', 'before', 'after', 'gone', 'in the ledger', ''],
+    lines.map(({ table, was, is, gone, deleted, agrees }) => [
+      table,
+      was,
+      is,
+      gone,
+      deleted,
+      agrees ? 'agrees' : 'DIFFERS',
+    ]),
+  );
+  return lines.every(({ agrees }) => agrees);
+}

@@ -1,0 +1,185 @@
+import type { ChildProcess } from 'node:child_process';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { cpSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { delimiter, dirname, join } from 'node:path';
+
+import { findTemporalCli } from '../../../worker/dev-server.ts';
+import type { TestDatabase } from '../database.ts';
+import { createDatabase } from '../database.ts';
+import { installedProject } from '../installed-project.ts';
+import { ROOT, TCTL } from '../parts/bring.ts';
+import { fillPrefect } from '../prefect/fill.ts';
+import { waitFor } from '../wait.ts';
+
+/** What a page is about. */
+export type WorldKind = 'prefect' | 'shop';
+
+/** What a command wrote and how it ended. */
+export interface Typed {
+  readonly code: number | null;
+  readonly output: string;
+}
+
+const SHOP = join(ROOT, 'examples/shop');
+const SHOP_FILES = [
+  'entities.ts',
+  'policy.ts',
+  'workflows.ts',
+  'activities.ts',
+  'worker.ts',
+  'vacuum.config.ts',
+];
+
+/** URLs as documentation writes them; the user of the owner is another one here. */
+const WRITTEN_URL = /postgresql(?<driver>\+\w+)?:\/\/(?<user>\w+)(:\w+)?@localhost:5432\/\w+/g;
+const OWNERS = new Set(['prefect', 'shop']);
+
+let worlds = 0;
+
+/**
+ * Where the blocks of a page are typed: a folder of the installed project, a database of the page's own, and the
+ * environment that its reader has.
+ */
+export class World {
+  readonly folder: string;
+  readonly database: TestDatabase;
+  readonly #environment: NodeJS.ProcessEnv;
+  readonly #background: ChildProcess[] = [];
+
+  private constructor(folder: string, database: TestDatabase, environment: NodeJS.ProcessEnv) {
+    this.folder = folder;
+    this.database = database;
+    this.#environment = environment;
+  }
+
+  static async open(kind: WorldKind, temporalAddress: string): Promise<World> {
+    const project = await installedProject();
+    worlds += 1;
+    const folder = join(project, `page-${process.pid}-${worlds}`);
+    mkdirSync(folder);
+    writeFileSync(join(folder, 'tsconfig.json'), TSCONFIG);
+    if (kind === 'shop') for (const file of SHOP_FILES) cpSync(join(SHOP, file), join(folder, file));
+    const database = kind === 'shop' ? await createShopOfExamples() : await createFilledPrefect();
+    const clean = Object.entries(process.env).filter(
+      ([name]) => !/^(PREFECT_|TEMPORAL_|VACUUM_|npm_)/.test(name),
+    );
+    return new World(folder, database, {
+      ...Object.fromEntries(clean),
+      PATH: pathWith(join(project, 'node_modules/.bin')),
+      TEMPORAL_ADDRESS: temporalAddress,
+      TEMPORAL_CLI_ADDRESS: temporalAddress,
+      ...(kind === 'shop' ? { SHOP_DATABASE_URL: database.url } : {}),
+    });
+  }
+
+  /** Writes a block into the file that its first line names. */
+  write(text: string): void {
+    const name = /^\/\/ (?<name>\S+)\n/.exec(text)?.groups?.['name'];
+    if (name === undefined) throw new Error(`the first line does not name a file:\n${text}`);
+    writeFileSync(join(this.folder, name), text);
+  }
+
+  /** Types commands into a shell; what they export is there for the next ones. */
+  async type(commands: string): Promise<Typed> {
+    const child = this.#shell(`${commands}\nexport -p > .environment`);
+    const output = outputOf(child);
+    const [code] = (await once(child, 'close')) as [number | null];
+    return { code, output: output() };
+  }
+
+  /** Starts a worker that stays until the world is closed, and waits until it works. */
+  async start(command: string): Promise<void> {
+    const child = this.#shell(command);
+    this.#background.push(child);
+    const output = outputOf(child);
+    await waitFor('the worker to work', async () => {
+      if (child.exitCode !== null) throw new Error(`the worker ended:\n${output()}`);
+      return /working on task queue|RUNNING/.test(output());
+    });
+  }
+
+  /** Runs a statement of a block in the database. */
+  async query(sql: string): Promise<void> {
+    await this.database.rows(sql);
+  }
+
+  /** What the compiler has to say about the files of the page. */
+  async compile(): Promise<Typed> {
+    if (!readdirSync(this.folder).some((name) => name.endsWith('.ts'))) return { code: 0, output: '' };
+    return this.type(`${join(ROOT, 'node_modules/.bin/tsc')} -p .`);
+  }
+
+  async close(): Promise<void> {
+    for (const child of this.#background) {
+      const exited = once(child, 'exit');
+      if (child.pid !== undefined && child.exitCode === null) {
+        process.kill(-child.pid, 'SIGTERM');
+        await exited;
+      }
+    }
+    await this.database.drop();
+  }
+
+  #shell(commands: string): ChildProcess {
+    const own = new URL(this.database.url);
+    const real = commands.replaceAll(WRITTEN_URL, (_, driver: string | undefined, user: string) => {
+      const role = OWNERS.has(user) ? own.username : user;
+      return `postgresql${driver ?? ''}://${role}@${own.host}${own.pathname}`;
+    });
+    const script = `set -euo pipefail\n[ ! -e .environment ] || source .environment\n${real}`;
+    return spawn('bash', ['-c', script], {
+      cwd: this.folder,
+      env: this.#environment,
+      stdio: ['ignore', 'pipe', 'pipe'],
+      detached: true,
+    });
+  }
+}
+
+function outputOf(child: ChildProcess): () => string {
+  const output: string[] = [];
+  child.stdout?.on('data', (chunk: Buffer) => output.push(chunk.toString()));
+  child.stderr?.on('data', (chunk: Buffer) => output.push(chunk.toString()));
+  return () => output.join('');
+}
+
+function pathWith(bin: string): string {
+  const programs = [findTemporalCli() ?? '', TCTL.path].map((path) => dirname(path));
+  return [bin, dirname(process.execPath), ...programs, process.env['PATH'] ?? ''].join(delimiter);
+}
+
+/** The shop of `examples/shop`, with its rows. */
+export async function createShopOfExamples(): Promise<TestDatabase> {
+  const database = await createDatabase('template0');
+  for (const file of ['schema.sql', 'rows.sql']) {
+    await database.rows(readFileSync(join(SHOP, file), 'utf8'));
+  }
+  await database.rows('analyze');
+  return database;
+}
+
+async function createFilledPrefect(): Promise<TestDatabase> {
+  const database = await createDatabase();
+  const client = await database.pool.connect();
+  const size = { runs: 300, oldRuns: 200, logsPerRun: 5, tasksPerRun: 2, goneRuns: 20, logsPerGoneRun: 5 };
+  await fillPrefect(client, size);
+  client.release();
+  await database.rows('analyze');
+  return database;
+}
+
+const TSCONFIG = JSON.stringify({
+  compilerOptions: {
+    target: 'es2024',
+    module: 'nodenext',
+    strict: true,
+    exactOptionalPropertyTypes: true,
+    noUncheckedIndexedAccess: true,
+    allowImportingTsExtensions: true,
+    erasableSyntaxOnly: true,
+    skipLibCheck: true,
+    noEmit: true,
+    types: ['node'],
+  },
+});
