@@ -10,6 +10,7 @@ import { bring, find, postgresql, PREFECT, TCTL, TEMPORAL } from './parts/bring.
 import type { Part } from './parts/bring.ts';
 import type { Cluster } from './postgres/cluster.ts';
 import { startCluster } from './postgres/cluster.ts';
+import { SmallDisk } from './postgres/small-disk.ts';
 
 declare global {
   var vacuumTestServers: { cluster: Cluster; temporal: DevServer | undefined; folder: string } | undefined;
@@ -17,7 +18,7 @@ declare global {
 
 /** Brings what the tests run on and starts the servers that they share. */
 export default async function globalSetup(): Promise<void> {
-  const parts: Record<PartName, Part> = {
+  const parts: Record<Exclude<PartName, 'small-disk'>, Part> = {
     temporal: TEMPORAL,
     prefect: PREFECT,
     tctl: TCTL,
@@ -33,6 +34,8 @@ export default async function globalSetup(): Promise<void> {
       if (why !== undefined) missing[name] = `${why}. To bring it: ${part.command}`;
     }),
   );
+  const noDisk = SmallDisk.missing();
+  if (noDisk !== undefined) missing['small-disk'] = noDisk;
   for (const why of Object.values(missing)) process.stderr.write(`a part is missing: ${why}\n`);
   process.env['TEST_MISSING'] = JSON.stringify(missing);
 

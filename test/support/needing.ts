@@ -1,7 +1,7 @@
 import { describe, test } from '@jest/globals';
 
-/** A part that the global setup brings if it can. */
-export type PartName = 'temporal' | 'prefect' | 'tctl' | `postgresql-${14 | 15 | 16 | 17}`;
+/** A part that the global setup brings if it can, or finds. */
+export type PartName = 'temporal' | 'prefect' | 'tctl' | 'small-disk' | `postgresql-${14 | 15 | 16 | 17}`;
 
 const MISSING = JSON.parse(process.env['TEST_MISSING'] ?? '{}') as Partial<Record<PartName, string>>;
 

@@ -40,6 +40,11 @@ export class Cluster {
     return `postgresql://${user}@127.0.0.1:${this.port}/${database}`;
   }
 
+  /** As whom the server runs; undefined for who started it. */
+  get user(): PostgresPrograms['user'] {
+    return this.#programs.user;
+  }
+
   get log(): string {
     return readFileSync(join(this.folder, 'log'), 'utf8');
   }

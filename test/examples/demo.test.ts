@@ -1,0 +1,76 @@
+import type { ChildProcess } from 'node:child_process';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+
+import { afterEach, expect, test } from '@jest/globals';
+
+import { describeNeeding } from '../support/needing.ts';
+import { ROOT } from '../support/parts/bring.ts';
+import { waitFor } from '../support/wait.ts';
+
+const TABLES = 8;
+
+/** Gives a command a terminal of its own; what is typed here is typed there. */
+const WITH_TERMINAL = `
+import os, pty, sys
+status = pty.spawn(sys.argv[1:])
+sys.exit(os.waitstatus_to_exitcode(status))`;
+
+/** A terminal of no size shows nothing. */
+const SIZED_DEMO = 'stty rows 50 cols 150 && npm run -s demo';
+
+function expectShown(output: string): void {
+  expect(output.match(/ agrees/g)).toHaveLength(TABLES);
+  expect(output).not.toContain('DIFFERS');
+  expect(output).not.toContain('should be gone');
+  expect(output).toMatch(/flow_run +20,000 +9,\d{3}/);
+  expect(output).toContain('terminal without an end time');
+  expect(output).toContain('schedule vacuum-prefect created: every 1 h');
+}
+
+// Needs Temporal only to bring it before; the demo starts a server of its own.
+describeNeeding(['temporal'], 'npm run demo', () => {
+  const started: ChildProcess[] = [];
+  afterEach(() => started.splice(0).forEach((child) => child.kill()));
+
+  test('without a terminal it ends by itself and leaves nothing behind', async () => {
+    const child = spawn('npm', ['run', '-s', 'demo'], { cwd: ROOT, stdio: ['ignore', 'pipe', 'pipe'] });
+    started.push(child);
+    let output = '';
+    child.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()));
+    child.stderr.on('data', (chunk: Buffer) => (output += chunk.toString()));
+    const [code] = (await once(child, 'close')) as [number | null];
+    expect({ code, output }).toEqual({ code: 0, output: expect.any(String) });
+    expectShown(output);
+    await expectGone(/http:\/\/127\.0\.0\.1:\d+/.exec(output)?.[0] ?? '');
+  });
+
+  test('on a terminal it shows progress, stays up with the Temporal UI, and ends with Ctrl-C', async () => {
+    const child = spawn('python3', ['-c', WITH_TERMINAL, 'sh', '-c', SIZED_DEMO], {
+      cwd: ROOT,
+      env: { ...process.env, NO_COLOR: '1' },
+      stdio: ['pipe', 'pipe', 'inherit'],
+    });
+    started.push(child);
+    let output = '';
+    child.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()));
+    const closed = once(child, 'close') as Promise<[number | null]>;
+    await waitFor('the demo to be over', async () => output.includes('Ctrl-C ends it all'), 110_000);
+    expect(output).toContain('█'.repeat(24));
+    expectShown(output);
+    const ui = /http:\/\/127\.0\.0\.1:\d+/.exec(output)?.[0] ?? '';
+    const workflows = (await (await fetch(`${ui}/api/v1/namespaces/default/workflows`)).json()) as {
+      executions: { type: { name: string }; status: string }[];
+    };
+    expect(
+      workflows.executions.filter(({ type }) => type.name === 'vacuum').map(({ status }) => status),
+    ).toContain('WORKFLOW_EXECUTION_STATUS_COMPLETED');
+    child.stdin.write('\u0003');
+    await closed;
+    await expectGone(ui);
+  });
+
+  async function expectGone(ui: string): Promise<void> {
+    await expect(fetch(ui)).rejects.toThrow('fetch failed');
+  }
+});
