@@ -8,6 +8,7 @@ import type { Removed } from '../sql/delete-rows.ts';
 import type { FrozenPointer } from '../sql/pointers.ts';
 import { lockHoldersOf, repairHolders } from '../sql/pointers.ts';
 import type { Tx } from '../sql/transaction.ts';
+import { leaveTime } from '../sql/transaction.ts';
 import type { Descent } from '../sql/weigh.ts';
 import { deleteDescended, descendByCascades, descendToChild, weigh } from '../sql/weigh.ts';
 import type { Found } from './walk.ts';
@@ -16,8 +17,11 @@ import type { Found } from './walk.ts';
 export interface FamiliesDeleted {
   /** How many of the rows went, with all that belongs to them: the first so many. */
   readonly parents: number;
-  /** The first row owns too much for one transaction: some of its children went, the row is still there. */
-  readonly emptied: boolean;
+  /**
+   * The first row owns too much for one transaction: some of its children went, the row is still there. Milliseconds
+   * that their deletes took.
+   */
+  readonly emptiedIn?: number;
   /** Pointers moved to a survivor. */
   readonly moved: number;
 }
@@ -26,7 +30,7 @@ export interface FamiliesDeleted {
  * Deletes locked rows with their soft children, as many as are expected to fit into the time of a batch.
  *
  * Rows go before their children: a child's delete looks for rows that point at it and sets them null, and with the
- * row and its cascades gone there is nothing left to set (24 ms a batch became 6, `PREFECT.md` section 9).
+ * row and its cascades gone there is nothing left to set (24 ms a batch became 6).
  */
 export async function deleteFamilies(
   tx: Tx,
@@ -37,10 +41,11 @@ export async function deleteFamilies(
 ): Promise<FamiliesDeleted> {
   const parents = await fitting(tx, frozen, places, step);
   if (parents === 0) {
+    const started = performance.now();
     const { rows, moved } = await emptyGiant(tx, frozen, places[0] ?? '', keys[0] ?? '', step);
-    if (rows > 0) return { parents: 0, emptied: true, moved };
+    if (rows > 0) return { parents: 0, moved, emptiedIn: performance.now() - started };
   }
-  return deleteWhole(tx, frozen, where, places.slice(0, Math.max(1, parents)), keys);
+  return deleteWhole(tx, frozen, where, { places: places.slice(0, Math.max(1, parents)), keys }, step);
 }
 
 /** Deletes rows and all that belongs to them. */
@@ -48,8 +53,8 @@ async function deleteWhole(
   tx: Tx,
   frozen: FrozenExpireRows,
   where: RawBuilder<boolean>,
-  places: readonly string[],
-  keys: Found['keys'],
+  { places, keys }: Pick<Found, 'places' | 'keys'>,
+  { until }: BatchStep,
 ): Promise<FamiliesDeleted> {
   const { key, children, table } = frozen;
   const first = children.filter((child) => child.beforeParent);
@@ -57,15 +62,20 @@ async function deleteWhole(
   let moved = 0;
   for (const child of first) {
     const own = keys.slice(0, places.length).filter((named) => named !== null);
+    await leaveTime(tx, until);
     moved += await deleteChild(tx, child, own);
   }
+  await leaveTime(tx, until);
   const gone = await deletePlaces(tx, table, places, where, key === null ? [] : [key]);
   if (gone.rows !== places.length && first.length > 0) {
     throw new Error('a trigger kept rows whose children are gone; the batch is rolled back');
   }
   // The keys of what really went: a trigger may keep a row, and then its children stay too.
-  for (const child of then) moved += await deleteChild(tx, child, gone.groups[0] ?? []);
-  return { parents: places.length, moved, emptied: false };
+  for (const child of then) {
+    await leaveTime(tx, until);
+    moved += await deleteChild(tx, child, gone.groups[0] ?? []);
+  }
+  return { parents: places.length, moved };
 }
 
 /**
@@ -100,7 +110,7 @@ async function emptyGiant(
   key: string,
   step: BatchStep,
 ): Promise<{ rows: number; moved: number }> {
-  let left = step.size;
+  let left = step.bite;
   let moved = 0;
   for (const child of frozen.children) {
     if (left <= 0) break;
@@ -112,7 +122,7 @@ async function emptyGiant(
     if (left <= 0) break;
     left -= await deleteDescended(tx, frozen.table, place, descent, left);
   }
-  return { rows: step.size - left, moved };
+  return { rows: step.bite - left, moved };
 }
 
 function descentsOf({ children, cascades, key }: FrozenExpireRows): Descent[] {

@@ -1,11 +1,16 @@
+import type { BatchDone } from './run-batch.ts';
+
 /** Where sizes start: the original's batch. */
 const FIRST_SIZE = 1000;
 /** A batch is aimed at this part of its target, since some take longer than planned: a checkpoint, a slow commit. */
 const AIM = 0.6;
+/** Below this size a batch takes what its statements take, whatever the rows: only a timeout makes it smaller. */
+const LEAST_SIZE = 100;
 /** What a deleted row is expected to cost before any was measured, in milliseconds: three times the usual. */
 const FIRST_COST = 0.004;
-/** How much a new measurement counts against the ones before. */
+/** How much a new measurement counts against the ones before; more where it says that things are slower. */
 const WEIGHT = 0.3;
+const WEIGHT_OF_SLOWER = 0.7;
 
 /**
  * Adapts the size of batches so that each takes a target time: grows by at most twice a batch, shrinks as much as a
@@ -14,6 +19,7 @@ const WEIGHT = 0.3;
 export class Pacer {
   #size: number;
   #cost = FIRST_COST;
+  #floor = LEAST_SIZE;
   #familySize: number;
   readonly #aim: number;
 
@@ -34,23 +40,45 @@ export class Pacer {
     return Math.max(10_000, Math.round((2 * this.#aim) / this.#cost));
   }
 
+  /** Rows of a giant to delete in one batch. By the cost of rows alone: weighing it takes the same for few and many. */
+  get bite(): number {
+    return Math.max(100, Math.round(this.#aim / this.#cost));
+  }
+
   /** Rows deleted in all tables for each row of the pass's own. */
   get familySize(): number {
     return Math.max(1, this.#familySize);
   }
 
-  /** Learns from a batch that went through. */
+  /** Learns from a batch that went through. Weighing a giant takes its time whatever goes of it. */
+  learnFrom({ outcome, millis, rows }: BatchDone): void {
+    if (outcome.emptiedIn === undefined) this.learn(millis, rows, outcome.taken);
+    else this.learnBite(outcome.emptiedIn, rows);
+  }
+
+  /** Learns from a batch that deleted rows with all that belongs to them: its time, rows in all tables, own rows. */
   learn(millis: number, rows: number, taken: number): void {
-    if (rows >= 100) this.#cost += WEIGHT * (millis / rows - this.#cost);
+    if (rows >= 100) this.#learnCost(millis / rows);
     if (taken > 0) this.#familySize += WEIGHT * (rows / taken - this.#familySize);
     // Where nothing was deleted a batch is fast whatever its size; the next rows may lie dense again.
     const ceiling = Math.max(100, (2 * this.#aim) / this.#cost);
     const factor = Math.min(2, this.#aim / Math.max(millis, 0.1));
-    this.#size = Math.max(1, Math.min(this.#size * factor, ceiling));
+    this.#size = Math.max(this.#floor, Math.min(this.#size * factor, ceiling));
+  }
+
+  /** Learns what rows cost from a batch that only made a giant smaller, and how long their deletes took. */
+  learnBite(millis: number, rows: number): void {
+    if (rows > 0) this.#learnCost(millis / rows);
+  }
+
+  #learnCost(cost: number): void {
+    const weight = cost > this.#cost ? WEIGHT_OF_SLOWER : WEIGHT;
+    this.#cost += weight * (cost - this.#cost);
   }
 
   /** A lock or a timeout ended the batch. */
   shrink(): void {
     this.#size = Math.max(1, this.#size / 2);
+    this.#floor = Math.min(this.#floor, this.#size);
   }
 }

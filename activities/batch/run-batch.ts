@@ -10,8 +10,10 @@ import { inTransaction } from '../sql/transaction.ts';
 const LOCK_MILLIS = 100;
 /** No statement of a careful batch lasts longer, so that a slice can heartbeat in time. */
 const STATEMENT_MILLIS = 5_000;
-/** A statement of any other batch ends at so many times the target: what makes it slow is looked at more carefully. */
+/** Any other batch is rolled back at so many times the target: what makes it slow is looked at more carefully. */
 const GUARD = 1.5;
+/** The least time for that: below, what the machine does beside would make every batch careful. */
+const LEAST_GUARD_MILLIS = 100;
 
 /** What a batch works on. */
 export interface BatchPlace {
@@ -46,14 +48,19 @@ export async function runBatch(
   targetMillis: number,
 ): Promise<BatchDone | undefined> {
   const started = performance.now();
-  const statementMillis = step.careful ? STATEMENT_MILLIS : Math.max(100, GUARD * targetMillis);
+  const statementMillis = step.careful
+    ? STATEMENT_MILLIS
+    : Math.max(LEAST_GUARD_MILLIS, GUARD * targetMillis);
   try {
     return await inTransaction(db, { lockMillis: LOCK_MILLIS, statementMillis }, async (tx) => {
       const shard = ledger.lockWords('shard', policy, passName, key.shard);
       const lockRun = ledger.lockWords('run', key.run);
       const { entered, counters } = await enterBatch(tx, shard, lockRun, frozen.counted);
       if (!entered) throw new Fenced();
-      const outcome = await workOf(frozen.kind).runBatch(frozen, tx, step);
+      const outcome = await workOf(frozen.kind).runBatch(frozen, tx, {
+        ...step,
+        ...(step.careful ? {} : { until: performance.now() + statementMillis }),
+      });
       const sequence = (position?.sequence ?? 0) + 1;
       const rows = await recordBatch(
         tx,

@@ -108,11 +108,14 @@ export const expireRowsWork: PassWork<ExpireRows, FrozenExpireRows> = {
     const skipped = picked.candidates - picked.places.length;
     if (picked.places.length === 0) return { ...advance(picked, 0), taken: 0, skipped, moved: 0 };
     if (step.passOver) return { ...advance(picked, 1), taken: 0, skipped: 1, moved: 0 };
-    const { parents, moved, emptied } = await deleteFamilies(tx, frozen, walk.where, picked, step);
-    if (emptied) return { cursor: step.cursor, end: false, taken: 0, skipped: 0, moved };
+    const { parents, moved, emptiedIn } = await deleteFamilies(tx, frozen, walk.where, picked, step);
+    if (emptiedIn !== undefined) return { ...STAYS, cursor: step.cursor, moved, emptiedIn };
     return { ...advance(picked, parents), taken: parents, skipped, moved };
   },
 };
+
+/** The walk stays where it is, since the row is still there. */
+const STAYS = { end: false, taken: 0, skipped: 0 } as const;
 
 /** Over alias `t`: the row expires now. */
 function expired(frozen: FrozenExpireRows): RawBuilder<boolean> {

@@ -64,14 +64,18 @@ export interface BatchStep {
   readonly size: number;
   /** The most rows of the pass's own table. */
   readonly mostRows: number;
-  /** A row that comes with more rows than this is emptied first, in slices. */
+  /** A row that comes with more rows than this, a giant, is emptied first, in several batches. */
   readonly giant: number;
+  /** So many rows of a giant go in one batch. */
+  readonly bite: number;
   /** Rows deleted in all tables for each row of the pass's own, as seen so far. */
   readonly familySize: number;
   /** Lock rows, pass over those that others hold, and weigh what goes with them: the last attempt took too long. */
   readonly careful: boolean;
   /** Delete nothing and go on after the first row: what goes with it is held by somebody else. */
   readonly passOver: boolean;
+  /** The instant, by `performance.now()`, at which the transaction is out of time; none where it is careful. */
+  readonly until?: number;
 }
 
 /** What one batch did. How many rows went is in the ledger, by the database's own counters. */
@@ -85,6 +89,8 @@ export interface BatchOutcome {
   readonly skipped: number;
   /** Pointers moved to a survivor. */
   readonly moved: number;
+  /** Only a giant was made smaller, and its rows took so many milliseconds to delete. */
+  readonly emptiedIn?: number;
 }
 
 /** What every kind of pass can do; the run never asks which kind it holds. */

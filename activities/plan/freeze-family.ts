@@ -46,7 +46,7 @@ export function freezeChild(
   };
 }
 
-/** Rows that go along with one row, by the tables' sizes: 145 for a Prefect flow run with 100 logs and 10 tasks. */
+/** Rows that go along with one row, by the tables' sizes: 145 for a run with 100 logs, 10 tasks and 34 states. */
 export function familySizeOf(table: CatalogTable, others: readonly (CatalogTable | undefined)[]): number {
   const rows = Math.max(1, table.rows ?? 1);
   const family = others.reduce((sum, other) => sum + (other?.rows ?? 0), 0);

@@ -8,7 +8,7 @@ import type { Sample } from '../sql/sample.ts';
 import { sampleTable } from '../sql/sample.ts';
 
 /**
- * What a walk costs, in microseconds, measured with PostgreSQL 18 on 2 cores (10 million Prefect logs of 100,000
+ * What a walk costs, in microseconds, measured with PostgreSQL 18 on 2 cores (10 million log rows of 100,000
  * runs, warm; `npm run bench`). Only the ratios matter: they decide where one walk becomes cheaper than another.
  */
 const COST = {

@@ -4,6 +4,7 @@ import type { Database } from '../database/database.ts';
 import type { PreviewedPass } from '../ledger/previews.ts';
 import { workOf } from '../passes/index.ts';
 import { resolvePolicy } from '../plan/resolve.ts';
+import { cancelledBy } from '../sql/cancel.ts';
 import { inSnapshot } from '../sql/transaction.ts';
 import { PreviewScript } from './script.ts';
 
@@ -19,12 +20,13 @@ export interface Preview {
  * Counts what a run of some passes of a policy would delete, table by table, with what foreign keys cascade to. In
  * one read-only transaction: nothing is written and nothing is locked.
  *
- * Lasts as long as reading the tables does; no limit is set to the statement.
+ * Lasts as long as reading the tables does; no limit is set to the statement. The signal ends it, on the server too.
  */
 export async function previewPolicy(
   { db }: Pick<Database, 'db'>,
   policy: Policy,
   passNames: readonly string[],
+  signal?: AbortSignal,
 ): Promise<Preview> {
   return inSnapshot(db, { lockMillis: 5_000, statementMillis: 0 }, async (tx) => {
     const { passes, now } = await resolvePolicy(tx, policy, passNames, 'preview');
@@ -33,7 +35,7 @@ export async function previewPolicy(
       script.begin(pass.name);
       workOf(pass.kind).preview(frozen, script);
     }
-    const { rows } = await script.statement().execute(tx);
+    const { rows } = await cancelledBy(signal, db, tx, async () => script.statement().execute(tx));
     const counts = rows[0]?.counts ?? [];
     return {
       policy: policy.name,

@@ -21,7 +21,7 @@ export async function previewRun(
   refuseMistakes(`policy ${JSON.stringify(policy.name)}`, context.databases.check(policy));
   const database = await context.databases.named(context.databases.nameFor(policy));
   await database.ledger.migrate();
-  const preview = await whileHeartbeating(async () => previewPolicy(database, policy, passes));
+  const preview = await whileHeartbeating(async (signal) => previewPolicy(database, policy, passes, signal));
   const owner = { workflowId: ownWorkflowId(), firstRunId, temporal: await context.place() };
   const run = await insertPreview(database.ledger, owner, policy.name, preview.at, preview.passes);
   const report = await readReport(database.ledger, run);
@@ -30,11 +30,15 @@ export async function previewRun(
 }
 
 /** One statement counts everything: only a timer can say meanwhile that the worker lives. */
-async function whileHeartbeating<T>(work: () => Promise<T>): Promise<T> {
+async function whileHeartbeating<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {
   const activity = Context.current();
   const timer = setInterval(() => activity.heartbeat({ counting: true }), HEARTBEAT_MILLIS);
   try {
-    return await Promise.race([work(), activity.cancelled]);
+    return await work(activity.cancellationSignal);
+  } catch (error) {
+    // What ended the statement is not its own error.
+    activity.cancellationSignal.throwIfAborted();
+    throw error;
   } finally {
     clearInterval(timer);
   }

@@ -116,6 +116,7 @@ class Slice {
         size: Math.max(1, Math.round(pacer.size * part)),
         mostRows: run.settings.mostRows ?? Infinity,
         giant: pacer.giant,
+        bite: pacer.bite,
         familySize: pacer.familySize,
         careful,
         passOver,
@@ -124,7 +125,7 @@ class Slice {
         const done = await runBatch(this.#database, place, this.#position, step, run.settings.targetMillis);
         if (done === undefined) return await this.#afterFence();
         this.#setbacks.success(done.outcome.taken);
-        pacer.learn(done.millis, done.rows, done.outcome.taken);
+        pacer.learnFrom(done);
         this.#keep(done, pacer.size);
         return done;
       } catch (error) {

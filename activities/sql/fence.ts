@@ -16,7 +16,7 @@ export interface Entered {
 /**
  * Takes, for this transaction, the place of the only writer of one shard, and marks its run as having a batch under
  * way; reads the counters that its deletes are counted by. Not entered where another attempt of the same slice is at work or the run is just being closed: the database may
- * still run the statement of a worker that Temporal gave up (`TEMPORAL.md` section 1.3).
+ * still run the statement of a worker that Temporal gave up.
  *
  * Transaction locks, not session locks: those protect nothing behind a pooler that hands out transactions.
  */

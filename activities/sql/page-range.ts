@@ -9,7 +9,7 @@ import type { Tx } from './transaction.ts';
 
 /**
  * A range of the table in physical order. PostgreSQL 14 and later read it with a TID range scan: each page once,
- * without an index, at 480,000 rows/s a connection where half of the rows go (`DESIGN.md` section 6).
+ * without an index, at 480,000 rows/s a connection where half of the rows go.
  */
 export interface PageRange {
   readonly table: TableName;

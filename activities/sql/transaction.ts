@@ -56,6 +56,27 @@ export async function tryAndUndo<T>(tx: Tx, work: () => Promise<T>): Promise<T> 
   }
 }
 
+/** A transaction took longer than it may; its statements are ended in the same way by the server. */
+class OutOfTime extends Error {
+  override readonly name = 'OutOfTime';
+  readonly code = '57014';
+}
+
+/** No statement is given less, in milliseconds: a hiccup would undo what is nearly done. */
+const LEAST_MILLIS = 20;
+
+/**
+ * Leaves the next statements of a transaction no more than the rest of its time: a limit for each alone would let
+ * several slow ones add up. Throws where nothing is left. `until` is by `performance.now()`; without it nothing changes.
+ */
+export async function leaveTime(tx: Tx, until: number | undefined): Promise<void> {
+  if (until === undefined) return;
+  const rest = until - performance.now();
+  if (rest <= 0) throw new OutOfTime('the transaction took too long');
+  const millis = Math.max(LEAST_MILLIS, Math.ceil(rest));
+  await sql`select set_config('statement_timeout', ${`${millis}ms`}, true)`.execute(tx);
+}
+
 async function setLimits(tx: Tx, { lockMillis, statementMillis }: TransactionLimits): Promise<void> {
   await sql`
     select

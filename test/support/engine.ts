@@ -126,13 +126,14 @@ async function runPass(
           size: options.size ?? pacer.size,
           mostRows: run.settings.mostRows ?? Infinity,
           giant: options.size ?? pacer.giant,
+          bite: options.size ?? pacer.bite,
           familySize: pacer.familySize,
           careful: options.careful ?? false,
           passOver: false,
         };
         const done = await runBatch(database, place, position, step, 10_000);
         if (done === undefined) throw new Error('fenced');
-        pacer.learn(done.millis, done.rows, done.outcome.taken);
+        pacer.learnFrom(done);
         rows += done.rows;
         await options.afterBatch?.(database);
       }

@@ -5,10 +5,11 @@ import { previewPolicy } from '../../activities/preview/preview.ts';
 import { readInput } from '../../activities/run/input.ts';
 import { findSetup } from '../setup.ts';
 import { withDatabase } from './database.ts';
+import { EXIT } from './exit-code.ts';
 import { findPolicy } from './find-policy.ts';
 import type { SetupFlags } from './options.ts';
 import { collect, withJson, withSetup } from './options.ts';
-import { print, printJson, printTable, sayCount, strong } from './output.ts';
+import { note, print, printJson, printTable, sayCount, strong } from './output.ts';
 import { printTables } from './print-report.ts';
 
 interface PreviewFlags extends SetupFlags {
@@ -33,10 +34,19 @@ async function runPreview(name: string | undefined, flags: PreviewFlags): Promis
     { policy: policy.name, ...(flags.pass.length === 0 ? {} : { passes: flags.pass }) },
     setup.policies,
   );
-  const result = await withDatabase(setup, policy, async (database) =>
-    previewPolicy(database, policy, passes),
+  const asked = new AbortController();
+  process.once('SIGINT', () => asked.abort());
+  const counting = withDatabase(setup, policy, async (database) =>
+    previewPolicy(database, policy, passes, asked.signal),
   );
-  if (flags.json) printJson({ ...result, ...totalsOf(result) });
+  const result = await counting.catch((error: unknown) => {
+    if (!asked.signal.aborted) throw error;
+    return undefined;
+  });
+  if (result === undefined) {
+    note('cancelled; the database counts no more');
+    process.exitCode = EXIT.unfinished;
+  } else if (flags.json) printJson({ ...result, ...totalsOf(result) });
   else printPreview(result);
 }
 

