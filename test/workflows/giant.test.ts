@@ -32,14 +32,9 @@ describeNeeding(['temporal'], 'a row with more than a batch may take', () => {
     await before.expectRightRows();
     await before.expectExactAccount(report);
     expect(report.deleted).toMatchObject({ flow_run: 6, log: 250_015, task_run: 5005 });
-    const [largest] = await database.rows<{ rows: number; withRun: boolean }>(`
-      select rows, deleted ? 'flow_run' as "withRun" from vacuum.batch order by rows desc limit 1`);
-      JSON.stringify(
-        await database.rows('select rows, round(millis::numeric) as ms from vacuum.batch order by at'),
-      ),
-    );
+    const largest = await database.value('select max(rows) from vacuum.batch');
     // The whole family has 270,000 rows and more.
-    expect(largest?.rows).toBeLessThan(100_000);
+    expect(largest).toBeLessThan(100_000);
   });
 
   async function manyTasks(run: string, count: number): Promise<void> {
