@@ -133,7 +133,7 @@ describeNeeding(['temporal'], 'run', () => {
     const history = await cli(['history', ...at(), '--json']);
     expect(JSON.parse(history.stdout)).toEqual([report, preview]);
     const one = await cli(['history', '2', ...at(), '--json']);
-    expect(JSON.parse(one.stdout)).toEqual(report);
+    expect(JSON.parse(one.stdout)).toEqual([report]);
     const text = await cli(['history', '2', ...at()]);
     expect(text.stdout).toContain('run 2 of policy prefect: completed');
   });

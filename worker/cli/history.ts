@@ -78,7 +78,7 @@ function printRun(report: LedgerReport | undefined, run: number, json: boolean):
       },
     ]);
   }
-  if (json) printJson(toPrinted(report));
+  if (json) printJson([toPrinted(report)]);
   else printReport(toPrinted(report));
 }
 

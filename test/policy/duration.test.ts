@@ -1,0 +1,36 @@
+import { describe, expect, test } from '@jest/globals';
+
+import { parseDuration, sayDuration } from '../../policy/duration.ts';
+
+describe('a duration', () => {
+  test.each([
+    ['90 days', 7_776_000_000],
+    ['12h', 43_200_000],
+    ['1.5 hours', 5_400_000],
+    [250, 250],
+    ['0', 0],
+    [' 1 day ', 86_400_000],
+    ['-1 day', -86_400_000],
+  ])('%s is understood', (given, millis) => {
+    expect(parseDuration(given)).toBe(millis);
+  });
+
+  test.each(['', 'soon', '1 fortnight', '90 days old', Number.NaN, Infinity, null, undefined, {}, true])(
+    '%s is none',
+    (given) => {
+      expect(parseDuration(given)).toBeUndefined();
+    },
+  );
+
+  test.each([
+    [250, '250 ms'],
+    [1000, '1 s'],
+    [90_000, '1 min 30 s'],
+    [5_400_000, '1 h 30 min'],
+    [86_400_000, '1 day'],
+    [7_776_000_000, '90 days'],
+    [90_061_000, '1 day 1 h'],
+  ])('%s is said as %s', (millis, said) => {
+    expect(sayDuration(millis)).toBe(said);
+  });
+});
