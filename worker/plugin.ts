@@ -13,8 +13,8 @@ import { bundleBesideHost, refuseForeignBundle, WORKFLOWS_PATH } from './bundle.
 export interface VacuumPluginOptions {
   /**
    * The databases, by the names that policies use. A URL, or a function that answers a URL, a `pg` pool or a
-   * MikroORM instance. Opened when first used, closed with the worker; what is given open stays open. They never
-   * leave the worker.
+   * MikroORM instance. Opened and closed with the worker; what is given open stays open. They never leave the
+   * worker.
    */
   readonly databases: Readonly<Record<string, DatabaseSource>>;
   /** The policies that runs can name. */
@@ -79,6 +79,7 @@ export class VacuumPlugin extends SimplePlugin {
   async #run(next: () => Promise<void>): Promise<void> {
     this.#running += 1;
     try {
+      await this.#databases.open();
       await next();
     } finally {
       this.#running -= 1;

@@ -16,7 +16,8 @@ export async function examinePrefectVacuum(
   const answered = api === undefined || api === '' ? undefined : await askServer(api);
   if (answered !== undefined) return [judge(answered, 'the server says')];
   const variable = environment[ENABLED];
-  if (variable !== undefined) return [judge(variable, `${ENABLED} says here`)];
+  if (variable !== undefined)
+    return [judge(variable, `a Prefect server with this environment has ${ENABLED}`)];
   return [
     {
       about: ABOUT,

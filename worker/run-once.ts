@@ -41,7 +41,7 @@ export async function runOnce(options: RunOnceOptions): Promise<RunOutcome> {
     // When this process dies the server dies with it and nobody can be asked about the run; but its session is gone.
     return await options.database.db.connection().execute(async (session) => {
       await holdForSession(session, options.database.ledger.lockWords(place));
-      return runOn(options, { address: server.address, namespace: 'default' }, place);
+      return runOn(options, { address: server.address, own: true }, place);
     });
   } finally {
     await server.stop();

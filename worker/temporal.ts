@@ -10,6 +10,8 @@ export interface TemporalOptions {
   readonly address?: string | undefined;
   /** Default: `TEMPORAL_NAMESPACE` or the profile of `temporal.toml`, else `default`. */
   readonly namespace?: string | undefined;
+  /** A server of this process's own: nothing of the environment and `temporal.toml` is meant for it. */
+  readonly own?: boolean | undefined;
 }
 
 /** No Temporal answers. */
@@ -18,11 +20,17 @@ export class TemporalUnreachable extends Error {
 
   constructor(address: string, cause: unknown) {
     super(
-      `Temporal at ${address} does not answer: ${cause instanceof Error ? cause.message : String(cause)}. ` +
-        'Check TEMPORAL_ADDRESS, --temporal ADDRESS and the profile in temporal.toml.',
+      `Temporal at ${address} does not answer: ${sayCause(cause)}. ` +
+        'Check the address that was given, TEMPORAL_ADDRESS and the profile in temporal.toml; ' +
+        '`run --temporal dev` needs no Temporal.',
       { cause },
     );
   }
+}
+
+/** The first line: what follows is the inside of the client. */
+function sayCause(cause: unknown): string {
+  return (cause instanceof Error ? cause.message : String(cause)).split('\n')[0] ?? '';
 }
 
 /** A client of Temporal and the connection to close. */
@@ -60,6 +68,10 @@ function settingsOf(options: TemporalOptions): {
   address: string;
   connection: NativeConnectionOptions & ConnectionOptions;
 } {
+  if (options.own === true) {
+    const { address = '', namespace = 'default' } = options;
+    return { namespace, address, connection: { address } };
+  }
   const config = loadClientConnectConfig();
   const { address: configured, apiKey, tls, metadata } = config.connectionOptions;
   const address = options.address ?? configured ?? 'localhost:7233';

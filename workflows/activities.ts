@@ -4,13 +4,14 @@ import type { VacuumActivities } from '../activities/contract.ts';
 
 /** Restarts, deploys and pauses count as attempts: what may be tried again is tried for ever. */
 const FOR_EVER = { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '30s' } as const;
-/** Where a person or the schedule begins again anyway, a few minutes of an outage are sat out. */
-const SOME_TIMES = { ...FOR_EVER, maximumAttempts: 10 } as const;
+/** Where a person or the schedule begins again anyway, an outage is sat out for so long. */
+const OUTAGE = '30 minutes';
 
 /** Begins runs. */
 export const beginning = proxyActivities<Pick<VacuumActivities, 'vacuum.beginRun'>>({
   startToCloseTimeout: '10 minutes',
-  retry: SOME_TIMES,
+  scheduleToCloseTimeout: OUTAGE,
+  retry: FOR_EVER,
   cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
 });
 
@@ -18,7 +19,7 @@ export const beginning = proxyActivities<Pick<VacuumActivities, 'vacuum.beginRun
 export const previewing = proxyActivities<Pick<VacuumActivities, 'vacuum.previewRun'>>({
   startToCloseTimeout: '24 hours',
   heartbeatTimeout: '10s',
-  retry: SOME_TIMES,
+  retry: { ...FOR_EVER, maximumAttempts: 60 },
   cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
 });
 

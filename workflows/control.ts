@@ -3,13 +3,18 @@ import { CancellationScope, condition, isCancellation } from '@temporalio/workfl
 /** Why passes are left before they are done. */
 export type Leaving = 'stopped' | 'cancelled' | 'continue-as-new';
 
+/** A reason is shown in a table cell and kept in the ledger. */
+const MOST_CHARACTERS = 200;
+
 /**
  * What people and Temporal ask of a run. A request is felt within one batch: it cancels the scopes of the slices
  * under way, and each answers what it did as an ordinary result.
  */
 export class Control {
   paused: boolean;
+  /** Why it is paused. */
   reason: string | undefined;
+  stopReason: string | undefined;
   #leaving: Leaving | undefined;
   readonly #scopes = new Set<CancellationScope>();
   readonly #root = CancellationScope.current();
@@ -19,10 +24,16 @@ export class Control {
     this.reason = reason;
   }
 
-  pause(reason?: string): void {
+  /** Whoever sends a signal may send anything along. */
+  pause(reason?: unknown): void {
     this.paused = true;
-    this.reason = reason;
+    this.reason = sayReason(reason);
     this.interrupt();
+  }
+
+  stop(reason?: unknown): void {
+    this.stopReason ??= sayReason(reason);
+    this.leave('stopped');
   }
 
   resume(): void {
@@ -68,4 +79,9 @@ export class Control {
       this.#scopes.delete(scope);
     }
   }
+}
+
+function sayReason(reason: unknown): string | undefined {
+  if (reason === undefined || reason === null || reason === '') return undefined;
+  return (typeof reason === 'string' ? reason : JSON.stringify(reason)).slice(0, MOST_CHARACTERS);
 }

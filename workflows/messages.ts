@@ -6,9 +6,9 @@ import type { RunProgress } from './progress.ts';
 export const pauseSignal = defineSignal<[reason?: string]>('pause');
 
 /** Lets a paused run go on. */
-export const resumeSignal = defineSignal<[reason?: string]>('resume');
+export const resumeSignal = defineSignal('resume');
 
-/** Ends the run after the batch under way, with status `stopped`. */
+/** Ends the run after the batch under way, with status `stopped`. An optional text says why. */
 export const stopSignal = defineSignal<[reason?: string]>('stop');
 
 /** How the run stands. */

@@ -52,8 +52,8 @@ class VacuumRun {
     setHandler(resumeSignal, () => this.#handle(() => this.#control.resume()), {
       description: 'Go on after a pause',
     });
-    setHandler(stopSignal, () => this.#handle(() => this.#control.leave('stopped')), {
-      description: 'End the run after the batch under way',
+    setHandler(stopSignal, (reason) => this.#handle(() => this.#control.stop(reason)), {
+      description: 'End the run after the batch under way; an optional text says why',
     });
     setHandler(progressQuery, () => this.#progress(), { description: 'How the run stands, pass by pass' });
   }
@@ -100,7 +100,9 @@ class VacuumRun {
         throw ApplicationFailure.nonRetryable('stopped while it waited for its turn', 'VacuumBusy');
       }
       if (this.#control.leaving === 'cancelled') throw new CancelledFailure('cancelled while it waited');
-      if (workflowInfo().continueAsNewSuggested) await continueAsNew<typeof vacuum>(this.#input);
+      // A pause asked for while waiting would be lost.
+      const { paused } = this.#control;
+      if (workflowInfo().continueAsNewSuggested && !paused) await continueAsNew<typeof vacuum>(this.#input);
     }
   }
 
@@ -142,9 +144,12 @@ class VacuumRun {
   async #finish(state: RunState, lost: string | undefined): Promise<RunReport> {
     this.#phase = 'closing';
     this.#show();
-    const ending = endingOf(state, this.#control.leaving, lost);
-    const report = await CancellationScope.nonCancellable(async () =>
-      closing['vacuum.finishRun'].executeWithOptions({ summary: 'close the run, free the lease' }, [ending]),
+    const ending = endingOf(state, this.#control, lost);
+    const options = { summary: 'close the run, free the lease' };
+    const report = await this.#orFail(async () =>
+      CancellationScope.nonCancellable(async () =>
+        closing['vacuum.finishRun'].executeWithOptions(options, [ending]),
+      ),
     );
     this.#phase = report.status;
     this.#show();
@@ -201,13 +206,18 @@ function failedPass({ plan, passes }: RunState, name: string): boolean {
   return status === 'failed' || status === 'skipped';
 }
 
-function endingOf(state: RunState, leaving: Control['leaving'], lost: string | undefined): Ending {
+function endingOf(
+  state: RunState,
+  { leaving, stopReason }: Pick<Control, 'leaving' | 'stopReason'>,
+  lost: string | undefined,
+): Ending {
   const reasons = state.plan.passes.flatMap(({ name }, n) => {
     const error = state.passes[n]?.error;
     return error === undefined ? [] : [`pass ${name}: ${error}`];
   });
   let status: RunStatus = reasons.length > 0 ? 'failed' : 'completed';
   if (leaving === 'stopped' || leaving === 'cancelled') status = leaving;
+  if (status === 'stopped' && stopReason !== undefined) reasons.push(`stopped: ${stopReason}`);
   if (lost !== undefined) status = 'terminated';
   return {
     run: state.plan.run,
@@ -225,5 +235,7 @@ function endingOf(state: RunState, leaving: Control['leaving'], lost: string | u
 function failureOf(error: unknown): ApplicationFailure | undefined {
   if (!(error instanceof ActivityFailure)) return undefined;
   if (error.cause instanceof ApplicationFailure) return error.cause;
+  // Out of time: what the last attempt failed with says why.
+  if (error.cause?.cause instanceof ApplicationFailure) return error.cause.cause;
   return ApplicationFailure.nonRetryable(error.cause?.message ?? error.message, 'VacuumUnexpected');
 }

@@ -5,8 +5,7 @@ import type { Database, DatabaseSource } from './database.ts';
 import { openDatabase } from './database.ts';
 
 /**
- * The databases of a worker, by the names under which policies know them. Each is opened when it is first used and
- * closed with the worker.
+ * The databases of a worker, by the names under which policies know them. They open and close with the worker.
  */
 export class Databases {
   readonly #sources: Readonly<Record<string, DatabaseSource>>;
@@ -37,6 +36,11 @@ export class Databases {
   /** The name of the database of a policy that was checked. */
   nameFor(policy: Policy): string {
     return policy.database ?? Object.keys(this.#sources)[0] ?? '';
+  }
+
+  /** Opens all. One that cannot be opened now is opened when it is first needed. */
+  async open(): Promise<void> {
+    await Promise.allSettled(Object.keys(this.#sources).map(async (name) => this.named(name)));
   }
 
   /** A database, opened if it is not yet. */

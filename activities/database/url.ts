@@ -5,6 +5,7 @@ import { MistakesError } from '../../policy/mistake.ts';
  * asyncpg's `ssl`. Throws a `MistakesError`, without the URL, for what is no PostgreSQL URL.
  */
 export function toPgUrl(url: string): string {
+  if (url.trim() === '') refuse('it is empty', 'Check the variable that it comes from');
   const scheme = /^([a-z0-9]+)(\+[a-z0-9]+)?:/i.exec(url)?.[1]?.toLowerCase();
   if (scheme === 'sqlite')
     refuse('it is a SQLite database, which this version cannot clean', 'Name a PostgreSQL database');
@@ -14,14 +15,28 @@ export function toPgUrl(url: string): string {
   const plain = url.replace(/^[^:]+:/, 'postgresql:');
   if (!URL.canParse(plain)) refuse('it is no URL', 'Percent-encode special characters in user and password');
   const parsed = new URL(plain);
-  const ssl = parsed.searchParams.get('ssl');
-  if (ssl !== null) {
-    parsed.searchParams.delete('ssl');
-    if (!parsed.searchParams.has('sslmode')) {
-      parsed.searchParams.set('sslmode', ssl === 'true' ? 'require' : ssl === 'false' ? 'disable' : ssl);
-    }
-  }
+  setSslMode(parsed.searchParams);
   return parsed.toString();
+}
+
+/** asyncpg's words that are no mode of libpq. */
+const SSL_WORDS: Readonly<Record<string, string>> = { true: 'require', false: 'disable' };
+
+/**
+ * Modes mean what they mean to libpq and asyncpg: `require` encrypts and does not verify, which `pg` would take as
+ * `verify-full`. `prefer` and `allow` work without TLS too, which `pg` cannot fall back to: they are taken as no TLS.
+ */
+function setSslMode(params: URLSearchParams): void {
+  const ssl = params.get('ssl');
+  params.delete('ssl');
+  const mode = params.get('sslmode') ?? (ssl === null ? null : (SSL_WORDS[ssl] ?? ssl));
+  if (mode === null) return;
+  if (mode === 'prefer' || mode === 'allow' || mode === 'disable') {
+    params.set('sslmode', 'disable');
+    return;
+  }
+  params.set('sslmode', mode);
+  if (!params.has('uselibpqcompat')) params.set('uselibpqcompat', 'true');
 }
 
 /** Host, port and database of a URL, for messages: never the user or the password. */
@@ -29,7 +44,7 @@ export function sayDatabase(url: string): string {
   const plain = url.replace(/^[^:]+:/, 'postgresql:');
   if (!URL.canParse(plain)) return 'a database';
   const { hostname, port, pathname } = new URL(plain);
-  return `${decodeURIComponent(pathname.slice(1)) || 'default database'} at ${hostname || 'localhost'}:${port || '5432'}`;
+  return `${pathname.slice(1) || 'default database'} at ${hostname || 'localhost'}:${port || '5432'}`;
 }
 
 function refuse(what: string, fix: string): never {

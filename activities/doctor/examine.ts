@@ -3,6 +3,7 @@ import { sql } from 'kysely';
 import { MistakesError, sayWhat } from '../../policy/mistake.ts';
 import type { Policy } from '../../policy/policy.ts';
 import type { Database } from '../database/database.ts';
+import { findOpenRun } from '../ledger/runs.ts';
 import type { ResolvedPolicy } from '../plan/resolve.ts';
 import { resolvePolicy } from '../plan/resolve.ts';
 import { READ_LIMITS } from '../run/begin.ts';
@@ -19,6 +20,7 @@ export async function examineDatabase(database: Database, policy: Policy): Promi
     await examineServer(database),
     ...(await examinePolicy(database, policy)),
     await examineLedger(database),
+    ...(await examineOpenRun(database, policy)),
   ];
 }
 
@@ -66,7 +68,9 @@ async function examineLedger({ ledger }: Database): Promise<Finding> {
   const about = 'ledger';
   switch (await ledger.version()) {
     case 'current':
-      return { about, state: 'ok', what: `schema ${ledger.schema} is current` };
+      return examineAccess(ledger.schema, await ledger.closedTables());
+    case 'closed':
+      return examineAccess(ledger.schema, ['its tables']);
     case 'missing':
       return examineMaking(ledger.schema, await ledger.mayCreate());
     case 'old':
@@ -84,6 +88,29 @@ async function examineLedger({ ledger }: Database): Promise<Finding> {
         fix: 'Upgrade temporal-vacuum',
       };
   }
+}
+
+function examineAccess(schema: string, closed: readonly string[]): Finding {
+  const about = 'ledger';
+  if (closed.length === 0) return { about, state: 'ok', what: `schema ${schema} is current` };
+  const what = `the role may not read and write ${closed.join(', ')} in schema ${schema}`;
+  const fix = `grant usage on schema ${schema} to the role; grant select, insert, update, delete on all tables in schema ${schema} to the role;`;
+  return { about, state: 'problem', what, fix };
+}
+
+/** A run that is open holds the lease: whoever wonders why runs are skipped finds it here. */
+async function examineOpenRun({ ledger }: Database, policy: Policy): Promise<Finding[]> {
+  if ((await ledger.version()) !== 'current') return [];
+  const open = await findOpenRun(ledger, policy.name);
+  if (open === undefined) return [];
+  return [
+    {
+      about: 'open run',
+      state: 'ok',
+      what: `run ${open.id} of workflow ${open.workflowId} in Temporal ${open.temporal} is open since ${open.startedAt}; others are skipped meanwhile`,
+      fix: `Where that Temporal is gone for ever, \`temporal-vacuum ledger close ${open.id}\` frees the policy`,
+    },
+  ];
 }
 
 function examineMaking(schema: string, may: boolean): Finding {

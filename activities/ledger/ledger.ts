@@ -5,7 +5,6 @@ import { sql } from 'kysely';
 
 import { refuseMistakes } from '../../policy/mistake.ts';
 import { takeTurns } from '../sql/fence.ts';
-import { quoteIdentifier } from '../sql/names.ts';
 import { inTransaction } from '../sql/transaction.ts';
 import { BatchEntity, PassEntity, RunEntity } from './entities.ts';
 import { RunsPassesBatches } from './migrations/001-runs-passes-batches.ts';
@@ -15,8 +14,8 @@ export const LEDGER_SCHEMA = 'vacuum';
 
 const MIGRATIONS = [{ name: '001-runs-passes-batches', class: RunsPassesBatches }];
 
-/** What version of the ledger a database has. */
-export type LedgerVersion = 'missing' | 'old' | 'current' | 'newer';
+/** What version of the ledger a database has; `closed` where the role may not look. */
+export type LedgerVersion = 'missing' | 'closed' | 'old' | 'current' | 'newer';
 
 /** Our own tables in a cleaned database. */
 export class Ledger {
@@ -58,11 +57,15 @@ export class Ledger {
 
   /** What the database has, without changing anything. */
   async version(): Promise<LedgerVersion> {
-    const { rows } = await sql<{ there: boolean }>`
-      select to_regclass(${`${quoteIdentifier(this.schema)}.migration`}) is not null as there`.execute(
-      this.db,
-    );
+    const { rows } = await sql<{ there: boolean; open: boolean }>`
+      select
+        c.oid is not null as there,
+        c.oid is null or (has_schema_privilege(n.oid, 'usage') and has_table_privilege(c.oid, 'select')) as open
+      from (select 1) as one
+      left join pg_namespace as n on n.nspname = ${this.schema}
+      left join pg_class as c on c.relnamespace = n.oid and c.relname = 'migration'`.execute(this.db);
     if (rows[0]?.there !== true) return 'missing';
+    if (!rows[0].open) return 'closed';
     const { rows: applied } = await sql<{ name: string }>`
       select name from ${sql.id(this.schema, 'migration')}`.execute(this.db);
     const names = new Set(applied.map((row) => row.name));
@@ -80,6 +83,10 @@ export class Ledger {
     const version = await this.version();
     if (version === 'newer')
       this.#refuse('its ledger is of a newer version', 'Upgrade temporal-vacuum on this worker');
+    if (version === 'closed') {
+      const grant = `usage on schema ${this.schema} and select, insert, update, delete on its tables`;
+      this.#refuse('its role may not read the ledger', `Grant it ${grant}`);
+    }
     if (version !== 'current') await this.#upgrade();
     this.#migrated = true;
   }
@@ -100,6 +107,20 @@ export class Ledger {
       this.orm.config.set('dbName', rows[0]?.name ?? '');
       await this.orm.migrator.up();
     });
+  }
+
+  /** Tables of the ledger that the connected role may not read and write as a run does. */
+  async closedTables(): Promise<string[]> {
+    const { rows } = await sql<{ name: string }>`
+      select c.relname as name
+      from pg_class as c
+      join pg_namespace as n on n.oid = c.relnamespace
+      cross join unnest(array['select', 'insert', 'update', 'delete']) as p(privilege)
+      where n.nspname = ${this.schema} and c.relname in ('run', 'pass', 'batch')
+      group by c.relname
+      having not bool_and(has_table_privilege(c.oid, p.privilege))
+      order by c.relname`.execute(this.db);
+    return rows.map((row) => row.name);
   }
 
   /** Whether the connected role may make the tables. */

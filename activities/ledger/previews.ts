@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
 
 import type { PassKind } from '../../policy/pass.ts';
+import type { PassPlan } from '../passes/index.ts';
 import { inTransaction } from '../sql/transaction.ts';
 import type { Ledger } from './ledger.ts';
 import type { RunOwner } from './runs.ts';
@@ -9,6 +10,8 @@ import type { RunOwner } from './runs.ts';
 export interface PreviewedPass {
   readonly name: string;
   readonly kind: PassKind;
+  /** How a run would walk. */
+  readonly plan: PassPlan;
   readonly deleted: Readonly<Record<string, number>>;
   readonly moved: number;
   /** Rows that would be deleted in all tables. */
@@ -41,10 +44,12 @@ export async function insertPreview(
     const run = rows[0]?.id ?? 0;
     for (const [ordinal, pass] of passes.entries()) {
       await sql`
-        insert into ${ledger.table('pass')} (run_id, ordinal, name, kind, state, rows, deleted, moved)
+        insert into ${ledger.table('pass')} (
+          run_id, ordinal, name, kind, state, rows, deleted, moved, strategy, shards, estimate)
         values (
           ${run}, ${ordinal}, ${pass.name}, ${pass.kind}, 'previewed', ${pass.rows},
-          ${JSON.stringify(pass.deleted)}::jsonb, ${pass.moved})`.execute(tx);
+          ${JSON.stringify(pass.deleted)}::jsonb, ${pass.moved}, ${pass.plan.strategy},
+          ${JSON.stringify(pass.plan.shards)}::jsonb, ${pass.plan.estimate})`.execute(tx);
     }
     return run;
   });

@@ -128,12 +128,16 @@ export async function closeRun(ledger: Ledger, ending: Omit<Ending, 'database'>)
 }
 
 /** Closes a run whose workflow is gone, so that another one can take the lease. */
-export async function closeTerminatedRun(ledger: Ledger, holder: Holder): Promise<void> {
-  await closeRun(ledger, {
-    run: holder.run,
-    status: 'terminated',
-    passes: [],
-    reasons: [`workflow ${holder.workflowId} was closed without closing its run`],
-    longestMillis: 0,
-  });
+export async function closeTerminatedRun(ledger: Ledger, { run, workflowId }: Holder): Promise<void> {
+  await closeTerminated(ledger, run, `workflow ${workflowId} was closed without closing its run`);
+}
+
+/** Closes a run that a person says is over, since its Temporal cannot be asked any more. */
+export async function closeByHand(ledger: Ledger, run: number): Promise<void> {
+  await closeTerminated(ledger, run, 'closed by hand');
+}
+
+async function closeTerminated(ledger: Ledger, run: number, reason: string): Promise<void> {
+  const status = 'terminated';
+  await closeRun(ledger, { run, status, passes: [], reasons: [reason], longestMillis: 0 });
 }

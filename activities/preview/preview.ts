@@ -1,8 +1,9 @@
-import type { PassKind } from '../../policy/pass.ts';
 import type { Policy } from '../../policy/policy.ts';
 import type { Database } from '../database/database.ts';
 import type { PreviewedPass } from '../ledger/previews.ts';
+import type { RunPass } from '../ledger/runs.ts';
 import { workOf } from '../passes/index.ts';
+import { planPasses } from '../plan/plan-passes.ts';
 import { resolvePolicy } from '../plan/resolve.ts';
 import { cancelledBy } from '../sql/cancel.ts';
 import { inSnapshot } from '../sql/transaction.ts';
@@ -29,7 +30,9 @@ export async function previewPolicy(
   signal?: AbortSignal,
 ): Promise<Preview> {
   return inSnapshot(db, { lockMillis: 5_000, statementMillis: 0 }, async (tx) => {
-    const { passes, now } = await resolvePolicy(tx, policy, passNames, 'preview');
+    const resolved = await resolvePolicy(tx, policy, passNames, 'preview');
+    const { passes, now } = resolved;
+    const planned = await planPasses(tx, policy, resolved);
     const script = new PreviewScript();
     for (const { pass, frozen } of passes) {
       script.begin(pass.name);
@@ -40,14 +43,13 @@ export async function previewPolicy(
     return {
       policy: policy.name,
       at: now,
-      passes: passes.map(({ pass }) => sumUp(pass.name, pass.kind, script, counts)),
+      passes: planned.map((pass) => sumUp(pass, script, counts)),
     };
   });
 }
 
 function sumUp(
-  name: string,
-  kind: PassKind,
+  { name, kind, plan }: RunPass,
   script: PreviewScript,
   counts: readonly number[],
 ): PreviewedPass {
@@ -59,5 +61,6 @@ function sumUp(
     if (count.what === 'moved') moved += rows;
     else deleted[count.label] = (deleted[count.label] ?? 0) + rows;
   }
-  return { name, kind, deleted, moved, rows: Object.values(deleted).reduce((sum, rows) => sum + rows, 0) };
+  const sum = Object.values(deleted).reduce((total, rows) => total + rows, 0);
+  return { name, kind, plan, deleted, moved, rows: sum };
 }

@@ -28,10 +28,12 @@ export function previewRepair(script: PreviewScript, pointer: FrozenPointer, rem
       : sql`c.of_group in (
           select ${sql.id('r', kept(pointer.targetGroup.name))} from ${sql.id(removed.part)} as r
         )`;
-  const lost = sql`not exists (
-    select from ${tableOf(target)} as s
-    where ${columnOf('s', pointer.targetKey)} = c.latest and ${script.alive(target, 's')}
-  )`;
+  const lost = sql`c.latest is not null
+    and c.of_group is not null
+    and not exists (
+      select from ${tableOf(target)} as s
+      where ${columnOf('s', pointer.targetKey)} = c.latest and ${script.alive(target, 's')}
+    )`;
   const hit = script.part(() => sql`select c.* from ${sql.id(current)} as c where ${touched} and ${lost}`);
   const newest = script.part(
     () => sql`
@@ -44,7 +46,7 @@ export function previewRepair(script: PreviewScript, pointer: FrozenPointer, rem
         and ${script.alive(target, 's')}
       order by
         ${columnOf('s', pointer.targetGroup)},
-        ${columnOf('s', pointer.newest)} desc,
+        ${columnOf('s', pointer.newest)} desc nulls last,
         ${columnOf('s', pointer.targetKey)} desc`,
   );
   const moved = script.part(

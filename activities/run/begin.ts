@@ -9,7 +9,7 @@ import { FAILURE } from '../failure.ts';
 import { pruneBatches } from '../ledger/batches.ts';
 import type { OpenRun, RunOwner, RunPass, RunSettings } from '../ledger/runs.ts';
 import { findOpenRun, insertRun } from '../ledger/runs.ts';
-import { workOf } from '../passes/index.ts';
+import { planPasses } from '../plan/plan-passes.ts';
 import { resolvePolicy } from '../plan/resolve.ts';
 import { inSnapshot } from '../sql/transaction.ts';
 import type { RunContext } from './context.ts';
@@ -32,7 +32,7 @@ export async function beginRun(context: RunContext, input: unknown, firstRunId: 
   if (!policy.enabled) return { outcome: 'ended', report: emptyReport(policy, 'disabled') };
   const databaseName = context.databases.nameFor(policy);
   const database = await context.databases.named(databaseName);
-  await database.ledger.migrate();
+  await makeLedger(database, request);
   const owner = { workflowId: ownWorkflowId(), firstRunId, temporal: await context.place() };
 
   // Between finding no holder and taking the lease another run may take it; then look again.
@@ -49,6 +49,14 @@ export async function beginRun(context: RunContext, input: unknown, firstRunId: 
   }
 }
 
+/** Nothing is made in a database that the policy does not fit. */
+async function makeLedger({ db, ledger }: Database, { policy, passes }: RunRequest): Promise<void> {
+  if ((await ledger.version()) === 'missing') {
+    await inSnapshot(db, READ_LIMITS, async (tx) => resolvePolicy(tx, policy, passes, 'execute'));
+  }
+  await ledger.migrate();
+}
+
 async function planAndInsert(
   database: Database,
   databaseName: string,
@@ -56,17 +64,9 @@ async function planAndInsert(
   owner: RunOwner,
 ): Promise<OpenRun | undefined> {
   const { policy } = request;
-  const passes = await inSnapshot(database.db, READ_LIMITS, async (tx) => {
-    const resolved = await resolvePolicy(tx, policy, request.passes, 'execute');
-    const planned: RunPass[] = [];
-    for (const { pass, frozen } of resolved.passes) {
-      const table = resolved.catalog.named(frozen.table);
-      if (table === undefined) throw new Error(`table of pass ${pass.name} vanished`);
-      const plan = await workOf(pass.kind).plan(frozen, table, tx, pass.shards ?? policy.shards);
-      planned.push({ name: pass.name, kind: pass.kind, frozen, plan });
-    }
-    return planned;
-  });
+  const passes = await inSnapshot(database.db, READ_LIMITS, async (tx) =>
+    planPasses(tx, policy, await resolvePolicy(tx, policy, request.passes, 'execute')),
+  );
   return insertRun(database.ledger, owner, settingsOf(policy, databaseName, passes), passes);
 }
 

@@ -20,8 +20,8 @@ export async function previewRun(
   const { policy, passes } = readInput(input, context.policies);
   refuseMistakes(`policy ${JSON.stringify(policy.name)}`, context.databases.check(policy));
   const database = await context.databases.named(context.databases.nameFor(policy));
-  await database.ledger.migrate();
   const preview = await whileHeartbeating(async (signal) => previewPolicy(database, policy, passes, signal));
+  await database.ledger.migrate();
   const owner = { workflowId: ownWorkflowId(), firstRunId, temporal: await context.place() };
   const run = await insertPreview(database.ledger, owner, policy.name, preview.at, preview.passes);
   const report = await readReport(database.ledger, run);

@@ -18,12 +18,15 @@ export interface FrozenPointer {
   readonly copy: readonly { readonly to: ColumnName; readonly from: ColumnName }[];
 }
 
-/** Over alias `t` of the holder: it points at nothing. */
-export function isStale({ pointer, target, targetKey }: FrozenPointer): RawBuilder<boolean> {
-  return sql`not exists (
-    select from ${tableOf(target)} as target
-    where ${columnOf('target', targetKey)} = ${columnOf('t', pointer)}
-  )`;
+/** Over alias `t` of the holder: it names a target that is gone. One that names none, or no group, is left alone. */
+export function isStale(frozen: FrozenPointer): RawBuilder<boolean> {
+  const { pointer, holderGroup, target, targetKey } = frozen;
+  return sql`${columnOf('t', pointer)} is not null
+    and ${columnOf('t', holderGroup)} is not null
+    and not exists (
+      select from ${tableOf(target)} as target
+      where ${columnOf('target', targetKey)} = ${columnOf('t', pointer)}
+    )`;
 }
 
 /**
@@ -76,7 +79,7 @@ export async function repairHolders(
         select ${columnOf('s', pointer.targetKey)} as target_key${sql.join(copies, sql``)}
         from ${tableOf(pointer.target)} as s
         where ${columnOf('s', pointer.targetGroup)} = ${columnOf('t', pointer.holderGroup)}
-        order by ${columnOf('s', pointer.newest)} desc, ${columnOf('s', pointer.targetKey)} desc
+        order by ${columnOf('s', pointer.newest)} desc nulls last, ${columnOf('s', pointer.targetKey)} desc
         limit 1
       ) as newest on true
       where t.ctid = any(${places}::tid[]) and ${isStale(pointer)}

@@ -4,9 +4,10 @@
  * - `shrink`: a smaller batch may get through (a lock or statement timeout, a deadlock);
  * - `retry`: the same again, soon (the connection or the server went away);
  * - `wait`: the same again, later: the server is out of something that a person may have to bring;
+ * - `doubt`: nothing is known of it: the same again, a few times;
  * - `stop`: it will never work; a person must change something.
  */
-export type Verdict = 'shrink' | 'retry' | 'wait' | 'stop';
+export type Verdict = 'shrink' | 'retry' | 'wait' | 'doubt' | 'stop';
 
 /** What an error of the database means. */
 export interface DatabaseError {
@@ -79,6 +80,6 @@ export function readDatabaseError(error: unknown): DatabaseError | undefined {
 
 function fromState(sqlstate: string): DatabaseError {
   const [verdict, meaning] = STATES[sqlstate] ??
-    CLASSES[sqlstate.slice(0, 2)] ?? ['retry', 'the database reported an error'];
+    CLASSES[sqlstate.slice(0, 2)] ?? ['doubt', 'the database reported an error'];
   return { sqlstate, meaning, verdict };
 }

@@ -10,6 +10,8 @@ import { KilledRun, MANY_BATCHES } from '../support/killed-run.ts';
 import { describeNeeding } from '../support/needing.ts';
 import { startCluster } from '../support/postgres/cluster.ts';
 import { TemporalSession } from '../support/temporal.ts';
+import { prefectPolicy } from '../support/vacuum.ts';
+import { waitFor } from '../support/wait.ts';
 import { startWorkerProcess } from '../support/worker-process.ts';
 
 describeNeeding(['temporal'], 'a server that goes away in the middle of a run', () => {
@@ -31,15 +33,40 @@ describeNeeding(['temporal'], 'a server that goes away in the middle of a run', 
     try {
       await run.start();
       await run.untilBatches(10);
+      const frozen = await run.frozen();
       await cluster[end]();
       await cluster.start();
-      await run.untilBatches(11);
-      const frozen = await run.frozen();
       await run.expectWhole(frozen);
       await worker.end();
       await run.expectNothingLeft();
     } finally {
       await worker.end('SIGKILL');
+      await run.drop();
+      await cluster.destroy();
+      await session.close();
+    }
+  });
+
+  test('PostgreSQL, away before the run begins', async () => {
+    const session = new TemporalSession();
+    const cluster = await startCluster();
+    await loadSchema(cluster.url(), SHAPED_TEMPLATE);
+    const run = await KilledRun.prepare(session, cluster.url());
+    const policies = [prefectPolicy(MANY_BATCHES)];
+    try {
+      await cluster.stop();
+      const { taskQueue, database } = run;
+      await session.withVacuum({ taskQueue, url: database.url, policies }, async () => {
+        await run.start();
+        await waitFor('some attempts to begin', async () => {
+          const { raw } = await run.handle.describe();
+          return raw.pendingActivities?.some(({ attempt }) => (attempt ?? 0) >= 3);
+        });
+        await cluster.start();
+        await run.expectWhole();
+      });
+      await run.expectNothingLeft();
+    } finally {
       await run.drop();
       await cluster.destroy();
       await session.close();
@@ -61,10 +88,10 @@ describeNeeding(['temporal'], 'a server that goes away in the middle of a run', 
     try {
       await run.start();
       await run.untilBatches(10);
+      const frozen = await run.frozen();
       if (end === 'stop') await server.stop();
       else server.kill();
       server = await startDevServer(at);
-      const frozen = await run.frozen();
       const report = await run.expectWhole(frozen);
       expect(report.status).toBe('completed');
       await worker.end();

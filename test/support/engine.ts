@@ -8,7 +8,7 @@ import { readReport } from '../../activities/ledger/reports.ts';
 import type { OpenRun, RunPass } from '../../activities/ledger/runs.ts';
 import { closeRun, insertRun } from '../../activities/ledger/runs.ts';
 import type { PassPlan, Strategy } from '../../activities/passes/index.ts';
-import { workOf } from '../../activities/passes/index.ts';
+import { planPasses } from '../../activities/plan/plan-passes.ts';
 import { resolvePolicy } from '../../activities/plan/resolve.ts';
 import { settingsOf } from '../../activities/run/begin.ts';
 import { inSnapshot } from '../../activities/sql/transaction.ts';
@@ -38,13 +38,12 @@ export async function runEngine(
   try {
     await database.ledger.migrate();
     const run = await begin(database, policy, options);
-    const failures: string[] = [];
     for (const ordinal of run.settings.plan.passes.keys()) await runPass(database, run, ordinal, options);
     await closeRun(database.ledger, {
       run: run.id,
       status: 'completed',
       passes: run.settings.plan.passes.map(() => ({ status: 'completed' })),
-      reasons: failures,
+      reasons: [],
       longestMillis: 0,
     });
     const report = await readReport(database.ledger, run.id);
@@ -61,19 +60,11 @@ async function begin(database: Database, policy: Policy, options: EngineOptions)
   const names = options.passes ?? policy.passes.map((pass) => pass.name);
   const passes = await inSnapshot(database.db, LIMITS, async (tx) => {
     const resolved = await resolvePolicy(tx, policy, names, 'execute');
-    const planned: RunPass[] = [];
-    for (const { pass, frozen } of resolved.passes) {
-      const table = resolved.catalog.named(frozen.table);
-      if (table === undefined) throw new Error('no table');
-      const plan = await workOf(pass.kind).plan(frozen, table, tx, pass.shards ?? policy.shards);
-      planned.push({
-        name: pass.name,
-        kind: pass.kind,
-        frozen,
-        plan: force(plan, options, frozen, table.pages),
-      });
-    }
-    return planned;
+    const planned = await planPasses(tx, policy, resolved);
+    return planned.map((pass) => {
+      const pages = resolved.catalog.named(pass.frozen.table)?.pages ?? 0;
+      return { ...pass, plan: force(pass.plan, options, pass.frozen, pages) };
+    });
   });
   const owner = { workflowId: 'engine', firstRunId: String(Math.random()), temporal: 'none' };
   const run = await insertRun(database.ledger, owner, settingsOf(policy, 'main', passes), passes);

@@ -91,6 +91,18 @@ describeNeeding(['temporal'], 'a pass that cannot do its work', () => {
     });
   });
 
+  test('an error that nobody knows is tried a few times and then seen', async () => {
+    await shop.rows(`
+      create function refuse() returns trigger language plpgsql as $$
+        begin raise exception 'secret 4711' using errcode = 'ZZ123'; end $$;
+      create trigger refuse before delete on audit_log execute function refuse()`);
+    const { failure, workflowId } = await runToEnd(shopPolicy({ passes: [lostAudit()], shards: 1 }));
+    expect(failure).toMatchObject({ cause: { type: 'VacuumFailed' } });
+    const report = await reportOf(shop, workflowId);
+    expect(report.passes[0]?.error).toBe('deleting: the database reported an error (SQLSTATE ZZ123)');
+    expect(report.rows).toBe(0);
+  });
+
   test('a lock on a whole table is waited for', async () => {
     const other = await shop.pool.connect();
     await other.query('begin');

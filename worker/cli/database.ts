@@ -43,8 +43,9 @@ export async function withOnlyDatabase<T>(
   const names = Object.keys(setup.databases);
   const only = name ?? (names.length === 1 ? names[0] : undefined);
   if (only === undefined || !names.includes(only)) {
-    const fix = `Name one of ${names.join(', ')} with --database`;
-    const what = name === undefined ? 'there are several' : `there is no database ${JSON.stringify(name)}`;
+    const fix = names.length === 0 ? 'Declare one' : `Name one of ${names.join(', ')} with --database`;
+    const many = names.length === 0 ? 'there is none' : 'there are several';
+    const what = name === undefined ? many : `there is no database ${JSON.stringify(name)}`;
     throw new MistakesError('command', [{ at: '--database', what, fix }]);
   }
   return withNamed(setup, new Databases(setup.databases, setup.ledgerSchema), only, work);

@@ -10,7 +10,9 @@ export function findPolicy({ policies }: Setup, name: string | undefined): Polic
   if (policy !== undefined) return policy;
   const what =
     name === undefined
-      ? 'no policy is named, and there are several'
+      ? `no policy is named, and there are ${policies.length === 0 ? 'none' : 'several'}`
       : `there is no policy ${JSON.stringify(name)}`;
-  throw new MistakesError('command', [{ at: 'POLICY', what, fix: `Name one of ${known}` }]);
+  throw new MistakesError('command', [
+    { at: 'POLICY', what, fix: known === '' ? 'Declare one' : `Name one of ${known}` },
+  ]);
 }

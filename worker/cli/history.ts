@@ -1,5 +1,4 @@
 import type { Command } from 'commander';
-import { InvalidArgumentError } from 'commander';
 
 import type { LedgerReport } from '../../activities/ledger/reports.ts';
 import { readHistory, readReport } from '../../activities/ledger/reports.ts';
@@ -7,7 +6,7 @@ import { MistakesError } from '../../policy/mistake.ts';
 import { findDatabaseSetup } from '../setup.ts';
 import { withOnlyDatabase } from './database.ts';
 import type { SetupFlags } from './options.ts';
-import { withJson, withSetup } from './options.ts';
+import { toNumber, withJson, withSetup } from './options.ts';
 import { print, printJson, printTable, sayMillis } from './output.ts';
 import { printReport, toPrinted } from './print-report.ts';
 
@@ -33,7 +32,10 @@ export function addHistory(program: Command): void {
 async function history(run: number | undefined, flags: HistoryFlags): Promise<void> {
   const setup = await findDatabaseSetup(flags);
   const reports = await withOnlyDatabase(setup, flags.database, async ({ ledger }) => {
-    if ((await ledger.version()) === 'missing') return [];
+    const version = await ledger.version();
+    if (version === 'missing') return [];
+    // Says what to grant.
+    if (version === 'closed') await ledger.migrate();
     if (run === undefined) {
       const only = flags.policy === undefined ? {} : { policy: flags.policy };
       return readHistory(ledger, { ...only, limit: flags.limit });
@@ -80,11 +82,4 @@ function printRun(report: LedgerReport | undefined, run: number, json: boolean):
   }
   if (json) printJson([toPrinted(report)]);
   else printReport(toPrinted(report));
-}
-
-function toNumber(text: string): number {
-  const number = Number(text);
-  if (!Number.isInteger(number) || number < 1)
-    throw new InvalidArgumentError('It is no whole number above 0.');
-  return number;
 }

@@ -1,9 +1,12 @@
 import type { Command } from 'commander';
 
+import { readReport } from '../../activities/ledger/reports.ts';
+import { closeByHand } from '../../activities/ledger/runs.ts';
+import { MistakesError } from '../../policy/mistake.ts';
 import { findDatabaseSetup } from '../setup.ts';
 import { withOnlyDatabase } from './database.ts';
 import type { SetupFlags } from './options.ts';
-import { withJson, withSetup } from './options.ts';
+import { toNumber, withJson, withSetup } from './options.ts';
 import { print, printJson } from './output.ts';
 
 interface LedgerFlags extends SetupFlags {
@@ -19,6 +22,28 @@ export function addLedger(program: Command): void {
     .option('--database <name>', 'the database of the configuration file, where it has several')
     .action(async (flags: LedgerFlags) => migrate(flags));
   withJson(withSetup(command));
+  const close = ledger
+    .command('close')
+    .argument('<run>', 'the number of a run that is open', toNumber)
+    .description('close a run whose Temporal is gone for ever; a run that still works ends after its batch')
+    .option('--database <name>', 'the database of the configuration file, where it has several')
+    .action(async (run: number, flags: LedgerFlags) => closeOpen(run, flags));
+  withJson(withSetup(close));
+}
+
+async function closeOpen(run: number, flags: LedgerFlags): Promise<void> {
+  const setup = await findDatabaseSetup(flags);
+  await withOnlyDatabase(setup, flags.database, async ({ ledger }) => {
+    const report = (await ledger.version()) === 'missing' ? undefined : await readReport(ledger, run);
+    if (report === undefined || report.status !== 'running') {
+      const what = report === undefined ? 'the ledger does not have it' : `it is ${report.status} already`;
+      const fix = 'Name one that `temporal-vacuum history` shows as running';
+      throw new MistakesError('command', [{ at: `run ${run}`, what, fix }]);
+    }
+    await closeByHand(ledger, run);
+    if (flags.json) printJson({ run, closed: true });
+    else print(`run ${run} is closed; the policy is free`);
+  });
 }
 
 async function migrate(flags: LedgerFlags): Promise<void> {

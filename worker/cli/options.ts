@@ -1,4 +1,6 @@
+import type { LogLevel } from '@temporalio/worker';
 import type { Command } from 'commander';
+import { InvalidArgumentError, Option } from 'commander';
 
 import type { SetupOptions } from '../setup.ts';
 
@@ -34,6 +36,22 @@ export function withTemporal(command: Command): Command {
 /** The option of every command for programs that read its output. */
 export function withJson(command: Command): Command {
   return command.option('--json', 'print JSON instead of text', false);
+}
+
+const LEVELS: readonly LogLevel[] = ['TRACE', 'DEBUG', 'INFO', 'WARN', 'ERROR'];
+
+/** The option for the level of the worker's log. */
+export function logLevel(usual: LogLevel): Option {
+  return new Option('--log-level <level>', "the level of the worker's log on standard error")
+    .choices(LEVELS)
+    .default(usual);
+}
+
+/** Reads a number of a run, or of runs. */
+export function toNumber(text: string): number {
+  const number = Number(text);
+  if (Number.isInteger(number) && number >= 1) return number;
+  throw new InvalidArgumentError('It is no whole number above 0.');
 }
 
 /** Collects a repeatable option. */

@@ -1,11 +1,12 @@
 import type { Command } from 'commander';
 
+import type { PreviewedPass } from '../../activities/ledger/previews.ts';
 import type { Preview } from '../../activities/preview/preview.ts';
 import { previewPolicy } from '../../activities/preview/preview.ts';
-import { readInput } from '../../activities/run/input.ts';
 import { findSetup } from '../setup.ts';
 import { withDatabase } from './database.ts';
 import { EXIT } from './exit-code.ts';
+import { findPasses } from './find-passes.ts';
 import { findPolicy } from './find-policy.ts';
 import type { SetupFlags } from './options.ts';
 import { collect, withJson, withSetup } from './options.ts';
@@ -30,10 +31,7 @@ export function addPreview(program: Command): void {
 async function runPreview(name: string | undefined, flags: PreviewFlags): Promise<void> {
   const setup = await findSetup(flags, name);
   const policy = findPolicy(setup, name);
-  const { passes } = readInput(
-    { policy: policy.name, ...(flags.pass.length === 0 ? {} : { passes: flags.pass }) },
-    setup.policies,
-  );
+  const passes = findPasses(policy, flags.pass.length === 0 ? {} : { passes: flags.pass });
   const asked = new AbortController();
   process.once('SIGINT', () => asked.abort());
   const counting = withDatabase(setup, policy, async (database) =>
@@ -46,8 +44,9 @@ async function runPreview(name: string | undefined, flags: PreviewFlags): Promis
   if (result === undefined) {
     note('cancelled; the database counts no more');
     process.exitCode = EXIT.unfinished;
-  } else if (flags.json) printJson({ ...result, ...totalsOf(result) });
-  else printPreview(result);
+  } else if (flags.json) {
+    printJson({ ...result, passes: result.passes.map(toPrinted), ...totalsOf(result) });
+  } else printPreview(result);
 }
 
 function printPreview(preview: Preview): void {
@@ -57,10 +56,27 @@ function printPreview(preview: Preview): void {
   );
   print('');
   printTable(
-    ['pass', 'rows', 'moved'],
-    preview.passes.map((pass) => [pass.name, pass.rows, pass.moved]),
+    ['pass', 'walk', 'shards', 'rows', 'moved'],
+    preview.passes.map(({ name, plan, rows: ofPass, moved }) => [
+      name,
+      plan.strategy,
+      plan.shards.length,
+      ofPass,
+      moved,
+    ]),
   );
+  const byTable = preview.passes.flatMap((pass) =>
+    Object.entries(pass.deleted).map(([table, ofTable]) => [pass.name, table, ofTable]),
+  );
+  if (byTable.length === 0) return;
+  print('');
+  printTable(['pass', 'table', 'rows that would go'], byTable);
   printTables(deleted, true);
+}
+
+/** A pass as JSON prints it: how its walk is cut stays inside. */
+function toPrinted({ plan, ...pass }: PreviewedPass): object {
+  return { ...pass, strategy: plan.strategy, shards: plan.shards.length };
 }
 
 function totalsOf({ passes }: Preview): { rows: number; deleted: Record<string, number> } {

@@ -1,6 +1,8 @@
 import type { WorkflowHandle } from '@temporalio/client';
+import type { LogLevel } from '@temporalio/worker';
 import { Runtime } from '@temporalio/worker';
 import type { Command } from 'commander';
+import { Option } from 'commander';
 
 import type { RunStatus, VacuumInput } from '../../activities/contract.ts';
 import type { Database } from '../../activities/database/database.ts';
@@ -8,7 +10,6 @@ import { FAILURE } from '../../activities/failure.ts';
 import { findRunOfWorkflow, readReport } from '../../activities/ledger/reports.ts';
 import { resolvePolicy } from '../../activities/plan/resolve.ts';
 import { READ_LIMITS } from '../../activities/run/begin.ts';
-import { readInput } from '../../activities/run/input.ts';
 import { inSnapshot } from '../../activities/sql/transaction.ts';
 import { createLogger } from '../logger.ts';
 import type { RunOutcome } from '../run-once.ts';
@@ -16,10 +17,11 @@ import { cancelRun, runOnce } from '../run-once.ts';
 import { findSetup } from '../setup.ts';
 import { withDatabase } from './database.ts';
 import { EXIT } from './exit-code.ts';
+import { findPasses } from './find-passes.ts';
 import { findPolicy } from './find-policy.ts';
 import { followRun } from './follow-run.ts';
 import type { SetupFlags } from './options.ts';
-import { collect, withJson, withSetup } from './options.ts';
+import { collect, logLevel, withJson, withSetup } from './options.ts';
 import { note, printJson } from './output.ts';
 import type { PrintedReport } from './print-report.ts';
 import { printReport, toPrinted, withoutLedger } from './print-report.ts';
@@ -30,7 +32,7 @@ interface RunFlags extends SetupFlags {
   readonly namespace?: string;
   readonly pass: readonly string[];
   readonly ifBusy?: 'skip' | 'wait' | 'fail';
-  readonly logLevel: 'TRACE' | 'DEBUG' | 'INFO' | 'WARN' | 'ERROR';
+  readonly logLevel: LogLevel;
 }
 
 /** `run`: one run with a worker inside the command. */
@@ -49,8 +51,14 @@ export function addRun(program: Command): void {
       'the namespace (default: TEMPORAL_NAMESPACE or temporal.toml, then default)',
     )
     .option('--pass <name>', 'only this pass; may be repeated', collect, [])
-    .option('--if-busy <what>', 'where another run of the policy is open: skip (default), wait or fail')
-    .option('--log-level <level>', "the level of the worker's log on standard error", 'ERROR')
+    .addOption(
+      new Option('--if-busy <what>', 'where another run of the policy is open (default: skip)').choices([
+        'skip',
+        'wait',
+        'fail',
+      ]),
+    )
+    .addOption(logLevel('ERROR'))
     .action(async (policy: string | undefined, flags: RunFlags) => runOnceFor(policy, flags));
   withJson(withSetup(command));
 }
@@ -64,7 +72,7 @@ async function runOnceFor(name: string | undefined, flags: RunFlags): Promise<vo
     ...(flags.pass.length === 0 ? {} : { passes: flags.pass }),
     ...(flags.ifBusy === undefined ? {} : { ifBusy: flags.ifBusy }),
   };
-  const { passes } = readInput(input, setup.policies);
+  const passes = findPasses(policy, input);
   await withDatabase(setup, policy, async (database) => {
     // Here mistakes can be told with the names of tables, which must not travel through Temporal.
     await inSnapshot(database.db, READ_LIMITS, async (tx) =>

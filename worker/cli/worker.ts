@@ -1,7 +1,10 @@
+import type { LogLevel } from '@temporalio/worker';
 import { Runtime } from '@temporalio/worker';
 import type { Command } from 'commander';
 
-import { Databases } from '../../activities/database/databases.ts';
+import { resolvePolicy } from '../../activities/plan/resolve.ts';
+import { READ_LIMITS } from '../../activities/run/begin.ts';
+import { inSnapshot } from '../../activities/sql/transaction.ts';
 import { MistakesError } from '../../policy/mistake.ts';
 import { createLogger } from '../logger.ts';
 import type { Setup } from '../setup.ts';
@@ -9,12 +12,13 @@ import { findSetup } from '../setup.ts';
 import type { TemporalOptions } from '../temporal.ts';
 import { connectWorker } from '../temporal.ts';
 import { createVacuumWorker } from '../vacuum-worker.ts';
+import { DatabaseUnreachable, withDatabase } from './database.ts';
 import type { SetupFlags } from './options.ts';
-import { withJson, withSetup, withTemporal } from './options.ts';
+import { logLevel, withJson, withSetup, withTemporal } from './options.ts';
 import { note, printJson } from './output.ts';
 
 interface WorkerFlags extends SetupFlags, TemporalOptions {
-  readonly logLevel: 'TRACE' | 'DEBUG' | 'INFO' | 'WARN' | 'ERROR';
+  readonly logLevel: LogLevel;
 }
 
 /** `worker`: a worker that does nothing but vacuum, until it is told to go. */
@@ -22,7 +26,7 @@ export function addWorker(program: Command): void {
   const command = program
     .command('worker')
     .description('work on runs until SIGINT or SIGTERM, which let the batch under way commit')
-    .option('--log-level <level>', "the level of the worker's log on standard error", 'WARN')
+    .addOption(logLevel('WARN'))
     .action(async (flags: WorkerFlags) => work(flags));
   withJson(withTemporal(withSetup(command)));
 }
@@ -30,7 +34,7 @@ export function addWorker(program: Command): void {
 async function work(flags: WorkerFlags): Promise<void> {
   const setup = await findSetup(flags);
   Runtime.install({ logger: createLogger(flags.logLevel) });
-  await migrateLedgers(setup);
+  await examinePolicies(setup);
   const { connection, namespace, address } = await connectWorker(flags);
   try {
     const { taskQueue } = setup;
@@ -48,19 +52,17 @@ async function work(flags: WorkerFlags): Promise<void> {
   }
 }
 
-/** A database that is away now may be there when a run needs it; a ledger that cannot be used is a mistake. */
-async function migrateLedgers(setup: Setup): Promise<void> {
-  const databases = new Databases(setup.databases, setup.ledgerSchema);
-  try {
-    for (const name of Object.keys(setup.databases)) {
-      try {
-        await (await databases.named(name)).ledger.migrate();
-      } catch (error) {
-        if (error instanceof MistakesError) throw error;
-        note(`database ${name} does not answer yet; the first run makes its ledger`);
-      }
+/** Says at once what every run of a policy would fail with. What is mended meanwhile needs no other worker. */
+async function examinePolicies(setup: Setup): Promise<void> {
+  for (const policy of setup.policies) {
+    try {
+      const passes = policy.passes.map((pass) => pass.name);
+      await withDatabase(setup, policy, async ({ db }) =>
+        inSnapshot(db, READ_LIMITS, async (tx) => resolvePolicy(tx, policy, passes, 'execute')),
+      );
+    } catch (error) {
+      if (!(error instanceof MistakesError) && !(error instanceof DatabaseUnreachable)) throw error;
+      note(`runs of policy ${policy.name} will fail until this is mended: ${error.message}`);
     }
-  } finally {
-    await databases.close();
   }
 }

@@ -8,10 +8,14 @@ describe('a database URL', () => {
     ['postgres://u@h/d', 'postgresql://u@h/d'],
     ['postgresql+asyncpg://u:p@h/d', 'postgresql://u:p@h/d'],
     ['postgresql+psycopg2://u:p@h/d', 'postgresql://u:p@h/d'],
-    ['postgresql+asyncpg://u@h/d?ssl=require', 'postgresql://u@h/d?sslmode=require'],
-    ['postgresql+asyncpg://u@h/d?ssl=true', 'postgresql://u@h/d?sslmode=require'],
+    ['postgresql+asyncpg://u@h/d?ssl=require', 'postgresql://u@h/d?sslmode=require&uselibpqcompat=true'],
+    ['postgresql+asyncpg://u@h/d?ssl=true', 'postgresql://u@h/d?sslmode=require&uselibpqcompat=true'],
     ['postgresql+asyncpg://u@h/d?ssl=false', 'postgresql://u@h/d?sslmode=disable'],
-    ['postgresql://u@h/d?sslmode=verify-full&ssl=true', 'postgresql://u@h/d?sslmode=verify-full'],
+    ['postgresql+asyncpg://u@h/d?ssl=prefer', 'postgresql://u@h/d?sslmode=disable'],
+    [
+      'postgresql://u@h/d?sslmode=verify-full&ssl=true',
+      'postgresql://u@h/d?sslmode=verify-full&uselibpqcompat=true',
+    ],
     ['postgresql://u:p%40ss%2Fword@h/d', 'postgresql://u:p%40ss%2Fword@h/d'],
   ])('%s is understood', (given, understood) => {
     expect(toPgUrl(given)).toBe(understood);
@@ -21,7 +25,7 @@ describe('a database URL', () => {
     ['sqlite+aiosqlite:////root/prefect.db', 'it is a SQLite database, which this version cannot clean'],
     ['mysql://secret-user:secret-password@h/d', 'it is no PostgreSQL URL'],
     ['secret-host', 'it is no PostgreSQL URL'],
-    ['', 'it is no PostgreSQL URL'],
+    ['', 'it is empty'],
     ['postgresql://secret-user:secret#word@h/d', 'it is no URL'],
   ])('%s is refused, and nothing of it is repeated', (given, why) => {
     const refused = (): string => toPgUrl(given);

@@ -1,6 +1,8 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { defineEntity, p } from '@mikro-orm/core';
 
+import { openDatabase } from '../../../activities/database/database.ts';
+import { previewPolicy } from '../../../activities/preview/preview.ts';
 import { latestPointer } from '../../../policy/latest-pointer.ts';
 import { definePolicy } from '../../../policy/policy.ts';
 import { repointLatest } from '../../../policy/repoint-latest.ts';
@@ -24,7 +26,7 @@ const Doc = defineEntity({
   properties: {
     id: p.integer().primary(),
     docId: p.integer(),
-    latest: p.integer(),
+    latest: p.integer().nullable(),
     title: p.string().nullable(),
   },
 });
@@ -53,9 +55,9 @@ describe('repointLatest', () => {
   beforeEach(async () => {
     database = await createDatabase('template0');
     await database.rows(`
-      create table version (id integer primary key, doc_id integer not null, made_at timestamptz not null, title text);
+      create table version (id integer primary key, doc_id integer, made_at timestamptz, title text);
       create index on version (doc_id, made_at);
-      create table doc (id integer primary key, doc_id integer not null unique, latest integer not null, title text)`);
+      create table doc (id integer primary key, doc_id integer unique, latest integer, title text)`);
   });
   afterEach(async () => database.drop());
 
@@ -82,6 +84,40 @@ describe('repointLatest', () => {
     expect(await docs()).toEqual([{ id: 2, latest: 1, title: 'b' }]);
     expect(report.deleted).toEqual({ doc: 1 });
   });
+
+  test('what points at nothing by design, or belongs to no group, is left alone', async () => {
+    await database.rows(
+      `insert into doc values (1, 1, null, 'new'), (2, null, 99, 'without a group'), (3, 3, 99, 'stale')`,
+    );
+    expect(await previewed()).toEqual({ doc: 1 });
+    const report = await runEngine(database.url, policy);
+    expect(report.deleted).toEqual({ doc: 1 });
+    expect(await docs()).toEqual([
+      { id: 1, latest: null, title: 'new' },
+      { id: 2, latest: 99, title: 'without a group' },
+    ]);
+  });
+
+  test('a survivor of unknown age is the oldest', async () => {
+    await database.rows(`
+      insert into version values (1, 1, null, 'unknown'), (2, 1, '2020-01-01', 'known'), (3, 2, null, 'only one');
+      insert into doc values (1, 1, 99, 'stale'), (2, 2, 99, 'stale')`);
+    await runEngine(database.url, policy);
+    expect(await docs()).toEqual([
+      { id: 1, latest: 2, title: 'known' },
+      { id: 2, latest: 3, title: 'only one' },
+    ]);
+  });
+
+  /** What a preview would delete, by table. */
+  async function previewed(): Promise<object | undefined> {
+    const opened = await openDatabase(database.url);
+    try {
+      return (await previewPolicy(opened, policy, ['stale-docs'])).passes[0]?.deleted;
+    } finally {
+      await opened.close();
+    }
+  }
 
   test('a holder that another session has stays as it is', async () => {
     await database.rows(`insert into doc select n, n, 99, 'x' from generate_series(1, 20) as n`);

@@ -22,6 +22,8 @@ describe('what an error of the database means', () => {
     ['23503', 'stop'],
     ['22P02', 'stop'],
     ['XX001', 'stop'],
+    ['27000', 'doubt'],
+    ['ZZ123', 'doubt'],
   ])('%s is to %s', (code, verdict) => {
     expect(readDatabaseError(withCode(code))).toMatchObject({ sqlstate: code, verdict });
   });

@@ -1,0 +1,47 @@
+import { describe, expect, test } from '@jest/globals';
+
+import { cli } from '../../support/cli.ts';
+import { FreshPrefect } from '../../support/prefect/fresh.ts';
+
+const ENABLED = ['--set', 'enabled=true'];
+
+const fresh = FreshPrefect.forEach();
+
+describe('preview', () => {
+  test('counts by pass and table, deletes nothing, needs neither Temporal nor a ledger', async () => {
+    await fresh.rows.run({ logs: 3, tasks: 1 });
+    const { code, stdout } = await cli(['preview', 'prefect', ...fresh.at(), '--json']);
+    expect(code).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject({
+      policy: 'prefect',
+      rows: 10,
+      deleted: { flow_run: 1, log: 3, task_run: 1, task_run_state: 3, flow_run_state: 2 },
+    });
+    expect(await fresh.database.value('select count(*) from flow_run')).toBe(1);
+    expect(await fresh.database.value(`select count(*) from pg_namespace where nspname = 'vacuum'`)).toBe(0);
+  });
+
+  test('works for a role that may only read', async () => {
+    await fresh.rows.run({ logs: 3 });
+    await fresh.database.rows(`
+      do $$ begin create role onlooker login; exception when duplicate_object then null; end $$;
+      grant select on all tables in schema public to onlooker`);
+    const url = new URL(fresh.database.url);
+    url.username = 'onlooker';
+    const { code, stdout } = await cli(['preview', 'prefect', '--url', url.toString(), '--json']);
+    expect(code).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject({ deleted: { flow_run: 1, log: 3 } });
+    const run = await cli(['run', 'prefect', '--url', url.toString(), ...ENABLED, '--execute']);
+    expect(run.code).toBe(2);
+    expect(run.stderr).toContain('the database role may not update, delete rows of entity FlowRun');
+  });
+
+  test('of one pass, as a table for people', async () => {
+    await fresh.rows.run({ logs: 3 });
+    await fresh.rows.logs('00000000-0000-4000-8000-00000000000a', 5, '3 days');
+    const { code, stdout } = await cli(['preview', 'prefect', ...fresh.at(), '--pass', 'orphaned-logs']);
+    expect(code).toBe(0);
+    expect(stdout).toContain('5 rows would go, nothing was deleted');
+    expect(stdout).not.toContain('old-flow-runs');
+  });
+});

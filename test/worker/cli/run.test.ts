@@ -1,0 +1,234 @@
+import type { ChildProcess } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
+import { tmpdir } from 'node:os';
+
+import { expect, test } from '@jest/globals';
+
+import { cli } from '../../support/cli.ts';
+import { describeNeeding } from '../../support/needing.ts';
+import { FreshPrefect } from '../../support/prefect/fresh.ts';
+import { temporalAddress } from '../../support/temporal.ts';
+import { Before } from '../../support/vacuum.ts';
+import { waitFor } from '../../support/wait.ts';
+
+interface Report {
+  readonly run: number | null;
+  readonly status: string;
+  readonly mode: string;
+  readonly rows: number;
+  readonly deleted: Record<string, number>;
+  readonly passes: { readonly name: string; readonly rows: number }[];
+}
+
+const ENABLED = ['--set', 'enabled=true'];
+
+const fresh = FreshPrefect.forEach();
+
+describeNeeding(['temporal'], 'run', () => {
+  test('previews without --execute, deletes with it, and history tells both', async () => {
+    await fresh.rows.run({ logs: 3, tasks: 1, artifacts: ['a'] });
+    await fresh.rows.run({ logs: 3, ended: '2 days' });
+    const before = await Before.of(fresh.database);
+    const previewed = await cli(['run', 'prefect', ...fresh.at(), ...ENABLED, '--temporal', 'dev', '--json']);
+    expect(previewed.code).toBe(0);
+    const preview = JSON.parse(previewed.stdout) as Report;
+    expect(preview).toMatchObject({ mode: 'preview', status: 'completed', run: 1 });
+    expect(await fresh.database.value('select count(*) from flow_run')).toBe(2);
+
+    const executed = await cli([
+      'run',
+      'prefect',
+      ...fresh.at(),
+      ...ENABLED,
+      '--execute',
+      '--temporal',
+      'dev',
+      '--json',
+    ]);
+    expect({ code: executed.code, stderr: executed.stderr }).toEqual({ code: 0, stderr: '' });
+    const report = JSON.parse(executed.stdout) as Report;
+    expect(report.deleted).toEqual(preview.deleted);
+    expect(Object.keys(report).toSorted()).toEqual([
+      'deleted',
+      'endedAt',
+      'longestTransactionMillis',
+      'millis',
+      'mode',
+      'passes',
+      'policy',
+      'reasons',
+      'rows',
+      'run',
+      'startedAt',
+      'status',
+    ]);
+    expect(Object.keys(report.passes[0] ?? {}).toSorted()).toEqual([
+      'batches',
+      'deleted',
+      'error',
+      'kind',
+      'millis',
+      'moved',
+      'name',
+      'rows',
+      'shards',
+      'skipped',
+      'status',
+      'strategy',
+    ]);
+    await before.expectRightRows();
+
+    const history = await cli(['history', ...fresh.at(), '--json']);
+    expect(JSON.parse(history.stdout)).toEqual([report, preview]);
+    const one = await cli(['history', '2', ...fresh.at(), '--json']);
+    expect(JSON.parse(one.stdout)).toEqual([report]);
+    const text = await cli(['history', '2', ...fresh.at()]);
+    expect(text.stdout).toContain('run 2 of policy prefect: completed');
+  });
+
+  test('on a Temporal that is there, of one pass', async () => {
+    await fresh.rows.run({ logs: 3 });
+    await fresh.rows.logs('00000000-0000-4000-8000-00000000000a', 5, '3 days');
+    const args = [
+      'run',
+      'prefect',
+      ...fresh.at(),
+      ...ENABLED,
+      '--execute',
+      '--pass',
+      'orphaned-logs',
+      '--json',
+    ];
+    const { code, stdout } = await cli([...args, '--temporal', temporalAddress()]);
+    expect(code).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject({ deleted: { log: 5 } });
+    expect(await fresh.database.value('select count(*) from log')).toBe(3);
+  });
+
+  test('of a policy that is not enabled ends with code 4 and deletes nothing', async () => {
+    await fresh.rows.run({ logs: 3 });
+    const args = ['run', 'prefect', ...fresh.at(), '--execute', '--temporal', temporalAddress(), '--json'];
+    const { code, stdout } = await cli(args);
+    expect(code).toBe(4);
+    expect(JSON.parse(stdout)).toMatchObject({ status: 'disabled', run: null, deleted: {}, passes: [] });
+    expect(await fresh.database.value('select count(*) from flow_run')).toBe(1);
+  });
+
+  test('shows progress in plain lines where there is no terminal, and a table at the end', async () => {
+    await fresh.rows.run({ logs: 3 });
+    const args = ['run', 'prefect', ...fresh.at(), ...ENABLED, '--execute', '--temporal', temporalAddress()];
+    const { code, stdout } = await cli(args, { env: { NO_COLOR: '1' } });
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/run 1 of policy prefect: completed, 6 rows deleted in/);
+    // eslint-disable-next-line no-control-regex
+    expect(stdout).not.toMatch(/\u001b\[/);
+  });
+
+  test('ends after its batch at Ctrl-C, accounted for, with code 5; the next goes on', async () => {
+    await fresh.database.rows(
+      `insert into log (name, level, flow_run_id, message, timestamp)
+       select 'x', 20, gen_random_uuid(), 'x', now() - interval '3 days' from generate_series(1, 3000)`,
+    );
+    const args = [
+      'run',
+      'prefect',
+      ...fresh.at(),
+      ...ENABLED,
+      '--set',
+      'batchSize=10',
+      '--set',
+      'batchPause=20ms',
+      '--json',
+    ];
+    let child: ChildProcess | undefined;
+    const running = cli([...args, '--execute', '--temporal', 'dev'], {
+      onStart: (started) => (child = started),
+    });
+    await waitFor('some batches', async () =>
+      fresh.database.value('select count(*) > 5 from vacuum.batch').catch(() => false),
+    );
+    child?.kill('SIGINT');
+    const { code, stdout } = await running;
+    expect(code).toBe(5);
+    const report = JSON.parse(stdout) as Report;
+    expect(report.status).toBe('cancelled');
+    expect(report.deleted['log']).toBe(3000 - (await fresh.database.value('select count(*) from log')));
+    const next = await cli([
+      'run',
+      'prefect',
+      ...fresh.at(),
+      ...ENABLED,
+      '--execute',
+      '--temporal',
+      'dev',
+      '--json',
+    ]);
+    expect(next.code).toBe(0);
+    expect(await fresh.database.value('select count(*) from log')).toBe(0);
+  });
+
+  test('its own Temporal has nothing of the settings for another one', async () => {
+    await fresh.rows.run({ logs: 2 });
+    const args = ['run', 'prefect', ...fresh.at(), ...ENABLED, '--execute', '--temporal', 'dev', '--json'];
+    const { code, stdout } = await cli(args, {
+      env: { TEMPORAL_TLS: 'true', TEMPORAL_API_KEY: 'secret', TEMPORAL_NAMESPACE: 'of-the-cloud' },
+    });
+    expect(code).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject({ status: 'completed', deleted: { flow_run: 1 } });
+  });
+
+  test('without the program that brings a Temporal says how to get it', async () => {
+    const args = ['run', 'prefect', ...fresh.at(), ...ENABLED, '--execute', '--temporal', 'dev'];
+    const { code, stderr } = await cli(args, {
+      cwd: tmpdir(),
+      env: { TEMPORAL_CLI: '', PATH: '/usr/bin:/bin' },
+    });
+    expect(code).toBe(2);
+    expect(stderr).toContain('the Temporal CLI is missing, which brings the dev server. Install it');
+  });
+
+  test('killed with its own Temporal leaves no process, and the next run takes its place', async () => {
+    await fresh.database.rows(
+      `insert into log (name, level, flow_run_id, message, timestamp)
+       select 'x', 20, gen_random_uuid(), 'x', now() - interval '3 days' from generate_series(1, 3000)`,
+    );
+    const args = ['run', 'prefect', ...fresh.at(), ...ENABLED, '--execute', '--temporal', 'dev', '--json'];
+    let child: ChildProcess | undefined;
+    const slow = ['--set', 'batchSize=10', '--set', 'batchPause=20ms'];
+    const running = cli([...args, ...slow], { onStart: (started) => (child = started) });
+    await waitFor('some batches', async () =>
+      fresh.database.value('select count(*) > 5 from vacuum.batch').catch(() => false),
+    );
+    const started = descendantsOf(child?.pid ?? 0);
+    expect(started.length).toBeGreaterThan(1);
+    child?.kill('SIGKILL');
+    await running;
+    await waitFor('its Temporal server to end', async () => !started.some(isAlive));
+    await waitFor('its sessions to end', async () => {
+      const sessions = await fresh.database.value(
+        `select count(*) from pg_stat_activity where datname = $1 and application_name = 'temporal-vacuum'`,
+        [fresh.database.name],
+      );
+      return sessions === 0;
+    });
+    const next = await cli(args);
+    expect(next.code).toBe(0);
+    expect(await fresh.database.value('select count(*) from log')).toBe(0);
+    const states = await fresh.database.rows('select state from vacuum.run order by id');
+    expect(states).toEqual([{ state: 'terminated' }, { state: 'completed' }]);
+    expect(await fresh.database.value('select sum(rows) from vacuum.pass')).toBe(3000);
+  });
+});
+
+/** The processes that a process started, and those that these started. */
+function descendantsOf(pid: number): number[] {
+  const { stdout } = spawnSync('pgrep', ['-P', String(pid)], { encoding: 'utf8' });
+  const children = stdout.split('\n').filter(Boolean).map(Number);
+  return [...children, ...children.flatMap(descendantsOf)];
+}
+
+/** Whether a process runs; one that ended and that nobody asked for has no command line any more. */
+function isAlive(pid: number): boolean {
+  const { stdout } = spawnSync('ps', ['-o', 'stat=', '-p', String(pid)], { encoding: 'utf8' });
+  return stdout.trim() !== '' && !stdout.trim().startsWith('Z');
+}

@@ -1,0 +1,77 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import { describe, expect, test } from '@jest/globals';
+
+import { cli } from '../../support/cli.ts';
+import { describeNeeding } from '../../support/needing.ts';
+import { ROOT } from '../../support/parts/bring.ts';
+import { FreshPrefect } from '../../support/prefect/fresh.ts';
+import { temporalAddress } from '../../support/temporal.ts';
+
+const fresh = FreshPrefect.forEach();
+
+describe('where the database comes from', () => {
+  test.each([
+    'VACUUM_DATABASE_URL',
+    'PREFECT_SERVER_DATABASE_CONNECTION_URL',
+    'PREFECT_API_DATABASE_CONNECTION_URL',
+    'PREFECT_DB_URL_SYNC',
+  ])('%s', async (name) => {
+    const url = fresh.database.url.replace(
+      'postgresql:',
+      name.includes('SYNC') ? 'postgresql+psycopg2:' : 'postgresql+asyncpg:',
+    );
+    const { code } = await cli(['preview', 'prefect', '--json'], { env: { [name]: url } });
+    expect(code).toBe(0);
+  });
+
+  test('a configuration file with policies of one’s own', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'temporal-vacuum-config-'));
+    writeFileSync(
+      join(folder, 'vacuum.config.ts'),
+      `import { defineConfig } from '${join(ROOT, 'worker/config.ts')}';
+       import { prefect } from '${join(ROOT, 'index.ts')}';
+       export default defineConfig({
+         databases: { main: () => process.env['MY_DATABASE'] ?? '' },
+         policies: [prefect({ enabled: true, retentionPeriod: '2 days' })],
+       });`,
+    );
+    await fresh.rows.run({ ended: '3 days' });
+    const { code, stdout } = await cli(['preview', '--json'], {
+      cwd: folder,
+      env: { MY_DATABASE: fresh.database.url },
+    });
+    rmSync(folder, { recursive: true });
+    expect(code).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject({ deleted: { flow_run: 1 } });
+  });
+});
+
+describeNeeding(['temporal'], 'where Temporal is', () => {
+  async function answering(env: NodeJS.ProcessEnv): Promise<string | undefined> {
+    const { stdout } = await cli(['doctor', 'prefect', ...fresh.at(), '--json'], { env });
+    const findings = JSON.parse(stdout) as { about: string; what: string }[];
+    return findings.find(({ about }) => about === 'Temporal')?.what;
+  }
+
+  test('TEMPORAL_ADDRESS', async () => {
+    expect(await answering({ TEMPORAL_ADDRESS: temporalAddress() })).toBe(`${temporalAddress()} answers`);
+  });
+
+  test('a profile of temporal.toml', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'temporal-vacuum-config-'));
+    const file = join(folder, 'temporal.toml');
+    writeFileSync(file, `[profile.work]\naddress = "${temporalAddress()}"\n`);
+    const env = { TEMPORAL_CONFIG_FILE: file, TEMPORAL_PROFILE: 'work' };
+    expect(await answering(env)).toBe(`${temporalAddress()} answers`);
+    rmSync(folder, { recursive: true });
+  });
+
+  test('nowhere', async () => {
+    const said = await answering({ TEMPORAL_ADDRESS: '127.0.0.1:1' });
+    expect(said).toContain('Temporal at 127.0.0.1:1 does not answer');
+    expect(said).toContain('Check the address that was given, TEMPORAL_ADDRESS');
+  });
+});

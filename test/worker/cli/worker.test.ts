@@ -1,0 +1,42 @@
+import { afterAll, expect, test } from '@jest/globals';
+
+import { describeNeeding } from '../../support/needing.ts';
+import { FreshPrefect } from '../../support/prefect/fresh.ts';
+import { TemporalSession } from '../../support/temporal.ts';
+import { startWorkerProcess } from '../../support/worker-process.ts';
+
+const fresh = FreshPrefect.forEach();
+
+describeNeeding(['temporal'], 'worker', () => {
+  const session = new TemporalSession();
+  afterAll(async () => session.close());
+
+  test('says at its start what runs would fail with, and makes nothing in a database that is not Prefect’s', async () => {
+    await fresh.database.rows('drop table flow_run cascade; drop table artifact');
+    const taskQueue = session.queue();
+    const worker = await startWorkerProcess({ url: fresh.database.url, taskQueue });
+    try {
+      expect(worker.output).toContain('runs of policy prefect will fail until this is mended');
+      expect(worker.output).toContain('table flow_run is missing');
+      expect(worker.output).toContain('table artifact is missing');
+      const failed = (await session.start(taskQueue)).result();
+      await expect(failed).rejects.toMatchObject({ cause: { type: 'VacuumMistakes' } });
+      expect(await fresh.database.value(`select count(*) from pg_namespace where nspname = 'vacuum'`)).toBe(
+        0,
+      );
+    } finally {
+      await worker.end();
+    }
+  });
+
+  test('starts also while its database is away', async () => {
+    const taskQueue = session.queue();
+    const worker = await startWorkerProcess({ url: 'postgresql://me:topsecret@127.0.0.1:1/none', taskQueue });
+    try {
+      expect(worker.output).toContain('cannot work with none at 127.0.0.1:1');
+      expect(worker.output).not.toContain('topsecret');
+    } finally {
+      await worker.end();
+    }
+  });
+});
