@@ -25,6 +25,9 @@ export const FAILURE = {
 /** An error that nobody knows is more likely a defect than an outage: a pass that fails is seen, one that hangs not. */
 const UNEXPECTED_ATTEMPTS = 5;
 
+/** A statement was ended by its timeout. */
+const TOO_LONG = '57014';
+
 /** How long to leave a server that is out of something that a person may have to bring. */
 const LATER = '30s';
 
@@ -48,7 +51,9 @@ export function toFailure(error: unknown, doing: string): Error {
   }
   const { sqlstate, meaning, verdict } = database;
   const message = `${doing}: ${meaning} (SQLSTATE ${sqlstate})`;
-  if (verdict === 'stop' || (verdict === 'doubt' && isTriedEnough())) {
+  // One row alone that takes too long again and again is no hiccup of the server.
+  const hopeless = verdict === 'doubt' || sqlstate === TOO_LONG;
+  if (verdict === 'stop' || (hopeless && isTriedEnough())) {
     return ApplicationFailure.nonRetryable(message, FAILURE.database);
   }
   log.warn(`${message}; it is tried again`);

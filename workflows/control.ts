@@ -42,7 +42,8 @@ export class Control {
   }
 
   leave(how: Leaving): void {
-    this.#leaving ??= how;
+    // To end is more than to go on elsewhere.
+    if (this.#leaving === undefined || this.#leaving === 'continue-as-new') this.#leaving = how;
     this.interrupt();
   }
 

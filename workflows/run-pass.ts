@@ -65,7 +65,7 @@ async function runShard(
     // A slice may overrun its budget by one batch with its setbacks, and by the rest after it.
     startToCloseTimeout: (sliceSeconds + 180) * 1000,
   };
-  while (!pass.shards[shard]?.done && failed.length === 0 && (await control.mayGoOn())) {
+  while (!pass.shards[shard]?.done && (await control.mayGoOn()) && failed.length === 0) {
     const result = await control.interruptible(async () =>
       deleting['vacuum.runSlice'].executeWithOptions(options, [request]),
     );

@@ -114,12 +114,14 @@ async function emptyGiant(
   let moved = 0;
   for (const child of frozen.children) {
     if (left <= 0) break;
+    await leaveTime(tx, step.until);
     const removed = await deleteOwned(tx, { ...child, keys: [key], limit: left }, groupsOf(child.pointers));
     moved += await repair(tx, child.pointers, removed);
     left -= removed.rows;
   }
   for (const descent of descendByCascades(frozen.cascades).toReversed()) {
     if (left <= 0) break;
+    await leaveTime(tx, step.until);
     left -= await deleteDescended(tx, frozen.table, place, descent, left);
   }
   return { rows: step.bite - left, moved };

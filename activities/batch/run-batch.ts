@@ -8,8 +8,8 @@ import { inTransaction } from '../sql/transaction.ts';
 
 /** A batch waits so long for a lock that somebody else holds, in milliseconds, and then tries without that row. */
 const LOCK_MILLIS = 100;
-/** No statement of a careful batch lasts longer, so that a slice can heartbeat in time. */
-const STATEMENT_MILLIS = 5_000;
+/** A careful batch lasts no longer, so that a slice can heartbeat in time. */
+const CAREFUL_MILLIS = 5_000;
 /** Any other batch is rolled back at so many times the target: what makes it slow is looked at more carefully. */
 const GUARD = 1.5;
 /** The least time for that: below, what the machine does beside would make every batch careful. */
@@ -48,9 +48,7 @@ export async function runBatch(
   targetMillis: number,
 ): Promise<BatchDone | undefined> {
   const started = performance.now();
-  const statementMillis = step.careful
-    ? STATEMENT_MILLIS
-    : Math.max(LEAST_GUARD_MILLIS, GUARD * targetMillis);
+  const statementMillis = step.careful ? CAREFUL_MILLIS : Math.max(LEAST_GUARD_MILLIS, GUARD * targetMillis);
   try {
     return await inTransaction(db, { lockMillis: LOCK_MILLIS, statementMillis }, async (tx) => {
       const shard = ledger.lockWords('shard', policy, passName, key.shard);
@@ -59,7 +57,7 @@ export async function runBatch(
       if (!entered) throw new Fenced();
       const outcome = await workOf(frozen.kind).runBatch(frozen, tx, {
         ...step,
-        ...(step.careful ? {} : { until: performance.now() + statementMillis }),
+        until: performance.now() + statementMillis,
       });
       const sequence = (position?.sequence ?? 0) + 1;
       const rows = await recordBatch(

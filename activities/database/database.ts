@@ -36,6 +36,7 @@ export async function openDatabase(source: DatabaseSource, ledgerSchema?: string
     const em = given.em as unknown as SqlEntityManager;
     return databaseOver(em.getKysely(), ledgerSchema);
   }
+  surviveLostSessions(given);
   return databaseOver(overPool(given), ledgerSchema);
 }
 
@@ -47,10 +48,19 @@ function openPool(url: string): Pool {
     connectionTimeoutMillis: 10_000,
     keepAlive: true,
   });
-  // A session that ends while idle is replaced at its next use; without a listener it would end the process.
-  pool.on('error', () => undefined);
-  pool.on('connect', (client) => client.on('error', () => undefined));
+  surviveLostSessions(pool);
   return pool;
+}
+
+/** A session that is lost is replaced at its next use; without listeners it would end the process. */
+function surviveLostSessions(pool: Pool): void {
+  const known = new WeakSet<object>();
+  pool.on('error', () => undefined);
+  pool.on('acquire', (client) => {
+    if (known.has(client)) return;
+    known.add(client);
+    client.on('error', () => undefined);
+  });
 }
 
 function overPool(pool: Pool): KyselyType<unknown> {

@@ -58,6 +58,13 @@ export async function findOpenRun(ledger: Ledger, policy: string): Promise<OpenR
   return rows[0];
 }
 
+/** The workflow that a run belongs to; undefined where there is no such run. */
+export async function findWorkflowOf(ledger: Ledger, run: number): Promise<string | undefined> {
+  const { rows } = await sql<{ workflowId: string }>`
+    select workflow_id as "workflowId" from ${ledger.table('run')} where id = ${run}`.execute(ledger.db);
+  return rows[0]?.workflowId;
+}
+
 /** Begins a run and takes the policy's lease; undefined where another run holds it. */
 export async function insertRun(
   ledger: Ledger,

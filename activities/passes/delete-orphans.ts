@@ -35,6 +35,8 @@ export interface FrozenDeleteOrphans extends FrozenPass {
   readonly keys: number;
   readonly age: ColumnName;
   readonly horizon: string;
+  /** A foreign key ties the rows to the parent: a delete of the parent leaves no orphan behind. */
+  readonly bound: boolean;
   readonly pointers: readonly FrozenPointer[];
   readonly cascades: readonly CascadeStep[];
 }
@@ -55,6 +57,13 @@ export const deleteOrphansWork: PassWork<DeleteOrphans, FrozenDeleteOrphans> = {
     const pointers = pass.repoint.map((pointer) => freezePointer(pointer, scope));
     if (table === undefined || parent === undefined || by === undefined) return undefined;
     if (parentKey === undefined || age === undefined) return undefined;
+    scope.comparable(pass.entity, pass.by, by, parentKey);
+    if (parent.oid === table.oid) {
+      return scope.mistake(
+        `entity ${scope.entities.name(pass.entity)} is its own parent: each row that goes would make others orphans`,
+        'Use expireRows with nestedBy, or let the database cascade',
+      );
+    }
     if (!pointers.every((pointer) => pointer !== undefined)) return undefined;
 
     const cascades = cascadesFrom(scope.catalog, table);
@@ -70,7 +79,10 @@ export const deleteOrphansWork: PassWork<DeleteOrphans, FrozenDeleteOrphans> = {
       // Statistics take far too few distinct values from rows that lie together; there are as many as parents.
       keys: Math.max(table.columns.get(by.name)?.distinct ?? 0, parent.rows ?? 0),
       age,
-      horizon: horizonOf(scope.now, parseDuration(pass.grace) ?? Number.NaN),
+      horizon: horizonOf(scope.now, parseDuration(pass.grace) ?? Number.NaN, age),
+      bound: scope.catalog
+        .referencesTo(parent)
+        .some((reference) => reference.child === table.oid && reference.childColumns.includes(by.name)),
       pointers,
       cascades,
     };

@@ -48,7 +48,7 @@ export const expireRowsWork: PassWork<ExpireRows, FrozenExpireRows> = {
     const where = scope.predicate(pass.entity, pass.where);
     const key = pass.with.length === 0 ? null : scope.key(pass.entity, table);
     const nesting = pass.nestedBy === undefined ? null : freezeNesting(pass, pass.nestedBy, table, scope);
-    const children = pass.with.map((child) => freezeChild(child, table, scope));
+    const children = pass.with.map((child) => freezeChild(child, pass.entity, table, scope));
     if (table === undefined || age === undefined || key === undefined || nesting === undefined)
       return undefined;
     if (!children.every((child) => child !== undefined)) return undefined;
@@ -69,7 +69,7 @@ export const expireRowsWork: PassWork<ExpireRows, FrozenExpireRows> = {
       counted: distinctTables([table, ...others]),
       familySize: familySizeOf(table, sizes),
       age,
-      horizon: horizonOf(scope.now, parseDuration(pass.olderThan) ?? Number.NaN),
+      horizon: horizonOf(scope.now, parseDuration(pass.olderThan) ?? Number.NaN, age),
       where,
       nesting,
       key,
@@ -100,7 +100,7 @@ export const expireRowsWork: PassWork<ExpireRows, FrozenExpireRows> = {
   async runBatch(frozen: FrozenExpireRows, tx: Tx, step: BatchStep): Promise<BatchOutcome> {
     const walk = { table: frozen.table, age: frozen.age, where: expired(frozen) };
     const alone = frozen.children.length === 0 && frozen.cascades.length === 0;
-    if (alone && !step.careful) {
+    if (alone && !step.careful && frozen.where.joins !== true) {
       const swept = await sweep(tx, walk, step);
       if (swept !== undefined) return { ...swept, skipped: 0, moved: 0 };
     }

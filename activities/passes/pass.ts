@@ -74,7 +74,7 @@ export interface BatchStep {
   readonly careful: boolean;
   /** Delete nothing and go on after the first row: what goes with it is held by somebody else. */
   readonly passOver: boolean;
-  /** The instant, by `performance.now()`, at which the transaction is out of time; none where it is careful. */
+  /** The instant, by `performance.now()`, at which the transaction is out of time. */
   readonly until?: number;
 }
 

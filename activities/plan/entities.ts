@@ -22,9 +22,9 @@ export class PolicyEntities {
         discovery: { warnWhenNoEntities: false },
       });
     } catch (error) {
-      const what = `MikroORM cannot read its entities: ${error instanceof Error ? error.message : String(error)}`;
+      const here = error instanceof Error ? error.message : String(error);
       const at = `policy ${JSON.stringify(policy.name)}`;
-      refuseMistakes(at, [{ at, what, fix: 'Mend the entities' }]);
+      refuseMistakes(at, [{ at, what: 'MikroORM cannot read its entities', fix: 'Mend the entities', here }]);
       throw error;
     }
   }
@@ -39,6 +39,12 @@ export class PolicyEntities {
     const { schema, tableName } = this.#metadata(entity);
     // '*' is MikroORM's mark for a schema that is chosen at run time.
     return { schema: schema === '*' ? undefined : schema, name: tableName };
+  }
+
+  /** Whether the entity is one of several in its table, told apart by a column: it means only some of the rows. */
+  isPartOfTable(entity: AnyEntity): boolean {
+    const { root, discriminatorValue } = this.#metadata(entity);
+    return discriminatorValue !== undefined && root.className !== this.name(entity);
   }
 
   /** The column of a property; undefined where there is no such property or it has not exactly one column. */
@@ -56,12 +62,14 @@ export class PolicyEntities {
 
   /** A filter as a condition over alias `t`. Reports what MikroORM cannot read. */
   predicate(entity: AnyEntity, filter: object, at: string, mistakes: Mistake[]): Predicate {
-    if (Object.keys(filter).length === 0) return ALWAYS;
+    // Raw conditions are keys that are symbols.
+    if (Reflect.ownKeys(filter).length === 0) return ALWAYS;
     try {
       return this.#predicate(entity, filter);
     } catch (error) {
-      const what = `its where cannot be read: ${error instanceof Error ? error.message : String(error)}`;
-      mistakes.push({ at, what, fix: `Use the properties of ${this.name(entity)} and MikroORM's operators` });
+      const here = error instanceof Error ? error.message : String(error);
+      const fix = `Use the properties of ${this.name(entity)} and MikroORM's operators, with no value undefined`;
+      mistakes.push({ at, what: 'its where cannot be read', fix, here });
       return ALWAYS;
     }
   }
@@ -85,7 +93,7 @@ export class PolicyEntities {
     const keys = this.#metadata(entity).primaryKeys.map((property) => this.column(entity, property));
     const columns = keys.map((column) => `"t".${quoteIdentifier(column ?? '')}`).join(', ');
     const select = built.sql.replace(/^select 1 from/, `select ${columns} from`);
-    return { text: `(${columns}) in (${select})`, values };
+    return { text: `(${columns}) in (${select})`, values, joins: true };
   }
 
   #metadata(entity: AnyEntity): EntityMetadata {
@@ -125,8 +133,10 @@ function refuseUndefined(value: unknown, path: string): void {
   if (value === undefined) throw new Error(`${path} is undefined`);
   if (typeof value !== 'object' || value === null || value instanceof Date || value instanceof Uint8Array)
     return;
-  for (const [key, inner] of Object.entries(value))
-    refuseUndefined(inner, path === '' ? key : `${path}.${key}`);
+  for (const key of Reflect.ownKeys(value)) {
+    const inner = (value as Record<PropertyKey, unknown>)[key];
+    refuseUndefined(inner, path === '' ? String(key) : `${path}.${String(key)}`);
+  }
 }
 
 /** A value as JSON can keep it and PostgreSQL reads it in the same place. */

@@ -1,4 +1,5 @@
 import type { SoftChild } from '../../policy/expire-rows.ts';
+import type { AnyEntity } from '../../policy/pass.ts';
 import type { CatalogTable } from '../sql/catalog.ts';
 import type { ColumnName, TableName } from '../sql/names.ts';
 import type { FrozenPointer } from '../sql/pointers.ts';
@@ -12,7 +13,10 @@ import { nameOf } from './scope.ts';
 export interface FrozenChild {
   readonly table: TableName;
   readonly by: ColumnName;
-  /** It has a foreign key after all that forbids deleting the parent first. */
+  /**
+   * It has a foreign key after all. The parent cannot go first: the database would forbid it, unlink the child for
+   * good, or take the child before pointers at it are repaired.
+   */
   readonly beforeParent: boolean;
   readonly pointers: readonly FrozenPointer[];
   /** What cascades from the child. */
@@ -22,6 +26,7 @@ export interface FrozenChild {
 /** Looks a soft child up; undefined where something is missing. */
 export function freezeChild(
   child: SoftChild,
+  parentEntity: AnyEntity,
   parent: CatalogTable | undefined,
   scope: Scope,
 ): FrozenChild | undefined {
@@ -29,14 +34,10 @@ export function freezeChild(
   const by = scope.column(child.entity, table, child.by, 'by');
   const pointers = child.repoint.map((pointer) => freezePointer(pointer, scope));
   if (table === undefined || by === undefined || parent === undefined) return undefined;
+  scope.comparable(child.entity, child.by, by, scope.key(parentEntity, parent));
   const beforeParent = scope.catalog
     .referencesTo(parent)
-    .some(
-      (key) =>
-        key.child === table.oid &&
-        key.childColumns.includes(by.name) &&
-        (key.onDelete === 'no action' || key.onDelete === 'restrict'),
-    );
+    .some((key) => key.child === table.oid && key.childColumns.includes(by.name));
   return {
     table: nameOf(table),
     by,

@@ -21,6 +21,8 @@ export function freezePointer(pointer: LatestPointer, scope: Scope): FrozenPoint
   }));
   if (holderTable === undefined || targetTable === undefined) return undefined;
   if (!isWhole(found) || !copy.every(isWhole)) return undefined;
+  scope.comparable(holder, pointer.pointer, found.pointer, found.targetKey);
+  scope.comparable(holder, pointer.group, found.holderGroup, found.targetGroup);
   return { holder: nameOf(holderTable), target: nameOf(targetTable), ...found, copy };
 }
 

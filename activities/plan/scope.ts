@@ -2,6 +2,7 @@ import type { Mistake } from '../../policy/mistake.ts';
 import type { AnyEntity } from '../../policy/pass.ts';
 import type { Catalog, CatalogTable } from '../sql/catalog.ts';
 import type { ColumnName, TableName } from '../sql/names.ts';
+import { isSameKind } from '../sql/names.ts';
 import type { Predicate } from '../sql/predicate.ts';
 import type { PolicyEntities } from './entities.ts';
 
@@ -57,18 +58,40 @@ export class Scope {
         `relation ${table.label}`,
       );
     }
-    return this.#checkPrivileges(table, privileges, `rows of entity ${name}`) ? table : undefined;
+    if (table.inherited) {
+      return this.mistake(
+        `entity ${name} has a table that other tables inherit from, whose rows would go uncounted`,
+        'Name the entity of a table without children',
+        `relation ${table.label}`,
+      );
+    }
+    if (this.entities.isPartOfTable(entity)) {
+      return this.mistake(
+        `entity ${name} shares its table with others by a discriminator, and its pass would take their rows`,
+        'Name the entity at the root, and say in where which rows are meant',
+        `table ${table.label}`,
+      );
+    }
+    return this.#checkRights(table, privileges, `rows of entity ${name}`) ? table : undefined;
   }
 
   /** Rows that go by cascade are counted, for which they must be seen. */
   mayReadCascades(table: CatalogTable, counted: readonly TableName[]): void {
     for (const name of counted) {
       const other = name.label === table.label ? undefined : this.catalog.named(name);
-      if (other !== undefined) this.#checkPrivileges(other, ['select'], 'rows that go by cascade');
+      if (other !== undefined) this.#checkRights(other, ['select'], 'rows that go by cascade');
     }
   }
 
-  #checkPrivileges(table: CatalogTable, privileges: readonly Privilege[], rows: string): boolean {
+  #checkRights(table: CatalogTable, privileges: readonly Privilege[], rows: string): boolean {
+    if (table.hidden) {
+      this.mistake(
+        `row-level security hides some ${rows} from the database role, so that what is there would seem gone`,
+        'Use a role with bypassrls',
+        `table ${table.label}`,
+      );
+      return false;
+    }
     const needed = this.#purpose === 'preview' ? privileges.filter((of) => of === 'select') : privileges;
     const missing = needed.filter((privilege) => !table.may[privilege]);
     if (missing.length === 0) return true;
@@ -134,6 +157,16 @@ export class Scope {
     return this.mistake(
       `entity ${this.entities.name(entity)} has no primary key of one column, by which others could name its rows`,
       'Name children by an entity with a primary key of one column',
+    );
+  }
+
+  /** A column that names a key must tell apart what the key tells apart, or children of one would go with another. */
+  comparable(entity: AnyEntity, property: string, by: ColumnName, key: ColumnName | undefined): void {
+    if (key === undefined || isSameKind(by.type, key.type)) return;
+    this.mistake(
+      `property ${this.entities.name(entity)}.${property} has another type than the key that it names, so that values may be equal for one and not for the other`,
+      'Give both the same type in the database',
+      `${by.type} and ${key.type}`,
     );
   }
 

@@ -63,10 +63,14 @@ export function hasIndexOn(table: CatalogTable, column: ColumnName): boolean {
   );
 }
 
-function cheaper({ table, index }: WalkChoice, { rows, tableRows }: Sample): Strategy {
+/** Each batch of a keyset walk reads all rows of the age where it stands. A day in a `date` may have any number. */
+const MOST_TIES = 10_000;
+
+function cheaper({ table, index }: WalkChoice, { rows, ties, tableRows }: Sample): Strategy {
   if (index === undefined) return 'page-range';
   const byPages = table.pages * COST.page + rows * COST.rowInOrder;
   if (index.strategy === 'keyset') {
+    if (index.column.type === 'date' || ties > MOST_TIES) return 'page-range';
     return rows * (COST.rowByIndex + COST.entry) <= byPages ? 'keyset' : 'page-range';
   }
   const byKeys = index.keys * COST.key + table.deadRows * COST.entry + rows * COST.rowByIndex;

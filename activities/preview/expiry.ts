@@ -4,7 +4,8 @@ import { sql } from 'kysely';
 import type { FrozenExpireRows } from '../passes/expire-rows.ts';
 import type { FrozenNesting } from '../plan/freeze-nesting.ts';
 import { columnOf, tableOf } from '../sql/names.ts';
-import { columnsForCascades, previewCascades, previewChildren } from './family.ts';
+import { columnsForCascades, previewCascades } from './cascades.ts';
+import { previewChildren } from './family.ts';
 import type { PreviewScript } from './script.ts';
 import { kept, placeAnd } from './script.ts';
 
@@ -38,7 +39,7 @@ export function previewExpiry(
           where ${which}`,
   );
   const doomed = script.doom(table, part);
-  previewCascades(script, cascades, doomed);
+  previewCascades(script, cascades, table, doomed);
   if (key !== null) previewChildren(script, children, { ...doomed, key: key.name });
 }
 

@@ -3,7 +3,7 @@ import { sql } from 'kysely';
 
 import type { FrozenDeleteOrphans } from '../passes/delete-orphans.ts';
 import { columnOf, tableOf } from '../sql/names.ts';
-import { columnsForCascades, previewCascades } from './family.ts';
+import { columnsForCascades, previewCascades } from './cascades.ts';
 import { previewRepair } from './repair.ts';
 import type { PreviewScript } from './script.ts';
 import { placeAnd } from './script.ts';
@@ -14,11 +14,13 @@ export function previewOrphans(
   pastGrace: RawBuilder<boolean>,
   script: PreviewScript,
 ): void {
-  const { table, by, parent, parentKey, pointers, cascades } = frozen;
+  const { table, by, parent, parentKey, bound, pointers, cascades } = frozen;
   const columns = [
     ...columnsForCascades(cascades, -1),
     ...pointers.map(({ targetGroup }) => targetGroup.name),
   ];
+  // What a foreign key ties to its parent goes with it or is unlinked by it.
+  const living = bound ? sql`true` : script.alive(parent, 'parent');
   const part = script.part(
     () => sql`
       select ${placeAnd('t', columns)}
@@ -28,10 +30,10 @@ export function previewOrphans(
         and ${script.alive(table, 't')}
         and not exists (
           select from ${tableOf(parent)} as parent
-          where ${columnOf('parent', parentKey)} = ${columnOf('t', by)} and ${script.alive(parent, 'parent')}
+          where ${columnOf('parent', parentKey)} = ${columnOf('t', by)} and ${living}
         )`,
   );
   const doomed = script.doom(table, part, { by: by.name, parent: parent.label });
-  previewCascades(script, cascades, doomed);
+  previewCascades(script, cascades, table, doomed);
   for (const pointer of pointers) previewRepair(script, pointer, doomed);
 }

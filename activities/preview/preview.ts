@@ -6,6 +6,7 @@ import { workOf } from '../passes/index.ts';
 import { planPasses } from '../plan/plan-passes.ts';
 import { resolvePolicy } from '../plan/resolve.ts';
 import { cancelledBy } from '../sql/cancel.ts';
+import type { Tx } from '../sql/transaction.ts';
 import { inSnapshot } from '../sql/transaction.ts';
 import { PreviewScript } from './script.ts';
 
@@ -30,22 +31,26 @@ export async function previewPolicy(
   signal?: AbortSignal,
 ): Promise<Preview> {
   return inSnapshot(db, { lockMillis: 5_000, statementMillis: 0 }, async (tx) => {
-    const resolved = await resolvePolicy(tx, policy, passNames, 'preview');
-    const { passes, now } = resolved;
-    const planned = await planPasses(tx, policy, resolved);
-    const script = new PreviewScript();
-    for (const { pass, frozen } of passes) {
-      script.begin(pass.name);
-      workOf(pass.kind).preview(frozen, script);
-    }
-    const { rows } = await cancelledBy(signal, db, tx, async () => script.statement().execute(tx));
-    const counts = rows[0]?.counts ?? [];
-    return {
-      policy: policy.name,
-      at: now,
-      passes: planned.map((pass) => sumUp(pass, script, counts)),
-    };
+    return cancelledBy(signal, db, tx, async () => countAll(tx, policy, passNames));
   });
+}
+
+async function countAll(tx: Tx, policy: Policy, passNames: readonly string[]): Promise<Preview> {
+  const resolved = await resolvePolicy(tx, policy, passNames, 'preview');
+  const { passes, now } = resolved;
+  const planned = await planPasses(tx, policy, resolved);
+  const script = new PreviewScript();
+  for (const { pass, frozen } of passes) {
+    script.begin(pass.name);
+    workOf(pass.kind).preview(frozen, script);
+  }
+  const { rows } = await script.statement().execute(tx);
+  const counts = rows[0]?.counts ?? [];
+  return {
+    policy: policy.name,
+    at: now,
+    passes: planned.map((pass) => sumUp(pass, script, counts)),
+  };
 }
 
 function sumUp(

@@ -1,11 +1,21 @@
-import type { Ending, RunReport } from '../contract.ts';
-import { readReport, wireReport } from '../ledger/reports.ts';
-import { closeRun } from '../ledger/runs.ts';
-import type { RunContext } from './context.ts';
+import { ApplicationFailure } from '@temporalio/common';
 
-/** Closes a run in the ledger, frees its lease and answers what came of it. A run that is closed stays as it is. */
+import type { Ending, RunReport } from '../contract.ts';
+import { FAILURE } from '../failure.ts';
+import { readReport, wireReport } from '../ledger/reports.ts';
+import { closeRun, findWorkflowOf } from '../ledger/runs.ts';
+import type { RunContext } from './context.ts';
+import { ownWorkflowId } from './place.ts';
+
+/**
+ * Closes a run in the ledger, frees its lease and answers what came of it. A run that is closed stays as it is. Refuses
+ * a run of another workflow: whoever may start workflows can name any.
+ */
 export async function finishRun(context: RunContext, ending: Ending): Promise<RunReport> {
   const { ledger } = await context.databases.named(ending.database);
+  if ((await findWorkflowOf(ledger, ending.run)) !== ownWorkflowId()) {
+    throw ApplicationFailure.nonRetryable(`run ${ending.run} is not of this workflow`, FAILURE.closed);
+  }
   await closeRun(ledger, ending);
   const report = await readReport(ledger, ending.run);
   if (report === undefined) throw new Error(`run ${ending.run} is not in the ledger`);

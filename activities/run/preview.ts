@@ -1,4 +1,4 @@
-import { Context } from '@temporalio/activity';
+import { activityInfo, Context } from '@temporalio/activity';
 
 import { refuseMistakes } from '../../policy/mistake.ts';
 import type { RunReport } from '../contract.ts';
@@ -22,7 +22,9 @@ export async function previewRun(
   const database = await context.databases.named(context.databases.nameFor(policy));
   const preview = await whileHeartbeating(async (signal) => previewPolicy(database, policy, passes, signal));
   await database.ledger.migrate();
-  const owner = { workflowId: ownWorkflowId(), firstRunId, temporal: await context.place() };
+  // Each tick of a workflow with a cron of its own is a preview of its own.
+  const ownRunId = activityInfo().workflowExecution?.runId ?? firstRunId;
+  const owner = { workflowId: ownWorkflowId(), firstRunId: ownRunId, temporal: await context.place() };
   const run = await insertPreview(database.ledger, owner, policy.name, preview.at, preview.passes);
   const report = await readReport(database.ledger, run);
   if (report === undefined) throw new Error(`run ${run} is not in the ledger`);

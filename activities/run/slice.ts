@@ -56,7 +56,7 @@ class Slice {
     const pass = await readFrozenPass(ledger, run.id, this.#request.pass);
     const shard = pass?.shards[this.#request.shard];
     if (pass === undefined || shard === undefined) throw closed(run.id);
-    this.#position = await findPosition(ledger, this.#key);
+    this.#position = await this.#findPosition();
 
     const { policy } = run;
     const { round } = this.#request;
@@ -80,6 +80,13 @@ class Slice {
     // The workflow's second argument can be forged by whoever may start workflows: only its own run is its business.
     if (open?.id !== run || open.workflowId !== ownWorkflowId()) throw closed(run);
     return open;
+  }
+
+  /** An attempt that Temporal gave up may come to itself when the pass is rounds further; it has nothing to say. */
+  async #findPosition(): Promise<Position | undefined> {
+    const position = await findPosition(this.#database.ledger, this.#key);
+    if ((position?.round ?? 0) > this.#request.round) throw closed(this.#key.run);
+    return position;
   }
 
   #isDone(): boolean {
@@ -121,6 +128,7 @@ class Slice {
         careful,
         passOver,
       };
+      const started = performance.now();
       try {
         const done = await runBatch(this.#database, place, this.#position, step, run.settings.targetMillis);
         if (done === undefined) return await this.#afterFence();
@@ -129,6 +137,8 @@ class Slice {
         this.#keep(done, pacer.size);
         return done;
       } catch (error) {
+        // A transaction that was rolled back held its locks as well.
+        this.#longestMillis = Math.max(this.#longestMillis, performance.now() - started);
         if (!this.#setbacks.canGoOn(error)) throw error;
         pacer.shrink();
         this.#heartbeat();
@@ -154,7 +164,7 @@ class Slice {
   async #afterFence(): Promise<undefined> {
     await this.#openRun();
     await pause(FENCED_PAUSE);
-    this.#position = await findPosition(this.#database.ledger, this.#key);
+    this.#position = await this.#findPosition();
     this.#heartbeat();
   }
 

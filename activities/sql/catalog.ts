@@ -18,6 +18,10 @@ export interface CatalogTable extends TableName {
   /** The columns of the primary key; empty where there is none. */
   readonly primaryKey: readonly string[];
   readonly indexes: readonly CatalogIndex[];
+  /** Other tables inherit from it, and a statement about it would be about their rows as well. */
+  readonly inherited: boolean;
+  /** Row-level security hides rows from the connected role. */
+  readonly hidden: boolean;
   /** What the connected role may do. */
   readonly may: { readonly select: boolean; readonly update: boolean; readonly delete: boolean };
 }
@@ -148,7 +152,9 @@ async function readForeignKeys(db: Kysely<unknown>): Promise<ForeignKey[]> {
         from unnest(c.confkey) with ordinality as k(attnum, n)
         join pg_attribute as a on a.attrelid = c.confrelid and a.attnum = k.attnum) as "parentColumns"
     from pg_constraint as c
-    where c.contype = 'f'
+    join pg_class as r on r.oid = c.conrelid
+    -- A key of a partitioned table stands on each of its partitions as well, where the rows are.
+    where c.contype = 'f' and r.relkind <> 'p'
     order by c.conrelid, c.conname`.execute(db);
   return rows;
 }
@@ -169,6 +175,8 @@ async function readTables(db: Kysely<unknown>, oids: readonly string[]): Promise
       coalesce(pg_stat_get_dead_tuples(c.oid), 0)::float8 as "deadRows",
       (pg_relation_size(c.oid) / current_setting('block_size')::bigint)::float8 as pages,
       pg_table_is_visible(c.oid) as visible,
+      exists (select from pg_inherits as h where h.inhparent = c.oid) as inherited,
+      row_security_active(c.oid) as hidden,
       json_build_object(
         'select', has_table_privilege(c.oid, 'select'),
         'update', has_any_column_privilege(c.oid, 'update'),

@@ -6,7 +6,7 @@ import { castArrayTo, columnOf, tableOf } from './names.ts';
 import type { PageRange } from './page-range.ts';
 import { inRange } from './page-range.ts';
 import type { Picked } from './picked.ts';
-import { readPicked } from './picked.ts';
+import { pickedOf, readPicked } from './picked.ts';
 import type { Tx } from './transaction.ts';
 
 /** Rows that name a parent, of which those whose parent is gone are meant. */
@@ -60,11 +60,9 @@ export async function pickOrphaned(tx: Tx, orphaned: Orphaned, limit: number): P
       where t.ctid = any(array(select place from candidate)) and ${orphaned.where}
       for update of t skip locked
     )
-    select
-      array(select place::text from locked order by place) as places,
-      array(select key from locked order by place) as keys,
-      (select count(*)::int from candidate) as candidates,
-      (select max(place)::text from candidate) as last`.execute(tx);
+    select ${pickedOf(sql`l.place`)}
+    from locked as l
+    where l.place = any(array(select place from candidate))`.execute(tx);
   return readPicked(rows[0]);
 }
 

@@ -59,5 +59,7 @@ export async function isSessionAlive(db: Kysely<unknown>, words: string): Promis
 
 /** Holds a lock for as long as the session of a connection lives, so that others can see that it does. */
 export async function holdForSession(connection: Kysely<unknown>, words: string): Promise<void> {
+  // It only has to live: the server must not end it for doing nothing.
+  await sql`set idle_session_timeout = 0`.execute(connection);
   await sql`select pg_advisory_lock(hashtextextended(${words}, 0))`.execute(connection);
 }

@@ -57,11 +57,13 @@ export async function pickByAge(tx: Tx, range: AgeRange, key: ColumnName | undef
       for update of t skip locked
     )
     select
-      array(select place::text from locked order by ordered, place) as places,
-      array(select key from locked order by ordered, place) as keys,
-      array(select age from locked order by ordered, place) as ages,
+      coalesce(array_agg(l.place::text order by l.ordered, l.place), '{}') as places,
+      coalesce(array_agg(l.key order by l.ordered, l.place), '{}') as keys,
+      coalesce(array_agg(l.age order by l.ordered, l.place), '{}') as ages,
       (select count(*)::int from chosen) as candidates,
-      ${nextOf(range)} as next`.execute(tx);
+      ${nextOf(range)} as next
+    from locked as l
+    where l.place = any(array(select place from chosen))`.execute(tx);
   return rows[0] as AgePicked;
 }
 

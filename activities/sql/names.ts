@@ -40,11 +40,31 @@ export function columnOf(alias: string, column: ColumnName): RawBuilder<unknown>
  * be done again for every row (20 s instead of 11 s for 10 million rows).
  */
 export function castTo(value: string, type: string): RawBuilder<unknown> {
-  // The type comes from format_type, which quotes what needs quoting; it cannot be a bound value.
-  return sql`${value}::${sql.raw(type)}`;
+  return sql`${value}::${bareType(type)}`;
+}
+
+/**
+ * A type without its length or precision, which a cast would cut or round the value to: a horizon as `timestamp(0)` would
+ * lie up to half a second later. It comes from format_type, which quotes what needs quoting; it cannot be a bound value.
+ */
+function bareType(type: string): RawBuilder<unknown> {
+  const bare = type.replace(/\(\d+(,-?\d+)?\)/, '');
+  return sql.raw(bare === 'character' ? 'bpchar' : bare);
+}
+
+/** Whether values of two types are equal for one exactly if they are for the other: keys can be compared. */
+export function isSameKind(a: string, b: string): boolean {
+  return kindOf(a) === kindOf(b);
+}
+
+function kindOf(type: string): string {
+  const bare = type.replace(/\(\d+(,-?\d+)?\)/, '');
+  if (/^(smallint|integer|bigint)$/.test(bare)) return 'integer';
+  if (/^(text|character varying)$/.test(bare)) return 'text';
+  return bare;
 }
 
 /** Texts as one bound array of a column's type, for `= any(...)`. */
 export function castArrayTo(values: readonly string[], type: string): RawBuilder<unknown> {
-  return sql`${values}::${sql.raw(type)}[]`;
+  return sql`${values}::${bareType(type)}[]`;
 }

@@ -4,7 +4,7 @@ import { sql } from 'kysely';
 import type { ColumnName, TableName } from './names.ts';
 import { columnOf, qualifiedName, tableOf } from './names.ts';
 import type { Picked } from './picked.ts';
-import { readPicked } from './picked.ts';
+import { pickedOf, readPicked } from './picked.ts';
 import type { Tx } from './transaction.ts';
 
 /**
@@ -69,11 +69,9 @@ export async function pickPages(
       where t.ctid = any(array(select place from candidate)) and ${range.where}
       for update of t skip locked
     )
-    select
-      array(select place::text from locked order by place) as places,
-      array(select key from locked order by place) as keys,
-      (select count(*)::int from candidate) as candidates,
-      (select max(place)::text from candidate) as last`.execute(tx);
+    select ${pickedOf(sql`l.place`)}
+    from locked as l
+    where l.place = any(array(select place from candidate))`.execute(tx);
   return readPicked(rows[0]);
 }
 

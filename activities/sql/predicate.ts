@@ -8,6 +8,11 @@ import { sql } from 'kysely';
 export interface Predicate {
   readonly text: string;
   readonly values: readonly BoundValue[];
+  /**
+   * It looks at other tables by a list of keys. PostgreSQL does not evaluate that anew for a row that it waited for,
+   * so that such a row must be locked first and judged by a statement after.
+   */
+  readonly joins?: boolean;
 }
 
 /** What JSON can carry and the driver can bind. */

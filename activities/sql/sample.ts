@@ -12,6 +12,8 @@ const SAMPLE_PAGES = 300;
 export interface Sample {
   /** Rows of the table that qualify, extrapolated. */
   readonly rows: number;
+  /** The most of the rows that qualify that share one value of the column, extrapolated; 1 where nobody asks. */
+  readonly ties: number;
   /** Rows of the table, extrapolated. */
   readonly tableRows: number;
   /** Places that cut the rows that qualify into equal parts. */
@@ -45,36 +47,41 @@ export async function sampleTable(
   { table, where, column, parts }: SampleWish,
 ): Promise<Sample> {
   const percent = Math.min(100, (100 * SAMPLE_PAGES) / Math.max(1, table.pages));
+  const scale = 100 / percent;
   const fractions = Array.from({ length: parts - 1 }, (_, n) => (n + 1) / parts);
   const columnOfCuts = column === undefined ? sql`null` : columnOf('t', column.name);
   const ofColumn = column?.of === 'all' ? sql<boolean>`true` : sql<boolean>`s.qualifies`;
   const { rows } = await sql<{
     matched: number;
+    ties: number;
     seen: number;
     placeCuts: string[];
     columnCuts: string[];
     oldest: string | null;
   }>`
+    with s as materialized (
+      select ${where} as qualifies, t.ctid as place, ${columnOfCuts} as by
+      from ${tableOf(table)} as t tablesample system (${percent})
+    )
     select
       count(*) filter (where s.qualifies)::float8 as matched,
+      ${column?.of === 'qualifying' ? tiesOf(scale) : sql`1`}::float8 as ties,
       count(*)::float8 as seen,
       ${cutsOf(fractions, sql`s.place`, sql`s.qualifies`)} as "placeCuts",
       ${column === undefined ? sql`'[]'::json` : cutsOf(fractions, sql`s.by`, ofColumn)} as "columnCuts",
       to_json(${column?.of === 'qualifying' ? sql`min(s.by) filter (where s.qualifies)` : sql`null::text`}) #>> '{}' as oldest
-    from (
-      select ${where} as qualifies, t.ctid as place, ${columnOfCuts} as by
-      from ${tableOf(table)} as t tablesample system (${percent})
-    ) as s`.execute(db);
-  const { matched, seen, placeCuts, columnCuts, oldest } = rows[0] ?? {
+    from s`.execute(db);
+  const { matched, ties, seen, placeCuts, columnCuts, oldest } = rows[0] ?? {
     matched: 0,
+    ties: 1,
     seen: 0,
     placeCuts: [],
     columnCuts: [],
     oldest: null,
   };
-  const scale = 100 / percent;
   return {
     rows: Math.round(matched * scale),
+    ties,
     tableRows: Math.round(seen * scale),
     placeCuts: [...new Set(placeCuts)],
     columnCuts: [...new Set(columnCuts)],
@@ -94,4 +101,17 @@ function cutsOf(
     from unnest(
       percentile_disc(${fractions}::float8[]) within group (order by ${values}) filter (where ${which})
     ) as cut)`;
+}
+
+/** A value on one page alone may be there by chance of how rows were written; one on several pages is all over. */
+function tiesOf(scale: number): RawBuilder<unknown> {
+  return sql`coalesce((
+    select max(case when tie.pages > 1 then tie.rows * ${scale}::float8 else tie.rows end)
+    from (
+      select count(*) as rows, count(distinct split_part(s.place::text, ',', 1)) as pages
+      from s
+      where s.qualifies
+      group by s.by
+    ) as tie
+  ), 1)`;
 }

@@ -21,7 +21,7 @@ const STATES: Readonly<Record<string, readonly [Verdict, string]>> = {
   '40001': ['shrink', 'the transaction could not be serialized with others'],
   '40P01': ['shrink', 'a deadlock with another session'],
   '55P03': ['shrink', 'another session holds a lock'],
-  '57014': ['shrink', 'a statement took too long or was cancelled'],
+  '57014': ['shrink', 'a statement took too long or was cancelled; a foreign key without an index does that'],
   '25P03': ['retry', 'the transaction was idle for too long'],
   '25P04': ['shrink', 'the transaction took too long'],
   '57P01': ['retry', 'the connection was ended by an administrator'],

@@ -24,10 +24,14 @@ export async function inTransaction<T>(
   limits: TransactionLimits,
   work: (tx: Tx) => Promise<T>,
 ): Promise<T> {
-  return db.transaction().execute(async (tx) => {
-    await setLimits(tx, limits);
-    return work(tx);
-  });
+  // What was waited for must be seen, whatever the default of the database is.
+  return db
+    .transaction()
+    .setIsolationLevel('read committed')
+    .execute(async (tx) => {
+      await setLimits(tx, limits);
+      return work(tx);
+    });
 }
 
 /** Runs work on one read-only snapshot: everything it reads is of one instant, and nothing can be written. */
@@ -77,10 +81,12 @@ export async function leaveTime(tx: Tx, until: number | undefined): Promise<void
   await sql`select set_config('statement_timeout', ${`${millis}ms`}, true)`.execute(tx);
 }
 
+/** Local to the transaction. A row that is hidden is an error: it would seem to be gone. */
 async function setLimits(tx: Tx, { lockMillis, statementMillis }: TransactionLimits): Promise<void> {
   await sql`
     select
       set_config('lock_timeout', ${`${Math.round(lockMillis)}ms`}, true),
       set_config('statement_timeout', ${`${Math.round(statementMillis)}ms`}, true),
-      set_config('idle_in_transaction_session_timeout', ${`${IDLE_MILLIS}ms`}, true)`.execute(tx);
+      set_config('idle_in_transaction_session_timeout', ${`${IDLE_MILLIS}ms`}, true),
+      set_config('row_security', 'off', true)`.execute(tx);
 }

@@ -1,0 +1,74 @@
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { sql } from 'kysely';
+import { Client, Pool } from 'pg';
+
+import { openDatabase } from '../../../activities/database/database.ts';
+import { holdForSession, isSessionAlive } from '../../../activities/sql/fence.ts';
+import { inTransaction } from '../../../activities/sql/transaction.ts';
+import { expireRows } from '../../../policy/expire-rows.ts';
+import type { TestDatabase } from '../../support/database.ts';
+import { runEngine } from '../../support/engine.ts';
+import { createShop, Order, shopPolicy } from '../../support/shop.ts';
+import { waitFor } from '../../support/wait.ts';
+
+const LIMITS = { lockMillis: 1000, statementMillis: 5000 };
+
+describe('sessions of a database', () => {
+  let shop: TestDatabase;
+
+  beforeEach(async () => {
+    shop = await createShop();
+  });
+  afterEach(async () => shop.drop());
+
+  test('one of a pool of somebody else that is ended in the middle is an error, not the end of the process', async () => {
+    const pool = new Pool({ connectionString: shop.url, max: 2 });
+    const { db } = await openDatabase(pool);
+    const lost = inTransaction(db, LIMITS, async (tx) => {
+      const { rows } = await sql<{ pid: number }>`select pg_backend_pid() as pid`.execute(tx);
+      const pid = rows[0]?.pid ?? 0;
+      await shop.rows('select pg_terminate_backend($1)', [pid]);
+      await waitFor('the session to be gone', async () => {
+        return (await shop.value('select count(*) from pg_stat_activity where pid = $1', [pid])) === 0;
+      });
+      await sql`select 1`.execute(tx);
+    });
+    await expect(lost).rejects.toThrow(/terminat|connection/i);
+    const { rows } = await sql<{ one: number }>`select 1 as one`.execute(db);
+    expect(rows).toEqual([{ one: 1 }]);
+    await pool.end();
+  });
+
+  test('one that only shows that a command lives is not ended for being idle', async () => {
+    await shop.rows(`alter database ${shop.name} set idle_session_timeout = '150ms'`);
+    const opened = await openDatabase(shop.url);
+    await opened.db.connection().execute(async (session) => {
+      await holdForSession(session, 'some words');
+      const other = new Client(shop.url);
+      other.on('error', () => undefined);
+      await other.connect();
+      const ended = new Promise((resolve) => other.once('end', resolve));
+      // Another session that came later is ended for it.
+      await ended;
+      expect(await isSessionAlive(opened.db, 'some words')).toBe(true);
+    });
+    await opened.close();
+  });
+
+  test('runs are counted whatever isolation is the default of the database', async () => {
+    await shop.rows(`alter database ${shop.name} set default_transaction_isolation = 'serializable'`);
+    await shop.rows(
+      `insert into shop_order select n, 'shipped', now() - interval '1 year' from generate_series(1, 500) as n`,
+    );
+    const pass = expireRows({ name: 'old', entity: Order, age: 'closedAt', olderThan: '10 days' });
+    const report = await runEngine(shop.url, shopPolicy({ passes: [pass] }), { size: 50 });
+    expect(report).toMatchObject({ rows: 500, deleted: { shop_order: 500 } });
+    const opened = await openDatabase(shop.url);
+    const { db } = opened;
+    const level = await inTransaction(db, LIMITS, async (tx) =>
+      sql<{ level: string }>`select current_setting('transaction_isolation') as level`.execute(tx),
+    );
+    expect(level.rows).toEqual([{ level: 'read committed' }]);
+    await opened.close();
+  });
+});
