@@ -6,6 +6,8 @@ export { repointLatest } from './policy/repoint-latest.ts';
 export type { RepointLatest, RepointLatestOptions } from './policy/repoint-latest.ts';
 export { latestPointer } from './policy/latest-pointer.ts';
 export type { LatestPointer, LatestPointerOptions } from './policy/latest-pointer.ts';
+export type { AnyEntity, Pass, PassKind, PassOptions } from './policy/pass.ts';
+export type { Duration } from './policy/duration.ts';
 export { definePolicy } from './policy/policy.ts';
 export type { Policy, PolicyOptions, SliceOptions } from './policy/policy.ts';
 export type { CronSchedule, IntervalSchedule, ScheduleOptions } from './policy/schedule.ts';

@@ -18,6 +18,7 @@ export interface VacuumInput {
   readonly ifBusy?: 'skip' | 'wait' | 'fail';
 }
 
+/** Whether a run deletes or counts. */
 export type RunMode = 'execute' | 'preview';
 
 /** How a run stands or ended. */
@@ -66,6 +67,7 @@ export interface Plan {
   readonly sliceSeconds: number;
 }
 
+/** A pass as the workflow knows it: names and numbers. */
 export interface PlannedPass {
   readonly name: string;
   readonly kind: PassKind;
@@ -130,8 +132,11 @@ export interface RunReport {
   readonly policy: string;
   readonly mode: RunMode;
   readonly status: RunStatus;
+  /** ISO 8601, by the database's clock. */
   readonly startedAt: string;
+  /** Null while it is open. */
   readonly endedAt: string | null;
+  /** From begin to end, waiting and pauses included. */
   readonly millis: number;
   /** Rows deleted in all tables, cascades included. */
   readonly rows: number;
@@ -141,6 +146,7 @@ export interface RunReport {
   readonly holder?: Holder;
 }
 
+/** What came of a pass. `rows` are of all tables, `millis` from the begin of its first batch to the end of its last. */
 export interface PassReport {
   readonly name: string;
   readonly kind: PassKind;

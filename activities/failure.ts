@@ -35,7 +35,7 @@ const LATER = '30s';
  * The one place where errors become failures for Temporal. Driver errors never cross: they carry row values and
  * statements. The original is written to the worker's log, at level debug.
  */
-export function toFailure(error: unknown, doing: string): Error {
+function toFailure(error: unknown, doing: string): Error {
   if (error instanceof ApplicationFailure || error instanceof CancelledFailure) return error;
   if (error instanceof MistakesError)
     return ApplicationFailure.nonRetryable(error.wireMessage, FAILURE.input);

@@ -30,7 +30,7 @@ export const PRESETS: Readonly<Record<string, Preset>> = {
 };
 
 /** Our own variable with the URL of the database. */
-export const URL_VARIABLE = 'VACUUM_DATABASE_URL';
+const URL_VARIABLE = 'VACUUM_DATABASE_URL';
 
 /** A preset by name. Throws a `MistakesError` where there is none. */
 export function findPreset(name: string): Preset {

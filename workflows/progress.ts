@@ -12,6 +12,7 @@ export interface RunProgress {
   readonly passes: readonly PassProgress[];
 }
 
+/** How a pass stands. */
 export interface PassProgress {
   readonly name: string;
   readonly status: PassStatus;

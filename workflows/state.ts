@@ -11,6 +11,7 @@ export interface RunState {
   pauseReason?: string | undefined;
 }
 
+/** How a pass stands: its shards in the current round, and what the rounds before came to. */
 export interface PassState {
   status: PassStatus;
   error?: string;
@@ -33,6 +34,7 @@ export interface ShardState {
   walked: number | null;
 }
 
+/** The state of a run whose plan was just made. */
 export function newState(plan: Plan): RunState {
   const passes = plan.passes.map((): PassState => {
     return { status: 'planned', round: 0, shards: [], before: { batches: 0, rows: 0, skipped: 0 } };

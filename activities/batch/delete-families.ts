@@ -119,8 +119,9 @@ async function emptyGiant(
     moved += await repair(tx, child.pointers, removed);
     left -= removed.rows;
   }
-  for (const descent of descendByCascades(frozen.cascades).toReversed()) {
-    if (left <= 0) break;
+  const descents = descendByCascades(frozen.cascades);
+  for (const descent of frozen.emptying.map((n) => descents[n])) {
+    if (left <= 0 || descent === undefined) break;
     await leaveTime(tx, step.until);
     left -= await deleteDescended(tx, frozen.table, place, descent, left);
   }

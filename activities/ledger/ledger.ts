@@ -10,7 +10,7 @@ import { BatchEntity, PassEntity, RunEntity } from './entities.ts';
 import { RunsPassesBatches } from './migrations/001-runs-passes-batches.ts';
 
 /** The schema of the ledger unless a worker is told otherwise. */
-export const LEDGER_SCHEMA = 'vacuum';
+const LEDGER_SCHEMA = 'vacuum';
 
 const MIGRATIONS = [{ name: '001-runs-passes-batches', class: RunsPassesBatches }];
 

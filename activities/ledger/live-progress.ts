@@ -25,7 +25,7 @@ interface LiveRow {
   readonly last: readonly { shard: number; cursor: Cursor; done: boolean }[] | null;
 }
 
-/** How far the passes of a run are. Two batches are never more than a second apart, so that it is fresh. */
+/** How far the passes of a run are. As fresh as the last batch, which is a second old or what the policy's pause is. */
 export async function readLiveProgress(ledger: Ledger, run: number): Promise<LivePass[]> {
   const batch = ledger.table('batch');
   const { rows } = await sql<LiveRow>`

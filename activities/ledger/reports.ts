@@ -18,6 +18,7 @@ export interface LedgerReport extends RunReport {
   readonly passes: readonly LedgerPassReport[];
 }
 
+/** What came of a pass, with the rows of each table and what was expected. */
 export interface LedgerPassReport extends PassReport {
   readonly deleted: RowsByTable;
   readonly estimate: number | null;

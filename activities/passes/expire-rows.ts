@@ -6,7 +6,7 @@ import type { ExpireRows } from '../../policy/expire-rows.ts';
 import { deleteFamilies } from '../batch/delete-families.ts';
 import { advance, pick, sweep } from '../batch/walk.ts';
 import type { CascadeStep } from '../plan/cascades.ts';
-import { cascadesFrom, distinctTables } from '../plan/cascades.ts';
+import { cascadesFrom, distinctTables, emptyingOrder } from '../plan/cascades.ts';
 import type { FrozenChild } from '../plan/freeze-family.ts';
 import { familySizeOf, freezeChild } from '../plan/freeze-family.ts';
 import { freezeNesting } from '../plan/freeze-nesting.ts';
@@ -36,6 +36,8 @@ export interface FrozenExpireRows extends FrozenPass {
   readonly key: ColumnName | null;
   readonly children: readonly FrozenChild[];
   readonly cascades: readonly CascadeStep[];
+  /** The numbers of the cascades in the order in which a giant is emptied. */
+  readonly emptying: readonly number[];
 }
 
 /** Rows past the retention, with everything that hangs on them. */
@@ -75,6 +77,7 @@ export const expireRowsWork: PassWork<ExpireRows, FrozenExpireRows> = {
       key,
       children,
       cascades,
+      emptying: emptyingOrder(scope.catalog, cascades),
     };
   },
 

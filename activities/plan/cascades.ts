@@ -34,6 +34,32 @@ export function cascadesFrom(catalog: Catalog, table: CatalogTable): CascadeStep
   return steps;
 }
 
+/**
+ * The order in which what belongs to one row can be deleted before the row: the deepest first, and what refers to
+ * another of these tables by a foreign key that would forbid it, before that one.
+ */
+export function emptyingOrder(catalog: Catalog, steps: readonly CascadeStep[]): number[] {
+  const labelOf = (oid: string): string | undefined =>
+    catalog.has(oid) ? catalog.get(oid).label : undefined;
+  const forbidding = catalog.foreignKeys
+    .filter(({ onDelete }) => onDelete === 'no action' || onDelete === 'restrict')
+    .map(({ child, parent }) => ({ child: labelOf(child), parent: labelOf(parent) }))
+    .filter(({ child, parent }) => child !== parent);
+  const left = steps.map((_, n) => n).toReversed();
+  const order: number[] = [];
+  while (left.length > 0) {
+    const free = left.findIndex((n) => {
+      const { label } = (steps[n] as CascadeStep).table;
+      return !forbidding.some(
+        (key) => key.parent === label && left.some((other) => steps[other]?.table.label === key.child),
+      );
+    });
+    // A circle of such keys cannot be emptied in any order; then the database says so.
+    order.push(...left.splice(Math.max(0, free), 1));
+  }
+  return order;
+}
+
 /** The chain of steps from a table down to the one that a foreign key references; undefined where there is none. */
 export function chainTo(steps: readonly CascadeStep[], label: string | undefined): CascadeStep[] | undefined {
   const at = steps.findIndex((step) => step.table.label === label);

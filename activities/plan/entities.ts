@@ -67,9 +67,9 @@ export class PolicyEntities {
     try {
       return this.#predicate(entity, filter);
     } catch (error) {
-      const here = error instanceof Error ? error.message : String(error);
+      const said = error instanceof Error ? error.message : String(error);
       const fix = `Use the properties of ${this.name(entity)} and MikroORM's operators, with no value undefined`;
-      mistakes.push({ at, what: 'its where cannot be read', fix, here });
+      mistakes.push({ at, ...sayUnreadable(said), fix });
       return ALWAYS;
     }
   }
@@ -126,6 +126,14 @@ export function entitiesOf(pass: Pass): AnyEntity[] {
     case 'repointLatest':
       return [pass.pointer.holder, pass.pointer.target];
   }
+}
+
+/** A property is the person's own word and may travel; whatever else MikroORM says stays on this machine. */
+function sayUnreadable(said: string): Pick<Mistake, 'what' | 'here'> {
+  const unknown = /not existing property ([\w.]+)/.exec(said)?.[1];
+  if (unknown !== undefined) return { what: `its where names ${unknown}, which is no property` };
+  if (/^[\w.$]+ is undefined$/.test(said)) return { what: `its where has no value: ${said}` };
+  return { what: 'its where cannot be read', here: said };
 }
 
 /** MikroORM drops a condition whose value is undefined; the filter would then match more than it says. */

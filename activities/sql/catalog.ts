@@ -26,12 +26,14 @@ export interface CatalogTable extends TableName {
   readonly may: { readonly select: boolean; readonly update: boolean; readonly delete: boolean };
 }
 
+/** A column, with what the statistics say of it. */
 export interface CatalogColumn extends ColumnName {
   readonly notNull: boolean;
   /** Distinct values by the last analyze; null where there was none. */
   readonly distinct: number | null;
 }
 
+/** An index, by its leading column. */
 export interface CatalogIndex {
   readonly name: string;
   readonly method: string;
@@ -41,6 +43,7 @@ export interface CatalogIndex {
   readonly partial: boolean;
 }
 
+/** A foreign key. One of a partitioned table stands here once for each of its partitions. */
 export interface ForeignKey {
   readonly name: string;
   /** Oid of the table that references, and the columns that do. */

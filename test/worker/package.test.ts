@@ -29,6 +29,7 @@ describeNeeding(['temporal'], 'the package, installed into an empty project', ()
       'LICENSE',
       'README.md',
       'dist',
+      'docs',
       'package.json',
     ]);
     expect(readdirSync(join(installed(), 'dist')).toSorted()).toEqual([

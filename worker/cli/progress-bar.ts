@@ -51,7 +51,7 @@ function barOf({ walked, batches }: LivePass): string {
 }
 
 /** `old-flow-runs: 1,234,000 rows, 320,000 rows/s, 12 s left`. */
-export function sayPass(pass: LivePass): string {
+function sayPass(pass: LivePass): string {
   const parts = [`${pass.name}: ${sayCount(pass.rows)} rows`];
   if (pass.walked !== null && pass.walked > 0 && pass.batches > 0 && !process.stderr.isTTY) {
     parts.push(`${Math.floor(pass.walked * 100)} %`);

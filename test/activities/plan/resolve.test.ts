@@ -70,12 +70,12 @@ describe('a policy against the live database', () => {
     [
       'a filter on a property that does not exist',
       expiring({ where: { colour: 'red' } }),
-      'its where cannot be read: Trying to query by not existing property Order.colour',
+      'its where names Order.colour, which is no property',
     ],
     [
       'a filter with an undefined value',
       expiring({ where: { status: undefined } }),
-      'its where cannot be read: status is undefined',
+      'its where has no value: status is undefined',
     ],
     ['a filter that comes to nothing', expiring({ where: { $and: [] } }), 'it comes to no condition at all'],
     [

@@ -118,6 +118,30 @@ describe('the settings of the Prefect preset', () => {
     expect(retentionOf({ retentionPeriod: 3601 })).toBe(3_601_000);
   });
 
+  test.each([
+    ['orphanGrace', -1],
+    ['batchTarget', 'soon'],
+    ['batchTarget', 0],
+    ['batchPause', -5],
+    ['sliceSeconds', 1.5],
+    ['sliceBatches', 0],
+    ['cron', ''],
+    ['loopSeconds', 0],
+    ['batchSize', -1],
+  ])('%s of %j is refused', (setting, value) => {
+    expect(mistakesOf({ [setting]: value }).join()).toContain(`setting ${setting}`);
+  });
+
+  test.each([
+    ['ENABLED', 'maybe'],
+    ['LOOP_SECONDS', '-1'],
+    ['RETENTION_PERIOD', 'PT1H'],
+    ['BATCH_SIZE', '0'],
+  ])('%s of %s in the environment is refused by its name', (name, value) => {
+    const mistakes = mistakesOf({}, { [`${PREFIX}${name}`]: value });
+    expect(mistakes.join()).toContain(`environment variable ${PREFIX}${name}`);
+  });
+
   test('all that cannot be used is told at once, with the names that the person wrote', () => {
     const mistakes = mistakesOf(
       { enabled: 'perhaps', loopSeconds: -1, batchSize: 'many', shards: 0, retentoinPeriod: 5 },

@@ -12,7 +12,7 @@ describeNeeding(['temporal'], 'worker', () => {
   afterAll(async () => session.close());
 
   test('says at its start what runs would fail with, and makes nothing in a database that is not Prefect’s', async () => {
-    await fresh.database.rows('drop table flow_run cascade; drop table artifact');
+    await fresh.database.rows('drop table flow_run, artifact cascade');
     const taskQueue = session.queue();
     const worker = await startWorkerProcess({ url: fresh.database.url, taskQueue });
     try {
