@@ -54,7 +54,7 @@ async function deleteWhole(
   frozen: FrozenExpireRows,
   where: RawBuilder<boolean>,
   { places, keys }: Pick<Found, 'places' | 'keys'>,
-  { until }: BatchStep,
+  { deadline }: BatchStep,
 ): Promise<FamiliesDeleted> {
   const { key, children, table } = frozen;
   const first = children.filter((child) => child.beforeParent);
@@ -62,17 +62,17 @@ async function deleteWhole(
   let moved = 0;
   for (const child of first) {
     const own = keys.slice(0, places.length).filter((named) => named !== null);
-    await leaveTime(tx, until);
+    await leaveTime(tx, deadline);
     moved += await deleteChild(tx, child, own);
   }
-  await leaveTime(tx, until);
+  await leaveTime(tx, deadline);
   const gone = await deletePlaces(tx, table, places, where, key === null ? [] : [key]);
   if (gone.rows !== places.length && first.length > 0) {
     throw new Error('a trigger kept rows whose children are gone; the batch is rolled back');
   }
   // The keys of what really went: a trigger may keep a row, and then its children stay too.
   for (const child of then) {
-    await leaveTime(tx, until);
+    await leaveTime(tx, deadline);
     moved += await deleteChild(tx, child, gone.groups[0] ?? []);
   }
   return { parents: places.length, moved };
@@ -114,7 +114,7 @@ async function emptyGiant(
   let moved = 0;
   for (const child of frozen.children) {
     if (left <= 0) break;
-    await leaveTime(tx, step.until);
+    await leaveTime(tx, step.deadline);
     const removed = await deleteOwned(tx, { ...child, keys: [key], limit: left }, groupsOf(child.pointers));
     moved += await repair(tx, child.pointers, removed);
     left -= removed.rows;
@@ -122,7 +122,7 @@ async function emptyGiant(
   const descents = descendByCascades(frozen.cascades);
   for (const descent of frozen.emptying.map((n) => descents[n])) {
     if (left <= 0 || descent === undefined) break;
-    await leaveTime(tx, step.until);
+    await leaveTime(tx, step.deadline);
     left -= await deleteDescended(tx, frozen.table, place, descent, left);
   }
   return { rows: step.bite - left, moved };

@@ -57,7 +57,7 @@ export async function runBatch(
       if (!entered) throw new Fenced();
       const outcome = await workOf(frozen.kind).runBatch(frozen, tx, {
         ...step,
-        until: performance.now() + statementMillis,
+        deadline: { at: performance.now() + statementMillis, millis: statementMillis },
       });
       const sequence = (position?.sequence ?? 0) + 1;
       const rows = await recordBatch(

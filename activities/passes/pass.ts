@@ -6,7 +6,7 @@ import type { PreviewScript } from '../preview/script.ts';
 import type { CatalogTable } from '../sql/catalog.ts';
 import type { AgePosition } from '../sql/keyset.ts';
 import type { TableName } from '../sql/names.ts';
-import type { Tx } from '../sql/transaction.ts';
+import type { Deadline, Tx } from '../sql/transaction.ts';
 
 /** How a pass walks its table; in the plan, the ledger, the preview and the report. */
 export type Strategy = 'page-range' | 'keyset' | 'loose-index';
@@ -74,8 +74,7 @@ export interface BatchStep {
   readonly careful: boolean;
   /** Delete nothing and go on after the first row: what goes with it is held by somebody else. */
   readonly passOver: boolean;
-  /** The instant, by `performance.now()`, at which the transaction is out of time. */
-  readonly until?: number;
+  readonly deadline?: Deadline;
 }
 
 /** What one batch did. How many rows went is in the ledger, by the database's own counters. */

@@ -69,13 +69,23 @@ class OutOfTime extends Error {
 /** No statement is given less, in milliseconds: a hiccup would undo what is nearly done. */
 const LEAST_MILLIS = 20;
 
+/** When a transaction is out of time. */
+export interface Deadline {
+  /** By `performance.now()`. */
+  readonly at: number;
+  /** The time that it has in all, which is the limit of its first statement. */
+  readonly millis: number;
+}
+
 /**
  * Leaves the next statements of a transaction no more than the rest of its time: a limit for each alone would let
- * several slow ones add up. Throws where nothing is left. `until` is by `performance.now()`; without it nothing changes.
+ * several slow ones add up. Throws where nothing is left. Does nothing in the first third, since saying so in every
+ * batch made 3.3 million rows take 10 % longer; a transaction can last a third longer for it.
  */
-export async function leaveTime(tx: Tx, until: number | undefined): Promise<void> {
-  if (until === undefined) return;
-  const rest = until - performance.now();
+export async function leaveTime(tx: Tx, deadline: Deadline | undefined): Promise<void> {
+  if (deadline === undefined) return;
+  const rest = deadline.at - performance.now();
+  if (rest > (2 / 3) * deadline.millis) return;
   if (rest <= 0) throw new OutOfTime('the transaction took too long');
   const millis = Math.max(LEAST_MILLIS, Math.ceil(rest));
   await sql`select set_config('statement_timeout', ${`${millis}ms`}, true)`.execute(tx);
