@@ -23,6 +23,8 @@ export interface Found {
   readonly keys: readonly (string | null)[];
   /** Rows that qualified, with those that somebody else holds. */
   readonly candidates: number;
+  /** The number of each row among those that qualified, from 1. */
+  readonly ranks: readonly number[];
   /** Where to go on after the row of this number. */
   readonly after: (row: number) => Cursor;
   /** Where to go on after all of them, and whether that is the end. */
@@ -77,6 +79,12 @@ export function advance(rows: Found, taken: number): { cursor: Cursor; end: bool
   return { cursor: rows.next, end: rows.end };
 }
 
+/** How many rows that somebody else holds lie before the place where a shard goes on after the first `taken`. */
+export function skippedOf({ places, candidates, ranks }: Found, taken: number): number {
+  if (taken >= places.length) return candidates - places.length;
+  return taken === 0 ? 0 : (ranks[taken - 1] ?? taken) - taken;
+}
+
 type PageShard = Shard & { strategy: 'page-range' };
 
 /** A range of pages of a shard, and whether the shard ends with it. */
@@ -122,11 +130,11 @@ function placeAt(place: string | undefined): Cursor {
 }
 
 function found(
-  { places, keys, candidates }: Pick<Found, 'places' | 'keys' | 'candidates'>,
+  { places, keys, candidates, ranks }: Pick<Found, 'places' | 'keys' | 'candidates' | 'ranks'>,
   after: Found['after'],
   { cursor, end }: { cursor: Cursor; end: boolean },
 ): Found {
-  return { places, keys, candidates, after, next: cursor, end };
+  return { places, keys, candidates, ranks, after, next: cursor, end };
 }
 
 function agesOf(walk: Walk, { shard, cursor }: BatchStep, limit: number): AgeRange {

@@ -4,7 +4,7 @@ import { sql } from 'kysely';
 import { parseDuration } from '../../policy/duration.ts';
 import type { ExpireRows } from '../../policy/expire-rows.ts';
 import { deleteFamilies } from '../batch/delete-families.ts';
-import { advance, pick, sweep } from '../batch/walk.ts';
+import { advance, pick, skippedOf, sweep } from '../batch/walk.ts';
 import type { CascadeStep } from '../plan/cascades.ts';
 import { cascadesFrom, distinctTables, emptyingOrder } from '../plan/cascades.ts';
 import type { FrozenChild } from '../plan/freeze-family.ts';
@@ -108,11 +108,15 @@ export const expireRowsWork: PassWork<ExpireRows, FrozenExpireRows> = {
       if (swept !== undefined) return { ...swept, skipped: 0, moved: 0 };
     }
     const picked = await pick(tx, walk, frozen.key ?? undefined, step);
-    const skipped = picked.candidates - picked.places.length;
-    if (picked.places.length === 0) return { ...advance(picked, 0), taken: 0, skipped, moved: 0 };
-    if (step.passOver) return { ...advance(picked, 1), taken: 0, skipped: 1, moved: 0 };
+    if (picked.places.length === 0) {
+      return { ...advance(picked, 0), taken: 0, skipped: picked.candidates, moved: 0 };
+    }
+    if (step.passOver) {
+      return { ...advance(picked, 1), taken: 0, skipped: 1 + skippedOf(picked, 1), moved: 0 };
+    }
     const { parents, moved, emptiedIn } = await deleteFamilies(tx, frozen, walk.where, picked, step);
     if (emptiedIn !== undefined) return { ...STAYS, cursor: step.cursor, moved, emptiedIn };
+    const skipped = skippedOf(picked, parents);
     return { ...advance(picked, parents), taken: parents, skipped, moved };
   },
 };

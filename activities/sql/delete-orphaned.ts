@@ -48,7 +48,7 @@ export async function pickOrphaned(tx: Tx, orphaned: Orphaned, limit: number): P
   const { rows } = await sql`
     with ${orphanOf(orphaned)},
     candidate as materialized (
-      select t.ctid as place
+      select t.ctid as place, row_number() over (order by t.ctid) as nth
       from orphan as o
       join ${table} as t on ${rowsOf(orphaned)}
       order by t.ctid
@@ -62,7 +62,7 @@ export async function pickOrphaned(tx: Tx, orphaned: Orphaned, limit: number): P
     )
     select ${pickedOf(sql`l.place`)}
     from locked as l
-    where l.place = any(array(select place from candidate))`.execute(tx);
+    join candidate as c on c.place = l.place`.execute(tx);
   return readPicked(rows[0]);
 }
 

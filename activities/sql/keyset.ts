@@ -37,6 +37,8 @@ export interface AgePicked {
   readonly keys: readonly (string | null)[];
   /** The ages of the rows, in the same order. */
   readonly ages: readonly string[];
+  /** See `Picked.ranks`. */
+  readonly ranks: readonly number[];
   readonly candidates: number;
   /** Where to go on when all rows were taken; null at the end of the range. */
   readonly next: AgePosition | null;
@@ -60,10 +62,11 @@ export async function pickByAge(tx: Tx, range: AgeRange, key: ColumnName | undef
       coalesce(array_agg(l.place::text order by l.ordered, l.place), '{}') as places,
       coalesce(array_agg(l.key order by l.ordered, l.place), '{}') as keys,
       coalesce(array_agg(l.age order by l.ordered, l.place), '{}') as ages,
+      coalesce(array_agg(c.rank::int order by l.ordered, l.place), '{}') as ranks,
       (select count(*)::int from chosen) as candidates,
       ${nextOf(range)} as next
     from locked as l
-    where l.place = any(array(select place from chosen))`.execute(tx);
+    join chosen as c on c.place = l.place`.execute(tx);
   return rows[0] as AgePicked;
 }
 
@@ -99,7 +102,7 @@ function chosenOf(range: AgeRange): RawBuilder<unknown> {
       limit ${range.entries}
     ),
     chosen as materialized (
-      select place, nth
+      select place, nth, row_number() over (order by nth) as rank
       from entry
       where qualifies
       order by nth

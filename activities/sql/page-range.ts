@@ -57,7 +57,7 @@ export async function pickPages(
   const table = tableOf(range.table);
   const { rows } = await sql`
     with candidate as materialized (
-      select t.ctid as place
+      select t.ctid as place, row_number() over (order by t.ctid) as nth
       from ${table} as t
       where ${inRange(range)} and ${range.where}
       order by t.ctid
@@ -71,7 +71,7 @@ export async function pickPages(
     )
     select ${pickedOf(sql`l.place`)}
     from locked as l
-    where l.place = any(array(select place from candidate))`.execute(tx);
+    join candidate as c on c.place = l.place`.execute(tx);
   return readPicked(rows[0]);
 }
 

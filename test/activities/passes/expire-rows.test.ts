@@ -173,6 +173,25 @@ describe('expireRows', () => {
     expect(await orders()).toEqual([]);
   });
 
+  test.each(['page-range', 'keyset'] as const)(
+    'rows that others hold are counted once, however batches are cut: %s',
+    async (strategy) => {
+      for (let id = 1; id <= 40; id += 1) await addOrder(id);
+      await shop.rows(
+        `insert into audit_log select n, 1 + n % 40, now(), 'x' from generate_series(1, 400) as n`,
+      );
+      const other = await shop.pool.connect();
+      await other.query('begin');
+      await other.query('select * from shop_order where id in (1, 7, 8, 40) for update');
+      const policy = oldOrders({ with: [softChild({ entity: AuditLog, by: 'orderId' })] });
+      const report = await runEngine(shop.url, policy, { careful: true, size: 45, strategy });
+      expect(report.passes[0]).toMatchObject({ skipped: 4, deleted: { shop_order: 36, audit_log: 360 } });
+      expect(report.passes[0]?.batches).toBeGreaterThan(5);
+      await other.query('rollback');
+      other.release();
+    },
+  );
+
   test('a row that comes to life while the delete waits for it stays', async () => {
     await shop.rows(
       `insert into audit_log select n, n, now() - interval '1 year', 'x' from generate_series(1, 5) as n`,
