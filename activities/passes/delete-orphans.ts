@@ -35,8 +35,6 @@ export interface FrozenDeleteOrphans extends FrozenPass {
   readonly keys: number;
   readonly age: ColumnName;
   readonly horizon: string;
-  /** A foreign key ties the rows to the parent: a delete of the parent leaves no orphan behind. */
-  readonly bound: boolean;
   readonly pointers: readonly FrozenPointer[];
   readonly cascades: readonly CascadeStep[];
 }
@@ -80,9 +78,6 @@ export const deleteOrphansWork: PassWork<DeleteOrphans, FrozenDeleteOrphans> = {
       keys: Math.max(table.columns.get(by.name)?.distinct ?? 0, parent.rows ?? 0),
       age,
       horizon: horizonOf(scope.now, parseDuration(pass.grace) ?? Number.NaN, age),
-      bound: scope.catalog
-        .referencesTo(parent)
-        .some((reference) => reference.child === table.oid && reference.childColumns.includes(by.name)),
       pointers,
       cascades,
     };

@@ -60,16 +60,16 @@ export async function resolvePolicy(
     mistakes.push(...scope.mistakes);
     if (frozen !== undefined && scope.mistakes.length === 0) resolved.push({ pass, frozen });
   }
-  if (mistakes.length === 0) mistakes.push(...(await probe(tx, resolved)));
+  if (mistakes.length === 0) mistakes.push(...(await probe(tx, resolved, catalog)));
   refuseMistakes(subject, distinct(mistakes));
   return { passes: resolved, catalog, now };
 }
 
 /** Whether the database understands each pass: its statement is planned and not run. */
-async function probe(tx: Tx, passes: readonly ResolvedPass[]): Promise<Mistake[]> {
+async function probe(tx: Tx, passes: readonly ResolvedPass[], catalog: Catalog): Promise<Mistake[]> {
   const mistakes: Mistake[] = [];
   for (const { pass, frozen } of passes) {
-    const script = new PreviewScript();
+    const script = new PreviewScript(catalog);
     script.begin(pass.name);
     workOf(pass.kind).preview(frozen, script);
     try {

@@ -24,7 +24,7 @@ export function previewExpiry(
     ...(key === null ? [] : [key.name]),
     ...(nesting === null ? [] : (nesting.chain[0]?.on.map(({ parent }) => parent) ?? [nesting.references])),
   ];
-  const rows = sql`select ${placeAnd('t', columns)} from ${tableOf(table)} as t`;
+  const rows = sql`select ${placeAnd('t', columns)} from ${script.table(table, 't')}`;
   const which = sql`${expired} and ${script.alive(table, 't')}`;
   const part = script.part((self) =>
     nesting === null
@@ -35,7 +35,7 @@ export function previewExpiry(
           select ${placeAnd('t', columns)}
           from ${self} as d
           ${joinDown(nesting)}
-          join ${tableOf(table)} as t on ${columnOf('t', nesting.column)} = ${lastOf(nesting)}
+          join ${script.table(table, 't')} on ${columnOf('t', nesting.column)} = ${lastOf(nesting)}
           where ${which}`,
   );
   const doomed = script.doom(table, part);

@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
 
 import type { FrozenChild } from '../plan/freeze-family.ts';
-import { columnOf, tableOf } from '../sql/names.ts';
+import { columnOf } from '../sql/names.ts';
 import { columnsForCascades, previewCascades } from './cascades.ts';
 import { previewRepair } from './repair.ts';
 import type { Doomed, PreviewScript } from './script.ts';
@@ -22,7 +22,7 @@ export function previewChildren(
     const part = script.part(
       () => sql`
         select ${placeAnd('c', columns)}
-        from ${tableOf(child.table)} as c
+        from ${script.table(child.table, 'c')}
         join ${sql.id(parent.part)} as d on ${columnOf('c', child.by)} = ${sql.id('d', kept(parent.key))}
         where ${alive}`,
     );

@@ -14,23 +14,21 @@ export function previewOrphans(
   pastGrace: RawBuilder<boolean>,
   script: PreviewScript,
 ): void {
-  const { table, by, parent, parentKey, bound, pointers, cascades } = frozen;
+  const { table, by, parent, parentKey, pointers, cascades } = frozen;
   const columns = [
     ...columnsForCascades(cascades, -1),
     ...pointers.map(({ targetGroup }) => targetGroup.name),
   ];
-  // What a foreign key ties to its parent goes with it or is unlinked by it.
-  const living = bound ? sql`true` : script.alive(parent, 'parent');
   const part = script.part(
     () => sql`
       select ${placeAnd('t', columns)}
-      from ${tableOf(table)} as t
+      from ${script.table(table, 't')}
       where
         ${pastGrace}
         and ${script.alive(table, 't')}
         and not exists (
           select from ${tableOf(parent)} as parent
-          where ${columnOf('parent', parentKey)} = ${columnOf('t', by)} and ${living}
+          where ${columnOf('parent', parentKey)} = ${columnOf('t', by)} and ${script.alive(parent, 'parent')}
         )`,
   );
   const doomed = script.doom(table, part, { by: by.name, parent: parent.label });

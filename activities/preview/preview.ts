@@ -39,7 +39,7 @@ async function countAll(tx: Tx, policy: Policy, passNames: readonly string[]): P
   const resolved = await resolvePolicy(tx, policy, passNames, 'preview');
   const { passes, now } = resolved;
   const planned = await planPasses(tx, policy, resolved);
-  const script = new PreviewScript();
+  const script = new PreviewScript(resolved.catalog);
   for (const { pass, frozen } of passes) {
     script.begin(pass.name);
     workOf(pass.kind).preview(frozen, script);

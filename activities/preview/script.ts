@@ -1,7 +1,9 @@
 import type { RawBuilder } from 'kysely';
 import { sql } from 'kysely';
 
+import type { Catalog, CatalogTable, ForeignKey } from '../sql/catalog.ts';
 import type { TableName } from '../sql/names.ts';
+import { tableOf } from '../sql/names.ts';
 
 /** What a preview counts: rows that would go from a table, or pointers that would move. */
 export interface PreviewCount {
@@ -15,6 +17,13 @@ export interface Doomed {
   /** The name of the part; it has the column `place` and the columns kept, see {@link kept}. */
   readonly part: string;
   readonly label: string;
+}
+
+/** Rows of a table that a part takes. */
+interface Gone {
+  readonly part: string;
+  readonly disjoint: Disjoint | undefined;
+  readonly pass: string;
 }
 
 /** Why some rows can be no others' children: they are orphans by this column of this parent. */
@@ -33,9 +42,14 @@ interface Disjoint {
 export class PreviewScript {
   readonly #parts: RawBuilder<unknown>[] = [];
   readonly #counts: { readonly count: PreviewCount; readonly from: RawBuilder<unknown> }[] = [];
-  readonly #gone = new Map<string, { readonly part: string; readonly disjoint: Disjoint | undefined }[]>();
+  readonly #catalog: Catalog;
+  readonly #gone = new Map<string, Gone[]>();
   readonly #pointers = new Map<string, string>();
   #pass = '';
+
+  constructor(catalog: Catalog) {
+    this.#catalog = catalog;
+  }
 
   /** What is added from here on belongs to this pass. */
   begin(pass: string): void {
@@ -52,9 +66,47 @@ export class PreviewScript {
   /** Says that a part's rows go from a table, and counts them for the pass. */
   doom(table: TableName, part: string, disjoint?: Disjoint): Doomed {
     const gone = this.#gone.get(table.label) ?? [];
-    this.#gone.set(table.label, [...gone, { part, disjoint }]);
+    this.#gone.set(table.label, [...gone, { part, disjoint, pass: this.#pass }]);
     this.count(table.label, 'deleted', part);
     return { part, label: table.label };
+  }
+
+  /**
+   * A table under an alias, as a pass will find it: where rows that earlier passes take are named by a foreign key with
+   * `on delete set null`, its columns are null by then.
+   */
+  table(table: TableName, alias: string): RawBuilder<unknown> {
+    const known = this.#catalog.named(table);
+    const unlinked = known === undefined ? [] : this.#unlinked(known);
+    if (known === undefined || unlinked.length === 0) return sql`${tableOf(table)} as ${sql.id(alias)}`;
+    const columns = [...known.columns.keys()].map((name) => {
+      const lost = unlinked
+        .filter(({ key }) => key.childColumns.includes(name))
+        .map(({ condition }) => condition);
+      if (lost.length === 0) return sql.id('u', name);
+      return sql`case when ${sql.join(lost, sql` or `)} then null else ${sql.id('u', name)} end as ${sql.id(name)}`;
+    });
+    return sql`(select u.ctid, ${sql.join(columns)} from ${tableOf(table)} as u) as ${sql.id(alias)}`;
+  }
+
+  /** The foreign keys of a table that earlier passes set to null, and for which rows, alias `u`. */
+  #unlinked(table: CatalogTable): { readonly key: ForeignKey; readonly condition: RawBuilder<unknown> }[] {
+    return this.#catalog.foreignKeys.flatMap((key) => {
+      if (key.child !== table.oid || key.onDelete !== 'set null' || !this.#catalog.has(key.parent)) return [];
+      const parent = this.#catalog.get(key.parent);
+      const earlier = (this.#gone.get(parent.label) ?? []).filter(({ pass }) => pass !== this.#pass);
+      const on = key.childColumns.map(
+        (column, n) => sql`${sql.id('p', key.parentColumns[n] ?? '')} = ${sql.id('u', column)}`,
+      );
+      return earlier.map(({ part }) => ({
+        key,
+        condition: sql`exists (
+          select from ${tableOf(parent)} as p
+          join ${sql.id(part)} as gone on gone.place = p.ctid
+          where ${sql.join(on, sql` and `)}
+        )`,
+      }));
+    });
   }
 
   count(label: string, what: PreviewCount['what'], part: string): void {

@@ -107,4 +107,38 @@ describe('a preview counts what the run then deletes', () => {
     const lost = deleteOrphans({ name: 'lost', entity: Leaf, by: 'rootId', parent: Root, age: 'at' });
     await expectTruth([old, lost], [{ root: 5 }, {}]);
   });
+
+  test('rows that an earlier pass unlinks match a condition on what is unlinked', async () => {
+    await database.rows(`
+      create table root (id integer primary key, at timestamptz, parent_id integer);
+      create table leaf (id integer primary key, root_id integer references root on delete set null, at timestamptz);
+      insert into root select n, now() - interval '1 year' from generate_series(1, 5) as n;
+      insert into leaf select n, n, now() - interval '1 year' from generate_series(1, 5) as n;
+      insert into leaf values (6, null, now() - interval '1 year')`);
+    const loose = expireRows({
+      name: 'loose',
+      entity: Leaf,
+      age: 'at',
+      olderThan: '1 day',
+      where: { rootId: null },
+    });
+    await expectTruth([old, loose], [{ root: 5 }, { leaf: 6 }]);
+  });
+
+  test('rows that an earlier pass frees from what they are nested in', async () => {
+    await database.rows(`
+      create table root (id integer primary key, at timestamptz, parent_id integer references root on delete set null);
+      create index on root (parent_id);
+      insert into root values
+        (1, now() - interval '1 year', null), (2, now() - interval '5 days', 1),
+        (3, now() - interval '5 days', 2), (4, now() - interval '5 days', null), (5, now(), 4), (6, now(), null)`);
+    const nested = { entity: Root, age: 'at', nestedBy: 'parentId' } as const;
+    await expectTruth(
+      [
+        expireRows({ ...nested, name: 'very-old', olderThan: '100 days' }),
+        expireRows({ ...nested, name: 'old', olderThan: '1 day' }),
+      ],
+      [{ root: 1 }, { root: 3 }],
+    );
+  });
 });
