@@ -1,7 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { defineEntity, p, raw } from '@mikro-orm/core';
 
-import { deleteOrphans } from '../../../policy/delete-orphans.ts';
 import { expireRows, softChild } from '../../../policy/expire-rows.ts';
 import type { Pass } from '../../../policy/pass.ts';
 import { definePolicy } from '../../../policy/policy.ts';
@@ -198,73 +197,5 @@ describe('right rows only', () => {
     const left = await database.value<string>(`select min(at) > now() - interval '1 day 1 second' from item`);
     expect(left).toBe(true);
     expect((await items()).length).toBeGreaterThanOrEqual(3);
-  });
-
-  describe('is refused where it cannot be promised:', () => {
-    async function refusal(policy: Policy, url = database.url): Promise<string> {
-      return runEngine(url, policy).then(
-        () => 'nothing refused',
-        (error: Error) => error.message,
-      );
-    }
-    const orphans = deleteOrphans({ name: 'lost', entity: Child, by: 'itemId', parent: Item, age: 'at' });
-
-    test('a table that others inherit from', async () => {
-      await database.rows('create table special () inherits (item)');
-      expect(await refusal(policyOf(expiring()))).toContain('has a table that other tables inherit from');
-    });
-
-    test('an entity that shares its table', async () => {
-      class Entry {
-        id!: number;
-        type!: string;
-        at!: Date;
-      }
-      class Click extends Entry {}
-      const Root = defineEntity({
-        class: Entry,
-        tableName: 'entry',
-        discriminatorColumn: 'type',
-        properties: { id: p.integer().primary(), type: p.string(), at: p.datetime() },
-      });
-      const Part = defineEntity({
-        class: Click,
-        extends: Root,
-        discriminatorValue: 'click',
-        properties: {},
-      });
-      await database.rows('create table entry (id integer primary key, type text not null, at timestamptz)');
-      const pass = expireRows({ name: 'clicks', entity: Part, age: 'at', olderThan: '1 day' });
-      const policy = definePolicy({ name: 'p', enabled: true, entities: [Root, Part], passes: [pass] });
-      expect(await refusal(policy)).toContain('entity Click shares its table with others');
-    });
-
-    test('parents that row-level security hides', async () => {
-      const role = `tenant_${database.name}`;
-      await database.rows(`
-        create table child (id integer primary key, item_id integer, at timestamptz);
-        alter table item enable row level security;
-        create policy mine on item using (state = 'mine');
-        create role ${role} login;
-        grant select, update, delete on item, child to ${role};
-        grant create on database ${database.name} to ${role}`);
-      const url = new URL(database.url);
-      url.username = role;
-      expect(await refusal(policyOf(orphans), url.toString())).toContain(
-        'row-level security hides some rows of entity Item',
-      );
-      await database.rows(`drop owned by ${role} cascade; drop role ${role}`);
-    });
-
-    test('a key that is compared in another way than the one that it names', async () => {
-      await database.rows(`
-        create table child (id integer primary key, item_id numeric, at timestamptz)`);
-      expect(await refusal(policyOf(orphans))).toContain('has another type than the key that it names');
-    });
-
-    test('rows that are their own parents', async () => {
-      const own = deleteOrphans({ name: 'lost', entity: Item, by: 'ownerId', parent: Item, age: 'at' });
-      expect(await refusal(policyOf(own))).toContain('entity Item is its own parent');
-    });
   });
 });

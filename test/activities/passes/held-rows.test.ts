@@ -1,0 +1,139 @@
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import type { InferEntity } from '@mikro-orm/core';
+
+import { expireRows, softChild } from '../../../policy/expire-rows.ts';
+import type { ExpireRowsOptions } from '../../../policy/expire-rows.ts';
+import type { TestDatabase } from '../../support/database.ts';
+import { runEngine } from '../../support/engine.ts';
+import { waitForLockWait } from '../../support/locks.ts';
+import { AuditLog, createShop, Order, shopPolicy } from '../../support/shop.ts';
+
+type OrderOptions = ExpireRowsOptions<InferEntity<typeof Order>>;
+
+describe('rows that others work on meanwhile', () => {
+  let shop: TestDatabase;
+
+  beforeEach(async () => {
+    shop = await createShop();
+  });
+  afterEach(async () => shop.drop());
+
+  const oldOrders = (options: Partial<OrderOptions> = {}): ReturnType<typeof shopPolicy> =>
+    shopPolicy({
+      passes: [
+        expireRows({
+          name: 'old-orders',
+          entity: Order,
+          age: 'closedAt',
+          olderThan: '10 days',
+          where: { status: { $in: ['shipped', 'cancelled'] } },
+          ...options,
+        }),
+      ],
+    });
+
+  const orders = async (): Promise<number[]> =>
+    (await shop.rows<{ id: number }>('select id from shop_order order by id')).map((row) => row.id);
+
+  const addOrder = async (id: number, age = '20 days', status = 'shipped'): Promise<void> => {
+    await shop.rows('insert into shop_order (id, status, closed_at) values ($1, $2, now() - $3::interval)', [
+      id,
+      status,
+      age,
+    ]);
+  };
+
+  test.each([
+    ['alone', {}],
+    ['with children', { with: [softChild({ entity: AuditLog, by: 'orderId' })] }],
+  ])('a row that another session holds stays, %s, and goes with the next run', async (_, options) => {
+    for (let id = 1; id <= 50; id += 1) await addOrder(id);
+    const other = await shop.pool.connect();
+    await other.query('begin');
+    await other.query('select * from shop_order where id in (7, 8) for update');
+    const policy = oldOrders(options);
+    // The engine of the tests has no second try: careful batches are what a slice turns to.
+    const report = await runEngine(shop.url, policy, { careful: true });
+    expect(await orders()).toEqual([7, 8]);
+    expect(report.passes[0]?.skipped).toBe(2);
+    await other.query('rollback');
+    other.release();
+    await runEngine(shop.url, policy);
+    expect(await orders()).toEqual([]);
+  });
+
+  test.each(['page-range', 'keyset'] as const)(
+    'rows that others hold are counted once, however batches are cut: %s',
+    async (strategy) => {
+      for (let id = 1; id <= 40; id += 1) await addOrder(id);
+      await shop.rows(
+        `insert into audit_log select n, 1 + n % 40, now(), 'x' from generate_series(1, 400) as n`,
+      );
+      const other = await shop.pool.connect();
+      await other.query('begin');
+      await other.query('select * from shop_order where id in (1, 7, 8, 40) for update');
+      const policy = oldOrders({ with: [softChild({ entity: AuditLog, by: 'orderId' })] });
+      const report = await runEngine(shop.url, policy, { careful: true, size: 45, strategy });
+      expect(report.passes[0]).toMatchObject({ skipped: 4, deleted: { shop_order: 36, audit_log: 360 } });
+      expect(report.passes[0]?.batches).toBeGreaterThan(5);
+      await other.query('rollback');
+      other.release();
+    },
+  );
+
+  test('a row that comes to life while the delete waits for it stays', async () => {
+    await shop.rows(
+      `insert into audit_log select n, n, now() - interval '1 year', 'x' from generate_series(1, 5) as n`,
+    );
+    const policy = shopPolicy({
+      passes: [expireRows({ name: 'old-audit', entity: AuditLog, age: 'at', olderThan: '10 days' })],
+    });
+    const other = await shop.pool.connect();
+    await other.query('begin');
+    await other.query('update audit_log set at = now() where id = 3');
+    const running = runEngine(shop.url, policy);
+    await waitForLockWait(shop);
+    await other.query('commit');
+    other.release();
+    await running;
+    expect(await shop.rows('select id from audit_log')).toEqual([{ id: 3 }]);
+  });
+
+  test('a row with children that comes to life while a run is at it stays, then and later', async () => {
+    for (let id = 1; id <= 5; id += 1) await addOrder(id);
+    const other = await shop.pool.connect();
+    await other.query('begin');
+    await other.query(`update shop_order set status = 'open' where id = 3`);
+    await runEngine(shop.url, oldOrders());
+    await other.query('commit');
+    other.release();
+    expect(await orders()).toEqual([3]);
+    await runEngine(shop.url, oldOrders());
+    expect(await orders()).toEqual([3]);
+  });
+
+  test('children that arrive while rows are deleted are counted exactly, also grandchildren', async () => {
+    await shop.rows(`
+      create table line_note (id bigserial primary key, line_id bigint references order_line on delete cascade);
+      create index on line_note (line_id);
+      insert into shop_order select n, 'shipped', now() - interval '1 year' from generate_series(1, 1500) as n;
+      insert into order_line select n, n, 'x' from generate_series(1, 1500) as n;`);
+    const stop = new AbortController();
+    let inserted = 0;
+    const writer = (async () => {
+      while (!stop.signal.aborted) {
+        const line = 1 + Math.floor(Math.random() * 1500);
+        const done = await shop.pool
+          .query('insert into line_note (line_id) select id from order_line where id = $1', [line])
+          .catch(() => ({ rowCount: 0 }));
+        inserted += done.rowCount ?? 0;
+      }
+    })();
+    const report = await runEngine(shop.url, oldOrders(), { size: 60 });
+    stop.abort();
+    await writer;
+    expect(await shop.value('select count(*) from line_note')).toBe(0);
+    expect(inserted).toBeGreaterThan(0);
+    expect(report.deleted).toEqual({ shop_order: 1500, order_line: 1500, line_note: inserted });
+  });
+});

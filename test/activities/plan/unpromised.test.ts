@@ -1,0 +1,111 @@
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { defineEntity, p } from '@mikro-orm/core';
+
+import { deleteOrphans } from '../../../policy/delete-orphans.ts';
+import { expireRows } from '../../../policy/expire-rows.ts';
+import type { Pass } from '../../../policy/pass.ts';
+import { definePolicy } from '../../../policy/policy.ts';
+import type { Policy } from '../../../policy/policy.ts';
+import type { TestDatabase } from '../../support/database.ts';
+import { createDatabase } from '../../support/database.ts';
+import { runEngine } from '../../support/engine.ts';
+
+const Item = defineEntity({
+  name: 'Item',
+  properties: {
+    id: p.integer().primary(),
+    ownerId: p.integer().nullable(),
+    owner: () => p.manyToOne(Owner).nullable().persist(false).joinColumn('owner_id'),
+    state: p.string(),
+    at: p.datetime(),
+  },
+});
+const Owner = defineEntity({ name: 'Owner', properties: { id: p.integer().primary(), kind: p.string() } });
+const Child = defineEntity({
+  name: 'Child',
+  properties: { id: p.integer().primary(), itemId: p.integer().nullable(), at: p.datetime() },
+});
+
+// What would delete rows that it should not, or could not count them.
+describe('is refused, since it cannot be promised:', () => {
+  let database: TestDatabase;
+
+  beforeEach(async () => {
+    database = await createDatabase('template0');
+    await database.rows(`
+      create table owner (id integer primary key, kind text);
+      create table item (id integer primary key, owner_id integer references owner, state text, at timestamptz)`);
+  });
+  afterEach(async () => database.drop());
+
+  const policyOf = (...passes: Pass[]): Policy =>
+    definePolicy({ name: 'p', enabled: true, entities: [Item, Owner, Child], passes });
+  const expiring = (options: object = {}): Pass =>
+    expireRows({ name: 'old', entity: Item, age: 'at', olderThan: '1 day', ...options });
+
+  async function refusal(policy: Policy, url = database.url): Promise<string> {
+    return runEngine(url, policy).then(
+      () => 'nothing refused',
+      (error: Error) => error.message,
+    );
+  }
+  const orphans = deleteOrphans({ name: 'lost', entity: Child, by: 'itemId', parent: Item, age: 'at' });
+
+  test('a table that others inherit from', async () => {
+    await database.rows('create table special () inherits (item)');
+    expect(await refusal(policyOf(expiring()))).toContain('has a table that other tables inherit from');
+  });
+
+  test('an entity that shares its table', async () => {
+    class Entry {
+      id!: number;
+      type!: string;
+      at!: Date;
+    }
+    class Click extends Entry {}
+    const Root = defineEntity({
+      class: Entry,
+      tableName: 'entry',
+      discriminatorColumn: 'type',
+      properties: { id: p.integer().primary(), type: p.string(), at: p.datetime() },
+    });
+    const Part = defineEntity({
+      class: Click,
+      extends: Root,
+      discriminatorValue: 'click',
+      properties: {},
+    });
+    await database.rows('create table entry (id integer primary key, type text not null, at timestamptz)');
+    const pass = expireRows({ name: 'clicks', entity: Part, age: 'at', olderThan: '1 day' });
+    const policy = definePolicy({ name: 'p', enabled: true, entities: [Root, Part], passes: [pass] });
+    expect(await refusal(policy)).toContain('entity Click shares its table with others');
+  });
+
+  test('parents that row-level security hides', async () => {
+    const role = `tenant_${database.name}`;
+    await database.rows(`
+      create table child (id integer primary key, item_id integer, at timestamptz);
+      alter table item enable row level security;
+      create policy mine on item using (state = 'mine');
+      create role ${role} login;
+      grant select, update, delete on item, child to ${role};
+      grant create on database ${database.name} to ${role}`);
+    const url = new URL(database.url);
+    url.username = role;
+    expect(await refusal(policyOf(orphans), url.toString())).toContain(
+      'row-level security hides some rows of entity Item',
+    );
+    await database.rows(`drop owned by ${role} cascade; drop role ${role}`);
+  });
+
+  test('a key that is compared in another way than the one that it names', async () => {
+    await database.rows(`
+      create table child (id integer primary key, item_id numeric, at timestamptz)`);
+    expect(await refusal(policyOf(orphans))).toContain('has another type than the key that it names');
+  });
+
+  test('rows that are their own parents', async () => {
+    const own = deleteOrphans({ name: 'lost', entity: Item, by: 'ownerId', parent: Item, age: 'at' });
+    expect(await refusal(policyOf(own))).toContain('entity Item is its own parent');
+  });
+});
