@@ -1,5 +1,3 @@
-import { once } from 'node:events';
-
 import { print, strong } from '../../worker/cli/output.ts';
 import { environmentOf, type } from './commands.ts';
 import { countTables, printProof } from './proof.ts';
@@ -14,7 +12,7 @@ import { watchRun } from './watch.ts';
  */
 async function demo(): Promise<void> {
   forgetSettings();
-  const asked = Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')]).then(() => 'leave');
+  const asked = askedToLeave();
   const stage = await setStage();
   try {
     const end = await Promise.race([play(stage), asked]);
@@ -53,6 +51,13 @@ async function stay(stage: Stage, asked: Promise<unknown>): Promise<void> {
   print('npm run -s vacuum -- schedule show prefect');
   print('\nCtrl-C ends it all and leaves nothing behind.');
   await asked;
+}
+
+/** Resolves at the first signal that asks for the end. The later ones find it under way, also that of a closed terminal. */
+async function askedToLeave(): Promise<'leave'> {
+  return new Promise((resolve) => {
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => resolve('leave'));
+  });
 }
 
 function title(text: string): void {

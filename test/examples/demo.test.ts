@@ -1,8 +1,11 @@
 import type { ChildProcess } from 'node:child_process';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { chmodSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 
-import { afterEach, expect, test } from '@jest/globals';
+import { afterEach, beforeEach, expect, test } from '@jest/globals';
 
 import { describeNeeding } from '../support/needing.ts';
 import { ROOT } from '../support/parts/bring.ts';
@@ -31,10 +34,24 @@ function expectShown(output: string): void {
 // Needs Temporal only to bring it before; the demo starts a server of its own.
 describeNeeding(['temporal'], 'npm run demo', () => {
   const started: ChildProcess[] = [];
-  afterEach(() => started.splice(0).forEach((child) => child.kill()));
+  let folder: string;
+
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), 'temporal-vacuum-demo-'));
+    // PostgreSQL does not run as root.
+    chmodSync(folder, 0o755);
+  });
+  afterEach(() => {
+    started.splice(0).forEach((child) => child.kill());
+    rmSync(folder, { recursive: true });
+  });
 
   test('without a terminal it ends by itself and leaves nothing behind', async () => {
-    const child = spawn('npm', ['run', '-s', 'demo'], { cwd: ROOT, stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = spawn('npm', ['run', '-s', 'demo'], {
+      cwd: ROOT,
+      env: { ...process.env, TMPDIR: folder },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
     started.push(child);
     let output = '';
     child.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()));
@@ -48,7 +65,7 @@ describeNeeding(['temporal'], 'npm run demo', () => {
   test('on a terminal it shows progress, stays up with the Temporal UI, and ends with Ctrl-C', async () => {
     const child = spawn('python3', ['-c', WITH_TERMINAL, 'sh', '-c', SIZED_DEMO], {
       cwd: ROOT,
-      env: { ...process.env, NO_COLOR: '1' },
+      env: { ...process.env, NO_COLOR: '1', TMPDIR: folder },
       stdio: ['pipe', 'pipe', 'inherit'],
     });
     started.push(child);
@@ -71,6 +88,12 @@ describeNeeding(['temporal'], 'npm run demo', () => {
   });
 
   async function expectGone(ui: string): Promise<void> {
+    await waitFor('its files to be removed', async () => databasesIn(folder) === 0);
     await expect(fetch(ui)).rejects.toThrow('fetch failed');
   }
 });
+
+/** Folders of PostgreSQL servers; others of the tools that run the demo may stay. */
+function databasesIn(folder: string): number {
+  return readdirSync(folder).filter((name) => name.startsWith('temporal-vacuum-pg-')).length;
+}
