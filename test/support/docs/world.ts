@@ -1,7 +1,7 @@
 import type { ChildProcess } from 'node:child_process';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { cpSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { delimiter, dirname, join } from 'node:path';
 
 import { findTemporalCli } from '../../../worker/dev-server.ts';
@@ -35,8 +35,6 @@ const SHOP_FILES = [
 const WRITTEN_URL = /postgresql(?<driver>\+\w+)?:\/\/(?<user>\w+)(:\w+)?@localhost:5432\/\w+/g;
 const OWNERS = new Set(['prefect', 'shop']);
 
-let worlds = 0;
-
 /**
  * Where the blocks of a page are typed: a folder of the installed project, a database of the page's own, and the
  * environment that its reader has.
@@ -55,9 +53,7 @@ export class World {
 
   static async open(kind: WorldKind, temporalAddress: string): Promise<World> {
     const project = await installedProject();
-    worlds += 1;
-    const folder = join(project, `page-${process.pid}-${worlds}`);
-    mkdirSync(folder);
+    const folder = mkdtempSync(join(project, 'page-'));
     writeFileSync(join(folder, 'tsconfig.json'), TSCONFIG);
     if (kind === 'shop') for (const file of SHOP_FILES) cpSync(join(SHOP, file), join(folder, file));
     const database = kind === 'shop' ? await createShopOfExamples() : await createFilledPrefect();
