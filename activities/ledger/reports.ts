@@ -119,7 +119,8 @@ function passReportOf(row: PassRow, live: LiveTotals | undefined): LedgerPassRep
   };
 }
 
-function addUp(tables: readonly RowsByTable[]): RowsByTable {
+/** The sum of rows, table by table. */
+export function addUp(tables: readonly RowsByTable[]): RowsByTable {
   const sum: Record<string, number> = {};
   for (const table of tables) {
     for (const [label, rows] of Object.entries(table)) sum[label] = (sum[label] ?? 0) + rows;

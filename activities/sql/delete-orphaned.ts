@@ -6,7 +6,7 @@ import { castArrayTo, columnOf, tableOf } from './names.ts';
 import type { PageRange } from './page-range.ts';
 import { inRange } from './page-range.ts';
 import type { Picked } from './picked.ts';
-import { pickedOf, readPicked } from './picked.ts';
+import { lockCandidates, readPicked } from './picked.ts';
 import type { Tx } from './transaction.ts';
 
 /** Rows that name a parent, of which those whose parent is gone are meant. */
@@ -54,15 +54,7 @@ export async function pickOrphaned(tx: Tx, orphaned: Orphaned, limit: number): P
       order by t.ctid
       limit ${limit}
     ),
-    locked as materialized (
-      select t.ctid as place, ${columnOf('t', orphaned.by)}::text as key
-      from ${table} as t
-      where t.ctid = any(array(select place from candidate)) and ${orphaned.where}
-      for update of t skip locked
-    )
-    select ${pickedOf(sql`l.place`)}
-    from locked as l
-    join candidate as c on c.place = l.place`.execute(tx);
+    ${lockCandidates(orphaned.table, columnOf('t', orphaned.by), orphaned.where)}`.execute(tx);
   return readPicked(rows[0]);
 }
 

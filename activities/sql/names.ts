@@ -48,8 +48,12 @@ export function castTo(value: string, type: string): RawBuilder<unknown> {
  * lie up to half a second later. It comes from format_type, which quotes what needs quoting; it cannot be a bound value.
  */
 function bareType(type: string): RawBuilder<unknown> {
-  const bare = type.replace(/\(\d+(,-?\d+)?\)/, '');
+  const bare = withoutLength(type);
   return sql.raw(bare === 'character' ? 'bpchar' : bare);
+}
+
+function withoutLength(type: string): string {
+  return type.replace(/\(\d+(,-?\d+)?\)/, '');
 }
 
 /** Whether values of two types are equal for one exactly if they are for the other: keys can be compared. */
@@ -58,7 +62,7 @@ export function isSameKind(a: string, b: string): boolean {
 }
 
 function kindOf(type: string): string {
-  const bare = type.replace(/\(\d+(,-?\d+)?\)/, '');
+  const bare = withoutLength(type);
   if (/^(smallint|integer|bigint)$/.test(bare)) return 'integer';
   if (/^(text|character varying)$/.test(bare)) return 'text';
   return bare;

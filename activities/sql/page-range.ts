@@ -4,7 +4,7 @@ import { sql } from 'kysely';
 import type { ColumnName, TableName } from './names.ts';
 import { columnOf, qualifiedName, tableOf } from './names.ts';
 import type { Picked } from './picked.ts';
-import { pickedOf, readPicked } from './picked.ts';
+import { lockCandidates, readPicked } from './picked.ts';
 import type { Tx } from './transaction.ts';
 
 /**
@@ -54,24 +54,17 @@ export async function pickPages(
   key: ColumnName | undefined,
   limit: number,
 ): Promise<Picked> {
-  const table = tableOf(range.table);
   const { rows } = await sql`
     with candidate as materialized (
       select t.ctid as place, row_number() over (order by t.ctid) as nth
-      from ${table} as t
+      from ${tableOf(range.table)} as t
       where ${inRange(range)} and ${range.where}
       order by t.ctid
       limit ${limit}
     ),
-    locked as materialized (
-      select t.ctid as place, ${key === undefined ? sql`null` : columnOf('t', key)}::text as key
-      from ${table} as t
-      where t.ctid = any(array(select place from candidate)) and ${range.where}
-      for update of t skip locked
-    )
-    select ${pickedOf(sql`l.place`)}
-    from locked as l
-    join candidate as c on c.place = l.place`.execute(tx);
+    ${lockCandidates(range.table, key === undefined ? sql`null` : columnOf('t', key), range.where)}`.execute(
+    tx,
+  );
   return readPicked(rows[0]);
 }
 

@@ -1,6 +1,9 @@
 import type { RawBuilder } from 'kysely';
 import { sql } from 'kysely';
 
+import type { TableName } from './names.ts';
+import { tableOf } from './names.ts';
+
 /** Rows that a walk chose and locked, in the order of the walk. */
 export interface Picked {
   /** Physical places; they hold until the transaction ends, since nobody else can move a locked row. */
@@ -25,17 +28,30 @@ export function readPicked(row: unknown): Picked {
 }
 
 /**
- * The select list that {@link readPicked} reads, over `locked as l` joined with `candidate as c` on the place.
- * All lists have one and the same order. `order by place` in a list of places would mean the text that is listed.
+ * Locks the rows of `candidate` (`place`, and `nth` from 1) that nobody else has locked, and answers what
+ * {@link readPicked} reads; for the end of a statement. `where` is evaluated again for what was locked, over alias `t`.
  *
- * A row that another session moved between being chosen and being locked is to be left out: its new place is not of
- * this walk.
+ * All lists have one and the same order. `order by place` in a list of places would mean the text that is listed. A
+ * row that another session moved between being chosen and being locked is left out: its new place is not of this walk.
  */
-export function pickedOf(order: RawBuilder<unknown>): RawBuilder<unknown> {
+export function lockCandidates(
+  table: TableName,
+  key: RawBuilder<unknown>,
+  where: RawBuilder<boolean>,
+): RawBuilder<unknown> {
   return sql`
-      coalesce(array_agg(l.place::text order by ${order}), '{}') as places,
-      coalesce(array_agg(l.key order by ${order}), '{}') as keys,
-      coalesce(array_agg(c.nth::int order by ${order}), '{}') as ranks,
+    locked as materialized (
+      select t.ctid as place, ${key}::text as key
+      from ${tableOf(table)} as t
+      where t.ctid = any(array(select place from candidate)) and ${where}
+      for update of t skip locked
+    )
+    select
+      coalesce(array_agg(l.place::text order by l.place), '{}') as places,
+      coalesce(array_agg(l.key order by l.place), '{}') as keys,
+      coalesce(array_agg(c.nth::int order by l.place), '{}') as ranks,
       (select count(*)::int from candidate) as candidates,
-      (select max(place)::text from candidate) as last`;
+      (select max(place)::text from candidate) as last
+    from locked as l
+    join candidate as c on c.place = l.place`;
 }

@@ -25,13 +25,7 @@ export async function inTransaction<T>(
   work: (tx: Tx) => Promise<T>,
 ): Promise<T> {
   // What was waited for must be seen, whatever the default of the database is.
-  return db
-    .transaction()
-    .setIsolationLevel('read committed')
-    .execute(async (tx) => {
-      await setLimits(tx, limits);
-      return work(tx);
-    });
+  return db.transaction().setIsolationLevel('read committed').execute(limited(limits, work));
 }
 
 /** Runs work on one read-only snapshot: everything it reads is of one instant, and nothing can be written. */
@@ -44,10 +38,14 @@ export async function inSnapshot<T>(
     .transaction()
     .setIsolationLevel('repeatable read')
     .setAccessMode('read only')
-    .execute(async (tx) => {
-      await setLimits(tx, limits);
-      return work(tx);
-    });
+    .execute(limited(limits, work));
+}
+
+function limited<T>(limits: TransactionLimits, work: (tx: Tx) => Promise<T>): (tx: Tx) => Promise<T> {
+  return async (tx) => {
+    await setLimits(tx, limits);
+    return work(tx);
+  };
 }
 
 /** Runs work in a savepoint that is undone afterwards, so that its error does not end the transaction. */

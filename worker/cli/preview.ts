@@ -1,6 +1,8 @@
 import type { Command } from 'commander';
 
 import type { PreviewedPass } from '../../activities/ledger/previews.ts';
+import type { RowsByTable } from '../../activities/ledger/reports.ts';
+import { addUp } from '../../activities/ledger/reports.ts';
 import type { Preview } from '../../activities/preview/preview.ts';
 import { previewPolicy } from '../../activities/preview/preview.ts';
 import { findSetup } from '../setup.ts';
@@ -79,10 +81,9 @@ function toPrinted({ plan, ...pass }: PreviewedPass): object {
   return { ...pass, strategy: plan.strategy, shards: plan.shards.length };
 }
 
-function totalsOf({ passes }: Preview): { rows: number; deleted: Record<string, number> } {
-  const deleted: Record<string, number> = {};
-  for (const pass of passes) {
-    for (const [table, rows] of Object.entries(pass.deleted)) deleted[table] = (deleted[table] ?? 0) + rows;
-  }
-  return { rows: Object.values(deleted).reduce((sum, rows) => sum + rows, 0), deleted };
+function totalsOf({ passes }: Preview): { rows: number; deleted: RowsByTable } {
+  return {
+    rows: passes.reduce((sum, pass) => sum + pass.rows, 0),
+    deleted: addUp(passes.map((pass) => pass.deleted)),
+  };
 }
