@@ -1,3 +1,4 @@
+import { withoutOwnSettings } from '../../test/support/own-settings.ts';
 import { print, strong } from '../../worker/cli/output.ts';
 import { environmentOf, type } from './commands.ts';
 import { countTables, printProof } from './proof.ts';
@@ -11,7 +12,7 @@ import { watchRun } from './watch.ts';
  * starts; what it deleted, counted two ways. Stays up while a person looks around; without a terminal it ends by itself.
  */
 async function demo(): Promise<void> {
-  forgetSettings();
+  process.env = withoutOwnSettings(process.env);
   const asked = askedToLeave();
   const stage = await setStage();
   try {
@@ -62,13 +63,6 @@ async function askedToLeave(): Promise<'leave'> {
 
 function title(text: string): void {
   print(`\n${strong(text)}\n`);
-}
-
-/** What is set on this machine for a real Prefect or Temporal has no place here. */
-function forgetSettings(): void {
-  for (const name of Object.keys(process.env)) {
-    if (/^(PREFECT_|TEMPORAL_(?!CLI$)|VACUUM_)/.test(name)) delete process.env[name];
-  }
 }
 
 await demo();

@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 
+import { withoutOwnSettings } from './own-settings.ts';
 import { ROOT } from './parts/bring.ts';
 
 /** What a command wrote and how it ended. */
@@ -20,16 +21,12 @@ export interface CliOptions {
   readonly onStart?: (child: ChildProcess) => void;
 }
 
-/** Variables that would reach a command from the machine of the person who tests. */
-const CLEAN = /^(PREFECT_|TEMPORAL_(?!CLI$)|VACUUM_|NODE_OPTIONS$)/;
-
 /** Runs `temporal-vacuum` as a person would. */
 export async function cli(args: readonly string[], options: CliOptions = {}): Promise<CliResult> {
-  const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !CLEAN.test(name)));
   const child = spawn(process.execPath, [join(ROOT, 'worker/cli/main.ts'), ...args], {
     stdio: ['ignore', 'pipe', 'pipe'],
     cwd: options.cwd ?? ROOT,
-    env: { ...env, ...options.env },
+    env: { ...withoutOwnSettings(process.env), ...options.env },
   });
   let stdout = '';
   let stderr = '';

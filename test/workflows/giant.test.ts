@@ -1,9 +1,7 @@
-import { afterAll, afterEach, beforeEach, expect, test } from '@jest/globals';
+import { afterAll, expect, test } from '@jest/globals';
 
-import type { TestDatabase } from '../support/database.ts';
-import { createDatabase } from '../support/database.ts';
 import { describeNeeding } from '../support/needing.ts';
-import { PrefectRows } from '../support/prefect/rows.ts';
+import { FreshPrefect } from '../support/prefect/fresh.ts';
 import { TemporalSession } from '../support/temporal.ts';
 import { Before, prefectPolicy, vacuum } from '../support/vacuum.ts';
 
@@ -11,39 +9,34 @@ import { Before, prefectPolicy, vacuum } from '../support/vacuum.ts';
 // several transactions, and deleted last.
 describeNeeding(['temporal'], 'a row with more than a batch may take', () => {
   const session = new TemporalSession();
-  let database: TestDatabase;
-  let rows: PrefectRows;
-
-  beforeEach(async () => {
-    database = await createDatabase();
-    rows = new PrefectRows(database);
-  });
-  afterEach(async () => database.drop());
+  const fresh = FreshPrefect.forEach();
   afterAll(async () => session.close());
 
   test('goes in many transactions, beside small ones, each row counted once', async () => {
-    for (let n = 0; n < 5; n += 1) await rows.run({ logs: 3, tasks: 1 });
-    const giant = await rows.run({ logs: 250_000, artifacts: ['a', 'b'] });
+    for (let n = 0; n < 5; n += 1) await fresh.rows.run({ logs: 3, tasks: 1 });
+    const giant = await fresh.rows.run({ logs: 250_000, artifacts: ['a', 'b'] });
     await manyTasks(giant.id, 5000);
-    await rows.run({ logs: 20, ended: '10 days' });
-    await database.rows('analyze');
-    const before = await Before.of(database);
-    const report = await vacuum(session, database, [prefectPolicy({ batchTarget: '10 ms', shards: 1 })]);
+    await fresh.rows.run({ logs: 20, ended: '10 days' });
+    await fresh.database.rows('analyze');
+    const before = await Before.of(fresh.database);
+    const report = await vacuum(session, fresh.database, [
+      prefectPolicy({ batchTarget: '10 ms', shards: 1 }),
+    ]);
     await before.expectRightRows();
     await before.expectExactAccount(report);
     expect(report.deleted).toMatchObject({ flow_run: 6, log: 250_015, task_run: 5005 });
-    const largest = await database.value('select max(rows) from vacuum.batch');
+    const largest = await fresh.database.value('select max(rows) from vacuum.batch');
     // The whole family has 270,000 rows and more.
     expect(largest).toBeLessThan(100_000);
   });
 
   async function manyTasks(run: string, count: number): Promise<void> {
-    await database.rows(
+    await fresh.database.rows(
       `insert into task_run (id, flow_run_id, name, task_key, dynamic_key, state_type)
        select gen_random_uuid(), $1, 'task', 'task', n::text, 'COMPLETED' from generate_series(1, $2::int) as n`,
       [run, count],
     );
-    await database.rows(
+    await fresh.database.rows(
       `insert into task_run_state (task_run_id, type, timestamp, name)
        select id, 'COMPLETED', now() - n * interval '1 second', 'state'
        from task_run cross join generate_series(1, 3) as n where flow_run_id = $1`,

@@ -1,14 +1,11 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import type { InferEntity } from '@mikro-orm/core';
 
 import type { Strategy } from '../../../activities/passes/index.ts';
 import { expireRows, softChild } from '../../../policy/expire-rows.ts';
-import type { ExpireRowsOptions } from '../../../policy/expire-rows.ts';
 import type { TestDatabase } from '../../support/database.ts';
 import { runEngine } from '../../support/engine.ts';
-import { AuditLog, createShop, Folder, Invoice, Order, shopPolicy } from '../../support/shop.ts';
-
-type OrderOptions = ExpireRowsOptions<InferEntity<typeof Order>>;
+import { addOrder, oldOrders, ordersOf } from '../../support/shop-orders.ts';
+import { AuditLog, createShop, Folder, Invoice, shopPolicy } from '../../support/shop.ts';
 
 describe('expireRows', () => {
   let shop: TestDatabase;
@@ -18,39 +15,14 @@ describe('expireRows', () => {
   });
   afterEach(async () => shop.drop());
 
-  const oldOrders = (options: Partial<OrderOptions> = {}): ReturnType<typeof shopPolicy> =>
-    shopPolicy({
-      passes: [
-        expireRows({
-          name: 'old-orders',
-          entity: Order,
-          age: 'closedAt',
-          olderThan: '10 days',
-          where: { status: { $in: ['shipped', 'cancelled'] } },
-          ...options,
-        }),
-      ],
-    });
-
-  const orders = async (): Promise<number[]> =>
-    (await shop.rows<{ id: number }>('select id from shop_order order by id')).map((row) => row.id);
-
-  const addOrder = async (id: number, age = '20 days', status = 'shipped'): Promise<void> => {
-    await shop.rows('insert into shop_order (id, status, closed_at) values ($1, $2, now() - $3::interval)', [
-      id,
-      status,
-      age,
-    ]);
-  };
-
   test.each(['page-range', 'keyset'] satisfies Strategy[])(
     'rows at the horizon stay, by %s',
     async (strategy) => {
-      await addOrder(1);
+      await addOrder(shop, 1);
       const policy = oldOrders();
       // The horizon is frozen at the begin of the run: put rows around it to the microsecond.
       await runEngine(shop.url, policy, { strategy });
-      expect(await orders()).toEqual([]);
+      expect(await ordersOf(shop)).toEqual([]);
       const horizon = await shop.value<string>(`select frozen ->> 'horizon' from vacuum.pass`);
       await shop.rows(
         `insert into shop_order (id, status, closed_at)
@@ -64,7 +36,7 @@ describe('expireRows', () => {
         `update shop_order set closed_at = closed_at + (select now() - interval '10 days' - $1::timestamptz) where false`,
         [horizon],
       );
-      const before = await orders();
+      const before = await ordersOf(shop);
       expect(before).toEqual([-2, -1, 0, 1, 2, 10, 11]);
       await runEngine(shop.url, policy, { strategy });
       const later = await shop.value<string>(`select max(frozen ->> 'horizon') from vacuum.pass`);
@@ -73,7 +45,7 @@ describe('expireRows', () => {
        where $1::timestamptz + id * interval '1 microsecond' >= $2::timestamptz order by id`,
         [horizon, later],
       );
-      expect(await orders()).toEqual([...expected.map((row) => row.id), 10, 11]);
+      expect(await ordersOf(shop)).toEqual([...expected.map((row) => row.id), 10, 11]);
     },
   );
 
@@ -83,11 +55,11 @@ describe('expireRows', () => {
       `insert into shop_order select n, 'shipped', now() - interval '1 year', 1 + n % 2 from generate_series(1, 10) as n`,
     );
     await runEngine(shop.url, oldOrders({ where: { customer: { name: 'drop' } } }));
-    expect(await orders()).toEqual([2, 4, 6, 8, 10]);
+    expect(await ordersOf(shop)).toEqual([2, 4, 6, 8, 10]);
   });
 
   test('soft children go with their row, children by foreign key are counted', async () => {
-    for (const id of [1, 2, 3]) await addOrder(id, id === 3 ? '1 day' : '20 days');
+    for (const id of [1, 2, 3]) await addOrder(shop, id, id === 3 ? '1 day' : '20 days');
     await shop.rows(`insert into order_line select n, 1 + n % 3, 'x' from generate_series(0, 29) as n`);
     await shop.rows(`insert into audit_log select n, 1 + n % 3, now(), 'x' from generate_series(0, 14) as n`);
     const report = await runEngine(
@@ -99,8 +71,8 @@ describe('expireRows', () => {
   });
 
   test('children whose foreign key forbids the delete go first', async () => {
-    await addOrder(1);
-    await addOrder(2, '1 day');
+    await addOrder(shop, 1);
+    await addOrder(shop, 2, '1 day');
     await shop.rows('insert into invoice values (1, 1), (2, 2)');
     const report = await runEngine(
       shop.url,
@@ -110,8 +82,8 @@ describe('expireRows', () => {
   });
 
   test('a row that a trigger keeps keeps its children', async () => {
-    await addOrder(1);
-    await addOrder(2);
+    await addOrder(shop, 1);
+    await addOrder(shop, 2);
     await shop.rows(`insert into audit_log select n, n, now(), 'x' from generate_series(1, 2) as n`);
     await shop.rows(`
       create function keep() returns trigger language plpgsql as 'begin return null; end';
@@ -121,7 +93,7 @@ describe('expireRows', () => {
       oldOrders({ with: [softChild({ entity: AuditLog, by: 'orderId' })] }),
     );
     expect(report.deleted).toEqual({ shop_order: 1, audit_log: 1 });
-    expect(await orders()).toEqual([1]);
+    expect(await ordersOf(shop)).toEqual([1]);
     expect(await shop.value('select order_id from audit_log')).toBe(1);
   });
 
@@ -154,8 +126,8 @@ describe('expireRows', () => {
   });
 
   test('a giant is emptied in slices before it goes, and nothing is left without its parent', async () => {
-    await addOrder(1);
-    await addOrder(2);
+    await addOrder(shop, 1);
+    await addOrder(shop, 2);
     await shop.rows(`insert into audit_log select n, 1, now(), 'x' from generate_series(1, 5000) as n`);
     await shop.rows(`insert into order_line select n, 1, 'x' from generate_series(1, 3000) as n`);
     const withAudit = oldOrders({ with: [softChild({ entity: AuditLog, by: 'orderId' })] });

@@ -1,14 +1,11 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import type { InferEntity } from '@mikro-orm/core';
 
 import { expireRows, softChild } from '../../../policy/expire-rows.ts';
-import type { ExpireRowsOptions } from '../../../policy/expire-rows.ts';
 import type { TestDatabase } from '../../support/database.ts';
 import { runEngine } from '../../support/engine.ts';
 import { waitForLockWait } from '../../support/locks.ts';
-import { AuditLog, createShop, Order, shopPolicy } from '../../support/shop.ts';
-
-type OrderOptions = ExpireRowsOptions<InferEntity<typeof Order>>;
+import { addOrder, oldOrders, ordersOf } from '../../support/shop-orders.ts';
+import { AuditLog, createShop, shopPolicy } from '../../support/shop.ts';
 
 describe('rows that others work on meanwhile', () => {
   let shop: TestDatabase;
@@ -18,54 +15,29 @@ describe('rows that others work on meanwhile', () => {
   });
   afterEach(async () => shop.drop());
 
-  const oldOrders = (options: Partial<OrderOptions> = {}): ReturnType<typeof shopPolicy> =>
-    shopPolicy({
-      passes: [
-        expireRows({
-          name: 'old-orders',
-          entity: Order,
-          age: 'closedAt',
-          olderThan: '10 days',
-          where: { status: { $in: ['shipped', 'cancelled'] } },
-          ...options,
-        }),
-      ],
-    });
-
-  const orders = async (): Promise<number[]> =>
-    (await shop.rows<{ id: number }>('select id from shop_order order by id')).map((row) => row.id);
-
-  const addOrder = async (id: number, age = '20 days', status = 'shipped'): Promise<void> => {
-    await shop.rows('insert into shop_order (id, status, closed_at) values ($1, $2, now() - $3::interval)', [
-      id,
-      status,
-      age,
-    ]);
-  };
-
   test.each([
     ['alone', {}],
     ['with children', { with: [softChild({ entity: AuditLog, by: 'orderId' })] }],
   ])('a row that another session holds stays, %s, and goes with the next run', async (_, options) => {
-    for (let id = 1; id <= 50; id += 1) await addOrder(id);
+    for (let id = 1; id <= 50; id += 1) await addOrder(shop, id);
     const other = await shop.pool.connect();
     await other.query('begin');
     await other.query('select * from shop_order where id in (7, 8) for update');
     const policy = oldOrders(options);
     // The engine of the tests has no second try: careful batches are what a slice turns to.
     const report = await runEngine(shop.url, policy, { careful: true });
-    expect(await orders()).toEqual([7, 8]);
+    expect(await ordersOf(shop)).toEqual([7, 8]);
     expect(report.passes[0]?.skipped).toBe(2);
     await other.query('rollback');
     other.release();
     await runEngine(shop.url, policy);
-    expect(await orders()).toEqual([]);
+    expect(await ordersOf(shop)).toEqual([]);
   });
 
   test.each(['page-range', 'keyset'] as const)(
     'rows that others hold are counted once, however batches are cut: %s',
     async (strategy) => {
-      for (let id = 1; id <= 40; id += 1) await addOrder(id);
+      for (let id = 1; id <= 40; id += 1) await addOrder(shop, id);
       await shop.rows(
         `insert into audit_log select n, 1 + n % 40, now(), 'x' from generate_series(1, 400) as n`,
       );
@@ -100,16 +72,16 @@ describe('rows that others work on meanwhile', () => {
   });
 
   test('a row with children that comes to life while a run is at it stays, then and later', async () => {
-    for (let id = 1; id <= 5; id += 1) await addOrder(id);
+    for (let id = 1; id <= 5; id += 1) await addOrder(shop, id);
     const other = await shop.pool.connect();
     await other.query('begin');
     await other.query(`update shop_order set status = 'open' where id = 3`);
     await runEngine(shop.url, oldOrders());
     await other.query('commit');
     other.release();
-    expect(await orders()).toEqual([3]);
+    expect(await ordersOf(shop)).toEqual([3]);
     await runEngine(shop.url, oldOrders());
-    expect(await orders()).toEqual([3]);
+    expect(await ordersOf(shop)).toEqual([3]);
   });
 
   test('children that arrive while rows are deleted are counted exactly, also grandchildren', async () => {

@@ -1,47 +1,21 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { defineEntity, p, raw } from '@mikro-orm/core';
+import { raw } from '@mikro-orm/core';
 
-import { expireRows, softChild } from '../../../policy/expire-rows.ts';
-import type { Pass } from '../../../policy/pass.ts';
-import { definePolicy } from '../../../policy/policy.ts';
-import type { Policy } from '../../../policy/policy.ts';
+import { softChild } from '../../../policy/expire-rows.ts';
 import type { TestDatabase } from '../../support/database.ts';
-import { createDatabase } from '../../support/database.ts';
 import { runEngine } from '../../support/engine.ts';
+import { Child, createItems, expiring, policyOf } from '../../support/items.ts';
 import { waitForLockWait } from '../../support/locks.ts';
-
-const Item = defineEntity({
-  name: 'Item',
-  properties: {
-    id: p.integer().primary(),
-    ownerId: p.integer().nullable(),
-    owner: () => p.manyToOne(Owner).nullable().persist(false).joinColumn('owner_id'),
-    state: p.string(),
-    at: p.datetime(),
-  },
-});
-const Owner = defineEntity({ name: 'Owner', properties: { id: p.integer().primary(), kind: p.string() } });
-const Child = defineEntity({
-  name: 'Child',
-  properties: { id: p.integer().primary(), itemId: p.integer().nullable(), at: p.datetime() },
-});
 
 // Rows that are near to what may go and must stay: each was found by an attack on an earlier version.
 describe('right rows only', () => {
   let database: TestDatabase;
 
   beforeEach(async () => {
-    database = await createDatabase('template0');
-    await database.rows(`
-      create table owner (id integer primary key, kind text);
-      create table item (id integer primary key, owner_id integer references owner, state text, at timestamptz)`);
+    database = await createItems();
   });
   afterEach(async () => database.drop());
 
-  const policyOf = (...passes: Pass[]): Policy =>
-    definePolicy({ name: 'p', enabled: true, entities: [Item, Owner, Child], passes });
-  const expiring = (options: object = {}): Pass =>
-    expireRows({ name: 'old', entity: Item, age: 'at', olderThan: '1 day', ...options });
   const items = async (): Promise<unknown[]> =>
     (await database.rows<{ id: number }>('select id from item order by id')).map(({ id }) => id);
 

@@ -3,45 +3,20 @@ import { defineEntity, p } from '@mikro-orm/core';
 
 import { deleteOrphans } from '../../../policy/delete-orphans.ts';
 import { expireRows } from '../../../policy/expire-rows.ts';
-import type { Pass } from '../../../policy/pass.ts';
 import { definePolicy } from '../../../policy/policy.ts';
 import type { Policy } from '../../../policy/policy.ts';
 import type { TestDatabase } from '../../support/database.ts';
-import { createDatabase } from '../../support/database.ts';
 import { runEngine } from '../../support/engine.ts';
-
-const Item = defineEntity({
-  name: 'Item',
-  properties: {
-    id: p.integer().primary(),
-    ownerId: p.integer().nullable(),
-    owner: () => p.manyToOne(Owner).nullable().persist(false).joinColumn('owner_id'),
-    state: p.string(),
-    at: p.datetime(),
-  },
-});
-const Owner = defineEntity({ name: 'Owner', properties: { id: p.integer().primary(), kind: p.string() } });
-const Child = defineEntity({
-  name: 'Child',
-  properties: { id: p.integer().primary(), itemId: p.integer().nullable(), at: p.datetime() },
-});
+import { Child, createItems, expiring, Item, policyOf } from '../../support/items.ts';
 
 // What would delete rows that it should not, or could not count them.
 describe('is refused, since it cannot be promised:', () => {
   let database: TestDatabase;
 
   beforeEach(async () => {
-    database = await createDatabase('template0');
-    await database.rows(`
-      create table owner (id integer primary key, kind text);
-      create table item (id integer primary key, owner_id integer references owner, state text, at timestamptz)`);
+    database = await createItems();
   });
   afterEach(async () => database.drop());
-
-  const policyOf = (...passes: Pass[]): Policy =>
-    definePolicy({ name: 'p', enabled: true, entities: [Item, Owner, Child], passes });
-  const expiring = (options: object = {}): Pass =>
-    expireRows({ name: 'old', entity: Item, age: 'at', olderThan: '1 day', ...options });
 
   async function refusal(policy: Policy, url = database.url): Promise<string> {
     return runEngine(url, policy).then(

@@ -1,28 +1,19 @@
-import { afterAll, afterEach, beforeEach, expect, test } from '@jest/globals';
+import { afterAll, expect, test } from '@jest/globals';
 
-import { createDatabase } from '../../support/database.ts';
-import type { TestDatabase } from '../../support/database.ts';
 import { describeNeeding } from '../../support/needing.ts';
-import { PrefectRows } from '../../support/prefect/rows.ts';
+import { FreshPrefect } from '../../support/prefect/fresh.ts';
 import { TemporalSession } from '../../support/temporal.ts';
 import { Before, prefectPolicy, vacuum } from '../../support/vacuum.ts';
 
 // The cases of Prefect's own vacuum, each by its name; `Before` compares all rows of all tables with a plain model.
 describeNeeding(['temporal'], "the cases of Prefect's own vacuum", () => {
   const session = new TemporalSession();
-  let database: TestDatabase;
-  let rows: PrefectRows;
-
-  beforeEach(async () => {
-    database = await createDatabase();
-    rows = new PrefectRows(database);
-  });
-  afterEach(async () => database.drop());
+  const fresh = FreshPrefect.forEach();
   afterAll(async () => session.close());
 
   async function expectVacuumed(settings = {}, input = {}): Promise<Awaited<ReturnType<typeof vacuum>>> {
-    const before = await Before.of(database);
-    const report = await vacuum(session, database, [prefectPolicy(settings)], input);
+    const before = await Before.of(fresh.database);
+    const report = await vacuum(session, fresh.database, [prefectPolicy(settings)], input);
     await before.expectRightRows();
     await before.expectExactAccount(report);
     return report;
@@ -30,7 +21,7 @@ describeNeeding(['temporal'], "the cases of Prefect's own vacuum", () => {
 
   test('age: runs past the retention go, runs within it stay', async () => {
     for (const ended of ['90 days 5 seconds', '89 days 23:59:00', '300 days', '1 hour']) {
-      await rows.run({ ended, logs: 2, tasks: 1 });
+      await fresh.rows.run({ ended, logs: 2, tasks: 1 });
     }
     const report = await expectVacuumed();
     expect(report.deleted['flow_run']).toBe(2);
@@ -39,20 +30,20 @@ describeNeeding(['temporal'], "the cases of Prefect's own vacuum", () => {
   test('terminal states only', async () => {
     const terminal = ['COMPLETED', 'FAILED', 'CANCELLED', 'CRASHED'];
     const living = ['SCHEDULED', 'PENDING', 'RUNNING', 'PAUSED', 'CANCELLING'];
-    for (const state of [...terminal, ...living]) await rows.run({ state, logs: 1 });
+    for (const state of [...terminal, ...living]) await fresh.rows.run({ state, logs: 1 });
     const report = await expectVacuumed();
     expect(report.deleted['flow_run']).toBe(terminal.length);
   });
 
   test('terminal runs without an end time stay', async () => {
-    await rows.run({ ended: null, logs: 1 });
+    await fresh.rows.run({ ended: null, logs: 1 });
     const report = await expectVacuumed();
     expect(report.rows).toBe(0);
   });
 
   test('cascade to task runs, states and inputs', async () => {
-    await rows.run({ tasks: 3, logs: 5, inputs: 2 });
-    await rows.run({ ended: '10 days', tasks: 3, logs: 5, inputs: 2 });
+    await fresh.rows.run({ tasks: 3, logs: 5, inputs: 2 });
+    await fresh.rows.run({ ended: '10 days', tasks: 3, logs: 5, inputs: 2 });
     const report = await expectVacuumed();
     expect(report.deleted).toEqual({
       flow_run: 1,
@@ -65,22 +56,22 @@ describeNeeding(['temporal'], "the cases of Prefect's own vacuum", () => {
   });
 
   test('subflows become top-level and are judged on their own age, level after level', async () => {
-    const top = await rows.run({ tasks: 1, logs: 1 });
-    const child = await rows.run({ parentTask: top.tasks[0] ?? '', tasks: 1, logs: 1 });
-    const grandchild = await rows.run({ parentTask: child.tasks[0] ?? '', tasks: 1, logs: 1 });
-    await rows.run({ parentTask: grandchild.tasks[0] ?? '', logs: 1 });
+    const top = await fresh.rows.run({ tasks: 1, logs: 1 });
+    const child = await fresh.rows.run({ parentTask: top.tasks[0] ?? '', tasks: 1, logs: 1 });
+    const grandchild = await fresh.rows.run({ parentTask: child.tasks[0] ?? '', tasks: 1, logs: 1 });
+    await fresh.rows.run({ parentTask: grandchild.tasks[0] ?? '', logs: 1 });
     const report = await expectVacuumed();
     expect(report.deleted['flow_run']).toBe(4);
   });
 
   test('a young subflow of an old run stays and becomes top-level; an old subflow of a living run stays', async () => {
-    const old = await rows.run({ tasks: 2 });
-    const young = await rows.run({ parentTask: old.tasks[0] ?? '', ended: '3 days' });
-    const living = await rows.run({ state: 'RUNNING', ended: null, tasks: 1 });
-    await rows.run({ parentTask: living.tasks[0] ?? '' });
+    const old = await fresh.rows.run({ tasks: 2 });
+    const young = await fresh.rows.run({ parentTask: old.tasks[0] ?? '', ended: '3 days' });
+    const living = await fresh.rows.run({ state: 'RUNNING', ended: null, tasks: 1 });
+    await fresh.rows.run({ parentTask: living.tasks[0] ?? '' });
     const report = await expectVacuumed();
     expect(report.deleted['flow_run']).toBe(1);
-    const parent = await database.value<string | null>(
+    const parent = await fresh.database.value<string | null>(
       'select parent_task_run_id from flow_run where id = $1',
       [young.id],
     );
@@ -88,40 +79,40 @@ describeNeeding(['temporal'], "the cases of Prefect's own vacuum", () => {
   });
 
   test('a subflow of a background task run is nested for good', async () => {
-    await rows.run({ parentTask: await rows.task(null) });
+    await fresh.rows.run({ parentTask: await fresh.rows.task(null) });
     const report = await expectVacuumed();
     expect(report.rows).toBe(0);
   });
 
   test('orphaned logs: those without a run go, after the grace period; those that never had one stay', async () => {
     const gone = '00000000-0000-4000-8000-00000000000a';
-    await rows.logs(gone, 3, '2 days');
-    await rows.logs(gone, 2, '23:59:00');
-    await rows.logs(null, 4, '200 days');
-    const { id } = await rows.run({ ended: '10 days' });
-    await rows.logs(id, 5, '200 days');
+    await fresh.rows.logs(gone, 3, '2 days');
+    await fresh.rows.logs(gone, 2, '23:59:00');
+    await fresh.rows.logs(null, 4, '200 days');
+    const { id } = await fresh.rows.run({ ended: '10 days' });
+    await fresh.rows.logs(id, 5, '200 days');
     const report = await expectVacuumed();
     expect(report.deleted).toEqual({ log: 3 });
   });
 
   test('orphaned artifacts: those without a run go, after the grace period', async () => {
     const gone = '00000000-0000-4000-8000-00000000000b';
-    await rows.artifact({ run: gone, age: '2 days' });
-    await rows.artifact({ run: gone, age: '23:59:00' });
-    await rows.artifact({ run: null });
+    await fresh.rows.artifact({ run: gone, age: '2 days' });
+    await fresh.rows.artifact({ run: gone, age: '23:59:00' });
+    await fresh.rows.artifact({ run: null });
     const report = await expectVacuumed();
     expect(report.deleted).toEqual({ artifact: 1 });
   });
 
   test('a stale collection with a survivor moves to the newest one, with all its copied columns', async () => {
-    const { id } = await rows.run({ ended: '5 days' });
-    await rows.artifact({ run: id, key: 'report', age: '9 days' });
-    const newest = await rows.artifact({ run: id, key: 'report', age: '8 days', data: 'the newest' });
-    const collection = await rows.collection('report');
+    const { id } = await fresh.rows.run({ ended: '5 days' });
+    await fresh.rows.artifact({ run: id, key: 'report', age: '9 days' });
+    const newest = await fresh.rows.artifact({ run: id, key: 'report', age: '8 days', data: 'the newest' });
+    const collection = await fresh.rows.collection('report');
     const report = await expectVacuumed();
     expect(report.deleted).toEqual({});
     expect(report.passes.find((pass) => pass.name === 'stale-artifact-collections')?.moved).toBe(1);
-    const [moved] = await database.rows(
+    const [moved] = await fresh.database.rows(
       `select c.latest_id, c.data, c.description, c.type, c.flow_run_id, c.created = a.created as created
        from artifact_collection as c join artifact as a on a.id = c.latest_id where c.id = $1`,
       [collection],
@@ -137,28 +128,29 @@ describeNeeding(['temporal'], "the cases of Prefect's own vacuum", () => {
   });
 
   test('a stale collection without a survivor goes', async () => {
-    await rows.collection('lost');
+    await fresh.rows.collection('lost');
     const report = await expectVacuumed();
     expect(report.deleted).toEqual({ artifact_collection: 1 });
   });
 
   test('collections of artifacts that go with their run are repaired in the same transaction', async () => {
-    const old = await rows.run({});
-    const young = await rows.run({ ended: '5 days' });
-    await rows.artifact({ run: young.id, key: 'both', age: '120 days' });
-    await rows.collection('both', await rows.artifact({ run: old.id, key: 'both' }));
-    await rows.collection('only', await rows.artifact({ run: old.id, key: 'only' }));
+    const old = await fresh.rows.run({});
+    const young = await fresh.rows.run({ ended: '5 days' });
+    await fresh.rows.artifact({ run: young.id, key: 'both', age: '120 days' });
+    await fresh.rows.collection('both', await fresh.rows.artifact({ run: old.id, key: 'both' }));
+    await fresh.rows.collection('only', await fresh.rows.artifact({ run: old.id, key: 'only' }));
     const report = await expectVacuumed();
     expect(report.deleted['artifact_collection']).toBe(1);
     expect(report.passes.find((pass) => pass.name === 'old-flow-runs')?.moved).toBe(1);
   });
 
   test('several batches', async () => {
-    for (let n = 0; n < 25; n += 1) await rows.run({ logs: 3, artifacts: [n % 2 === 0 ? 'shared' : null] });
+    for (let n = 0; n < 25; n += 1)
+      await fresh.rows.run({ logs: 3, artifacts: [n % 2 === 0 ? 'shared' : null] });
     const report = await expectVacuumed({ batchSize: 4, shards: 1 });
     const pass = report.passes.find(({ name }) => name === 'old-flow-runs');
     expect(pass?.batches).toBeGreaterThanOrEqual(7);
-    const most = await database.value(
+    const most = await fresh.database.value(
       `select max((deleted ->> 'flow_run')::int) from vacuum.batch where run_id = $1`,
       [report.run],
     );
@@ -166,30 +158,30 @@ describeNeeding(['temporal'], "the cases of Prefect's own vacuum", () => {
   });
 
   test('nothing to do', async () => {
-    await rows.run({ ended: '2 days', logs: 3 });
+    await fresh.rows.run({ ended: '2 days', logs: 3 });
     const report = await expectVacuumed();
     expect(report.status).toBe('completed');
     expect(report.rows).toBe(0);
   });
 
   test('disabled: a run ends at once and deletes nothing', async () => {
-    await rows.run({ logs: 3 });
+    await fresh.rows.run({ logs: 3 });
     const taskQueue = session.queue();
     const policies = [prefectPolicy({ enabled: false })];
-    const report = await session.withVacuum({ taskQueue, url: database.url, policies }, async () => {
+    const report = await session.withVacuum({ taskQueue, url: fresh.database.url, policies }, async () => {
       const handle = await session.start(taskQueue);
       return handle.result();
     });
     expect(report).toMatchObject({ status: 'disabled', run: null, rows: 0 });
-    expect(await database.value('select count(*) from flow_run')).toBe(1);
-    expect(await database.value('select count(*) from log')).toBe(3);
+    expect(await fresh.database.value('select count(*) from flow_run')).toBe(1);
+    expect(await fresh.database.value('select count(*) from log')).toBe(3);
   });
 
   test('orphans alone leave flow runs as they are', async () => {
-    await rows.run({ logs: 3 });
-    await rows.logs('00000000-0000-4000-8000-00000000000c', 2, '2 days');
-    const before = await Before.of(database, { passes: ['orphaned-logs'] });
-    const report = await vacuum(session, database, [prefectPolicy({ enabled: 'orphans' })]);
+    await fresh.rows.run({ logs: 3 });
+    await fresh.rows.logs('00000000-0000-4000-8000-00000000000c', 2, '2 days');
+    const before = await Before.of(fresh.database, { passes: ['orphaned-logs'] });
+    const report = await vacuum(session, fresh.database, [prefectPolicy({ enabled: 'orphans' })]);
     await before.expectRightRows();
     expect(report.deleted).toEqual({ log: 2 });
   });

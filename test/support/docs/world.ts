@@ -8,6 +8,7 @@ import { findTemporalCli } from '../../../worker/dev-server.ts';
 import type { TestDatabase } from '../database.ts';
 import { createDatabase } from '../database.ts';
 import { installedProject } from '../installed-project.ts';
+import { withoutOwnSettings } from '../own-settings.ts';
 import { ROOT, TCTL } from '../parts/bring.ts';
 import { fillPrefect } from '../prefect/fill.ts';
 import { waitFor } from '../wait.ts';
@@ -57,11 +58,12 @@ export class World {
     writeFileSync(join(folder, 'tsconfig.json'), TSCONFIG);
     if (kind === 'shop') for (const file of SHOP_FILES) cpSync(join(SHOP, file), join(folder, file));
     const database = kind === 'shop' ? await createShopOfExamples() : await createFilledPrefect();
-    const clean = Object.entries(process.env).filter(
-      ([name]) => !/^(PREFECT_|TEMPORAL_|VACUUM_|npm_)/.test(name),
+    // What the run of the tests itself has set: a reader has programs on the path.
+    const reader = Object.entries(withoutOwnSettings(process.env)).filter(
+      ([name]) => !/^(TEMPORAL_CLI$|npm_)/.test(name),
     );
     return new World(folder, database, {
-      ...Object.fromEntries(clean),
+      ...Object.fromEntries(reader),
       PATH: pathWith(join(project, 'node_modules/.bin')),
       TEMPORAL_ADDRESS: temporalAddress,
       TEMPORAL_CLI_ADDRESS: temporalAddress,

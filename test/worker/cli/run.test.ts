@@ -24,6 +24,11 @@ const ENABLED = ['--set', 'enabled=true'];
 
 const fresh = FreshPrefect.forEach();
 
+/** A run that deletes, with a Temporal of its own, for programs that read its answer. */
+function executing(): string[] {
+  return ['run', 'prefect', ...fresh.at(), ...ENABLED, '--execute', '--temporal', 'dev', '--json'];
+}
+
 describeNeeding(['temporal'], 'run', () => {
   test('previews without --execute, deletes with it, and history tells both', async () => {
     await fresh.rows.run({ logs: 3, tasks: 1, artifacts: ['a'] });
@@ -35,16 +40,7 @@ describeNeeding(['temporal'], 'run', () => {
     expect(preview).toMatchObject({ mode: 'preview', status: 'completed', run: 1 });
     expect(await fresh.database.value('select count(*) from flow_run')).toBe(2);
 
-    const executed = await cli([
-      'run',
-      'prefect',
-      ...fresh.at(),
-      ...ENABLED,
-      '--execute',
-      '--temporal',
-      'dev',
-      '--json',
-    ]);
+    const executed = await cli(executing());
     expect({ code: executed.code, stderr: executed.stderr }).toEqual({ code: 0, stderr: '' });
     const report = JSON.parse(executed.stdout) as Report;
     expect(report.deleted).toEqual(preview.deleted);
@@ -153,23 +149,14 @@ describeNeeding(['temporal'], 'run', () => {
     const report = JSON.parse(stdout) as Report;
     expect(report.status).toBe('cancelled');
     expect(report.deleted['log']).toBe(3000 - (await fresh.database.value('select count(*) from log')));
-    const next = await cli([
-      'run',
-      'prefect',
-      ...fresh.at(),
-      ...ENABLED,
-      '--execute',
-      '--temporal',
-      'dev',
-      '--json',
-    ]);
+    const next = await cli(executing());
     expect(next.code).toBe(0);
     expect(await fresh.database.value('select count(*) from log')).toBe(0);
   });
 
   test('its own Temporal has nothing of the settings for another one', async () => {
     await fresh.rows.run({ logs: 2 });
-    const args = ['run', 'prefect', ...fresh.at(), ...ENABLED, '--execute', '--temporal', 'dev', '--json'];
+    const args = executing();
     const { code, stdout } = await cli(args, {
       env: { TEMPORAL_TLS: 'true', TEMPORAL_API_KEY: 'secret', TEMPORAL_NAMESPACE: 'of-the-cloud' },
     });
@@ -192,7 +179,7 @@ describeNeeding(['temporal'], 'run', () => {
       `insert into log (name, level, flow_run_id, message, timestamp)
        select 'x', 20, gen_random_uuid(), 'x', now() - interval '3 days' from generate_series(1, 3000)`,
     );
-    const args = ['run', 'prefect', ...fresh.at(), ...ENABLED, '--execute', '--temporal', 'dev', '--json'];
+    const args = executing();
     let child: ChildProcess | undefined;
     const slow = ['--set', 'batchSize=10', '--set', 'batchPause=20ms'];
     const running = cli([...args, ...slow], { onStart: (started) => (child = started) });
