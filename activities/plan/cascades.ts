@@ -39,11 +39,9 @@ export function cascadesFrom(catalog: Catalog, table: CatalogTable): CascadeStep
  * another of these tables by a foreign key that would forbid it, before that one.
  */
 export function emptyingOrder(catalog: Catalog, steps: readonly CascadeStep[]): number[] {
-  const labelOf = (oid: string): string | undefined =>
-    catalog.has(oid) ? catalog.get(oid).label : undefined;
   const forbidding = catalog.foreignKeys
     .filter(({ onDelete }) => onDelete === 'no action' || onDelete === 'restrict')
-    .map(({ child, parent }) => ({ child: labelOf(child), parent: labelOf(parent) }))
+    .map(({ child, parent }) => ({ child: catalog.labelOf(child), parent: catalog.labelOf(parent) }))
     .filter(({ child, parent }) => child !== parent);
   const left = steps.map((_, n) => n).toReversed();
   const order: number[] = [];

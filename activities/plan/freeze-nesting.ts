@@ -38,14 +38,10 @@ export function freezeNesting(
   }
   const references = key.parentColumns[0] ?? '';
   if (key.parent === table.oid) return { column, chain: [], references };
-  const chain = chainTo(cascadesFrom(scope.catalog, table), labelOf(scope, key.parent));
+  const chain = chainTo(cascadesFrom(scope.catalog, table), scope.catalog.labelOf(key.parent));
   if (chain !== undefined) return { column, chain, references };
   return scope.mistake(
     `nestedBy names ${scope.entities.name(pass.entity)}.${property}, whose parent does not go with any row of the entity`,
     fix,
   );
-}
-
-function labelOf(scope: Scope, oid: string): string | undefined {
-  return scope.catalog.has(oid) ? scope.catalog.get(oid).label : undefined;
 }

@@ -84,6 +84,11 @@ export class Catalog {
     return table;
   }
 
+  /** How reports write a table; undefined where it was not read. */
+  labelOf(oid: string): string | undefined {
+    return this.#byOid.get(oid)?.label;
+  }
+
   /** A table by its own name, if it was read. */
   named({ schema, name }: Pick<TableName, 'schema' | 'name'>): CatalogTable | undefined {
     return [...this.#byOid.values()].find((table) => table.schema === schema && table.name === name);
