@@ -103,7 +103,7 @@ export const expireRowsWork: PassWork<ExpireRows, FrozenExpireRows> = {
   async runBatch(frozen: FrozenExpireRows, tx: Tx, step: BatchStep): Promise<BatchOutcome> {
     const walk = { table: frozen.table, age: frozen.age, where: expired(frozen) };
     const alone = frozen.children.length === 0 && frozen.cascades.length === 0;
-    if (alone && !step.careful && frozen.where.joins !== true) {
+    if (alone && !step.careful && !frozen.where.selects) {
       const swept = await sweep(tx, walk, step);
       if (swept !== undefined) return { ...swept, skipped: 0, moved: 0 };
     }

@@ -88,12 +88,12 @@ export class PolicyEntities {
     const head = `${all} where `;
     if (built.sql === all) throw new Error('it comes to no condition at all, so every row would match');
     const values = built.params.map(freeze);
-    if (built.sql.startsWith(head)) return { text: built.sql.slice(head.length), values };
+    if (built.sql.startsWith(head)) return predicateOf(built.sql.slice(head.length), values);
     // A filter over relations joins other tables: its own select becomes a list of keys.
     const keys = this.#metadata(entity).primaryKeys.map((property) => this.column(entity, property));
     const columns = keys.map((column) => `"t".${quoteIdentifier(column ?? '')}`).join(', ');
     const select = built.sql.replace(/^select 1 from/, `select ${columns} from`);
-    return { text: `(${columns}) in (${select})`, values, joins: true };
+    return predicateOf(`(${columns}) in (${select})`, values);
   }
 
   #metadata(entity: AnyEntity): EntityMetadata {
@@ -104,6 +104,13 @@ export class PolicyEntities {
     const properties = this.#metadata(entity).properties as Record<string, EntityProperty | undefined>;
     return Object.hasOwn(properties, property) ? properties[property] : undefined;
   }
+}
+
+/** A select, or a call of a function, which may have one inside. */
+const SELECTS = /\bselect\b|\b(?!(?:in|any|all|and|or|not)\b)\w+\s*\(/i;
+
+function predicateOf(text: string, values: readonly BoundValue[]): Predicate {
+  return { text, values, selects: SELECTS.test(text) };
 }
 
 /** Every entity that a pass names. */

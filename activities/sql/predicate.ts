@@ -9,17 +9,17 @@ export interface Predicate {
   readonly text: string;
   readonly values: readonly BoundValue[];
   /**
-   * It looks at other tables by a list of keys. PostgreSQL does not evaluate that anew for a row that it waited for,
-   * so that such a row must be locked first and judged by a statement after.
+   * It has, or may have, a select of its own: over relations, in raw SQL, inside a function. PostgreSQL evaluates that as of the begin of a statement
+   * also for a row that the statement waited for, so that such a row must be locked first and judged by one after.
    */
-  readonly joins?: boolean;
+  readonly selects: boolean;
 }
 
 /** What JSON can carry and the driver can bind. */
 export type BoundValue = string | number | boolean | null | readonly BoundValue[];
 
 /** The condition that is always true. */
-export const ALWAYS: Predicate = { text: 'true', values: [] };
+export const ALWAYS: Predicate = { text: 'true', values: [], selects: false };
 
 /**
  * The condition for use inside a statement, with its values bound. `??` quotes its value as an identifier and `\?` is a
@@ -27,7 +27,7 @@ export const ALWAYS: Predicate = { text: 'true', values: [] };
  *
  * Throws where marks and values do not match in number, rather than shift a value into the wrong place.
  */
-export function bindPredicate({ text, values }: Predicate): RawBuilder<boolean> {
+export function bindPredicate({ text, values }: Pick<Predicate, 'text' | 'values'>): RawBuilder<boolean> {
   const rest = [...values];
   let bound = sql``;
   let plain = '';

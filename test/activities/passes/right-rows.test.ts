@@ -66,6 +66,26 @@ describe('right rows only', () => {
     expect(await items()).toEqual([3]);
   });
 
+  test.each([
+    ['a select of its own', '(select i.state from item as i where i.id = t.id)'],
+    ['a function that selects', 'state_of(t.id)'],
+  ])('a filter with %s is judged anew for a row that somebody changes meanwhile', async (_, condition) => {
+    await database.rows(`create function state_of(integer) returns text stable language plpgsql as
+      $$ begin return (select i.state from item as i where i.id = $1); end $$`);
+    await oldItems(5);
+    const where = { [raw(condition)]: 'done' };
+    const other = await database.pool.connect();
+    await other.query('begin');
+    await other.query(`update item set state = 'open' where id = 3`);
+    const running = runEngine(database.url, policyOf(expiring({ where })));
+    // A statement that waited for the row would have to judge it by what it saw before.
+    await Promise.race([running, waitForLockWait(database)]);
+    await other.query('commit');
+    other.release();
+    await running;
+    expect(await items()).toEqual([3]);
+  });
+
   test.each(['page-range', 'keyset'] as const)(
     'rows, keys and cursor of a batch that takes only some belong together: %s',
     async (strategy) => {

@@ -13,7 +13,10 @@ const db = new Kysely<unknown>({
   },
 });
 
-function compile(predicate: Predicate): { sql: string; parameters: readonly unknown[] } {
+function compile(predicate: Pick<Predicate, 'text' | 'values'>): {
+  sql: string;
+  parameters: readonly unknown[];
+} {
   const { sql, parameters } = bindPredicate(predicate).compile(db);
   return { sql, parameters };
 }
