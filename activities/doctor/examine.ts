@@ -5,9 +5,7 @@ import type { Policy } from '../../policy/policy.ts';
 import type { Database } from '../database/database.ts';
 import { findOpenRun } from '../ledger/runs.ts';
 import type { ResolvedPolicy } from '../plan/resolve.ts';
-import { resolvePolicy } from '../plan/resolve.ts';
-import { READ_LIMITS } from '../run/begin.ts';
-import { inSnapshot } from '../sql/transaction.ts';
+import { checkAgainst } from '../plan/resolve.ts';
 import type { Finding } from './finding.ts';
 import { examineIndexes } from './indexes.ts';
 
@@ -38,7 +36,7 @@ async function examinePolicy({ db }: Database, policy: Policy): Promise<Finding[
   const names = policy.passes.map((pass) => pass.name);
   let resolved: ResolvedPolicy;
   try {
-    resolved = await inSnapshot(db, READ_LIMITS, async (tx) => resolvePolicy(tx, policy, names, 'execute'));
+    resolved = await checkAgainst(db, policy, names, 'execute');
   } catch (error) {
     if (!(error instanceof MistakesError)) throw error;
     return error.mistakes.map((mistake) => {

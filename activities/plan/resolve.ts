@@ -1,3 +1,4 @@
+import type { Kysely } from 'kysely';
 import { sql } from 'kysely';
 
 import { checkPolicy } from '../../policy/check.ts';
@@ -12,7 +13,7 @@ import type { Catalog } from '../sql/catalog.ts';
 import { readCatalog } from '../sql/catalog.ts';
 import { readDatabaseError } from '../sql/sqlstate.ts';
 import type { Tx } from '../sql/transaction.ts';
-import { tryAndUndo } from '../sql/transaction.ts';
+import { inSnapshot, tryAndUndo } from '../sql/transaction.ts';
 import { entitiesOf, PolicyEntities } from './entities.ts';
 import type { Purpose } from './scope.ts';
 import { Scope } from './scope.ts';
@@ -63,6 +64,19 @@ export async function resolvePolicy(
   if (mistakes.length === 0) mistakes.push(...(await probe(tx, resolved, catalog)));
   refuseMistakes(subject, distinct(mistakes));
   return { passes: resolved, catalog, now };
+}
+
+/** Looking a policy up reads catalogs and a few hundred pages. */
+export const LOOK_UP_LIMITS = { lockMillis: 5_000, statementMillis: 60_000 };
+
+/** The same on a snapshot of its own, for those who only want to know whether a run could begin. */
+export async function checkAgainst(
+  db: Kysely<unknown>,
+  policy: Policy,
+  passNames: readonly string[],
+  purpose: Purpose,
+): Promise<ResolvedPolicy> {
+  return inSnapshot(db, LOOK_UP_LIMITS, async (tx) => resolvePolicy(tx, policy, passNames, purpose));
 }
 
 /** Whether the database understands each pass: its statement is planned and not run. */

@@ -10,16 +10,13 @@ import { pruneBatches } from '../ledger/batches.ts';
 import type { OpenRun, RunOwner, RunPass, RunSettings } from '../ledger/runs.ts';
 import { findOpenRun, insertRun } from '../ledger/runs.ts';
 import { planPasses } from '../plan/plan-passes.ts';
-import { resolvePolicy } from '../plan/resolve.ts';
+import { checkAgainst, LOOK_UP_LIMITS, resolvePolicy } from '../plan/resolve.ts';
 import { inSnapshot } from '../sql/transaction.ts';
 import type { RunContext } from './context.ts';
 import type { RunRequest } from './input.ts';
 import { readInput } from './input.ts';
 import { takeOverIfDead } from './lease.ts';
 import { ownWorkflowId } from './place.ts';
-
-/** Looking up a policy reads catalogs and a few hundred pages. */
-export const READ_LIMITS = { lockMillis: 5_000, statementMillis: 60_000 };
 
 /**
  * Begins a run: reads the input, looks the policy up, takes the lease and freezes what will be done. Trying again
@@ -52,7 +49,7 @@ export async function beginRun(context: RunContext, input: unknown, firstRunId: 
 /** Nothing is made in a database that the policy does not fit. */
 async function makeLedger({ db, ledger }: Database, { policy, passes }: RunRequest): Promise<void> {
   if ((await ledger.version()) === 'missing') {
-    await inSnapshot(db, READ_LIMITS, async (tx) => resolvePolicy(tx, policy, passes, 'execute'));
+    await checkAgainst(db, policy, passes, 'execute');
   }
   await ledger.migrate();
 }
@@ -64,7 +61,7 @@ async function planAndInsert(
   owner: RunOwner,
 ): Promise<OpenRun | undefined> {
   const { policy } = request;
-  const passes = await inSnapshot(database.db, READ_LIMITS, async (tx) =>
+  const passes = await inSnapshot(database.db, LOOK_UP_LIMITS, async (tx) =>
     planPasses(tx, policy, await resolvePolicy(tx, policy, request.passes, 'execute')),
   );
   return insertRun(database.ledger, owner, settingsOf(policy, databaseName, passes), passes);

@@ -8,9 +8,7 @@ import type { RunStatus, VacuumInput } from '../../activities/contract.ts';
 import type { Database } from '../../activities/database/database.ts';
 import { FAILURE } from '../../activities/failure.ts';
 import { findRunOfWorkflow, readReport } from '../../activities/ledger/reports.ts';
-import { resolvePolicy } from '../../activities/plan/resolve.ts';
-import { READ_LIMITS } from '../../activities/run/begin.ts';
-import { inSnapshot } from '../../activities/sql/transaction.ts';
+import { checkAgainst } from '../../activities/plan/resolve.ts';
 import { createLogger } from '../logger.ts';
 import type { RunOutcome } from '../run-once.ts';
 import { cancelRun, runOnce } from '../run-once.ts';
@@ -75,9 +73,7 @@ async function runOnceFor(name: string | undefined, flags: RunFlags): Promise<vo
   const passes = findPasses(policy, input);
   await withDatabase(setup, policy, async (database) => {
     // Here mistakes can be told with the names of tables, which must not travel through Temporal.
-    await inSnapshot(database.db, READ_LIMITS, async (tx) =>
-      resolvePolicy(tx, policy, passes, input.mode ?? 'execute'),
-    );
+    await checkAgainst(database.db, policy, passes, input.mode ?? 'execute');
     await database.ledger.migrate();
     Runtime.install({ logger: createLogger(flags.logLevel), shutdownSignals: [] });
     const follower = new Follower(database, flags.json);

@@ -2,9 +2,7 @@ import type { LogLevel } from '@temporalio/worker';
 import { Runtime } from '@temporalio/worker';
 import type { Command } from 'commander';
 
-import { resolvePolicy } from '../../activities/plan/resolve.ts';
-import { READ_LIMITS } from '../../activities/run/begin.ts';
-import { inSnapshot } from '../../activities/sql/transaction.ts';
+import { checkAgainst } from '../../activities/plan/resolve.ts';
 import { MistakesError } from '../../policy/mistake.ts';
 import { createLogger } from '../logger.ts';
 import type { Setup } from '../setup.ts';
@@ -57,9 +55,7 @@ async function examinePolicies(setup: Setup): Promise<void> {
   for (const policy of setup.policies) {
     try {
       const passes = policy.passes.map((pass) => pass.name);
-      await withDatabase(setup, policy, async ({ db }) =>
-        inSnapshot(db, READ_LIMITS, async (tx) => resolvePolicy(tx, policy, passes, 'execute')),
-      );
+      await withDatabase(setup, policy, async ({ db }) => checkAgainst(db, policy, passes, 'execute'));
     } catch (error) {
       if (!(error instanceof MistakesError) && !(error instanceof DatabaseUnreachable)) throw error;
       note(`runs of policy ${policy.name} will fail until this is mended: ${error.message}`);

@@ -1,6 +1,5 @@
 import { openDatabase } from '../../../activities/database/database.ts';
-import { resolvePolicy } from '../../../activities/plan/resolve.ts';
-import { inSnapshot } from '../../../activities/sql/transaction.ts';
+import { checkAgainst } from '../../../activities/plan/resolve.ts';
 import type { Policy } from '../../../policy/policy.ts';
 import { createDatabase } from '../database.ts';
 
@@ -10,10 +9,7 @@ export async function resolveAgainst(template: string, policy: Policy): Promise<
   const database = await openDatabase(copy.url);
   try {
     const names = policy.passes.map(({ name }) => name);
-    const limits = { lockMillis: 5000, statementMillis: 60_000 };
-    const { passes } = await inSnapshot(database.db, limits, async (tx) =>
-      resolvePolicy(tx, policy, names, 'execute'),
-    );
+    const { passes } = await checkAgainst(database.db, policy, names, 'execute');
     return passes.map(({ pass }) => pass.name);
   } finally {
     await database.close();
