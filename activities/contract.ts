@@ -52,7 +52,9 @@ export type PassStatus =
   /** Begun and not finished when the run ended. */
   | 'unfinished'
   /** Counted without deleting. */
-  | 'previewed';
+  | 'previewed'
+  /** The database has not the tables that the pass is for. */
+  | 'not-applicable';
 
 /** What a run will do: fixed when it begins. */
 export interface Plan {
@@ -71,8 +73,11 @@ export interface Plan {
 export interface PlannedPass {
   readonly name: string;
   readonly kind: PassKind;
-  readonly strategy: Strategy;
+  /** Null where nothing is walked. */
+  readonly strategy: Strategy | null;
   readonly shards: number;
+  /** The database has not the tables that it is for. */
+  readonly notApplicable?: true;
   /** Rows of its own table that are expected to go, from a sample. */
   readonly estimate: number;
   readonly dependsOn: readonly string[];

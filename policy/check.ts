@@ -1,4 +1,5 @@
 import { parseDuration, HOUR, sayDuration, SECOND } from './duration.ts';
+import type { ExpireRows } from './expire-rows.ts';
 import type { Mistake } from './mistake.ts';
 import type { Pass } from './pass.ts';
 import type { Policy } from './policy.ts';
@@ -77,7 +78,7 @@ function checkPasses(passes: readonly Pass[]): Mistake[] {
 function checkAge(at: string, pass: Pass): Mistake[] {
   switch (pass.kind) {
     case 'expireRows':
-      return checkRetention(at, pass.olderThan, pass.allowShort);
+      return checkExpiry(at, pass);
     case 'deleteOrphans':
       return checkHorizon(at, 'grace', pass.grace);
     case 'repointLatest':
@@ -85,13 +86,42 @@ function checkAge(at: string, pass: Pass): Mistake[] {
   }
 }
 
-function checkRetention(at: string, olderThan: unknown, allowShort: boolean): Mistake[] {
-  const mistakes = checkHorizon(at, 'olderThan', olderThan);
+function checkExpiry(at: string, pass: ExpireRows): Mistake[] {
+  const mistakes: Mistake[] = [];
+  const say = (what: string, fix: string): void => void mistakes.push({ at, what, fix });
+  if (pass.age.length === 0) say('age names no property', 'Name the property with the age of a row');
+  const entries = [
+    { option: '', olderThan: pass.olderThan, keepLast: pass.keepLast },
+    ...pass.overrides.map((override, n) => ({ ...override, option: `overrides[${n}].` })),
+  ];
+  for (const { option, olderThan, keepLast } of entries) {
+    if (olderThan !== null) mistakes.push(...checkRetention(at, option, olderThan, pass.allowShort));
+    if (keepLast === undefined || keepLast === null) continue;
+    if (!isWhole(keepLast.count, 1, 1_000_000)) {
+      const fix = 'Use a whole number from 1 to 1000000, or leave keepLast out';
+      say(`${option}keepLast.count is ${String(keepLast.count)}`, fix);
+    }
+    if (keepLast.per.length === 0) {
+      say(`${option}keepLast.per names no property`, 'Name the properties that make a group');
+    }
+  }
+  if (entries.every(({ olderThan }) => olderThan === null)) {
+    say('olderThan is null, so that nothing would ever expire', 'Give it a duration, or leave the pass out');
+  }
+  return mistakes;
+}
+
+function checkRetention(at: string, option: string, olderThan: unknown, allowShort: boolean): Mistake[] {
+  const mistakes = checkHorizon(at, `${option}olderThan`, olderThan);
   const millis = parseDuration(olderThan);
   if (mistakes.length > 0 || millis === undefined || millis >= HOUR || allowShort) return mistakes;
   const fix = 'Use at least one hour, or say allowShort: true where that is meant';
   return [
-    { at, what: `olderThan is ${sayDuration(millis)}, so that nearly everything would be deleted`, fix },
+    {
+      at,
+      what: `${option}olderThan is ${sayDuration(millis)}, so that nearly everything would be deleted`,
+      fix,
+    },
   ];
 }
 

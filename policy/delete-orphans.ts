@@ -1,4 +1,4 @@
-import type { EntityKey, EntityName } from '@mikro-orm/core';
+import type { EntityKey, EntityName, FilterQuery } from '@mikro-orm/core';
 
 import type { Duration } from './duration.ts';
 import type { LatestPointer } from './latest-pointer.ts';
@@ -18,6 +18,8 @@ export interface DeleteOrphansOptions<Child> extends PassOptions {
    * How old a row must be: spares rows that arrive before their parent is visible. Default `'1 day'`.
    */
   readonly grace?: Duration;
+  /** Which rows can be orphans at all. Default: all. Evaluated again in the statement that deletes. */
+  readonly where?: FilterQuery<Child>;
   /** Pointers at these rows that are repaired when rows go, in the same transaction. Default: none. */
   readonly repoint?: readonly LatestPointer[];
 }
@@ -30,6 +32,7 @@ export interface DeleteOrphans extends PassOptions {
   readonly parent: AnyEntity;
   readonly age: string;
   readonly grace: Duration;
+  readonly where: object;
   readonly repoint: readonly LatestPointer[];
 }
 
@@ -39,6 +42,7 @@ export function deleteOrphans<Child>(options: DeleteOrphansOptions<Child>): Dele
     ...options,
     kind: 'deleteOrphans',
     grace: options.grace ?? '1 day',
+    where: options.where ?? {},
     repoint: options.repoint ?? [],
   });
 }

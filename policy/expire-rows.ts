@@ -3,6 +3,7 @@ import type { EntityKey, EntityName, FilterQuery } from '@mikro-orm/core';
 import type { Duration } from './duration.ts';
 import type { LatestPointer } from './latest-pointer.ts';
 import type { AnyEntity, PassOptions } from './pass.ts';
+import type { KeepLast, KeepLastOptions, RetentionOverride, RetentionOverrideOptions } from './retention.ts';
 
 /** Rows without a foreign key in the database that belong to a row and go with it: "soft children". */
 export interface SoftChildOptions<Child> {
@@ -24,13 +25,26 @@ export interface SoftChild {
 export interface ExpireRowsOptions<Row> extends PassOptions {
   /** The entity whose rows expire. */
   readonly entity: EntityName<Row>;
-  /** The property with the row's age: a timestamp or date. Rows where it is null never expire. */
-  readonly age: EntityKey<Row>;
+  /**
+   * The property with the row's age: a timestamp or date. Rows where it is null never expire. Of several, the first
+   * that is not null counts; only the first of one can be walked by an index.
+   */
+  readonly age: EntityKey<Row> | readonly EntityKey<Row>[];
   /**
    * How old a row must be to expire: the horizon of a run is its begin minus this. At least one hour unless
-   * `allowShort`.
+   * `allowShort`. `null`: only rows of an override expire.
    */
-  readonly olderThan: Duration;
+  readonly olderThan: Duration | null;
+  /**
+   * Other retentions for some rows, shorter or longer; the first that matches a row counts. All are judged in one walk,
+   * since a page that is touched twice is written to the log twice. Default: none.
+   */
+  readonly overrides?: readonly RetentionOverrideOptions<Row>[];
+  /**
+   * The newest rows of each group that stay, by age, among those that match `where`. Which ones is found when the run
+   * begins; where some of them are gone meanwhile, nothing of their group is deleted until the next run. Default: none.
+   */
+  readonly keepLast?: KeepLastOptions<Row>;
   /** Which rows can expire at all. Default: all. Evaluated again in the statement that deletes. */
   readonly where?: FilterQuery<Row>;
   /**
@@ -49,8 +63,11 @@ export interface ExpireRowsOptions<Row> extends PassOptions {
 export interface ExpireRows extends PassOptions {
   readonly kind: 'expireRows';
   readonly entity: AnyEntity;
-  readonly age: string;
-  readonly olderThan: Duration;
+  /** At least one; of several the first that is not null counts. */
+  readonly age: readonly string[];
+  readonly olderThan: Duration | null;
+  readonly overrides: readonly RetentionOverride[];
+  readonly keepLast?: KeepLast;
   readonly where: object;
   readonly nestedBy?: string;
   readonly with: readonly SoftChild[];
@@ -71,8 +88,14 @@ export function expireRows<Row>(options: ExpireRowsOptions<Row>): ExpireRows {
   return Object.freeze({
     ...options,
     kind: 'expireRows',
+    age: listOf(options.age),
+    overrides: options.overrides ?? [],
     where: options.where ?? {},
     with: options.with ?? [],
     allowShort: options.allowShort ?? false,
   });
+}
+
+function listOf<T>(value: T | readonly T[]): readonly T[] {
+  return Array.isArray(value) ? (value as readonly T[]) : [value as T];
 }

@@ -24,4 +24,9 @@ export interface PassOptions {
    * policy's `shards`.
    */
   readonly shards?: number;
+  /**
+   * The pass is for a table that not every database has: where one of its tables is missing, the pass is reported as
+   * `not-applicable` instead of refusing the run. Default: false.
+   */
+  readonly optional?: boolean;
 }

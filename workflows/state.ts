@@ -36,8 +36,9 @@ export interface ShardState {
 
 /** The state of a run whose plan was just made. */
 export function newState(plan: Plan): RunState {
-  const passes = plan.passes.map((): PassState => {
-    return { status: 'planned', round: 0, shards: [], before: { batches: 0, rows: 0, skipped: 0 } };
+  const passes = plan.passes.map((planned): PassState => {
+    const status = planned.notApplicable === true ? 'not-applicable' : 'planned';
+    return { status, round: 0, shards: [], before: { batches: 0, rows: 0, skipped: 0 } };
   });
   return { plan, passes, pass: 0, longestMillis: 0, paused: false };
 }

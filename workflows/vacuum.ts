@@ -112,6 +112,7 @@ class VacuumRun {
       const planned = state.plan.passes[state.pass];
       const pass = state.passes[state.pass];
       if (planned === undefined || pass === undefined) throw new Error(`no pass ${state.pass} in the plan`);
+      if (planned.notApplicable === true) continue;
       if (planned.dependsOn.some((name) => failedPass(state, name))) {
         pass.status = 'skipped';
         continue;

@@ -44,7 +44,7 @@ export async function runBatch(
   { db, ledger }: Database,
   { key, policy, passName, frozen, round }: BatchPlace,
   position: Position | undefined,
-  step: BatchStep,
+  step: Omit<BatchStep, 'kept' | 'deadline'>,
   targetMillis: number,
 ): Promise<BatchDone | undefined> {
   const started = performance.now();
@@ -57,6 +57,7 @@ export async function runBatch(
       if (!entered) throw new Fenced();
       const outcome = await workOf(frozen.kind).runBatch(frozen, tx, {
         ...step,
+        kept: { table: ledger.table('kept'), run: key.run, pass: key.pass },
         deadline: { at: performance.now() + statementMillis, millis: statementMillis },
       });
       const sequence = (position?.sequence ?? 0) + 1;

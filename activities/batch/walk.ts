@@ -15,6 +15,8 @@ export interface Walk {
   readonly age: ColumnName | null;
   /** Which rows, over alias `t`. */
   readonly where: RawBuilder<boolean>;
+  /** What else must hold, looked at only for rows that are about to go, since it is dear. */
+  readonly guard?: RawBuilder<boolean>;
 }
 
 /** Rows that a batch found and locked, and where the walk goes on after each of them. */
@@ -103,7 +105,8 @@ export async function pagesOf(
   const after = cursor !== null && 'place' in cursor ? cursor.place : pageStart(shard.fromPage);
   const pages = Math.max(1, Math.min(Math.floor(rows / shard.rowsPerPage), MOST_PAGES));
   const untilPage = pageOf(after) + pages;
-  const planned = { table: walk.table, where: walk.where, after };
+  const { table, where, guard } = walk;
+  const planned = { table, where, ...(guard === undefined ? {} : { guard }), after };
   if (untilPage < shard.untilPage) return { ...planned, untilPage, end: false };
   // The table may have grown since the plan: an update that nulls a foreign key moves its row to the end.
   const last = shard.open ? Math.max(shard.untilPage, await countPages(tx, walk.table)) : shard.untilPage;
@@ -143,6 +146,16 @@ function agesOf(walk: Walk, { shard, cursor }: BatchStep, limit: number): AgeRan
   }
   const after: AgePosition | null = cursor !== null && 'age' in cursor ? cursor : null;
   const entries = Math.min(Math.max(1000, 4 * limit), Math.max(MOST_ENTRIES, limit));
-  const { table, age, where } = walk;
-  return { table, age, where, after, from: shard.from, until: shard.until, entries, limit };
+  const { table, age, where, guard } = walk;
+  return {
+    table,
+    age,
+    where,
+    ...(guard === undefined ? {} : { guard }),
+    after,
+    from: shard.from,
+    until: shard.until,
+    entries,
+    limit,
+  };
 }

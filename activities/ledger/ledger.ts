@@ -8,11 +8,18 @@ import { takeTurns } from '../sql/fence.ts';
 import { inTransaction } from '../sql/transaction.ts';
 import { BatchEntity, PassEntity, RunEntity } from './entities.ts';
 import { RunsPassesBatches } from './migrations/001-runs-passes-batches.ts';
+import { KeptRows } from './migrations/005-kept-rows.ts';
 
 /** The schema of the ledger unless a worker is told otherwise. */
 const LEDGER_SCHEMA = 'vacuum';
 
-const MIGRATIONS = [{ name: '001-runs-passes-batches', class: RunsPassesBatches }];
+const MIGRATIONS = [
+  { name: '001-runs-passes-batches', class: RunsPassesBatches },
+  { name: '005-kept-rows', class: KeptRows },
+];
+
+/** The tables of the ledger. */
+const TABLES = ['run', 'pass', 'batch', 'kept'] as const;
 
 /** What version of the ledger a database has; `closed` where the role may not look. */
 export type LedgerVersion = 'missing' | 'closed' | 'old' | 'current' | 'newer';
@@ -46,7 +53,7 @@ export class Ledger {
   }
 
   /** A table of the ledger, quoted. */
-  table(name: 'run' | 'pass' | 'batch'): RawBuilder<unknown> {
+  table(name: (typeof TABLES)[number]): RawBuilder<unknown> {
     return sql.id(this.schema, name);
   }
 
@@ -116,7 +123,7 @@ export class Ledger {
       from pg_class as c
       join pg_namespace as n on n.oid = c.relnamespace
       cross join unnest(array['select', 'insert', 'update', 'delete']) as p(privilege)
-      where n.nspname = ${this.schema} and c.relname in ('run', 'pass', 'batch')
+      where n.nspname = ${this.schema} and c.relname = any(${[...TABLES]}::text[])
       group by c.relname
       having not bool_and(has_table_privilege(c.oid, p.privilege))
       order by c.relname`.execute(this.db);

@@ -12,6 +12,7 @@ export interface PreviewedPass {
   readonly kind: PassKind;
   /** How a run would walk. */
   readonly plan: PassPlan;
+  readonly applicable: boolean;
   readonly deleted: Readonly<Record<string, number>>;
   readonly moved: number;
   /** Rows that would be deleted in all tables. */
@@ -47,7 +48,7 @@ export async function insertPreview(
         insert into ${ledger.table('pass')} (
           run_id, ordinal, name, kind, state, rows, deleted, moved, strategy, shards, estimate)
         values (
-          ${run}, ${ordinal}, ${pass.name}, ${pass.kind}, 'previewed', ${pass.rows},
+          ${run}, ${ordinal}, ${pass.name}, ${pass.kind}, ${pass.applicable ? 'previewed' : 'not-applicable'}, ${pass.rows},
           ${JSON.stringify(pass.deleted)}::jsonb, ${pass.moved}, ${pass.plan.strategy},
           ${JSON.stringify(pass.plan.shards)}::jsonb, ${pass.plan.estimate})`.execute(tx);
     }

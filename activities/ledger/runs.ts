@@ -4,6 +4,7 @@ import type { PassKind } from '../../policy/pass.ts';
 import type { Ending, Holder, Plan } from '../contract.ts';
 import type { FrozenPass, PassPlan } from '../passes/index.ts';
 import { waitForBatches } from '../sql/fence.ts';
+import { newestOf } from '../sql/kept.ts';
 import type { Tx } from '../sql/transaction.ts';
 import { inTransaction } from '../sql/transaction.ts';
 import type { Ledger } from './ledger.ts';
@@ -32,7 +33,8 @@ export interface RunSettings {
 export interface RunPass {
   readonly name: string;
   readonly kind: PassKind;
-  readonly frozen: FrozenPass;
+  /** Null where the pass is not applicable to the database. */
+  readonly frozen: FrozenPass | null;
   readonly plan: PassPlan;
 }
 
@@ -45,6 +47,8 @@ export interface OpenRun extends RunOwner {
 }
 
 const LIMITS = { lockMillis: 10_000, statementMillis: 30_000 };
+/** Finding the newest rows of all groups sorts a whole table. */
+const KEEPING_LIMITS = { lockMillis: 10_000, statementMillis: 300_000 };
 
 /** The open run of a policy, which holds its lease. */
 export async function findOpenRun(ledger: Ledger, policy: string): Promise<OpenRun | undefined> {
@@ -72,7 +76,7 @@ export async function insertRun(
   settings: RunSettings,
   passes: readonly RunPass[],
 ): Promise<OpenRun | undefined> {
-  return inTransaction(ledger.db, LIMITS, async (tx) => {
+  return inTransaction(ledger.db, KEEPING_LIMITS, async (tx) => {
     const { policy } = settings.plan;
     const { rows } = await sql<{ id: number; startedAt: string }>`
       insert into ${ledger.table('run')} (policy, mode, state, workflow_id, first_run_id, temporal, settings)
@@ -94,10 +98,15 @@ async function insertPasses(tx: Tx, ledger: Ledger, run: number, passes: readonl
       insert into ${ledger.table('pass')}
         (run_id, ordinal, name, kind, state, strategy, shards, frozen, estimate)
       values (
-        ${run}, ${ordinal}, ${name}, ${kind}, 'planned', ${plan.strategy},
-        ${JSON.stringify(plan.shards)}::jsonb, ${JSON.stringify(frozen)}::jsonb, ${plan.estimate})`.execute(
-      tx,
-    );
+        ${run}, ${ordinal}, ${name}, ${kind}, ${frozen === null ? 'not-applicable' : 'planned'},
+        ${plan.strategy}, ${JSON.stringify(plan.shards)}::jsonb, ${JSON.stringify(frozen ?? {})}::jsonb,
+        ${plan.estimate})`.execute(tx);
+    if (frozen?.keeps !== undefined) {
+      await sql`
+        insert into ${ledger.table('kept')} (run_id, pass, entry, grp, key)
+        select ${run}::int, ${ordinal}::int, n.entry, n.grp, n.key
+        from (${newestOf(frozen.keeps)}) as n`.execute(tx);
+    }
   }
 }
 
@@ -131,6 +140,7 @@ export async function closeRun(ledger: Ledger, ending: Omit<Ending, 'database'>)
       returning id`.execute(tx);
     if (rows.length === 0) return;
     await foldTotals(tx, ledger, ending);
+    await sql`delete from ${ledger.table('kept')} where run_id = ${ending.run}`.execute(tx);
   });
 }
 

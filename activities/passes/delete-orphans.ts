@@ -22,6 +22,8 @@ import { findOrphanedKeys } from '../sql/loose-index.ts';
 import type { ColumnName, TableName } from '../sql/names.ts';
 import { castTo, columnOf } from '../sql/names.ts';
 import type { FrozenPointer } from '../sql/pointers.ts';
+import type { Predicate } from '../sql/predicate.ts';
+import { bindPredicate } from '../sql/predicate.ts';
 import type { Tx } from '../sql/transaction.ts';
 import type { BatchOutcome, BatchStep, Cursor, FrozenPass, PassPlan, PassWork, Shard } from './pass.ts';
 
@@ -35,6 +37,7 @@ export interface FrozenDeleteOrphans extends FrozenPass {
   readonly keys: number;
   readonly age: ColumnName;
   readonly horizon: string;
+  readonly where: Predicate;
   readonly pointers: readonly FrozenPointer[];
   readonly cascades: readonly CascadeStep[];
 }
@@ -52,6 +55,7 @@ export const deleteOrphansWork: PassWork<DeleteOrphans, FrozenDeleteOrphans> = {
     const by = scope.column(pass.entity, table, pass.by, 'by');
     const parentKey = scope.key(pass.parent, parent);
     const age = scope.ageColumn(pass.entity, table, pass.age);
+    const where = scope.predicate(pass.entity, pass.where);
     const pointers = pass.repoint.map((pointer) => freezePointer(pointer, scope));
     if (table === undefined || parent === undefined || by === undefined) return undefined;
     if (parentKey === undefined || age === undefined) return undefined;
@@ -78,6 +82,7 @@ export const deleteOrphansWork: PassWork<DeleteOrphans, FrozenDeleteOrphans> = {
       keys: Math.max(table.columns.get(by.name)?.distinct ?? 0, parent.rows ?? 0),
       age,
       horizon: horizonOf(scope.now, parseDuration(pass.grace) ?? Number.NaN, age),
+      where,
       pointers,
       cascades,
     };
@@ -110,9 +115,11 @@ export const deleteOrphansWork: PassWork<DeleteOrphans, FrozenDeleteOrphans> = {
   },
 };
 
-/** Over alias `t`: the row names a parent and is older than the grace period. */
-function pastGrace({ by, age, horizon }: FrozenDeleteOrphans): RawBuilder<boolean> {
-  return sql`${columnOf('t', by)} is not null and ${columnOf('t', age)} < ${castTo(horizon, age.type)}`;
+/** Over alias `t`: the row names a parent, is older than the grace period and matches. */
+function pastGrace({ by, age, horizon, where }: FrozenDeleteOrphans): RawBuilder<boolean> {
+  return sql`${columnOf('t', by)} is not null
+    and ${columnOf('t', age)} < ${castTo(horizon, age.type)}
+    and ${bindPredicate(where)}`;
 }
 
 async function runPages(
@@ -163,8 +170,8 @@ async function runKeys(
   return { cursor: keyAfter(found.next), end: found.next === null, taken, skipped, moved };
 }
 
-function canSweep({ pointers }: FrozenDeleteOrphans, { careful }: BatchStep): boolean {
-  return pointers.length === 0 && !careful;
+function canSweep({ pointers, where }: FrozenDeleteOrphans, { careful }: BatchStep): boolean {
+  return pointers.length === 0 && !where.selects && !careful;
 }
 
 async function deletePicked(

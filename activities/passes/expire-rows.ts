@@ -1,38 +1,37 @@
 import type { Kysely, RawBuilder } from 'kysely';
 import { sql } from 'kysely';
 
-import { parseDuration } from '../../policy/duration.ts';
 import type { ExpireRows } from '../../policy/expire-rows.ts';
 import { deleteFamilies } from '../batch/delete-families.ts';
 import { advance, pick, skippedOf, sweep } from '../batch/walk.ts';
+import type { Walk } from '../batch/walk.ts';
 import type { CascadeStep } from '../plan/cascades.ts';
 import { cascadesFrom, distinctTables, emptyingOrder } from '../plan/cascades.ts';
 import type { FrozenChild } from '../plan/freeze-family.ts';
 import { familySizeOf, freezeChild } from '../plan/freeze-family.ts';
 import { freezeNesting } from '../plan/freeze-nesting.ts';
 import type { FrozenNesting } from '../plan/freeze-nesting.ts';
-import { horizonOf } from '../plan/horizon.ts';
+import { freezeAges, freezeRetentions } from '../plan/freeze-retention.ts';
 import type { Scope } from '../plan/scope.ts';
 import { nameOf } from '../plan/scope.ts';
 import { chooseWalk, hasIndexOn } from '../plan/strategy.ts';
 import { previewExpiry } from '../preview/expiry.ts';
 import type { PreviewScript } from '../preview/script.ts';
 import type { CatalogTable } from '../sql/catalog.ts';
+import type { KeepingExpiry } from '../sql/kept.ts';
+import { isGroupFull, isNotKept, keepsNewest } from '../sql/kept.ts';
 import type { ColumnName } from '../sql/names.ts';
-import { castTo, columnOf } from '../sql/names.ts';
-import type { Predicate } from '../sql/predicate.ts';
-import { bindPredicate } from '../sql/predicate.ts';
+import { columnOf } from '../sql/names.ts';
+import type { Expiry } from '../sql/retention.ts';
+import { isExpired, selects } from '../sql/retention.ts';
 import type { Tx } from '../sql/transaction.ts';
 import type { BatchOutcome, BatchStep, FrozenPass, PassPlan, PassWork } from './pass.ts';
 
 /** An `expireRows` pass as a run keeps it. */
-export interface FrozenExpireRows extends FrozenPass {
+export interface FrozenExpireRows extends FrozenPass, Expiry {
   readonly kind: 'expireRows';
-  readonly age: ColumnName;
-  readonly horizon: string;
-  readonly where: Predicate;
   readonly nesting: FrozenNesting | null;
-  /** What children name the row by; null where it has no soft children. */
+  /** What children, and what is kept, name the row by; null where nothing does. */
   readonly key: ColumnName | null;
   readonly children: readonly FrozenChild[];
   readonly cascades: readonly CascadeStep[];
@@ -46,13 +45,16 @@ export const expireRowsWork: PassWork<ExpireRows, FrozenExpireRows> = {
 
   freeze(pass: ExpireRows, scope: Scope): FrozenExpireRows | undefined {
     const table = scope.table(pass.entity, ['select', 'update', 'delete']);
-    const age = scope.ageColumn(pass.entity, table, pass.age);
+    const ages = freezeAges(pass, table, scope);
     const where = scope.predicate(pass.entity, pass.where);
-    const key = pass.with.length === 0 ? null : scope.key(pass.entity, table);
+    const retentions = freezeRetentions(pass, table, ages?.[0], scope);
+    const named = pass.with.length > 0 || (retentions !== undefined && keepsNewest({ retentions }));
+    const key = named ? scope.key(pass.entity, table) : null;
     const nesting = pass.nestedBy === undefined ? null : freezeNesting(pass, pass.nestedBy, table, scope);
     const children = pass.with.map((child) => freezeChild(child, pass.entity, table, scope));
-    if (table === undefined || age === undefined || key === undefined || nesting === undefined)
+    if (table === undefined || ages === undefined || key === undefined || nesting === undefined)
       return undefined;
+    if (retentions === undefined) return undefined;
     if (!children.every((child) => child !== undefined)) return undefined;
 
     const cascades = cascadesFrom(scope.catalog, table);
@@ -65,16 +67,22 @@ export const expireRowsWork: PassWork<ExpireRows, FrozenExpireRows> = {
       ]),
     ];
     const sizes = others.map((other) => scope.catalog.named(other));
+    const horizons = retentions.flatMap(({ horizon }) => (horizon === null ? [] : [horizon]));
+    const expiry: KeepingExpiry = {
+      table: nameOf(table),
+      ages,
+      horizon: horizons.toSorted().at(-1) ?? scope.now,
+      where,
+      retentions,
+      key,
+    };
     return {
       kind: 'expireRows',
-      table: nameOf(table),
+      ...expiry,
+      ...(keepsNewest(expiry) ? { keeps: expiry } : {}),
       counted: distinctTables([table, ...others]),
       familySize: familySizeOf(table, sizes),
-      age,
-      horizon: horizonOf(scope.now, parseDuration(pass.olderThan) ?? Number.NaN, age),
-      where,
       nesting,
-      key,
       children,
       cascades,
       emptying: emptyingOrder(scope.catalog, cascades),
@@ -87,23 +95,24 @@ export const expireRowsWork: PassWork<ExpireRows, FrozenExpireRows> = {
     db: Kysely<unknown>,
     shards: number,
   ): Promise<PassPlan> {
-    const byAge = { strategy: 'keyset', column: frozen.age, keys: 0, until: frozen.horizon } as const;
+    const [age, ...later] = frozen.ages;
+    const byAge = { strategy: 'keyset', column: age, keys: 0, until: frozen.horizon } as const;
     return chooseWalk(db, {
       table,
       where: expired(frozen),
       shards,
-      ...(hasIndexOn(table, frozen.age) ? { index: byAge } : {}),
+      ...(later.length === 0 && hasIndexOn(table, age) ? { index: byAge } : {}),
     });
   },
 
   preview(frozen: FrozenExpireRows, script: PreviewScript): void {
-    previewExpiry(frozen, expiredAtAnyLevel(frozen), script);
+    previewExpiry(frozen, script);
   },
 
   async runBatch(frozen: FrozenExpireRows, tx: Tx, step: BatchStep): Promise<BatchOutcome> {
-    const walk = { table: frozen.table, age: frozen.age, where: expired(frozen) };
+    const walk = walkOf(frozen, step);
     const alone = frozen.children.length === 0 && frozen.cascades.length === 0;
-    if (alone && !step.careful && !frozen.where.selects) {
+    if (alone && !step.careful && !selects(frozen)) {
       const swept = await sweep(tx, walk, step);
       if (swept !== undefined) return { ...swept, skipped: 0, moved: 0 };
     }
@@ -114,7 +123,13 @@ export const expireRowsWork: PassWork<ExpireRows, FrozenExpireRows> = {
     if (step.passOver) {
       return { ...advance(picked, 1), taken: 0, skipped: 1 + skippedOf(picked, 1), moved: 0 };
     }
-    const { parents, moved, emptiedIn } = await deleteFamilies(tx, frozen, walk.where, picked, step);
+    const { parents, moved, emptiedIn } = await deleteFamilies(
+      tx,
+      frozen,
+      sql`${walk.where} and ${walk.guard}`,
+      picked,
+      step,
+    );
     if (emptiedIn !== undefined) return { ...STAYS, cursor: step.cursor, moved, emptiedIn };
     const skipped = skippedOf(picked, parents);
     return { ...advance(picked, parents), taken: parents, skipped, moved };
@@ -124,14 +139,23 @@ export const expireRowsWork: PassWork<ExpireRows, FrozenExpireRows> = {
 /** The walk stays where it is, since the row is still there. */
 const STAYS = { end: false, taken: 0, skipped: 0 } as const;
 
+function walkOf(
+  frozen: FrozenExpireRows,
+  { kept, careful }: BatchStep,
+): Walk & { guard: RawBuilder<boolean> } {
+  const { table, ages } = frozen;
+  const age = ages.length === 1 ? ages[0] : null;
+  if (frozen.keeps === undefined) return { table, age, where: expired(frozen), guard: sql`true` };
+  const where = sql<boolean>`${expired(frozen)} and ${isNotKept(frozen, kept)}`;
+  const guard = isGroupFull(frozen.keeps, kept);
+  // Where children may go before their row, the row must be sure to follow.
+  const early = careful || frozen.children.some((child) => child.beforeParent);
+  return { table, age, where: early ? sql`${where} and ${guard}` : where, guard };
+}
+
 /** Over alias `t`: the row expires now. */
 function expired(frozen: FrozenExpireRows): RawBuilder<boolean> {
   const { nesting } = frozen;
   const top = nesting === null ? sql`true` : sql`${columnOf('t', nesting.column)} is null`;
-  return sql`${expiredAtAnyLevel(frozen)} and ${top}`;
-}
-
-/** Over alias `t`: the row is past the horizon and matches, whatever it is nested in. */
-function expiredAtAnyLevel({ age, horizon, where }: FrozenExpireRows): RawBuilder<boolean> {
-  return sql`${columnOf('t', age)} < ${castTo(horizon, age.type)} and ${bindPredicate(where)}`;
+  return sql`${isExpired(frozen)} and ${top}`;
 }

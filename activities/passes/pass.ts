@@ -4,6 +4,7 @@ import type { Pass } from '../../policy/pass.ts';
 import type { Scope } from '../plan/scope.ts';
 import type { PreviewScript } from '../preview/script.ts';
 import type { CatalogTable } from '../sql/catalog.ts';
+import type { KeepingExpiry, KeptList } from '../sql/kept.ts';
 import type { AgePosition } from '../sql/keyset.ts';
 import type { TableName } from '../sql/names.ts';
 import type { Deadline, Tx } from '../sql/transaction.ts';
@@ -46,11 +47,14 @@ export interface FrozenPass {
   readonly counted: readonly TableName[];
   /** Rows deleted in all tables for each row of the pass's own, as the statistics have it; 1 without children. */
   readonly familySize: number;
+  /** The newest rows of groups stay: which ones is written into the ledger when the run begins. */
+  readonly keeps?: KeepingExpiry;
 }
 
 /** How a run will walk. */
 export interface PassPlan {
-  readonly strategy: Strategy;
+  /** Null where nothing is walked. */
+  readonly strategy: Strategy | null;
   readonly shards: readonly Shard[];
   /** Rows of the pass's own table that are expected to go. */
   readonly estimate: number;
@@ -75,6 +79,8 @@ export interface BatchStep {
   /** Delete nothing and go on after the first row: what goes with it is held by somebody else. */
   readonly passOver: boolean;
   readonly deadline?: Deadline;
+  /** The rows that the pass keeps. */
+  readonly kept: KeptList;
 }
 
 /** What one batch did. How many rows went is in the ledger, by the database's own counters. */

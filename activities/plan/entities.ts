@@ -61,7 +61,7 @@ export class PolicyEntities {
   }
 
   /** A filter as a condition over alias `t`. Reports what MikroORM cannot read. */
-  predicate(entity: AnyEntity, filter: object, at: string, mistakes: Mistake[]): Predicate {
+  predicate(entity: AnyEntity, filter: object, at: string, option: string, mistakes: Mistake[]): Predicate {
     // Raw conditions are keys that are symbols.
     if (Reflect.ownKeys(filter).length === 0) return ALWAYS;
     try {
@@ -69,7 +69,7 @@ export class PolicyEntities {
     } catch (error) {
       const said = error instanceof Error ? error.message : String(error);
       const fix = `Use the properties of ${this.name(entity)} and MikroORM's operators, with no value undefined`;
-      mistakes.push({ at, ...sayUnreadable(said), fix });
+      mistakes.push({ at, ...sayUnreadable(option, said), fix });
       return ALWAYS;
     }
   }
@@ -89,11 +89,13 @@ export class PolicyEntities {
     if (built.sql === all) throw new Error('it comes to no condition at all, so every row would match');
     const values = built.params.map(freeze);
     if (built.sql.startsWith(head)) return predicateOf(built.sql.slice(head.length), values);
-    // A filter over relations joins other tables: its own select becomes a list of keys.
-    const keys = this.#metadata(entity).primaryKeys.map((property) => this.column(entity, property));
-    const columns = keys.map((column) => `"t".${quoteIdentifier(column ?? '')}`).join(', ');
-    const select = built.sql.replace(/^select 1 from/, `select ${columns} from`);
-    return predicateOf(`(${columns}) in (${select})`, values);
+    // A filter over relations joins other tables. They are joined to the row that is looked at, and not to its table
+    // again: a list of the keys that match would be made from the whole table in each batch.
+    if (!built.sql.startsWith(`${all} `)) throw new Error('its select cannot be turned into a condition');
+    return predicateOf(
+      `exists (select 1 from (select 1) as "one" ${built.sql.slice(all.length + 1)})`,
+      values,
+    );
   }
 
   #metadata(entity: AnyEntity): EntityMetadata {
@@ -136,11 +138,11 @@ export function entitiesOf(pass: Pass): AnyEntity[] {
 }
 
 /** A property is the person's own word and may travel; whatever else MikroORM says stays on this machine. */
-function sayUnreadable(said: string): Pick<Mistake, 'what' | 'here'> {
+function sayUnreadable(option: string, said: string): Pick<Mistake, 'what' | 'here'> {
   const unknown = /not existing property ([\w.]+)/.exec(said)?.[1];
-  if (unknown !== undefined) return { what: `its where names ${unknown}, which is no property` };
-  if (/^[\w.$]+ is undefined$/.test(said)) return { what: `its where has no value: ${said}` };
-  return { what: 'its where cannot be read', here: said };
+  if (unknown !== undefined) return { what: `its ${option} names ${unknown}, which is no property` };
+  if (/^[\w.$]+ is undefined$/.test(said)) return { what: `its ${option} has no value: ${said}` };
+  return { what: `its ${option} cannot be read`, here: said };
 }
 
 /** MikroORM drops a condition whose value is undefined; the filter would then match more than it says. */

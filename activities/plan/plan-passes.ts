@@ -1,17 +1,27 @@
 import type { Policy } from '../../policy/policy.ts';
 import type { RunPass } from '../ledger/runs.ts';
+import type { PassPlan } from '../passes/index.ts';
 import { workOf } from '../passes/index.ts';
 import type { Tx } from '../sql/transaction.ts';
 import type { ResolvedPolicy } from './resolve.ts';
+
+/** The plan of a pass that is not applicable. */
+const NOTHING: PassPlan = { strategy: null, shards: [], estimate: 0 };
 
 /** Chooses a walk for each pass and cuts it into shards, in the transaction that the policy was resolved in. */
 export async function planPasses(
   tx: Tx,
   policy: Policy,
-  { passes, catalog }: ResolvedPolicy,
+  { passes, notApplicable, catalog }: ResolvedPolicy,
 ): Promise<RunPass[]> {
   const planned: RunPass[] = [];
-  for (const { pass, frozen } of passes) {
+  for (const pass of policy.passes) {
+    const frozen = passes.find((resolved) => resolved.pass === pass)?.frozen;
+    if (frozen === undefined) {
+      if (notApplicable.includes(pass.name))
+        planned.push({ name: pass.name, kind: pass.kind, frozen: null, plan: NOTHING });
+      continue;
+    }
     const table = catalog.named(frozen.table);
     if (table === undefined) throw new Error(`table of pass ${pass.name} vanished`);
     const plan = await workOf(pass.kind).plan(frozen, table, tx, pass.shards ?? policy.shards);

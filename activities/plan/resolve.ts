@@ -27,6 +27,8 @@ export interface ResolvedPass {
 /** A policy that fits its database. */
 export interface ResolvedPolicy {
   readonly passes: readonly ResolvedPass[];
+  /** Names of optional passes without a table in this database. */
+  readonly notApplicable: readonly string[];
   readonly catalog: Catalog;
   /** The database's clock, as `to_json` writes it: what horizons are counted from. */
   readonly now: string;
@@ -53,9 +55,14 @@ export async function resolvePolicy(
   const { now, counts } = await readServer(tx);
   if (!counts) mistakes.push({ at: 'database', ...NO_COUNTS });
   const resolved: ResolvedPass[] = [];
+  const notApplicable: string[] = [];
   for (const pass of passes) {
     const scope = new Scope(entities, catalog, now, pass.name, purpose);
     const frozen = workOf(pass.kind).freeze(pass, scope);
+    if (pass.optional === true && scope.missesTable) {
+      notApplicable.push(pass.name);
+      continue;
+    }
     const table = frozen === undefined ? undefined : catalog.named(frozen.table);
     if (frozen !== undefined && table !== undefined) scope.mayReadCascades(table, frozen.counted);
     mistakes.push(...scope.mistakes);
@@ -63,7 +70,7 @@ export async function resolvePolicy(
   }
   if (mistakes.length === 0) mistakes.push(...(await probe(tx, resolved, catalog)));
   refuseMistakes(subject, distinct(mistakes));
-  return { passes: resolved, catalog, now };
+  return { passes: resolved, notApplicable, catalog, now };
 }
 
 /** Looking a policy up reads catalogs and a few hundred pages. */

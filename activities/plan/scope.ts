@@ -22,6 +22,8 @@ export class Scope {
   readonly mistakes: Mistake[] = [];
   /** Begin of the run by the database's clock, as `to_json` writes it. */
   readonly now: string;
+  /** A table that the pass needs is not there. */
+  missesTable = false;
   readonly #at: string;
   readonly #purpose: Purpose;
 
@@ -43,6 +45,7 @@ export class Scope {
     const asked = this.entities.table(entity);
     const table = this.catalog.find(asked.schema, asked.name);
     if (table === undefined) {
+      this.missesTable = true;
       const label = asked.schema === undefined ? asked.name : `${asked.schema}.${asked.name}`;
       return this.mistake(
         `entity ${name} has no table in this database`,
@@ -170,8 +173,8 @@ export class Scope {
     );
   }
 
-  predicate(entity: AnyEntity, filter: object): Predicate {
-    return this.entities.predicate(entity, filter, this.#at, this.mistakes);
+  predicate(entity: AnyEntity, filter: object, option = 'where'): Predicate {
+    return this.entities.predicate(entity, filter, this.#at, option, this.mistakes);
   }
 }
 

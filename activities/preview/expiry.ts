@@ -3,21 +3,16 @@ import { sql } from 'kysely';
 
 import type { FrozenExpireRows } from '../passes/expire-rows.ts';
 import type { FrozenNesting } from '../plan/freeze-nesting.ts';
+import { newestOf } from '../sql/kept.ts';
 import { columnOf, tableOf } from '../sql/names.ts';
+import { isExpired } from '../sql/retention.ts';
 import { columnsForCascades, previewCascades } from './cascades.ts';
 import { previewChildren } from './family.ts';
 import type { PreviewScript } from './script.ts';
 import { kept, placeAnd } from './script.ts';
 
-/**
- * Adds the rows that expire, level after level where they are nested, and what goes with them. `expired` is the
- * condition without the nesting, over alias `t`.
- */
-export function previewExpiry(
-  frozen: FrozenExpireRows,
-  expired: RawBuilder<boolean>,
-  script: PreviewScript,
-): void {
+/** Adds the rows that expire, level after level where they are nested, and what goes with them. */
+export function previewExpiry(frozen: FrozenExpireRows, script: PreviewScript): void {
   const { table, nesting, key, children, cascades } = frozen;
   const columns = [
     ...columnsForCascades(cascades, -1),
@@ -25,7 +20,7 @@ export function previewExpiry(
     ...(nesting === null ? [] : (nesting.chain[0]?.on.map(({ parent }) => parent) ?? [nesting.references])),
   ];
   const rows = sql`select ${placeAnd('t', columns)} from ${script.table(table, 't')}`;
-  const which = sql`${expired} and ${script.alive(table, 't')}`;
+  const which = sql`${isExpired(frozen)} and ${isNotNewest(frozen, script)} and ${script.alive(table, 't')}`;
   const part = script.part((self) =>
     nesting === null
       ? sql`${rows} where ${which}`
@@ -41,6 +36,13 @@ export function previewExpiry(
   const doomed = script.doom(table, part);
   previewCascades(script, cascades, table, doomed);
   if (key !== null) previewChildren(script, children, { ...doomed, key: key.name });
+}
+
+/** Over alias `t`: the row is none of the newest of its group, which stay. */
+function isNotNewest({ keeps }: FrozenExpireRows, script: PreviewScript): RawBuilder<boolean> {
+  if (keeps === undefined) return sql`true`;
+  const newest = script.part(() => newestOf(keeps));
+  return sql`not exists (select from ${sql.id(newest)} as newest where newest.place = t.ctid)`;
 }
 
 /** Joins from a row that goes, alias `d`, to the rows that name it: aliases `c0`, `c1`, ... */

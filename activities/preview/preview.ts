@@ -54,7 +54,7 @@ async function countAll(tx: Tx, policy: Policy, passNames: readonly string[]): P
 }
 
 function sumUp(
-  { name, kind, plan }: RunPass,
+  { name, kind, plan, frozen }: RunPass,
   script: PreviewScript,
   counts: readonly number[],
 ): PreviewedPass {
@@ -67,5 +67,5 @@ function sumUp(
     else deleted[count.label] = (deleted[count.label] ?? 0) + rows;
   }
   const sum = Object.values(deleted).reduce((total, rows) => total + rows, 0);
-  return { name, kind, plan, deleted, moved, rows: sum };
+  return { name, kind, plan, applicable: frozen !== null, deleted, moved, rows: sum };
 }

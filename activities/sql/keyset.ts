@@ -17,6 +17,8 @@ export interface AgeRange {
   readonly age: ColumnName;
   /** Which rows, over alias `t`. */
   readonly where: RawBuilder<boolean>;
+  /** What else must hold for a row to be deleted. */
+  readonly guard?: RawBuilder<boolean>;
   readonly after: AgePosition | null;
   /** From this age on; null is from the oldest. Only looked at where `after` is null. */
   readonly from: string | null;
@@ -79,7 +81,7 @@ export async function sweepByAge(
     with ${chosenOf(range)},
     gone as (
       delete from ${tableOf(range.table)} as t
-      where t.ctid = any(array(select place from chosen)) and ${range.where}
+      where t.ctid = any(array(select place from chosen)) and ${range.where} and ${range.guard ?? sql`true`}
       returning 1
     )
     select (select count(*)::int from gone) as rows, ${nextOf(range)} as next`.execute(tx);

@@ -15,6 +15,8 @@ export interface PageRange {
   readonly table: TableName;
   /** Which rows, over alias `t`. */
   readonly where: RawBuilder<boolean>;
+  /** What else must hold for a row to be deleted. */
+  readonly guard?: RawBuilder<boolean>;
   /** After this place, as `(page,item)`. */
   readonly after: string;
   /** Up to the begin of this page. */
@@ -43,7 +45,7 @@ export function pageOf(place: string): number {
 export async function sweepPages(tx: Tx, range: PageRange): Promise<number> {
   const result = await sql`
     delete from ${tableOf(range.table)} as t
-    where ${inRange(range)} and ${range.where}`.execute(tx);
+    where ${inRange(range)} and ${range.where} and ${range.guard ?? sql`true`}`.execute(tx);
   return Number(result.numAffectedRows ?? 0);
 }
 

@@ -62,6 +62,7 @@ async function begin(database: Database, policy: Policy, options: EngineOptions)
     const resolved = await resolvePolicy(tx, policy, names, 'execute');
     const planned = await planPasses(tx, policy, resolved);
     return planned.map((pass) => {
+      if (pass.frozen === null) return pass;
       const pages = resolved.catalog.named(pass.frozen.table)?.pages ?? 0;
       return { ...pass, plan: force(pass.plan, options, pass.frozen, pages) };
     });
@@ -82,8 +83,8 @@ function force(plan: PassPlan, { strategy }: EngineOptions, frozen: object, page
       shards: [{ strategy, fromPage: 0, untilPage: pages, open: true, rowsPerPage: 10 }],
     };
   }
-  if (strategy === 'keyset' && 'horizon' in frozen && !('by' in frozen)) {
-    const until = String(frozen.horizon);
+  if (strategy === 'keyset' && 'ages' in frozen) {
+    const until = String('horizon' in frozen && frozen.horizon);
     return { ...plan, strategy, shards: [{ strategy, from: null, until, oldest: null }] };
   }
   if (strategy === 'loose-index' && 'by' in frozen) {
@@ -101,12 +102,14 @@ async function runPass(
   const pass = frozenOf.get(run)?.[ordinal];
   const planned = run.settings.plan.passes[ordinal];
   if (pass === undefined || planned === undefined) throw new Error(`no pass ${ordinal}`);
+  const { frozen } = pass;
+  if (frozen === null) return;
   for (let round = 1; ; round += 1) {
     let rows = 0;
     for (const [shard, range] of pass.plan.shards.entries()) {
       const key = { run: run.id, pass: ordinal, shard };
-      const pacer = new Pacer(run.settings.targetMillis, pass.frozen.familySize);
-      const place = { key, policy: run.policy, passName: pass.name, frozen: pass.frozen, round };
+      const pacer = new Pacer(run.settings.targetMillis, frozen.familySize);
+      const place = { key, policy: run.policy, passName: pass.name, frozen, round };
       for (;;) {
         const position = await findPosition(database.ledger, key);
         const inRound = position?.round === round ? position : undefined;

@@ -16,7 +16,8 @@ export const Item = defineEntity({
     ownerId: p.integer().nullable(),
     owner: () => p.manyToOne(Owner).nullable().persist(false).joinColumn('owner_id'),
     state: p.string(),
-    at: p.datetime(),
+    at: p.datetime().nullable(),
+    endedAt: p.datetime().nullable(),
   },
 });
 export const Owner = defineEntity({
@@ -33,7 +34,7 @@ export async function createItems(): Promise<TestDatabase> {
   const database = await createDatabase('template0');
   await database.rows(`
       create table owner (id integer primary key, kind text);
-      create table item (id integer primary key, owner_id integer references owner, state text, at timestamptz)`);
+      create table item (id integer primary key, owner_id integer references owner, state text, at timestamptz, ended_at timestamptz)`);
   return database;
 }
 

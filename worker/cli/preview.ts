@@ -59,9 +59,9 @@ function printPreview(preview: Preview): void {
   print('');
   printTable(
     ['pass', 'walk', 'shards', 'rows', 'moved'],
-    preview.passes.map(({ name, plan, rows: ofPass, moved }) => [
+    preview.passes.map(({ name, plan, applicable, rows: ofPass, moved }) => [
       name,
-      plan.strategy,
+      applicable ? (plan.strategy ?? '') : 'not-applicable',
       plan.shards.length,
       ofPass,
       moved,

@@ -1,0 +1,34 @@
+import type { EntityKey, FilterQuery } from '@mikro-orm/core';
+
+import type { Duration } from './duration.ts';
+
+/** The newest rows of each group that stay, however old they are. */
+export interface KeepLastOptions<Row> {
+  /** How many rows of a group stay: a whole number of at least 1. */
+  readonly count: number;
+  /** The properties that make a group; null counts as a value. */
+  readonly per: readonly EntityKey<Row>[];
+}
+
+/** A {@link KeepLastOptions} without the shape of its row. */
+export interface KeepLast {
+  readonly count: number;
+  readonly per: readonly string[];
+}
+
+/** A retention of some rows that differs from the pass's own. */
+export interface RetentionOverrideOptions<Row> {
+  /** Which rows, among those that the pass's `where` names. */
+  readonly where: FilterQuery<Row>;
+  /** How old such a row must be to expire; shorter or longer than the pass's own. `null` keeps it for ever. */
+  readonly olderThan: Duration | null;
+  /** The newest rows of each group that stay, counted among the rows of this override. Default: the pass's own. */
+  readonly keepLast?: KeepLastOptions<Row> | null;
+}
+
+/** A {@link RetentionOverrideOptions} without the shape of its row. */
+export interface RetentionOverride {
+  readonly where: object;
+  readonly olderThan: Duration | null;
+  readonly keepLast?: KeepLast | null;
+}

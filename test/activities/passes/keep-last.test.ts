@@ -1,0 +1,150 @@
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+
+import type { Strategy } from '../../../activities/passes/index.ts';
+import { softChild } from '../../../policy/expire-rows.ts';
+import type { TestDatabase } from '../../support/database.ts';
+import type { EngineOptions } from '../../support/engine.ts';
+import { runEngine } from '../../support/engine.ts';
+import { Child, createItems, expiring, policyOf } from '../../support/items.ts';
+import { runAsPreviewed } from '../../support/truth.ts';
+
+describe('the newest rows of each group stay', () => {
+  let items: TestDatabase;
+
+  beforeEach(async () => {
+    items = await createItems();
+    await items.rows('create index on item (at)');
+    await items.rows(`insert into owner select n, 'o' from generate_series(1, 5) as n`);
+  });
+  afterEach(async () => items.drop());
+
+  /** Items of an owner, one a day: the id is 1000 times the owner and the age in days. */
+  async function add(owner: number | null, days: number, state = 'done'): Promise<void> {
+    await items.rows(
+      `insert into item (id, owner_id, state, at)
+       select coalesce($1, 0) * 1000 + d, $1, $3, now() - d * interval '1 day'
+       from generate_series(1, $2::int) as d`,
+      [owner, days, state],
+    );
+  }
+
+  async function left(): Promise<number[]> {
+    return (await items.rows<{ id: number }>('select id from item order by id')).map((row) => row.id);
+  }
+
+  const keepThree = { olderThan: '10 days', keepLast: { count: 3, per: ['ownerId'] } };
+
+  test.each(['page-range', 'keyset'] satisfies Strategy[])('by %s, whatever their age', async (strategy) => {
+    await add(1, 20);
+    await add(2, 2);
+    await add(null, 12);
+    await items.rows(`update item set at = at - interval '100 days' where owner_id = 2 or owner_id is null`);
+    await runAsPreviewed(items.url, policyOf(expiring(keepThree)), { strategy, size: 2 });
+    expect(await left()).toEqual([1, 2, 3, 1001, 1002, 1003, 1004, 1005, 1006, 1007, 1008, 1009, 2001, 2002]);
+    expect(await items.value('select count(*) from vacuum.kept')).toBe(0);
+  });
+
+  test('among those that match only', async () => {
+    await add(1, 2, 'running');
+    await items.rows(
+      `insert into item (id, owner_id, state, at)
+       select n, 1, 'done', now() - n * interval '1 day' from generate_series(51, 60) as n`,
+    );
+    await runAsPreviewed(items.url, policyOf(expiring({ ...keepThree, where: { state: 'done' } })));
+    expect(await left()).toEqual([51, 52, 53, 1001, 1002]);
+  });
+
+  test('an override keeps another number, or none', async () => {
+    for (const owner of [1, 2, 3]) await add(owner, 15);
+    const pass = expiring({
+      ...keepThree,
+      olderThan: '1 hour',
+      overrides: [
+        { where: { ownerId: 1 }, olderThan: '1 hour', keepLast: { count: 1, per: ['ownerId'] } },
+        { where: { ownerId: 2 }, olderThan: '13 days', keepLast: null },
+      ],
+    });
+    await runAsPreviewed(items.url, policyOf(pass), { size: 4 });
+    const days = Array.from({ length: 12 }, (_, n) => 2001 + n);
+    expect(await left()).toEqual([1001, ...days, 3001, 3002, 3003]);
+  });
+
+  test('a group that loses one of its newest meanwhile is left alone until the next run', async () => {
+    for (const owner of [1, 2]) {
+      await add(owner, 30);
+      await items.rows(`update item set at = at - interval '50 days' where owner_id = $1`, [owner]);
+    }
+    let batches = 0;
+    const policy = policyOf(expiring({ ...keepThree, where: { state: 'done' } }));
+    const losing: EngineOptions = {
+      size: 3,
+      strategy: 'keyset',
+      afterBatch: async () => {
+        batches += 1;
+        if (batches === 1) await items.rows(`update item set state = 'running', at = null where id = 2002`);
+      },
+    };
+    await runEngine(items.url, policy, losing);
+    expect((await left()).filter((id) => id < 2000)).toEqual([1001, 1002, 1003]);
+    // The first batch took its oldest, before anything was lost.
+    expect((await left()).filter((id) => id > 2000)).toEqual(Array.from({ length: 29 }, (_, n) => 2001 + n));
+    await runAsPreviewed(items.url, policy);
+    expect((await left()).filter((id) => id > 2000)).toEqual([2001, 2002, 2003, 2004]);
+  });
+
+  test('what belongs to a row goes only with it, however big it is', async () => {
+    await items.rows('create table child (id integer primary key, item_id integer, at timestamptz)');
+    await items.rows('create index on child (item_id)');
+    await add(1, 30);
+    await items.rows(`insert into child select n, 1011 + n % 20, now() from generate_series(1, 2000) as n`);
+    const withChildren = { ...keepThree, with: [softChild({ entity: Child, by: 'itemId' })] };
+    let batches = 0;
+    const losing: EngineOptions = {
+      size: 30,
+      careful: true,
+      strategy: 'keyset',
+      afterBatch: async () => {
+        batches += 1;
+        if (batches === 2) await items.rows('delete from item where id = 1002');
+      },
+    };
+    await runEngine(items.url, policyOf(expiring(withChildren)), losing);
+    // The oldest was being emptied when its group lost one; nothing else was touched after that.
+    const torn = await items.rows(
+      `select item.id from item left join child on child.item_id = item.id
+       where item.id between 1011 and 1029 group by item.id having count(child.id) <> 100`,
+    );
+    expect(torn).toEqual([]);
+    expect(await left()).toEqual([1001, ...Array.from({ length: 28 }, (_, n) => 1003 + n)]);
+    expect(batches).toBe(3);
+    expect(await items.value('select count(*) from child where item_id not in (select id from item)')).toBe(
+      0,
+    );
+  });
+
+  test('never fewer than so many are left while others insert', async () => {
+    for (const owner of [1, 2, 3, 4]) await add(owner, 200);
+    let id = 100_000;
+    const inserting: EngineOptions = {
+      size: 20,
+      afterBatch: async () => {
+        id += 1;
+        // Old ones and new ones arrive; some of the newest are deleted by others.
+        await items.rows(
+          `insert into item values ($1, 1 + $1 % 4, 'done', now() - ($1 % 50) * interval '1 day')`,
+          [id],
+        );
+        const fewest = await items.value(
+          'select min(n) from (select count(*) as n from item group by owner_id) as g',
+        );
+        expect(fewest).toBeGreaterThanOrEqual(3);
+      },
+    };
+    await runEngine(items.url, policyOf(expiring(keepThree)), inserting);
+    const groups = await items.rows<{ n: number; old: number }>(
+      `select count(*) as n, count(*) filter (where id < 100000 and at < now() - interval '10 days') as old
+       from item group by owner_id`,
+    );
+    expect(groups.every(({ n, old }) => n >= 3 && old === 0)).toBe(true);
+  });
+});
