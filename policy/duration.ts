@@ -1,7 +1,15 @@
-import type { Duration } from '@temporalio/common';
 import { msToNumber } from '@temporalio/common/lib/time.js';
 
-export type { Duration };
+type Unit =
+  | ('years' | 'year' | 'yrs' | 'yr' | 'y' | 'weeks' | 'week' | 'w' | 'days' | 'day' | 'd')
+  | ('hours' | 'hour' | 'hrs' | 'hr' | 'h' | 'minutes' | 'minute' | 'mins' | 'min' | 'm')
+  | ('seconds' | 'second' | 'secs' | 'sec' | 's' | 'milliseconds' | 'millisecond' | 'msecs' | 'msec' | 'ms');
+
+/**
+ * A duration as Temporal takes it: `'90 days'`, `'12h'`, or milliseconds. Written out here, since Temporal's own type is
+ * `any` for a project with `moduleResolution: nodenext`: version 3.0.0-canary.1 of package `ms` does not export it.
+ */
+export type Duration = number | `${number}${Unit}` | `${number} ${Unit}`;
 
 export const SECOND = 1000;
 export const HOUR = 3600 * SECOND;
@@ -15,7 +23,7 @@ export function parseDuration(value: unknown): number | undefined {
   if (typeof value === 'number') return Number.isFinite(value) ? value : undefined;
   if (typeof value !== 'string' || value.trim() === '') return undefined;
   try {
-    const millis = msToNumber(value.trim() as Duration);
+    const millis = msToNumber(value.trim());
     return Number.isFinite(millis) ? millis : undefined;
   } catch {
     return undefined;

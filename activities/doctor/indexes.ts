@@ -58,6 +58,7 @@ function wantedByPass({ pass, frozen }: ResolvedPass, catalog: Catalog): Wanted[
     ages: readonly { name: string }[];
     by: { name: string };
     children: { table: { schema: string; name: string }; by: { name: string } }[];
+    left: { table: { schema: string; name: string }; by: { name: string }; to: string }[];
   }>;
   return [
     ...(pass.kind === 'expireRows' && parts.ages?.length === 1
@@ -68,6 +69,9 @@ function wantedByPass({ pass, frozen }: ResolvedPass, catalog: Catalog): Wanted[
       : []),
     ...(parts.children ?? []).flatMap((child) =>
       at(child.table, child.by.name, 'reads the whole child table in every batch'),
+    ),
+    ...(parts.left ?? []).flatMap((child) =>
+      at(child.table, child.by.name, `leaves the child table to pass ${child.to}, which reads it whole`),
     ),
   ];
 }

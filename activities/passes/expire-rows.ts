@@ -7,8 +7,8 @@ import { advance, pick, skippedOf, sweep } from '../batch/walk.ts';
 import type { Walk } from '../batch/walk.ts';
 import type { CascadeStep } from '../plan/cascades.ts';
 import { cascadesFrom, distinctTables, emptyingOrder } from '../plan/cascades.ts';
-import type { FrozenChild } from '../plan/freeze-family.ts';
-import { familySizeOf, freezeChild } from '../plan/freeze-family.ts';
+import type { FrozenChild, LeftChild } from '../plan/freeze-family.ts';
+import { familySizeOf, freezeChild, leaveChild } from '../plan/freeze-family.ts';
 import { freezeNesting } from '../plan/freeze-nesting.ts';
 import type { FrozenNesting } from '../plan/freeze-nesting.ts';
 import { freezeAges, freezeRetentions } from '../plan/freeze-retention.ts';
@@ -34,6 +34,8 @@ export interface FrozenExpireRows extends FrozenPass, Expiry {
   /** What children, and what is kept, name the row by; null where nothing does. */
   readonly key: ColumnName | null;
   readonly children: readonly FrozenChild[];
+  /** Soft children that a later pass deletes as orphans. */
+  readonly left: readonly LeftChild[];
   readonly cascades: readonly CascadeStep[];
   /** The numbers of the cascades in the order in which a giant is emptied. */
   readonly emptying: readonly number[];
@@ -48,10 +50,12 @@ export const expireRowsWork: PassWork<ExpireRows, FrozenExpireRows> = {
     const ages = freezeAges(pass, table, scope);
     const where = scope.predicate(pass.entity, pass.where);
     const retentions = freezeRetentions(pass, table, ages?.[0], scope);
-    const named = pass.with.length > 0 || (retentions !== undefined && keepsNewest({ retentions }));
+    const left = pass.with.map((child) => leaveChild(child, pass.entity, scope));
+    const owned = pass.with.filter((_, n) => left[n] === undefined);
+    const named = owned.length > 0 || (retentions !== undefined && keepsNewest({ retentions }));
     const key = named ? scope.key(pass.entity, table) : null;
     const nesting = pass.nestedBy === undefined ? null : freezeNesting(pass, pass.nestedBy, table, scope);
-    const children = pass.with.map((child) => freezeChild(child, pass.entity, table, scope));
+    const children = owned.map((child) => freezeChild(child, pass.entity, table, scope));
     if (table === undefined || ages === undefined || key === undefined || nesting === undefined)
       return undefined;
     if (retentions === undefined) return undefined;
@@ -84,6 +88,7 @@ export const expireRowsWork: PassWork<ExpireRows, FrozenExpireRows> = {
       familySize: familySizeOf(table, sizes),
       nesting,
       children,
+      left: left.filter((child) => child !== undefined),
       cascades,
       emptying: emptyingOrder(scope.catalog, cascades),
     };

@@ -8,6 +8,7 @@ import { cascadesFrom } from './cascades.ts';
 import { freezePointer } from './freeze-pointer.ts';
 import type { Scope } from './scope.ts';
 import { nameOf } from './scope.ts';
+import { hasIndexOn } from './strategy.ts';
 
 /** A soft child with its table and column looked up. */
 export interface FrozenChild {
@@ -21,6 +22,34 @@ export interface FrozenChild {
   readonly pointers: readonly FrozenPointer[];
   /** What cascades from the child. */
   readonly cascades: readonly CascadeStep[];
+}
+
+/**
+ * A soft child that is left to a later pass for orphans. Without an index on the column that names the row each batch
+ * would read the whole table of the child; that pass reads it once.
+ */
+export interface LeftChild {
+  readonly table: TableName;
+  readonly by: ColumnName;
+  /** The name of the pass. */
+  readonly to: string;
+}
+
+/** The later pass that a soft child is left to; undefined where it goes with its row. */
+export function leaveChild(child: SoftChild, parentEntity: AnyEntity, scope: Scope): LeftChild | undefined {
+  const later = scope.later.find(
+    (pass) =>
+      pass.kind === 'deleteOrphans' &&
+      pass.entity === child.entity &&
+      pass.by === child.by &&
+      pass.parent === parentEntity &&
+      Reflect.ownKeys(pass.where).length === 0,
+  );
+  if (later === undefined || child.repoint.length > 0) return undefined;
+  const table = scope.table(child.entity, ['select', 'delete']);
+  const by = scope.column(child.entity, table, child.by, 'by');
+  if (table === undefined || by === undefined || hasIndexOn(table, by)) return undefined;
+  return { table: nameOf(table), by, to: later.name };
 }
 
 /** Looks a soft child up; undefined where something is missing. */

@@ -57,7 +57,7 @@ export async function resolvePolicy(
   const resolved: ResolvedPass[] = [];
   const notApplicable: string[] = [];
   for (const pass of passes) {
-    const scope = new Scope(entities, catalog, now, pass.name, purpose);
+    const scope = new Scope({ entities, catalog, now }, passes, pass, purpose);
     const frozen = workOf(pass.kind).freeze(pass, scope);
     if (pass.optional === true && scope.missesTable) {
       notApplicable.push(pass.name);

@@ -1,5 +1,5 @@
 import type { Mistake } from '../../policy/mistake.ts';
-import type { AnyEntity } from '../../policy/pass.ts';
+import type { AnyEntity, Pass } from '../../policy/pass.ts';
 import type { Catalog, CatalogTable } from '../sql/catalog.ts';
 import type { ColumnName, TableName } from '../sql/names.ts';
 import { isSameKind } from '../sql/names.ts';
@@ -27,11 +27,20 @@ export class Scope {
   readonly #at: string;
   readonly #purpose: Purpose;
 
-  constructor(entities: PolicyEntities, catalog: Catalog, now: string, passName: string, purpose: Purpose) {
+  /** The passes of the run that stand after this one. */
+  readonly later: readonly Pass[];
+
+  constructor(
+    { entities, catalog, now }: Pick<Scope, 'entities' | 'catalog' | 'now'>,
+    passes: readonly Pass[],
+    pass: Pass,
+    purpose: Purpose,
+  ) {
     this.entities = entities;
     this.catalog = catalog;
     this.now = now;
-    this.#at = `pass ${JSON.stringify(passName)}`;
+    this.later = passes.slice(passes.indexOf(pass) + 1);
+    this.#at = `pass ${JSON.stringify(pass.name)}`;
     this.#purpose = purpose;
   }
 

@@ -42,7 +42,9 @@ export async function runEngine(
     await closeRun(database.ledger, {
       run: run.id,
       status: 'completed',
-      passes: run.settings.plan.passes.map(() => ({ status: 'completed' })),
+      passes: run.settings.plan.passes.map(({ notApplicable }) => ({
+        status: notApplicable === true ? 'not-applicable' : 'completed',
+      })),
       reasons: [],
       longestMillis: 0,
     });

@@ -1,3 +1,5 @@
+import { isDeepStrictEqual } from 'node:util';
+
 import { openDatabase } from '../../activities/database/database.ts';
 import type { LedgerReport } from '../../activities/ledger/reports.ts';
 import { previewPolicy } from '../../activities/preview/preview.ts';
@@ -15,11 +17,10 @@ export async function runAsPreviewed(
 ): Promise<Deleted> {
   const passes = options.passes ?? policy.passes.map((pass) => pass.name);
   const database = await openDatabase(url);
-  const preview = byPass(
-    (await previewPolicy(database, policy, passes).finally(async () => database.close())).passes,
-  );
+  const preview = byPass((await previewPolicy(database, policy, passes)).passes);
+  await database.close();
   const result = byPass((await runEngine(url, policy, options)).passes);
-  if (JSON.stringify(sorted(preview)) !== JSON.stringify(sorted(result))) {
+  if (!isDeepStrictEqual(preview, result)) {
     throw new Error(`previewed ${JSON.stringify(preview)}, deleted ${JSON.stringify(result)}`);
   }
   return result;
@@ -27,8 +28,4 @@ export async function runAsPreviewed(
 
 function byPass(passes: readonly Pick<LedgerReport['passes'][number], 'name' | 'deleted'>[]): Deleted {
   return Object.fromEntries(passes.map(({ name, deleted }) => [name, deleted]));
-}
-
-function sorted(deleted: Deleted): unknown {
-  return Object.entries(deleted).map(([pass, tables]) => [pass, Object.entries(tables).toSorted()]);
 }

@@ -14,12 +14,12 @@ describe('retentions of their own for some rows', () => {
   });
   afterEach(async () => items.drop());
 
-  /** Items of a state whose ids are their ages in days, around each boundary. */
+  /** Items of a state a minute older (even ids) and a minute younger (odd ids) than 2, 10, 30 and 400 days. */
   async function add(state: string | null, first: number): Promise<void> {
     await items.rows(
       `insert into item (id, state, at)
-       select $2::int + d, $1, now() - d * interval '1 day' - case when d % 2 = 0 then interval '1 minute' else -interval '1 minute' end
-       from unnest(array[2, 3, 10, 11, 30, 31, 400, 401]) as d`,
+       select $2::int + 2 * d + s, $1, now() - d * interval '1 day' + (2 * s - 1) * interval '1 minute'
+       from unnest(array[2, 10, 30, 400]) as d, unnest(array[0, 1]) as s`,
       [state, first],
     );
   }
@@ -45,10 +45,30 @@ describe('retentions of their own for some rows', () => {
       });
       await runAsPreviewed(items.url, policyOf(pass), { strategy, size: 3 });
       expect(await left()).toEqual([
-        ...[1002, 1003, 1010, 1011],
-        ...[2002, 2003, 2010, 2011, 2030, 2031, 2400, 2401],
-        ...[3002, 3003, 3010, 3011, 3030, 3031],
-        ...[4002, 4003],
+        5, // a minute younger than 2 days
+        1004,
+        1005,
+        1020,
+        1021,
+        1061, // 30 days
+        2004,
+        2005,
+        2020,
+        2021,
+        2060,
+        2061,
+        2800,
+        2801, // for ever
+        3004,
+        3005,
+        3020,
+        3021,
+        3060,
+        3061,
+        3801, // 400 days
+        4004,
+        4005,
+        4021, // 10 days, as all others
       ]);
     },
   );
@@ -58,25 +78,25 @@ describe('retentions of their own for some rows', () => {
     await add('other', 1000);
     const overrides = [{ where: { state: 'short' }, olderThan: '10 days' }];
     await runAsPreviewed(items.url, policyOf(expiring({ olderThan: null, overrides })));
-    expect(await left()).toEqual([2, 3, 1002, 1003, 1010, 1011, 1030, 1031, 1400, 1401]);
+    expect(await left()).toEqual([4, 5, 21, 1004, 1005, 1020, 1021, 1060, 1061, 1800, 1801]);
   });
 
   test('an override over a relation', async () => {
     await items.rows(`insert into owner values (1, 'vip'), (2, 'plain')`);
     await add('x', 0);
-    await items.rows('update item set owner_id = case when id in (10, 30, 400) then 1 else 2 end');
+    await items.rows('update item set owner_id = case when id in (20, 60, 61, 800) then 1 else 2 end');
     const overrides = [{ where: { owner: { kind: 'vip' } }, olderThan: '30 days' }];
     await runAsPreviewed(items.url, policyOf(expiring({ olderThan: '2 days', overrides })));
-    expect(await left()).toEqual([10]);
+    expect(await left()).toEqual([5, 20, 61]);
   });
 
   test('of several ages the first that is not null counts', async () => {
     await add('x', 0);
-    await items.rows(`update item set ended_at = now() - interval '1 day' where id in (30, 400)`);
-    await items.rows(`update item set ended_at = now() - interval '20 days', at = now() where id in (2, 3)`);
-    await items.rows(`update item set at = null where id = 401`);
+    await items.rows(`update item set ended_at = now() - interval '1 day' where id in (60, 800)`);
+    await items.rows(`update item set ended_at = now() - interval '20 days', at = now() where id in (4, 5)`);
+    await items.rows(`update item set at = null where id = 801`);
     const pass = expiring({ age: ['endedAt', 'at'], olderThan: '10 days' });
     await runAsPreviewed(items.url, policyOf(pass), { size: 2 });
-    expect(await left()).toEqual([30, 400, 401]);
+    expect(await left()).toEqual([21, 60, 800, 801]);
   });
 });

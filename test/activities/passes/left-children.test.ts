@@ -1,0 +1,73 @@
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+
+import { deleteOrphans } from '../../../policy/delete-orphans.ts';
+import { softChild } from '../../../policy/expire-rows.ts';
+import type { TestDatabase } from '../../support/database.ts';
+import { Child, createItems, expiring, Item, policyOf } from '../../support/items.ts';
+import { runAsPreviewed } from '../../support/truth.ts';
+
+describe('soft children without an index on the key of their row', () => {
+  let database: TestDatabase;
+
+  beforeEach(async () => {
+    database = await createItems();
+    await database.rows('create table child (id integer primary key, item_id integer, at timestamptz)');
+    await database.rows(
+      `insert into item (id, at) select n, now() - n * interval '1 hour' from generate_series(1, 100) as n`,
+    );
+    await database.rows(
+      `insert into child select n, n % 150, now() - interval '50 hours' from generate_series(1, 3000) as n`,
+    );
+  });
+  afterEach(async () => database.drop());
+
+  const old = expiring({ with: [softChild({ entity: Child, by: 'itemId' })] });
+  const lost = deleteOrphans({
+    name: 'lost',
+    entity: Child,
+    by: 'itemId',
+    parent: Item,
+    age: 'at',
+    grace: '1 day',
+  });
+
+  test('are left to a later pass for orphans, which reads their table once', async () => {
+    const deleted = await runAsPreviewed(database.url, policyOf(old, lost));
+    expect(deleted).toEqual({ old: { item: 77 }, lost: { child: 77 * 20 + 50 * 20 } });
+    const strategies = await database.rows('select strategy from vacuum.pass order by ordinal');
+    expect(strategies).toEqual([{ strategy: 'page-range' }, { strategy: 'page-range' }]);
+  });
+
+  test('go with their row where no such pass follows', async () => {
+    const filtered = { ...lost, where: { id: { $gt: 0 } } };
+    expect(await runAsPreviewed(database.url, policyOf(old))).toEqual({ old: { item: 77, child: 77 * 20 } });
+    await database.rows(`update item set at = now() - interval '3 days'`);
+    expect(await runAsPreviewed(database.url, policyOf(old, filtered))).toMatchObject({
+      old: { item: 23, child: 23 * 20 },
+    });
+  });
+
+  test('go with their row where the index is there, and not where it is invalid', async () => {
+    await database.rows('create index child_item on child (item_id)');
+    await database.rows(`update pg_index set indisvalid = false where indexrelid = 'child_item'::regclass`);
+    await database.rows(`update item set at = now() where id < 60`);
+    expect(await runAsPreviewed(database.url, policyOf(old, lost))).toMatchObject({ old: { item: 41 } });
+    await database.rows(`update pg_index set indisvalid = true where indexrelid = 'child_item'::regclass`);
+    await database.rows('reindex index child_item');
+    await database.rows(`update item set at = now() - interval '3 days' where id < 60`);
+    expect(await runAsPreviewed(database.url, policyOf(old, lost))).toEqual({
+      old: { item: 59, child: 59 * 20 },
+      lost: {},
+    });
+  });
+
+  test('only orphans that match a filter go', async () => {
+    const filtered = { ...lost, where: { id: { $lte: 1000 } } };
+    expect(await runAsPreviewed(database.url, policyOf(filtered))).toEqual({ lost: { child: 300 } });
+    expect(
+      await database.value(
+        'select count(*) from child where id > 1000 and item_id not in (select id from item)',
+      ),
+    ).toBe(700);
+  });
+});
