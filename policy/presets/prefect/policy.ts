@@ -1,27 +1,49 @@
-import { deleteOrphans } from '../../delete-orphans.ts';
-import { expireRows, softChild } from '../../expire-rows.ts';
-import { latestPointer } from '../../latest-pointer.ts';
 import type { Pass } from '../../pass.ts';
 import type { Policy } from '../../policy.ts';
 import { definePolicy } from '../../policy.ts';
-import { repointLatest } from '../../repoint-latest.ts';
-import { Artifact, ArtifactCollection, FlowRun, Log, TERMINAL_STATE_TYPES } from './entities/index.ts';
+import type { EnabledWord } from './enabled.ts';
+import {
+  Artifact,
+  ArtifactCollection,
+  Deployment,
+  Event,
+  EventResource,
+  Flow,
+  FlowRun,
+  Log,
+  TaskRun,
+  TaskRunState,
+  TaskRunStateCache,
+  WorkPool,
+  WorkQueue,
+} from './entities/index.ts';
+import { eventPasses } from './event-passes.ts';
+import { flowRunPasses } from './flow-run-passes.ts';
+import { logPasses } from './log-passes.ts';
+import { orphansOfFlowRuns, orphansOfTaskRuns } from './orphan-passes.ts';
+import { parseSettings } from './parse-settings.ts';
 import type { ParsedSettings, PrefectSettings } from './settings.ts';
-import { parseSettings } from './settings.ts';
+import { taskRunPasses } from './task-run-passes.ts';
 
-/** Each collection row is a copy of the newest artifact of its key, by creation. */
-const latestArtifact = latestPointer({
-  holder: ArtifactCollection,
-  pointer: 'latestId',
-  target: Artifact,
-  group: 'key',
-  newest: 'created',
-  copy: ['type', 'data', 'metadata', 'description', 'flowRunId', 'taskRunId', 'created', 'updated'],
-});
+const ENTITIES = [
+  FlowRun,
+  TaskRun,
+  TaskRunState,
+  TaskRunStateCache,
+  Log,
+  Artifact,
+  ArtifactCollection,
+  Event,
+  EventResource,
+  Flow,
+  Deployment,
+  WorkPool,
+  WorkQueue,
+];
 
 /**
- * The policy for a self-hosted Prefect 3 server: orphaned logs, orphaned artifacts, stale artifact collections, and
- * old flow runs with everything that hangs on them.
+ * The policy for a self-hosted Prefect 3 server: everything that grows in its database has a retention. Flow runs and
+ * background task runs with everything that hangs on them, events, logs, and what is left of what is gone.
  *
  * Settings that are not given come from the environment under Prefect's own names, then from the defaults of
  * {@link PrefectSettings}. Throws one error that lists every setting that cannot be used.
@@ -34,9 +56,9 @@ export function prefect(
   const { cron, timezone, sliceBatches } = parsed;
   return definePolicy({
     name: 'prefect',
-    entities: [FlowRun, Log, Artifact, ArtifactCollection],
+    entities: ENTITIES,
     passes: enabledPasses(parsed),
-    enabled: parsed.enabled.has('flow_runs') || parsed.enabled.has('orphans'),
+    enabled: parsed.enabled.size > 0,
     schedule:
       cron === undefined
         ? { every: parsed.loopMillis }
@@ -53,38 +75,16 @@ export function prefect(
 }
 
 /** Nothing switched on leaves all passes in, so that the policy can be previewed. */
-function enabledPasses({ enabled, retentionMillis, graceMillis }: ParsedSettings): Pass[] {
-  const orphans = [
-    deleteOrphans({
-      name: 'orphaned-logs',
-      entity: Log,
-      by: 'flowRunId',
-      parent: FlowRun,
-      age: 'timestamp',
-      grace: graceMillis,
-    }),
-    deleteOrphans({
-      name: 'orphaned-artifacts',
-      entity: Artifact,
-      by: 'flowRunId',
-      parent: FlowRun,
-      age: 'created',
-      grace: graceMillis,
-      repoint: [latestArtifact],
-    }),
-    repointLatest({ name: 'stale-artifact-collections', pointer: latestArtifact }),
+function enabledPasses(settings: ParsedSettings): Pass[] {
+  const { enabled } = settings;
+  const has = (word: EnabledWord): boolean => enabled.size === 0 || enabled.has(word);
+  const runs = has('flow_runs');
+  const orphans = runs || has('orphans');
+  return [
+    ...(orphans ? orphansOfFlowRuns(settings) : []),
+    ...(runs ? [...flowRunPasses(settings), ...taskRunPasses(settings)] : []),
+    ...(orphans ? orphansOfTaskRuns(settings) : []),
+    ...(runs ? logPasses(settings) : []),
+    ...(has('events') ? eventPasses(settings) : []),
   ];
-  const runs = expireRows({
-    name: 'old-flow-runs',
-    entity: FlowRun,
-    age: 'endTime',
-    olderThan: retentionMillis,
-    where: { stateType: { $in: [...TERMINAL_STATE_TYPES] } },
-    nestedBy: 'parentTaskRunId',
-    with: [
-      softChild({ entity: Log, by: 'flowRunId' }),
-      softChild({ entity: Artifact, by: 'flowRunId', repoint: [latestArtifact] }),
-    ],
-  });
-  return enabled.has('orphans') && !enabled.has('flow_runs') ? orphans : [...orphans, runs];
 }

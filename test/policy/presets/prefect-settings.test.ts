@@ -3,7 +3,7 @@ import { describe, expect, test } from '@jest/globals';
 import { MistakesError } from '../../../policy/mistake.ts';
 import { prefect } from '../../../policy/presets/prefect/index.ts';
 import type { PrefectSettings } from '../../../policy/presets/prefect/index.ts';
-import { parsePeriod } from '../../../policy/presets/prefect/settings.ts';
+import { parsePeriod } from '../../../policy/presets/prefect/periods.ts';
 
 const DAY = 86_400_000;
 const PREFIX = 'PREFECT_SERVER_SERVICES_DB_VACUUM_';

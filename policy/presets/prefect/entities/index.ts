@@ -1,5 +1,10 @@
 export { ArtifactCollection } from './artifact-collection.ts';
 export { Artifact } from './artifact.ts';
-export { FlowRun } from './flow-run.ts';
+export { Deployment } from './deployment.ts';
+export { Event, EventResource } from './event.ts';
+export { FlowRun, TaskRun } from './runs.ts';
+export { Flow } from './flow.ts';
 export { Log } from './log.ts';
 export { STATE_TYPES, TERMINAL_STATE_TYPES } from './state-type.ts';
+export { TaskRunState, TaskRunStateCache } from './task-run-state.ts';
+export { WorkPool, WorkQueue } from './work-pool.ts';

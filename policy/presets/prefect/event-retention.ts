@@ -1,0 +1,52 @@
+import type { InferEntity } from '@mikro-orm/core';
+
+import { HOUR } from '../../duration.ts';
+import type { RetentionOverrideOptions } from '../../retention.ts';
+import type { Event } from './entities/index.ts';
+import { parseJson, periodOrNever } from './periods.ts';
+
+/** How long events of some names are kept: by name, or by a prefix that ends in `*`. Null is for ever. */
+export type EventRetention = ReadonlyMap<string, number | null>;
+
+/**
+ * Reads retentions by the name of events: an object, or JSON, of names and periods. Undefined where it cannot be read.
+ */
+export function parseEventRetention(value: unknown): EventRetention | undefined {
+  const parsed = parseJson(value);
+  if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed)) return undefined;
+  const read = periodOrNever(HOUR - 1);
+  const entries = Object.entries(parsed).map(([name, period]) => [name, read(period)] as const);
+  const known = entries.filter(
+    (entry): entry is readonly [string, number | null] => entry[0] !== '' && entry[1] !== undefined,
+  );
+  return known.length === entries.length ? new Map(known) : undefined;
+}
+
+/** Prefect's own meaning of overrides: they can shorten the general retention, never lengthen it. */
+export function shortened(overrides: EventRetention, general: number): EventRetention {
+  return new Map([...overrides].map(([name, period]) => [name, Math.min(period ?? general, general)]));
+}
+
+/** The overrides of the pass: whole names before prefixes, longer prefixes before shorter ones. */
+export function eventOverrides(
+  retention: EventRetention,
+): RetentionOverrideOptions<InferEntity<typeof Event>>[] {
+  const entries = [...retention].toSorted(([a], [b]) => rank(b) - rank(a));
+  return entries.map(([name, olderThan]) => ({
+    where: { event: isPrefix(name) ? { $like: `${escaped(name.slice(0, -1))}%` } : name },
+    olderThan,
+  }));
+}
+
+function isPrefix(name: string): boolean {
+  return name.endsWith('*');
+}
+
+function rank(name: string): number {
+  return isPrefix(name) ? name.length : Infinity;
+}
+
+/** The pattern's own signs stand for themselves. */
+function escaped(text: string): string {
+  return text.replace(/[\\%_]/g, String.raw`\$&`);
+}

@@ -1,0 +1,60 @@
+import { expireRows, softChild } from '../../expire-rows.ts';
+import type { Pass } from '../../pass.ts';
+import { Artifact, FlowRun, Log, TERMINAL_STATE_TYPES } from './entities/index.ts';
+import { latestArtifact } from './latest-artifact.ts';
+import { keepNewest, runOverrides } from './run-retention.ts';
+import type { ParsedSettings } from './settings.ts';
+
+const isTerminal = { stateType: { $in: [...TERMINAL_STATE_TYPES] } };
+const isNotTerminal = { stateType: { $nin: [...TERMINAL_STATE_TYPES] } };
+
+const withLogsAndArtifacts = [
+  softChild({ entity: Log, by: 'flowRunId' }),
+  softChild({ entity: Artifact, by: 'flowRunId', repoint: [latestArtifact] }),
+];
+
+/** Flow runs past their retention, with all that hangs on them. */
+export function flowRunPasses(settings: ParsedSettings): Pass[] {
+  const retention = retentionOf(settings);
+  const subflows = expireRows({
+    name: 'old-subflows',
+    entity: FlowRun,
+    age: 'endTime',
+    ...retention,
+    where: { ...isTerminal, parentTaskRun: { flowRun: isNotTerminal } },
+    with: withLogsAndArtifacts,
+  });
+  return [
+    ...(settings.oldSubflows ? [subflows] : []),
+    expireRows({
+      name: 'runs-without-end',
+      entity: FlowRun,
+      age: ['stateTimestamp', 'updated'],
+      ...retention,
+      where: { ...isTerminal, endTime: null },
+      nestedBy: 'parentTaskRunId',
+      with: withLogsAndArtifacts,
+    }),
+    expireRows({
+      name: 'old-flow-runs',
+      entity: FlowRun,
+      age: 'endTime',
+      ...retention,
+      where: isTerminal,
+      nestedBy: 'parentTaskRunId',
+      with: withLogsAndArtifacts,
+    }),
+  ];
+}
+
+function retentionOf({ retentionMillis, runRetention, keepLast, keepLastPer }: ParsedSettings): {
+  olderThan: number;
+  overrides: ReturnType<typeof runOverrides>;
+  keepLast?: ReturnType<typeof keepNewest>;
+} {
+  return {
+    olderThan: retentionMillis,
+    overrides: runOverrides(runRetention, keepLastPer),
+    ...(keepLast === undefined ? {} : { keepLast: keepNewest(keepLast, keepLastPer) }),
+  };
+}
