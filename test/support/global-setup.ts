@@ -6,7 +6,7 @@ import { startDevServer } from '../../worker/dev-server.ts';
 import type { DevServer } from '../../worker/dev-server.ts';
 import { loadSchema, SHAPED_TEMPLATE } from './database.ts';
 import type { PartName } from './needing.ts';
-import { bring, find, postgresql, PREFECT, TCTL, TEMPORAL } from './parts/bring.ts';
+import { bring, find, olderPrefect, postgresql, PREFECT, TCTL, TEMPORAL } from './parts/bring.ts';
 import type { Part } from './parts/bring.ts';
 import type { Cluster } from './postgres/cluster.ts';
 import { startCluster } from './postgres/cluster.ts';
@@ -21,6 +21,9 @@ export default async function globalSetup(): Promise<void> {
   const parts: Record<Exclude<PartName, 'small-disk'>, Part> = {
     temporal: TEMPORAL,
     prefect: PREFECT,
+    'prefect-3.4.7': olderPrefect('3.4.7'),
+    'prefect-3.6.19': olderPrefect('3.6.19'),
+    'prefect-3.7.8': olderPrefect('3.7.8'),
     tctl: TCTL,
     'postgresql-14': postgresql(14),
     'postgresql-15': postgresql(15),

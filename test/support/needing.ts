@@ -1,7 +1,15 @@
 import { describe, test } from '@jest/globals';
 
+import type { OlderPrefectVersion } from './parts/bring.ts';
+
 /** A part that the global setup brings if it can, or finds. */
-export type PartName = 'temporal' | 'prefect' | 'tctl' | 'small-disk' | `postgresql-${14 | 15 | 16 | 17}`;
+export type PartName =
+  | 'temporal'
+  | 'prefect'
+  | `prefect-${OlderPrefectVersion}`
+  | 'tctl'
+  | 'small-disk'
+  | `postgresql-${14 | 15 | 16 | 17}`;
 
 const MISSING = JSON.parse(process.env['TEST_MISSING'] ?? '{}') as Partial<Record<PartName, string>>;
 

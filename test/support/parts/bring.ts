@@ -58,6 +58,31 @@ export const PREFECT: Part = {
   },
 };
 
+/** Older releases of Prefect, each with the packages that it needs and the newest does not bring. */
+const OLDER_PREFECT = {
+  '3.4.7': ['python-socks==2.7.2', 'importlib-metadata==8.7.0', 'zipp==3.23.0'],
+  '3.6.19': ['importlib-metadata==8.7.0', 'zipp==3.23.0'],
+  '3.7.8': [],
+} as const;
+
+export type OlderPrefectVersion = keyof typeof OLDER_PREFECT;
+
+/** The releases of Prefect whose schemas differ, besides the one that is run. */
+export const OLDER_PREFECTS = Object.keys(OLDER_PREFECT) as OlderPrefectVersion[];
+
+/** An older Prefect for its migrations alone: its own package, on top of the packages of {@link PREFECT}. */
+export function olderPrefect(version: OlderPrefectVersion): Part & { readonly folder: string } {
+  const folder = join(CACHE, `prefect-${version}`);
+  const packages = [`prefect==${version}`, ...OLDER_PREFECT[version]];
+  return {
+    folder,
+    path: join(folder, 'prefect/__init__.py'),
+    command: `pip install --no-deps --target .cache/prefect-${version} ${packages.join(' ')}`,
+    needs: 'Python 3 with pip',
+    bring: async () => pip(['install', '--quiet', '--no-deps', '--target', folder, ...packages]),
+  };
+}
+
 /** The old command line of Temporal. */
 export const TCTL: Part = {
   path: join(CACHE, 'bin/tctl'),

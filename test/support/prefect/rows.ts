@@ -8,6 +8,10 @@ export interface RunWish {
   readonly state?: string;
   /** How long ago it ended; null for no end. Default `100 days`. */
   readonly ended?: string | null;
+  /** How long ago it entered its state; default unknown. */
+  readonly entered?: string;
+  /** How long ago its row was written last. Default just now. */
+  readonly written?: string;
   /** The task run that started it as a subflow. */
   readonly parentTask?: string;
   readonly tasks?: number;
@@ -33,12 +37,21 @@ export class PrefectRows {
   }
 
   async run(wish: RunWish = {}): Promise<MadeRun> {
-    const { state = 'COMPLETED', ended = '100 days', parentTask = null } = wish;
+    const {
+      state = 'COMPLETED',
+      ended = '100 days',
+      entered = null,
+      written = '0',
+      parentTask = null,
+    } = wish;
     const id = randomUUID();
     await this.#database.rows(
-      `insert into flow_run (id, name, flow_id, state_type, state_name, end_time, parent_task_run_id)
-       values ($1, 'run', $2, $3::text::state_type, initcap($3), now() - $4::interval, $5)`,
-      [id, await this.#flowId(), state, ended, parentTask],
+      `insert into flow_run (
+         id, name, flow_id, state_type, state_name, end_time, state_timestamp, updated, parent_task_run_id)
+       values (
+         $1, 'run', $2, $3::text::state_type, initcap($3), now() - $4::interval, now() - $5::interval,
+         now() - $6::interval, $7)`,
+      [id, await this.#flowId(), state, ended, entered, written, parentTask],
     );
     await this.#database.rows(
       `insert into flow_run_state (flow_run_id, type, timestamp, name)

@@ -239,3 +239,54 @@ create index ix_task_run_state__name on task_run_state (name);
 create index ix_task_run_state__result_artifact_id on task_run_state (result_artifact_id);
 create index ix_task_run_state__type on task_run_state (type);
 create index ix_task_run_state__updated on task_run_state (updated);
+
+create table task_run_state_cache (
+  id uuid default gen_random_uuid() not null constraint pk_task_run_state_cache primary key,
+  created timestamptz default current_timestamp not null,
+  updated timestamptz default current_timestamp not null,
+  cache_key varchar not null,
+  cache_expiration timestamptz,
+  task_run_state_id uuid not null
+);
+create index ix_task_run_state_cache__cache_key_created_desc on task_run_state_cache (cache_key, created desc);
+create index ix_task_run_state_cache__updated on task_run_state_cache (updated);
+
+create table events (
+  id uuid default gen_random_uuid() not null constraint pk_events primary key,
+  created timestamptz default current_timestamp not null,
+  updated timestamptz default current_timestamp not null,
+  occurred timestamptz not null,
+  event text not null,
+  resource_id text not null,
+  resource jsonb not null,
+  related_resource_ids jsonb default '[]' not null,
+  related jsonb default '[]' not null,
+  payload jsonb not null,
+  received timestamptz not null,
+  recorded timestamptz not null,
+  follows uuid
+);
+create index ix_events__event__id on events (event, id);
+create index ix_events__event_occurred on events (event, occurred);
+create index ix_events__event_occurred_id on events (event, occurred, id);
+create index ix_events__event_resource_id_occurred on events (event, resource_id, occurred);
+create index ix_events__occurred on events (occurred);
+create index ix_events__occurred_id on events (occurred, id);
+create index ix_events__related_gin on events using gin (related);
+create index ix_events__related_resource_ids_gin on events using gin (related_resource_ids);
+create index ix_events__updated on events (updated);
+
+create table event_resources (
+  id uuid default gen_random_uuid() not null constraint pk_event_resources primary key,
+  created timestamptz default current_timestamp not null,
+  updated timestamptz default current_timestamp not null,
+  occurred timestamptz not null,
+  resource_id text not null,
+  resource_role text not null,
+  resource json not null,
+  event_id uuid not null
+);
+create index ix_event_resources__event_id on event_resources (event_id);
+create index ix_event_resources__occurred on event_resources (occurred);
+create index ix_event_resources__resource_id__occurred on event_resources (resource_id, occurred);
+create index ix_event_resources__updated on event_resources (updated);

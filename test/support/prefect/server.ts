@@ -2,6 +2,8 @@ import { fileURLToPath } from 'node:url';
 
 import { endBound, hasEnded } from '../../../worker/bound-process.ts';
 import { freePort } from '../../../worker/dev-server.ts';
+import type { OlderPrefectVersion } from '../parts/bring.ts';
+import { olderPrefect } from '../parts/bring.ts';
 import { waitFor } from '../wait.ts';
 import { PrefectApi } from './api.ts';
 import type { PrefectHome } from './home.ts';
@@ -27,9 +29,16 @@ const BY_THE_CLOCK = [
   'TRIGGERS',
 ];
 
-/** Brings a database to the schema of this Prefect, by its own migrations. */
-export async function migratePrefect(home: PrefectHome, databaseUrl: string): Promise<void> {
-  await home.run('prefect', ['server', 'database', 'upgrade', '-y'], settingsOf(databaseUrl));
+/** Brings a database to the schema of this Prefect, or of an older one, by its own migrations. */
+export async function migratePrefect(
+  home: PrefectHome,
+  databaseUrl: string,
+  older?: OlderPrefectVersion,
+): Promise<void> {
+  await home.run('python', ['-m', 'prefect', 'server', 'database', 'upgrade', '-y'], {
+    ...settingsOf(databaseUrl),
+    ...(older === undefined ? {} : { PYTHONPATH: olderPrefect(older).folder }),
+  });
 }
 
 /** Starts a server and waits until it answers. Task runs of flows are recorded only where there are services. */

@@ -1,0 +1,106 @@
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+
+import { openDatabase } from '../../activities/database/database.ts';
+import type { Preview } from '../../activities/preview/preview.ts';
+import { previewPolicy } from '../../activities/preview/preview.ts';
+import type { TestDatabase } from '../support/database.ts';
+import { createDatabase, openDatabase as openTestDatabase } from '../support/database.ts';
+import type { EngineOptions } from '../support/engine.ts';
+import { runEngine } from '../support/engine.ts';
+import { describeNeeding } from '../support/needing.ts';
+import { OLDER_PREFECTS } from '../support/parts/bring.ts';
+import { makeEveryKind } from '../support/prefect/every-kind.ts';
+import { everyPass, everyPassNames } from '../support/prefect/every-pass.ts';
+import type { Fates } from '../support/prefect/fates.ts';
+import { PrefectHome } from '../support/prefect/home.ts';
+import { horizonsNow } from '../support/prefect/retention.ts';
+import { migratePrefect } from '../support/prefect/server.ts';
+import { Before } from '../support/vacuum.ts';
+
+const MINUTES = 60_000;
+/** What each version's migrations leave last. */
+const HEADS = {
+  '3.4.7': '3b86c5ea017a',
+  '3.6.19': 'a1b2c3d4e5f6',
+  '3.7.8': 'bad1e352c597',
+  '3.8.8': 'd4a7e1c93f52',
+} as const;
+const VERSIONS = Object.keys(HEADS) as (keyof typeof HEADS)[];
+/** Small batches do not depend on the schema, so that one version is enough. */
+const CASES: readonly (readonly [keyof typeof HEADS, string, EngineOptions])[] = [
+  ...VERSIONS.map((version) => [version, 'as planned', {}] as const),
+  ...VERSIONS.map((version) => [version, 'by page ranges', { strategy: 'page-range' }] as const),
+  ['3.8.8', 'in batches of a few rows', { size: 3 }],
+];
+
+/** A database that a version's own migrations made, with rows of every kind. Nobody is connected to it. */
+interface Filled {
+  readonly database: TestDatabase;
+  readonly fates: Fates;
+}
+
+describeNeeding(
+  ['prefect', ...OLDER_PREFECTS.map((version) => `prefect-${version}` as const)],
+  'the preset on the schemas of Prefect',
+  () => {
+    const filled = new Map<string, Filled>();
+
+    beforeAll(async () => {
+      await Promise.all(VERSIONS.map(async (version) => filled.set(version, await fill(version))));
+    }, 3 * MINUTES);
+    afterAll(async () => {
+      for (const { database } of filled.values()) await database.drop();
+    });
+
+    async function copyOf(version: string): Promise<Filled> {
+      const made = filled.get(version);
+      if (made === undefined) throw new Error(`${version} was not filled`);
+      return { database: await createDatabase(made.database.name), fates: made.fates };
+    }
+
+    test.each(CASES)('%s %s: what should go goes, and no more, as previewed', async (version, _, options) => {
+      const { database, fates } = await copyOf(version);
+      expect(await database.value('select version_num from alembic_version')).toBe(HEADS[version]);
+      const before = await Before.of(database, {
+        ...(await horizonsNow(database)),
+        passes: everyPassNames(),
+      });
+      const { passes } = await preview(database);
+      const report = await runEngine(database.url, everyPass(), options);
+      await fates.expectMet(database, everyPassNames());
+      await before.expectRightRows();
+      await before.expectExactAccount(report);
+      expect(sum(passes)).toEqual(report.deleted);
+      await database.drop();
+    });
+  },
+);
+
+async function fill(version: keyof typeof HEADS): Promise<Filled> {
+  const home = new PrefectHome();
+  const database = await createDatabase('template1');
+  await migratePrefect(home, database.url, version === '3.8.8' ? undefined : version);
+  home.remove();
+  const connected = openTestDatabase(database.url);
+  const fates = await makeEveryKind(connected);
+  await connected.rows('analyze');
+  await connected.drop();
+  return { database, fates };
+}
+
+async function preview({ url }: TestDatabase): Promise<Preview> {
+  const database = await openDatabase(url);
+  try {
+    return await previewPolicy(database, everyPass(), everyPassNames());
+  } finally {
+    await database.close();
+  }
+}
+
+function sum(passes: Preview['passes']): Record<string, number> {
+  const rows: Record<string, number> = {};
+  for (const { deleted } of passes) {
+    for (const [table, count] of Object.entries(deleted)) rows[table] = (rows[table] ?? 0) + count;
+  }
+  return rows;
+}
