@@ -85,7 +85,7 @@ function force(plan: PassPlan, { strategy }: EngineOptions, frozen: object, page
       shards: [{ strategy, fromPage: 0, untilPage: pages, open: true, rowsPerPage: 10 }],
     };
   }
-  if (strategy === 'keyset' && 'ages' in frozen) {
+  if (strategy === 'keyset' && 'ages' in frozen && (frozen.ages as unknown[]).length === 1) {
     const until = String('horizon' in frozen && frozen.horizon);
     return { ...plan, strategy, shards: [{ strategy, from: null, until, oldest: null }] };
   }

@@ -62,10 +62,15 @@ export class Before {
   }
 
   static async of(database: TestDatabase, options: Partial<ModelOptions> = {}): Promise<Before> {
-    const horizon = options.horizon ?? (await database.value<string>(`select now() - interval '90 days'`));
-    const graceHorizon =
-      options.graceHorizon ?? (await database.value<string>(`select now() - interval '1 day'`));
-    const expected = await expectVacuum(database, { ...options, horizon, graceHorizon });
+    const ago = async (period: string): Promise<string> =>
+      database.value<string>('select now() - $1::interval', [period]);
+    const expected = await expectVacuum(database, {
+      horizon: await ago('90 days'),
+      graceHorizon: await ago('1 day'),
+      eventHorizon: await ago('7 days'),
+      passes: prefectPolicy().passes.map(({ name }) => name),
+      ...options,
+    });
     return new Before(database, await readIds(database), expected);
   }
 
