@@ -18,7 +18,11 @@ import type { PrefectSize } from './size.ts';
 
 const CUT_OFFS = { runs: 30, events: 30, heartbeats: 7 };
 /** The same cut-offs in the words of the preset. */
-const SETTINGS = { retentionPeriod: `${CUT_OFFS.runs} days` };
+const SETTINGS = {
+  retentionPeriod: `${CUT_OFFS.runs} days`,
+  eventRetentionPeriod: `${CUT_OFFS.events} days`,
+  eventRetentionOverrides: JSON.stringify({ 'prefect.flow-run.heartbeat': `${CUT_OFFS.heartbeats} days` }),
+};
 /** The passes that Prefect's own vacuum has, too. */
 const SAME = new Set([
   'orphaned-logs',
