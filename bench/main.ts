@@ -16,6 +16,10 @@ import { measureLoop } from './contenders/loop.ts';
 import { measureOurs } from './contenders/ours.ts';
 import { measurePlain } from './contenders/plain.ts';
 import type { Measurement } from './measure.ts';
+import { CONTENDERS } from './prefect/measurement.ts';
+import { runPrefect } from './prefect/run.ts';
+import type { PrefectSize } from './prefect/size.ts';
+import { SIZES } from './prefect/size.ts';
 import { median, printGoals, printMeasurements } from './print.ts';
 
 const CASES: readonly BenchCase[] = [orphanedLogs, oldFlowRuns];
@@ -24,21 +28,32 @@ const CASES: readonly BenchCase[] = [orphanedLogs, oldFlowRuns];
 const SETTINGS = { shared_buffers: '1GB', max_wal_size: '4GB', autovacuum: 'off' };
 
 const USAGE = `npm run bench -- [--case NAME] [--scale 1] [--repeat 3] [--loop-seconds 60]
-cases: ${CASES.map(({ name }) => name).join(', ')}; --smoke is --scale 0.001 --repeat 1 --loop-seconds 1`;
+cases: ${CASES.map(({ name }) => name).join(', ')}; --smoke is --scale 0.001 --repeat 1 --loop-seconds 1
+
+npm run bench -- prefect [--size small|large] [--only ${CONTENDERS.join(',')}]
+a whole Prefect database, in both sizes, against Prefect's own vacuum; --smoke is one that is tiny`;
 
 async function main(): Promise<void> {
-  const { values } = parseArgs({
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
     options: {
       case: { type: 'string' },
       scale: { type: 'string', default: '1' },
       repeat: { type: 'string', default: '3' },
       'loop-seconds': { type: 'string', default: '60' },
+      size: { type: 'string' },
+      only: { type: 'string', default: CONTENDERS.join(',') },
       smoke: { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },
     },
   });
-  const cases = CASES.filter(({ name }) => values.case === undefined || values.case === name);
-  if (values.help || cases.length === 0) {
+  const onPrefect = positionals[0] === 'prefect';
+  const cases = CASES.filter(({ name }) => !onPrefect && (values.case === undefined || values.case === name));
+  const sizes = sizesOf(values, onPrefect);
+  const only = values.only.split(',');
+  const contenders = CONTENDERS.filter((name) => only.includes(name));
+  const understood = contenders.length === only.length && (positionals.length === 0 || onPrefect);
+  if (values.help || !understood || cases.length + sizes.length === 0) {
     process.stdout.write(`${USAGE}\n`);
     process.exitCode = values.help ? 0 : 2;
     return;
@@ -52,10 +67,21 @@ async function main(): Promise<void> {
   const temporal = await startDevServer({ program: find(TEMPORAL) });
   try {
     for (const bench of cases) await runCase(bench, { cluster, temporal, scale, repeat, loopSeconds });
+    for (const size of sizes) await runPrefect({ cluster, temporal }, size, contenders);
   } finally {
     await temporal.stop();
     await cluster.destroy();
   }
+}
+
+/** The sizes of Prefect's database to measure on; with `--smoke` and no case, also where nobody asked for Prefect. */
+function sizesOf(
+  values: { readonly case?: string | undefined; readonly size?: string | undefined; readonly smoke: boolean },
+  onPrefect: boolean,
+): PrefectSize[] {
+  if (values.smoke) return onPrefect || values.case === undefined ? [SIZES.smoke] : [];
+  if (!onPrefect) return [];
+  return [SIZES.small, SIZES.large].filter(({ name }) => values.size === undefined || values.size === name);
 }
 
 interface Stage {

@@ -3,16 +3,25 @@ import { randomUUID } from 'node:crypto';
 import { Client as TemporalClient, Connection } from '@temporalio/client';
 import { Client } from 'pg';
 
-import type { RunReport } from '../../activities/contract.ts';
+import type { RunReport, VacuumInput } from '../../activities/contract.ts';
 import { startWorkerProcess } from '../../test/support/worker-process.ts';
-import type { BenchCase } from '../bench-case.ts';
 import type { Measurement } from '../measure.ts';
 import { around, peakMebibytes } from '../measure.ts';
 
+/** What {@link measureOurs} is to run. */
+export interface OursOptions {
+  /** Settings of the preset. */
+  readonly settings: Readonly<Record<string, string>>;
+  readonly input?: VacuumInput;
+  /** Measure a second run too, which finds nothing to do. Default: yes. */
+  readonly idle?: boolean;
+}
+
 /** The vacuum from end to end: a stand-alone worker, a workflow, the ledger and all. */
-export async function measureOurs(url: string, bench: BenchCase, address: string): Promise<Measurement> {
+export async function measureOurs(url: string, options: OursOptions, address: string): Promise<Measurement> {
+  const { settings, input = {}, idle = true } = options;
   const taskQueue = `bench-${randomUUID()}`;
-  const worker = await startWorkerProcess({ url, taskQueue, address, settings: bench.settings, built: true });
+  const worker = await startWorkerProcess({ url, taskQueue, address, settings, built: true });
   const connection = await Connection.connect({ address });
   const client = new Client(url);
   await client.connect();
@@ -22,15 +31,16 @@ export async function measureOurs(url: string, bench: BenchCase, address: string
       const handle = await temporal.workflow.start('vacuum', {
         taskQueue,
         workflowId: randomUUID(),
-        args: [{}],
+        args: [input],
       });
       const report = (await handle.result()) as RunReport;
+      if (report.status !== 'completed') throw new Error(`our run ended as ${report.status}`);
       return { report, events: (await handle.describe()).historyLength };
     };
     const { done, seconds, rows, walMegabytes } = await around(client, run);
     const workerMebibytes = worker.pid === undefined ? null : peakMebibytes(worker.pid);
     const lastTenthOverFirst = await tenths(client, done.report.run ?? 0);
-    const idle = await around(client, run);
+    const idleSeconds = idle ? (await around(client, run)).seconds : null;
     return {
       contender: 'ours, end to end',
       seconds,
@@ -41,7 +51,7 @@ export async function measureOurs(url: string, bench: BenchCase, address: string
       workerMebibytes,
       historyEvents: done.events,
       lastTenthOverFirst,
-      idleSeconds: idle.seconds,
+      idleSeconds,
     };
   } finally {
     await client.end();

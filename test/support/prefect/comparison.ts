@@ -75,6 +75,7 @@ async function expiredRuns(database: TestDatabase): Promise<string[]> {
   const { stay } = await expectVacuum(database, {
     horizon: await database.value<string>(`select now() - interval '90 days'`),
     graceHorizon: await database.value<string>(`select now() - interval '1 day'`),
+    passes: prefectPolicy().passes.map(({ name }) => name),
   });
   const all = await database.rows<{ id: string }>('select id::text from flow_run order by id');
   return all.map(({ id }) => id).filter((id) => stay.get('flow_run')?.has(id) !== true);

@@ -62,7 +62,14 @@ export const PASSES: Readonly<Record<string, (world: ModelWorld) => void>> = {
   'expired-state-cache': (world) =>
     world.take(world.left('task_run_state_cache').filter(({ at }) => isBefore(at, world.horizons.now))),
   'orphaned-state-cache': (world) =>
-    world.take(world.left('task_run_state_cache').filter(({ task }) => !world.has('task_run_state', task))),
+    world.take(
+      world
+        .left('task_run_state_cache')
+        .filter(
+          ({ task, created }) =>
+            !world.has('task_run_state', task) && isBefore(created, world.horizons.grace),
+        ),
+    ),
 };
 
 function isOver(state: string | null): boolean {

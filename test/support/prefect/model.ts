@@ -26,8 +26,8 @@ export interface ModelOptions {
   readonly logHorizon?: string;
   /** For log lines of a level, instead of `logHorizon`. */
   readonly logHorizons?: Readonly<Record<number, string>>;
-  /** In their order. Default: those of Prefect's own vacuum. */
-  readonly passes?: readonly string[];
+  /** In their order. */
+  readonly passes: readonly string[];
 }
 
 export const TABLES = [
@@ -45,8 +45,6 @@ export const TABLES = [
   'event_resources',
 ] as const;
 
-const OWN = ['orphaned-logs', 'orphaned-artifacts', 'stale-artifact-collections', 'old-flow-runs'];
-
 /** The ids of all rows of each table. */
 export async function readIds(database: TestDatabase): Promise<Map<string, Set<string>>> {
   const ids = new Map<string, Set<string>>();
@@ -60,7 +58,7 @@ export async function readIds(database: TestDatabase): Promise<Map<string, Set<s
 /** Works out what should stay. */
 export async function expectVacuum(database: TestDatabase, options: ModelOptions): Promise<Expectation> {
   const world = await ModelWorld.read(database, options);
-  for (const name of options.passes ?? OWN) {
+  for (const name of options.passes) {
     const pass = PASSES[name];
     if (pass === undefined) throw new Error(`the model does not know pass ${name}`);
     pass(world);

@@ -17,7 +17,7 @@ export const RETENTION = {
 } as const;
 
 /** The instants at which these retentions end now, for the model. */
-export async function horizonsNow(database: TestDatabase): Promise<ModelOptions> {
+export async function horizonsNow(database: TestDatabase): Promise<Omit<ModelOptions, 'passes'>> {
   const ago = async (retention: string): Promise<string> =>
     database.value<string>('select now() - $1::interval', [retention]);
   return {

@@ -62,11 +62,11 @@ export class TaskRows {
   }
 
   /** A row of the state cache that expires a while from now, or expired (a negative interval), or never does. */
-  async cached(state: string, expires: string | null): Promise<string> {
+  async cached(state: string, expires: string | null, age = '100 days'): Promise<string> {
     return this.#id(
       `insert into task_run_state_cache (cache_key, cache_expiration, task_run_state_id, created)
-       values ('key', now() + $2::interval, $1, now() - interval '100 days')`,
-      [state, expires],
+       values ('key', now() + $2::interval, $1, now() - $3::interval)`,
+      [state, expires, age],
     );
   }
 
