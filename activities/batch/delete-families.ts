@@ -59,23 +59,31 @@ async function deleteWhole(
   const { key, children, table } = frozen;
   const first = children.filter((child) => child.beforeParent);
   const then = children.filter((child) => !child.beforeParent);
-  let moved = 0;
-  for (const child of first) {
-    const own = keys.slice(0, places.length).filter((named) => named !== null);
-    await leaveTime(tx, deadline);
-    moved += await deleteChild(tx, child, own);
-  }
+  const own = keys.slice(0, places.length).filter((named) => named !== null);
+  let moved = await deleteChildren(tx, first, own, deadline);
   await leaveTime(tx, deadline);
   const gone = await deletePlaces(tx, table, places, where, key === null ? [] : [key]);
   if (gone.rows !== places.length && first.length > 0) {
     throw new Error('a trigger kept rows whose children are gone; the batch is rolled back');
   }
   // The keys of what really went: a trigger may keep a row, and then its children stay too.
-  for (const child of then) {
-    await leaveTime(tx, deadline);
-    moved += await deleteChild(tx, child, gone.groups[0] ?? []);
-  }
+  moved += await deleteChildren(tx, then, gone.groups[0] ?? [], deadline);
   return { parents: places.length, moved };
+}
+
+/** Deletes the soft children of some rows. Answers how many pointers moved. */
+export async function deleteChildren(
+  tx: Tx,
+  children: readonly FrozenChild[],
+  keys: readonly string[],
+  deadline: BatchStep['deadline'],
+): Promise<number> {
+  let moved = 0;
+  for (const child of children) {
+    await leaveTime(tx, deadline);
+    moved += await deleteChild(tx, child, keys);
+  }
+  return moved;
 }
 
 /**

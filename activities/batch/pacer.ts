@@ -8,6 +8,9 @@ const AIM = 0.6;
 const LEAST_SIZE = 100;
 /** What a deleted row is expected to cost before any was measured, in milliseconds: three times the usual. */
 const FIRST_COST = 0.004;
+/** How many rows are read for each that is wanted before it is known how many qualify, and at the most. */
+const FIRST_REACH = 4;
+const MOST_REACH = 100_000;
 /** How much a new measurement counts against the ones before; more where it says that things are slower. */
 const WEIGHT = 0.3;
 const WEIGHT_OF_SLOWER = 0.7;
@@ -21,6 +24,7 @@ export class Pacer {
   #cost = FIRST_COST;
   #floor = LEAST_SIZE;
   #familySize: number;
+  #reach = FIRST_REACH;
   readonly #aim: number;
 
   /** `targetMillis` for a batch, `familySize` as the statistics have it, `size` where an earlier slice ended. */
@@ -50,8 +54,14 @@ export class Pacer {
     return Math.max(1, this.#familySize);
   }
 
+  /** Rows to read in physical order for each that is wanted: few where most qualify, many where hardly any does. */
+  get reach(): number {
+    return this.#reach;
+  }
+
   /** Learns from a batch that went through. Weighing a giant takes its time whatever goes of it. */
   learnFrom({ outcome, millis, rows }: BatchDone): void {
+    if (outcome.filled !== undefined) this.#learnReach(outcome.filled, millis);
     if (outcome.emptiedIn === undefined) this.learn(millis, rows, outcome.taken);
     else this.learnBite(outcome.emptiedIn, rows);
   }
@@ -69,6 +79,11 @@ export class Pacer {
   /** Learns what rows cost from a batch that only made a giant smaller, and how long their deletes took. */
   learnBite(millis: number, rows: number): void {
     if (rows > 0) this.#learnCost(millis / rows);
+  }
+
+  #learnReach(filled: number, millis: number): void {
+    if (filled >= 1) this.#reach = Math.max(1, this.#reach / 2);
+    else if (filled < 0.5 && millis < this.#aim / 2) this.#reach = Math.min(this.#reach * 2, MOST_REACH);
   }
 
   #learnCost(cost: number): void {

@@ -2,8 +2,8 @@ import type { Kysely, RawBuilder } from 'kysely';
 import { sql } from 'kysely';
 
 import type { ExpireRows } from '../../policy/expire-rows.ts';
-import { deleteFamilies } from '../batch/delete-families.ts';
-import { advance, pick, skippedOf, sweep } from '../batch/walk.ts';
+import { deleteChildren, deleteFamilies } from '../batch/delete-families.ts';
+import { advance, pick, skippedOf, sweep, take } from '../batch/walk.ts';
 import type { Walk } from '../batch/walk.ts';
 import type { CascadeStep } from '../plan/cascades.ts';
 import { cascadesFrom, distinctTables, emptyingOrder } from '../plan/cascades.ts';
@@ -116,10 +116,13 @@ export const expireRowsWork: PassWork<ExpireRows, FrozenExpireRows> = {
 
   async runBatch(frozen: FrozenExpireRows, tx: Tx, step: BatchStep): Promise<BatchOutcome> {
     const walk = walkOf(frozen, step);
-    const alone = frozen.children.length === 0 && frozen.cascades.length === 0;
-    if (alone && !step.careful && !selects(frozen)) {
-      const swept = await sweep(tx, walk, step);
+    if (!step.careful && !selects(frozen) && !frozen.children.some((child) => child.beforeParent)) {
+      const alone = frozen.children.length === 0 && frozen.cascades.length === 0;
+      const swept = alone ? await sweep(tx, walk, step) : undefined;
       if (swept !== undefined) return { ...swept, skipped: 0, moved: 0 };
+      const { keys, ...taken } = await take(tx, walk, frozen.key ?? undefined, step);
+      const moved = await deleteChildren(tx, frozen.children, keys, step.deadline);
+      return { ...taken, skipped: 0, moved };
     }
     const picked = await pick(tx, walk, frozen.key ?? undefined, step);
     if (picked.places.length === 0) {

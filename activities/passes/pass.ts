@@ -74,6 +74,8 @@ export interface BatchStep {
   readonly bite: number;
   /** Rows deleted in all tables for each row of the pass's own, as seen so far. */
   readonly familySize: number;
+  /** How many rows of the table to read in physical order for each that is wanted. */
+  readonly reach: number;
   /** Lock rows, pass over those that others hold, and weigh what goes with them: the last attempt took too long. */
   readonly careful: boolean;
   /** Delete nothing and go on after the first row: what goes with it is held by somebody else. */
@@ -94,6 +96,8 @@ export interface BatchOutcome {
   readonly skipped: number;
   /** Pointers moved to a survivor. */
   readonly moved: number;
+  /** The rows that qualified in what was read, over those that were wanted; left out where the walk has no limit. */
+  readonly filled?: number;
   /** Only a giant was made smaller, and its rows took so many milliseconds to delete. */
   readonly emptiedIn?: number;
 }

@@ -125,6 +125,7 @@ class Slice {
         giant: pacer.giant,
         bite: pacer.bite,
         familySize: pacer.familySize,
+        reach: pacer.reach,
         careful,
         passOver,
       };

@@ -7,6 +7,7 @@ import type { PageRange } from './page-range.ts';
 import { inRange } from './page-range.ts';
 import type { Picked } from './picked.ts';
 import { lockCandidates, readPicked } from './picked.ts';
+import { keyText } from './swept.ts';
 import type { Tx } from './transaction.ts';
 
 /** Rows that name a parent, of which those whose parent is gone are meant. */
@@ -54,7 +55,7 @@ export async function pickOrphaned(tx: Tx, orphaned: Orphaned, limit: number): P
       order by t.ctid
       limit ${limit}
     ),
-    ${lockCandidates(orphaned.table, columnOf('t', orphaned.by), orphaned.where)}`.execute(tx);
+    ${lockCandidates(orphaned.table, keyText(orphaned.by), orphaned.where)}`.execute(tx);
   return readPicked(rows[0]);
 }
 

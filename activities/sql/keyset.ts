@@ -3,6 +3,8 @@ import { sql } from 'kysely';
 
 import type { ColumnName, TableName } from './names.ts';
 import { castTo, columnOf, tableOf } from './names.ts';
+import type { Swept } from './swept.ts';
+import { keyText, sweptOf } from './swept.ts';
 import type { Tx } from './transaction.ts';
 
 /** Where a walk in the order of age stands: ages are not unique, so the physical place decides among equals. */
@@ -53,7 +55,7 @@ export async function pickByAge(tx: Tx, range: AgeRange, key: ColumnName | undef
     locked as materialized (
       select
         t.ctid as place,
-        ${key === undefined ? sql`null` : columnOf('t', key)}::text as key,
+        ${keyText(key)} as key,
         to_json(${columnOf('t', range.age)}) #>> '{}' as age,
         ${columnOf('t', range.age)} as ordered
       from ${tableOf(range.table)} as t
@@ -72,43 +74,56 @@ export async function pickByAge(tx: Tx, range: AgeRange, key: ColumnName | undef
   return rows[0] as AgePicked;
 }
 
-/** Deletes the oldest rows of the range in one statement. Waits where a row is locked. */
+/**
+ * Deletes the oldest rows of the range in one statement. Waits where a row is locked. Answers what went, with the keys
+ * where a column with them is named, and where to go on.
+ */
 export async function sweepByAge(
   tx: Tx,
   range: AgeRange,
-): Promise<{ rows: number; next: AgePosition | null }> {
-  const { rows } = await sql<{ rows: number; next: AgePosition | null }>`
+  key?: ColumnName,
+): Promise<Swept & { readonly next: AgePosition | null }> {
+  const { rows } = await sql<Swept & { next: AgePosition | null }>`
     with ${chosenOf(range)},
     gone as (
       delete from ${tableOf(range.table)} as t
       where t.ctid = any(array(select place from chosen)) and ${range.where} and ${range.guard ?? sql`true`}
-      returning 1
+      returning ${keyText(key)} as key
     )
-    select (select count(*)::int from gone) as rows, ${nextOf(range)} as next`.execute(tx);
-  return rows[0] as { rows: number; next: AgePosition | null };
+    select ${sweptOf(key)}, ${nextOf(range)} as next`.execute(tx);
+  return rows[0] as Swept & { next: AgePosition | null };
 }
 
-/** `entry`: the next index entries, with whether the row qualifies; `chosen`: the first of those that do. */
+/**
+ * `entry`: the next index entries, with whether the row qualifies; `chosen`: the first of those that do. The last entry
+ * that may be looked at is among the entries in any case: it says where to go on.
+ *
+ * Entries are looked at until enough qualify and no further: reading four times as many as were taken made a third of
+ * the time of a pass over events (7 ms for 632 rows became 3).
+ */
 function chosenOf(range: AgeRange): RawBuilder<unknown> {
   const age = columnOf('t', range.age);
   return sql`
     entry as materialized (
-      select
-        t.ctid as place,
-        ${age} as age,
-        ${range.where} as qualifies,
-        row_number() over (order by ${age}, t.ctid) as nth
-      from ${tableOf(range.table)} as t
-      where ${inRange(range)}
-      order by ${age}, t.ctid
-      limit ${range.entries}
+      select *
+      from (
+        select
+          t.ctid as place,
+          ${age} as age,
+          ${range.where} as qualifies,
+          row_number() over (order by ${age}, t.ctid) as nth
+        from ${tableOf(range.table)} as t
+        where ${inRange(range)}
+        order by ${age}, t.ctid
+        limit ${range.entries}
+      ) as e
+      where e.qualifies or e.nth = ${range.entries}::bigint
+      limit ${range.limit}
     ),
     chosen as materialized (
-      select place, nth, row_number() over (order by nth) as rank
+      select place, row_number() over (order by nth) as rank
       from entry
       where qualifies
-      order by nth
-      limit ${range.limit}
     )`;
 }
 
@@ -124,18 +139,14 @@ function inRange(range: AgeRange): RawBuilder<boolean> {
   return range.from === null ? until : sql<boolean>`${age} >= ${castTo(range.from, type)} and ${until}`;
 }
 
-/** The last row chosen where the limit was reached, else the last entry looked at, else the end. */
+/** The last entry where enough qualified or enough were looked at, else the end. */
 function nextOf({ entries, limit }: AgeRange): RawBuilder<AgePosition | null> {
   return sql`(
     select case
-      when (select count(*) from chosen) < ${limit}::bigint and (select count(*) from entry) < ${entries}::bigint
-        then null
-      else (
-        select json_build_object('age', to_json(e.age) #>> '{}', 'place', e.place::text)
-        from entry as e
-        where e.nth = case
-          when (select count(*) from chosen) = ${limit}::bigint then (select max(nth) from chosen)
-          else (select max(nth) from entry)
-        end)
-    end)`;
+      when (select count(*) from entry) = ${limit}::bigint or e.nth = ${entries}::bigint
+        then json_build_object('age', to_json(e.age) #>> '{}', 'place', e.place::text)
+      end
+    from entry as e
+    order by e.nth desc
+    limit 1)`;
 }

@@ -2,9 +2,11 @@ import type { RawBuilder } from 'kysely';
 import { sql } from 'kysely';
 
 import type { ColumnName, TableName } from './names.ts';
-import { columnOf, qualifiedName, tableOf } from './names.ts';
+import { qualifiedName, tableOf } from './names.ts';
 import type { Picked } from './picked.ts';
 import { lockCandidates, readPicked } from './picked.ts';
+import type { Swept } from './swept.ts';
+import { keyText, sweptOf } from './swept.ts';
 import type { Tx } from './transaction.ts';
 
 /**
@@ -49,6 +51,30 @@ export async function sweepPages(tx: Tx, range: PageRange): Promise<number> {
   return Number(result.numAffectedRows ?? 0);
 }
 
+/**
+ * Deletes the first `limit` rows of the range, in physical order, in one statement. Waits where a row is locked. Answers
+ * what went, and how many qualified with the place of the last.
+ */
+export async function takePages(
+  tx: Tx,
+  range: PageRange,
+  key: ColumnName | undefined,
+  limit: number,
+): Promise<Swept & Pick<Picked, 'candidates' | 'last'>> {
+  const { rows } = await sql<Swept & Pick<Picked, 'candidates' | 'last'>>`
+    with ${candidateOf(range, limit)},
+    gone as (
+      delete from ${tableOf(range.table)} as t
+      where t.ctid = any(array(select place from candidate)) and ${range.where} and ${range.guard ?? sql`true`}
+      returning ${keyText(key)} as key
+    )
+    select
+      ${sweptOf(key)},
+      (select count(*)::int from candidate) as candidates,
+      (select max(place)::text from candidate) as last`.execute(tx);
+  return rows[0] as Swept & Pick<Picked, 'candidates' | 'last'>;
+}
+
 /** Finds the first `limit` rows of the range, in physical order, and locks those that nobody else has locked. */
 export async function pickPages(
   tx: Tx,
@@ -57,17 +83,21 @@ export async function pickPages(
   limit: number,
 ): Promise<Picked> {
   const { rows } = await sql`
-    with candidate as materialized (
+    with ${candidateOf(range, limit)},
+    ${lockCandidates(range.table, keyText(key), range.where)}`.execute(tx);
+  return readPicked(rows[0]);
+}
+
+/** `candidate`: the first rows of the range that qualify. */
+function candidateOf(range: PageRange, limit: number): RawBuilder<unknown> {
+  return sql`
+    candidate as materialized (
       select t.ctid as place, row_number() over (order by t.ctid) as nth
       from ${tableOf(range.table)} as t
       where ${inRange(range)} and ${range.where}
       order by t.ctid
       limit ${limit}
-    ),
-    ${lockCandidates(range.table, key === undefined ? sql`null` : columnOf('t', key), range.where)}`.execute(
-    tx,
-  );
-  return readPicked(rows[0]);
+    )`;
 }
 
 /** Over alias `t`: the row lies in the range. */

@@ -36,12 +36,12 @@ export function readPicked(row: unknown): Picked {
  */
 export function lockCandidates(
   table: TableName,
-  key: RawBuilder<unknown>,
+  key: RawBuilder<string | null>,
   where: RawBuilder<boolean>,
 ): RawBuilder<unknown> {
   return sql`
     locked as materialized (
-      select t.ctid as place, ${key}::text as key
+      select t.ctid as place, ${key} as key
       from ${tableOf(table)} as t
       where t.ctid = any(array(select place from candidate)) and ${where}
       for update of t skip locked

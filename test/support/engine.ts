@@ -124,6 +124,7 @@ async function runPass(
           giant: options.size ?? pacer.giant,
           bite: options.size ?? pacer.bite,
           familySize: pacer.familySize,
+          reach: pacer.reach,
           careful: options.careful ?? false,
           passOver: false,
         };

@@ -71,18 +71,37 @@ describe('rows that others work on meanwhile', () => {
     expect(await shop.rows('select id from audit_log')).toEqual([{ id: 3 }]);
   });
 
-  test('a row with children that comes to life while a run is at it stays, then and later', async () => {
-    for (let id = 1; id <= 5; id += 1) await addOrder(shop, id);
-    const other = await shop.pool.connect();
-    await other.query('begin');
-    await other.query(`update shop_order set status = 'open' where id = 3`);
-    await runEngine(shop.url, oldOrders());
-    await other.query('commit');
-    other.release();
-    expect(await ordersOf(shop)).toEqual([3]);
-    await runEngine(shop.url, oldOrders());
-    expect(await ordersOf(shop)).toEqual([3]);
-  });
+  test.each([
+    ['waited for, by age', { strategy: 'keyset' }],
+    ['waited for, by page', { strategy: 'page-range' }],
+    ['passed over', { careful: true }],
+  ] as const)(
+    'a row with children that comes to life while a run is at it stays with them, then and later: %s',
+    async (_, options) => {
+      for (let id = 1; id <= 5; id += 1) await addOrder(shop, id);
+      await shop.rows(
+        `insert into audit_log select n, 1 + n % 5, now(), 'x' from generate_series(1, 50) as n`,
+      );
+      await shop.rows(`insert into order_line select n, 1 + n % 5, 'x' from generate_series(1, 50) as n`);
+      const policy = oldOrders({ with: [softChild({ entity: AuditLog, by: 'orderId' })] });
+      const other = await shop.pool.connect();
+      await other.query('begin');
+      await other.query(`update shop_order set status = 'open' where id = 3`);
+      const running = runEngine(shop.url, policy, options);
+      if (!('careful' in options)) await waitForLockWait(shop);
+      else await running;
+      await other.query('commit');
+      other.release();
+      await running;
+      await runEngine(shop.url, policy);
+      expect(await ordersOf(shop)).toEqual([3]);
+      for (const table of ['audit_log', 'order_line']) {
+        expect(
+          await shop.rows(`select distinct order_id::int as id, count(*) from ${table} group by 1`),
+        ).toEqual([{ id: 3, count: 10 }]);
+      }
+    },
+  );
 
   test('children that arrive while rows are deleted are counted exactly, also grandchildren', async () => {
     await shop.rows(`
