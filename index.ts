@@ -13,8 +13,19 @@ export type { Policy, PolicyOptions, SliceOptions } from './policy/policy.ts';
 export type { CronSchedule, IntervalSchedule, ScheduleOptions } from './policy/schedule.ts';
 export { MistakesError } from './policy/mistake.ts';
 export type { Mistake } from './policy/mistake.ts';
-export { prefect } from './policy/presets/prefect/index.ts';
-export type { PrefectSettings } from './policy/presets/prefect/index.ts';
+export type {
+  KeepLast,
+  KeepLastOptions,
+  RetentionOverride,
+  RetentionOverrideOptions,
+} from './policy/retention.ts';
+export { prefect, prefectMaintenance } from './policy/presets/prefect/index.ts';
+export type {
+  KeepLastPer,
+  PrefectMaintenanceSettings,
+  PrefectSettings,
+  RunRetentionRule,
+} from './policy/presets/prefect/index.ts';
 export { VacuumPlugin } from './worker/plugin.ts';
 export type { VacuumPluginOptions } from './worker/plugin.ts';
 export { defineConfig } from './worker/config.ts';

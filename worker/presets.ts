@@ -2,7 +2,7 @@ import type { Finding } from '../activities/doctor/finding.ts';
 import type { Mistake } from '../policy/mistake.ts';
 import { MistakesError } from '../policy/mistake.ts';
 import type { Policy } from '../policy/policy.ts';
-import { prefect } from '../policy/presets/prefect/index.ts';
+import { prefect, prefectMaintenance } from '../policy/presets/prefect/index.ts';
 import { examinePrefectVacuum } from './prefect-vacuum.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -24,6 +24,15 @@ export const PRESETS: Readonly<Record<string, Preset>> = {
       'PREFECT_SERVER_DATABASE_CONNECTION_URL',
       'PREFECT_API_DATABASE_CONNECTION_URL',
       'PREFECT_DB_URL_SYNC',
+    ],
+    examineRival: examinePrefectVacuum,
+  },
+  'prefect-maintenance': {
+    policy: (settings) => prefectMaintenance(settings),
+    urlVariables: [
+      'PREFECT_DB_URL_SYNC',
+      'PREFECT_SERVER_DATABASE_CONNECTION_URL',
+      'PREFECT_API_DATABASE_CONNECTION_URL',
     ],
     examineRival: examinePrefectVacuum,
   },

@@ -8,7 +8,7 @@ import type { SetupOptions } from '../setup.ts';
 export function withSetup(command: Command): Command {
   return command
     .option('--config <file>', 'configuration file (default: vacuum.config.ts of this folder)')
-    .option('--preset <name>', 'use a policy that comes with the program: prefect')
+    .option('--preset <name>', 'use a policy that comes with the program: prefect or prefect-maintenance')
     .option('--url <url>', 'the database (default: VACUUM_DATABASE_URL, then the variables of the preset)')
     .option(
       '--set <key=value>',

@@ -5,7 +5,6 @@ import { latestArtifact } from './latest-artifact.ts';
 import { keepNewest, runOverrides } from './run-retention.ts';
 import type { ParsedSettings } from './settings.ts';
 
-const isTerminal = { stateType: { $in: [...TERMINAL_STATE_TYPES] } };
 const isNotTerminal = { stateType: { $nin: [...TERMINAL_STATE_TYPES] } };
 
 const withLogsAndArtifacts = [
@@ -16,12 +15,13 @@ const withLogsAndArtifacts = [
 /** Flow runs past their retention, with all that hangs on them. */
 export function flowRunPasses(settings: ParsedSettings): Pass[] {
   const retention = retentionOf(settings);
+  const isOver = { stateType: { $in: [...settings.states] } };
   const subflows = expireRows({
     name: 'old-subflows',
     entity: FlowRun,
     age: 'endTime',
     ...retention,
-    where: { ...isTerminal, parentTaskRun: { flowRun: isNotTerminal } },
+    where: { ...isOver, parentTaskRun: { flowRun: isNotTerminal } },
     with: withLogsAndArtifacts,
   });
   return [
@@ -31,7 +31,7 @@ export function flowRunPasses(settings: ParsedSettings): Pass[] {
       entity: FlowRun,
       age: ['stateTimestamp', 'updated'],
       ...retention,
-      where: { ...isTerminal, endTime: null },
+      where: { ...isOver, endTime: null },
       nestedBy: 'parentTaskRunId',
       with: withLogsAndArtifacts,
     }),
@@ -40,7 +40,7 @@ export function flowRunPasses(settings: ParsedSettings): Pass[] {
       entity: FlowRun,
       age: 'endTime',
       ...retention,
-      where: isTerminal,
+      where: isOver,
       nestedBy: 'parentTaskRunId',
       with: withLogsAndArtifacts,
     }),

@@ -3,6 +3,8 @@ import type { Mistake } from '../../mistake.ts';
 import { MistakesError } from '../../mistake.ts';
 import type { EnabledWord } from './enabled.ts';
 import { ENABLED_WORDS, parseEnabled } from './enabled.ts';
+import type { TerminalStateType } from './entities/state-type.ts';
+import { TERMINAL_STATE_TYPES } from './entities/state-type.ts';
 import type { EventRetention } from './event-retention.ts';
 import { parseEventRetention, shortened } from './event-retention.ts';
 import type { LogRetention } from './log-retention.ts';
@@ -28,6 +30,7 @@ const SETTINGS = [
   'cron',
   'timezone',
   'retentionPeriod',
+  'states',
   'runRetention',
   'keepLast',
   'keepLastPer',
@@ -117,6 +120,12 @@ export function parseSettings(
     cron: read('cron', undefined, parseText, "Use five cron fields, like '0 3 * * *'"),
     timezone: read('timezone', undefined, parseText, "Use an IANA name, like 'Asia/Bangkok'"),
     retentionMillis,
+    states: read<readonly TerminalStateType[]>(
+      'states',
+      TERMINAL_STATE_TYPES,
+      parseStates,
+      `Use some of ${TERMINAL_STATE_TYPES.join(', ')}`,
+    ),
     runRetention: read(
       'runRetention',
       [],
@@ -182,6 +191,15 @@ function parseWhole(value: unknown): number | undefined {
 
 function parseText(value: unknown): string | undefined {
   return typeof value === 'string' && value.trim() !== '' ? value : undefined;
+}
+
+function parseStates(value: unknown): readonly TerminalStateType[] | undefined {
+  const words = typeof value === 'string' ? value.split(',') : value;
+  if (!Array.isArray(words) || words.length === 0) return undefined;
+  const states = words.map((word) =>
+    TERMINAL_STATE_TYPES.find((state) => state === String(word).trim().toUpperCase()),
+  );
+  return states.every((state) => state !== undefined) ? states : undefined;
 }
 
 function parsePer(value: unknown): KeepLastPer | undefined {

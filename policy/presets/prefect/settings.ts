@@ -1,4 +1,5 @@
 import type { EnabledWord } from './enabled.ts';
+import type { TerminalStateType } from './entities/state-type.ts';
 import type { EventRetention } from './event-retention.ts';
 import type { LogRetention } from './log-retention.ts';
 import type { KeepLastPer, ParsedRule, RunRetentionRule } from './run-retention.ts';
@@ -18,6 +19,8 @@ export interface PrefectSettings {
   readonly timezone?: string;
   /** How long flow runs are kept. Over 1 hour; default 90 days. Seconds, `'90 days'`, `'30d'` or ISO `'P90D'`. */
   readonly retentionPeriod?: number | string;
+  /** Which terminal states make runs of flows and background tasks expire. Default: all four; text with commas between. */
+  readonly states?: string | readonly string[];
   /**
    * Other retentions for some flow runs, shorter or longer; the first rule that fits a run counts. Default: none. On a
    * command line JSON: `[{"deployment": "etl/nightly", "olderThan": "7 days"}, {"tag": "audit", "olderThan": null}]`.
@@ -66,6 +69,7 @@ export interface ParsedSettings {
   readonly cron: string | undefined;
   readonly timezone: string | undefined;
   readonly retentionMillis: number;
+  readonly states: readonly TerminalStateType[];
   readonly runRetention: readonly ParsedRule[];
   readonly keepLast: number | undefined;
   readonly keepLastPer: KeepLastPer;

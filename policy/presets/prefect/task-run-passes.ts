@@ -1,11 +1,11 @@
 import { expireRows, softChild } from '../../expire-rows.ts';
 import type { Pass } from '../../pass.ts';
-import { Artifact, Log, TaskRun, TaskRunStateCache, TERMINAL_STATE_TYPES } from './entities/index.ts';
+import { Artifact, Log, TaskRun, TaskRunStateCache } from './entities/index.ts';
 import { latestArtifact } from './latest-artifact.ts';
 import type { ParsedSettings } from './settings.ts';
 
 /** Task runs that no flow run takes along, and states that nothing can reuse any more. */
-export function taskRunPasses({ backgroundTaskMillis }: ParsedSettings): Pass[] {
+export function taskRunPasses({ backgroundTaskMillis, states }: ParsedSettings): Pass[] {
   const cache = expireRows({
     name: 'expired-state-cache',
     entity: TaskRunStateCache,
@@ -21,7 +21,7 @@ export function taskRunPasses({ backgroundTaskMillis }: ParsedSettings): Pass[] 
     entity: TaskRun,
     age: 'endTime',
     olderThan: backgroundTaskMillis,
-    where: { flowRunId: null, stateType: { $in: [...TERMINAL_STATE_TYPES] } },
+    where: { flowRunId: null, stateType: { $in: [...states] } },
     with: [
       softChild({ entity: Log, by: 'taskRunId' }),
       softChild({ entity: Artifact, by: 'taskRunId', repoint: [latestArtifact] }),

@@ -13,3 +13,6 @@ export const STATE_TYPES = [
 
 /** The states in which a run is over, unless somebody retries it. */
 export const TERMINAL_STATE_TYPES = ['COMPLETED', 'FAILED', 'CANCELLED', 'CRASHED'] as const;
+
+/** One of {@link TERMINAL_STATE_TYPES}. */
+export type TerminalStateType = (typeof TERMINAL_STATE_TYPES)[number];
