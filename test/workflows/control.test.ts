@@ -124,6 +124,7 @@ describeNeeding(['temporal'], 'a run in the hands of its operator', () => {
         'orphaned-logs',
         'orphaned-artifacts',
         'stale-artifact-collections',
+        'stuck-runs',
         'old-flow-runs',
       ]);
       await run.expectWhole();
