@@ -21,19 +21,21 @@ describeNeeding(['prefect'], 'stuck runs of a real Prefect', () => {
   const home = new PrefectHome();
   let database: TestDatabase;
   let server: PrefectServer;
+  let stop = async (): Promise<void> => undefined;
   let flow: string;
 
   beforeAll(async () => {
     database = await createDatabase('template1');
     await migratePrefect(home, database.url);
     server = await startPrefectServer(home, database.url, { services: false, login: LOGIN });
+    stop = server.stop;
     flow = (await server.api.post<{ id: string }>('/flows/', { name: 'stuck' })).id;
   }, 180_000);
   afterEach(async () => {
     await database.rows(`drop schema if exists vacuum cascade; delete from flow_run; delete from events`);
   });
   afterAll(async () => {
-    await server.stop();
+    await stop();
     await database.drop();
     home.remove();
   });
