@@ -4,6 +4,8 @@ export { deleteOrphans } from './policy/delete-orphans.ts';
 export type { DeleteOrphans, DeleteOrphansOptions } from './policy/delete-orphans.ts';
 export { repointLatest } from './policy/repoint-latest.ts';
 export type { RepointLatest, RepointLatestOptions } from './policy/repoint-latest.ts';
+export { NotResolved, reportRows } from './policy/report-rows.ts';
+export type { ReportRows, ReportRowsOptions, Resolve, ResolveOptions } from './policy/report-rows.ts';
 export { latestPointer } from './policy/latest-pointer.ts';
 export type { LatestPointer, LatestPointerOptions } from './policy/latest-pointer.ts';
 export type { AnyEntity, Pass, PassKind, PassOptions } from './policy/pass.ts';

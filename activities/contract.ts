@@ -1,5 +1,7 @@
 import type { PassKind } from '../policy/pass.ts';
-import type { Strategy } from './passes/pass.ts';
+import type { ReportedRows, Strategy } from './passes/pass.ts';
+
+export type { ReportedRows };
 
 /*
  * What crosses between workflow, activities and those who start them: plain JSON with names and numbers. No SQL, no
@@ -114,6 +116,8 @@ export interface SliceResult {
   readonly batches: number;
   readonly rows: number;
   readonly skipped: number;
+  /** What was found and left; null where the pass reports nothing, missing in the history of older versions. */
+  readonly reported?: ReportedRows | null;
   /** The part of the shard that was walked, 0 to 1; null where the walk cannot tell. */
   readonly walked: number | null;
   /** The longest transaction of this slice, with its commit. */
@@ -164,6 +168,8 @@ export interface PassReport {
   readonly moved: number;
   /** Rows that qualified and stay because somebody else held them. */
   readonly skipped: number;
+  /** What it found and left; null where the pass reports nothing. */
+  readonly reported: ReportedRows | null;
   readonly millis: number;
   readonly error: string | null;
 }

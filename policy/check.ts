@@ -3,6 +3,7 @@ import type { ExpireRows } from './expire-rows.ts';
 import type { Mistake } from './mistake.ts';
 import type { Pass } from './pass.ts';
 import type { Policy } from './policy.ts';
+import type { ReportRows } from './report-rows.ts';
 import { checkSchedule } from './schedule.ts';
 
 const NAME = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/;
@@ -83,6 +84,8 @@ function checkAge(at: string, pass: Pass): Mistake[] {
       return checkHorizon(at, 'grace', pass.grace);
     case 'repointLatest':
       return [];
+    case 'reportRows':
+      return [...checkHorizon(at, 'olderThan', pass.olderThan), ...checkResolve(at, pass)];
   }
 }
 
@@ -123,6 +126,24 @@ function checkRetention(at: string, option: string, olderThan: unknown, allowSho
       fix,
     },
   ];
+}
+
+function checkResolve(at: string, { resolve }: ReportRows): Mistake[] {
+  if (resolve === undefined) return [];
+  const mistakes: Mistake[] = [];
+  if (typeof resolve.each !== 'function') {
+    mistakes.push({ at, what: 'resolve is no function', fix: 'Give it one that takes the key of a row' });
+  }
+  if (!isWhole(resolve.concurrency, 1, 16)) {
+    const what = `resolve.concurrency is ${String(resolve.concurrency)}`;
+    mistakes.push({ at, what, fix: 'Use a whole number from 1 to 16' });
+  }
+  const timeout = parseDuration(resolve.timeout);
+  if (timeout === undefined || timeout < 100 || timeout > 60 * SECOND) {
+    const what = `resolve.timeout is ${JSON.stringify(resolve.timeout)}`;
+    mistakes.push({ at, what, fix: "Use a duration from '100 ms' to '1 minute'" });
+  }
+  return mistakes;
 }
 
 function checkHorizon(at: string, option: string, value: unknown): Mistake[] {

@@ -1,4 +1,6 @@
 import type { PassStatus, RunStatus } from '../activities/contract.ts';
+import type { FoundRows } from './found.ts';
+import { foundIn, sayFound } from './found.ts';
 import type { PassState, RunState } from './state.ts';
 import { rowsOf } from './state.ts';
 
@@ -19,6 +21,8 @@ export interface PassProgress {
   /** Rows deleted in all tables. */
   readonly rows: number;
   readonly batches: number;
+  /** What it found and left, where it reports. */
+  readonly found?: FoundRows;
   /** 0 to 100; null where nothing is known. */
   readonly percent: number | null;
   /** While it runs; null else. */
@@ -36,11 +40,13 @@ export function progressOf(state: RunState, now: number): PassProgress[] {
     const walked = walkedPart(pass);
     const seconds = pass.startedAt === undefined ? 0 : ((pass.endedAt ?? now) - pass.startedAt) / 1000;
     const running = pass.status === 'running';
+    const found = foundIn(pass);
     return {
       name: planned.name,
       status: pass.status,
       rows,
       batches: pass.before.batches + pass.shards.reduce((sum, shard) => sum + shard.batches, 0),
+      ...(found === undefined ? {} : { found }),
       percent: pass.status === 'completed' ? 100 : walked === null ? null : Math.floor(walked * 100),
       rowsPerSecond: running && seconds > 0 ? Math.round(rows / seconds) : null,
       etaSeconds:
@@ -74,5 +80,8 @@ export function sayProgress(progress: RunProgress): string {
     return `| ${cells.join(' | ')} |`;
   });
   const table = ['| pass | state | rows | done | rate | ETA |', '|---|---|--:|--:|--:|--:|', ...rows];
-  return [`${title}${reason}`, ...(rows.length === 0 ? [] : ['', ...table])].join('\n');
+  const found = progress.passes.flatMap((pass) =>
+    pass.found === undefined ? [] : ['', `${pass.name}: ${sayFound(pass.found)}`],
+  );
+  return [`${title}${reason}`, ...(rows.length === 0 ? [] : ['', ...table]), ...found].join('\n');
 }

@@ -1,4 +1,4 @@
-import type { PassStatus, Plan, PlannedPass, SliceResult } from '../activities/contract.ts';
+import type { PassStatus, Plan, PlannedPass, ReportedRows, SliceResult } from '../activities/contract.ts';
 
 /** How a run stands. Plain JSON: it is what continue-as-new carries. */
 export interface RunState {
@@ -31,6 +31,7 @@ export interface ShardState {
   batches: number;
   rows: number;
   skipped: number;
+  reported?: ReportedRows | null;
   walked: number | null;
 }
 

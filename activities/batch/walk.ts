@@ -160,7 +160,8 @@ function found(
   return { places, keys, candidates, ranks, after, next: cursor, end };
 }
 
-function agesOf(walk: Walk, { shard, cursor }: BatchStep, limit: number): AgeRange {
+/** The part of the age index that the next batch looks at. */
+export function agesOf(walk: Walk, { shard, cursor }: BatchStep, limit: number): AgeRange {
   if (shard.strategy !== 'keyset' || walk.age === null) {
     throw new Error(`a walk by age cannot use a shard of ${shard.strategy}`);
   }

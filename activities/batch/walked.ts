@@ -3,6 +3,7 @@ import { pageOf } from '../sql/page-range.ts';
 
 /** The part of a shard that lies before a cursor, 0 to 1; null where the kind of key does not tell. */
 export function walkedPart(shard: Shard, cursor: Cursor): number | null {
+  if (cursor !== null && 'asked' in cursor) return walkedPart(shard, cursor.next);
   switch (shard.strategy) {
     case 'page-range': {
       if (cursor === null || !('place' in cursor)) return 0;

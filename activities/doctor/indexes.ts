@@ -55,6 +55,7 @@ function wantedByPass({ pass, frozen }: ResolvedPass, catalog: Catalog): Wanted[
     return found === undefined ? [] : [{ table: found, column, why: `pass ${pass.name} ${why}` }];
   };
   const parts = frozen as Partial<{
+    age: { name: string };
     ages: readonly { name: string }[];
     by: { name: string };
     children: { table: { schema: string; name: string }; by: { name: string } }[];
@@ -63,6 +64,9 @@ function wantedByPass({ pass, frozen }: ResolvedPass, catalog: Catalog): Wanted[
   return [
     ...(pass.kind === 'expireRows' && parts.ages?.length === 1
       ? at(frozen.table, parts.ages[0]?.name ?? '', 'reads the whole table instead of the old rows')
+      : []),
+    ...(pass.kind === 'reportRows' && parts.age !== undefined
+      ? at(frozen.table, parts.age.name, 'reads the whole table instead of the old rows')
       : []),
     ...(pass.kind === 'deleteOrphans' && parts.by !== undefined
       ? at(frozen.table, parts.by.name, 'reads the whole table instead of the distinct keys')

@@ -1,10 +1,12 @@
+import type { RawBuilder } from 'kysely';
 import { sql } from 'kysely';
 
-import type { BatchOutcome, Cursor } from '../passes/index.ts';
+import type { BatchOutcome, Cursor, ReportedRows } from '../passes/index.ts';
 import type { DeletionCounters } from '../sql/deletion-counters.ts';
 import { deletedSince } from '../sql/deletion-counters.ts';
 import type { Tx } from '../sql/transaction.ts';
 import type { Ledger } from './ledger.ts';
+import { sumReported } from './reported.ts';
 
 /** A shard of a pass of a run: what its batches are numbered in. */
 export interface ShardKey {
@@ -27,6 +29,7 @@ export interface RoundTotals {
   readonly batches: number;
   readonly rows: number;
   readonly skipped: number;
+  readonly reported: ReportedRows | null;
 }
 
 /** The last batch of a shard; undefined before its first. */
@@ -41,13 +44,20 @@ export async function findPosition(ledger: Ledger, key: ShardKey): Promise<Posit
 }
 
 export async function totalOf(ledger: Ledger, key: ShardKey, round: number): Promise<RoundTotals> {
+  const inRound = (alias: string): RawBuilder<boolean> => sql`
+    ${sql.id(alias, 'run_id')} = ${key.run}
+    and ${sql.id(alias, 'pass')} = ${key.pass}
+    and ${sql.id(alias, 'shard')} = ${key.shard}
+    and ${sql.id(alias, 'round')} = ${round}`;
   const { rows } = await sql<RoundTotals>`
-    select count(*)::int as batches, coalesce(sum(rows), 0) as rows, coalesce(sum(skipped), 0) as skipped
-    from ${ledger.table('batch')}
-    where run_id = ${key.run} and pass = ${key.pass} and shard = ${key.shard} and round = ${round}`.execute(
-    ledger.db,
-  );
-  return rows[0] ?? { batches: 0, rows: 0, skipped: 0 };
+    select
+      count(*)::int as batches,
+      coalesce(sum(b.rows), 0) as rows,
+      coalesce(sum(b.skipped), 0) as skipped,
+      ${sumReported(ledger, inRound('i'))} as reported
+    from ${ledger.table('batch')} as b
+    where ${inRound('b')}`.execute(ledger.db);
+  return rows[0] ?? { batches: 0, rows: 0, skipped: 0, reported: null };
 }
 
 /** What the ledger keeps of a batch beyond what it did. */
@@ -71,13 +81,15 @@ export async function recordBatch(
 ): Promise<number | undefined> {
   const { rows } = await sql<{ rows: number }>`
     insert into ${ledger.table('batch')}
-      (run_id, pass, shard, sequence, round, rows, deleted, moved, skipped, cursor, done, size, millis)
+      (run_id, pass, shard, sequence, round, rows, deleted, moved, skipped, cursor, done, size, millis,
+      reported)
     select
       r.id, ${record.pass}::int, ${record.shard}::int, ${record.sequence}::int, ${record.round}::int,
       (select coalesce(sum(value::float8), 0) from jsonb_each_text(d.deleted)), d.deleted,
       ${outcome.moved}::float8, ${outcome.skipped}::float8, ${JSON.stringify(outcome.cursor)}::jsonb,
       ${outcome.end}::boolean, ${record.size}::int,
-      1000 * extract(epoch from clock_timestamp() - now())
+      1000 * extract(epoch from clock_timestamp() - now()),
+      ${outcome.reported === undefined ? null : JSON.stringify(outcome.reported)}::jsonb
     from ${ledger.table('run')} as r
     cross join (select ${deletedSince(record.counters)} as deleted) as d
     where r.id = ${record.run} and r.ended_at is null

@@ -1,6 +1,8 @@
 import type { InferEntity } from '@mikro-orm/core';
 import { defineEntity, p } from '@mikro-orm/core';
 
+import type { ReportedRows } from '../passes/index.ts';
+
 /** The schema is a setting of the worker, so that the entities leave it open. */
 const schema = '*';
 
@@ -53,6 +55,8 @@ export const PassEntity = defineEntity({
     deleted: p.json<Record<string, number>>(),
     moved: p.float(),
     skipped: p.float(),
+    /** What it found and left. */
+    reported: p.json<ReportedRows>().nullable(),
     millis: p.float(),
     error: p.text().nullable(),
   },
@@ -74,6 +78,8 @@ export const BatchEntity = defineEntity({
     deleted: p.json<Record<string, number>>(),
     moved: p.float(),
     skipped: p.float(),
+    /** What it found and left. */
+    reported: p.json<ReportedRows>().nullable(),
     /** Where the next batch starts; null at the begin of the shard. */
     cursor: p.json().nullable(),
     /** The shard's round is done. */

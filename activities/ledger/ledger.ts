@@ -8,6 +8,7 @@ import { takeTurns } from '../sql/fence.ts';
 import { inTransaction } from '../sql/transaction.ts';
 import { BatchEntity, PassEntity, RunEntity } from './entities.ts';
 import { RunsPassesBatches } from './migrations/001-runs-passes-batches.ts';
+import { ReportedRowsOfPasses } from './migrations/004-reported-rows.ts';
 import { KeptRows } from './migrations/005-kept-rows.ts';
 
 /** The schema of the ledger unless a worker is told otherwise. */
@@ -15,6 +16,7 @@ const LEDGER_SCHEMA = 'vacuum';
 
 const MIGRATIONS = [
   { name: '001-runs-passes-batches', class: RunsPassesBatches },
+  { name: '004-reported-rows', class: ReportedRowsOfPasses },
   { name: '005-kept-rows', class: KeptRows },
 ];
 

@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
 
 import type { PassKind } from '../../policy/pass.ts';
-import type { PassPlan } from '../passes/index.ts';
+import type { PassPlan, ReportedRows } from '../passes/index.ts';
 import { inTransaction } from '../sql/transaction.ts';
 import type { Ledger } from './ledger.ts';
 import type { RunOwner } from './runs.ts';
@@ -15,6 +15,8 @@ export interface PreviewedPass {
   readonly applicable: boolean;
   readonly deleted: Readonly<Record<string, number>>;
   readonly moved: number;
+  /** What it would report; null where the pass reports nothing. */
+  readonly reported: ReportedRows | null;
   /** Rows that would be deleted in all tables. */
   readonly rows: number;
 }
@@ -46,11 +48,12 @@ export async function insertPreview(
     for (const [ordinal, pass] of passes.entries()) {
       await sql`
         insert into ${ledger.table('pass')} (
-          run_id, ordinal, name, kind, state, rows, deleted, moved, strategy, shards, estimate)
+          run_id, ordinal, name, kind, state, rows, deleted, moved, strategy, shards, estimate, reported)
         values (
           ${run}, ${ordinal}, ${pass.name}, ${pass.kind}, ${pass.applicable ? 'previewed' : 'not-applicable'}, ${pass.rows},
           ${JSON.stringify(pass.deleted)}::jsonb, ${pass.moved}, ${pass.plan.strategy},
-          ${JSON.stringify(pass.plan.shards)}::jsonb, ${pass.plan.estimate})`.execute(tx);
+          ${JSON.stringify(pass.plan.shards)}::jsonb, ${pass.plan.estimate},
+          ${pass.reported === null ? null : JSON.stringify(pass.reported)}::jsonb)`.execute(tx);
     }
     return run;
   });

@@ -86,7 +86,10 @@ async function reportOf(ledger: Ledger, run: RunRow): Promise<LedgerReport> {
   };
 }
 
-interface LiveTotals extends Pick<PassRow, 'batches' | 'rows' | 'moved' | 'skipped' | 'millis' | 'deleted'> {
+interface LiveTotals extends Pick<
+  PassRow,
+  'batches' | 'rows' | 'moved' | 'skipped' | 'millis' | 'deleted' | 'reported'
+> {
   readonly pass: number;
   readonly longest: number;
 }
@@ -101,7 +104,7 @@ function longestOf(live: readonly LiveTotals[]): number | null {
 }
 
 function passReportOf(row: PassRow, live: LiveTotals | undefined): LedgerPassReport {
-  const { batches, rows, moved, skipped, millis, deleted } = live ?? row;
+  const { batches, rows, moved, skipped, millis, deleted, reported } = live ?? row;
   return {
     name: row.name,
     kind: row.kind as PassKind,
@@ -113,6 +116,7 @@ function passReportOf(row: PassRow, live: LiveTotals | undefined): LedgerPassRep
     deleted,
     moved,
     skipped,
+    reported: reported ?? null,
     millis,
     error: row.error ?? null,
     estimate: row.estimate ?? null,

@@ -4,6 +4,7 @@ import { sql } from 'kysely';
 import type { Ending } from '../contract.ts';
 import type { Tx } from '../sql/transaction.ts';
 import type { Ledger } from './ledger.ts';
+import { sumReported } from './reported.ts';
 
 /** The totals of the passes of a run, from its batches: a row a pass that has any. */
 export function totalsOf(ledger: Ledger, run: number): RawBuilder<unknown> {
@@ -25,7 +26,8 @@ export function totalsOf(ledger: Ledger, run: number): RawBuilder<unknown> {
           where i.run_id = ${run} and i.pass = b.pass
           group by e.key
         ) as d
-      ) as deleted
+      ) as deleted,
+      ${sumReported(ledger, sql`i.run_id = ${run} and i.pass = b.pass`)} as reported
     from ${ledger.table('batch')} as b
     where b.run_id = ${run}
     group by b.pass`;
@@ -46,6 +48,7 @@ export async function foldTotals(tx: Tx, ledger: Ledger, ending: Omit<Ending, 'd
       moved = coalesce(t.moved, 0),
       skipped = coalesce(t.skipped, 0),
       deleted = coalesce(t.deleted, '{}'),
+      reported = t.reported,
       millis = coalesce(t.millis, 0)
     from ${ledger.table('pass')} as o
     left join (${totalsOf(ledger, ending.run)}) as t on t.pass = o.ordinal

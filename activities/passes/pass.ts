@@ -33,7 +33,16 @@ export type Shard =
   | { readonly strategy: 'loose-index'; readonly after: string | null; readonly until: string | null };
 
 /** Where the next batch of a shard starts; null is its begin. Plain JSON, kept in the ledger only. */
-export type Cursor = { readonly place: string } | AgePosition | { readonly key: string } | null;
+export type Cursor = { readonly place: string } | AgePosition | { readonly key: string } | AskedRows | null;
+
+/** Rows that the batch before found: they are dealt with outside of it, and the walk goes on after them. */
+export interface AskedRows {
+  /** Their keys. */
+  readonly asked: readonly string[];
+  readonly next: Cursor;
+  /** The shard is done with them. */
+  readonly end: boolean;
+}
 
 /**
  * A pass as a run keeps it: every name looked up, every duration turned into an instant. Plain JSON in the ledger,
@@ -83,6 +92,8 @@ export interface BatchStep {
   readonly deadline?: Deadline;
   /** The rows that the pass keeps. */
   readonly kept: KeptList;
+  /** What was done before the transaction, where the kind of pass does something then. */
+  readonly prepared?: Prepared;
 }
 
 /** What one batch did. How many rows went is in the ledger, by the database's own counters. */
@@ -100,6 +111,39 @@ export interface BatchOutcome {
   readonly filled?: number;
   /** Only a giant was made smaller, and its rows took so many milliseconds to delete. */
   readonly emptiedIn?: number;
+  /** Rows that were found and stay, where the pass reports them. */
+  readonly reported?: ReportedRows;
+}
+
+/** Rows that a pass found and that stay. Counts, fixed words and a time: it may travel. */
+export interface ReportedRows {
+  readonly found: number;
+  /** Of them, those that the policy's function dealt with without an error and that do not match any more. */
+  readonly resolved: number;
+  /** Of them, those that it was asked to deal with and that still match, by reason. The rest ended by themselves. */
+  readonly unresolved: Readonly<Record<string, number>>;
+  /** When the oldest of them is of, by the pass's age; ISO 8601. Null where none was found. */
+  readonly oldest: string | null;
+}
+
+/** What was done for a batch before its transaction: rows that somebody else was asked to deal with, by key. */
+export interface Prepared {
+  /** Rows that need not be asked for again, whatever came of them. */
+  readonly reached: readonly string[];
+  /** Of them those that were asked for, with the reason where it failed. */
+  readonly answers: ReadonlyMap<string, string | null>;
+}
+
+/** What work outside of a transaction has to do with. */
+export interface Outside {
+  /** The pass as the policies of this worker have it now: functions cannot be frozen. Undefined where they have none. */
+  readonly pass: Pass | undefined;
+  /** Fires when the slice is to end: what is under way may finish, nothing more is begun. */
+  readonly signal: AbortSignal;
+  /** Says that the worker lives. */
+  readonly heartbeat: () => void;
+  /** Keeps an error for whoever looks into the worker's log at level debug. */
+  readonly debug: (error: unknown) => void;
 }
 
 /** What every kind of pass can do; the run never asks which kind it holds. */
@@ -111,6 +155,11 @@ export interface PassWork<P extends Pass, F extends FrozenPass> {
   plan(frozen: F, table: CatalogTable, db: Kysely<unknown>, shards: number): Promise<PassPlan>;
   /** Says what the pass would delete, after what the passes before it would. */
   preview(frozen: F, script: PreviewScript): void;
+  /**
+   * Does what must be done before a batch and outside of its transaction; `runBatch` is given what it answers. Kinds
+   * that only work in the database have none. The same batch may be prepared several times.
+   */
+  prepare?(frozen: F, db: Kysely<unknown>, cursor: Cursor, outside: Outside): Promise<Prepared | undefined>;
   /** Deletes one batch in the given transaction. */
   runBatch(frozen: F, tx: Tx, step: BatchStep): Promise<BatchOutcome>;
 }

@@ -134,6 +134,8 @@ export function entitiesOf(pass: Pass): AnyEntity[] {
       ];
     case 'repointLatest':
       return [pass.pointer.holder, pass.pointer.target];
+    case 'reportRows':
+      return [pass.entity];
   }
 }
 

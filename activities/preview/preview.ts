@@ -1,6 +1,7 @@
 import type { Policy } from '../../policy/policy.ts';
 import type { Database } from '../database/database.ts';
 import type { PreviewedPass } from '../ledger/previews.ts';
+import { instantOf } from '../ledger/reported.ts';
 import type { RunPass } from '../ledger/runs.ts';
 import { workOf } from '../passes/index.ts';
 import { planPasses } from '../plan/plan-passes.ts';
@@ -56,16 +57,23 @@ async function countAll(tx: Tx, policy: Policy, passNames: readonly string[]): P
 function sumUp(
   { name, kind, plan, frozen }: RunPass,
   script: PreviewScript,
-  counts: readonly number[],
+  counts: readonly (number | null)[],
 ): PreviewedPass {
   const deleted: Record<string, number> = {};
   let moved = 0;
+  let reported: PreviewedPass['reported'] = null;
   for (const [n, count] of script.counts.entries()) {
     const rows = counts[n] ?? 0;
-    if (count.pass !== name || rows === 0) continue;
+    if (count.pass !== name) continue;
+    if (count.what === 'found') reported = { found: rows, resolved: 0, unresolved: {}, oldest: null };
+    if (count.what === 'oldest') {
+      // One that reports may find nothing, and says so.
+      reported = reported === null ? null : { ...reported, oldest: instantOf(counts[n] ?? null) };
+    }
+    if (count.what === 'found' || count.what === 'oldest' || rows === 0) continue;
     if (count.what === 'moved') moved += rows;
     else deleted[count.label] = (deleted[count.label] ?? 0) + rows;
   }
   const sum = Object.values(deleted).reduce((total, rows) => total + rows, 0);
-  return { name, kind, plan, applicable: frozen !== null, deleted, moved, rows: sum };
+  return { name, kind, plan, applicable: frozen !== null, deleted, moved, reported, rows: sum };
 }

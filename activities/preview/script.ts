@@ -5,11 +5,11 @@ import type { Catalog, CatalogTable, ForeignKey } from '../sql/catalog.ts';
 import type { TableName } from '../sql/names.ts';
 import { tableOf } from '../sql/names.ts';
 
-/** What a preview counts: rows that would go from a table, or pointers that would move. */
+/** What a preview counts: rows that would go from a table, be moved or be found; and of what time the oldest found is. */
 export interface PreviewCount {
   readonly pass: string;
   readonly label: string;
-  readonly what: 'deleted' | 'moved';
+  readonly what: 'deleted' | 'moved' | 'found' | 'oldest';
 }
 
 /** Rows of one table that a pass would delete, as a named part of the statement. */
@@ -110,10 +110,12 @@ export class PreviewScript {
   }
 
   count(label: string, what: PreviewCount['what'], part: string): void {
-    this.#counts.push({
-      count: { pass: this.#pass, label, what },
-      from: sql`(select count(*) from ${sql.id(part)})`,
-    });
+    this.measure(label, what, sql`(select count(*) from ${sql.id(part)})`);
+  }
+
+  /** A number of the preview that is no plain count of a part; null where there is nothing to measure. */
+  measure(label: string, what: PreviewCount['what'], from: RawBuilder<unknown>): void {
+    this.#counts.push({ count: { pass: this.#pass, label, what }, from });
   }
 
   /**
@@ -144,7 +146,7 @@ export class PreviewScript {
   }
 
   /** The statement, which answers one row with the counts in the order of {@link counts}. */
-  statement(): RawBuilder<{ counts: number[] }> {
+  statement(): RawBuilder<{ counts: (number | null)[] }> {
     const counts = this.#counts.map(({ from }) => from);
     if (counts.length === 0) return sql`select '{}'::float8[] as counts`;
     return sql`

@@ -1,7 +1,9 @@
-import { Context, heartbeat } from '@temporalio/activity';
+import { Context, heartbeat, log } from '@temporalio/activity';
 import { ApplicationFailure } from '@temporalio/common';
 
+import type { Policy } from '../../policy/policy.ts';
 import { Pacer } from '../batch/pacer.ts';
+import { prepareBatch } from '../batch/prepare-batch.ts';
 import type { BatchDone, BatchPlace } from '../batch/run-batch.ts';
 import { runBatch } from '../batch/run-batch.ts';
 import { Setbacks } from '../batch/setbacks.ts';
@@ -13,7 +15,7 @@ import type { Position, ShardKey } from '../ledger/batches.ts';
 import { findPosition, totalOf } from '../ledger/batches.ts';
 import type { OpenRun } from '../ledger/runs.ts';
 import { findOpenRun, readFrozenPass } from '../ledger/runs.ts';
-import type { Cursor, Shard } from '../passes/index.ts';
+import type { Cursor, Prepared, Shard } from '../passes/index.ts';
 import type { RunContext } from './context.ts';
 import { ownWorkflowId } from './place.ts';
 
@@ -30,12 +32,15 @@ const FENCED_PAUSE = 250;
  * or a worker that goes down ends it with a failure that Temporal tries again.
  */
 export async function runSlice(context: RunContext, request: SliceRequest): Promise<SliceResult> {
-  return new Slice(await context.databases.named(request.database), request).run();
+  const policy = context.policies.find(({ name }) => name === request.policy);
+  return new Slice(await context.databases.named(request.database), request, policy).run();
 }
 
 class Slice {
   readonly #database: Database;
   readonly #request: SliceRequest;
+  /** As this worker has it now. */
+  readonly #policy: Policy | undefined;
   readonly #key: ShardKey;
   readonly #activity = Context.current();
   readonly #setbacks = new Setbacks();
@@ -43,9 +48,10 @@ class Slice {
   #longestMillis = 0;
   #batches = 0;
 
-  constructor(database: Database, request: SliceRequest) {
+  constructor(database: Database, request: SliceRequest, policy: Policy | undefined) {
     this.#database = database;
     this.#request = request;
+    this.#policy = policy;
     const { run, pass, shard } = request;
     this.#key = { run, pass, shard };
   }
@@ -115,6 +121,7 @@ class Slice {
 
   /** One batch, tried until it goes through; undefined where another attempt came first. */
   async #batch(run: OpenRun, place: BatchPlace, shard: Shard, pacer: Pacer): Promise<BatchDone | undefined> {
+    const prepared = await this.#prepare(place);
     for (;;) {
       const { careful, passOver, part } = this.#setbacks.approach;
       const step = {
@@ -128,6 +135,7 @@ class Slice {
         reach: pacer.reach,
         careful,
         passOver,
+        ...(prepared === undefined ? {} : { prepared }),
       };
       const started = performance.now();
       try {
@@ -147,6 +155,15 @@ class Slice {
         if (this.#isAskedToStop()) return undefined;
       }
     }
+  }
+
+  async #prepare(place: BatchPlace): Promise<Prepared | undefined> {
+    return prepareBatch(this.#database, place, this.#cursor(), {
+      pass: this.#policy?.passes.find(({ name }) => name === place.passName),
+      signal: this.#activity.cancellationSignal,
+      heartbeat: () => this.#heartbeat(),
+      debug: (error) => log.debug(`pass ${place.passName} could not resolve a row`, { error }),
+    });
   }
 
   #keep({ outcome, millis }: BatchDone, size: number): void {

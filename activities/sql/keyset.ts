@@ -101,7 +101,7 @@ export async function sweepByAge(
  * Entries are looked at until enough qualify and no further: reading four times as many as were taken made a third of
  * the time of a pass over events (7 ms for 632 rows became 3).
  */
-function chosenOf(range: AgeRange): RawBuilder<unknown> {
+export function chosenOf(range: AgeRange): RawBuilder<unknown> {
   const age = columnOf('t', range.age);
   return sql`
     entry as materialized (
@@ -140,7 +140,7 @@ function inRange(range: AgeRange): RawBuilder<boolean> {
 }
 
 /** The last entry where enough qualified or enough were looked at, else the end. */
-function nextOf({ entries, limit }: AgeRange): RawBuilder<AgePosition | null> {
+export function nextOf({ entries, limit }: AgeRange): RawBuilder<AgePosition | null> {
   return sql`(
     select case
       when (select count(*) from entry) = ${limit}::bigint or e.nth = ${entries}::bigint

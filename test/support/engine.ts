@@ -1,4 +1,5 @@
 import { Pacer } from '../../activities/batch/pacer.ts';
+import { prepareBatch } from '../../activities/batch/prepare-batch.ts';
 import { runBatch } from '../../activities/batch/run-batch.ts';
 import type { Database } from '../../activities/database/database.ts';
 import { openDatabase } from '../../activities/database/database.ts';
@@ -25,6 +26,10 @@ export interface EngineOptions {
   readonly careful?: boolean;
   /** The size of every batch. Default: the pacer's. */
   readonly size?: number;
+  /** Ends what a batch does outside of its transaction. */
+  readonly signal?: AbortSignal;
+  /** The policy that the worker has by then. Default: the one that the run was begun with. */
+  readonly live?: Policy;
   readonly afterBatch?: (database: Database) => Promise<void>;
 }
 
@@ -38,7 +43,8 @@ export async function runEngine(
   try {
     await database.ledger.migrate();
     const run = await begin(database, policy, options);
-    for (const ordinal of run.settings.plan.passes.keys()) await runPass(database, run, ordinal, options);
+    for (const ordinal of run.settings.plan.passes.keys())
+      await runPass(database, policy, run, ordinal, options);
     await closeRun(database.ledger, {
       run: run.id,
       status: 'completed',
@@ -97,6 +103,7 @@ function force(plan: PassPlan, { strategy }: EngineOptions, frozen: object, page
 
 async function runPass(
   database: Database,
+  policy: Policy,
   run: OpenRun,
   ordinal: number,
   options: EngineOptions,
@@ -116,6 +123,12 @@ async function runPass(
         const position = await findPosition(database.ledger, key);
         const inRound = position?.round === round ? position : undefined;
         if (inRound?.done === true) break;
+        const prepared = await prepareBatch(database, place, inRound?.cursor ?? null, {
+          pass: (options.live ?? policy).passes.find(({ name }) => name === pass.name),
+          signal: options.signal ?? new AbortController().signal,
+          heartbeat: () => undefined,
+          debug: () => undefined,
+        });
         const step = {
           shard: range,
           cursor: inRound?.cursor ?? null,
@@ -127,6 +140,7 @@ async function runPass(
           reach: pacer.reach,
           careful: options.careful ?? false,
           passOver: false,
+          ...(prepared === undefined ? {} : { prepared }),
         };
         const done = await runBatch(database, place, position, step, 10_000);
         if (done === undefined) throw new Error('fenced');

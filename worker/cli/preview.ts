@@ -13,7 +13,7 @@ import { findPolicy } from './find-policy.ts';
 import type { SetupFlags } from './options.ts';
 import { collect, withJson, withSetup } from './options.ts';
 import { note, print, printJson, printTable, sayCount, strong } from './output.ts';
-import { printTables } from './print-report.ts';
+import { printReported, printTables } from './print-report.ts';
 
 interface PreviewFlags extends SetupFlags {
   readonly pass: readonly string[];
@@ -67,6 +67,7 @@ function printPreview(preview: Preview): void {
       moved,
     ]),
   );
+  printReported(preview.passes);
   const byTable = preview.passes.flatMap((pass) =>
     Object.entries(pass.deleted).map(([table, ofTable]) => [pass.name, table, ofTable]),
   );

@@ -1,4 +1,4 @@
-import type { RunReport } from '../../activities/contract.ts';
+import type { ReportedRows, RunReport } from '../../activities/contract.ts';
 import type { LedgerReport } from '../../activities/ledger/reports.ts';
 import { coloured, print, printTable, sayCount, sayMillis, strong } from './output.ts';
 
@@ -31,6 +31,7 @@ export function printReport(report: PrintedReport): void {
     print(`  run ${report.holder.run} of workflow ${report.holder.workflowId} is open`);
   }
   if (report.passes.length > 0) printPasses(report);
+  printReported(report.passes);
   printTables(report.deleted, would);
 }
 
@@ -50,6 +51,22 @@ function printPasses({ passes }: PrintedReport): void {
       sayMillis(pass.millis),
     ]),
   );
+}
+
+/** What passes found and left, pass by pass. */
+export function printReported(
+  passes: readonly { readonly name: string; readonly reported: ReportedRows | null }[],
+): void {
+  for (const { name, reported } of passes) {
+    if (reported === null) continue;
+    print('');
+    const since = reported.oldest === null ? '' : `, the oldest of ${reported.oldest}`;
+    const resolved = reported.resolved === 0 ? '' : `, ${sayCount(reported.resolved)} resolved`;
+    print(`${strong(name)}: ${sayCount(reported.found)} rows found${since}${resolved}`);
+    for (const [reason, rows] of Object.entries(reported.unresolved)) {
+      print(`  ${sayCount(rows)} not resolved: ${reason}`);
+    }
+  }
 }
 
 /** Rows by table. */

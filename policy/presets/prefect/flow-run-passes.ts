@@ -4,6 +4,7 @@ import { Artifact, FlowRun, Log, TERMINAL_STATE_TYPES } from './entities/index.t
 import { latestArtifact } from './latest-artifact.ts';
 import { keepNewest, runOverrides } from './run-retention.ts';
 import type { ParsedSettings } from './settings.ts';
+import { stuckRunsPass } from './stuck-runs.ts';
 
 const isNotTerminal = { stateType: { $nin: [...TERMINAL_STATE_TYPES] } };
 
@@ -25,6 +26,7 @@ export function flowRunPasses(settings: ParsedSettings): Pass[] {
     with: withLogsAndArtifacts,
   });
   return [
+    ...stuckRunsPasses(settings),
     ...(settings.oldSubflows ? [subflows] : []),
     expireRows({
       name: 'runs-without-end',
@@ -45,6 +47,11 @@ export function flowRunPasses(settings: ParsedSettings): Pass[] {
       with: withLogsAndArtifacts,
     }),
   ];
+}
+
+function stuckRunsPasses({ stuckMillis, endStuckRuns }: ParsedSettings): Pass[] {
+  if (stuckMillis === null) return [];
+  return [stuckRunsPass({ stuckMillis, ...(endStuckRuns === undefined ? {} : { end: endStuckRuns }) })];
 }
 
 function retentionOf({ retentionMillis, runRetention, keepLast, keepLastPer }: ParsedSettings): {

@@ -1,6 +1,7 @@
 import { DAY, HOUR, SECOND } from '../../duration.ts';
 import type { Mistake } from '../../mistake.ts';
 import { MistakesError } from '../../mistake.ts';
+import { checkApiUrl, PrefectApi } from './api.ts';
 import type { EnabledWord } from './enabled.ts';
 import { ENABLED_WORDS, parseEnabled } from './enabled.ts';
 import type { TerminalStateType } from './entities/state-type.ts';
@@ -22,6 +23,7 @@ const ENVIRONMENT: Partial<Record<keyof PrefectSettings, readonly string[]>> = {
   batchSize: ['PREFECT_SERVER_SERVICES_DB_VACUUM_BATCH_SIZE'],
   eventRetentionPeriod: ['PREFECT_SERVER_EVENTS_RETENTION_PERIOD', 'PREFECT_EVENTS_RETENTION_PERIOD'],
   eventRetentionOverrides: ['PREFECT_SERVER_SERVICES_DB_VACUUM_EVENT_RETENTION_OVERRIDES'],
+  apiUrl: ['PREFECT_API_URL'],
 };
 
 const SETTINGS = [
@@ -41,6 +43,9 @@ const SETTINGS = [
   'eventRetentionPeriod',
   'eventRetentionOverrides',
   'orphanGrace',
+  'stuckAfter',
+  'endStuckRuns',
+  'apiUrl',
   'batchSize',
   'batchTarget',
   'batchPause',
@@ -109,6 +114,11 @@ export function parseSettings(
     'Use names of events, or prefixes that end in *, with periods of at least 1 hour: {"prefect.flow-run.heartbeat": "2 days"}',
   );
 
+  const endStuckRuns = read('endStuckRuns', false, parseYesNo, 'Use true or false');
+  // Whether it is an URL is only looked at where it is used: other programs may need the variable otherwise.
+  const apiUrl = read('apiUrl', '', parseAnyText, "Use a URL, like 'http://127.0.0.1:4200/api'");
+  if (endStuckRuns) mistakes.push(...checkApiUrl(apiUrl));
+
   const settings: ParsedSettings = {
     enabled: read<ReadonlySet<EnabledWord>>(
       'enabled',
@@ -160,6 +170,13 @@ export function parseSettings(
       periodAbove(-1),
       "Use seconds, a duration like '1 day', or ISO 8601 like 'P1D', not negative",
     ),
+    stuckMillis: read<number | null>(
+      'stuckAfter',
+      3 * DAY,
+      periodOrNever(HOUR - 1),
+      `Use at least 1 hour: ${A_PERIOD}; or 'never'`,
+    ),
+    endStuckRuns: endStuckRuns && mistakes.length === 0 ? new PrefectApi(apiUrl, environment) : undefined,
     batchSize: read('batchSize', 'auto', parseBatchSize, "Use a whole number of at least 1, or 'auto'"),
     batchTargetMillis: read('batchTarget', 100, periodAbove(0), "Use a duration, like '100 ms'"),
     batchPauseMillis: read('batchPause', 0, periodAbove(-1), "Use a duration, like '50 ms', or 0"),
@@ -200,6 +217,10 @@ function parseStates(value: unknown): readonly TerminalStateType[] | undefined {
     TERMINAL_STATE_TYPES.find((state) => state === String(word).trim().toUpperCase()),
   );
   return states.every((state) => state !== undefined) ? states : undefined;
+}
+
+function parseAnyText(value: unknown): string | undefined {
+  return typeof value === 'string' ? value : undefined;
 }
 
 function parsePer(value: unknown): KeepLastPer | undefined {

@@ -1,3 +1,4 @@
+import type { PrefectApi } from './api.ts';
 import type { EnabledWord } from './enabled.ts';
 import type { TerminalStateType } from './entities/state-type.ts';
 import type { EventRetention } from './event-retention.ts';
@@ -48,6 +49,18 @@ export interface PrefectSettings {
   readonly eventRetentionOverrides?: string | Readonly<Record<string, number | string | null>>;
   /** How old logs and artifacts without a run must be to go. Default 1 day. Same forms. */
   readonly orphanGrace?: number | string;
+  /**
+   * How long a run may be in one state that is no end until it is reported as stuck. At least 1 hour; default 3 days.
+   * `'never'`: nobody looks.
+   */
+  readonly stuckAfter?: number | string | null;
+  /**
+   * Whether stuck runs are ended through Prefect's API, which gives their concurrency slots back. Default false: only
+   * reported. The login is `PREFECT_API_AUTH_STRING` or `PREFECT_API_KEY` of the environment.
+   */
+  readonly endStuckRuns?: boolean | string;
+  /** Prefect's API for `endStuckRuns`. Default: `PREFECT_API_URL` of the environment. */
+  readonly apiUrl?: string;
   /** The most rows of a pass's own table in one transaction. Default `'auto'`: starts at 1000, aims at 100 ms. */
   readonly batchSize?: number | string;
   /** How long a batch may take. Default 100 ms; the same forms as `retentionPeriod`. */
@@ -83,6 +96,10 @@ export interface ParsedSettings {
   readonly eventMillis: number | null;
   readonly eventOverrides: EventRetention;
   readonly graceMillis: number;
+  /** Null where nobody looks for stuck runs. */
+  readonly stuckMillis: number | null;
+  /** What stuck runs are ended by; undefined where they are only reported. */
+  readonly endStuckRuns: PrefectApi | undefined;
   readonly batchSize: number | 'auto';
   readonly batchTargetMillis: number;
   readonly batchPauseMillis: number;

@@ -38,6 +38,7 @@ describe('the settings of the Prefect preset', () => {
       'orphaned-logs',
       'orphaned-artifacts',
       'stale-artifact-collections',
+      'stuck-runs',
       'runs-without-end',
       'old-flow-runs',
       'old-background-task-runs',
@@ -89,19 +90,19 @@ describe('the settings of the Prefect preset', () => {
   });
 
   const words: [unknown, boolean, number][] = [
-    [true, true, 12],
-    ['true', true, 12],
-    ['1', true, 12],
-    ['on', true, 12],
-    [false, false, 12],
-    ['false', false, 12],
-    ['0', false, 12],
-    ['', false, 12],
-    ['flow_runs', true, 10],
-    ['events,flow_runs', true, 12],
+    [true, true, 13],
+    ['true', true, 13],
+    ['1', true, 13],
+    ['on', true, 13],
+    [false, false, 13],
+    ['false', false, 13],
+    ['0', false, 13],
+    ['', false, 13],
+    ['flow_runs', true, 11],
+    ['events,flow_runs', true, 13],
     ['orphans', true, 6],
     ['events', true, 2],
-    [['flow_runs', 'orphans'], true, 10],
+    [['flow_runs', 'orphans'], true, 11],
   ];
   test.each(words)('enabled may be %j', (value, enabled, passes) => {
     const policy = prefect({ enabled: value as string }, {});

@@ -1,14 +1,17 @@
 /** Prefect's REST API, as far as the tests use it. */
 export class PrefectApi {
-  readonly #url: string;
+  readonly url: string;
+  readonly #login: string | undefined;
 
-  constructor(url: string) {
-    this.#url = url;
+  /** `login` is user and password, where the server asks for them. */
+  constructor(url: string, login?: string) {
+    this.url = url;
+    this.#login = login;
   }
 
   async answers(): Promise<boolean> {
     try {
-      return (await fetch(`${this.#url}/health`)).ok;
+      return (await fetch(`${this.url}/health`)).ok;
     } catch {
       return false;
     }
@@ -47,11 +50,13 @@ export class PrefectApi {
 
   /** The answer's body; undefined for an empty one. Throws for every status that is no success. */
   async #send(method: string, path: string, body?: unknown): Promise<unknown> {
-    const response = await fetch(`${this.#url}${path}`, {
+    const response = await fetch(`${this.url}${path}`, {
       method,
-      ...(body === undefined
-        ? {}
-        : { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } }),
+      headers: {
+        'content-type': 'application/json',
+        ...(this.#login === undefined ? {} : { authorization: `Basic ${btoa(this.#login)}` }),
+      },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     });
     const text = await response.text();
     if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${text}`);

@@ -66,6 +66,7 @@ describeNeeding(['temporal'], 'run', () => {
       'millis',
       'moved',
       'name',
+      'reported',
       'rows',
       'shards',
       'skipped',

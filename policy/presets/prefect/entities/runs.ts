@@ -28,6 +28,8 @@ export const FlowRun = defineEntity({
       .nullable(),
     stateName: p.string().nullable(),
     stateTimestamp: p.datetime().nullable(),
+    /** When a scheduled run is due next; null in every other state. */
+    nextScheduledStartTime: p.datetime().nullable(),
     startTime: p.datetime().nullable(),
     /** Set on entering a terminal state, cleared when the run is brought back to life. */
     endTime: p.datetime().nullable(),
