@@ -45,13 +45,13 @@ export async function migratePrefect(
 export async function startPrefectServer(
   home: PrefectHome,
   databaseUrl: string,
-  options: { services: boolean },
+  options: { readonly services: boolean; readonly settings?: NodeJS.ProcessEnv },
 ): Promise<PrefectServer> {
   const port = await freePort();
   const url = `http://127.0.0.1:${port}/api`;
   const args = ['server', 'start', '--host', '127.0.0.1', '--port', String(port)];
   if (!options.services) args.push('--no-services');
-  const child = home.start('prefect', args, settingsOf(databaseUrl));
+  const child = home.start('prefect', args, { ...settingsOf(databaseUrl), ...options.settings });
   const api = new PrefectApi(url);
   const server: PrefectServer = {
     api,
