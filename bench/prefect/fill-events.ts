@@ -45,7 +45,9 @@ export async function fillEvents(client: ClientBase): Promise<void> {
           'task_run', jsonb_build_object(
             'name', 'transform-1', 'task_key', 'transform', 'dynamic_key', '1', 'tags', '[]'::jsonb,
             'labels', jsonb_build_object('prefect.flow-run.id', run), 'run_count', 1, 'flow_run_id', run,
-            'task_inputs', '{"rows": [{"input_type": "task_run"}], "path": []}'::jsonb,
+            'task_inputs', '{"rows": [{"input_type": "task_run"}], "path": []}'::jsonb, 'estimated_run_time', 0.0,
+            'expected_start_time', t, 'start_time', t, 'cache_key', null, 'cache_expiration', null, 'task_version', null,
+            'total_run_time', 0.0, 'estimated_start_time_delta', 0.0, 'flow_run_run_count', 1,
             'empirical_policy', '{"retries": 2, "max_retries": 2, "retry_delay": 10}'::jsonb))
       end,
       t, t, null
@@ -53,7 +55,10 @@ export async function fillEvents(client: ClientBase): Promise<void> {
     cross join lateral (${RESOURCE}) as own`);
   await client.query(`
     insert into event_resources (occurred, resource_id, resource_role, resource, event_id, created, updated)
-    select t, r.id, r.role, json_build_object('prefect.resource.id', r.id, 'prefect.resource.role', r.role), e.id, t, t
+    select t, r.id, r.role, json_build_object(
+        'prefect.resource.id', r.id, 'prefect.resource.role', r.role, 'prefect.resource.name',
+        'industrious-capybara-' || n),
+      e.id, t, t
     from fill.event as e
     cross join lateral (${RESOURCE}) as own
     cross join lateral (

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 
 import { openDatabase } from '../../activities/database/database.ts';
+import { examineDatabase } from '../../activities/doctor/examine.ts';
 import type { Preview } from '../../activities/preview/preview.ts';
 import { previewPolicy } from '../../activities/preview/preview.ts';
 import type { TestDatabase } from '../support/database.ts';
@@ -26,6 +27,12 @@ const HEADS = {
   '3.8.8': 'd4a7e1c93f52',
 } as const;
 const VERSIONS = Object.keys(HEADS) as (keyof typeof HEADS)[];
+/** No version has these. */
+const NEVER_THERE = [
+  'create index concurrently on "public"."task_run_state_cache" ("cache_expiration");',
+  'create index concurrently on "public"."task_run_state_cache" ("task_run_state_id");',
+];
+const OF_EVENT = 'create index concurrently on "public"."event_resources" ("event_id");';
 /** Small batches do not depend on the schema, so that one version is enough. */
 const CASES: readonly (readonly [keyof typeof HEADS, string, EngineOptions])[] = [
   ...VERSIONS.map((version) => [version, 'as planned', {}] as const),
@@ -66,10 +73,52 @@ describeNeeding(
         passes: everyPassNames(),
       });
       const { passes } = await preview(database);
+      expect(passes.filter(({ rows }) => rows === 0)).toEqual([]);
       const report = await runEngine(database.url, everyPass(), options);
       await fates.expectMet(database, everyPassNames());
       await before.expectRightRows();
       await before.expectExactAccount(report);
+      expect(sum(passes)).toEqual(report.deleted);
+      await database.drop();
+    });
+
+    test.each(VERSIONS)('%s: doctor says which index would help, with its statement', async (version) => {
+      const { database } = await copyOf(version);
+      const fixes = await indexFixes(database);
+      expect(fixes).toEqual(version === '3.8.8' ? NEVER_THERE : [...NEVER_THERE, OF_EVENT]);
+      for (const fix of fixes) await database.rows(fix);
+      expect(await indexFixes(database)).toEqual([]);
+      await database.drop();
+    });
+
+    test('with an index that is invalid the same rows go, and doctor says how to build it again', async () => {
+      const { database, fates } = await copyOf('3.8.8');
+      // As a build leaves it that was interrupted: not used for reading.
+      await database.rows(
+        `update pg_index set indisvalid = false where indexrelid = 'ix_event_resources__event_id'::regclass`,
+      );
+      const rebuild = 'reindex index concurrently "ix_event_resources__event_id";';
+      expect(await indexFixes(database)).toEqual([...NEVER_THERE, rebuild]);
+      const before = await Before.of(database, {
+        ...(await horizonsNow(database)),
+        passes: everyPassNames(),
+      });
+      await runEngine(database.url, everyPass());
+      await fates.expectMet(database, everyPassNames());
+      await before.expectRightRows();
+      await database.drop();
+    });
+
+    test('where tables are missing their passes are not applicable and the others do their work', async () => {
+      const { database } = await copyOf('3.8.8');
+      await database.rows('drop table events, event_resources, task_run_state_cache');
+      const lost = ['expired-state-cache', 'orphaned-state-cache', 'old-events', 'orphaned-event-resources'];
+      const { passes } = await preview(database);
+      expect(passes.flatMap(({ name, applicable }) => (applicable ? [] : [name]))).toEqual(lost);
+      const report = await runEngine(database.url, everyPass());
+      const skipped = report.passes.filter(({ status }) => status === 'not-applicable');
+      expect(skipped.map(({ name }) => name)).toEqual(lost);
+      expect(report.deleted['flow_run']).toBe(sum(passes)['flow_run']);
       expect(sum(passes)).toEqual(report.deleted);
       await database.drop();
     });
@@ -92,6 +141,19 @@ async function preview({ url }: TestDatabase): Promise<Preview> {
   const database = await openDatabase(url);
   try {
     return await previewPolicy(database, everyPass(), everyPassNames());
+  } finally {
+    await database.close();
+  }
+}
+
+/** The statements that doctor advises for indexes. */
+async function indexFixes({ url }: TestDatabase): Promise<string[]> {
+  const database = await openDatabase(url);
+  try {
+    const findings = await examineDatabase(database, everyPass());
+    return findings.flatMap(({ about, fix }) =>
+      about.startsWith('index on') && fix !== undefined ? [fix] : [],
+    );
   } finally {
     await database.close();
   }

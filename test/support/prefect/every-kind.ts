@@ -179,9 +179,8 @@ async function stateCache({ fates, database, rows }: Made): Promise<void> {
   fates.go('expired-state-cache', 'long ago', await tasks.cached(state, '-200 days'));
   fates.stay('expired-state-cache', 'soon', await tasks.cached(state, '10 minutes'));
   fates.stay('expired-state-cache', 'never', await tasks.cached(state, null));
-  const grace = [past(RETENTION.grace), within(RETENTION.grace)] as const;
-  fates.go('orphaned-state-cache', 'never expires', await tasks.cached(gone, null, grace[0]));
-  fates.stay('orphaned-state-cache', 'within the grace', await tasks.cached(gone, null, grace[1]));
+  fates.go('orphaned-state-cache', 'never expires', await tasks.cached(gone, null));
+  fates.go('orphaned-state-cache', 'made just now', await tasks.cached(gone, null, '1 second'));
   fates.go('orphaned-state-cache', 'expires later', await tasks.cached(gone, '10 minutes'));
 }
 

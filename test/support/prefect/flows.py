@@ -1,4 +1,4 @@
-"""Real flows. Usage: flows.py history | flows.py report RUN_NAME KEY"""
+"""Real flows. Usage: flows.py history | flows.py families COUNT | flows.py report RUN_NAME KEY"""
 
 import sys
 
@@ -70,5 +70,8 @@ def history() -> None:
 if __name__ == "__main__":
     if sys.argv[1] == "history":
         history()
+    elif sys.argv[1] == "families":
+        for n in range(int(sys.argv[2])):
+            named(parent, f"living-{n}")(f"living-{n}")
     else:
         named(report, sys.argv[2])(sys.argv[3])

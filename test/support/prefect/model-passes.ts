@@ -62,14 +62,7 @@ export const PASSES: Readonly<Record<string, (world: ModelWorld) => void>> = {
   'expired-state-cache': (world) =>
     world.take(world.left('task_run_state_cache').filter(({ at }) => isBefore(at, world.horizons.now))),
   'orphaned-state-cache': (world) =>
-    world.take(
-      world
-        .left('task_run_state_cache')
-        .filter(
-          ({ task, created }) =>
-            !world.has('task_run_state', task) && isBefore(created, world.horizons.grace),
-        ),
-    ),
+    world.take(world.left('task_run_state_cache').filter(({ task }) => !world.has('task_run_state', task))),
 };
 
 function isOver(state: string | null): boolean {

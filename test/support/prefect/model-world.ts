@@ -17,10 +17,6 @@ export interface ModelRun extends ModelRow {
   readonly updated: number;
 }
 
-export interface ModelCached extends ModelRow {
-  readonly created: number;
-}
-
 /** Horizons as the rows' instants are. */
 export interface ModelHorizons {
   readonly runs: number;
@@ -50,7 +46,7 @@ const READ = {
   event_resources: `select id::text, event_id::text as run, null as task, null as name, ${MICROS('occurred')} as at
     from event_resources`,
   task_run_state_cache: `select id::text, null as run, task_run_state_id::text as task, null as name,
-    ${MICROS('cache_expiration')} as at, ${MICROS('created')} as created from task_run_state_cache`,
+    ${MICROS('cache_expiration')} as at from task_run_state_cache`,
   flow_run_state: `select id::text, flow_run_id::text as run, null as task, null as name, null as at from flow_run_state`,
   flow_run_input: `select id::text, flow_run_id::text as run, null as task, null as name, null as at from flow_run_input`,
   task_run_state: `select id::text, null as run, task_run_id::text as task, null as name, null as at from task_run_state`,
@@ -94,7 +90,6 @@ export class ModelWorld {
 
   /** The rows of a table that are left. */
   left(table: 'flow_run' | 'task_run'): ModelRun[];
-  left(table: 'task_run_state_cache'): ModelCached[];
   left(table: ModelTable): ModelRow[];
   left(table: ModelTable): ModelRow[] {
     return (this.#rows.get(table) ?? []).filter((row) => !this.#gone.has(row));

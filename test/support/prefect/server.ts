@@ -45,14 +45,14 @@ export async function migratePrefect(
 export async function startPrefectServer(
   home: PrefectHome,
   databaseUrl: string,
-  options: { services: boolean; login?: string },
+  options: { readonly services: boolean; readonly login?: string; readonly settings?: NodeJS.ProcessEnv },
 ): Promise<PrefectServer> {
   const port = await freePort();
   const url = `http://127.0.0.1:${port}/api`;
   const args = ['server', 'start', '--host', '127.0.0.1', '--port', String(port)];
   if (!options.services) args.push('--no-services');
   const login = options.login === undefined ? {} : { PREFECT_SERVER_API_AUTH_STRING: options.login };
-  const child = home.start('prefect', args, { ...settingsOf(databaseUrl), ...login });
+  const child = home.start('prefect', args, { ...settingsOf(databaseUrl), ...login, ...options.settings });
   const api = new PrefectApi(url, options.login);
   const server: PrefectServer = {
     api,
