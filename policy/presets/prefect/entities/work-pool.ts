@@ -14,6 +14,6 @@ export const WorkQueue = defineEntity({
   properties: {
     id: p.uuid().primary(),
     name: p.string(),
-    workPool: () => p.manyToOne(WorkPool).joinColumn('work_pool_id').nullable(),
+    workPool: () => p.manyToOne(WorkPool).joinColumn('work_pool_id'),
   },
 });
