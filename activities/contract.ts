@@ -85,6 +85,8 @@ export interface PlannedPass {
   readonly dependsOn: readonly string[];
   /** Deleting makes more rows eligible, so that the walk is repeated until it finds none. */
   readonly repeats: boolean;
+  /** The most seconds that one step can take, where that is more than a slice. */
+  readonly stepSeconds?: number;
 }
 
 /** Another run of the policy. */
@@ -149,9 +151,16 @@ export interface RunReport {
   readonly millis: number;
   /** Rows deleted in all tables, cascades included. */
   readonly rows: number;
+  /**
+   * Bytes given back to the disk: what all tables, indexes and TOAST of the run were smaller at its end than at its
+   * begin. Negative where they grew; null where that was not measured.
+   */
+  readonly bytes: number | null;
   readonly longestTransactionMillis: number | null;
   readonly passes: readonly PassReport[];
   readonly reasons: readonly string[];
+  /** What is worth knowing and no failure: tables left out, sizes not known. Which tables is in the ledger. */
+  readonly notes: readonly string[];
   readonly holder?: Holder;
 }
 
@@ -170,6 +179,8 @@ export interface PassReport {
   readonly skipped: number;
   /** What it found and left; null where the pass reports nothing. */
   readonly reported: ReportedRows | null;
+  /** Bytes given back to the disk; negative where tables grew meanwhile. */
+  readonly bytes: number;
   readonly millis: number;
   readonly error: string | null;
 }

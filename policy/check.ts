@@ -3,6 +3,7 @@ import type { ExpireRows } from './expire-rows.ts';
 import type { Mistake } from './mistake.ts';
 import type { Pass } from './pass.ts';
 import type { Policy } from './policy.ts';
+import { checkReclaimSpace } from './reclaim-space.ts';
 import type { ReportRows } from './report-rows.ts';
 import { checkSchedule } from './schedule.ts';
 
@@ -82,6 +83,9 @@ function checkAge(at: string, pass: Pass): Mistake[] {
       return checkExpiry(at, pass);
     case 'deleteOrphans':
       return checkHorizon(at, 'grace', pass.grace);
+    case 'reclaimSpace':
+      return checkReclaimSpace(at, pass);
+    case 'measureSize':
     case 'repointLatest':
       return [];
     case 'reportRows':

@@ -1,4 +1,5 @@
 import type { PassStatus, RunStatus } from '../activities/contract.ts';
+import type { Leaving } from './control.ts';
 import type { FoundRows } from './found.ts';
 import { foundIn, sayFound } from './found.ts';
 import type { PassState, RunState } from './state.ts';
@@ -12,6 +13,8 @@ export interface RunProgress {
   /** Why it is paused, or what it waits for. */
   readonly reason: string | null;
   readonly passes: readonly PassProgress[];
+  /** How its passes are being left; null while they go on, also while it is paused. */
+  readonly leaving: Leaving | null;
 }
 
 /** How a pass stands. */

@@ -63,7 +63,7 @@ async function runShard(
   const options = {
     summary: `${planned.name}${part}${level}`,
     // A slice may overrun its budget by one batch with its setbacks, and by the rest after it.
-    startToCloseTimeout: (sliceSeconds + 180) * 1000,
+    startToCloseTimeout: (sliceSeconds + (planned.stepSeconds ?? 0) + 180) * 1000,
   };
   while (!pass.shards[shard]?.done && (await control.mayGoOn()) && failed.length === 0) {
     const result = await control.interruptible(async () =>

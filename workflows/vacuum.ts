@@ -189,6 +189,7 @@ class VacuumRun {
       state: paused && this.#phase === 'running' ? 'paused' : this.#phase,
       reason: (paused ? reason : this.#waitsFor) ?? null,
       passes: state === undefined ? [] : progressOf(state, Date.now()),
+      leaving: this.#control.leaving ?? null,
     };
   }
 

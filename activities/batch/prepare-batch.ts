@@ -10,5 +10,6 @@ export async function prepareBatch(
   cursor: Cursor,
   outside: Outside,
 ): Promise<Prepared | undefined> {
-  return workOf(frozen.kind).prepare?.(frozen, db, cursor, outside);
+  const work = workOf(frozen.kind);
+  return 'prepare' in work ? work.prepare?.(frozen, db, cursor, outside) : undefined;
 }

@@ -4,6 +4,7 @@ import { recordBatch } from '../ledger/batches.ts';
 import type { BatchOutcome, BatchStep, FrozenPass } from '../passes/index.ts';
 import { workOf } from '../passes/index.ts';
 import { enterBatch } from '../sql/fence.ts';
+import { flushStatistics } from '../sql/statistics.ts';
 import { inTransaction } from '../sql/transaction.ts';
 
 /** A batch waits so long for a lock that somebody else holds, in milliseconds, and then tries without that row. */
@@ -47,6 +48,8 @@ export async function runBatch(
   step: Omit<BatchStep, 'kept' | 'deadline'>,
   targetMillis: number,
 ): Promise<BatchDone | undefined> {
+  const work = workOf(frozen.kind);
+  if (!('runBatch' in work)) throw new Error(`a pass of kind ${frozen.kind} has no batches`);
   const started = performance.now();
   const statementMillis = step.careful ? CAREFUL_MILLIS : Math.max(LEAST_GUARD_MILLIS, GUARD * targetMillis);
   try {
@@ -55,7 +58,7 @@ export async function runBatch(
       const lockRun = ledger.lockWords('run', key.run);
       const { entered, counters } = await enterBatch(tx, shard, lockRun, frozen.counted);
       if (!entered) throw new Fenced();
-      const outcome = await workOf(frozen.kind).runBatch(frozen, tx, {
+      const outcome = await work.runBatch(frozen, tx, {
         ...step,
         kept: { table: ledger.table('kept'), run: key.run, pass: key.pass },
         deadline: { at: performance.now() + statementMillis, millis: statementMillis },
@@ -68,6 +71,7 @@ export async function runBatch(
         outcome,
       );
       if (rows === undefined) throw new Fenced();
+      if (outcome.end) await flushStatistics(tx);
       return { outcome, rows };
     }).then((done) => ({ ...done, millis: performance.now() - started }));
   } catch (error) {

@@ -14,6 +14,10 @@ export function walkedPart(shard: Shard, cursor: Cursor): number | null {
       const begin = shard.from ?? shard.oldest;
       return begin === null ? null : part(Date.parse(begin), Date.parse(cursor.age), Date.parse(shard.until));
     }
+    case 'tables': {
+      if (cursor === null || !('table' in cursor)) return 0;
+      return part(0, cursor.table, shard.tables);
+    }
     case 'loose-index': {
       if (cursor === null || !('key' in cursor)) return 0;
       return part(uuidAt(shard.after, 0), uuidAt(cursor.key, Number.NaN), uuidAt(shard.until, 2 ** 48));

@@ -8,6 +8,7 @@ import type { ResolvedPolicy } from '../plan/resolve.ts';
 import { checkAgainst } from '../plan/resolve.ts';
 import type { Finding } from './finding.ts';
 import { examineIndexes } from './indexes.ts';
+import { examineSizes } from './sizes.ts';
 
 /** The oldest PostgreSQL that is tested. TID range scans came with it. */
 const LEAST_VERSION = 14;
@@ -19,6 +20,7 @@ export async function examineDatabase(database: Database, policy: Policy): Promi
     ...(await examinePolicy(database, policy)),
     await examineLedger(database),
     ...(await examineOpenRun(database, policy)),
+    ...(await examineSizes(database, policy)),
   ];
 }
 

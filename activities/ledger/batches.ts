@@ -66,6 +66,8 @@ export interface BatchRecord extends ShardKey {
   readonly round: number;
   readonly size: number;
   readonly counters: DeletionCounters;
+  /** How long the work took, where it was not done in the transaction of this row. */
+  readonly millis?: number;
 }
 
 /**
@@ -81,14 +83,14 @@ export async function recordBatch(
 ): Promise<number | undefined> {
   const { rows } = await sql<{ rows: number }>`
     insert into ${ledger.table('batch')}
-      (run_id, pass, shard, sequence, round, rows, deleted, moved, skipped, cursor, done, size, millis,
+      (run_id, pass, shard, sequence, round, rows, deleted, moved, skipped, cursor, done, size, bytes, millis,
       reported)
     select
       r.id, ${record.pass}::int, ${record.shard}::int, ${record.sequence}::int, ${record.round}::int,
       (select coalesce(sum(value::float8), 0) from jsonb_each_text(d.deleted)), d.deleted,
       ${outcome.moved}::float8, ${outcome.skipped}::float8, ${JSON.stringify(outcome.cursor)}::jsonb,
-      ${outcome.end}::boolean, ${record.size}::int,
-      1000 * extract(epoch from clock_timestamp() - now()),
+      ${outcome.end}::boolean, ${record.size}::int, ${outcome.bytes ?? 0}::float8,
+      coalesce(${record.millis ?? null}::float8, 1000 * extract(epoch from clock_timestamp() - now())),
       ${outcome.reported === undefined ? null : JSON.stringify(outcome.reported)}::jsonb
     from ${ledger.table('run')} as r
     cross join (select ${deletedSince(record.counters)} as deleted) as d
@@ -101,7 +103,7 @@ export async function recordBatch(
 /** Batches are kept so long after their run ended; the run and the totals of its passes stay. */
 const KEEP_DAYS = 7;
 
-/** Removes the batches and frozen passes of runs that ended long ago. */
+/** Removes the batches, the journal and the frozen passes of runs that ended long ago. */
 export async function pruneBatches(ledger: Ledger): Promise<void> {
   await sql`
     with old as (
@@ -113,6 +115,10 @@ export async function pruneBatches(ledger: Ledger): Promise<void> {
     thawed as (
       update ${ledger.table('pass')}
       set frozen = '{}'
+      where run_id in (select id from old)
+    ),
+    forgotten as (
+      delete from ${ledger.table('reclaim')}
       where run_id in (select id from old)
     )
     delete from ${ledger.table('batch')}

@@ -2,6 +2,8 @@ import type { InferEntity } from '@mikro-orm/core';
 import { defineEntity, p } from '@mikro-orm/core';
 
 import type { ReportedRows } from '../passes/index.ts';
+import type { TableSize } from '../sql/sizes.ts';
+import type { Note } from './notes.ts';
 
 /** The schema is a setting of the worker, so that the entities leave it open. */
 const schema = '*';
@@ -26,6 +28,8 @@ export const RunEntity = defineEntity({
     settings: p.json(),
     /** Why it failed or stopped. */
     reasons: p.json<string[]>(),
+    /** What is worth knowing and no failure. */
+    notes: p.json<Note[]>(),
     startedAt: p.datetime(),
     endedAt: p.datetime().nullable(),
     longestTransactionMillis: p.float().nullable(),
@@ -59,6 +63,8 @@ export const PassEntity = defineEntity({
     reported: p.json<ReportedRows>().nullable(),
     millis: p.float(),
     error: p.text().nullable(),
+    /** Bytes given back to the disk. */
+    bytes: p.float(),
   },
 });
 
@@ -88,6 +94,57 @@ export const BatchEntity = defineEntity({
     size: p.integer(),
     /** From begin until this row was written, without the commit. */
     millis: p.float(),
+    /** Bytes given back to the disk. */
+    bytes: p.float(),
+    at: p.datetime(),
+  },
+});
+
+/** What a table measured at a moment of a run. */
+export const SizeEntity = defineEntity({
+  name: 'Size',
+  tableName: 'size',
+  schema,
+  properties: {
+    run: p.integer().primary().fieldName('run_id'),
+    /** `begin` and `end` of the run; `pass` by a pass that measures. */
+    moment: p.text().primary(),
+    /** The pass that measured; -1 for the run itself. */
+    pass: p.integer().primary(),
+    label: p.text().primary(),
+    heap: p.float(),
+    indexes: p.float(),
+    toast: p.float(),
+    live: p.float(),
+    dead: p.float(),
+    /** All that was measured, as `TableSize`. */
+    measured: p.json<TableSize>(),
+    at: p.datetime(),
+  },
+});
+
+/** The journal of statements that give space back: a row before, and one after with how it ended. */
+export const ReclaimEntity = defineEntity({
+  name: 'Reclaim',
+  tableName: 'reclaim',
+  schema,
+  properties: {
+    id: p.integer().primary().autoincrement(),
+    run: p.integer().fieldName('run_id'),
+    pass: p.integer(),
+    label: p.text(),
+    mode: p.text(),
+    /** `started` or `ended`. */
+    event: p.text(),
+    /** Of `ended`: the row that it ends. */
+    started: p.integer().nullable().fieldName('started_id'),
+    /** Of `ended`: how. */
+    outcome: p.text().nullable(),
+    /** The table with indexes and TOAST, before and after. */
+    bytes: p.float().nullable(),
+    /** Of `started`: the session of the server. */
+    pid: p.integer().nullable(),
+    backendStart: p.datetime().nullable(),
     at: p.datetime(),
   },
 });

@@ -6,8 +6,9 @@ import { sql } from 'kysely';
 import { refuseMistakes } from '../../policy/mistake.ts';
 import { takeTurns } from '../sql/fence.ts';
 import { inTransaction } from '../sql/transaction.ts';
-import { BatchEntity, PassEntity, RunEntity } from './entities.ts';
+import { BatchEntity, PassEntity, ReclaimEntity, RunEntity, SizeEntity } from './entities.ts';
 import { RunsPassesBatches } from './migrations/001-runs-passes-batches.ts';
+import { SizesAndReclaims } from './migrations/002-sizes-and-reclaims.ts';
 import { ReportedRowsOfPasses } from './migrations/004-reported-rows.ts';
 import { KeptRows } from './migrations/005-kept-rows.ts';
 
@@ -16,12 +17,13 @@ const LEDGER_SCHEMA = 'vacuum';
 
 const MIGRATIONS = [
   { name: '001-runs-passes-batches', class: RunsPassesBatches },
+  { name: '002-sizes-and-reclaims', class: SizesAndReclaims },
   { name: '004-reported-rows', class: ReportedRowsOfPasses },
   { name: '005-kept-rows', class: KeptRows },
 ];
 
 /** The tables of the ledger. */
-const TABLES = ['run', 'pass', 'batch', 'kept'] as const;
+const TABLES = ['run', 'pass', 'batch', 'size', 'reclaim', 'kept'] as const;
 
 /** What version of the ledger a database has; `closed` where the role may not look. */
 export type LedgerVersion = 'missing' | 'closed' | 'old' | 'current' | 'newer';
@@ -42,7 +44,7 @@ export class Ledger {
       ensureDatabase: false,
       schema,
       driverOptions: db,
-      entities: [RunEntity, PassEntity, BatchEntity],
+      entities: [RunEntity, PassEntity, BatchEntity, SizeEntity, ReclaimEntity],
       extensions: [Migrator],
       migrations: {
         migrationsList: MIGRATIONS,

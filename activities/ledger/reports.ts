@@ -3,25 +3,34 @@ import { sql } from 'kysely';
 import type { PassKind } from '../../policy/pass.ts';
 import type { PassReport, PassStatus, RunMode, RunReport, RunStatus } from '../contract.ts';
 import type { Strategy } from '../passes/index.ts';
+import type { TableSize } from '../sql/sizes.ts';
 import type { PassRow, RunRow } from './entities.ts';
 import { PassEntity, RunEntity } from './entities.ts';
 import type { Ledger } from './ledger.ts';
+import type { Note } from './notes.ts';
+import type { SizeChange } from './sizes.ts';
+import { bytesGivenBack, readSizesOfRun } from './sizes.ts';
 import { totalsOf } from './totals.ts';
 
 /** Rows by table. */
 export type RowsByTable = Readonly<Record<string, number>>;
 
 /** What came of a run, with the rows of each table. For those who can read the database; never sent to Temporal. */
-export interface LedgerReport extends RunReport {
+export interface LedgerReport extends Omit<RunReport, 'notes'> {
   /** Rows deleted, or that would be deleted, in each table, cascades included. */
   readonly deleted: RowsByTable;
   readonly passes: readonly LedgerPassReport[];
+  /** What each table measured at the begin and the end. */
+  readonly sizes: readonly SizeChange[];
+  readonly notes: readonly Note[];
 }
 
 /** What came of a pass, with the rows of each table and what was expected. */
 export interface LedgerPassReport extends PassReport {
   readonly deleted: RowsByTable;
   readonly estimate: number | null;
+  /** What a pass that measures found. */
+  readonly measured?: readonly TableSize[];
 }
 
 /** One run; undefined where there is none of this number. */
@@ -51,10 +60,17 @@ export async function findRunOfWorkflow(ledger: Ledger, workflowId: string): Pro
 }
 
 /** The report without what must not leave the database's side. */
-export function wireReport({ deleted: _deleted, passes, ...report }: LedgerReport): RunReport {
+export function wireReport({
+  deleted: _deleted,
+  sizes: _sizes,
+  notes,
+  passes,
+  ...report
+}: LedgerReport): RunReport {
   return {
     ...report,
-    passes: passes.map(({ deleted: _rows, estimate: _estimate, ...pass }) => pass),
+    notes: [...new Set(notes.map(({ what }) => what))],
+    passes: passes.map(({ deleted: _rows, estimate: _estimate, measured: _measured, ...pass }) => pass),
   };
 }
 
@@ -63,12 +79,12 @@ async function reportOf(ledger: Ledger, run: RunRow): Promise<LedgerReport> {
     .fork()
     .find(PassEntity, { run: run.id }, { orderBy: { ordinal: 'asc' }, schema: ledger.schema });
   const live = run.endedAt === null || run.endedAt === undefined ? await readTotals(ledger, run.id) : [];
-  const passes = rows.map((row) =>
-    passReportOf(
-      row,
-      live.find((totals) => totals.pass === row.ordinal),
-    ),
-  );
+  const { changes, byPass } = await readSizesOfRun(ledger, run.id);
+  const passes = rows.map((row) => {
+    const measured = byPass.get(row.ordinal);
+    const totals = live.find((found) => found.pass === row.ordinal);
+    return { ...passReportOf(row, totals), ...(measured === undefined ? {} : { measured }) };
+  });
   const end = run.endedAt ?? new Date();
   return {
     run: run.id,
@@ -79,19 +95,21 @@ async function reportOf(ledger: Ledger, run: RunRow): Promise<LedgerReport> {
     endedAt: run.endedAt?.toISOString() ?? null,
     millis: end.getTime() - run.startedAt.getTime(),
     rows: passes.reduce((sum, pass) => sum + pass.rows, 0),
+    bytes: bytesGivenBack(changes),
     deleted: addUp(passes.map((pass) => pass.deleted)),
     longestTransactionMillis: run.longestTransactionMillis ?? longestOf(live),
     passes,
     reasons: run.reasons,
+    sizes: changes,
+    notes: run.notes,
   };
 }
 
-interface LiveTotals extends Pick<
-  PassRow,
-  'batches' | 'rows' | 'moved' | 'skipped' | 'millis' | 'deleted' | 'reported'
-> {
+type Totalled = 'batches' | 'rows' | 'moved' | 'skipped' | 'bytes' | 'millis' | 'deleted' | 'reported';
+
+interface LiveTotals extends Pick<PassRow, Totalled> {
   readonly pass: number;
-  readonly longest: number;
+  readonly longest: number | null;
 }
 
 async function readTotals(ledger: Ledger, run: number): Promise<LiveTotals[]> {
@@ -100,11 +118,12 @@ async function readTotals(ledger: Ledger, run: number): Promise<LiveTotals[]> {
 }
 
 function longestOf(live: readonly LiveTotals[]): number | null {
-  return live.length === 0 ? null : Math.max(...live.map((totals) => totals.longest));
+  const longest = live.map((totals) => totals.longest).filter((millis) => millis !== null);
+  return longest.length === 0 ? null : Math.max(...longest);
 }
 
 function passReportOf(row: PassRow, live: LiveTotals | undefined): LedgerPassReport {
-  const { batches, rows, moved, skipped, millis, deleted, reported } = live ?? row;
+  const { batches, rows, moved, skipped, bytes, millis, deleted, reported } = live ?? row;
   return {
     name: row.name,
     kind: row.kind as PassKind,
@@ -117,6 +136,7 @@ function passReportOf(row: PassRow, live: LiveTotals | undefined): LedgerPassRep
     moved,
     skipped,
     reported: reported ?? null,
+    bytes,
     millis,
     error: row.error ?? null,
     estimate: row.estimate ?? null,

@@ -46,6 +46,13 @@ export interface OpenRun extends RunOwner {
   readonly startedAt: string;
 }
 
+/** A pass of an open run, as it was frozen. */
+export interface OpenPass {
+  readonly name: string;
+  readonly frozen: FrozenPass;
+  readonly shards: PassPlan['shards'];
+}
+
 const LIMITS = { lockMillis: 10_000, statementMillis: 30_000 };
 /** Finding the newest rows of all groups sorts a whole table. */
 const KEEPING_LIMITS = { lockMillis: 10_000, statementMillis: 300_000 };
@@ -115,8 +122,8 @@ export async function readFrozenPass(
   ledger: Ledger,
   run: number,
   ordinal: number,
-): Promise<{ name: string; frozen: FrozenPass; shards: PassPlan['shards'] } | undefined> {
-  const { rows } = await sql<{ name: string; frozen: FrozenPass; shards: PassPlan['shards'] }>`
+): Promise<OpenPass | undefined> {
+  const { rows } = await sql<OpenPass>`
     select name, frozen, shards
     from ${ledger.table('pass')}
     where run_id = ${run} and ordinal = ${ordinal}`.execute(ledger.db);

@@ -6,6 +6,9 @@ import type { Tx } from '../sql/transaction.ts';
 import type { Ledger } from './ledger.ts';
 import { sumReported } from './reported.ts';
 
+/** Tables that a pass worked on outside of any transaction stand as batches of size 0. */
+const WAS_TRANSACTION = sql`size > 0`;
+
 /** The totals of the passes of a run, from its batches: a row a pass that has any. */
 export function totalsOf(ledger: Ledger, run: number): RawBuilder<unknown> {
   return sql`
@@ -15,7 +18,8 @@ export function totalsOf(ledger: Ledger, run: number): RawBuilder<unknown> {
       sum(b.rows) as rows,
       sum(b.moved) as moved,
       sum(b.skipped) as skipped,
-      max(b.millis) as longest,
+      sum(b.bytes) as bytes,
+      max(b.millis) filter (where ${WAS_TRANSACTION}) as longest,
       1000 * extract(epoch from max(b.at) - min(b.at - b.millis * interval '1 ms'))::float8 as millis,
       (
         select coalesce(jsonb_object_agg(d.label, d.rows), '{}')
@@ -47,6 +51,7 @@ export async function foldTotals(tx: Tx, ledger: Ledger, ending: Omit<Ending, 'd
       rows = coalesce(t.rows, 0),
       moved = coalesce(t.moved, 0),
       skipped = coalesce(t.skipped, 0),
+      bytes = coalesce(t.bytes, 0),
       deleted = coalesce(t.deleted, '{}'),
       reported = t.reported,
       millis = coalesce(t.millis, 0)
@@ -59,6 +64,6 @@ export async function foldTotals(tx: Tx, ledger: Ledger, ending: Omit<Ending, 'd
     update ${ledger.table('run')}
     set longest_transaction_millis = greatest(
       nullif(${ending.longestMillis}::float8, 0),
-      (select max(millis) from ${ledger.table('batch')} where run_id = ${ending.run}))
+      (select max(millis) from ${ledger.table('batch')} where run_id = ${ending.run} and ${WAS_TRANSACTION}))
     where id = ${ending.run}`.execute(tx);
 }

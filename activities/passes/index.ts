@@ -1,7 +1,9 @@
 import type { Pass } from '../../policy/pass.ts';
 import { deleteOrphansWork } from './delete-orphans.ts';
 import { expireRowsWork } from './expire-rows.ts';
-import type { FrozenPass, PassWork } from './pass.ts';
+import { measureSizeWork } from './measure-size.ts';
+import type { FrozenPass, PassWork, TableWork } from './pass.ts';
+import { reclaimSpaceWork } from './reclaim-space.ts';
 import { repointLatestWork } from './repoint-latest.ts';
 import { reportRowsWork } from './report-rows.ts';
 
@@ -17,16 +19,23 @@ export type {
   ReportedRows,
   Shard,
   Strategy,
+  TableOutcome,
+  TableWork,
 } from './pass.ts';
 
-const WORK: { readonly [K in Pass['kind']]: PassWork<Pass, FrozenPass> } = {
+/** In batches, or table after table: the one thing that a run asks. */
+export type AnyWork = PassWork<Pass, FrozenPass> | TableWork<Pass, FrozenPass>;
+
+const WORK: { readonly [K in Pass['kind']]: AnyWork } = {
   expireRows: expireRowsWork,
   deleteOrphans: deleteOrphansWork,
   repointLatest: repointLatestWork,
   reportRows: reportRowsWork,
+  measureSize: measureSizeWork,
+  reclaimSpace: reclaimSpaceWork,
 };
 
 /** What can be done with a pass of a kind. */
-export function workOf(kind: Pass['kind']): PassWork<Pass, FrozenPass> {
+export function workOf(kind: Pass['kind']): AnyWork {
   return WORK[kind];
 }

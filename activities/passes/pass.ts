@@ -1,6 +1,8 @@
 import type { Kysely } from 'kysely';
 
 import type { Pass } from '../../policy/pass.ts';
+import type { Database } from '../database/database.ts';
+import type { Note } from '../ledger/notes.ts';
 import type { Scope } from '../plan/scope.ts';
 import type { PreviewScript } from '../preview/script.ts';
 import type { CatalogTable } from '../sql/catalog.ts';
@@ -10,7 +12,7 @@ import type { TableName } from '../sql/names.ts';
 import type { Deadline, Tx } from '../sql/transaction.ts';
 
 /** How a pass walks its table; in the plan, the ledger, the preview and the report. */
-export type Strategy = 'page-range' | 'keyset' | 'loose-index';
+export type Strategy = 'page-range' | 'keyset' | 'loose-index' | 'tables';
 
 /** A part of a pass that runs beside the others: a range of the walk that overlaps with no other. Plain JSON. */
 export type Shard =
@@ -30,10 +32,19 @@ export type Shard =
       /** The oldest age that a sample saw, for progress only. */
       readonly oldest: string | null;
     }
-  | { readonly strategy: 'loose-index'; readonly after: string | null; readonly until: string | null };
+  | { readonly strategy: 'loose-index'; readonly after: string | null; readonly until: string | null }
+  /** Whole tables, one after the other. */
+  | { readonly strategy: 'tables'; readonly tables: number };
 
 /** Where the next batch of a shard starts; null is its begin. Plain JSON, kept in the ledger only. */
-export type Cursor = { readonly place: string } | AgePosition | { readonly key: string } | AskedRows | null;
+export type Cursor =
+  | { readonly place: string }
+  | AgePosition
+  | { readonly key: string }
+  | AskedRows
+  /** The number of the next table. */
+  | { readonly table: number }
+  | null;
 
 /** Rows that the batch before found: they are dealt with outside of it, and the walk goes on after them. */
 export interface AskedRows {
@@ -58,6 +69,8 @@ export interface FrozenPass {
   readonly familySize: number;
   /** The newest rows of groups stay: which ones is written into the ledger when the run begins. */
   readonly keeps?: KeepingExpiry;
+  /** The tables that it works on whole, where it deletes nothing. */
+  readonly tables?: readonly TableName[];
 }
 
 /** How a run will walk. */
@@ -113,6 +126,8 @@ export interface BatchOutcome {
   readonly emptiedIn?: number;
   /** Rows that were found and stay, where the pass reports them. */
   readonly reported?: ReportedRows;
+  /** Bytes given back to the disk. */
+  readonly bytes?: number;
 }
 
 /** Rows that a pass found and that stay. Counts, fixed words and a time: it may travel. */
@@ -146,8 +161,8 @@ export interface Outside {
   readonly debug: (error: unknown) => void;
 }
 
-/** What every kind of pass can do; the run never asks which kind it holds. */
-export interface PassWork<P extends Pass, F extends FrozenPass> {
+/** What every kind of pass can do before it runs. */
+interface PassLook<P extends Pass, F extends FrozenPass> {
   readonly kind: P['kind'];
   /** Looks everything up; reports what is missing to the scope and then answers undefined. */
   freeze(pass: P, scope: Scope): F | undefined;
@@ -155,6 +170,10 @@ export interface PassWork<P extends Pass, F extends FrozenPass> {
   plan(frozen: F, table: CatalogTable, db: Kysely<unknown>, shards: number): Promise<PassPlan>;
   /** Says what the pass would delete, after what the passes before it would. */
   preview(frozen: F, script: PreviewScript): void;
+}
+
+/** A kind of pass that deletes in batches. */
+export interface PassWork<P extends Pass, F extends FrozenPass> extends PassLook<P, F> {
   /**
    * Does what must be done before a batch and outside of its transaction; `runBatch` is given what it answers. Kinds
    * that only work in the database have none. The same batch may be prepared several times.
@@ -162,4 +181,41 @@ export interface PassWork<P extends Pass, F extends FrozenPass> {
   prepare?(frozen: F, db: Kysely<unknown>, cursor: Cursor, outside: Outside): Promise<Prepared | undefined>;
   /** Deletes one batch in the given transaction. */
   runBatch(frozen: F, tx: Tx, step: BatchStep): Promise<BatchOutcome>;
+}
+
+/** A pass that works on whole tables, as a run keeps it. */
+export interface FrozenTablePass extends FrozenPass {
+  readonly tables: readonly TableName[];
+}
+
+/** One table to work on. */
+export interface TableStep {
+  readonly database: Database;
+  readonly run: number;
+  /** The number of the pass in the plan. */
+  readonly pass: number;
+  readonly table: TableName;
+  /** It is the first of the pass. */
+  readonly first: boolean;
+  /** The pass as this worker's policy has it now, for functions, which no run can keep; undefined where it is gone. */
+  readonly policyPass: Pass | undefined;
+  /** The work is not wanted any more: its statement is to end. */
+  readonly signal: AbortSignal;
+}
+
+/** What came of one table. */
+export interface TableOutcome {
+  /** Bytes given back to the disk; negative where it grew. */
+  readonly bytes: number;
+  readonly notes: readonly Note[];
+  /** What else is to be written in the transaction that says that the table is done. */
+  readonly keep?: (tx: Tx) => Promise<void>;
+}
+
+/**
+ * A kind of pass that works on one table after the other, outside of the transaction that writes into the ledger that
+ * it is done. Deletes nothing; what is done twice after a crash does no harm.
+ */
+export interface TableWork<P extends Pass, F extends FrozenPass> extends PassLook<P, F> {
+  runTable(frozen: F, step: TableStep): Promise<TableOutcome>;
 }

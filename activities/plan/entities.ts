@@ -132,6 +132,9 @@ export function entitiesOf(pass: Pass): AnyEntity[] {
         pass.parent,
         ...pass.repoint.flatMap((pointer) => [pointer.holder, pointer.target]),
       ];
+    case 'measureSize':
+    case 'reclaimSpace':
+      return [...(pass.entities ?? [])];
     case 'repointLatest':
       return [pass.pointer.holder, pass.pointer.target];
     case 'reportRows':

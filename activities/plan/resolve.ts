@@ -11,9 +11,11 @@ import { workOf } from '../passes/index.ts';
 import { PreviewScript } from '../preview/script.ts';
 import type { Catalog } from '../sql/catalog.ts';
 import { readCatalog } from '../sql/catalog.ts';
+import type { TableName } from '../sql/names.ts';
 import { readDatabaseError } from '../sql/sqlstate.ts';
 import type { Tx } from '../sql/transaction.ts';
 import { inSnapshot, tryAndUndo } from '../sql/transaction.ts';
+import { distinctTables } from './cascades.ts';
 import { entitiesOf, PolicyEntities } from './entities.ts';
 import type { Purpose } from './scope.ts';
 import { Scope } from './scope.ts';
@@ -48,16 +50,18 @@ export async function resolvePolicy(
   const mistakes: Mistake[] = checkPolicy(policy);
   const entities = new PolicyEntities(policy);
   const passes = policy.passes.filter((pass) => passNames.includes(pass.name));
+  const all = passes.some((pass) => 'runTable' in workOf(pass.kind)) ? policy.passes : passes;
   const catalog = await readCatalog(
     tx,
-    passes.flatMap(entitiesOf).map((entity) => entities.table(entity)),
+    all.flatMap(entitiesOf).map((entity) => entities.table(entity)),
   );
   const { now, counts } = await readServer(tx);
   if (!counts) mistakes.push({ at: 'database', ...NO_COUNTS });
   const resolved: ResolvedPass[] = [];
+  const deletedFrom = all === passes ? [] : tablesDeletedFrom(policy, { entities, catalog, now });
   const notApplicable: string[] = [];
   for (const pass of passes) {
-    const scope = new Scope({ entities, catalog, now }, passes, pass, purpose);
+    const scope = new Scope({ entities, catalog, now }, passes, pass, purpose, deletedFrom);
     const frozen = workOf(pass.kind).freeze(pass, scope);
     if (pass.optional === true && scope.missesTable) {
       notApplicable.push(pass.name);
@@ -71,6 +75,17 @@ export async function resolvePolicy(
   if (mistakes.length === 0) mistakes.push(...(await probe(tx, resolved, catalog)));
   refuseMistakes(subject, distinct(mistakes));
   return { passes: resolved, notApplicable, catalog, now };
+}
+
+/** All tables that a policy deletes from, also by passes that this run leaves out; their mistakes are not of this run. */
+export function tablesDeletedFrom(
+  { passes }: Policy,
+  known: Pick<Scope, 'entities' | 'catalog' | 'now'>,
+): TableName[] {
+  const frozen = passes
+    .filter((pass) => 'runBatch' in workOf(pass.kind))
+    .map((pass) => workOf(pass.kind).freeze(pass, new Scope(known, passes, pass, 'preview')));
+  return distinctTables(frozen.flatMap((pass) => pass?.counted ?? []));
 }
 
 /** Looking a policy up reads catalogs and a few hundred pages. */

@@ -22,6 +22,8 @@ export class Scope {
   readonly mistakes: Mistake[] = [];
   /** Begin of the run by the database's clock, as `to_json` writes it. */
   readonly now: string;
+  /** All tables that the policy deletes from, cascades included. */
+  readonly deletedFrom: readonly TableName[];
   /** A table that the pass needs is not there. */
   missesTable = false;
   readonly #at: string;
@@ -35,6 +37,7 @@ export class Scope {
     passes: readonly Pass[],
     pass: Pass,
     purpose: Purpose,
+    deletedFrom: readonly TableName[] = [],
   ) {
     this.entities = entities;
     this.catalog = catalog;
@@ -42,6 +45,7 @@ export class Scope {
     this.later = passes.slice(passes.indexOf(pass) + 1);
     this.#at = `pass ${JSON.stringify(pass.name)}`;
     this.#purpose = purpose;
+    this.deletedFrom = deletedFrom;
   }
 
   mistake(what: string, fix: string, here?: string): undefined {
@@ -93,6 +97,16 @@ export class Scope {
       const other = name.label === table.label ? undefined : this.catalog.named(name);
       if (other !== undefined) this.#checkRights(other, ['select'], 'rows that go by cascade');
     }
+  }
+
+  /** Without the privilege `vacuum` leaves a table out with no more than a warning. */
+  mayVacuum(name: TableName): void {
+    if (this.#purpose === 'preview' || this.catalog.named(name)?.may.maintain !== false) return;
+    this.mistake(
+      'the database role may not vacuum a table of it',
+      'Use the role that owns the table, or from PostgreSQL 17 on grant maintain',
+      `grant maintain on ${name.label} to the role of the connection`,
+    );
   }
 
   #checkRights(table: CatalogTable, privileges: readonly Privilege[], rows: string): boolean {

@@ -66,7 +66,9 @@ export function hasIndexOn(table: CatalogTable, column: ColumnName): boolean {
 /** Each batch of a keyset walk reads all rows of the age where it stands. A day in a `date` may have any number. */
 const MOST_TIES = 10_000;
 
-function cheaper({ table, index }: WalkChoice, { rows, ties, tableRows }: Sample): Strategy {
+type Walk = Exclude<Strategy, 'tables'>;
+
+function cheaper({ table, index }: WalkChoice, { rows, ties, tableRows }: Sample): Walk {
   if (index === undefined) return 'page-range';
   const byPages = table.pages * COST.page + rows * COST.rowInOrder;
   if (index.strategy === 'keyset') {
@@ -78,7 +80,7 @@ function cheaper({ table, index }: WalkChoice, { rows, ties, tableRows }: Sample
   return byKeys <= byPages + lookingUp ? 'loose-index' : 'page-range';
 }
 
-function cut(strategy: Strategy, { table, index, shards }: WalkChoice, sample: Sample): Shard[] {
+function cut(strategy: Walk, { table, index, shards }: WalkChoice, sample: Sample): Shard[] {
   switch (strategy) {
     case 'page-range': {
       const rowsPerPage = Math.max(1, sample.tableRows / Math.max(1, table.pages));

@@ -7,6 +7,7 @@ import type { Beginning, Plan, RunReport } from '../contract.ts';
 import type { Database } from '../database/database.ts';
 import { FAILURE } from '../failure.ts';
 import { pruneBatches } from '../ledger/batches.ts';
+import { noteInterrupted } from '../ledger/reclaims.ts';
 import type { OpenRun, RunOwner, RunPass, RunSettings } from '../ledger/runs.ts';
 import { findOpenRun, insertRun } from '../ledger/runs.ts';
 import { planPasses } from '../plan/plan-passes.ts';
@@ -16,7 +17,11 @@ import type { RunContext } from './context.ts';
 import type { RunRequest } from './input.ts';
 import { readInput } from './input.ts';
 import { takeOverIfDead } from './lease.ts';
+import { measureRun } from './measure.ts';
 import { ownWorkflowId } from './place.ts';
+
+/** A statement on a whole table may take so many seconds: a table that takes longer is rewritten by hand. */
+const LONGEST_STATEMENT = 7 * 24 * 3600;
 
 /**
  * Begins a run: reads the input, looks the policy up, takes the lease and freezes what will be done. Trying again
@@ -35,15 +40,22 @@ export async function beginRun(context: RunContext, input: unknown, firstRunId: 
   // Between finding no holder and taking the lease another run may take it; then look again.
   for (;;) {
     const open = await findOpenRun(database.ledger, policy.name);
-    if (open !== undefined && isOwn(open, owner)) return { outcome: 'planned', plan: planOf(open) };
+    if (open !== undefined && isOwn(open, owner)) return planned(database, open);
     if (open !== undefined && !(await takeOverIfDead(database.ledger, open, owner)))
       return busy(request, open);
     const begun = await planAndInsert(database, databaseName, request, owner);
     if (begun !== undefined) {
       await pruneBatches(database.ledger);
-      return { outcome: 'planned', plan: planOf(begun) };
+      return planned(database, begun);
     }
   }
+}
+
+/** Says what earlier runs left undone, measures, and answers the plan. */
+async function planned(database: Database, run: OpenRun): Promise<Beginning> {
+  await noteInterrupted(database.ledger, run.id);
+  await measureRun(database, run.id, 'begin');
+  return { outcome: 'planned', plan: planOf(run) };
 }
 
 /** Nothing is made in a database that the policy does not fit. */
@@ -84,6 +96,7 @@ export function settingsOf(policy: Policy, database: string, passes: readonly Ru
         estimate: plan.estimate,
         dependsOn: policy.passes.find((pass) => pass.name === name)?.dependsOn ?? [],
         repeats: frozen !== null && 'nesting' in frozen && frozen.nesting !== null,
+        ...(plan.strategy === 'tables' ? { stepSeconds: LONGEST_STATEMENT } : {}),
       })),
     },
     mostRows: policy.batchSize === 'auto' ? null : policy.batchSize,
@@ -128,8 +141,10 @@ function emptyReport(policy: Policy, status: RunReport['status']): RunReport {
     endedAt: now,
     millis: 0,
     rows: 0,
+    bytes: null,
     longestTransactionMillis: null,
     passes: [],
     reasons: [],
+    notes: [],
   };
 }

@@ -5,6 +5,7 @@ import { FAILURE } from '../failure.ts';
 import { readReport, wireReport } from '../ledger/reports.ts';
 import { closeRun, findWorkflowOf } from '../ledger/runs.ts';
 import type { RunContext } from './context.ts';
+import { measureRun } from './measure.ts';
 import { ownWorkflowId } from './place.ts';
 
 /**
@@ -12,10 +13,12 @@ import { ownWorkflowId } from './place.ts';
  * a run of another workflow: whoever may start workflows can name any.
  */
 export async function finishRun(context: RunContext, ending: Ending): Promise<RunReport> {
-  const { ledger } = await context.databases.named(ending.database);
+  const database = await context.databases.named(ending.database);
+  const { ledger } = database;
   if ((await findWorkflowOf(ledger, ending.run)) !== ownWorkflowId()) {
     throw ApplicationFailure.nonRetryable(`run ${ending.run} is not of this workflow`, FAILURE.closed);
   }
+  await measureRun(database, ending.run, 'end');
   await closeRun(ledger, ending);
   const report = await readReport(ledger, ending.run);
   if (report === undefined) throw new Error(`run ${ending.run} is not in the ledger`);

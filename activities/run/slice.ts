@@ -1,5 +1,4 @@
 import { Context, heartbeat, log } from '@temporalio/activity';
-import { ApplicationFailure } from '@temporalio/common';
 
 import type { Policy } from '../../policy/policy.ts';
 import { Pacer } from '../batch/pacer.ts';
@@ -10,14 +9,15 @@ import { Setbacks } from '../batch/setbacks.ts';
 import { walkedPart } from '../batch/walked.ts';
 import type { SliceRequest, SliceResult } from '../contract.ts';
 import type { Database } from '../database/database.ts';
-import { FAILURE } from '../failure.ts';
 import type { Position, ShardKey } from '../ledger/batches.ts';
-import { findPosition, totalOf } from '../ledger/batches.ts';
-import type { OpenRun } from '../ledger/runs.ts';
-import { findOpenRun, readFrozenPass } from '../ledger/runs.ts';
+import { totalOf } from '../ledger/batches.ts';
+import type { OpenPass, OpenRun } from '../ledger/runs.ts';
+import { readFrozenPass } from '../ledger/runs.ts';
 import type { Cursor, Prepared, Shard } from '../passes/index.ts';
+import { workOf } from '../passes/index.ts';
 import type { RunContext } from './context.ts';
-import { ownWorkflowId } from './place.ts';
+import { closed, findOwnPosition, findOwnRun, isAskedToStop } from './own-run.ts';
+import { runTables } from './tables.ts';
 
 /** How long to leave the others before the batch is tried again, in milliseconds. */
 const SETBACK_PAUSE = 100;
@@ -33,7 +33,17 @@ const FENCED_PAUSE = 250;
  */
 export async function runSlice(context: RunContext, request: SliceRequest): Promise<SliceResult> {
   const policy = context.policies.find(({ name }) => name === request.policy);
-  return new Slice(await context.databases.named(request.database), request, policy).run();
+  const database = await context.databases.named(request.database);
+  const run = await findOwnRun(database.ledger, request);
+  const pass = await readFrozenPass(database.ledger, run.id, request.pass);
+  const shard = pass?.shards[request.shard];
+  if (pass === undefined || shard === undefined) throw closed(run.id);
+  const work = workOf(pass.frozen.kind);
+  if ('runTable' in work) {
+    const policyPass = policy?.passes.find(({ name }) => name === pass.name);
+    return runTables(work, { database, request, run, pass, shard, policyPass });
+  }
+  return new Slice(database, request, policy).run(run, pass, shard);
 }
 
 class Slice {
@@ -56,13 +66,8 @@ class Slice {
     this.#key = { run, pass, shard };
   }
 
-  async run(): Promise<SliceResult> {
-    const { ledger } = this.#database;
-    const run = await this.#openRun();
-    const pass = await readFrozenPass(ledger, run.id, this.#request.pass);
-    const shard = pass?.shards[this.#request.shard];
-    if (pass === undefined || shard === undefined) throw closed(run.id);
-    this.#position = await this.#findPosition();
+  async run(run: OpenRun, pass: OpenPass, shard: Shard): Promise<SliceResult> {
+    this.#position = await findOwnPosition(this.#database.ledger, this.#request);
 
     const { policy } = run;
     const { round } = this.#request;
@@ -70,7 +75,7 @@ class Slice {
     const { targetMillis, sliceSeconds, sliceBatches } = run.settings;
     const pacer = new Pacer(targetMillis, pass.frozen.familySize, this.#position?.size);
     const until = performance.now() + sliceSeconds * 1000;
-    while (!this.#isDone() && !this.#isAskedToStop()) {
+    while (!this.#isDone() && !isAskedToStop(this.#activity)) {
       const done = await this.#batch(run, place, shard, pacer);
       if (done === undefined) continue;
       this.#batches += 1;
@@ -80,21 +85,6 @@ class Slice {
     return this.#result(shard);
   }
 
-  async #openRun(): Promise<OpenRun> {
-    const { run, policy } = this.#request;
-    const open = await findOpenRun(this.#database.ledger, policy);
-    // The workflow's second argument can be forged by whoever may start workflows: only its own run is its business.
-    if (open?.id !== run || open.workflowId !== ownWorkflowId()) throw closed(run);
-    return open;
-  }
-
-  /** An attempt that Temporal gave up may come to itself when the pass is rounds further; it has nothing to say. */
-  async #findPosition(): Promise<Position | undefined> {
-    const position = await findPosition(this.#database.ledger, this.#key);
-    if ((position?.round ?? 0) > this.#request.round) throw closed(this.#key.run);
-    return position;
-  }
-
   #isDone(): boolean {
     return this.#position?.round === this.#request.round && this.#position.done;
   }
@@ -102,21 +92,6 @@ class Slice {
   /** The cursor of this round: an earlier round's end is not this one's begin. */
   #cursor(): Cursor {
     return this.#position?.round === this.#request.round ? this.#position.cursor : null;
-  }
-
-  #isAskedToStop(): boolean {
-    const { cancellationSignal, cancellationDetails } = this.#activity;
-    if (!cancellationSignal.aborted) return false;
-    if (cancellationDetails?.cancelRequested === true) return true;
-    if (cancellationDetails?.workerShutdown === true) {
-      // A failure hands the last heartbeat over exactly; a cancelled activity would not be tried again at once.
-      throw ApplicationFailure.create({
-        message: 'this worker is going down; the slice goes on after the last committed batch',
-        type: FAILURE.yield,
-        nextRetryDelay: '1s',
-      });
-    }
-    throw cancellationSignal.reason;
   }
 
   /** One batch, tried until it goes through; undefined where another attempt came first. */
@@ -152,7 +127,7 @@ class Slice {
         pacer.shrink();
         this.#heartbeat();
         await pause(SETBACK_PAUSE);
-        if (this.#isAskedToStop()) return undefined;
+        if (isAskedToStop(this.#activity)) return undefined;
       }
     }
   }
@@ -180,9 +155,9 @@ class Slice {
   }
 
   async #afterFence(): Promise<undefined> {
-    await this.#openRun();
+    await findOwnRun(this.#database.ledger, this.#request);
     await pause(FENCED_PAUSE);
-    this.#position = await this.#findPosition();
+    this.#position = await findOwnPosition(this.#database.ledger, this.#request);
     this.#heartbeat();
   }
 
@@ -203,13 +178,6 @@ class Slice {
       longestMillis: this.#longestMillis,
     };
   }
-}
-
-function closed(run: number): ApplicationFailure {
-  return ApplicationFailure.nonRetryable(
-    `run ${run} is not open: another run took its lease, or it was closed. Nothing more is deleted by it.`,
-    FAILURE.closed,
-  );
 }
 
 async function pause(millis: number): Promise<void> {

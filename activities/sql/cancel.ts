@@ -1,23 +1,32 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+
 import type { Kysely } from 'kysely';
 import { sql } from 'kysely';
 
-import type { Tx } from './transaction.ts';
+/** A request that comes just before the statement begins is lost, so that it is made again after so long. */
+const AGAIN_MILLIS = 500;
 
 /**
- * Runs work of a transaction, and asks the server to end its statement when a signal says so, over another session.
+ * Runs work of a session, and asks the server to end its statement when a signal says so, over another session.
  * Kysely's own way waits for the transaction's session, which is the one that is busy (version 0.29.6).
  */
 export async function cancelledBy<T>(
   signal: AbortSignal | undefined,
   db: Kysely<unknown>,
-  tx: Tx,
+  session: Kysely<unknown>,
   work: () => Promise<T>,
 ): Promise<T> {
   if (signal === undefined) return work();
-  const { rows } = await sql<{ pid: number }>`select pg_backend_pid() as pid`.execute(tx);
-  const cancel = (): void => {
+  const { rows } = await sql<{ pid: number }>`select pg_backend_pid() as pid`.execute(session);
+  let asking: Promise<unknown> = Promise.resolve();
+  let timer: NodeJS.Timeout | undefined;
+  const ask = (): void => {
     // Where the server cannot be reached there is nothing to end.
-    sql`select pg_cancel_backend(${rows[0]?.pid ?? 0})`.execute(db).catch(() => undefined);
+    asking = sql`select pg_cancel_backend(${rows[0]?.pid ?? 0})`.execute(db).catch(() => undefined);
+  };
+  const cancel = (): void => {
+    ask();
+    timer = setInterval(ask, AGAIN_MILLIS);
   };
   signal.throwIfAborted();
   signal.addEventListener('abort', cancel, { once: true });
@@ -25,5 +34,8 @@ export async function cancelledBy<T>(
     return await work();
   } finally {
     signal.removeEventListener('abort', cancel);
+    clearInterval(timer);
+    // A request that is on its way must not meet the next statement of the session. A pool of one cannot send it.
+    await Promise.race([asking, sleep(AGAIN_MILLIS)]);
   }
 }

@@ -23,7 +23,13 @@ export interface CatalogTable extends TableName {
   /** Row-level security hides rows from the connected role. */
   readonly hidden: boolean;
   /** What the connected role may do. */
-  readonly may: { readonly select: boolean; readonly update: boolean; readonly delete: boolean };
+  readonly may: {
+    readonly select: boolean;
+    readonly update: boolean;
+    readonly delete: boolean;
+    /** Vacuum it. */
+    readonly maintain: boolean;
+  };
 }
 
 /** A column, with what the statistics say of it. */
@@ -188,7 +194,15 @@ async function readTables(db: Kysely<unknown>, oids: readonly string[]): Promise
       json_build_object(
         'select', has_table_privilege(c.oid, 'select'),
         'update', has_any_column_privilege(c.oid, 'update'),
-        'delete', has_table_privilege(c.oid, 'delete')) as may,
+        'delete', has_table_privilege(c.oid, 'delete'),
+        'maintain',
+          pg_has_role(c.relowner, 'usage')
+          or (select pg_has_role(d.datdba, 'usage') from pg_database as d where d.datname = current_database())
+          or case
+            when current_setting('server_version_num')::int >= 170000
+              then has_table_privilege(c.oid, 'maintain')
+            else false
+          end) as may,
       (select coalesce(json_agg(json_build_object(
           'name', a.attname,
           'type', format_type(a.atttypid, a.atttypmod),

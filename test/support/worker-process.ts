@@ -15,6 +15,8 @@ export interface WorkerProcessOptions {
   readonly address?: string;
   /** Runs what `npm run build` built, as users of the package do. Default: the sources. */
   readonly built?: boolean;
+  /** A configuration file in place of the preset. It finds the URL in `TEST_DATABASE_URL`. */
+  readonly config?: string;
 }
 
 /** `temporal-vacuum worker` in a process of its own, to be killed. */
@@ -57,23 +59,20 @@ export class WorkerProcess {
 
 /** Starts a worker and waits until it works. */
 export async function startWorkerProcess(options: WorkerProcessOptions): Promise<WorkerProcess> {
-  const { url, taskQueue, settings = {}, address = temporalAddress(), built = false } = options;
+  const { url, taskQueue, settings = {}, address = temporalAddress(), built = false, config } = options;
   const sets = Object.entries({ enabled: true, ...settings }).flatMap(([key, value]) => [
     '--set',
     `${key}=${String(value)}`,
   ]);
-  const where = ['--url', url, '--address', address, '--task-queue', taskQueue];
+  const where = ['--address', address, '--task-queue', taskQueue];
+  const what = config === undefined ? ['--preset', 'prefect', '--url', url, ...sets] : ['--config', config];
   const child = spawn(
     process.execPath,
-    [
-      join(ROOT, built ? 'dist/worker/cli/main.js' : 'worker/cli/main.ts'),
-      'worker',
-      '--preset',
-      'prefect',
-      ...where,
-      ...sets,
-    ],
-    { stdio: ['ignore', 'ignore', 'pipe'], env: { ...process.env, NODE_OPTIONS: '' } },
+    [join(ROOT, built ? 'dist/worker/cli/main.js' : 'worker/cli/main.ts'), 'worker', ...what, ...where],
+    {
+      stdio: ['ignore', 'ignore', 'pipe'],
+      env: { ...process.env, NODE_OPTIONS: '', TEST_DATABASE_URL: url },
+    },
   );
   const worker = new WorkerProcess(child);
   await waitFor('the worker to work', async () => {

@@ -37,6 +37,15 @@ export function sayCount(count: number): string {
   return NUMBER.format(count);
 }
 
+const UNITS = ['B', 'KiB', 'MiB', 'GiB', 'TiB'] as const;
+
+/** 1234567 bytes as `1.2 MiB`. */
+export function sayBytes(bytes: number): string {
+  const size = Math.abs(bytes);
+  const unit = Math.min(UNITS.length - 1, size < 1 ? 0 : Math.floor(Math.log2(size) / 10));
+  return `${(bytes / 1024 ** unit).toFixed(unit === 0 ? 0 : 1)} ${UNITS[unit] ?? ''}`;
+}
+
 /** Milliseconds as `830 ms`, `12.3 s` or `4 min 10 s`. */
 export function sayMillis(millis: number): string {
   if (millis < 1000) return `${Math.round(millis)} ms`;

@@ -7,13 +7,13 @@ import type { Preview } from '../../activities/preview/preview.ts';
 import { previewPolicy } from '../../activities/preview/preview.ts';
 import { findSetup } from '../setup.ts';
 import { withDatabase } from './database.ts';
-import { EXIT } from './exit-code.ts';
 import { findPasses } from './find-passes.ts';
 import { findPolicy } from './find-policy.ts';
 import type { SetupFlags } from './options.ts';
 import { collect, withJson, withSetup } from './options.ts';
-import { note, print, printJson, printTable, sayCount, strong } from './output.ts';
+import { print, printJson, printTable, sayCount, strong } from './output.ts';
 import { printReported, printTables } from './print-report.ts';
+import { untilInterrupted } from './until-interrupted.ts';
 
 interface PreviewFlags extends SetupFlags {
   readonly pass: readonly string[];
@@ -34,19 +34,13 @@ async function runPreview(name: string | undefined, flags: PreviewFlags): Promis
   const setup = await findSetup(flags, name);
   const policy = findPolicy(setup, name);
   const passes = findPasses(policy, flags.pass.length === 0 ? {} : { passes: flags.pass });
-  const asked = new AbortController();
-  process.once('SIGINT', () => asked.abort());
-  const counting = withDatabase(setup, policy, async (database) =>
-    previewPolicy(database, policy, passes, asked.signal),
+  const result = await untilInterrupted(
+    async (signal) =>
+      withDatabase(setup, policy, async (database) => previewPolicy(database, policy, passes, signal)),
+    'cancelled; the database counts no more',
   );
-  const result = await counting.catch((error: unknown) => {
-    if (!asked.signal.aborted) throw error;
-    return undefined;
-  });
-  if (result === undefined) {
-    note('cancelled; the database counts no more');
-    process.exitCode = EXIT.unfinished;
-  } else if (flags.json) {
+  if (result === undefined) return;
+  if (flags.json) {
     printJson({ ...result, passes: result.passes.map(toPrinted), ...totalsOf(result) });
   } else printPreview(result);
 }

@@ -1,20 +1,27 @@
 import type { ReportedRows, RunReport } from '../../activities/contract.ts';
+import { sayNote } from '../../activities/ledger/notes.ts';
 import type { LedgerReport } from '../../activities/ledger/reports.ts';
-import { coloured, print, printTable, sayCount, sayMillis, strong } from './output.ts';
+import { coloured, print, printTable, sayBytes, sayCount, sayMillis, strong } from './output.ts';
+import { printChanges, printSizes } from './print-sizes.ts';
 
 /** What `--json` prints of a run: see `docs/commands.md`. */
-export type PrintedReport = Omit<LedgerReport, 'passes'> & {
+export type PrintedReport = Omit<LedgerReport, 'passes' | 'notes'> & {
+  readonly notes: readonly string[];
   readonly passes: readonly Omit<LedgerReport['passes'][number], 'estimate'>[];
 };
 
 /** A report as JSON prints it. */
-export function toPrinted({ passes, ...report }: LedgerReport): PrintedReport {
-  return { ...report, passes: passes.map(({ estimate: _estimate, ...pass }) => pass) };
+export function toPrinted({ passes, notes, ...report }: LedgerReport): PrintedReport {
+  return {
+    ...report,
+    notes: notes.map(sayNote),
+    passes: passes.map(({ estimate: _estimate, ...pass }) => pass),
+  };
 }
 
 /** The report of a run that was never begun. */
 export function withoutLedger(report: RunReport): PrintedReport {
-  return { ...report, deleted: {}, passes: [] };
+  return { ...report, deleted: {}, sizes: [], passes: [] };
 }
 
 /** A run for people: what became of each pass, and the rows of each table. */
@@ -26,19 +33,25 @@ export function printReport(report: PrintedReport): void {
     `${strong(`run${number}`)} of policy ${report.policy}: ${coloured(colour, would ? 'previewed' : report.status)}, ` +
       `${sayCount(report.rows)} rows ${would ? 'would go' : 'deleted'} in ${sayMillis(report.millis)}`,
   );
-  for (const reason of report.reasons) print(`  ${reason}`);
+  for (const reason of [...report.reasons, ...report.notes]) print(`  ${reason}`);
   if (report.holder !== undefined) {
     print(`  run ${report.holder.run} of workflow ${report.holder.workflowId} is open`);
   }
   if (report.passes.length > 0) printPasses(report);
   printReported(report.passes);
   printTables(report.deleted, would);
+  printChanges(report);
+  for (const { name, measured } of report.passes) {
+    if (measured === undefined) continue;
+    print(`\nmeasured by pass ${name}`);
+    printSizes(measured);
+  }
 }
 
 function printPasses({ passes }: PrintedReport): void {
   print('');
   printTable(
-    ['pass', 'status', 'walk', 'shards', 'batches', 'rows', 'moved', 'skipped', 'time'],
+    ['pass', 'status', 'walk', 'shards', 'batches', 'rows', 'moved', 'skipped', 'given back', 'time'],
     passes.map((pass) => [
       pass.name,
       pass.status,
@@ -48,6 +61,7 @@ function printPasses({ passes }: PrintedReport): void {
       pass.rows,
       pass.moved,
       pass.skipped,
+      pass.bytes === 0 ? '' : sayBytes(pass.bytes),
       sayMillis(pass.millis),
     ]),
   );

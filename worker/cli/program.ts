@@ -7,6 +7,7 @@ import { addLedger } from './ledger.ts';
 import { addPreview } from './preview.ts';
 import { addRun } from './run.ts';
 import { addSchedule } from './schedule.ts';
+import { addStats } from './stats.ts';
 import { addWorker } from './worker.ts';
 
 /** The command line: one file a command. Errors are thrown, for one place to say them. */
@@ -25,6 +26,7 @@ export function createProgram(version: string): Command {
   addWorker(program);
   addSchedule(program);
   addHistory(program);
+  addStats(program);
   addDoctor(program);
   addLedger(program);
   return overrideExits(program);

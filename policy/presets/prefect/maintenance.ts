@@ -1,16 +1,28 @@
+import type { Mistake } from '../../mistake.ts';
+import { MistakesError } from '../../mistake.ts';
 import type { Policy } from '../../policy.ts';
 import { definePolicy } from '../../policy.ts';
+import type { ReclaimSpaceOptions } from '../../reclaim-space.ts';
+import { reclaimSpace } from '../../reclaim-space.ts';
 import { prefect } from './policy.ts';
 import type { PrefectSettings } from './settings.ts';
 
-/** The settings of the `prefect-maintenance` preset: those of `prefect`, with other defaults. */
+/** The settings of the `prefect-maintenance` preset: those of `prefect`, with other defaults, and these. */
 export interface PrefectMaintenanceSettings extends PrefectSettings {
   /** Take crashed runs along. Default: false. Not used where `states` is given. */
   readonly includeCrashed?: boolean | string;
+  /**
+   * How space is reclaimed at the end: `vacuum` (default), `full`, which keeps everybody off each table while it is
+   * rewritten and needs `reclaimBetween`, or `off`.
+   */
+  readonly reclaim?: 'vacuum' | 'full' | 'off';
+  /** The hours in which space is reclaimed, like `'03:00-05:00'`, in `timezone`. Default: any time. */
+  readonly reclaimBetween?: string;
 }
 
 const STATES = ['COMPLETED', 'FAILED', 'CANCELLED'];
 const RETENTION = '15 days';
+const TIMEZONE = 'Asia/Bangkok';
 
 /**
  * The monthly maintenance of a Prefect server's database: everything older than 15 days goes, flow runs, task runs and
@@ -21,20 +33,56 @@ const RETENTION = '15 days';
  * taken from Prefect's own variables, which say how its server vacuums. Throws one error that lists every setting that
  * cannot be used.
  */
-export function prefectMaintenance({ includeCrashed, ...settings }: PrefectMaintenanceSettings = {}): Policy {
+export function prefectMaintenance(given: PrefectMaintenanceSettings = {}): Policy {
+  const { includeCrashed = false, reclaim = 'vacuum', reclaimBetween, ...settings } = given;
+  const mistakes: Mistake[] = [];
+  if (!['true', 'false'].includes(String(includeCrashed))) {
+    mistakes.push(refused('includeCrashed', includeCrashed, 'Use true or false'));
+  }
+  if (!['vacuum', 'full', 'off'].includes(reclaim)) {
+    mistakes.push(refused('reclaim', reclaim, 'Use vacuum, full or off'));
+  }
+  const policy = orMistakes(mistakes, () => base(settings, String(includeCrashed) === 'true'));
+  if (policy === undefined || mistakes.length > 0) {
+    throw new MistakesError('preset prefect-maintenance', mistakes);
+  }
+  const space: ReclaimSpaceOptions = {
+    name: 'reclaim-space',
+    mode: reclaim === 'full' ? 'full' : 'vacuum',
+    timezone: settings.timezone ?? TIMEZONE,
+    ...(reclaimBetween === undefined ? {} : { between: reclaimBetween }),
+  };
+  const passes = reclaim === 'off' ? policy.passes : [...policy.passes, reclaimSpace(space)];
+  return definePolicy({ ...policy, name: 'prefect-maintenance', passes });
+}
+
+function base(settings: PrefectSettings, crashed: boolean): Policy {
   const retentionPeriod = settings.retentionPeriod ?? RETENTION;
-  const crashed = String(includeCrashed ?? false) === 'true';
-  const policy = prefect(
+  return prefect(
     {
       states: crashed ? [...STATES, 'CRASHED'] : STATES,
       logRetention: retentionPeriod,
       eventRetentionPeriod: retentionPeriod,
       eventRetentionOverrides: {},
-      ...(settings.loopSeconds === undefined ? { cron: '0 3 1 * *', timezone: 'Asia/Bangkok' } : {}),
+      ...(settings.loopSeconds === undefined ? { cron: '0 3 1 * *', timezone: TIMEZONE } : {}),
       ...settings,
       retentionPeriod,
     },
     {},
   );
-  return definePolicy({ ...policy, name: 'prefect-maintenance' });
+}
+
+function refused(setting: string, value: unknown, fix: string): Mistake {
+  return { at: `setting ${setting}`, what: `${JSON.stringify(value)} cannot be used`, fix };
+}
+
+/** Runs work; what is wrong with it joins the other mistakes. */
+function orMistakes<T>(mistakes: Mistake[], work: () => T): T | undefined {
+  try {
+    return work();
+  } catch (error) {
+    if (!(error instanceof MistakesError)) throw error;
+    mistakes.push(...error.mistakes);
+    return undefined;
+  }
 }

@@ -45,21 +45,25 @@ describeNeeding(['temporal'], 'run', () => {
     const report = JSON.parse(executed.stdout) as Report;
     expect(report.deleted).toEqual(preview.deleted);
     expect(Object.keys(report).toSorted()).toEqual([
+      'bytes',
       'deleted',
       'endedAt',
       'longestTransactionMillis',
       'millis',
       'mode',
+      'notes',
       'passes',
       'policy',
       'reasons',
       'rows',
       'run',
+      'sizes',
       'startedAt',
       'status',
     ]);
     expect(Object.keys(report.passes[0] ?? {}).toSorted()).toEqual([
       'batches',
+      'bytes',
       'deleted',
       'error',
       'kind',

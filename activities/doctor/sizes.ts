@@ -1,0 +1,64 @@
+import { MistakesError } from '../../policy/mistake.ts';
+import type { Policy } from '../../policy/policy.ts';
+import type { Database } from '../database/database.ts';
+import type { Hindrance } from '../sql/hindrances.ts';
+import { quoteIdentifier } from '../sql/names.ts';
+import type { TableSize } from '../sql/sizes.ts';
+import type { Finding } from './finding.ts';
+import type { Stats } from './stats.ts';
+import { readStats } from './stats.ts';
+
+/** Prefect's guide: from a fifth dead rows on a table is to be watched, from a half on vacuumed, above all it is urgent. */
+const WATCH = 0.2;
+const VACUUM = 0.5;
+const URGENT = 1;
+/** A table with fewer dead rows, or less bloat in bytes, is small. */
+const LEAST_DEAD = 1000;
+const LEAST_BLOAT = 64 * 1024 * 1024;
+
+/** Dead rows and bloat over thresholds, and what keeps vacuum from removing them. */
+export async function examineSizes(database: Database, policy: Policy): Promise<Finding[]> {
+  let stats: Stats;
+  try {
+    stats = await readStats(database, policy, false);
+  } catch (error) {
+    // The finding about the policy says what is wrong with it.
+    if (error instanceof MistakesError) return [];
+    throw error;
+  }
+  const tables = stats.tables.flatMap(examineTable);
+  const dead = stats.tables.some((table) => deadPart(table) > WATCH);
+  const hindrances = dead ? stats.hindrances.map(findingOf) : [];
+  if (tables.length > 0) return [...tables, ...hindrances];
+  const what = `dead rows and bloat of ${stats.tables.length} tables are within bounds`;
+  return [{ about: 'sizes', state: 'ok', what }, ...hindrances];
+}
+
+function examineTable(size: TableSize): Finding[] {
+  const part = deadPart(size);
+  const about = `table ${size.table}`;
+  const name = size.table.split('.').map(quoteIdentifier).join('.');
+  const vacuum = `vacuum (analyze) ${name};`;
+  if (part > WATCH) {
+    const percent = Math.round(100 * part);
+    const urgency = part > URGENT ? ', which is urgent' : part > VACUUM ? '' : ', which is to be watched';
+    const last = size.lastVacuum ?? size.lastAutovacuum;
+    const when = last === null ? 'was never vacuumed' : `was vacuumed ${last.slice(0, 19)}`;
+    const what = `${size.dead} dead rows, ${percent} % of the live ones${urgency}; it ${when}`;
+    return [{ about, state: 'advice', what, fix: vacuum }];
+  }
+  if (size.bloat === null || size.bloat.bytes < LEAST_BLOAT || size.bloat.percent < 100 * VACUUM) return [];
+  const what = `about ${size.bloat.percent} % of its heap is empty (${size.bloat.by}); new rows will fill it`;
+  const fix = 'Nothing, unless the disk is needed: then a reclaimSpace pass with mode full';
+  return [{ about, state: 'advice', what, fix }];
+}
+
+/** Dead rows by the live ones; 0 where they are few. */
+function deadPart({ live, dead }: TableSize): number {
+  return dead < LEAST_DEAD ? 0 : dead / Math.max(1, live);
+}
+
+function findingOf({ kind, name, seconds, detail, fix }: Hindrance): Finding {
+  const age = seconds === null ? '' : ` for ${Math.round(seconds)} s`;
+  return { about: 'vacuum', state: 'advice', what: `${kind} ${name} (${detail}) holds it back${age}`, fix };
+}

@@ -1,0 +1,34 @@
+import type { AnyEntity } from '../../policy/pass.ts';
+import type { FrozenTablePass, PassPlan } from '../passes/pass.ts';
+import type { TableName } from '../sql/names.ts';
+import { distinctTables } from './cascades.ts';
+import type { Scope } from './scope.ts';
+
+/**
+ * The tables of a pass that works on whole tables: those of its entities, or all that the policy deletes from. Reports
+ * to the scope where there are none.
+ */
+export function freezeTables(
+  { entities }: { readonly entities?: readonly AnyEntity[] },
+  scope: Scope,
+): Omit<FrozenTablePass, 'kind'> | undefined {
+  const named = entities?.map((entity) => scope.table(entity, ['select']));
+  if (named?.some((table) => table === undefined) === true) return undefined;
+  const tables: TableName[] = distinctTables(
+    named?.filter((table) => table !== undefined) ?? scope.deletedFrom,
+  );
+  const [table] = tables;
+  if (table === undefined) {
+    return scope.mistake(
+      'there is no table for it: it names no entity and no pass of the policy deletes rows',
+      'Say entities: with at least one',
+    );
+  }
+  return { table, tables, counted: [], familySize: 1 };
+}
+
+/** The tables in their order, one after the other. */
+export function planTables({ tables }: FrozenTablePass): PassPlan {
+  const strategy = 'tables';
+  return { strategy, shards: [{ strategy, tables: tables.length }], estimate: 0 };
+}

@@ -1,0 +1,126 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import { Context } from '@temporalio/activity';
+
+import type { Pass } from '../../policy/pass.ts';
+import { walkedPart } from '../batch/walked.ts';
+import type { SliceRequest, SliceResult } from '../contract.ts';
+import type { Database } from '../database/database.ts';
+import type { Position } from '../ledger/batches.ts';
+import { recordBatch, totalOf } from '../ledger/batches.ts';
+import { addNotes } from '../ledger/notes.ts';
+import { noteInterrupted } from '../ledger/reclaims.ts';
+import type { OpenPass, OpenRun } from '../ledger/runs.ts';
+import type { FrozenPass, Shard, TableOutcome, TableWork } from '../passes/index.ts';
+import { enterBatch } from '../sql/fence.ts';
+import { inTransaction } from '../sql/transaction.ts';
+import { findOwnPosition, findOwnRun, isAskedToStop } from './own-run.ts';
+import { whileWanted } from './wanted.ts';
+
+/** What a slice of a pass that works on whole tables is about. */
+export interface TableSlice {
+  readonly database: Database;
+  readonly request: SliceRequest;
+  readonly run: OpenRun;
+  readonly pass: OpenPass;
+  readonly shard: Shard;
+  /** The pass as this worker's policy has it now. */
+  readonly policyPass: Pass | undefined;
+}
+
+/** How long to leave another attempt of this slice before looking again, in milliseconds. */
+const FENCED_PAUSE = 250;
+const LIMITS = { lockMillis: 5_000, statementMillis: 30_000 };
+
+/**
+ * One slice of such a pass: table after table, a row in the ledger after each, until all are done, the budget is used
+ * up or the workflow asks to stop. Tables that the ledger has are not done again.
+ */
+export async function runTables(work: TableWork<Pass, FrozenPass>, slice: TableSlice): Promise<SliceResult> {
+  const { database, request, run, shard } = slice;
+  const { ledger } = database;
+  // What was started and has no end is of an attempt that is gone or given up.
+  await noteInterrupted(ledger, run.id);
+  let position = await findOwnPosition(ledger, request);
+  const until = performance.now() + run.settings.sliceSeconds * 1000;
+  await whileWanted(async (signal) => {
+    while (position?.done !== true && !isAskedToStop(Context.current())) {
+      position = await oneTable(work, slice, position, signal);
+      if (performance.now() >= until) break;
+    }
+  });
+  const { run: runId, pass, round } = request;
+  return {
+    ...(await totalOf(ledger, { run: runId, pass, shard: request.shard }, round)),
+    done: position?.done === true,
+    walked: position?.done === true ? 1 : walkedPart(shard, position?.cursor ?? null),
+    longestMillis: 0,
+  };
+}
+
+/** Works on the next table; the position after it, or as another attempt has left it. */
+async function oneTable(
+  work: TableWork<Pass, FrozenPass>,
+  slice: TableSlice,
+  position: Position | undefined,
+  signal: AbortSignal,
+): Promise<Position | undefined> {
+  const { database, request, run, pass, policyPass } = slice;
+  const { cursor = null } = position ?? {};
+  const n = cursor !== null && 'table' in cursor ? cursor.table : 0;
+  const table = pass.frozen.tables?.[n];
+  if (table === undefined) throw new Error(`pass ${pass.name} has no table ${n}`);
+  const started = performance.now();
+  let outcome: TableOutcome;
+  try {
+    const step = { database, run: run.id, pass: request.pass, table, first: n === 0, policyPass, signal };
+    outcome = await work.runTable(pass.frozen, step);
+  } catch (error) {
+    // What ended the statement is not its own error.
+    if (signal.aborted && isAskedToStop(Context.current())) return position;
+    throw error;
+  }
+  const sequence = (position?.sequence ?? 0) + 1;
+  const next = { table: n + 1 };
+  const done = n + 1 >= (pass.frozen.tables?.length ?? 0);
+  if (await keep(slice, { sequence, cursor: next, done, millis: performance.now() - started }, outcome)) {
+    return { sequence, round: request.round, cursor: next, done, size: 0 };
+  }
+  await findOwnRun(database.ledger, request);
+  await sleep(FENCED_PAUSE);
+  return findOwnPosition(database.ledger, request);
+}
+
+interface TableDone {
+  readonly sequence: number;
+  readonly cursor: { readonly table: number };
+  readonly done: boolean;
+  readonly millis: number;
+}
+
+/** Writes that a table is done; false where another attempt has, or the run is closed. */
+async function keep(
+  { database: { db, ledger }, request, run, pass }: TableSlice,
+  { sequence, cursor, done, millis }: TableDone,
+  { bytes, notes, keep: keepMore }: TableOutcome,
+): Promise<boolean> {
+  const shard = ledger.lockWords('shard', run.policy, pass.name, request.shard);
+  return inTransaction(db, LIMITS, async (tx) => {
+    const { entered, counters } = await enterBatch(tx, shard, ledger.lockWords('run', run.id), []);
+    if (!entered) return false;
+    const { run: runId, pass: ordinal, shard: part, round } = request;
+    const key = { run: runId, pass: ordinal, shard: part, sequence, round, size: 0, counters, millis };
+    const nothing = { taken: 0, skipped: 0, moved: 0 };
+    const written = await recordBatch(tx, ledger, key, { ...nothing, cursor, end: done, bytes });
+    if (written === undefined) return false;
+    await keepMore?.(tx);
+    const at = `pass ${pass.name}: `;
+    await addNotes(
+      tx,
+      ledger,
+      run.id,
+      notes.map((note) => ({ ...note, what: at + note.what })),
+    );
+    return true;
+  });
+}

@@ -1,0 +1,91 @@
+import type { Duration } from './duration.ts';
+import { parseDuration, SECOND } from './duration.ts';
+import type { Mistake } from './mistake.ts';
+import type { AnyEntity, PassOptions } from './pass.ts';
+import { checkTimeWindow } from './time-window.ts';
+
+/**
+ * How space is given back.
+ *
+ * - `vacuum`: `VACUUM (ANALYZE)`. Others read and write meanwhile. Makes room inside the table and gives back what is
+ *   empty at its end.
+ * - `full`: `VACUUM (FULL, ANALYZE)`. Rewrites table and indexes and gives back all that is empty. Nobody can read or
+ *   write the table meanwhile.
+ */
+export type ReclaimMode = 'vacuum' | 'full';
+
+/** What {@link reclaimSpace} can be told. */
+export interface ReclaimSpaceOptions extends PassOptions {
+  /** Default `vacuum`. */
+  readonly mode?: ReclaimMode;
+  /**
+   * The entities whose tables are meant, each time. Default: the tables that the run deleted from, cascades included;
+   * with mode `vacuum` also others of the policy with more than 20 % dead rows.
+   */
+  readonly entities?: readonly AnyEntity[];
+  /**
+   * The hours in which a statement may run, like `'01:00-05:00'` or, over midnight, `'22:00-04:00'`. Outside nothing is
+   * begun, and what still runs at their end is cancelled. Mode `full` needs it; default for `vacuum`: any time.
+   */
+  readonly between?: string;
+  /** The time zone of `between`, an IANA name. Default `UTC`. */
+  readonly timezone?: string;
+  /**
+   * How long a statement waits for its lock. While mode `full` waits, all others wait behind it. 10 ms to a minute;
+   * default `'2 s'`.
+   */
+  readonly lockTimeout?: Duration;
+  /** How often a table that others hold is tried again, after a rest of five times `lockTimeout`. 0 to 100; default 5. */
+  readonly retries?: number;
+  /**
+   * Answers how many bytes are free on the disk of the database server, which no statement can tell. With it, mode
+   * `full` leaves out tables that it has no room to rewrite.
+   */
+  readonly freeBytes?: () => number | Promise<number>;
+}
+
+/** A pass that gives the space of deleted rows back. */
+export interface ReclaimSpace extends ReclaimSpaceOptions {
+  readonly kind: 'reclaimSpace';
+  readonly mode: ReclaimMode;
+  readonly timezone: string;
+  readonly lockTimeout: Duration;
+  readonly retries: number;
+}
+
+/** Gives space back, one table after the other, outside of any transaction. */
+export function reclaimSpace(options: ReclaimSpaceOptions): ReclaimSpace {
+  return Object.freeze({
+    ...options,
+    kind: 'reclaimSpace',
+    mode: options.mode ?? 'vacuum',
+    timezone: options.timezone ?? 'UTC',
+    lockTimeout: options.lockTimeout ?? '2 s',
+    retries: options.retries ?? 5,
+  });
+}
+
+const MODES: readonly string[] = ['vacuum', 'full'] satisfies ReclaimMode[];
+
+/** What is wrong with a pass by itself. */
+export function checkReclaimSpace(at: string, pass: ReclaimSpace): Mistake[] {
+  const mistakes: Mistake[] = [];
+  const say = (what: string, fix: string): void => void mistakes.push({ at, what, fix });
+  const { mode, between, timezone, lockTimeout, retries } = pass;
+  if (!MODES.includes(mode)) say(`mode is ${JSON.stringify(mode)}`, "Use 'vacuum' or 'full'");
+  if (mode === 'full' && between === undefined) {
+    say(
+      'mode full has no between, and nobody can use a table while it is rewritten',
+      "Say when that is bearable, like between: '01:00-05:00'; '00:00-24:00' is any time",
+    );
+  }
+  if (between !== undefined) mistakes.push(...checkTimeWindow(at, between, timezone));
+  const millis = parseDuration(lockTimeout);
+  if (millis === undefined || millis < 10 || millis > 60 * SECOND) {
+    say(`lockTimeout is ${JSON.stringify(lockTimeout)}`, "Use a duration from '10 ms' to '60 s'");
+  }
+  if (!Number.isInteger(retries) || retries < 0 || retries > 100) {
+    say(`retries is ${String(retries)}`, 'Use a whole number from 0 to 100');
+  }
+  return mistakes;
+}

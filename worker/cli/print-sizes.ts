@@ -1,0 +1,51 @@
+import type { SizeChange } from '../../activities/ledger/sizes.ts';
+import { bytesOf } from '../../activities/ledger/sizes.ts';
+import type { TableSize } from '../../activities/sql/sizes.ts';
+import { print, printTable, sayBytes } from './output.ts';
+
+/** What tables measured before and after a run. */
+export function printChanges({ sizes, bytes }: { sizes: readonly SizeChange[]; bytes: number | null }): void {
+  if (sizes.length === 0) return;
+  print('');
+  printTable(
+    ['table', 'size before', 'after', 'dead rows before', 'after'],
+    sizes.map(({ table, before, after }) => [
+      table,
+      before === null ? '' : sayBytes(bytesOf(before)),
+      after === null ? '' : sayBytes(bytesOf(after)),
+      before?.dead ?? '',
+      after?.dead ?? '',
+    ]),
+  );
+  if (bytes !== null && bytes !== 0) {
+    print(bytes > 0 ? `${sayBytes(bytes)} given back` : `${sayBytes(-bytes)} larger than before`);
+  }
+}
+
+/** What tables measure, with bloat and how it was found. */
+export function printSizes(sizes: readonly TableSize[]): void {
+  printTable(
+    ['table', 'heap', 'indexes', 'toast', 'live', 'dead', 'bloat', 'by', 'last vacuum', 'last analyze'],
+    sizes.map((size) => [
+      size.table,
+      sayBytes(size.heap),
+      sayBytes(size.indexes),
+      sayBytes(size.toast),
+      size.live,
+      size.dead,
+      size.bloat === null ? 'not known' : `${sayBytes(size.bloat.bytes)}, ${size.bloat.percent} %`,
+      size.bloat?.by ?? '',
+      sayLatest(size.lastVacuum, size.lastAutovacuum),
+      sayLatest(size.lastAnalyze, size.lastAutoanalyze),
+    ]),
+  );
+}
+
+/** The later of what a person and what the server did by itself. */
+function sayLatest(byHand: string | null, byItself: string | null): string {
+  const hand = byHand === null ? 0 : Date.parse(byHand);
+  const self = byItself === null ? 0 : Date.parse(byItself);
+  if (hand === 0 && self === 0) return 'never';
+  const at = new Date(Math.max(hand, self)).toISOString().slice(0, 19).replace('T', ' ');
+  return hand >= self ? at : `${at} (auto)`;
+}

@@ -1,0 +1,67 @@
+import type { Command } from 'commander';
+
+import type { Stats } from '../../activities/doctor/stats.ts';
+import { readStats } from '../../activities/doctor/stats.ts';
+import { bytesOf } from '../../activities/ledger/sizes.ts';
+import { findSetup } from '../setup.ts';
+import { withDatabase } from './database.ts';
+import { findPolicy } from './find-policy.ts';
+import type { SetupFlags } from './options.ts';
+import { withJson, withSetup } from './options.ts';
+import { print, printJson, sayBytes, strong } from './output.ts';
+import { printSizes } from './print-sizes.ts';
+import { untilInterrupted } from './until-interrupted.ts';
+
+interface StatsFlags extends SetupFlags {
+  readonly exact: boolean;
+}
+
+/** `stats`: how large the tables of a policy are, and what keeps them large. */
+export function addStats(program: Command): void {
+  const command = program
+    .command('stats')
+    .argument('[policy]', 'a policy of the configuration file, or a preset')
+    .description(
+      'sizes, dead rows and bloat of the tables of a policy, and what holds vacuum back; needs no Temporal',
+    )
+    .option('--exact', 'measure bloat with pgstattuple_approx where it is there, which reads tables', false)
+    .action(async (policy: string | undefined, flags: StatsFlags) => stats(policy, flags));
+  withJson(withSetup(command));
+}
+
+async function stats(name: string | undefined, flags: StatsFlags): Promise<void> {
+  const setup = await findSetup(flags, name);
+  const policy = findPolicy(setup, name);
+  const found = await untilInterrupted(
+    async (signal) =>
+      withDatabase(setup, policy, async (database) => readStats(database, policy, flags.exact, signal)),
+    'cancelled; the database measures no more',
+  );
+  if (found === undefined) return;
+  if (flags.json) printJson(found);
+  else printStats(found);
+}
+
+function printStats({ policy, tables, noExtension, hindrances, hidden }: Stats): void {
+  const bytes = tables.reduce((sum, table) => sum + bytesOf(table), 0);
+  print(`${strong('stats')} of policy ${policy}: ${tables.length} tables, ${sayBytes(bytes)}\n`);
+  printSizes(tables);
+  if (noExtension) {
+    print(
+      '\nBloat is an estimate: extension pgstattuple is not in the database, or the role may not use it. ' +
+        'An owner can `create extension pgstattuple;` and `grant pg_stat_scan_tables to` the role',
+    );
+  }
+  print('');
+  if (hindrances.length === 0) print('nothing holds vacuum back');
+  for (const { kind, name, seconds, transactions, detail, fix } of hindrances) {
+    const age = seconds === null ? '' : ` for ${Math.round(seconds)} s`;
+    print(`${kind} ${name} (${detail}) holds vacuum back${age}; ${transactions} transactions began since`);
+    print(`    ${fix}`);
+  }
+  if (hidden) {
+    print(
+      'Sessions of other roles were hidden: `grant pg_read_all_stats to` the role shows whether they hold back',
+    );
+  }
+}
