@@ -11,5 +11,5 @@ export async function prepareBatch(
   outside: Outside,
 ): Promise<Prepared | undefined> {
   const work = workOf(frozen.kind);
-  return 'prepare' in work ? work.prepare?.(frozen, db, cursor, outside) : undefined;
+  return 'prepare' in work ? work.prepare(frozen, db, cursor, outside) : undefined;
 }
