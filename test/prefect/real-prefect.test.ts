@@ -21,11 +21,14 @@ import { waitFor } from '../support/wait.ts';
 const MINUTES = 60_000;
 const HANGING = ['flow_run', 'flow_run_state', 'flow_run_input', 'task_run', 'task_run_state'];
 const SOFT = ['log', 'artifact', 'artifact_collection'];
+/** Of these the API takes nothing, whatever it deletes; ours takes what is old by itself. */
+const OLD_BY_THEMSELVES = ['events', 'event_resources', 'task_run_state_cache'];
 /** The runs that go, by name: `history.ts` says how old each is. */
 // oxfmt-ignore
 const GO = [
   'daily-oldest', 'daily-old', 'weekly-old', 'monthly-old', 'failed', 'crashed', 'cancelled', 'just-outside',
-  'late-lines', 'of-deployment', 'family', 'family-child', 'family-grandchild', 'split',
+  'late-lines', 'of-deployment', 'family', 'family-child', 'family-grandchild', 'split', 'endless', 'stuck-crashed',
+  'stuck-child',
 ];
 
 describeNeeding(['temporal', 'prefect'], 'a real Prefect', () => {
@@ -113,6 +116,9 @@ describeNeeding(['temporal', 'prefect'], 'a real Prefect', () => {
       const { past, vacuumed, runs, before, report } = comparison;
       expect(runs.toSorted()).toEqual(GO.map((name) => past.run(name).id).toSorted());
       expect(past.gone('flow_run', vacuumed)).toEqual(runs);
+      const background = past.rows('task_run').filter(({ id }) => comparison.backgroundTasks.includes(id));
+      const names = new Set(background.map((row) => row['name']));
+      expect(names).toEqual(new Set(['background-failed', 'background-old']));
       expect(report.status).toBe('completed');
       await before.expectRightRows();
       await before.expectExactAccount(report);
@@ -129,9 +135,10 @@ describeNeeding(['temporal', 'prefect'], 'a real Prefect', () => {
 
     test('both leave all other tables alone', () => {
       const { past, vacuumed, byApi } = comparison;
-      const others = past.tables.filter((table) => ![...HANGING, ...SOFT].includes(table));
+      const known = new Set([...HANGING, ...SOFT, ...OLD_BY_THEMSELVES]);
+      const others = past.tables.filter((table) => !known.has(table));
       const filled = others.filter((table) => past.rows(table).length > 0);
-      expect(filled).toEqual(expect.arrayContaining(['flow', 'deployment', 'events', 'event_resources']));
+      expect(filled).toEqual(expect.arrayContaining(['flow', 'deployment']));
       for (const table of others) {
         expect({ table, rows: vacuumed.rows(table) }).toEqual({ table, rows: past.rows(table) });
         // A server registers the types of blocks anew whenever it starts.
@@ -140,13 +147,32 @@ describeNeeding(['temporal', 'prefect'], 'a real Prefect', () => {
       }
     });
 
+    test('the API leaves events and the state cache; we take what is old of them by itself', () => {
+      const { past, vacuumed, byApi } = comparison;
+      for (const table of OLD_BY_THEMSELVES) {
+        expect({ table, rows: byApi.rows(table) }).toEqual({ table, rows: past.rows(table) });
+      }
+      const resource = `prefect.flow-run.${past.run('daily-oldest').id}`;
+      const events = past.rows('events').filter((row) => row['resource_id'] === resource);
+      expect(events.length).toBeGreaterThanOrEqual(3);
+      const ids = new Set(events.map(({ id }) => id));
+      expect(past.gone('events', vacuumed)).toEqual([...ids]);
+      const resources = past.rows('event_resources').filter((row) => ids.has(String(row['event_id'])));
+      expect(past.gone('event_resources', vacuumed)).toEqual(resources.map(({ id }) => id));
+      // One had expired; the state of another went with its task run.
+      const cached = vacuumed.rows('task_run_state_cache').map((row) => row['cache_key']);
+      expect(past.rows('task_run_state_cache')).toHaveLength(2);
+      expect(cached).toEqual([]);
+    });
+
     test('of the log lines we take besides those whose run was gone before, past the grace', () => {
       const { past, vacuumed, byApi } = comparison;
-      const orphaned = past.rows('log').filter((row) => row['message'] === 'past the grace');
-      expect(orphaned).toHaveLength(4);
+      const lost = new Set(['past the grace', 'of a task run alone']);
+      const orphaned = past.rows('log').filter((row) => lost.has(String(row['message'])));
+      expect(orphaned).toHaveLength(6);
       expect([...vacuumed.rows('log'), ...orphaned].toSorted(byId)).toEqual(byApi.rows('log'));
       const messages = vacuumed.rows('log').map((row) => row['message']);
-      const left = ['within the grace', 'without any run', 'of a task run alone'];
+      const left = ['within the grace', 'without any run', 'of a background task run'];
       expect(messages).toEqual(expect.arrayContaining(left));
     });
 
@@ -164,12 +190,17 @@ describeNeeding(['temporal', 'prefect'], 'a real Prefect', () => {
     });
 
     test('the API leaves all artifacts and collections; we take those of the runs and the orphaned', () => {
-      const { past, vacuumed, byApi, runs } = comparison;
+      const { past, vacuumed, byApi, runs, backgroundTasks } = comparison;
       expect(byApi.rows('artifact')).toEqual(past.rows('artifact'));
       expect(byApi.rows('artifact_collection')).toEqual(past.rows('artifact_collection'));
       const taken = past
         .rows('artifact')
-        .filter((row) => runs.includes(String(row['flow_run_id'])) || row['key'] === 'orphaned');
+        .filter(
+          (row) =>
+            runs.includes(String(row['flow_run_id'])) ||
+            backgroundTasks.includes(String(row['task_run_id'])) ||
+            row['key'] === 'orphaned',
+        );
       expect(new Set(taken.map((row) => row['flow_run_id'])).size).toBeGreaterThanOrEqual(runs.length);
       expect(past.gone('artifact', vacuumed)).toEqual(taken.map(({ id }) => id));
       expect(vacuumed.gone('artifact', past)).toEqual([]);
@@ -187,6 +218,7 @@ describeNeeding(['temporal', 'prefect'], 'a real Prefect', () => {
         weekly: past.run('weekly-revived').id,
         'stale-moves': past.run('collector').id,
         'lost-lately': expect.any(String),
+        background: null,
       });
       expect(vacuumed.gone('artifact_collection', past)).toEqual([]);
       const copies = collections.map(({ latest_id: id, ...copy }): ContentRow => ({

@@ -11,10 +11,15 @@ import type { PrefectHome } from './home.ts';
 import { expectVacuum } from './model.ts';
 import { startPrefectServer } from './server.ts';
 
+/** With every pass that takes runs. */
+const POLICY = prefectPolicy({ retentionPeriod: '90 days', oldSubflows: true });
+
 /** One past, cleaned once by our vacuum and once through Prefect's API. */
 export interface Comparison {
   /** The flow runs that should go, as the model has it; the API was told to delete these. */
   readonly runs: readonly string[];
+  /** The same of task runs without a flow run. */
+  readonly backgroundTasks: readonly string[];
   readonly past: Contents;
   readonly vacuumed: Contents;
   /** After the API has deleted the runs. */
@@ -37,14 +42,15 @@ export async function compare(
   const database = await createDatabase(original.name);
   const twin = await createDatabase(original.name);
   try {
-    const before = await Before.of(database);
-    const runs = await expiredRuns(twin);
+    const passes = POLICY.passes.map(({ name }) => name);
+    const before = await Before.of(database, { passes });
+    const [runs, backgroundTasks] = await expired(twin, passes);
     const past = await Contents.of(twin);
-    const report = await vacuum(session, database, [prefectPolicy({ retentionPeriod: '90 days' })]);
+    const report = await vacuum(session, database, [POLICY]);
     const vacuumed = await Contents.of(database);
     const artifacts = past.gone('artifact', vacuumed);
-    const [byApi, byApiWithArtifacts] = await deleteByApi(home, twin, runs, artifacts);
-    return { runs, past, vacuumed, byApi, byApiWithArtifacts, database, before, report };
+    const [byApi, byApiWithArtifacts] = await deleteByApi(home, twin, { runs, backgroundTasks, artifacts });
+    return { runs, backgroundTasks, past, vacuumed, byApi, byApiWithArtifacts, database, before, report };
   } catch (error) {
     await database.drop();
     throw error;
@@ -71,28 +77,41 @@ async function makePast(home: PrefectHome, migrated: string): Promise<TestDataba
   return database;
 }
 
-async function expiredRuns(database: TestDatabase): Promise<string[]> {
+/** The flow runs and the background task runs that should go. */
+async function expired(database: TestDatabase, passes: readonly string[]): Promise<[string[], string[]]> {
   const { stay } = await expectVacuum(database, {
     horizon: await database.value<string>(`select now() - interval '90 days'`),
     graceHorizon: await database.value<string>(`select now() - interval '1 day'`),
-    passes: prefectPolicy().passes.map(({ name }) => name),
+    passes,
   });
-  const all = await database.rows<{ id: string }>('select id::text from flow_run order by id');
-  return all.map(({ id }) => id).filter((id) => stay.get('flow_run')?.has(id) !== true);
+  const gone = async (table: string, where: string): Promise<string[]> => {
+    const all = await database.rows<{ id: string }>(
+      `select id::text from ${table} where ${where} order by id`,
+    );
+    return all.map(({ id }) => id).filter((id) => stay.get(table)?.has(id) !== true);
+  };
+  return [await gone('flow_run', 'true'), await gone('task_run', 'flow_run_id is null')];
 }
 
 /** Deletes one by one, runs first. Answers the contents after the runs and after the artifacts. */
 async function deleteByApi(
   home: PrefectHome,
   database: TestDatabase,
-  runs: readonly string[],
-  artifacts: readonly string[],
+  {
+    runs,
+    backgroundTasks,
+    artifacts,
+  }: Readonly<Record<'runs' | 'backgroundTasks' | 'artifacts', readonly string[]>>,
 ): Promise<[Contents, Contents]> {
   const { api, stop } = await startPrefectServer(home, database.url, { services: false });
   try {
     for (const id of runs) await api.delete(`/flow_runs/${id}`);
+    for (const id of backgroundTasks) await api.delete(`/task_runs/${id}`);
     await waitFor('the lines of the deleted runs to go', async () =>
-      database.value<boolean>('select not exists (select from log where flow_run_id = any($1))', [runs]),
+      database.value<boolean>(
+        'select not exists (select from log where flow_run_id = any($1) or task_run_id = any($2))',
+        [runs, backgroundTasks],
+      ),
     );
     const withoutRuns = await Contents.of(database);
     for (const id of artifacts) await api.delete(`/artifacts/${id}`);

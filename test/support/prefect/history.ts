@@ -30,7 +30,18 @@ export const AGES: Readonly<Record<string, string>> = {
   endless: '200 days',
   'late-lines': '150 days',
   'of-deployment': '150 days',
+  'stuck-crashed': '150 days',
+  'stuck-parent': '150 days',
+  'stuck-child': '140 days',
   ...Object.fromEntries(STATES.map((name) => [name, '150 days'])),
+};
+
+/** The same for task runs without a flow run. */
+export const BACKGROUND_AGES: Readonly<Record<string, string>> = {
+  'background-old': '150 days',
+  'background-failed': '90 days 1 second',
+  'background-inside': '89 days 23:50:00',
+  'background-running': '150 days',
 };
 
 /** A past for a Prefect server: real flows first, and what they cannot do in good time through the REST API. */
@@ -46,6 +57,7 @@ export async function makeHistory(server: PrefectServer, database: TestDatabase)
   );
   const made = new MadeHistory(server.api);
   await made.runs();
+  await made.background();
   await made.orphans();
   await made.revive(
     await database.value<string>(`select id::text from flow_run where name = 'weekly-revived'`),
@@ -72,6 +84,29 @@ class MadeHistory {
     await this.#run('of-deployment', 'COMPLETED', { deployment_id: deployment.id });
     const { run } = await this.#run('collector');
     for (const key of ['stale-moves', 'stale-moves', 'stale-ends']) await this.#artifact(key, run);
+    // What an operator, or a pass for stuck runs, does with a run that hangs.
+    const hanging = await this.#run('stuck-crashed', 'RUNNING');
+    await this.#state(hanging.run, 'CRASHED');
+    const stuck = await this.#run('stuck-parent', 'RUNNING');
+    await this.#run('stuck-child', 'COMPLETED', { parent_task_run_id: stuck.task });
+  }
+
+  /** Task runs without a flow run, with lines and an artifact. */
+  async background(): Promise<void> {
+    for (const name of Object.keys(BACKGROUND_AGES)) {
+      const type =
+        name === 'background-running' ? 'RUNNING' : name === 'background-failed' ? 'FAILED' : 'COMPLETED';
+      const { id: task } = await this.#api.post<{ id: string }>('/task_runs/', {
+        name,
+        flow_run_id: null,
+        task_key: 'background',
+        dynamic_key: name,
+        state: { type: 'PENDING' },
+      });
+      await this.#api.post(`/task_runs/${task}/set_state`, { state: { type }, force: true });
+      await this.#lines({ task_run_id: task }, 'of a background task run', 0);
+      await this.#artifact('background', null, task);
+    }
   }
 
   /** What is left of runs that are gone, and what never had one. */
@@ -122,8 +157,9 @@ class MadeHistory {
     await this.#api.post(`/flow_runs/${run}/set_state`, { state: { type }, force: true });
   }
 
-  async #artifact(key: string | null, run: string): Promise<void> {
-    await this.#api.post('/artifacts/', { key, type: 'markdown', data: `made in ${run}`, flow_run_id: run });
+  async #artifact(key: string | null, run: string | null, task: string | null = null): Promise<void> {
+    const of = { flow_run_id: run, task_run_id: task };
+    await this.#api.post('/artifacts/', { key, type: 'markdown', data: `made in ${run ?? task}`, ...of });
   }
 
   async #lines(of: object, message: string, ageMillis: number): Promise<void> {
