@@ -59,12 +59,17 @@ export async function pickOrphaned(tx: Tx, orphaned: Orphaned, limit: number): P
   return readPicked(rows[0]);
 }
 
-/** Over alias `t`: the row's parent does not exist. */
+/**
+ * Over alias `t`: the row's parent does not exist. A look-up of one row and not `not exists`, which the planner may answer
+ * from a hash of all parents.
+ */
 export function hasNoParent({ by, parent, parentKey }: Omit<Orphaned, 'among'>): RawBuilder<boolean> {
-  return sql`not exists (
-    select from ${tableOf(parent)} as parent
+  return sql`(
+    select true
+    from ${tableOf(parent)} as parent
     where ${columnOf('parent', parentKey)} = ${columnOf('t', by)}
-  )`;
+    limit 1
+  ) is null`;
 }
 
 /** `orphan`: the distinct keys whose parent does not exist. */

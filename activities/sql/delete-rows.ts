@@ -3,6 +3,7 @@ import { sql } from 'kysely';
 
 import type { ColumnName, TableName } from './names.ts';
 import { castArrayTo, columnOf, tableOf } from './names.ts';
+import { isAt } from './places.ts';
 import type { Tx } from './transaction.ts';
 
 /** What a delete removed. */
@@ -23,7 +24,7 @@ export async function deletePlaces(
   if (places.length === 0) return { rows: 0, groups: groups.map(() => []) };
   const statement = sql`
     delete from ${tableOf(table)} as t
-    where t.ctid = any(${places}::tid[]) and ${where}`;
+    where ${isAt(places)} and ${where}`;
   return remove(tx, statement, groups);
 }
 

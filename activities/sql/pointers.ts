@@ -3,6 +3,7 @@ import { sql } from 'kysely';
 
 import type { ColumnName, TableName } from './names.ts';
 import { columnOf, tableOf } from './names.ts';
+import { isAt } from './places.ts';
 import type { Tx } from './transaction.ts';
 
 /** Rows of `holder` that point at the newest row of their group in `target`, as a run froze it. */
@@ -82,7 +83,7 @@ export async function repairHolders(
         order by ${columnOf('s', pointer.newest)} desc nulls last, ${columnOf('s', pointer.targetKey)} desc
         limit 1
       ) as newest on true
-      where t.ctid = any(${places}::tid[]) and ${isStale(pointer)}
+      where ${isAt(places)} and ${isStale(pointer)}
     ),
     moved as (
       update ${holder} as t

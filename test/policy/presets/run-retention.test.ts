@@ -11,9 +11,6 @@ describe('retentions of flow runs by what they are runs of', () => {
 
   beforeEach(async () => {
     await fresh.database.rows(`
-      create table deployment (id uuid primary key, name text not null, flow_id uuid not null);
-      create table work_pool (id uuid primary key, name text not null);
-      create table work_queue (id uuid primary key, name text not null, work_pool_id uuid);
       insert into flow (id, name) values (md5('etl')::uuid, 'etl'), (md5('ml')::uuid, 'ml');
       insert into deployment values
         (md5('etl/nightly')::uuid, 'nightly', md5('etl')::uuid), (md5('ml/nightly')::uuid, 'nightly', md5('ml')::uuid);

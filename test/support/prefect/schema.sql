@@ -1,6 +1,6 @@
 -- The part of a Prefect 3.8 database that a vacuum touches, in our own words: the same tables, columns, keys and
 -- indexes. `real-prefect.test.ts` compares it with what Prefect's own migrations make. Tables that only point at
--- these (deployments, work pools, blocks, automations) are left out.
+-- these (blocks, automations) are left out; of deployments and work pools there is what retentions name.
 create extension if not exists pg_trgm;
 
 create type state_type as enum
@@ -17,6 +17,23 @@ create table flow (
 create index ix_flow__created on flow (created);
 create index ix_flow__updated on flow (updated);
 create index trgm_ix_flow_name on flow using gin (name gin_trgm_ops);
+
+create table deployment (
+  id uuid default gen_random_uuid() not null constraint pk_deployment primary key,
+  name varchar not null,
+  flow_id uuid not null constraint fk_deployment__flow_id__flow references flow on delete cascade
+);
+
+create table work_pool (
+  id uuid default gen_random_uuid() not null constraint pk_work_pool primary key,
+  name varchar not null
+);
+
+create table work_queue (
+  id uuid default gen_random_uuid() not null constraint pk_work_queue primary key,
+  name varchar not null,
+  work_pool_id uuid not null references work_pool on delete cascade
+);
 
 create table artifact (
   id uuid default gen_random_uuid() not null constraint pk_artifact primary key,
