@@ -84,7 +84,7 @@ describe('doctor', () => {
     const found = await problems();
     expect(found).toContain('may not update, delete rows of entity Log');
     expect(found).toContain('may not select, update, delete rows of entity FlowRun');
-    expect(found).toContain('the role may not read and write batch, kept, pass, run in schema vacuum');
+    expect(found).toContain('the role may not read and write batch, guard, kept, pass, run in schema vacuum');
     await fresh.database.rows(`drop owned by ${role}; drop role ${role}`);
   });
 
