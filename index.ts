@@ -16,6 +16,7 @@ export type { AnyEntity, Pass, PassKind, PassOptions } from './policy/pass.ts';
 export type { Duration } from './policy/duration.ts';
 export { definePolicy } from './policy/policy.ts';
 export type { Policy, PolicyOptions, SliceOptions } from './policy/policy.ts';
+export type { LimitOptions, Limits } from './policy/limits.ts';
 export type { CronSchedule, IntervalSchedule, ScheduleOptions } from './policy/schedule.ts';
 export { MistakesError } from './policy/mistake.ts';
 export type { Mistake } from './policy/mistake.ts';

@@ -15,18 +15,22 @@ export interface ActivityDependencies {
   readonly databases: Databases;
   /** Where the workflows live, if not in the cluster and namespace that the worker is connected to. */
   readonly place?: string | undefined;
+  /** The percent of a table that runs may delete where that is more than their policy's `maxPercent`. */
+  readonly allowPercent?: number | undefined;
 }
 
 /** The activities of workflow `vacuum`. Their names have a prefix, since a plugin's win over the host's. */
-export function createActivities({ policies, databases, place }: ActivityDependencies): VacuumActivities {
+export function createActivities(dependencies: ActivityDependencies): VacuumActivities {
+  const { policies, databases, place, allowPercent = 0 } = dependencies;
   const context: RunContext = {
     policies,
     databases,
+    allowPercent,
     place: async () => place ?? findPlace(),
   };
   return {
-    'vacuum.beginRun': async (input, firstRunId) =>
-      atTheEdge('beginning the run', async () => beginRun(context, input, firstRunId)),
+    'vacuum.beginRun': async (input, firstRunId, lastReport) =>
+      atTheEdge('beginning the run', async () => beginRun(context, input, firstRunId, lastReport)),
     'vacuum.previewRun': async (input, firstRunId) =>
       atTheEdge('previewing', async () => previewRun(context, input, firstRunId)),
     'vacuum.runSlice': async (request) => atTheEdge('deleting', async () => runSlice(context, request)),

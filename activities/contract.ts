@@ -18,6 +18,10 @@ export interface VacuumInput {
   readonly passes?: readonly string[];
   /** What to do where another run of the policy is open. Default `skip`. */
   readonly ifBusy?: 'skip' | 'wait' | 'fail';
+  /** The most rows that this run deletes, no more than the policy's `maxRows`. Default: the policy's. */
+  readonly maxRows?: number;
+  /** How long this run may take, no longer than the policy's `maxDuration`. Default: the policy's. */
+  readonly maxDuration?: string | number;
 }
 
 /** Whether a run deletes or counts. */
@@ -31,7 +35,7 @@ export type RunStatus =
   | 'completed'
   /** A pass failed; what was committed before is in the ledger. */
   | 'failed'
-  /** Ended by the signal `stop`, after the batch under way. */
+  /** Ended by the signal `stop` or by a limit after the batch under way, or by a guard before the first one. */
   | 'stopped'
   /** Ended by cancelling the workflow, after the batch under way. */
   | 'cancelled'
@@ -99,6 +103,7 @@ export interface Holder {
 export type Beginning =
   | { readonly outcome: 'planned'; readonly plan: Plan }
   | { readonly outcome: 'busy'; readonly holder: Holder }
+  | { readonly outcome: 'early'; readonly limit: LimitReached & { readonly until: string } }
   | { readonly outcome: 'ended'; readonly report: RunReport };
 
 /** Which slice: one shard of one pass in one round. */
@@ -110,6 +115,14 @@ export interface SliceRequest {
   readonly pass: number;
   readonly shard: number;
   readonly round: number;
+}
+
+/** A limit that a run has reached. */
+export interface LimitReached {
+  /** Which, and the number that reached it. */
+  readonly reason: string;
+  /** When the run may go on, ISO 8601; null where it is to end. */
+  readonly until: string | null;
 }
 
 /** Where a slice ended. All counts are the ledger's for this shard and round, so that no retry counts twice. */
@@ -124,6 +137,8 @@ export interface SliceResult {
   readonly walked: number | null;
   /** The longest transaction of this slice, with its commit. */
   readonly longestMillis: number;
+  /** Why it ended before its budget was used up, if a limit did that. */
+  readonly limit?: LimitReached;
 }
 
 /** How a run ended, for the ledger. */
@@ -187,7 +202,8 @@ export interface PassReport {
 
 /** The activities, by the names under which workers register them. */
 export interface VacuumActivities {
-  'vacuum.beginRun'(input: unknown, firstRunId: string): Promise<Beginning>;
+  /** `lastReport` is what the schedule's last run came to, if Temporal knows. */
+  'vacuum.beginRun'(input: unknown, firstRunId: string, lastReport?: unknown): Promise<Beginning>;
   'vacuum.previewRun'(input: unknown, firstRunId: string): Promise<RunReport>;
   'vacuum.runSlice'(request: SliceRequest): Promise<SliceResult>;
   'vacuum.finishRun'(ending: Ending): Promise<RunReport>;

@@ -2,12 +2,15 @@ import { activityInfo, log } from '@temporalio/activity';
 import { ApplicationFailure, ApplicationFailureCategory, CancelledFailure } from '@temporalio/common';
 
 import { MistakesError } from '../policy/mistake.ts';
+import { GuardsError } from './guards/guards-error.ts';
 import { readDatabaseError } from './sql/sqlstate.ts';
 
 /** The types of failure that leave an activity. */
 export const FAILURE = {
   /** What a person gave us is wrong; nothing was deleted. */
   input: 'VacuumMistakes',
+  /** A guard stopped the run before its first batch; nothing was deleted. */
+  guard: 'VacuumGuard',
   /** Another run of the policy is open. */
   busy: 'VacuumBusy',
   /** The database refuses; a person must change something. */
@@ -39,6 +42,7 @@ function toFailure(error: unknown, doing: string): Error {
   if (error instanceof ApplicationFailure || error instanceof CancelledFailure) return error;
   if (error instanceof MistakesError)
     return ApplicationFailure.nonRetryable(error.wireMessage, FAILURE.input);
+  if (error instanceof GuardsError) return ApplicationFailure.nonRetryable(error.wireMessage, FAILURE.guard);
   log.debug(`${doing} failed`, { error });
   const database = readDatabaseError(error);
   if (database === undefined) {

@@ -1,5 +1,7 @@
 import { parseDuration, HOUR, sayDuration, SECOND } from './duration.ts';
 import type { ExpireRows } from './expire-rows.ts';
+import { NO_FILTER } from './expire-rows.ts';
+import { checkLimits } from './limits.ts';
 import type { Mistake } from './mistake.ts';
 import type { Pass } from './pass.ts';
 import type { Policy } from './policy.ts';
@@ -48,6 +50,7 @@ export function checkPolicy(policy: Policy): Mistake[] {
   if (!isWhole(policy.shards, 1, 16)) {
     say(`shards is ${String(policy.shards)}`, 'Use a whole number from 1 to 16');
   }
+  mistakes.push(...checkLimits(at, policy.limits));
   if (policy.schedule !== undefined) mistakes.push(...checkSchedule(at, policy.schedule));
   return [...mistakes, ...checkPasses(policy.passes)];
 }
@@ -80,7 +83,7 @@ function checkPasses(passes: readonly Pass[]): Mistake[] {
 function checkAge(at: string, pass: Pass): Mistake[] {
   switch (pass.kind) {
     case 'expireRows':
-      return checkExpiry(at, pass);
+      return [...checkExpiry(at, pass), ...checkFilters(at, pass)];
     case 'deleteOrphans':
       return checkHorizon(at, 'grace', pass.grace);
     case 'reclaimSpace':
@@ -91,6 +94,21 @@ function checkAge(at: string, pass: Pass): Mistake[] {
     case 'reportRows':
       return [...checkHorizon(at, 'olderThan', pass.olderThan), ...checkResolve(at, pass)];
   }
+}
+
+/** Filters that somebody built and that came out empty: every old row would go. */
+function checkFilters(at: string, { where, overrides }: Pick<ExpireRows, 'where' | 'overrides'>): Mistake[] {
+  const filters = [
+    ...(where === NO_FILTER ? [] : [{ option: 'where', filter: where }]),
+    ...overrides.map((override, n) => ({ option: `overrides[${n}].where`, filter: override.where })),
+  ];
+  return filters
+    .filter(({ filter }) => Reflect.ownKeys(filter).length === 0)
+    .map(({ option }) => ({
+      at,
+      what: `its ${option} has no condition, so that it would be about every row`,
+      fix: 'Say which rows are meant, or leave it out',
+    }));
 }
 
 function checkExpiry(at: string, pass: ExpireRows): Mistake[] {

@@ -74,6 +74,9 @@ export interface ExpireRows extends PassOptions {
   readonly allowShort: boolean;
 }
 
+/** The `where` of a pass that has none. */
+export const NO_FILTER: object = Object.freeze({});
+
 /** Rows that belong to a row without a foreign key, for the `with` of {@link expireRows}. */
 export function softChild<Child>(options: SoftChildOptions<Child>): SoftChild {
   return Object.freeze({ ...options, repoint: options.repoint ?? [] });
@@ -90,7 +93,7 @@ export function expireRows<Row>(options: ExpireRowsOptions<Row>): ExpireRows {
     kind: 'expireRows',
     age: listOf(options.age),
     overrides: options.overrides ?? [],
-    where: options.where ?? {},
+    where: options.where ?? NO_FILTER,
     with: options.with ?? [],
     allowShort: options.allowShort ?? false,
   });

@@ -1,4 +1,6 @@
 import type { Duration } from './duration.ts';
+import type { LimitOptions, Limits } from './limits.ts';
+import { limitsOf } from './limits.ts';
 import type { AnyEntity, Pass } from './pass.ts';
 import type { ScheduleOptions } from './schedule.ts';
 
@@ -35,6 +37,8 @@ export interface PolicyOptions {
   readonly batchPause?: Duration;
   /** How many parts of a pass run beside one another where a pass can be split. 1 to 16; default 2. */
   readonly shards?: number;
+  /** How much a run may do and when, and the guards that stop one that would do too much. Defaults: see there. */
+  readonly limits?: LimitOptions;
 }
 
 /** The budget of one activity execution; see {@link PolicyOptions.slice}. */
@@ -53,6 +57,7 @@ export interface Policy extends PolicyOptions {
   readonly batchTarget: Duration;
   readonly batchPause: Duration;
   readonly shards: number;
+  readonly limits: Limits;
 }
 
 /**
@@ -68,5 +73,6 @@ export function definePolicy(options: PolicyOptions): Policy {
     batchTarget: options.batchTarget ?? '100 ms',
     batchPause: options.batchPause ?? 0,
     shards: options.shards ?? 2,
+    limits: limitsOf(options.limits),
   });
 }

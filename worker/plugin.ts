@@ -21,6 +21,11 @@ export interface VacuumPluginOptions {
   readonly policies: readonly Policy[];
   /** The schema of the ledger in each database. Default `vacuum`. */
   readonly ledgerSchema?: string;
+  /**
+   * The percent of a table that runs may delete where that is more than the `maxPercent` of their policy, as
+   * `--allow-percent` has it.
+   */
+  readonly allowPercent?: number;
   /** @internal Where the workflows live, for a Temporal server that lives only as long as a command does. */
   readonly place?: string;
 }
@@ -42,11 +47,11 @@ export class VacuumPlugin extends SimplePlugin {
   readonly #databases: Databases;
   #running = 0;
 
-  constructor({ databases, policies, ledgerSchema, place }: VacuumPluginOptions) {
+  constructor({ databases, policies, ledgerSchema, allowPercent, place }: VacuumPluginOptions) {
     const open = new Databases(databases, ledgerSchema);
     super({
       name: 'temporal-vacuum.VacuumPlugin',
-      activities: createActivities({ policies, databases: open, place }),
+      activities: createActivities({ policies, databases: open, place, allowPercent }),
       workflowsPath: (path) => path ?? WORKFLOWS_PATH,
       runContext: async (next) => this.#run(next),
     });

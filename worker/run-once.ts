@@ -20,6 +20,8 @@ export interface RunOnceOptions {
   /** The database of the policy, open: a run on a Temporal of its own shows there that it lives. */
   readonly database: Database;
   readonly input: VacuumInput;
+  /** See `VacuumPluginOptions.allowPercent`. */
+  readonly allowPercent?: number | undefined;
   /** `dev` is a Temporal dev server for as long as the run lasts. */
   readonly temporal: 'dev' | TemporalOptions;
   /** Called once the workflow is started. */
@@ -63,6 +65,7 @@ async function runOn(
       connection,
       namespace,
       taskQueue,
+      allowPercent: options.allowPercent,
       ...(place === undefined ? {} : { place }),
     });
     const started = client.client;

@@ -11,6 +11,8 @@ export interface VacuumWorkerOptions {
   readonly connection: NativeConnection;
   readonly namespace: string;
   readonly taskQueue: string;
+  /** See `VacuumPluginOptions.allowPercent`. */
+  readonly allowPercent?: number | undefined;
   /** See `VacuumPluginOptions.place`. */
   readonly place?: string;
 }
@@ -20,11 +22,12 @@ const MOST_ACTIVITIES = 8;
 
 /** A worker that does nothing but vacuum. */
 export async function createVacuumWorker(options: VacuumWorkerOptions): Promise<Worker> {
-  const { setup, connection, namespace, taskQueue, place } = options;
+  const { setup, connection, namespace, taskQueue, allowPercent, place } = options;
   const plugin = new VacuumPlugin({
     databases: setup.databases,
     policies: setup.policies,
     ...(setup.ledgerSchema === undefined ? {} : { ledgerSchema: setup.ledgerSchema }),
+    ...(allowPercent === undefined ? {} : { allowPercent }),
     ...(place === undefined ? {} : { place }),
   });
   return Worker.create({

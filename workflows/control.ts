@@ -1,7 +1,17 @@
-import { CancellationScope, condition, isCancellation } from '@temporalio/workflow';
+import { CancellationScope, condition, isCancellation, sleep } from '@temporalio/workflow';
+
+import type { LimitReached } from '../activities/contract.ts';
 
 /** Why passes are left before they are done. */
 export type Leaving = 'stopped' | 'cancelled' | 'continue-as-new';
+
+/** Why and how long a run waits by itself. */
+export interface Wait {
+  readonly reason: string;
+  readonly millis: number;
+  /** For a stranger who looks at the timer. */
+  readonly summary: string;
+}
 
 /** A reason is shown in a table cell and kept in the ledger. */
 const MOST_CHARACTERS = 200;
@@ -15,6 +25,8 @@ export class Control {
   /** Why it is paused. */
   reason: string | undefined;
   stopReason: string | undefined;
+  /** What it waits for by itself. */
+  waitsFor: string | undefined;
   #leaving: Leaving | undefined;
   readonly #scopes = new Set<CancellationScope>();
   readonly #root = CancellationScope.current();
@@ -67,6 +79,21 @@ export class Control {
     return this.leaving === undefined;
   }
 
+  /** Does what a limit asks for: ends the run, or waits until it may go on. */
+  async obey(limit: LimitReached, show: () => void): Promise<void> {
+    if (limit.until === null) this.stop(limit.reason);
+    else await this.wait(waitUntil({ ...limit, until: limit.until }), show);
+  }
+
+  /** Waits, unless a request comes first. */
+  async wait({ reason, millis, summary }: Wait, show: () => void): Promise<void> {
+    this.waitsFor = reason;
+    show();
+    await this.interruptible(async () => sleep(millis, { summary }));
+    this.waitsFor = undefined;
+    show();
+  }
+
   /** Runs work that a request can interrupt; undefined where it was interrupted before it began. */
   async interruptible<T>(work: () => Promise<T>): Promise<T | undefined> {
     const scope = new CancellationScope({ cancellable: true });
@@ -80,6 +107,13 @@ export class Control {
       this.#scopes.delete(scope);
     }
   }
+}
+
+/** The wait that a limit asks for. */
+export function waitUntil({ reason, until }: LimitReached & { readonly until: string }): Wait {
+  // The worker's clock said that it is not yet time; the workflow's may be a little ahead.
+  const millis = Math.max(1000, Date.parse(until) - Date.now());
+  return { reason, millis, summary: `wait until ${until}: ${reason}` };
 }
 
 function sayReason(reason: unknown): string | undefined {

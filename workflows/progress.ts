@@ -1,5 +1,5 @@
 import type { PassStatus, RunStatus } from '../activities/contract.ts';
-import type { Leaving } from './control.ts';
+import type { Control, Leaving } from './control.ts';
 import type { FoundRows } from './found.ts';
 import { foundIn, sayFound } from './found.ts';
 import type { PassState, RunState } from './state.ts';
@@ -32,6 +32,16 @@ export interface PassProgress {
   readonly rowsPerSecond: number | null;
   /** Seconds until the pass is done, if it goes on as it did; null where nothing is known. */
   readonly etaSeconds: number | null;
+}
+
+/** How a run stands that is in a phase, which an operator or a limit may hold up. */
+export function stateOf(
+  phase: RunProgress['state'],
+  { paused, waitsFor }: Pick<Control, 'paused' | 'waitsFor'>,
+): RunProgress['state'] {
+  if (phase !== 'running') return phase;
+  if (paused) return 'paused';
+  return waitsFor === undefined ? 'running' : 'waiting';
 }
 
 /** How the passes stand at an instant, in milliseconds since the epoch. */

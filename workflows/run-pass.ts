@@ -72,5 +72,6 @@ async function runShard(
     if (result !== undefined) keepSlice(state, pass, shard, result);
     show();
     if (workflowInfo().continueAsNewSuggested) control.leave('continue-as-new');
+    else if (result?.limit !== undefined) await control.obey(result.limit, show);
   }
 }

@@ -59,7 +59,7 @@ export function beginRound(pass: PassState, planned: PlannedPass): void {
 
 /** Takes what a slice answered over: its counts are totals of the shard's round. */
 export function keepSlice(state: RunState, pass: PassState, shard: number, result: SliceResult): void {
-  const { longestMillis, ...counts } = result;
+  const { longestMillis, limit: _limit, ...counts } = result;
   pass.shards[shard] = counts;
   state.longestMillis = Math.max(state.longestMillis, longestMillis);
 }

@@ -7,22 +7,22 @@ import {
   isCancellation,
   setCurrentDetails,
   setHandler,
-  sleep,
   workflowInfo,
 } from '@temporalio/workflow';
 
-import type { Ending, Plan, RunReport, RunStatus, VacuumInput } from '../activities/contract.ts';
+import type { Beginning, Ending, Plan, RunReport, RunStatus, VacuumInput } from '../activities/contract.ts';
 import { beginning, closing, previewing } from './activities.ts';
-import { Control } from './control.ts';
+import type { Wait } from './control.ts';
+import { Control, waitUntil } from './control.ts';
 import { pauseSignal, progressQuery, resumeSignal, stopSignal } from './messages.ts';
 import type { RunProgress } from './progress.ts';
-import { progressOf, sayProgress } from './progress.ts';
+import { progressOf, sayProgress, stateOf } from './progress.ts';
 import { runPass } from './run-pass.ts';
 import type { RunState } from './state.ts';
 import { newState } from './state.ts';
 
-/** How often to ask for the lease of a busy policy. */
-const ASK_AGAIN = '20s';
+/** How often to ask for the lease of a busy policy, in milliseconds. */
+const ASK_AGAIN = 20_000;
 
 /**
  * Workflow `vacuum`: one run of a policy. An interpreter over a plan that the first activity makes and freezes:
@@ -40,7 +40,6 @@ class VacuumRun {
   readonly #control: Control;
   #state: RunState | undefined;
   #phase: RunProgress['state'] = 'beginning';
-  #waitsFor: string | undefined;
 
   constructor(input: VacuumInput, carried: RunState | undefined) {
     this.#input = input;
@@ -86,16 +85,16 @@ class VacuumRun {
     const options = { summary: 'check, take the lease, make the plan' };
     for (;;) {
       const begun = await this.#orFail(async () =>
-        beginning['vacuum.beginRun'].executeWithOptions(options, [this.#input, firstRunId()]),
+        beginning['vacuum.beginRun'].executeWithOptions(options, [
+          this.#input,
+          firstRunId(),
+          workflowInfo().lastResult,
+        ]),
       );
       if (begun.outcome === 'planned') return { plan: begun.plan };
       if (begun.outcome === 'ended') return { report: begun.report };
       this.#phase = 'waiting';
-      this.#waitsFor = `run ${begun.holder.run} of workflow ${begun.holder.workflowId}`;
-      this.#show();
-      await this.#control.interruptible(async () =>
-        sleep(ASK_AGAIN, { summary: `wait for ${this.#waitsFor}` }),
-      );
+      await this.#control.wait(waitAfter(begun), () => this.#show());
       if (this.#control.leaving === 'stopped') {
         throw ApplicationFailure.nonRetryable('stopped while it waited for its turn', 'VacuumBusy');
       }
@@ -181,13 +180,13 @@ class VacuumRun {
   }
 
   #progress(): RunProgress {
-    const { paused, reason } = this.#control;
+    const { paused, reason, waitsFor } = this.#control;
     const state = this.#state;
     return {
       run: state?.plan.run ?? null,
       policy: state?.plan.policy ?? this.#input.policy ?? null,
-      state: paused && this.#phase === 'running' ? 'paused' : this.#phase,
-      reason: (paused ? reason : this.#waitsFor) ?? null,
+      state: stateOf(this.#phase, this.#control),
+      reason: (paused ? reason : waitsFor) ?? null,
       passes: state === undefined ? [] : progressOf(state, Date.now()),
       leaving: this.#control.leaving ?? null,
     };
@@ -196,6 +195,13 @@ class VacuumRun {
   #show(): void {
     setCurrentDetails(sayProgress(this.#progress()));
   }
+}
+
+/** How long to wait before asking again for a begin. */
+function waitAfter(begun: Beginning & { outcome: 'busy' | 'early' }): Wait {
+  if (begun.outcome === 'early') return waitUntil(begun.limit);
+  const reason = `run ${begun.holder.run} of workflow ${begun.holder.workflowId}`;
+  return { reason, millis: ASK_AGAIN, summary: `wait for ${reason}` };
 }
 
 /** The same over continue-as-new, so that a run keeps its lease. */

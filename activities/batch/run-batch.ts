@@ -34,12 +34,16 @@ export interface BatchDone {
   readonly millis: number;
 }
 
+/** A batch would take the run past its limit; it was rolled back. */
+export class TooManyRows extends Error {}
+
 /** Another attempt is at work on the shard, has written this batch, or the run is closed. */
 class Fenced extends Error {}
 
 /**
  * One batch: a transaction that deletes a bounded number of rows and writes its ledger row. Undefined where the
- * batch was rolled back because it is not, or no longer, this attempt's to do.
+ * batch was rolled back because it is not, or no longer, this attempt's to do. Throws {@link TooManyRows} where it took
+ * more than `mostInAll` from all tables together.
  */
 export async function runBatch(
   { db, ledger }: Database,
@@ -47,6 +51,7 @@ export async function runBatch(
   position: Position | undefined,
   step: Omit<BatchStep, 'kept' | 'deadline'>,
   targetMillis: number,
+  mostInAll = Infinity,
 ): Promise<BatchDone | undefined> {
   const work = workOf(frozen.kind);
   if (!('runBatch' in work)) throw new Error(`a pass of kind ${frozen.kind} has no batches`);
@@ -71,6 +76,7 @@ export async function runBatch(
         outcome,
       );
       if (rows === undefined) throw new Fenced();
+      if (rows > mostInAll) throw new TooManyRows();
       if (outcome.end) await flushStatistics(tx);
       return { outcome, rows };
     }).then((done) => ({ ...done, millis: performance.now() - started }));

@@ -6,6 +6,7 @@ import type { Database } from '../database/database.ts';
 import { findOpenRun } from '../ledger/runs.ts';
 import type { ResolvedPolicy } from '../plan/resolve.ts';
 import { checkAgainst } from '../plan/resolve.ts';
+import { examineArms } from './armed.ts';
 import type { Finding } from './finding.ts';
 import { examineIndexes } from './indexes.ts';
 import { examineSizes } from './sizes.ts';
@@ -21,6 +22,7 @@ export async function examineDatabase(database: Database, policy: Policy): Promi
     await examineLedger(database),
     ...(await examineOpenRun(database, policy)),
     ...(await examineSizes(database, policy)),
+    ...(await examineArms(database, policy)),
   ];
 }
 

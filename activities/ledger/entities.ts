@@ -65,6 +65,8 @@ export const PassEntity = defineEntity({
     error: p.text().nullable(),
     /** Bytes given back to the disk. */
     bytes: p.float(),
+    /** What decides which rows it deletes, hashed without instants. */
+    settingsHash: p.text().nullable(),
   },
 });
 
@@ -146,6 +148,24 @@ export const ReclaimEntity = defineEntity({
     pid: p.integer().nullable(),
     backendStart: p.datetime().nullable(),
     at: p.datetime(),
+  },
+});
+
+/** What guards remember of a policy: the database and its own tables as the last run found them. */
+export const GuardEntity = defineEntity({
+  name: 'Guard',
+  tableName: 'guard',
+  schema,
+  properties: {
+    policy: p.text().primary(),
+    systemIdentifier: p.text().nullable(),
+    databaseOid: p.text().nullable(),
+    tables: p.json(),
+    /** Runs up to this number are no reason to disarm. */
+    knownRun: p.integer(),
+    /** Why no run may begin; null where runs may. */
+    disarmed: p.json<string[]>().nullable(),
+    disarmedAt: p.datetime().nullable(),
   },
 });
 

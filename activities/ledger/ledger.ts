@@ -6,9 +6,10 @@ import { sql } from 'kysely';
 import { refuseMistakes } from '../../policy/mistake.ts';
 import { takeTurns } from '../sql/fence.ts';
 import { inTransaction } from '../sql/transaction.ts';
-import { BatchEntity, PassEntity, ReclaimEntity, RunEntity, SizeEntity } from './entities.ts';
+import { BatchEntity, GuardEntity, PassEntity, ReclaimEntity, RunEntity, SizeEntity } from './entities.ts';
 import { RunsPassesBatches } from './migrations/001-runs-passes-batches.ts';
 import { SizesAndReclaims } from './migrations/002-sizes-and-reclaims.ts';
+import { Guards } from './migrations/003-guards.ts';
 import { ReportedRowsOfPasses } from './migrations/004-reported-rows.ts';
 import { KeptRows } from './migrations/005-kept-rows.ts';
 
@@ -18,12 +19,13 @@ const LEDGER_SCHEMA = 'vacuum';
 const MIGRATIONS = [
   { name: '001-runs-passes-batches', class: RunsPassesBatches },
   { name: '002-sizes-and-reclaims', class: SizesAndReclaims },
+  { name: '003-guards', class: Guards },
   { name: '004-reported-rows', class: ReportedRowsOfPasses },
   { name: '005-kept-rows', class: KeptRows },
 ];
 
 /** The tables of the ledger. */
-const TABLES = ['run', 'pass', 'batch', 'size', 'reclaim', 'kept'] as const;
+const TABLES = ['run', 'pass', 'batch', 'size', 'reclaim', 'kept', 'guard'] as const;
 
 /** What version of the ledger a database has; `closed` where the role may not look. */
 export type LedgerVersion = 'missing' | 'closed' | 'old' | 'current' | 'newer';
@@ -44,7 +46,7 @@ export class Ledger {
       ensureDatabase: false,
       schema,
       driverOptions: db,
-      entities: [RunEntity, PassEntity, BatchEntity, SizeEntity, ReclaimEntity],
+      entities: [RunEntity, PassEntity, BatchEntity, SizeEntity, ReclaimEntity, GuardEntity],
       extensions: [Migrator],
       migrations: {
         migrationsList: MIGRATIONS,

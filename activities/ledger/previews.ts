@@ -19,6 +19,8 @@ export interface PreviewedPass {
   readonly reported: ReportedRows | null;
   /** Rows that would be deleted in all tables. */
   readonly rows: number;
+  /** What decides which rows the pass deletes: see `hashOf`. Null where it is not applicable. */
+  readonly settingsHash: string | null;
 }
 
 /** Keeps a preview as a run that is over; the number of the run. Once for a workflow, however often it is tried. */
@@ -48,12 +50,15 @@ export async function insertPreview(
     for (const [ordinal, pass] of passes.entries()) {
       await sql`
         insert into ${ledger.table('pass')} (
-          run_id, ordinal, name, kind, state, rows, deleted, moved, strategy, shards, estimate, reported)
+          run_id, ordinal, name, kind, state, rows, deleted, moved, strategy, shards, estimate, reported,
+          settings_hash)
         values (
           ${run}, ${ordinal}, ${pass.name}, ${pass.kind}, ${pass.applicable ? 'previewed' : 'not-applicable'}, ${pass.rows},
           ${JSON.stringify(pass.deleted)}::jsonb, ${pass.moved}, ${pass.plan.strategy},
           ${JSON.stringify(pass.plan.shards)}::jsonb, ${pass.plan.estimate},
-          ${pass.reported === null ? null : JSON.stringify(pass.reported)}::jsonb)`.execute(tx);
+          ${pass.reported === null ? null : JSON.stringify(pass.reported)}::jsonb, ${pass.settingsHash})`.execute(
+        tx,
+      );
     }
     return run;
   });

@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
 
 import type { PassKind } from '../../policy/pass.ts';
+import type { Window } from '../../policy/window.ts';
 import type { Ending, Holder, Plan } from '../contract.ts';
 import type { FrozenPass, PassPlan } from '../passes/index.ts';
 import { waitForBatches } from '../sql/fence.ts';
@@ -27,6 +28,16 @@ export interface RunSettings {
   readonly pauseMillis: number;
   readonly sliceSeconds: number;
   readonly sliceBatches: number | null;
+  /** Runs that an earlier release began have none. */
+  readonly limits?: FrozenLimits;
+}
+
+/** How much a run may do and when, as frozen. */
+export interface FrozenLimits {
+  readonly maxRows: number | null;
+  readonly maxMillis: number | null;
+  readonly window: Window | null;
+  readonly outside: 'wait' | 'stop';
 }
 
 /** A pass to begin a run with. */
@@ -36,6 +47,8 @@ export interface RunPass {
   /** Null where the pass is not applicable to the database. */
   readonly frozen: FrozenPass | null;
   readonly plan: PassPlan;
+  /** What decides which rows the pass deletes: see `hashOf`. Null where it is not applicable. */
+  readonly settingsHash: string | null;
 }
 
 /** A run that is open. */
@@ -99,15 +112,21 @@ export async function insertRun(
   });
 }
 
-async function insertPasses(tx: Tx, ledger: Ledger, run: number, passes: readonly RunPass[]): Promise<void> {
-  for (const [ordinal, { name, kind, frozen, plan }] of passes.entries()) {
+/** Adds the passes of a run. */
+export async function insertPasses(
+  tx: Tx,
+  ledger: Ledger,
+  run: number,
+  passes: readonly RunPass[],
+): Promise<void> {
+  for (const [ordinal, { name, kind, frozen, plan, settingsHash }] of passes.entries()) {
     await sql`
       insert into ${ledger.table('pass')}
-        (run_id, ordinal, name, kind, state, strategy, shards, frozen, estimate)
+        (run_id, ordinal, name, kind, state, strategy, shards, frozen, estimate, settings_hash)
       values (
         ${run}, ${ordinal}, ${name}, ${kind}, ${frozen === null ? 'not-applicable' : 'planned'},
         ${plan.strategy}, ${JSON.stringify(plan.shards)}::jsonb, ${JSON.stringify(frozen ?? {})}::jsonb,
-        ${plan.estimate})`.execute(tx);
+        ${plan.estimate}, ${settingsHash})`.execute(tx);
     if (frozen?.keeps !== undefined) {
       await sql`
         insert into ${ledger.table('kept')} (run_id, pass, entry, grp, key)

@@ -80,6 +80,8 @@ export interface PassPlan {
   readonly shards: readonly Shard[];
   /** Rows of the pass's own table that are expected to go. */
   readonly estimate: number;
+  /** Rows of that table, by the same sample. */
+  readonly tableRows: number;
 }
 
 /** What one batch is asked to do. */

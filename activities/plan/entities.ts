@@ -88,6 +88,7 @@ export class PolicyEntities {
     const head = `${all} where `;
     if (built.sql === all) throw new Error('it comes to no condition at all, so every row would match');
     const values = built.params.map(freeze);
+    if (ALWAYS_TRUE.test(built.sql)) throw new Error('it is true of every row, so every row would match');
     if (built.sql.startsWith(head)) return predicateOf(built.sql.slice(head.length), values);
     // A filter over relations joins other tables. They are joined to the row that is looked at, and not to its table
     // again: a list of the keys that match would be made from the whole table in each batch.
@@ -107,6 +108,9 @@ export class PolicyEntities {
     return Object.hasOwn(properties, property) ? properties[property] : undefined;
   }
 }
+
+/** A condition that says nothing: `true`, `1 = 1`, and what MikroORM makes of the negation of nothing. */
+const ALWAYS_TRUE = /\swhere\s+\(*\s*(?:true|(\d+)\s*=\s*\1|not\s*\(\s*(?:false|1\s*=\s*0)\s*\))\s*\)*$/i;
 
 /** A select, or a call of a function, which may have one inside. */
 const SELECTS = /\bselect\b|\b(?!(?:in|any|all|and|or|not)\b)\w+\s*\(/i;
@@ -147,6 +151,7 @@ function sayUnreadable(option: string, said: string): Pick<Mistake, 'what' | 'he
   const unknown = /not existing property ([\w.]+)/.exec(said)?.[1];
   if (unknown !== undefined) return { what: `its ${option} names ${unknown}, which is no property` };
   if (/^[\w.$]+ is undefined$/.test(said)) return { what: `its ${option} has no value: ${said}` };
+  if (said.endsWith('so every row would match')) return { what: `its ${option} means nothing: ${said}` };
   return { what: `its ${option} cannot be read`, here: said };
 }
 

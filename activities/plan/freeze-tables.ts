@@ -30,5 +30,5 @@ export function freezeTables(
 /** The tables in their order, one after the other. */
 export function planTables({ tables }: FrozenTablePass): PassPlan {
   const strategy = 'tables';
-  return { strategy, shards: [{ strategy, tables: tables.length }], estimate: 0 };
+  return { strategy, shards: [{ strategy, tables: tables.length }], estimate: 0, tableRows: 0 };
 }

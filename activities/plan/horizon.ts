@@ -16,5 +16,7 @@ const FURTHEST_BEHIND = 12 * HOUR;
  */
 export function horizonOf(now: string, millis: number, age: ColumnName): string {
   const zoned = age.type.endsWith('with time zone');
-  return new Date(Math.max(Date.parse(now) - millis - (zoned ? 0 : FURTHEST_BEHIND), FIRST)).toISOString();
+  const instant = Date.parse(now) - millis - (zoned ? 0 : FURTHEST_BEHIND);
+  // A duration that cannot be read is one of the policy's mistakes, which are told together.
+  return new Date(Number.isNaN(instant) ? FIRST : Math.max(instant, FIRST)).toISOString();
 }

@@ -53,7 +53,12 @@ export async function chooseWalk(db: Kysely<unknown>, choice: WalkChoice): Promi
   const column = index === undefined ? {} : { column: { name: index.column, of } as const };
   const sample = await sampleTable(db, { table, where, parts: shards, ...column });
   const strategy = cheaper(choice, sample);
-  return { strategy, shards: cut(strategy, choice, sample), estimate: sample.rows };
+  return {
+    strategy,
+    shards: cut(strategy, choice, sample),
+    estimate: sample.rows,
+    tableRows: sample.tableRows,
+  };
 }
 
 /** Whether the table has a usable index that begins with a column. */

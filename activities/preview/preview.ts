@@ -55,7 +55,7 @@ async function countAll(tx: Tx, policy: Policy, passNames: readonly string[]): P
 }
 
 function sumUp(
-  { name, kind, plan, frozen }: RunPass,
+  { name, kind, plan, frozen, settingsHash }: RunPass,
   script: PreviewScript,
   counts: readonly (number | null)[],
 ): PreviewedPass {
@@ -75,5 +75,5 @@ function sumUp(
     else deleted[count.label] = (deleted[count.label] ?? 0) + rows;
   }
   const sum = Object.values(deleted).reduce((total, rows) => total + rows, 0);
-  return { name, kind, plan, applicable: frozen !== null, deleted, moved, reported, rows: sum };
+  return { name, kind, plan, applicable: frozen !== null, deleted, moved, reported, rows: sum, settingsHash };
 }

@@ -3,12 +3,16 @@ import { ApplicationFailure } from '@temporalio/common';
 import { parseDuration } from '../../policy/duration.ts';
 import { refuseMistakes } from '../../policy/mistake.ts';
 import type { Policy } from '../../policy/policy.ts';
-import type { Beginning, Plan, RunReport } from '../contract.ts';
+import type { Beginning, LimitReached, Plan, RunReport } from '../contract.ts';
 import type { Database } from '../database/database.ts';
 import { FAILURE } from '../failure.ts';
+import { isGuarded } from '../guards/counts.ts';
+import { examineRun } from '../guards/examine-run.ts';
+import { GuardsError, sayTripped } from '../guards/guards-error.ts';
 import { pruneBatches } from '../ledger/batches.ts';
+import { insertGuarded, keepSeen } from '../ledger/guards.ts';
 import { noteInterrupted } from '../ledger/reclaims.ts';
-import type { OpenRun, RunOwner, RunPass, RunSettings } from '../ledger/runs.ts';
+import type { FrozenLimits, OpenRun, RunOwner, RunPass, RunSettings } from '../ledger/runs.ts';
 import { findOpenRun, insertRun } from '../ledger/runs.ts';
 import { planPasses } from '../plan/plan-passes.ts';
 import { checkAgainst, LOOK_UP_LIMITS, resolvePolicy } from '../plan/resolve.ts';
@@ -17,7 +21,9 @@ import type { RunContext } from './context.ts';
 import type { RunRequest } from './input.ts';
 import { readInput } from './input.ts';
 import { takeOverIfDead } from './lease.ts';
+import { outsideOf } from './limits.ts';
 import { measureRun } from './measure.ts';
+import { narrow } from './narrow.ts';
 import { ownWorkflowId } from './place.ts';
 
 /** A statement on a whole table may take so many seconds: a table that takes longer is rewritten by hand. */
@@ -27,7 +33,12 @@ const LONGEST_STATEMENT = 7 * 24 * 3600;
  * Begins a run: reads the input, looks the policy up, takes the lease and freezes what will be done. Trying again
  * after a crash finds the run that was begun.
  */
-export async function beginRun(context: RunContext, input: unknown, firstRunId: string): Promise<Beginning> {
+export async function beginRun(
+  context: RunContext,
+  input: unknown,
+  firstRunId: string,
+  lastReport?: unknown,
+): Promise<Beginning> {
   const request = readInput(input, context.policies);
   const { policy } = request;
   refuseMistakes(`policy ${JSON.stringify(policy.name)}`, context.databases.check(policy));
@@ -43,7 +54,11 @@ export async function beginRun(context: RunContext, input: unknown, firstRunId: 
     if (open !== undefined && isOwn(open, owner)) return planned(database, open);
     if (open !== undefined && !(await takeOverIfDead(database.ledger, open, owner)))
       return busy(request, open);
-    const begun = await planAndInsert(database, databaseName, request, owner);
+    const early = outsideOf(request.limits, Date.now());
+    if (early !== undefined) return beforeWindow(request, early);
+    const { allowPercent } = context;
+    const lastRun = lastRunOf(lastReport, policy);
+    const begun = await planAndInsert(database, databaseName, request, { owner, allowPercent, lastRun });
     if (begun !== undefined) {
       await pruneBatches(database.ledger);
       return planned(database, begun);
@@ -70,17 +85,54 @@ async function planAndInsert(
   database: Database,
   databaseName: string,
   request: RunRequest,
-  owner: RunOwner,
+  { owner, ...known }: { owner: RunOwner; allowPercent: number; lastRun: number },
 ): Promise<OpenRun | undefined> {
-  const { policy } = request;
-  const passes = await inSnapshot(database.db, LOOK_UP_LIMITS, async (tx) =>
-    planPasses(tx, policy, await resolvePolicy(tx, policy, request.passes, 'execute')),
-  );
-  return insertRun(database.ledger, owner, settingsOf(policy, databaseName, passes), passes);
+  const { policy, limits } = request;
+  const { ledger } = database;
+  const { passes, catalog } = await inSnapshot(database.db, LOOK_UP_LIMITS, async (tx) => {
+    const resolved = await resolvePolicy(tx, policy, request.passes, 'execute');
+    // Two shards could not know what the other one takes of the rows that are left.
+    const mostShards = limits.maxRows === null ? Infinity : 1;
+    return { passes: await planPasses(tx, policy, resolved, mostShards), catalog: resolved.catalog };
+  });
+  const settings = settingsOf(policy, databaseName, passes, limits);
+  const mostRows = limits.maxRows ?? Infinity;
+  const { tripped, seen } = await examineRun(database, {
+    policy,
+    catalog,
+    passes: passes.filter(isGuarded),
+    mostRows,
+    ...known,
+  });
+  if (tripped.length > 0) {
+    const reasons = tripped.map((guard) => sayTripped(guard, false));
+    await insertGuarded(ledger, owner, settings, passes, reasons);
+    throw new GuardsError(policy.name, tripped);
+  }
+  const run = await insertRun(ledger, owner, settings, passes);
+  if (run !== undefined) await keepSeen(ledger, run, seen);
+  return run;
+}
+
+/** The number of the run that a schedule's last workflow answered. */
+function lastRunOf(report: unknown, policy: Policy): number {
+  if (typeof report !== 'object' || report === null) return 0;
+  const { run, policy: name } = report as Partial<RunReport>;
+  return name === policy.name && typeof run === 'number' ? run : 0;
+}
+
+function beforeWindow({ policy }: RunRequest, { reason, until }: LimitReached): Beginning {
+  if (until !== null) return { outcome: 'early', limit: { reason, until } };
+  return { outcome: 'ended', report: { ...emptyReport(policy, 'stopped'), reasons: [`stopped: ${reason}`] } };
 }
 
 /** What a run keeps of a policy and its plan. */
-export function settingsOf(policy: Policy, database: string, passes: readonly RunPass[]): RunSettings {
+export function settingsOf(
+  policy: Policy,
+  database: string,
+  passes: readonly RunPass[],
+  limits: FrozenLimits = narrow(policy.limits),
+): RunSettings {
   const { seconds = 20, batches } = policy.slice;
   return {
     plan: {
@@ -104,6 +156,7 @@ export function settingsOf(policy: Policy, database: string, passes: readonly Ru
     pauseMillis: parseDuration(policy.batchPause) ?? 0,
     sliceSeconds: seconds,
     sliceBatches: batches ?? null,
+    limits,
   };
 }
 

@@ -5,6 +5,8 @@ import type { Databases } from '../database/databases.ts';
 export interface RunContext {
   readonly policies: readonly Policy[];
   readonly databases: Databases;
+  /** The percent of a table that runs may delete where that is more than their policy allows; 0 where nobody said. */
+  readonly allowPercent: number;
   /** The Temporal that runs the activities: cluster and namespace. */
   readonly place: () => Promise<string>;
 }

@@ -4,12 +4,16 @@ import type { Mistake } from '../../policy/mistake.ts';
 import { MistakesError } from '../../policy/mistake.ts';
 import type { Policy } from '../../policy/policy.ts';
 import type { RunMode } from '../contract.ts';
+import type { FrozenLimits } from '../ledger/runs.ts';
+import { checkNarrowing, narrow } from './narrow.ts';
 
 const Input = z.strictObject({
   policy: z.string().optional(),
   mode: z.enum(['execute', 'preview']).optional(),
   passes: z.array(z.string()).min(1).optional(),
   ifBusy: z.enum(['skip', 'wait', 'fail']).optional(),
+  maxRows: z.number().int().min(1).optional(),
+  maxDuration: z.union([z.string(), z.number()]).optional(),
 });
 
 const KEYS = Object.keys(Input.shape).join(', ');
@@ -21,6 +25,7 @@ export interface RunRequest {
   /** The passes to run, in the policy's order. */
   readonly passes: readonly string[];
   readonly ifBusy: 'skip' | 'wait' | 'fail';
+  readonly limits: FrozenLimits;
 }
 
 /**
@@ -33,6 +38,7 @@ export function readInput(input: unknown, policies: readonly Policy[]): RunReque
   const loose = parsed.success ? parsed.data : looseInput(input);
   const policy = findPolicy(loose.policy, policies, mistakes);
   if (policy !== undefined) checkPasses(loose.passes, policy, mistakes);
+  if (policy !== undefined) mistakes.push(...checkNarrowing(loose, policy.limits));
   if (mistakes.length > 0 || policy === undefined) throw new MistakesError('the input of the run', mistakes);
   return {
     policy,
@@ -41,6 +47,7 @@ export function readInput(input: unknown, policies: readonly Policy[]): RunReque
       .map((pass) => pass.name)
       .filter((name) => loose.passes === undefined || loose.passes.includes(name)),
     ifBusy: loose.ifBusy ?? 'skip',
+    limits: narrow(policy.limits, loose),
   };
 }
 
@@ -50,9 +57,13 @@ function looseInput(input: unknown): z.infer<typeof Input> {
   const fields = input as Record<string, unknown>;
   const policy = Input.shape.policy.safeParse(fields['policy']);
   const passes = Input.shape.passes.safeParse(fields['passes']);
+  const maxRows = Input.shape.maxRows.safeParse(fields['maxRows']);
+  const maxDuration = Input.shape.maxDuration.safeParse(fields['maxDuration']);
   return {
     ...(policy.success ? { policy: policy.data } : {}),
     ...(passes.success ? { passes: passes.data } : {}),
+    ...(maxRows.success ? { maxRows: maxRows.data } : {}),
+    ...(maxDuration.success ? { maxDuration: maxDuration.data } : {}),
   };
 }
 

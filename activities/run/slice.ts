@@ -4,10 +4,10 @@ import type { Policy } from '../../policy/policy.ts';
 import { Pacer } from '../batch/pacer.ts';
 import { prepareBatch } from '../batch/prepare-batch.ts';
 import type { BatchDone, BatchPlace } from '../batch/run-batch.ts';
-import { runBatch } from '../batch/run-batch.ts';
+import { runBatch, TooManyRows } from '../batch/run-batch.ts';
 import { Setbacks } from '../batch/setbacks.ts';
 import { walkedPart } from '../batch/walked.ts';
-import type { SliceRequest, SliceResult } from '../contract.ts';
+import type { LimitReached, SliceRequest, SliceResult } from '../contract.ts';
 import type { Database } from '../database/database.ts';
 import type { Position, ShardKey } from '../ledger/batches.ts';
 import { totalOf } from '../ledger/batches.ts';
@@ -16,6 +16,7 @@ import { readFrozenPass } from '../ledger/runs.ts';
 import type { Cursor, Prepared, Shard } from '../passes/index.ts';
 import { workOf } from '../passes/index.ts';
 import type { RunContext } from './context.ts';
+import { RunLimits } from './limits.ts';
 import { closed, findOwnPosition, findOwnRun, isAskedToStop } from './own-run.ts';
 import { runTables } from './tables.ts';
 
@@ -75,14 +76,18 @@ class Slice {
     const { targetMillis, sliceSeconds, sliceBatches } = run.settings;
     const pacer = new Pacer(targetMillis, pass.frozen.familySize, this.#position?.size);
     const until = performance.now() + sliceSeconds * 1000;
+    const limits = await RunLimits.of(this.#database.ledger, run);
+    let limit: LimitReached | undefined;
     while (!this.#isDone() && !isAskedToStop(this.#activity)) {
-      const done = await this.#batch(run, place, shard, pacer);
+      limit = limits.reached();
+      if (limit !== undefined) break;
+      const done = await this.#batch(run, place, shard, pacer, limits);
       if (done === undefined) continue;
       this.#batches += 1;
       if (this.#batches >= (sliceBatches ?? Infinity) || performance.now() >= until) break;
       if (run.settings.pauseMillis > 0) await this.#rest(run.settings.pauseMillis);
     }
-    return this.#result(shard);
+    return this.#result(shard, limit);
   }
 
   #isDone(): boolean {
@@ -95,27 +100,43 @@ class Slice {
   }
 
   /** One batch, tried until it goes through; undefined where another attempt came first. */
-  async #batch(run: OpenRun, place: BatchPlace, shard: Shard, pacer: Pacer): Promise<BatchDone | undefined> {
+  async #batch(
+    run: OpenRun,
+    place: BatchPlace,
+    shard: Shard,
+    pacer: Pacer,
+    limits: RunLimits,
+  ): Promise<BatchDone | undefined> {
     const prepared = await this.#prepare(place);
     for (;;) {
       const { careful, passOver, part } = this.#setbacks.approach;
+      const room = limits.roomFor(Math.max(1, Math.round(pacer.size * part)));
       const step = {
         shard,
         cursor: this.#cursor(),
-        size: Math.max(1, Math.round(pacer.size * part)),
-        mostRows: run.settings.mostRows ?? Infinity,
-        giant: pacer.giant,
-        bite: pacer.bite,
+        size: room.size,
+        mostRows: Math.min(run.settings.mostRows ?? Infinity, room.mostRows),
+        giant: Math.min(pacer.giant, room.giant),
+        bite: Math.min(pacer.bite, room.mostInAll),
         familySize: pacer.familySize,
         reach: pacer.reach,
-        careful,
+        careful: careful || room.careful,
         passOver,
         ...(prepared === undefined ? {} : { prepared }),
       };
       const started = performance.now();
       try {
-        const done = await runBatch(this.#database, place, this.#position, step, run.settings.targetMillis);
-        if (done === undefined) return await this.#afterFence();
+        const { targetMillis } = run.settings;
+        const done = await runBatch(
+          this.#database,
+          place,
+          this.#position,
+          step,
+          targetMillis,
+          room.mostInAll,
+        );
+        if (done === undefined) return await this.#afterFence(limits);
+        limits.spend(done.rows);
         this.#setbacks.success(done.outcome.taken);
         pacer.learnFrom(done);
         this.#keep(done, pacer.size);
@@ -123,6 +144,10 @@ class Slice {
       } catch (error) {
         // A transaction that was rolled back held its locks as well.
         this.#longestMillis = Math.max(this.#longestMillis, performance.now() - started);
+        if (error instanceof TooManyRows) {
+          limits.tookTooMany(room);
+          return undefined;
+        }
         if (!this.#setbacks.canGoOn(error)) throw error;
         pacer.shrink();
         this.#heartbeat();
@@ -154,10 +179,11 @@ class Slice {
     heartbeat({ sequence: this.#position?.sequence ?? 0, batches: this.#batches });
   }
 
-  async #afterFence(): Promise<undefined> {
+  async #afterFence(limits: RunLimits): Promise<undefined> {
     await findOwnRun(this.#database.ledger, this.#request);
     await pause(FENCED_PAUSE);
     this.#position = await findOwnPosition(this.#database.ledger, this.#request);
+    await limits.refresh();
     this.#heartbeat();
   }
 
@@ -169,13 +195,14 @@ class Slice {
     }
   }
 
-  async #result(shard: Shard): Promise<SliceResult> {
+  async #result(shard: Shard, limit: LimitReached | undefined): Promise<SliceResult> {
     const totals = await totalOf(this.#database.ledger, this.#key, this.#request.round);
     return {
       ...totals,
       done: this.#isDone(),
       walked: this.#isDone() ? 1 : walkedPart(shard, this.#cursor()),
       longestMillis: this.#longestMillis,
+      ...(limit === undefined ? {} : { limit }),
     };
   }
 }

@@ -4,7 +4,7 @@ import { Context } from '@temporalio/activity';
 
 import type { Pass } from '../../policy/pass.ts';
 import { walkedPart } from '../batch/walked.ts';
-import type { SliceRequest, SliceResult } from '../contract.ts';
+import type { LimitReached, SliceRequest, SliceResult } from '../contract.ts';
 import type { Database } from '../database/database.ts';
 import type { Position } from '../ledger/batches.ts';
 import { recordBatch, totalOf } from '../ledger/batches.ts';
@@ -14,6 +14,7 @@ import type { OpenPass, OpenRun } from '../ledger/runs.ts';
 import type { FrozenPass, Shard, TableOutcome, TableWork } from '../passes/index.ts';
 import { enterBatch } from '../sql/fence.ts';
 import { inTransaction } from '../sql/transaction.ts';
+import { RunLimits } from './limits.ts';
 import { findOwnPosition, findOwnRun, isAskedToStop } from './own-run.ts';
 import { whileWanted } from './wanted.ts';
 
@@ -43,8 +44,12 @@ export async function runTables(work: TableWork<Pass, FrozenPass>, slice: TableS
   await noteInterrupted(ledger, run.id);
   let position = await findOwnPosition(ledger, request);
   const until = performance.now() + run.settings.sliceSeconds * 1000;
+  const limits = await RunLimits.of(ledger, run);
+  let limit: LimitReached | undefined;
   await whileWanted(async (signal) => {
     while (position?.done !== true && !isAskedToStop(Context.current())) {
+      limit = limits.timeReached();
+      if (limit !== undefined) break;
       position = await oneTable(work, slice, position, signal);
       if (performance.now() >= until) break;
     }
@@ -55,6 +60,7 @@ export async function runTables(work: TableWork<Pass, FrozenPass>, slice: TableS
     done: position?.done === true,
     walked: position?.done === true ? 1 : walkedPart(shard, position?.cursor ?? null),
     longestMillis: 0,
+    ...(limit === undefined ? {} : { limit }),
   };
 }
 

@@ -26,7 +26,10 @@ async function demo(): Promise<void> {
 async function play(stage: Stage): Promise<void> {
   const before = await countTables(stage.client);
 
-  title('What a run would delete now');
+  title(
+    'What a run would delete now: kept in the ledger, since a run that takes most of a table must have been looked at',
+  );
+  await type(stage, 'ledger', 'migrate');
   await type(stage, 'preview', 'prefect');
 
   title('A schedule in place of a loop, and a run that it starts now');

@@ -44,16 +44,25 @@ export class TemporalSession {
 
   /** Runs a worker of ours while work is done. */
   async withVacuum<T>(
-    options: { taskQueue: string; url: string; policies: readonly Policy[]; worker?: Partial<WorkerOptions> },
+    options: {
+      taskQueue: string;
+      policies: readonly Policy[];
+      worker?: Partial<WorkerOptions>;
+      allowPercent?: number;
+    } & ({ url: string } | { databases: Readonly<Record<string, string>> }),
     work: (client: Client) => Promise<T>,
   ): Promise<T> {
     quietRuntime();
+    const { policies, allowPercent } = options;
+    const databases = 'url' in options ? { main: options.url } : options.databases;
     const connection = await NativeConnection.connect({ address: this.address });
     try {
       const worker = await Worker.create({
         connection,
         taskQueue: options.taskQueue,
-        plugins: [new VacuumPlugin({ databases: { main: options.url }, policies: options.policies })],
+        plugins: [
+          new VacuumPlugin({ databases, policies, ...(allowPercent === undefined ? {} : { allowPercent }) }),
+        ],
         workflowBundle: await this.#bundled(),
         ...options.worker,
       });

@@ -60,7 +60,7 @@ export class WorkerProcess {
 /** Starts a worker and waits until it works. */
 export async function startWorkerProcess(options: WorkerProcessOptions): Promise<WorkerProcess> {
   const { url, taskQueue, settings = {}, address = temporalAddress(), built = false, config } = options;
-  const sets = Object.entries({ enabled: true, ...settings }).flatMap(([key, value]) => [
+  const sets = Object.entries({ enabled: true, maxPercent: 100, ...settings }).flatMap(([key, value]) => [
     '--set',
     `${key}=${String(value)}`,
   ]);

@@ -12,6 +12,8 @@ export const EXIT = {
   nothing: 4,
   /** The run was stopped, cancelled or taken over before its end. */
   unfinished: 5,
+  /** A guard stopped the run before it deleted anything. */
+  guarded: 6,
 } as const;
 
 /** A sentence for each exit code, for the help. */
@@ -22,4 +24,5 @@ export const EXIT_CODES: readonly (readonly [number, string])[] = [
   [EXIT.unreachable, 'the database or Temporal does not answer'],
   [EXIT.nothing, 'nothing was done: the policy is disabled, or another run of it is open'],
   [EXIT.unfinished, 'the run was stopped, cancelled or taken over before its end'],
+  [EXIT.guarded, 'a guard stopped the run before it deleted anything; what to do is said'],
 ];

@@ -54,6 +54,20 @@ export function toNumber(text: string): number {
   throw new InvalidArgumentError('It is no whole number above 0.');
 }
 
+/** The option for runs that may delete more of a table than their policy allows. */
+export function allowPercent(): Option {
+  return new Option(
+    '--allow-percent <number>',
+    'let runs delete so much of a table where their policy allows less, in percent (limits.maxPercent)',
+  ).argParser(toPercent);
+}
+
+function toPercent(text: string): number {
+  const number = Number(text);
+  if (text.trim() !== '' && number >= 0 && number <= 100) return number;
+  throw new InvalidArgumentError('It is no number from 0 to 100.');
+}
+
 /** Collects a repeatable option. */
 export function collect(value: string, before: readonly string[]): string[] {
   return [...before, value];

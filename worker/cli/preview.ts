@@ -4,14 +4,14 @@ import type { PreviewedPass } from '../../activities/ledger/previews.ts';
 import type { RowsByTable } from '../../activities/ledger/reports.ts';
 import { addUp } from '../../activities/ledger/reports.ts';
 import type { Preview } from '../../activities/preview/preview.ts';
-import { previewPolicy } from '../../activities/preview/preview.ts';
 import { findSetup } from '../setup.ts';
 import { withDatabase } from './database.ts';
 import { findPasses } from './find-passes.ts';
 import { findPolicy } from './find-policy.ts';
+import { previewAndKeep } from './keep-preview.ts';
 import type { SetupFlags } from './options.ts';
 import { collect, withJson, withSetup } from './options.ts';
-import { print, printJson, printTable, sayCount, strong } from './output.ts';
+import { note, print, printJson, printTable, sayCount, strong } from './output.ts';
 import { printReported, printTables } from './print-report.ts';
 import { untilInterrupted } from './until-interrupted.ts';
 
@@ -19,7 +19,7 @@ interface PreviewFlags extends SetupFlags {
   readonly pass: readonly string[];
 }
 
-/** `preview`: exact counts in a read-only transaction, without Temporal and without the ledger. */
+/** `preview`: exact counts in a read-only transaction, without Temporal. Kept in the ledger, where there is one. */
 export function addPreview(program: Command): void {
   const command = program
     .command('preview')
@@ -36,13 +36,14 @@ async function runPreview(name: string | undefined, flags: PreviewFlags): Promis
   const passes = findPasses(policy, flags.pass.length === 0 ? {} : { passes: flags.pass });
   const result = await untilInterrupted(
     async (signal) =>
-      withDatabase(setup, policy, async (database) => previewPolicy(database, policy, passes, signal)),
+      withDatabase(setup, policy, async (database) => previewAndKeep(database, policy, passes, signal)),
     'cancelled; the database counts no more',
   );
   if (result === undefined) return;
-  if (flags.json) {
-    printJson({ ...result, passes: result.passes.map(toPrinted), ...totalsOf(result) });
-  } else printPreview(result);
+  const { preview, kept } = result;
+  if (flags.json) printJson({ ...preview, passes: preview.passes.map(toPrinted), ...totalsOf(preview) });
+  else printPreview(preview);
+  if (kept !== undefined) note(`not kept in the ledger, ${kept}`);
 }
 
 function printPreview(preview: Preview): void {
@@ -72,7 +73,7 @@ function printPreview(preview: Preview): void {
 }
 
 /** A pass as JSON prints it: how its walk is cut stays inside. */
-function toPrinted({ plan, ...pass }: PreviewedPass): object {
+function toPrinted({ plan, settingsHash: _hash, ...pass }: PreviewedPass): object {
   return { ...pass, strategy: plan.strategy, shards: plan.shards.length };
 }
 

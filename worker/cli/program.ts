@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 
+import { addArm } from './arm.ts';
 import { addDoctor } from './doctor.ts';
 import { EXIT_CODES } from './exit-code.ts';
 import { addHistory } from './history.ts';
@@ -27,6 +28,7 @@ export function createProgram(version: string): Command {
   addSchedule(program);
   addHistory(program);
   addStats(program);
+  addArm(program);
   addDoctor(program);
   addLedger(program);
   return overrideExits(program);

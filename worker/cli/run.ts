@@ -19,7 +19,7 @@ import { findPasses } from './find-passes.ts';
 import { findPolicy } from './find-policy.ts';
 import { followRun } from './follow-run.ts';
 import type { SetupFlags } from './options.ts';
-import { collect, logLevel, withJson, withSetup } from './options.ts';
+import { allowPercent, collect, logLevel, withJson, withSetup } from './options.ts';
 import { note, printJson } from './output.ts';
 import type { PrintedReport } from './print-report.ts';
 import { printReport, toPrinted, withoutLedger } from './print-report.ts';
@@ -30,6 +30,7 @@ interface RunFlags extends SetupFlags {
   readonly namespace?: string;
   readonly pass: readonly string[];
   readonly ifBusy?: 'skip' | 'wait' | 'fail';
+  readonly allowPercent?: number;
   readonly logLevel: LogLevel;
 }
 
@@ -56,6 +57,7 @@ export function addRun(program: Command): void {
         'fail',
       ]),
     )
+    .addOption(allowPercent())
     .addOption(logLevel('ERROR'))
     .action(async (policy: string | undefined, flags: RunFlags) => runOnceFor(policy, flags));
   withJson(withSetup(command));
@@ -81,7 +83,14 @@ async function runOnceFor(name: string | undefined, flags: RunFlags): Promise<vo
       const temporal =
         flags.temporal === 'dev' ? 'dev' : { address: flags.temporal, namespace: flags.namespace };
       const onStarted = (handle: WorkflowHandle): void => follower.start(handle);
-      const outcome = await runOnce({ setup, database, input, temporal, onStarted });
+      const outcome = await runOnce({
+        setup,
+        database,
+        input,
+        temporal,
+        onStarted,
+        allowPercent: flags.allowPercent,
+      });
       await follower.end();
       await answer(database, outcome, follower.workflowId, flags.json);
     } finally {
@@ -100,7 +109,7 @@ async function answer(
   const report = number === undefined ? undefined : await readReport(ledger, number);
   if (report !== undefined) {
     say(toPrinted(report), json);
-    process.exitCode = exitCodeOf(report.status);
+    process.exitCode = isGuarded(outcome) ? EXIT.guarded : exitCodeOf(report.status);
   } else if ('report' in outcome) {
     say(withoutLedger(outcome.report), json);
     process.exitCode = exitCodeOf(outcome.report.status);
@@ -113,6 +122,10 @@ async function answer(
     note(`the run was ${outcome.ended} before it began`);
     process.exitCode = EXIT.unfinished;
   }
+}
+
+function isGuarded(outcome: RunOutcome): boolean {
+  return 'failure' in outcome && outcome.failure.type === FAILURE.guard;
 }
 
 function say(report: PrintedReport, json: boolean): void {

@@ -12,10 +12,11 @@ import { connectWorker } from '../temporal.ts';
 import { createVacuumWorker } from '../vacuum-worker.ts';
 import { DatabaseUnreachable, withDatabase } from './database.ts';
 import type { SetupFlags } from './options.ts';
-import { logLevel, withJson, withSetup, withTemporal } from './options.ts';
+import { allowPercent, logLevel, withJson, withSetup, withTemporal } from './options.ts';
 import { note, printJson } from './output.ts';
 
 interface WorkerFlags extends SetupFlags, TemporalOptions {
+  readonly allowPercent?: number;
   readonly logLevel: LogLevel;
 }
 
@@ -24,6 +25,7 @@ export function addWorker(program: Command): void {
   const command = program
     .command('worker')
     .description('work on runs until SIGINT or SIGTERM, which let the batch under way commit')
+    .addOption(allowPercent())
     .addOption(logLevel('WARN'))
     .action(async (flags: WorkerFlags) => work(flags));
   withJson(withTemporal(withSetup(command)));
@@ -36,7 +38,13 @@ async function work(flags: WorkerFlags): Promise<void> {
   const { connection, namespace, address } = await connectWorker(flags);
   try {
     const { taskQueue } = setup;
-    const worker = await createVacuumWorker({ setup, connection, namespace, taskQueue });
+    const worker = await createVacuumWorker({
+      setup,
+      connection,
+      namespace,
+      taskQueue,
+      allowPercent: flags.allowPercent,
+    });
     const running = worker.run();
     const policies = setup.policies.map((policy) => policy.name);
     if (flags.json) printJson({ state: 'running', address, namespace, taskQueue, policies });

@@ -8,6 +8,7 @@ import type { TerminalStateType } from './entities/state-type.ts';
 import { TERMINAL_STATE_TYPES } from './entities/state-type.ts';
 import type { EventRetention } from './event-retention.ts';
 import { parseEventRetention, shortened } from './event-retention.ts';
+import { LIMIT_SETTINGS, readLimits } from './limit-settings.ts';
 import type { LogRetention } from './log-retention.ts';
 import { LOG_LEVELS, parseLogRetention } from './log-retention.ts';
 import { periodAbove, periodOrNever, Unreadable } from './periods.ts';
@@ -52,6 +53,7 @@ const SETTINGS = [
   'shards',
   'sliceSeconds',
   'sliceBatches',
+  ...LIMIT_SETTINGS,
 ] as const satisfies readonly (keyof PrefectSettings)[];
 
 /** What Prefect itself does with heartbeats. */
@@ -119,6 +121,7 @@ export function parseSettings(
   const apiUrl = read('apiUrl', '', parseAnyText, "Use a URL, like 'http://127.0.0.1:4200/api'");
   if (endStuckRuns) mistakes.push(...checkApiUrl(apiUrl));
 
+  const timezone = read('timezone', undefined, parseText, "Use an IANA name, like 'Asia/Bangkok'");
   const settings: ParsedSettings = {
     enabled: read<ReadonlySet<EnabledWord>>(
       'enabled',
@@ -128,7 +131,7 @@ export function parseSettings(
     ),
     loopMillis: read('loopSeconds', HOUR, secondsAbove(0), 'Use a number of seconds, at least 1'),
     cron: read('cron', undefined, parseText, "Use five cron fields, like '0 3 * * *'"),
-    timezone: read('timezone', undefined, parseText, "Use an IANA name, like 'Asia/Bangkok'"),
+    timezone,
     retentionMillis,
     states: read<readonly TerminalStateType[]>(
       'states',
@@ -183,6 +186,7 @@ export function parseSettings(
     shards: read('shards', 2, parseWhole, 'Use a whole number from 1 to 16'),
     sliceSeconds: read('sliceSeconds', 20, parseWhole, 'Use a whole number of seconds, at least 1'),
     sliceBatches: read('sliceBatches', undefined, parseWhole, 'Use a whole number of at least 1'),
+    limits: readLimits(read, timezone),
   };
   if (mistakes.length > 0) throw new MistakesError('preset prefect', mistakes);
   return settings;

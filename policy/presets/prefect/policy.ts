@@ -71,6 +71,7 @@ export function prefect(
     batchTarget: parsed.batchTargetMillis,
     batchPause: parsed.batchPauseMillis,
     shards: parsed.shards,
+    limits: parsed.limits,
   });
 }
 

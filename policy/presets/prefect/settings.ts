@@ -1,12 +1,14 @@
+import type { LimitOptions } from '../../limits.ts';
 import type { PrefectApi } from './api.ts';
 import type { EnabledWord } from './enabled.ts';
 import type { TerminalStateType } from './entities/state-type.ts';
 import type { EventRetention } from './event-retention.ts';
+import type { LimitSettings } from './limit-settings.ts';
 import type { LogRetention } from './log-retention.ts';
 import type { KeepLastPer, ParsedRule, RunRetentionRule } from './run-retention.ts';
 
 /** The settings of the `prefect` preset. Text is understood everywhere, since it may come from a command line. */
-export interface PrefectSettings {
+export interface PrefectSettings extends LimitSettings {
   /**
    * `true`, `false` (default), or some of `flow_runs`, `events` and `orphans`. `flow_runs` implies `orphans`, as in
    * Prefect; `orphans` alone leaves flow runs as they are.
@@ -16,7 +18,7 @@ export interface PrefectSettings {
   readonly loopSeconds?: number | string;
   /** Run at these times instead of every `loopSeconds`: five cron fields. */
   readonly cron?: string;
-  /** The time zone of `cron`, an IANA name. Default `UTC`. */
+  /** The time zone of `cron` and `between`, an IANA name. Default `UTC`. */
   readonly timezone?: string;
   /** How long flow runs are kept. Over 1 hour; default 90 days. Seconds, `'90 days'`, `'30d'` or ISO `'P90D'`. */
   readonly retentionPeriod?: number | string;
@@ -106,4 +108,5 @@ export interface ParsedSettings {
   readonly shards: number;
   readonly sliceSeconds: number;
   readonly sliceBatches: number | undefined;
+  readonly limits: LimitOptions;
 }

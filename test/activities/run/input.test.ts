@@ -25,7 +25,24 @@ describe('the input of a run', () => {
       mode: 'execute',
       passes: prefect.passes.map((pass) => pass.name),
       ifBusy: 'skip',
+      limits: { maxRows: null, maxMillis: null, window: null, outside: 'wait' },
     });
+  });
+
+  test('limits are those of the policy unless the input narrows them', () => {
+    const limited = definePolicy({
+      name: 'limited',
+      entities: [],
+      passes: [],
+      limits: { maxRows: 500, maxDuration: '2 hours', between: '22:00-04:00', timezone: 'Asia/Bangkok' },
+    });
+    const window = { from: 22 * 60, to: 4 * 60, timezone: 'Asia/Bangkok' };
+    const whole = { maxRows: 500, maxMillis: 7_200_000, window, outside: 'wait' };
+    expect(readInput({}, [limited]).limits).toEqual(whole);
+    expect(readInput({ maxRows: 500, maxDuration: '2h' }, [limited]).limits).toEqual(whole);
+    const narrow = { ...whole, maxRows: 7, maxMillis: 60_000 };
+    expect(readInput({ maxRows: 7, maxDuration: '1 minute' }, [limited]).limits).toEqual(narrow);
+    expect(refusal({ maxRows: 501, maxDuration: 7_200_001 }, [limited])).toHaveLength(2);
   });
 
   test('passes narrow the run and keep the order of the policy', () => {

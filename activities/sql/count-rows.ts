@@ -1,0 +1,34 @@
+import type { Kysely } from 'kysely';
+import { sql } from 'kysely';
+
+import type { TableName } from './names.ts';
+import { castTo, tableOf } from './names.ts';
+import type { Expiry } from './retention.ts';
+import { ageOf } from './retention.ts';
+
+/** Rows of a table, counted no further than `most`: the least of both. */
+export async function countUpTo(db: Kysely<unknown>, table: TableName, most: number): Promise<number> {
+  const limit = Number.isFinite(most) ? sql`limit ${Math.ceil(most)}` : sql``;
+  const { rows } = await sql<{ rows: number }>`
+    select count(*)::float8 as rows
+    from (
+      select from ${tableOf(table)}
+      ${limit}
+    ) as counted`.execute(db);
+  return rows[0]?.rows ?? 0;
+}
+
+/** Whether a table has a row that is not older than an instant. */
+export async function hasRowSince(
+  db: Kysely<unknown>,
+  table: TableName,
+  ages: Expiry['ages'],
+  instant: string,
+): Promise<boolean> {
+  const { rows } = await sql<{ found: boolean }>`
+    select exists (
+      select from ${tableOf(table)} as t
+      where ${ageOf('t', ages)} >= ${castTo(instant, ages[0].type)}
+    ) as found`.execute(db);
+  return rows[0]?.found === true;
+}

@@ -1,0 +1,138 @@
+import type { Duration } from './duration.ts';
+import { parseDuration, SECOND } from './duration.ts';
+import type { Mistake } from './mistake.ts';
+import type { Window } from './window.ts';
+import { parseWindow } from './window.ts';
+
+/** How much a run may do and when, and what must look wrong to stop it: see {@link PolicyOptions.limits}. */
+export interface LimitOptions {
+  /**
+   * The most rows that one run deletes, in all tables together, cascades included: never one more. The run ends as
+   * `stopped` and a later one goes on. At least 1; default: no limit. A limited run has one shard a pass.
+   */
+  readonly maxRows?: number;
+  /**
+   * How long a run may take from its begin, pauses and waiting included; it ends as `stopped` after the batch under
+   * way. At least a second; default: no limit.
+   */
+  readonly maxDuration?: Duration;
+  /** The time of day in which batches may run, as `'01:00-05:00'`; may go over midnight. Default: always. */
+  readonly between?: string;
+  /** The time zone of `between`, an IANA name. Default `UTC`. */
+  readonly timezone?: string;
+  /**
+   * What a run does outside `between`: `wait` for the next opening (default) or `stop`, so that a later run goes
+   * on.
+   */
+  readonly outside?: 'wait' | 'stop';
+  /**
+   * The most of a table that one run may delete, in percent, 0 to 100; default 50. A run that would delete more is
+   * stopped before its first batch, unless a preview of the same passes was kept in the ledger in the last 24 hours.
+   * 100 is no limit.
+   */
+  readonly maxPercent?: number;
+  /**
+   * How many times the rows of its last ten runs a pass may delete; default 10. Where they deleted fewer than 1000 they count
+   * as 1000. A run that would delete more is stopped before its first batch, unless a preview was kept as for
+   * `maxPercent`. `Infinity` is no limit; a pass that has not run yet has none.
+   */
+  readonly maxGrowth?: number;
+  /**
+   * A table with fewer rows than this is too small for `maxPercent`, for `allowNewest` and to be seen to shrink. Default
+   * 1000; 0 guards every table.
+   */
+  readonly smallTable?: number;
+  /**
+   * Permits that an `expireRows` deletes from a table in which no row is newer than the horizon. Default: false, since
+   * a clock or a unit that is wrong looks like that.
+   */
+  readonly allowNewest?: boolean;
+}
+
+/** {@link LimitOptions} with defaults. */
+export interface Limits extends LimitOptions {
+  readonly timezone: string;
+  readonly outside: 'wait' | 'stop';
+  readonly maxPercent: number;
+  readonly maxGrowth: number;
+  readonly smallTable: number;
+  readonly allowNewest: boolean;
+}
+
+/** Fills in what is left out. */
+export function limitsOf(options: LimitOptions = {}): Limits {
+  return Object.freeze({
+    ...options,
+    timezone: options.timezone ?? 'UTC',
+    outside: options.outside ?? 'wait',
+    maxPercent: options.maxPercent ?? 50,
+    maxGrowth: options.maxGrowth ?? 10,
+    smallTable: options.smallTable ?? 1000,
+    allowNewest: options.allowNewest ?? false,
+  });
+}
+
+const KNOWN = [
+  'maxRows',
+  'maxDuration',
+  'between',
+  'timezone',
+  'outside',
+  'maxPercent',
+  'maxGrowth',
+  'smallTable',
+  'allowNewest',
+] as const satisfies readonly (keyof LimitOptions)[];
+
+/** What is wrong with limits. */
+export function checkLimits(at: string, limits: Limits): Mistake[] {
+  const mistakes: Mistake[] = [];
+  const say = (option: keyof LimitOptions, fix: string): void => {
+    mistakes.push({ at, what: `limits.${option} is ${sayValue(limits[option])}`, fix });
+  };
+  for (const key of Object.keys(limits)) {
+    if ((KNOWN as readonly string[]).includes(key)) continue;
+    const what = `limits has ${JSON.stringify(key)}, which is no limit, so that nothing would be limited`;
+    mistakes.push({ at, what, fix: `Use some of ${KNOWN.join(', ')}` });
+  }
+  const { maxRows, maxDuration, between, timezone, outside, maxPercent, maxGrowth } = limits;
+  if (maxRows !== undefined && !isWhole(maxRows, 1)) {
+    say('maxRows', 'Use a whole number of at least 1, or leave it out');
+  }
+  if (maxDuration !== undefined && !((parseDuration(maxDuration) ?? 0) >= SECOND)) {
+    say('maxDuration', "Use a duration of at least a second, like '2 hours', or leave it out");
+  }
+  const zoned = isTimezone(timezone);
+  if (!zoned) say('timezone', "Use an IANA name, like 'Asia/Bangkok'");
+  if (between !== undefined && parseWindow(between, 'UTC') === undefined) {
+    say('between', "Use two different times of day, like '01:00-05:00' or '22:00-04:00'");
+  }
+  if (!['wait', 'stop'].includes(outside)) say('outside', "Use 'wait' or 'stop'");
+  if (!(typeof maxPercent === 'number' && maxPercent >= 0 && maxPercent <= 100)) {
+    say('maxPercent', 'Use a number from 0 to 100; 100 is no limit');
+  }
+  if (!(typeof maxGrowth === 'number' && maxGrowth >= 1)) {
+    say('maxGrowth', 'Use a number of at least 1, like 10; Infinity is no limit');
+  }
+  if (!isWhole(limits.smallTable, 0)) say('smallTable', 'Use a whole number of rows; 0 guards every table');
+  if (typeof limits.allowNewest !== 'boolean') say('allowNewest', 'Use true or false');
+  return mistakes;
+}
+
+/** The window of limits that were checked. */
+export function windowOf({ between, timezone }: Limits): Window | undefined {
+  return parseWindow(between, timezone);
+}
+
+function isTimezone(name: string): boolean {
+  return name === 'UTC' || Intl.supportedValuesOf('timeZone').includes(name);
+}
+
+function isWhole(value: unknown, least: number): boolean {
+  return Number.isInteger(value) && (value as number) >= least;
+}
+
+/** JSON has no word for what is no number. */
+function sayValue(value: unknown): string {
+  return typeof value === 'number' || value === undefined ? String(value) : JSON.stringify(value);
+}

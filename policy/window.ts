@@ -1,0 +1,66 @@
+import { IANAZone } from 'luxon';
+
+const MINUTE = 60_000;
+const DAY_MINUTES = 24 * 60;
+/** No window stays open or closed for longer, not even over a change of summer time. */
+const MOST_MINUTES = 3 * DAY_MINUTES;
+
+/** A time of day in which a policy may delete, by the clock on the wall of a time zone. */
+export interface Window {
+  /** Minutes since midnight. */
+  readonly from: number;
+  /** Minutes since midnight, itself outside; below `from` where the window goes over midnight. */
+  readonly to: number;
+  /** IANA name. */
+  readonly timezone: string;
+}
+
+/** Whether a window is open, and the instant at which that changes, in milliseconds since the epoch. */
+export interface WindowState {
+  readonly open: boolean;
+  readonly until: number;
+}
+
+/** Reads `'01:00-05:00'`; undefined where it is no window. `24:00` is the end of the day. */
+export function parseWindow(between: unknown, timezone: string): Window | undefined {
+  const found =
+    typeof between === 'string' ? /^\s*(\d\d?):(\d\d)\s*-\s*(\d\d?):(\d\d)\s*$/.exec(between) : null;
+  if (found === null) return undefined;
+  const [fromHour = 0, fromMinute = 0, toHour = 0, toMinute = 0] = found.slice(1).map(Number);
+  const from = fromHour * 60 + fromMinute;
+  const to = toHour * 60 + toMinute;
+  if (fromMinute > 59 || toMinute > 59 || from >= DAY_MINUTES || to > DAY_MINUTES) return undefined;
+  return from === to % DAY_MINUTES ? undefined : { from, to: to % DAY_MINUTES, timezone };
+}
+
+/**
+ * How a window stands at an instant, in milliseconds since the epoch. It is open while the clock on the wall there shows
+ * a time inside: on the day of a change of summer time an hour longer or shorter, and not at all where the whole of it
+ * lies in the hour that is left out.
+ */
+export function windowAt(window: Window, now: number): WindowState {
+  const zone = IANAZone.create(window.timezone);
+  const open = isInside(window, zone, now);
+  // Minute by minute, since between two of them the clock may have been moved.
+  let at = Math.floor(now / MINUTE) * MINUTE;
+  for (let n = 0; n < MOST_MINUTES; n += 1) {
+    at += MINUTE;
+    if (isInside(window, zone, at) !== open) break;
+  }
+  return { open, until: at };
+}
+
+/** A window as people write it: `01:00-05:00 Europe/Berlin`. */
+export function sayWindow({ from, to, timezone }: Window): string {
+  return `${sayTime(from)}-${sayTime(to)} ${timezone}`;
+}
+
+function isInside({ from, to }: Window, zone: IANAZone, instant: number): boolean {
+  const local = Math.floor(instant / MINUTE) + zone.offset(instant);
+  const minute = ((local % DAY_MINUTES) + DAY_MINUTES) % DAY_MINUTES;
+  return from < to ? minute >= from && minute < to : minute >= from || minute < to;
+}
+
+function sayTime(minutes: number): string {
+  return [Math.floor(minutes / 60), minutes % 60].map((part) => String(part).padStart(2, '0')).join(':');
+}

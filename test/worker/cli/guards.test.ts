@@ -1,0 +1,87 @@
+import { expect, test } from '@jest/globals';
+
+import { cli } from '../../support/cli.ts';
+import { describeNeeding } from '../../support/needing.ts';
+import { FreshPrefect } from '../../support/prefect/fresh.ts';
+import { temporalAddress } from '../../support/temporal.ts';
+
+const fresh = FreshPrefect.forEach();
+
+describeNeeding(['temporal'], 'a guard', () => {
+  const logs = async (): Promise<number> => fresh.database.value('select count(*) from log');
+
+  async function addLostLogs(): Promise<void> {
+    await fresh.database.rows(
+      `insert into log (name, level, flow_run_id, message, timestamp)
+       select 'x', 20, gen_random_uuid(), 'x', now() - interval '3 days' from generate_series(1, 1000)`,
+    );
+  }
+
+  function running(...more: string[]): string[] {
+    const args = ['run', 'prefect', ...fresh.at(), '--set', 'enabled=true', '--execute'];
+    return [...args, '--temporal', temporalAddress(), ...more];
+  }
+
+  const preview = async (): ReturnType<typeof cli> => cli(['preview', 'prefect', ...fresh.at(), '--json']);
+
+  test('stops the first run of a neglected database, which a preview lets go ahead', async () => {
+    await addLostLogs();
+    const early = await preview();
+    expect(early.stderr).toContain('not kept in the ledger, which this database does not have yet');
+
+    const stopped = await cli(running());
+    expect(stopped.code).toBe(6);
+    expect(stopped.stdout).toContain(
+      'limit maxPercent 50: 100 % of entity Log would be deleted, 1,000 of 1,000',
+    );
+    expect(stopped.stdout).toContain('`temporal-vacuum preview prefect`');
+    expect(await logs()).toBe(1000);
+
+    const kept = await preview();
+    expect({ code: kept.code, stderr: kept.stderr }).toEqual({ code: 0, stderr: '' });
+    const done = await cli(running('--json'));
+    expect(done.code).toBe(0);
+    expect(JSON.parse(done.stdout)).toMatchObject({ status: 'completed', deleted: { log: 1000 } });
+    const history = await cli(['history', ...fresh.at(), '--json']);
+    const runs = JSON.parse(history.stdout) as { mode: string; status: string; rows: number }[];
+    expect(runs.map(({ mode, status, rows }) => [mode, status, rows])).toEqual([
+      ['execute', 'completed', 1000],
+      ['preview', 'completed', 1000],
+      ['execute', 'stopped', 0],
+    ]);
+  });
+
+  test('lets through what run is told to allow, to the percent', async () => {
+    await addLostLogs();
+    await fresh.database.rows(
+      `insert into log (name, level, message, timestamp) select 'x', 20, 'x', now() from generate_series(1, 250)`,
+    );
+    const wrong = await cli(running('--allow-percent', '101'));
+    expect(wrong.code).toBe(2);
+    expect(wrong.stderr).toContain('It is no number from 0 to 100');
+    expect((await cli(running('--allow-percent', '79'))).code).toBe(6);
+    expect(await logs()).toBe(1250);
+    expect((await cli(running('--allow-percent', '80'))).code).toBe(0);
+    expect(await logs()).toBe(250);
+  });
+
+  test('disarms after a restored backup until arm', async () => {
+    expect((await cli(running())).code).toBe(0);
+    await fresh.database.rows(`update vacuum.guard set system_identifier = '1'`);
+    await fresh.rows.logs('00000000-0000-4000-8000-00000000000a', 5, '3 days');
+    const stopped = await cli(running());
+    expect(stopped.code).toBe(6);
+    expect(stopped.stdout).toContain('on another server');
+    expect(await logs()).toBe(5);
+    const doctor = await cli(['doctor', 'prefect', ...fresh.at()]);
+    expect(doctor.stdout).toContain('policy prefect is disarmed since');
+    const other = await cli(['arm', 'other', ...fresh.at()]);
+    expect(other.stdout).toContain('policy other is not disarmed');
+    const armed = await cli(['arm', 'prefect', ...fresh.at()]);
+    expect(armed.stdout).toContain('policy prefect is armed');
+    const again = await cli(['arm', ...fresh.at(), '--json']);
+    expect(JSON.parse(again.stdout)).toEqual([]);
+    expect((await cli(running())).code).toBe(0);
+    expect(await logs()).toBe(0);
+  });
+});

@@ -1,0 +1,40 @@
+import type { Command } from 'commander';
+
+import { arm } from '../../activities/ledger/guards.ts';
+import { findDatabaseSetup } from '../setup.ts';
+import { withOnlyDatabase } from './database.ts';
+import type { SetupFlags } from './options.ts';
+import { withJson, withSetup } from './options.ts';
+import { print, printJson } from './output.ts';
+
+interface ArmFlags extends SetupFlags {
+  readonly database?: string;
+}
+
+/** `arm`: lets runs begin again after a guard found another database than the one that the last run cleaned. */
+export function addArm(program: Command): void {
+  const command = program
+    .command('arm')
+    .argument('[policy]', 'only this policy (default: all that are disarmed)')
+    .description(
+      'let runs begin again that are disarmed: after a restored backup or a move to another server',
+    )
+    .option('--database <name>', 'the database of the configuration file, where it has several')
+    .action(async (policy: string | undefined, flags: ArmFlags) => armPolicies(policy, flags));
+  withJson(withSetup(command));
+}
+
+async function armPolicies(policy: string | undefined, flags: ArmFlags): Promise<void> {
+  const setup = await findDatabaseSetup(flags);
+  await withOnlyDatabase(setup, flags.database, async ({ ledger }) => {
+    const isThere = (await ledger.version()) !== 'missing';
+    if (isThere) await ledger.migrate();
+    const armed = isThere ? await arm(ledger, policy) : [];
+    if (flags.json) printJson(armed);
+    else if (armed.length === 0)
+      print(policy === undefined ? 'no policy is disarmed' : `policy ${policy} is not disarmed`);
+    for (const { policy: name, reasons } of flags.json ? [] : armed) {
+      print(`policy ${name} is armed: its runs delete again; it was disarmed because ${reasons.join('; ')}`);
+    }
+  });
+}
