@@ -115,6 +115,8 @@ export interface SliceRequest {
   readonly pass: number;
   readonly shard: number;
   readonly round: number;
+  /** The most seconds of work, where that is less than the plan's: the first slices of a shard answer soon. */
+  readonly seconds?: number;
 }
 
 /** A limit that a run has reached. */
@@ -133,8 +135,15 @@ export interface SliceResult {
   readonly skipped: number;
   /** What was found and left; null where the pass reports nothing, missing in the history of older versions. */
   readonly reported?: ReportedRows | null;
-  /** The part of the shard that was walked, 0 to 1; null where the walk cannot tell. */
+  /** The part of the shard's work that is done, 0 to 1; null where one cannot tell. */
   readonly walked: number | null;
+  /**
+   * Seconds of work that are left, if it goes on as in this slice. Null where one cannot tell; missing where the pass is
+   * none of rows, and in the history of older versions.
+   */
+  readonly secondsLeft?: number | null;
+  /** In this slice, in all tables; null where it was too short to tell. */
+  readonly rowsPerSecond?: number | null;
   /** The longest transaction of this slice, with its commit. */
   readonly longestMillis: number;
   /** Why it ended before its budget was used up, if a limit did that. */

@@ -16,6 +16,8 @@ export interface Measurement {
   readonly historyEvents: number | null;
   /** Time per row in the last tenth of the rows over that in the first. */
   readonly lastTenthOverFirst: number | null;
+  /** How far off the ETA was after a tenth of the work, as a part of the time that was left. */
+  readonly etaErrorAtTenth: number | null;
   /** Seconds of a second run, which finds nothing to do. */
   readonly idleSeconds: number | null;
 }

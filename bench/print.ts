@@ -13,7 +13,7 @@ export function median(of: readonly Measurement[]): Measurement {
 export function printMeasurements(title: string, of: readonly Measurement[]): void {
   process.stdout.write(`\n${title}\n\n`);
   printTable(
-    ['contender', 'seconds', 'rows', 'rows/s', 'longest tx', 'WAL', 'worker', 'events'],
+    ['contender', 'seconds', 'rows', 'rows/s', 'longest tx', 'WAL', 'worker', 'events', 'ETA off'],
     of.map((m) => [
       `${m.contender}${m.cutOff ? ' (cut off)' : ''}`,
       m.seconds.toFixed(2),
@@ -23,6 +23,7 @@ export function printMeasurements(title: string, of: readonly Measurement[]): vo
       `${Math.round(m.walMegabytes)} MB`,
       m.workerMebibytes === null ? '' : `${Math.round(m.workerMebibytes)} MiB`,
       m.historyEvents ?? '',
+      m.etaErrorAtTenth === null ? '' : `${Math.round(100 * m.etaErrorAtTenth)} %`,
     ]),
   );
 }
@@ -48,6 +49,7 @@ export function printGoals(ours: Measurement, plain: Measurement, loops: readonl
     ]),
     ['longest transaction', ours.longestTransactionMillis, 150, 'at most', ' ms'],
     ['time per row, last tenth over first', ours.lastTenthOverFirst, 1.5, 'at most', ''],
+    ['ETA after a tenth of the work, off by', ours.etaErrorAtTenth, 0.2, 'at most', ''],
     ['worker memory', ours.workerMebibytes, 300, 'at most', ' MiB'],
     [
       'rows per workflow history event',

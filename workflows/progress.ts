@@ -1,4 +1,4 @@
-import type { PassStatus, RunStatus } from '../activities/contract.ts';
+import type { PassStatus, PlannedPass, RunStatus } from '../activities/contract.ts';
 import type { Control, Leaving } from './control.ts';
 import type { FoundRows } from './found.ts';
 import { foundIn, sayFound } from './found.ts';
@@ -12,6 +12,8 @@ export interface RunProgress {
   readonly state: RunStatus | 'beginning' | 'paused' | 'waiting' | 'closing';
   /** Why it is paused, or what it waits for. */
   readonly reason: string | null;
+  /** ISO 8601: when a slice last answered, which is what the passes tell. Null before the first. */
+  readonly asOf: string | null;
   readonly passes: readonly PassProgress[];
   /** How its passes are being left; null while they go on, also while it is paused. */
   readonly leaving: Leaving | null;
@@ -26,12 +28,25 @@ export interface PassProgress {
   readonly batches: number;
   /** What it found and left, where it reports. */
   readonly found?: FoundRows;
-  /** 0 to 100; null where nothing is known. */
+  /**
+   * The part of the work that is done, 0 to 100: of the walk and of the rows that a sample expects. Null where nothing
+   * is known.
+   */
   readonly percent: number | null;
-  /** While it runs; null else. */
+  /** In all tables, by the last slices, while it runs; null else. */
   readonly rowsPerSecond: number | null;
-  /** Seconds until the pass is done, if it goes on as it did; null where nothing is known. */
+  /**
+   * Seconds of work, from `asOf` on, until the pass is done, if it goes on as in its last slices. Null where nothing is
+   * known.
+   */
   readonly etaSeconds: number | null;
+  /**
+   * Rows nested in others go level after level, and how many there are is known at the end only: the level that percent
+   * and ETA are about. Null for other passes.
+   */
+  readonly level: number | null;
+  /** What must come before it goes on; null where nothing does. */
+  readonly waitsFor: string | null;
 }
 
 /** How a run stands that is in a phase, which an operator or a limit may hold up. */
@@ -44,57 +59,112 @@ export function stateOf(
   return waitsFor === undefined ? 'running' : 'waiting';
 }
 
-/** How the passes stand at an instant, in milliseconds since the epoch. */
-export function progressOf(state: RunState, now: number): PassProgress[] {
+/** How the passes stand by what their slices answered. */
+export function progressOf(state: RunState, control: Pick<Control, 'paused' | 'waitsFor'>): PassProgress[] {
   return state.plan.passes.map((planned, n) => {
     const pass = state.passes[n];
     if (pass === undefined) throw new Error(`no state of pass ${planned.name}`);
-    const rows = rowsOf(pass);
-    const walked = walkedPart(pass);
-    const seconds = pass.startedAt === undefined ? 0 : ((pass.endedAt ?? now) - pass.startedAt) / 1000;
     const running = pass.status === 'running';
     const found = foundIn(pass);
+    const open = pass.shards.filter((shard) => !shard.done);
     return {
       name: planned.name,
       status: pass.status,
-      rows,
+      rows: rowsOf(pass),
       batches: pass.before.batches + pass.shards.reduce((sum, shard) => sum + shard.batches, 0),
       ...(found === undefined ? {} : { found }),
-      percent: pass.status === 'completed' ? 100 : walked === null ? null : Math.floor(walked * 100),
-      rowsPerSecond: running && seconds > 0 ? Math.round(rows / seconds) : null,
-      etaSeconds:
-        running && walked !== null && walked > 0 ? Math.ceil((seconds * (1 - walked)) / walked) : null,
+      percent: percentOf(pass),
+      rowsPerSecond: running ? rateOf(open) : null,
+      etaSeconds: running ? etaOf(open, state.newsAt ?? 0) : null,
+      level: running && planned.repeats ? pass.round : null,
+      waitsFor: waitsFor(state, planned, pass, control),
     };
   });
 }
 
-/** The part of the current round that is walked, over all shards; null where one cannot tell. */
-function walkedPart({ shards }: PassState): number | null {
-  if (shards.length === 0) return null;
+function rateOf(open: PassState['shards']): number | null {
+  const rates = open.map((shard) => shard.rowsPerSecond ?? null);
+  return rates.every((rate) => rate !== null) ? Math.round(rates.reduce((sum, rate) => sum + rate, 0)) : null;
+}
+
+/** Shards run beside one another, and the last to end ends the pass. */
+function etaOf(open: PassState['shards'], asOf: number): number | null {
+  const seconds = open.map(({ secondsLeft, at = asOf }) =>
+    typeof secondsLeft === 'number' ? secondsLeft - (asOf - at) / 1000 : null,
+  );
+  return seconds.every((left) => left !== null) ? Number(Math.max(0, ...seconds).toFixed(1)) : null;
+}
+
+/** Shards are cut to about equal work. */
+function percentOf({ status, shards }: PassState): number | null {
+  if (status === 'completed') return 100;
   const parts = shards.map((shard) => shard.walked);
-  return parts.every((part) => part !== null)
-    ? parts.reduce((sum, part) => sum + part, 0) / parts.length
-    : null;
+  if (parts.length === 0 || !parts.every((part) => part !== null)) return null;
+  return Math.floor((100 * parts.reduce((sum, part) => sum + part, 0)) / parts.length);
+}
+
+function waitsFor(
+  { plan, passes }: RunState,
+  planned: PlannedPass,
+  { status }: PassState,
+  control: Pick<Control, 'paused' | 'waitsFor'>,
+): string | null {
+  if (status === 'running') return control.paused ? 'signal resume' : (control.waitsFor ?? null);
+  if (status !== 'planned') return null;
+  const before = plan.passes.filter((other, n) => {
+    const open = passes[n]?.status === 'planned' || passes[n]?.status === 'running';
+    return open && planned.dependsOn.includes(other.name);
+  });
+  return before.length === 0 ? 'its turn' : before.map(({ name }) => name).join(', ');
+}
+
+const HEAD = ['pass', 'state', 'rows', 'done', 'rows/s', 'ETA', 'waits for'];
+
+/** Two spaces that do not collapse: the UI shows tables without any room between their columns. */
+const ROOM = '\u00a0\u00a0';
+
+function lineOf(cells: readonly string[]): string {
+  return `| ${cells.map((cell) => `${cell}${ROOM}`).join(' | ')} |`;
 }
 
 /** The progress as Markdown, for the Temporal UI. Short, since it travels in the address of a frame. */
 export function sayProgress(progress: RunProgress): string {
   const title = `**${progress.policy ?? 'vacuum'}**: ${progress.state}`;
   const reason = progress.reason === null ? '' : ` (${progress.reason})`;
-  const rows = progress.passes.map((pass) => {
-    const cells = [
-      pass.name,
-      pass.status,
-      String(pass.rows),
-      pass.percent === null ? '' : `${pass.percent} %`,
-      pass.rowsPerSecond === null ? '' : `${pass.rowsPerSecond}/s`,
-      pass.etaSeconds === null ? '' : `${pass.etaSeconds} s`,
-    ];
-    return `| ${cells.join(' | ')} |`;
-  });
-  const table = ['| pass | state | rows | done | rate | ETA |', '|---|---|--:|--:|--:|--:|', ...rows];
+  const asOf = progress.asOf === null ? '' : `, as of ${progress.asOf.slice(11, 19)} UTC`;
+  const rows = progress.passes.map((pass) => lineOf(cellsOf(pass)));
+  const table = [lineOf(HEAD), '|---|---|--:|--:|--:|--:|---|', ...rows];
   const found = progress.passes.flatMap((pass) =>
     pass.found === undefined ? [] : ['', `${pass.name}: ${sayFound(pass.found)}`],
   );
-  return [`${title}${reason}`, ...(rows.length === 0 ? [] : ['', ...table]), ...found].join('\n');
+  return [`${title}${reason}${asOf}`, ...(rows.length === 0 ? [] : ['', ...table]), ...found].join('\n');
+}
+
+function cellsOf(pass: PassProgress): string[] {
+  const { name, status, rows, percent, rowsPerSecond, etaSeconds, level, waitsFor: waits } = pass;
+  const running = status === 'running';
+  const unknown = running ? 'not known yet' : '';
+  const ofLevel = level === null ? '' : ` of level ${level}`;
+  return [
+    name,
+    status,
+    sayCount(rows),
+    percent === null ? unknown : `${percent} %${ofLevel}`,
+    rowsPerSecond === null ? '' : sayCount(rowsPerSecond),
+    etaSeconds === null ? unknown : sayTime(Math.ceil(etaSeconds)),
+    waits ?? '',
+  ];
+}
+
+/** 1234567 as `1,234,567`. */
+function sayCount(count: number): string {
+  return String(count).replaceAll(/\B(?=(?:\d{3})+$)/g, ',');
+}
+
+/** Seconds as `45 s`, `4 min 10 s` or `2 h 5 min`. */
+function sayTime(seconds: number): string {
+  if (seconds < 60) return `${seconds} s`;
+  const minutes = Math.floor(seconds / 60);
+  if (minutes < 60) return `${minutes} min ${seconds % 60} s`;
+  return `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
 }

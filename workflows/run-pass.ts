@@ -17,6 +17,7 @@ export async function runPass(state: RunState, control: Control, show: () => voi
   pass.status = 'running';
   pass.startedAt ??= Date.now();
   if (pass.round === 0) beginRound(pass, planned);
+  show();
   for (;;) {
     await runRound(state, planned, pass, control, show);
     if (!pass.shards.every((shard) => shard.done)) return false;
@@ -24,6 +25,9 @@ export async function runPass(state: RunState, control: Control, show: () => voi
     beginRound(pass, planned);
   }
 }
+
+/** The slices of a round begin short, so that its progress is known soon, in seconds; then they are what the plan says. */
+const FIRST_SLICES = [0.5, 5];
 
 async function runRound(
   state: RunState,
@@ -61,17 +65,23 @@ async function runShard(
   const part = planned.shards === 1 ? '' : `, part ${shard + 1} of ${planned.shards}`;
   const level = pass.round === 1 ? '' : `, level ${pass.round}`;
   const options = {
-    summary: `${planned.name}${part}${level}`,
+    summary: `${sayKind(planned)}: ${planned.name}${part}${level}`,
     // A slice may overrun its budget by one batch with its setbacks, and by the rest after it.
     startToCloseTimeout: (sliceSeconds + (planned.stepSeconds ?? 0) + 180) * 1000,
   };
   while (!pass.shards[shard]?.done && (await control.mayGoOn()) && failed.length === 0) {
+    const seconds = Math.min(sliceSeconds, FIRST_SLICES[pass.shards[shard]?.slices ?? 0] ?? sliceSeconds);
     const result = await control.interruptible(async () =>
-      deleting['vacuum.runSlice'].executeWithOptions(options, [request]),
+      deleting['vacuum.runSlice'].executeWithOptions(options, [{ ...request, seconds }]),
     );
     if (result !== undefined) keepSlice(state, pass, shard, result);
     show();
     if (workflowInfo().continueAsNewSuggested) control.leave('continue-as-new');
     else if (result?.limit !== undefined) await control.obey(result.limit, show);
   }
+}
+
+/** `expireRows` as `expire rows`. */
+function sayKind({ kind }: PlannedPass): string {
+  return kind.replaceAll(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
 }

@@ -9,6 +9,8 @@ export interface RunState {
   longestMillis: number;
   paused: boolean;
   pauseReason?: string | undefined;
+  /** When a slice last answered, in milliseconds since the epoch. */
+  newsAt?: number;
 }
 
 /** How a pass stands: its shards in the current round, and what the rounds before came to. */
@@ -33,6 +35,12 @@ export interface ShardState {
   skipped: number;
   reported?: ReportedRows | null;
   walked: number | null;
+  /** Missing before the first slice, and in states of releases that did not know it. */
+  secondsLeft?: number | null;
+  rowsPerSecond?: number | null;
+  /** Slices that answered in this round, and when the last did, in milliseconds since the epoch. */
+  slices?: number;
+  at?: number;
 }
 
 /** The state of a run whose plan was just made. */
@@ -57,10 +65,22 @@ export function beginRound(pass: PassState, planned: PlannedPass): void {
   });
 }
 
-/** Takes what a slice answered over: its counts are totals of the shard's round. */
+/**
+ * Takes what a slice answered over: its counts are totals of the shard's round. A slice that was too short to tell
+ * how fast it goes leaves what the one before said.
+ */
 export function keepSlice(state: RunState, pass: PassState, shard: number, result: SliceResult): void {
   const { longestMillis, limit: _limit, ...counts } = result;
-  pass.shards[shard] = counts;
+  const was = pass.shards[shard];
+  const now = Date.now();
+  pass.shards[shard] = {
+    ...counts,
+    secondsLeft: counts.secondsLeft ?? was?.secondsLeft ?? null,
+    rowsPerSecond: counts.rowsPerSecond ?? was?.rowsPerSecond ?? null,
+    slices: (was?.slices ?? 0) + 1,
+    at: now,
+  };
+  state.newsAt = now;
   state.longestMillis = Math.max(state.longestMillis, longestMillis);
 }
 

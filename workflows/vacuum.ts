@@ -187,7 +187,8 @@ class VacuumRun {
       policy: state?.plan.policy ?? this.#input.policy ?? null,
       state: stateOf(this.#phase, this.#control),
       reason: (paused ? reason : waitsFor) ?? null,
-      passes: state === undefined ? [] : progressOf(state, Date.now()),
+      asOf: state?.newsAt === undefined ? null : new Date(state.newsAt).toISOString(),
+      passes: state === undefined ? [] : progressOf(state, this.#control),
       leaving: this.#control.leaving ?? null,
     };
   }

@@ -1,39 +1,100 @@
 import type { Cursor, Shard } from '../passes/index.ts';
-import { pageOf } from '../sql/page-range.ts';
+import type { Spread } from '../passes/pass.ts';
+import { COST } from '../plan/strategy.ts';
+import { positionOf } from './position.ts';
 
-/** The part of a shard that lies before a cursor, 0 to 1; null where the kind of key does not tell. */
-export function walkedPart(shard: Shard, cursor: Cursor): number | null {
-  if (cursor !== null && 'asked' in cursor) return walkedPart(shard, cursor.next);
+/** How a shard stands in its round. */
+export interface Standing {
+  readonly shard: Shard;
+  readonly cursor: Cursor;
+  /** From 1. What the plan's sample saw is about the first. */
+  readonly round: number;
+  /** Rows deleted in all tables, by the ledger. */
+  readonly rows: number;
+  /** Rows deleted in all tables for each row of the pass's own. */
+  readonly familySize: number;
+}
+
+/** The work of a shard before and after its cursor, in one unit. */
+export interface Work {
+  readonly behind: number;
+  readonly ahead: number;
+}
+
+/**
+ * The work behind a cursor and ahead of it; null where one cannot tell.
+ *
+ * Not the part of the walk that is behind: rows that go lie dense in some places and sparse in others, and a page
+ * that only is read takes a fraction of the time. What is behind is counted, what is ahead is what the plan's
+ * sample saw there; without one, it is taken to be as dense as what is behind.
+ */
+export function workAt(standing: Standing): Work | null {
+  const work = ofStrategy(standing);
+  return work !== null && Number.isFinite(work.behind + work.ahead) && work.behind + work.ahead > 0
+    ? work
+    : null;
+}
+
+/** The part of the work that is done, 0 to 1; null where one cannot tell. */
+export function walkedPart(work: Work | null): number | null {
+  return work === null ? null : work.behind / (work.behind + work.ahead);
+}
+
+function ofStrategy({ shard, cursor, round, rows, familySize }: Standing): Work | null {
+  if (cursor !== null && 'asked' in cursor) {
+    return ofStrategy({ shard, cursor: cursor.next, round, rows, familySize });
+  }
+  const spread = round === 1 ? shard.spread : undefined;
   switch (shard.strategy) {
     case 'page-range': {
-      if (cursor === null || !('place' in cursor)) return 0;
-      return part(shard.fromPage, pageOf(cursor.place), shard.untilPage);
+      const at =
+        cursor !== null && 'place' in cursor ? positionOf('page-range', cursor.place) : shard.fromPage;
+      const pages = { behind: at - shard.fromPage, ahead: Math.max(0, shard.untilPage - at) };
+      const rowsAhead =
+        spread === undefined
+          ? rows * (pages.ahead / Math.max(1, pages.behind))
+          : familySize * rowsBetween(spread, at, shard.open ? Infinity : shard.untilPage);
+      return {
+        behind: pages.behind * COST.page + rows * COST.rowInOrder,
+        ahead: pages.ahead * COST.page + rowsAhead * COST.rowInOrder,
+      };
     }
     case 'keyset': {
-      if (cursor === null || !('age' in cursor)) return 0;
       const begin = shard.from ?? shard.oldest;
-      return begin === null ? null : part(Date.parse(begin), Date.parse(cursor.age), Date.parse(shard.until));
+      const from = begin === null ? Number.NaN : Date.parse(begin);
+      const at = cursor !== null && 'age' in cursor ? Date.parse(cursor.age) : from;
+      const until = Date.parse(shard.until);
+      if (spread === undefined || spread.rows === 0) return { behind: at - from, ahead: until - at };
+      const ahead = rowsBetween(spread, at, until);
+      return { behind: rows, ahead: familySize * ahead };
     }
     case 'tables': {
       if (cursor === null || !('table' in cursor)) return 0;
       return part(0, cursor.table, shard.tables);
     }
     case 'loose-index': {
-      if (cursor === null || !('key' in cursor)) return 0;
-      return part(uuidAt(shard.after, 0), uuidAt(cursor.key, Number.NaN), uuidAt(shard.until, 2 ** 48));
+      const from = shard.after === null ? Number.NEGATIVE_INFINITY : positionOf('loose-index', shard.after);
+      const at = cursor !== null && 'key' in cursor ? positionOf('loose-index', cursor.key) : from;
+      const until = shard.until === null ? Infinity : positionOf('loose-index', shard.until);
+      // Keys are looked at whether their rows go or not: the spread is that of all rows.
+      return shard.spread === undefined
+        ? { behind: Math.max(0, at) - Math.max(0, from), ahead: Math.min(until, 2 ** 48) - Math.max(0, at) }
+        : { behind: rowsBetween(shard.spread, from, at), ahead: rowsBetween(shard.spread, at, until) };
     }
   }
 }
 
-function part(from: number, at: number, until: number): number | null {
-  const walked = (at - from) / (until - from);
-  return Number.isFinite(walked) ? Math.min(1, Math.max(0, walked)) : null;
+/** Rows between two positions, by a spread. */
+function rowsBetween(spread: Spread, from: number, until: number): number {
+  return Math.max(0, spread.rows * (partBefore(spread, until) - partBefore(spread, from)));
 }
 
-/** Where a UUID lies among all of them, by its first 48 bits. */
-function uuidAt(key: string | null, missing: number): number {
-  if (key === null) return missing;
-  return /^[0-9a-f]{8}-[0-9a-f]{4}-/i.test(key)
-    ? Number.parseInt(key.slice(0, 8) + key.slice(9, 13), 16)
-    : Number.NaN;
+/** The part of the rows that lies before a position. */
+function partBefore({ marks }: Spread, position: number): number {
+  const last = marks.length - 1;
+  const next = marks.findIndex((mark) => mark > position);
+  if (next === -1) return 1;
+  if (next === 0) return 0;
+  const [low = 0, high = 0] = [marks[next - 1], marks[next]];
+  return (next - 1 + (position - low) / (high - low)) / last;
 }

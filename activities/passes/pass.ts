@@ -14,8 +14,21 @@ import type { Deadline, Tx } from '../sql/transaction.ts';
 /** How a pass walks its table; in the plan, the ledger, the preview and the report. */
 export type Strategy = 'page-range' | 'keyset' | 'loose-index' | 'tables';
 
+/** Where along the walk the rows lie that a sample saw, for progress only. */
+export interface Spread {
+  /** How many there are in the whole table. */
+  readonly rows: number;
+  /** Positions, as `positionOf` has them, that cut them into equal parts: from the first row to the last. */
+  readonly marks: readonly number[];
+}
+
 /** A part of a pass that runs beside the others: a range of the walk that overlaps with no other. Plain JSON. */
-export type Shard =
+export type Shard = Range & {
+  /** Missing where the sample saw too little to tell. */
+  readonly spread?: Spread;
+};
+
+type Range =
   | {
       readonly strategy: 'page-range';
       readonly fromPage: number;

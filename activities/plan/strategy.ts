@@ -1,6 +1,7 @@
 import type { Kysely, RawBuilder } from 'kysely';
 
-import type { PassPlan, Shard, Strategy } from '../passes/pass.ts';
+import { positionOf } from '../batch/position.ts';
+import type { PassPlan, Shard, Spread, Strategy } from '../passes/pass.ts';
 import type { CatalogTable } from '../sql/catalog.ts';
 import type { ColumnName } from '../sql/names.ts';
 import { pageOf } from '../sql/page-range.ts';
@@ -11,7 +12,7 @@ import { sampleTable } from '../sql/sample.ts';
  * What a walk costs, in microseconds, measured with PostgreSQL 18 on 2 cores (10 million log rows of 100,000
  * runs, warm; `npm run bench`). Only the ratios matter: they decide where one walk becomes cheaper than another.
  */
-const COST = {
+export const COST = {
   /** Reading a page that may have nothing to delete. */
   page: 8,
   /** Deleting a row in physical order. */
@@ -53,12 +54,22 @@ export async function chooseWalk(db: Kysely<unknown>, choice: WalkChoice): Promi
   const column = index === undefined ? {} : { column: { name: index.column, of } as const };
   const sample = await sampleTable(db, { table, where, parts: shards, ...column });
   const strategy = cheaper(choice, sample);
+  const spread = spreadOf(strategy, sample);
+  const parts = cut(strategy, choice, sample);
   return {
     strategy,
-    shards: cut(strategy, choice, sample),
+    shards: spread === undefined ? parts : parts.map((shard) => ({ ...shard, spread })),
     estimate: sample.rows,
     tableRows: sample.tableRows,
   };
+}
+
+/** Where the rows lie; undefined where they are too few, or their keys do not tell. */
+function spreadOf(strategy: Strategy, sample: Sample): Spread | undefined {
+  const places = strategy === 'page-range' ? sample.placeMarks : sample.columnMarks;
+  const marks = places.map((place) => positionOf(strategy, place));
+  if (marks.length < 2 || marks.some((mark) => Number.isNaN(mark))) return undefined;
+  return { rows: strategy === 'loose-index' ? sample.tableRows : sample.rows, marks };
 }
 
 /** Whether the table has a usable index that begins with a column. */

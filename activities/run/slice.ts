@@ -1,12 +1,12 @@
 import { Context, heartbeat, log } from '@temporalio/activity';
 
 import type { Policy } from '../../policy/policy.ts';
+import { Pace } from '../batch/pace.ts';
 import { Pacer } from '../batch/pacer.ts';
 import { prepareBatch } from '../batch/prepare-batch.ts';
 import type { BatchDone, BatchPlace } from '../batch/run-batch.ts';
 import { runBatch, TooManyRows } from '../batch/run-batch.ts';
 import { Setbacks } from '../batch/setbacks.ts';
-import { walkedPart } from '../batch/walked.ts';
 import type { LimitReached, SliceRequest, SliceResult } from '../contract.ts';
 import type { Database } from '../database/database.ts';
 import type { Position, ShardKey } from '../ledger/batches.ts';
@@ -75,7 +75,9 @@ class Slice {
     const place = { key: this.#key, policy, passName: pass.name, frozen: pass.frozen, round };
     const { targetMillis, sliceSeconds, sliceBatches } = run.settings;
     const pacer = new Pacer(targetMillis, pass.frozen.familySize, this.#position?.size);
-    const until = performance.now() + sliceSeconds * 1000;
+    const seconds = Math.min(this.#request.seconds ?? sliceSeconds, sliceSeconds);
+    const until = performance.now() + seconds * 1000;
+    const pace = new Pace(shard, round, this.#cursor(), this.#position?.round !== round);
     const limits = await RunLimits.of(this.#database.ledger, run);
     let limit: LimitReached | undefined;
     while (!this.#isDone() && !isAskedToStop(this.#activity)) {
@@ -84,10 +86,11 @@ class Slice {
       const done = await this.#batch(run, place, shard, pacer, limits);
       if (done === undefined) continue;
       this.#batches += 1;
+      pace.count(this.#cursor(), done.rows);
       if (this.#batches >= (sliceBatches ?? Infinity) || performance.now() >= until) break;
       if (run.settings.pauseMillis > 0) await this.#rest(run.settings.pauseMillis);
     }
-    return this.#result(shard, limit);
+    return this.#result(pace, pacer.familySize, limit);
   }
 
   #isDone(): boolean {
@@ -195,12 +198,13 @@ class Slice {
     }
   }
 
-  async #result(shard: Shard, limit: LimitReached | undefined): Promise<SliceResult> {
+  async #result(pace: Pace, familySize: number, limit: LimitReached | undefined): Promise<SliceResult> {
     const totals = await totalOf(this.#database.ledger, this.#key, this.#request.round);
     return {
       ...totals,
+      ...pace.report(this.#cursor(), totals.rows, familySize),
+      ...(this.#isDone() ? { walked: 1, secondsLeft: 0 } : {}),
       done: this.#isDone(),
-      walked: this.#isDone() ? 1 : walkedPart(shard, this.#cursor()),
       longestMillis: this.#longestMillis,
       ...(limit === undefined ? {} : { limit }),
     };

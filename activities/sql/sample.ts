@@ -20,9 +20,16 @@ export interface Sample {
   readonly placeCuts: readonly string[];
   /** Values of the column that cut them, or all rows, into equal parts, as text. */
   readonly columnCuts: readonly string[];
+  /** The first place, the last, and those that cut what is between them into equal parts: where the rows lie. */
+  readonly placeMarks: readonly string[];
+  /** The same for the column, of the rows that its cuts are of. */
+  readonly columnMarks: readonly string[];
   /** The least value of the column among the rows that qualify. */
   readonly oldest: string | null;
 }
+
+/** Parts into which a sample can tell rows apart by where they lie; finer than its pages it knows nothing. */
+const MARKS = Array.from({ length: 33 }, (_, n) => n / 32);
 
 /** What to look for in a sample. */
 export interface SampleWish {
@@ -57,6 +64,8 @@ export async function sampleTable(
     seen: number;
     placeCuts: string[];
     columnCuts: string[];
+    placeMarks: string[];
+    columnMarks: string[];
     oldest: string | null;
   }>`
     with s as materialized (
@@ -69,14 +78,18 @@ export async function sampleTable(
       count(*)::float8 as seen,
       ${cutsOf(fractions, sql`s.place`, sql`s.qualifies`)} as "placeCuts",
       ${column === undefined ? sql`'[]'::json` : cutsOf(fractions, sql`s.by`, ofColumn)} as "columnCuts",
+      ${cutsOf(MARKS, sql`s.place`, sql`s.qualifies`)} as "placeMarks",
+      ${column === undefined ? sql`'[]'::json` : cutsOf(MARKS, sql`s.by`, ofColumn)} as "columnMarks",
       to_json(${column?.of === 'qualifying' ? sql`min(s.by) filter (where s.qualifies)` : sql`null::text`}) #>> '{}' as oldest
     from s`.execute(db);
-  const { matched, ties, seen, placeCuts, columnCuts, oldest } = rows[0] ?? {
+  const { matched, ties, seen, placeCuts, columnCuts, ...found } = rows[0] ?? {
     matched: 0,
     ties: 1,
     seen: 0,
     placeCuts: [],
     columnCuts: [],
+    placeMarks: [],
+    columnMarks: [],
     oldest: null,
   };
   return {
@@ -85,7 +98,7 @@ export async function sampleTable(
     tableRows: Math.round(seen * scale),
     placeCuts: [...new Set(placeCuts)],
     columnCuts: [...new Set(columnCuts)],
-    oldest,
+    ...found,
   };
 }
 

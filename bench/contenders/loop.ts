@@ -42,6 +42,7 @@ export async function measureLoop(
     workerMebibytes: null,
     historyEvents: null,
     lastTenthOverFirst: null,
+    etaErrorAtTenth: null,
     idleSeconds: null,
   };
 }

@@ -5,6 +5,7 @@ import { Client } from 'pg';
 
 import type { RunReport, VacuumInput } from '../../activities/contract.ts';
 import { startWorkerProcess } from '../../test/support/worker-process.ts';
+import { ProgressLog } from '../eta.ts';
 import type { Measurement } from '../measure.ts';
 import { around, peakMebibytes } from '../measure.ts';
 
@@ -27,19 +28,22 @@ export async function measureOurs(url: string, options: OursOptions, address: st
   await client.connect();
   try {
     const temporal = new TemporalClient({ connection });
-    const run = async (): Promise<{ report: RunReport; events: number }> => {
+    const run = async (): Promise<{ report: RunReport; events: number; progress: ProgressLog }> => {
       const handle = await temporal.workflow.start('vacuum', {
         taskQueue,
         workflowId: randomUUID(),
         args: [input],
       });
+      const progress = new ProgressLog(handle);
       const report = (await handle.result()) as RunReport;
+      await progress.end();
       if (report.status !== 'completed') throw new Error(`our run ended as ${report.status}`);
-      return { report, events: (await handle.describe()).historyLength };
+      return { report, events: (await handle.describe()).historyLength, progress };
     };
     const { done, seconds, rows, walMegabytes } = await around(client, run);
     const workerMebibytes = worker.pid === undefined ? null : peakMebibytes(worker.pid);
     const lastTenthOverFirst = await tenths(client, done.report.run ?? 0);
+    const etaErrorAtTenth = await done.progress.errorAtTenth(client, done.report.run ?? 0);
     const idleSeconds = idle ? (await around(client, run)).seconds : null;
     return {
       contender: 'ours, end to end',
@@ -51,6 +55,7 @@ export async function measureOurs(url: string, options: OursOptions, address: st
       workerMebibytes,
       historyEvents: done.events,
       lastTenthOverFirst,
+      etaErrorAtTenth,
       idleSeconds,
     };
   } finally {

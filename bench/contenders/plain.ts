@@ -21,6 +21,7 @@ export async function measurePlain(url: string, { plain }: BenchCase): Promise<M
     workerMebibytes: null,
     historyEvents: null,
     lastTenthOverFirst: null,
+    etaErrorAtTenth: null,
     idleSeconds: null,
   };
 }

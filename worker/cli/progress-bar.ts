@@ -58,9 +58,7 @@ function sayPass(pass: LivePass): string {
   }
   if (isUnderWay(pass)) {
     parts.push(`${sayCount((1000 * pass.rows) / Math.max(1, pass.millis))} rows/s`);
-    if (pass.walked !== null && pass.walked > 0) {
-      parts.push(`${sayMillis((pass.millis * (1 - pass.walked)) / pass.walked)} left`);
-    }
+    if (pass.millisLeft !== null) parts.push(`${sayMillis(pass.millisLeft)} left`);
   }
   return parts.join(', ');
 }

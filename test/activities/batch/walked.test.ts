@@ -1,0 +1,72 @@
+import { describe, expect, test } from '@jest/globals';
+
+import { walkedPart, workAt } from '../../../activities/batch/walked.ts';
+import type { Cursor, Shard } from '../../../activities/passes/index.ts';
+
+const partAt = (shard: Shard, cursor: Cursor, rows = 0, round = 1): number | null =>
+  walkedPart(workAt({ shard, cursor, rows, round, familySize: 1 }));
+const page = (n: number): Cursor => ({ place: `(${n},0)` });
+const day = (n: number): string => new Date(Date.UTC(2026, 0, n)).toISOString();
+const marks = (from: number, until: number): number[] =>
+  Array.from({ length: 33 }, (_, n) => from + (n / 32) * (until - from));
+
+describe('the part of the work that is done', () => {
+  const pages = {
+    strategy: 'page-range',
+    fromPage: 0,
+    untilPage: 1000,
+    open: true,
+    rowsPerPage: 50,
+  } as const;
+
+  test('by pages, rows even: the part of the pages', () => {
+    const shard = { ...pages, spread: { rows: 25_000, marks: marks(0, 1000) } };
+    expect(partAt(shard, null)).toBe(0);
+    expect(partAt(shard, page(250), 6250)).toBeCloseTo(0.25, 2);
+    expect(partAt(shard, page(1000), 25_000)).toBe(1);
+  });
+
+  test('by pages, all rows in the first tenth: nearly all work is done when they are gone', () => {
+    const shard = { ...pages, spread: { rows: 50_000, marks: marks(0, 100) } };
+    expect(partAt(shard, page(50), 25_000)).toBeCloseTo(0.45, 1);
+    expect(partAt(shard, page(100), 50_000)).toBeGreaterThan(0.85);
+  });
+
+  test('by pages, all rows in the last tenth: little is done when they begin', () => {
+    const shard = { ...pages, spread: { rows: 50_000, marks: marks(900, 1000) } };
+    expect(partAt(shard, page(900))).toBeLessThan(0.15);
+  });
+
+  test('by pages, of a part: only the rows that lie in it', () => {
+    const spread = { rows: 50_000, marks: marks(0, 1000) };
+    const first = { ...pages, untilPage: 500, open: false, spread };
+    expect(partAt(first, page(250), 12_500)).toBeCloseTo(0.5, 1);
+    expect(partAt(first, page(500), 25_000)).toBe(1);
+  });
+
+  test('by pages, without a sample or in a later round: as dense ahead as behind', () => {
+    expect(partAt(pages, page(250), 4000)).toBeCloseTo(0.25, 2);
+    const shard = { ...pages, spread: { rows: 50_000, marks: marks(0, 100) } };
+    expect(partAt(shard, page(250), 4000, 2)).toBeCloseTo(0.25, 2);
+  });
+
+  test('by age: rows and not days, however unevenly they lie', () => {
+    const ages = { strategy: 'keyset', from: null, until: day(101), oldest: day(1) } as const;
+    const crowded = {
+      ...ages,
+      spread: { rows: 1000, marks: marks(Date.parse(day(91)), Date.parse(day(101))) },
+    };
+    expect(partAt(crowded, { age: day(90), place: '(0,1)' }, 10)).toBeLessThan(0.05);
+    expect(partAt(crowded, { age: day(96), place: '(0,1)' }, 500)).toBeCloseTo(0.5, 2);
+    expect(partAt(ages, { age: day(51), place: '(0,1)' })).toBeCloseTo(0.5, 2);
+    expect(partAt({ ...ages, oldest: null }, { age: day(51), place: '(0,1)' })).toBeNull();
+  });
+
+  test('by key: where UUIDs and integers lie among all rows; null where keys say nothing', () => {
+    const keys = { strategy: 'loose-index', after: null, until: null } as const;
+    expect(partAt(keys, { key: '80000000-0000-4000-8000-000000000000' })).toBeCloseTo(0.5, 2);
+    const numbered = { ...keys, spread: { rows: 1000, marks: marks(5000, 6000) } };
+    expect(partAt(numbered, { key: '5250' })).toBeCloseTo(0.25, 2);
+    expect(partAt(keys, { key: 'customer-17' })).toBeNull();
+  });
+});
