@@ -6,7 +6,14 @@ import type { OpenRun, RunOwner } from '../ledger/runs.ts';
 import { closeTerminatedRun } from '../ledger/runs.ts';
 import { isSessionAlive } from '../sql/fence.ts';
 
-const CLOSED: ReadonlySet<string> = new Set(['COMPLETED', 'FAILED', 'CANCELLED', 'TERMINATED', 'TIMED_OUT']);
+/** How Temporal calls a workflow that is over. */
+export const CLOSED: ReadonlySet<string> = new Set([
+  'COMPLETED',
+  'FAILED',
+  'CANCELLED',
+  'TERMINATED',
+  'TIMED_OUT',
+]);
 
 /** The prefix of the place of a Temporal server that lives only as long as a command does. */
 export const EPHEMERAL = 'ephemeral:';

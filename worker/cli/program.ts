@@ -9,6 +9,7 @@ import { addPreview } from './preview.ts';
 import { addRun } from './run.ts';
 import { addSchedule } from './schedule.ts';
 import { addStats } from './stats.ts';
+import { addSteering } from './steer.ts';
 import { addWorker } from './worker.ts';
 
 /** The command line: one file a command. Errors are thrown, for one place to say them. */
@@ -26,6 +27,7 @@ export function createProgram(version: string): Command {
   addRun(program);
   addWorker(program);
   addSchedule(program);
+  addSteering(program);
   addHistory(program);
   addStats(program);
   addArm(program);
