@@ -85,7 +85,7 @@ async function follow(
     taskQueue,
     workflowId: `vacuum-${input.policy ?? 'run'}-${randomUUID()}`,
     args: [input],
-    staticSummary: `vacuum ${input.policy ?? ''} from the command line`,
+    staticSummary: `Vacuum from the command line: policy ${input.policy ?? ''}`,
   });
   onStarted(handle);
   try {

@@ -119,14 +119,25 @@ function wantedSchedule(policy: Policy, { taskQueue, scheduleId }: ScheduleTarge
       workflowId: scheduleId ?? scheduleIdOf(policy),
       taskQueue,
       args: [input],
-      staticSummary: `vacuum ${policy.name}`,
-      staticDetails: `Scheduled run of policy ${policy.name}, ${sayWhen(policy)}.`,
+      staticSummary: `Scheduled vacuum: deletes what policy ${policy.name} lets go`,
+      staticDetails: sayDetails(policy),
     },
     policies: { overlap: ScheduleOverlapPolicy.SKIP, catchupWindow: Math.max(every, LEAST_CATCHUP_MILLIS) },
     state: {},
   };
   const hash = createHash('sha256').update(JSON.stringify(wanted)).digest('hex');
   return { ...wanted, action: { ...wanted.action, memo: { [HASH]: hash } } };
+}
+
+/** What somebody on call wants to know who never heard of it, as Markdown. */
+function sayDetails(policy: Policy): string {
+  const passes = policy.passes.map(({ name }) => name).join(', ');
+  return [
+    `Policy **${policy.name}**, ${sayWhen(policy)}. Passes, in this order: ${passes}.`,
+    '',
+    'Signals `pause`, `resume` and `stop` are felt after the batch under way. Cancelling ends it as well; nothing is deleted ' +
+      'twice or half. The next run goes on with what is left.',
+  ].join('\n');
 }
 
 /** When a policy runs, for people. */

@@ -15,7 +15,12 @@ import { World } from '../support/docs/world.ts';
 import { describeNeeding } from '../support/needing.ts';
 import { ROOT } from '../support/parts/bring.ts';
 
-const PAGES = ['README.md', ...readdirSync(join(ROOT, 'docs')).map((name) => `docs/${name}`)];
+const PAGES = [
+  'README.md',
+  ...readdirSync(join(ROOT, 'docs'))
+    .filter((name) => name.endsWith('.md'))
+    .map((name) => `docs/${name}`),
+];
 const GENERATED = 'docs/commands.md';
 
 const read = (page: string): string => readFileSync(join(ROOT, page), 'utf8');
@@ -104,7 +109,7 @@ describeNeeding(['temporal', 'tctl'], 'every block of', () => {
   }
 
   async function openPausedRun(commands: string): Promise<void> {
-    const workflowId = /--workflow-id (\S+)/.exec(commands)?.[1] ?? '';
+    const workflowId = /--workflow[-_]id (\S+)/.exec(commands)?.[1] ?? '';
     await client.workflow.signalWithStart('vacuum', {
       workflowId,
       taskQueue: 'vacuum',

@@ -6,7 +6,7 @@ import { startDevServer } from '../../worker/dev-server.ts';
 import type { DevServer } from '../../worker/dev-server.ts';
 import { loadSchema, SHAPED_TEMPLATE } from './database.ts';
 import type { PartName } from './needing.ts';
-import { bring, find, olderPrefect, postgresql, PREFECT, TCTL, TEMPORAL } from './parts/bring.ts';
+import { bring, CHROMIUM, find, olderPrefect, postgresql, PREFECT, TCTL, TEMPORAL } from './parts/bring.ts';
 import type { Part } from './parts/bring.ts';
 import type { Cluster } from './postgres/cluster.ts';
 import { startCluster } from './postgres/cluster.ts';
@@ -25,6 +25,7 @@ export default async function globalSetup(): Promise<void> {
     'prefect-3.6.19': olderPrefect('3.6.19'),
     'prefect-3.7.8': olderPrefect('3.7.8'),
     tctl: TCTL,
+    chromium: CHROMIUM,
     'postgresql-14': postgresql(14),
     'postgresql-15': postgresql(15),
     'postgresql-16': postgresql(16),
@@ -48,7 +49,13 @@ export default async function globalSetup(): Promise<void> {
   process.env['TEST_PG_URL'] = cluster.url();
   await loadSchema(cluster.url(), SHAPED_TEMPLATE);
   const program = find(TEMPORAL);
-  const temporal = program === undefined ? undefined : await startDevServer({ program });
+  const temporal =
+    program === undefined
+      ? undefined
+      : await startDevServer({
+          program,
+          args: ['--dynamic-config-value', 'frontend.WorkflowPauseEnabled=true'],
+        });
   if (program !== undefined) process.env['TEMPORAL_CLI'] = program;
   if (temporal !== undefined) process.env['TEST_TEMPORAL_ADDRESS'] = temporal.address;
   globalThis.vacuumTestServers = { cluster, temporal, folder };

