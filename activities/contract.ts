@@ -142,6 +142,8 @@ export interface SliceResult {
    * none of rows, and in the history of older versions.
    */
   readonly secondsLeft?: number | null;
+  /** Seconds that the slice took. */
+  readonly seconds?: number;
   /** In this slice, in all tables; null where it was too short to tell. */
   readonly rowsPerSecond?: number | null;
   /** The longest transaction of this slice, with its commit. */

@@ -29,7 +29,7 @@ export interface PassProgress {
   /** What it found and left, where it reports. */
   readonly found?: FoundRows;
   /**
-   * The part of the work that is done, 0 to 100: of the walk and of the rows that a sample expects. Null where nothing
+   * The part of the work that is done, 0 to 100, by the time that it took and the time that is left. Null where nothing
    * is known.
    */
   readonly percent: number | null;
@@ -98,9 +98,16 @@ function etaOf(open: PassState['shards'], asOf: number): number | null {
 /** Shards are cut to about equal work. */
 function percentOf({ status, shards }: PassState): number | null {
   if (status === 'completed') return 100;
-  const parts = shards.map((shard) => shard.walked);
+  const parts = shards.map(partOf);
   if (parts.length === 0 || !parts.every((part) => part !== null)) return null;
   return Math.floor((100 * parts.reduce((sum, part) => sum + part, 0)) / parts.length);
+}
+
+/** In time, so that it goes with the ETA: pauses between batches cost more than their rows. */
+function partOf({ done, walked, seconds = 0, secondsLeft }: PassState['shards'][number]): number | null {
+  return done || typeof secondsLeft !== 'number' || seconds === 0
+    ? walked
+    : seconds / (seconds + secondsLeft);
 }
 
 function waitsFor(
@@ -115,7 +122,7 @@ function waitsFor(
     const open = passes[n]?.status === 'planned' || passes[n]?.status === 'running';
     return open && planned.dependsOn.includes(other.name);
   });
-  return before.length === 0 ? 'its turn' : before.map(({ name }) => name).join(', ');
+  return before.length === 0 ? null : before.map(({ name }) => name).join(', ');
 }
 
 const HEAD = ['pass', 'state', 'rows', 'done', 'rows/s', 'ETA', 'waits for'];

@@ -37,6 +37,8 @@ export interface ShardState {
   walked: number | null;
   /** Missing before the first slice, and in states of releases that did not know it. */
   secondsLeft?: number | null;
+  /** Seconds that the slices of this round took. */
+  seconds?: number;
   rowsPerSecond?: number | null;
   /** Slices that answered in this round, and when the last did, in milliseconds since the epoch. */
   slices?: number;
@@ -76,6 +78,7 @@ export function keepSlice(state: RunState, pass: PassState, shard: number, resul
   pass.shards[shard] = {
     ...counts,
     secondsLeft: counts.secondsLeft ?? was?.secondsLeft ?? null,
+    seconds: (was?.seconds ?? 0) + (counts.seconds ?? 0),
     rowsPerSecond: counts.rowsPerSecond ?? was?.rowsPerSecond ?? null,
     slices: (was?.slices ?? 0) + 1,
     at: now,

@@ -7,6 +7,8 @@ export interface PaceReport {
   readonly walked: number | null;
   /** Seconds that the rest takes if it goes on as in this slice; null where one cannot tell. */
   readonly secondsLeft: number | null;
+  /** Seconds that the slice took. */
+  readonly seconds: number;
   /** In all tables, in this slice; null where it was too short to tell. */
   readonly rowsPerSecond: number | null;
 }
@@ -21,6 +23,7 @@ const RAMP_MILLIS = 150;
 export class Pace {
   readonly #shard: Shard;
   readonly #round: number;
+  readonly #began = performance.now();
   #ramp: boolean;
   #from: { readonly at: number; readonly cursor: Cursor };
   #rows = 0;
@@ -31,7 +34,7 @@ export class Pace {
     this.#shard = shard;
     this.#round = round;
     this.#ramp = ramp;
-    this.#from = { at: performance.now(), cursor };
+    this.#from = { at: this.#began, cursor };
     this.#last = this.#from;
   }
 
@@ -51,11 +54,13 @@ export class Pace {
     const standing = { shard: this.#shard, round: this.#round, familySize };
     const now = workAt({ ...standing, cursor, rows: total });
     const before = workAt({ ...standing, cursor: this.#from.cursor, rows: total - this.#rows });
-    const seconds = (performance.now() - this.#from.at) / 1000;
+    const end = performance.now();
+    const seconds = (end - this.#from.at) / 1000;
     const done = now === null ? 0 : now.behind - (before?.behind ?? 0);
     return {
       walked: walkedPart(now),
       secondsLeft: now !== null && done > 0 ? (now.ahead * seconds) / done : null,
+      seconds: (end - this.#began) / 1000,
       rowsPerSecond: this.#last.at > this.#from.at ? this.#rows / seconds : null,
     };
   }

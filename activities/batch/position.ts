@@ -11,6 +11,8 @@ export function positionOf(strategy: Strategy, value: string): number {
       return pageOf(value);
     case 'keyset':
       return Date.parse(value);
+    case 'tables':
+      return Number.NaN;
     case 'loose-index':
       if (/^-?\d+$/.test(value)) return Number(value);
       return /^[0-9a-f]{8}-[0-9a-f]{4}-/i.test(value)

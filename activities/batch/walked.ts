@@ -69,8 +69,8 @@ function ofStrategy({ shard, cursor, round, rows, familySize }: Standing): Work 
       return { behind: rows, ahead: familySize * ahead };
     }
     case 'tables': {
-      if (cursor === null || !('table' in cursor)) return 0;
-      return part(0, cursor.table, shard.tables);
+      const behind = cursor !== null && 'table' in cursor ? cursor.table : 0;
+      return { behind, ahead: shard.tables - behind };
     }
     case 'loose-index': {
       const from = shard.after === null ? Number.NEGATIVE_INFINITY : positionOf('loose-index', shard.after);

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Context } from '@temporalio/activity';
 
 import type { Pass } from '../../policy/pass.ts';
-import { walkedPart } from '../batch/walked.ts';
+import { walkedPart, workAt } from '../batch/walked.ts';
 import type { LimitReached, SliceRequest, SliceResult } from '../contract.ts';
 import type { Database } from '../database/database.ts';
 import type { Position } from '../ledger/batches.ts';
@@ -55,10 +55,12 @@ export async function runTables(work: TableWork<Pass, FrozenPass>, slice: TableS
     }
   });
   const { run: runId, pass, round } = request;
+  const { cursor = null } = position ?? {};
   return {
     ...(await totalOf(ledger, { run: runId, pass, shard: request.shard }, round)),
     done: position?.done === true,
-    walked: position?.done === true ? 1 : walkedPart(shard, position?.cursor ?? null),
+    walked:
+      position?.done === true ? 1 : walkedPart(workAt({ shard, cursor, round, rows: 0, familySize: 1 })),
     longestMillis: 0,
     ...(limit === undefined ? {} : { limit }),
   };
