@@ -59,8 +59,18 @@ export function stateOf(
   return waitsFor === undefined ? 'running' : 'waiting';
 }
 
-/** How the passes stand by what their slices answered. */
-export function progressOf(state: RunState, control: Pick<Control, 'paused' | 'waitsFor'>): PassProgress[] {
+/** How the passes stand by what their slices answered, and when; nothing before there is a plan. */
+export function progressOf(
+  state: RunState | undefined,
+  control: Pick<Control, 'paused' | 'waitsFor'>,
+): Pick<RunProgress, 'asOf' | 'passes'> {
+  if (state === undefined) return { asOf: null, passes: [] };
+  const { newsAt } = state;
+  const asOf = newsAt === undefined ? null : new Date(newsAt).toISOString();
+  return { asOf, passes: passesOf(state, control) };
+}
+
+function passesOf(state: RunState, control: Pick<Control, 'paused' | 'waitsFor'>): PassProgress[] {
   return state.plan.passes.map((planned, n) => {
     const pass = state.passes[n];
     if (pass === undefined) throw new Error(`no state of pass ${planned.name}`);
@@ -77,7 +87,7 @@ export function progressOf(state: RunState, control: Pick<Control, 'paused' | 'w
       rowsPerSecond: running ? rateOf(open) : null,
       etaSeconds: running ? etaOf(open, state.newsAt ?? 0) : null,
       level: running && planned.repeats ? pass.round : null,
-      waitsFor: waitsFor(state, planned, pass, control),
+      waitsFor: heldBy(state, planned, pass, control),
     };
   });
 }
@@ -110,7 +120,7 @@ function partOf({ done, walked, seconds = 0, secondsLeft }: PassState['shards'][
     : seconds / (seconds + secondsLeft);
 }
 
-function waitsFor(
+function heldBy(
   { plan, passes }: RunState,
   planned: PlannedPass,
   { status }: PassState,

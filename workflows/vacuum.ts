@@ -187,8 +187,7 @@ class VacuumRun {
       policy: state?.plan.policy ?? this.#input.policy ?? null,
       state: stateOf(this.#phase, this.#control),
       reason: (paused ? reason : waitsFor) ?? null,
-      asOf: state?.newsAt === undefined ? null : new Date(state.newsAt).toISOString(),
-      passes: state === undefined ? [] : progressOf(state, this.#control),
+      ...progressOf(state, this.#control),
       leaving: this.#control.leaving ?? null,
     };
   }
