@@ -9,7 +9,7 @@ const LEAST_SIZE = 100;
 /** What a deleted row is expected to cost before any was measured, in milliseconds: three times the usual. */
 const FIRST_COST = 0.004;
 /** How many rows are read for each that is wanted before it is known how many qualify, and at the most. */
-const FIRST_REACH = 4;
+const FIRST_REACH = 1;
 const MOST_REACH = 100_000;
 /** How much a new measurement counts against the ones before; more where it says that things are slower. */
 const WEIGHT = 0.3;
@@ -68,7 +68,8 @@ export class Pacer {
 
   /** Learns from a batch that deleted rows with all that belongs to them: its time, rows in all tables, own rows. */
   learn(millis: number, rows: number, taken: number): void {
-    if (rows >= 100) this.#learnCost(millis / rows);
+    // Where few rows of those that were read qualify, the time went into reading them.
+    if (rows >= 100 && rows >= this.#size / 4) this.#learnCost(millis / rows);
     if (taken > 0) this.#familySize += WEIGHT * (rows / taken - this.#familySize);
     // Where nothing was deleted a batch is fast whatever its size; the next rows may lie dense again.
     const ceiling = Math.max(100, (2 * this.#aim) / this.#cost);
@@ -83,7 +84,7 @@ export class Pacer {
 
   #learnReach(filled: number, millis: number): void {
     if (filled >= 1) this.#reach = Math.max(1, this.#reach / 2);
-    else if (filled < 0.5 && millis < this.#aim / 2) this.#reach = Math.min(this.#reach * 2, MOST_REACH);
+    else if (filled < 0.25 && millis < this.#aim / 2) this.#reach = Math.min(this.#reach * 2, MOST_REACH);
   }
 
   #learnCost(cost: number): void {

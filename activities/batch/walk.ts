@@ -34,6 +34,11 @@ export interface Found {
   readonly end: boolean;
 }
 
+/**
+ * Where no more rows than this are read for each that is wanted, the pages themselves bound the batch: all
+ * their rows go, without a list of places in between (events: 0.9 s of statements where a list took 1.8 s).
+ */
+const DENSE = 1;
 /** A range of pages is never larger than this: 64 MiB read at the most before the pacer can look again. */
 const MOST_PAGES = 8192;
 /** So many index entries are looked at in one statement at the most: 10 ms at 0.5 us each. */
@@ -49,8 +54,8 @@ export async function sweep(
     // A page has any number of rows up to 290, so that pages cannot bound the rows exactly.
     if (Number.isFinite(step.mostRows)) return undefined;
     const range = await pagesOf(tx, walk, step.shard, step, step.size);
-    const taken = await sweepPages(tx, range);
-    return { ...endOfPages(range), taken };
+    const { rows } = await sweepPages(tx, range);
+    return { ...endOfPages(range), taken: rows };
   }
   const { rows, next } = await sweepByAge(tx, agesOf(walk, step, Math.min(step.size, step.mostRows)));
   return { cursor: next, end: next === null, taken: rows };
@@ -69,6 +74,10 @@ export async function take(
   const limit = limitOf(step, step.familySize);
   if (step.shard.strategy === 'page-range') {
     const range = await pagesOf(tx, walk, step.shard, step, limit * step.reach);
+    if (step.reach <= DENSE && !Number.isFinite(step.mostRows)) {
+      const { rows, keys } = await sweepPages(tx, range, key);
+      return { ...endOfPages(range), taken: rows, keys, filled: rows / limit };
+    }
     const taken = await takePages(tx, range, key, limit);
     const filled = taken.candidates / limit;
     return { ...reached(range, taken, limit), taken: taken.rows, keys: taken.keys, filled };

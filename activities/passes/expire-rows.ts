@@ -106,6 +106,7 @@ export const expireRowsWork: PassWork<ExpireRows, FrozenExpireRows> = {
       table,
       where: expired(frozen),
       shards,
+      familySize: frozen.familySize,
       ...(later.length === 0 && hasIndexOn(table, age) ? { index: byAge } : {}),
     });
   },

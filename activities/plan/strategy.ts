@@ -19,6 +19,8 @@ export const COST = {
   rowInOrder: 1.3,
   /** Deleting a row where an index leads. */
   rowByIndex: 2.4,
+  /** The same in the order of age: the entry, the row, and the row again by its place. */
+  rowByAge: 5.5,
   /** One descent into an index for the next distinct key, and looking its parent up. */
   key: 11,
   /** An index entry that is looked at: one of a row that does not qualify, or of a dead tuple. */
@@ -36,6 +38,8 @@ export interface WalkChoice {
   /** The rows that the pass would take, over alias `t`. */
   readonly where: RawBuilder<boolean>;
   readonly shards: number;
+  /** Rows deleted in all tables for each row of the pass's own. Default 1. */
+  readonly familySize?: number;
   /** The walk by an index, if the table has the index: on the age, or on the key of the parent. */
   readonly index?: {
     readonly strategy: 'keyset' | 'loose-index';
@@ -89,18 +93,19 @@ function cheaper({ table, index }: WalkChoice, { rows, ties, tableRows }: Sample
   const byPages = table.pages * COST.page + rows * COST.rowInOrder;
   if (index.strategy === 'keyset') {
     if (index.column.type === 'date' || ties > MOST_TIES) return 'page-range';
-    return rows * (COST.rowByIndex + COST.entry) <= byPages ? 'keyset' : 'page-range';
+    return rows * COST.rowByAge <= byPages ? 'keyset' : 'page-range';
   }
   const byKeys = index.keys * COST.key + table.deadRows * COST.entry + rows * COST.rowByIndex;
   const lookingUp = (tableRows + table.deadRows) * COST.parent;
   return byKeys <= byPages + lookingUp ? 'loose-index' : 'page-range';
 }
 
-function cut(strategy: Walk, { table, index, shards }: WalkChoice, sample: Sample): Shard[] {
+function cut(strategy: Walk, choice: WalkChoice, sample: Sample): Shard[] {
+  const { table, index } = choice;
   switch (strategy) {
     case 'page-range': {
       const rowsPerPage = Math.max(1, sample.tableRows / Math.max(1, table.pages));
-      const edges = [0, ...pageCuts({ table, shards }, sample), table.pages];
+      const edges = [0, ...pageCuts(choice, sample), table.pages];
       return edges.slice(1).map((untilPage, n) => {
         const open = n === edges.length - 2;
         return { strategy, fromPage: edges[n] ?? 0, untilPage, open, rowsPerPage };
@@ -121,8 +126,8 @@ function cut(strategy: Walk, { table, index, shards }: WalkChoice, sample: Sampl
 }
 
 /** Pages that cut the work of a walk into equal parts: the deleting where there is much of it, else the reading. */
-function pageCuts({ table, shards }: Pick<WalkChoice, 'table' | 'shards'>, sample: Sample): number[] {
-  const mostlyReading = sample.rows * COST.rowInOrder < table.pages * COST.page;
+function pageCuts({ table, shards, familySize = 1 }: WalkChoice, sample: Sample): number[] {
+  const mostlyReading = sample.rows * familySize * COST.rowInOrder < table.pages * COST.page;
   if (mostlyReading && table.pages >= LEAST_PAGES_TO_CUT) {
     return Array.from({ length: shards - 1 }, (_, n) => Math.round(((n + 1) * table.pages) / shards));
   }

@@ -43,12 +43,19 @@ export function pageOf(place: string): number {
   return Number(place.slice(1).split(',')[0]);
 }
 
-/** Deletes the rows of the range in one statement. Waits where a row is locked. Answers the number of rows. */
-export async function sweepPages(tx: Tx, range: PageRange): Promise<number> {
-  const result = await sql`
+/** Deletes the rows of the range in one statement. Waits where a row is locked. */
+export async function sweepPages(tx: Tx, range: PageRange, key?: ColumnName): Promise<Swept> {
+  const gone = sql`
     delete from ${tableOf(range.table)} as t
-    where ${inRange(range)} and ${range.where} and ${range.guard ?? sql`true`}`.execute(tx);
-  return Number(result.numAffectedRows ?? 0);
+    where ${inRange(range)} and ${range.where} and ${range.guard ?? sql`true`}`;
+  if (key === undefined) {
+    const result = await gone.execute(tx);
+    return { rows: Number(result.numAffectedRows ?? 0), keys: [] };
+  }
+  const { rows } = await sql<Swept>`
+    with gone as (${gone} returning ${keyText(key)} as key)
+    select ${sweptOf(key)}`.execute(tx);
+  return rows[0] as Swept;
 }
 
 /**

@@ -50,7 +50,8 @@ describeNeeding(['temporal'], 'another policy deployed in the middle of a run', 
 
   test('a pass less: the run still has it, the next one does not', async () => {
     const { result } = await deploy({ enabled: 'orphans' });
-    expect(result).toMatchObject({ status: 'completed', rows: 0, passes: { length: 3 } });
+    expect(result).toMatchObject({ status: 'completed', rows: 0 });
+    expect((result as { passes: unknown[] }).passes).toHaveLength(6);
   });
 
   test('nothing enabled: the run ends its work, the next one does none', async () => {

@@ -33,7 +33,8 @@ export async function createHollow(
 
 /** A policy that deletes old items and gives their space back. */
 export function reclaiming(options: Partial<ReclaimSpaceOptions> = {}): Policy {
-  return policyOf(expiring(), reclaimSpace({ name: 'reclaim', ...options }));
+  const policy = policyOf(expiring(), reclaimSpace({ name: 'reclaim', ...options }));
+  return { ...policy, limits: { ...policy.limits, maxPercent: 100 } };
 }
 
 /** Both tables, whatever the run deleted. */
