@@ -12,7 +12,7 @@ const LOCK_MILLIS = 100;
 /** A careful batch lasts no longer, so that a slice can heartbeat in time. */
 const CAREFUL_MILLIS = 5_000;
 /** Any other batch is rolled back at so many times the target: what makes it slow is looked at more carefully. */
-const GUARD = 1.5;
+const GUARD = 1.2;
 /** The least time for that: below, what the machine does beside would make every batch careful. */
 const LEAST_GUARD_MILLIS = 100;
 
