@@ -3,11 +3,11 @@ import { prepareBatch } from '../../activities/batch/prepare-batch.ts';
 import { runBatch } from '../../activities/batch/run-batch.ts';
 import type { Database } from '../../activities/database/database.ts';
 import { openDatabase } from '../../activities/database/database.ts';
-import { findPosition } from '../../activities/ledger/batches.ts';
+import { findPosition, totalOf } from '../../activities/ledger/batches.ts';
 import type { LedgerReport } from '../../activities/ledger/reports.ts';
 import { readReport } from '../../activities/ledger/reports.ts';
-import type { OpenRun, RunPass } from '../../activities/ledger/runs.ts';
-import { closeRun, insertRun } from '../../activities/ledger/runs.ts';
+import type { OpenRun } from '../../activities/ledger/runs.ts';
+import { closeRun, findOpenRun, insertRun, readFrozenPass } from '../../activities/ledger/runs.ts';
 import type { PassPlan, Strategy } from '../../activities/passes/index.ts';
 import { planPasses } from '../../activities/plan/plan-passes.ts';
 import { resolvePolicy } from '../../activities/plan/resolve.ts';
@@ -33,7 +33,10 @@ export interface EngineOptions {
   readonly afterBatch?: (database: Database) => Promise<void>;
 }
 
-/** Runs a policy with the engine alone, without Temporal: shard after shard, round after round. */
+/**
+ * Runs a policy with the engine alone, without Temporal: shard after shard, round after round. Goes on with a run that an
+ * earlier call left open.
+ */
 export async function runEngine(
   url: string,
   policy: Policy,
@@ -42,7 +45,7 @@ export async function runEngine(
   const database = await openDatabase(url);
   try {
     await database.ledger.migrate();
-    const run = await begin(database, policy, options);
+    const run = (await findOpenRun(database.ledger, policy.name)) ?? (await begin(database, policy, options));
     for (const ordinal of run.settings.plan.passes.keys())
       await runPass(database, policy, run, ordinal, options);
     await closeRun(database.ledger, {
@@ -62,8 +65,6 @@ export async function runEngine(
   }
 }
 
-const frozenOf = new WeakMap<OpenRun, readonly RunPass[]>();
-
 async function begin(database: Database, policy: Policy, options: EngineOptions): Promise<OpenRun> {
   const names = options.passes ?? policy.passes.map((pass) => pass.name);
   const passes = await inSnapshot(database.db, LIMITS, async (tx) => {
@@ -78,7 +79,6 @@ async function begin(database: Database, policy: Policy, options: EngineOptions)
   const owner = { workflowId: 'engine', firstRunId: String(Math.random()), temporal: 'none' };
   const run = await insertRun(database.ledger, owner, settingsOf(policy, 'main', passes), passes);
   if (run === undefined) throw new Error('the policy is busy');
-  frozenOf.set(run, passes);
   return run;
 }
 
@@ -108,14 +108,16 @@ async function runPass(
   ordinal: number,
   options: EngineOptions,
 ): Promise<void> {
-  const pass = frozenOf.get(run)?.[ordinal];
+  const { ledger } = database;
+  const pass = await readFrozenPass(ledger, run.id, ordinal);
   const planned = run.settings.plan.passes[ordinal];
   if (pass === undefined || planned === undefined) throw new Error(`no pass ${ordinal}`);
+  if (planned.notApplicable === true) return;
   const { frozen } = pass;
-  if (frozen === null) return;
-  for (let round = 1; ; round += 1) {
-    let rows = 0;
-    for (const [shard, range] of pass.plan.shards.entries()) {
+  const keys = pass.shards.map((_, shard) => ({ run: run.id, pass: ordinal, shard }));
+  const positions = await Promise.all(keys.map(async (key) => findPosition(ledger, key)));
+  for (let round = Math.max(1, ...positions.map((at) => at?.round ?? 1)); ; round += 1) {
+    for (const [shard, range] of pass.shards.entries()) {
       const key = { run: run.id, pass: ordinal, shard };
       const pacer = new Pacer(run.settings.targetMillis, frozen.familySize);
       const place = { key, policy: run.policy, passName: pass.name, frozen, round };
@@ -145,10 +147,10 @@ async function runPass(
         const done = await runBatch(database, place, position, step, 10_000);
         if (done === undefined) throw new Error('fenced');
         pacer.learnFrom(done);
-        rows += done.rows;
         await options.afterBatch?.(database);
       }
     }
-    if (!planned.repeats || rows === 0) return;
+    const totals = await Promise.all(keys.map(async (key) => totalOf(ledger, key, round)));
+    if (!planned.repeats || totals.every(({ rows }) => rows === 0)) return;
   }
 }
