@@ -35,9 +35,17 @@ export type {
 } from './policy/presets/prefect/index.ts';
 export { VacuumPlugin } from './worker/plugin.ts';
 export type { VacuumPluginOptions } from './worker/plugin.ts';
+export { VACUUM_BUCKETS } from './activities/metrics/metrics.ts';
 export { defineConfig } from './worker/config.ts';
 export type { VacuumConfig } from './worker/config.ts';
 export { applySchedule, scheduleIdOf, triggerSchedule } from './worker/schedule.ts';
 export type { Applied, ScheduleTarget, Triggered } from './worker/schedule.ts';
 export type { DatabaseSource, GivenDatabase } from './activities/database/database.ts';
-export type { RunReport, RunStatus, VacuumInput } from './activities/contract.ts';
+export type {
+  Backlog,
+  PassBacklog,
+  PassReport,
+  RunReport,
+  RunStatus,
+  VacuumInput,
+} from './activities/contract.ts';

@@ -162,6 +162,33 @@ export interface Ending {
   readonly longestMillis: number;
 }
 
+/** Rows that are past their time and still there: see `docs/backlog.md`. Counts and durations, so that it may travel. */
+export interface Backlog {
+  /** Rows of the pass's own table. */
+  readonly rows: number;
+  /** The standard error of `rows`, which come from a sample of pages; 0 where they were counted. */
+  readonly error: number;
+  /** The age of the oldest; null where none was found, or where nobody knows since when rows wait. */
+  readonly oldestSeconds: number | null;
+  /** The oldest of a sample: there may be older ones. */
+  readonly atLeast: boolean;
+}
+
+/** How fast rows come and go, over a day or since the run before. */
+export interface Pace {
+  /** Null where less than an hour is known. */
+  readonly expiringPerDay: number | null;
+  readonly removedPerDay: number | null;
+  /** The backlog that runs leave does not grow; null at the first run. */
+  readonly keepsUp: boolean | null;
+}
+
+/** What waited for a pass before a run, and what it left. Null where that was not measured. */
+export interface PassBacklog extends Pace {
+  readonly before: Backlog | null;
+  readonly after: Backlog | null;
+}
+
 /** What came of a run: the workflow's result. Rows per table are in the ledger. */
 export interface RunReport {
   /** The number of the run in the ledger; null where none was begun. */
@@ -207,6 +234,8 @@ export interface PassReport {
   readonly reported: ReportedRows | null;
   /** Bytes given back to the disk; negative where tables grew meanwhile. */
   readonly bytes: number;
+  /** Null for kinds that remove nothing, in previews, and where it was not measured. */
+  readonly backlog: PassBacklog | null;
   readonly millis: number;
   readonly error: string | null;
 }

@@ -6,6 +6,7 @@ import { distinctTables } from '../plan/cascades.ts';
 import { entitiesOf, PolicyEntities } from '../plan/entities.ts';
 import { tablesDeletedFrom } from '../plan/resolve.ts';
 import { cancelledBy } from '../sql/cancel.ts';
+import type { Catalog } from '../sql/catalog.ts';
 import { readCatalog } from '../sql/catalog.ts';
 import type { Hindrances } from '../sql/hindrances.ts';
 import { readHindrances } from '../sql/hindrances.ts';
@@ -14,21 +15,26 @@ import { findPgstattuple, readExactBloat, readSizes } from '../sql/sizes.ts';
 import type { TableSize } from '../sql/sizes.ts';
 import type { Tx } from '../sql/transaction.ts';
 import { inSnapshot } from '../sql/transaction.ts';
+import type { CurrentBacklog } from './backlogs.ts';
+import { readBacklogs } from './backlogs.ts';
 
-/** How large the tables of a policy are, and what keeps vacuum from making them smaller. */
+/** How large the tables of a policy are, what waits in them, and what keeps vacuum from making them smaller. */
 export interface Stats extends Hindrances {
   readonly policy: string;
   readonly tables: readonly TableSize[];
+  /** Of each pass that removes something. */
+  readonly backlog: readonly CurrentBacklog[];
   /** Exact bloat was asked for, and the database cannot tell it. */
   readonly noExtension: boolean;
 }
 
 /**
- * Measures the tables that a policy names or deletes from, cascades included. Needs no Temporal and no ledger, and
- * changes nothing. `exact` measures bloat where the database has the extension for it, which can take minutes.
+ * Measures the tables that a policy names or deletes from, cascades included, and looks at what waits for its passes.
+ * Needs no Temporal and no ledger, and changes nothing. `exact` counts what waits, and measures bloat where the
+ * database has the extension for it; both can take minutes.
  */
 export async function readStats(
-  { db }: Database,
+  { db, ledger }: Database,
   policy: Policy,
   exact: boolean,
   signal?: AbortSignal,
@@ -36,22 +42,32 @@ export async function readStats(
   refuseMistakes(`policy ${JSON.stringify(policy.name)}`, checkPolicy(policy));
   return inSnapshot(db, { lockMillis: 5_000, statementMillis: 0 }, async (tx) =>
     cancelledBy(signal, db, tx, async () => {
-      const tables = await tablesOf(tx, policy);
+      const known = await lookUp(tx, policy);
+      const tables = tablesOf(policy, known);
       const sizes = await readSizes(tx, tables);
       const schema = exact ? await findPgstattuple(tx) : undefined;
       const noExtension = exact && schema === undefined;
       const hindrances = await readHindrances(tx);
       const measured = schema === undefined ? sizes : await withExactBloat(tx, schema, tables, sizes);
-      return { policy: policy.name, tables: measured, noExtension, ...hindrances };
+      const backlog = await readBacklogs(tx, ledger, policy, known, exact);
+      return { policy: policy.name, tables: measured, backlog, noExtension, ...hindrances };
     }),
   );
 }
 
-/** Tables of entities that the database does not have are left out. */
-async function tablesOf(tx: Tx, policy: Policy): Promise<TableName[]> {
+interface Known {
+  readonly entities: PolicyEntities;
+  readonly catalog: Catalog;
+}
+
+async function lookUp(tx: Tx, policy: Policy): Promise<Known> {
   const entities = new PolicyEntities(policy);
   const asked = policy.passes.flatMap(entitiesOf).map((entity) => entities.table(entity));
-  const catalog = await readCatalog(tx, asked);
+  return { entities, catalog: await readCatalog(tx, asked) };
+}
+
+/** Tables of entities that the database does not have are left out. */
+function tablesOf(policy: Policy, { entities, catalog }: Known): TableName[] {
   const named = policy.passes
     .flatMap((pass) => ('entities' in pass ? (pass.entities ?? []) : []))
     .map((entity) => entities.table(entity))

@@ -1,6 +1,7 @@
 import type { InferEntity } from '@mikro-orm/core';
 import { defineEntity, p } from '@mikro-orm/core';
 
+import type { PassBacklog } from '../contract.ts';
 import type { ReportedRows } from '../passes/index.ts';
 import type { TableSize } from '../sql/sizes.ts';
 import type { Note } from './notes.ts';
@@ -67,6 +68,8 @@ export const PassEntity = defineEntity({
     bytes: p.float(),
     /** What decides which rows it deletes, hashed without instants. */
     settingsHash: p.text().nullable(),
+    /** What waited for it before the run and after. */
+    backlog: p.json<PassBacklog>().nullable(),
   },
 });
 

@@ -12,6 +12,7 @@ import { SizesAndReclaims } from './migrations/002-sizes-and-reclaims.ts';
 import { Guards } from './migrations/003-guards.ts';
 import { ReportedRowsOfPasses } from './migrations/004-reported-rows.ts';
 import { KeptRows } from './migrations/005-kept-rows.ts';
+import { Backlogs } from './migrations/006-backlogs.ts';
 
 /** The schema of the ledger unless a worker is told otherwise. */
 const LEDGER_SCHEMA = 'vacuum';
@@ -22,6 +23,7 @@ const MIGRATIONS = [
   { name: '003-guards', class: Guards },
   { name: '004-reported-rows', class: ReportedRowsOfPasses },
   { name: '005-kept-rows', class: KeptRows },
+  { name: '006-backlogs', class: Backlogs },
 ];
 
 /** The tables of the ledger. */

@@ -137,6 +137,7 @@ function passReportOf(row: PassRow, live: LiveTotals | undefined): LedgerPassRep
     skipped,
     reported: reported ?? null,
     bytes,
+    backlog: row.backlog ?? null,
     millis,
     error: row.error ?? null,
     estimate: row.estimate ?? null,

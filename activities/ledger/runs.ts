@@ -151,10 +151,10 @@ export async function readFrozenPass(
 
 /**
  * Closes a run: waits until no batch of it is under way, folds the batches into the totals of its passes and gives
- * the lease free. No batch can commit to it afterwards. Does nothing where the run is closed.
+ * the lease free. No batch can commit to it afterwards. Does nothing where the run is closed, and says whether it did.
  */
-export async function closeRun(ledger: Ledger, ending: Omit<Ending, 'database'>): Promise<void> {
-  await inTransaction(ledger.db, LIMITS, async (tx) => {
+export async function closeRun(ledger: Ledger, ending: Omit<Ending, 'database'>): Promise<boolean> {
+  return inTransaction(ledger.db, LIMITS, async (tx) => {
     await waitForBatches(tx, ledger.lockWords('run', ending.run));
     const { rows } = await sql<{ id: number }>`
       update ${ledger.table('run')}
@@ -164,15 +164,16 @@ export async function closeRun(ledger: Ledger, ending: Omit<Ending, 'database'>)
         reasons = ${JSON.stringify(ending.reasons)}::jsonb
       where id = ${ending.run} and ended_at is null
       returning id`.execute(tx);
-    if (rows.length === 0) return;
+    if (rows.length === 0) return false;
     await foldTotals(tx, ledger, ending);
     await sql`delete from ${ledger.table('kept')} where run_id = ${ending.run}`.execute(tx);
+    return true;
   });
 }
 
-/** Closes a run whose workflow is gone, so that another one can take the lease. */
-export async function closeTerminatedRun(ledger: Ledger, { run, workflowId }: Holder): Promise<void> {
-  await closeTerminated(ledger, run, `workflow ${workflowId} was closed without closing its run`);
+/** Closes a run whose workflow is gone, so that another one can take the lease; false where it was closed. */
+export async function closeTerminatedRun(ledger: Ledger, { run, workflowId }: Holder): Promise<boolean> {
+  return closeTerminated(ledger, run, `workflow ${workflowId} was closed without closing its run`);
 }
 
 /** Closes a run that a person says is over, since its Temporal cannot be asked any more. */
@@ -180,7 +181,7 @@ export async function closeByHand(ledger: Ledger, run: number): Promise<void> {
   await closeTerminated(ledger, run, 'closed by hand');
 }
 
-async function closeTerminated(ledger: Ledger, run: number, reason: string): Promise<void> {
+async function closeTerminated(ledger: Ledger, run: number, reason: string): Promise<boolean> {
   const status = 'terminated';
-  await closeRun(ledger, { run, status, passes: [], reasons: [reason], longestMillis: 0 });
+  return closeRun(ledger, { run, status, passes: [], reasons: [reason], longestMillis: 0 });
 }

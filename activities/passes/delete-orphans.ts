@@ -8,7 +8,7 @@ import { endOfPages, limitOf, pagesOf, reached } from '../batch/walk.ts';
 import type { CascadeStep } from '../plan/cascades.ts';
 import { cascadesFrom, distinctTables } from '../plan/cascades.ts';
 import { freezePointer } from '../plan/freeze-pointer.ts';
-import { horizonOf } from '../plan/horizon.ts';
+import { horizonOf, laterBy } from '../plan/horizon.ts';
 import type { Scope } from '../plan/scope.ts';
 import { nameOf } from '../plan/scope.ts';
 import { chooseWalk, hasIndexOn } from '../plan/strategy.ts';
@@ -25,7 +25,16 @@ import type { FrozenPointer } from '../sql/pointers.ts';
 import type { Predicate } from '../sql/predicate.ts';
 import { bindPredicate } from '../sql/predicate.ts';
 import type { Tx } from '../sql/transaction.ts';
-import type { BatchOutcome, BatchStep, Cursor, FrozenPass, PassPlan, PassWork, Shard } from './pass.ts';
+import type {
+  BatchOutcome,
+  BatchStep,
+  Cursor,
+  FrozenPass,
+  PassPlan,
+  PassWork,
+  Shard,
+  Waiting,
+} from './pass.ts';
 
 /** A `deleteOrphans` pass as a run keeps it. */
 export interface FrozenDeleteOrphans extends FrozenPass {
@@ -98,7 +107,7 @@ export const deleteOrphansWork: PassWork<DeleteOrphans, FrozenDeleteOrphans> = {
     const byKey = { strategy: 'loose-index', column: by, keys, until: horizon } as const;
     return chooseWalk(db, {
       table,
-      where: sql`${pastGrace(frozen)} and ${hasNoParent({ ...frozen, where: pastGrace(frozen) })}`,
+      where: isOrphan(frozen),
       shards,
       ...(hasIndexOn(table, by) ? { index: byKey } : {}),
     });
@@ -108,12 +117,23 @@ export const deleteOrphansWork: PassWork<DeleteOrphans, FrozenDeleteOrphans> = {
     previewOrphans(frozen, pastGrace(frozen), script);
   },
 
+  waiting(frozen: FrozenDeleteOrphans, laterMillis: number): Waiting {
+    // The age of a row does not say when its parent went.
+    return { where: isOrphan({ ...frozen, horizon: laterBy(frozen.horizon, laterMillis) }), age: null };
+  },
+
   async runBatch(frozen: FrozenDeleteOrphans, tx: Tx, step: BatchStep): Promise<BatchOutcome> {
     return step.shard.strategy === 'page-range'
       ? runPages(frozen, tx, step, step.shard)
       : runKeys(frozen, tx, step, step.shard);
   },
 };
+
+/** Over alias `t`: the row is past the grace period and its parent is gone. */
+function isOrphan(frozen: FrozenDeleteOrphans): RawBuilder<boolean> {
+  const where = pastGrace(frozen);
+  return sql`${where} and ${hasNoParent({ ...frozen, where })}`;
+}
 
 /** Over alias `t`: the row names a parent, is older than the grace period and matches. */
 function pastGrace({ by, age, horizon, where }: FrozenDeleteOrphans): RawBuilder<boolean> {

@@ -12,20 +12,21 @@ import { familySizeOf, freezeChild, leaveChild } from '../plan/freeze-family.ts'
 import { freezeNesting } from '../plan/freeze-nesting.ts';
 import type { FrozenNesting } from '../plan/freeze-nesting.ts';
 import { freezeAges, freezeRetentions } from '../plan/freeze-retention.ts';
+import { laterBy } from '../plan/horizon.ts';
 import type { Scope } from '../plan/scope.ts';
 import { nameOf } from '../plan/scope.ts';
 import { chooseWalk, hasIndexOn } from '../plan/strategy.ts';
 import { previewExpiry } from '../preview/expiry.ts';
 import type { PreviewScript } from '../preview/script.ts';
 import type { CatalogTable } from '../sql/catalog.ts';
-import type { KeepingExpiry } from '../sql/kept.ts';
-import { isGroupFull, isNotKept, keepsNewest } from '../sql/kept.ts';
+import type { KeepingExpiry, KeptList } from '../sql/kept.ts';
+import { isGroupFull, isNotKept, isNotNewest, keepsNewest } from '../sql/kept.ts';
 import type { ColumnName } from '../sql/names.ts';
 import { columnOf } from '../sql/names.ts';
 import type { Expiry } from '../sql/retention.ts';
 import { isExpired, selects } from '../sql/retention.ts';
 import type { Tx } from '../sql/transaction.ts';
-import type { BatchOutcome, BatchStep, FrozenPass, PassPlan, PassWork } from './pass.ts';
+import type { BatchOutcome, BatchStep, FrozenPass, PassPlan, PassWork, Waiting } from './pass.ts';
 
 /** An `expireRows` pass as a run keeps it. */
 export interface FrozenExpireRows extends FrozenPass, Expiry {
@@ -113,6 +114,19 @@ export const expireRowsWork: PassWork<ExpireRows, FrozenExpireRows> = {
 
   preview(frozen: FrozenExpireRows, script: PreviewScript): void {
     previewExpiry(frozen, script);
+  },
+
+  waiting(frozen: FrozenExpireRows, laterMillis: number, kept?: KeptList): Waiting {
+    const horizon = laterBy(frozen.horizon, laterMillis);
+    const retentions = frozen.retentions.map((retention) => ({
+      ...retention,
+      horizon: retention.horizon === null ? null : laterBy(retention.horizon, laterMillis),
+    }));
+    const past = expired({ ...frozen, horizon, retentions });
+    const { keeps } = frozen;
+    const goes =
+      keeps === undefined ? sql`true` : kept === undefined ? isNotNewest(keeps) : isNotKept(keeps, kept);
+    return { where: sql`${past} and ${goes}`, age: { columns: frozen.ages, until: horizon } };
   },
 
   async runBatch(frozen: FrozenExpireRows, tx: Tx, step: BatchStep): Promise<BatchOutcome> {

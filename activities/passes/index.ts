@@ -21,6 +21,7 @@ export type {
   Strategy,
   TableOutcome,
   TableWork,
+  Waiting,
 } from './pass.ts';
 
 /** In batches, or table after table: the one thing that a run asks. */

@@ -1,4 +1,4 @@
-import type { Kysely } from 'kysely';
+import type { Kysely, RawBuilder } from 'kysely';
 
 import type { Pass } from '../../policy/pass.ts';
 import type { Database } from '../database/database.ts';
@@ -8,7 +8,7 @@ import type { PreviewScript } from '../preview/script.ts';
 import type { CatalogTable } from '../sql/catalog.ts';
 import type { KeepingExpiry, KeptList } from '../sql/kept.ts';
 import type { AgePosition } from '../sql/keyset.ts';
-import type { TableName } from '../sql/names.ts';
+import type { ColumnName, TableName } from '../sql/names.ts';
 import type { Deadline, Tx } from '../sql/transaction.ts';
 
 /** How a pass walks its table; in the plan, the ledger, the preview and the report. */
@@ -187,6 +187,18 @@ interface PassLook<P extends Pass, F extends FrozenPass> {
   preview(frozen: F, script: PreviewScript): void;
 }
 
+/** Rows that wait for a pass, as they are asked for over its own table. */
+export interface Waiting {
+  /** Over alias `t`: the row is past its time. */
+  readonly where: RawBuilder<boolean>;
+  /** Its age: of several columns the first that is not null counts. Null where nobody knows since when a row waits. */
+  readonly age: {
+    readonly columns: readonly [ColumnName, ...ColumnName[]];
+    /** No row that is this old or younger waits. */
+    readonly until: string;
+  } | null;
+}
+
 /** A kind of pass that deletes in batches. */
 export interface PassWork<P extends Pass, F extends FrozenPass> extends PassLook<P, F> {
   /**
@@ -194,6 +206,11 @@ export interface PassWork<P extends Pass, F extends FrozenPass> extends PassLook
    * that only work in the database have none. The same batch may be prepared several times.
    */
   prepare?(frozen: F, db: Kysely<unknown>, cursor: Cursor, outside: Outside): Promise<Prepared | undefined>;
+  /**
+   * Which rows wait for the pass so many milliseconds after the run began: horizons move on with the clock. `kept` is
+   * the run's list; without one, what stays is found among all rows. Kinds that remove nothing have none.
+   */
+  waiting?(frozen: F, laterMillis: number, kept?: KeptList): Waiting;
   /** Deletes one batch in the given transaction. */
   runBatch(frozen: F, tx: Tx, step: BatchStep): Promise<BatchOutcome>;
 }

@@ -12,7 +12,7 @@ import type { CatalogTable } from '../sql/catalog.ts';
 import type { FrozenPointer } from '../sql/pointers.ts';
 import { isStale, repairHolders } from '../sql/pointers.ts';
 import type { Tx } from '../sql/transaction.ts';
-import type { BatchOutcome, BatchStep, FrozenPass, PassPlan, PassWork } from './pass.ts';
+import type { BatchOutcome, BatchStep, FrozenPass, PassPlan, PassWork, Waiting } from './pass.ts';
 
 /** A `repointLatest` pass as a run keeps it. */
 export interface FrozenRepointLatest extends FrozenPass {
@@ -52,6 +52,11 @@ export const repointLatestWork: PassWork<RepointLatest, FrozenRepointLatest> = {
 
   preview({ pointer }: FrozenRepointLatest, script: PreviewScript): void {
     previewRepair(script, pointer);
+  },
+
+  waiting({ pointer }: FrozenRepointLatest): Waiting {
+    // Since when what it points at is gone nobody knows.
+    return { where: isStale(pointer), age: null };
   },
 
   async runBatch(frozen: FrozenRepointLatest, tx: Tx, step: BatchStep): Promise<BatchOutcome> {

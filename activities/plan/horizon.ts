@@ -20,3 +20,8 @@ export function horizonOf(now: string, millis: number, age: ColumnName): string 
   // A duration that cannot be read is one of the policy's mistakes, which are told together.
   return new Date(Number.isNaN(instant) ? FIRST : Math.max(instant, FIRST)).toISOString();
 }
+
+/** A horizon as it would be so many milliseconds later. */
+export function laterBy(horizon: string, millis: number): string {
+  return new Date(Date.parse(horizon) + millis).toISOString();
+}

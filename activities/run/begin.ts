@@ -14,9 +14,11 @@ import { insertGuarded, keepSeen } from '../ledger/guards.ts';
 import { noteInterrupted } from '../ledger/reclaims.ts';
 import type { FrozenLimits, OpenRun, RunOwner, RunPass, RunSettings } from '../ledger/runs.ts';
 import { findOpenRun, insertRun } from '../ledger/runs.ts';
+import { countEnd, recordBacklog, recordEnd } from '../metrics/runs.ts';
 import { planPasses } from '../plan/plan-passes.ts';
 import { checkAgainst, LOOK_UP_LIMITS, resolvePolicy } from '../plan/resolve.ts';
 import { inSnapshot } from '../sql/transaction.ts';
+import { measureBacklogs } from './backlog.ts';
 import type { RunContext } from './context.ts';
 import type { RunRequest } from './input.ts';
 import { readInput } from './input.ts';
@@ -42,7 +44,7 @@ export async function beginRun(
   const request = readInput(input, context.policies);
   const { policy } = request;
   refuseMistakes(`policy ${JSON.stringify(policy.name)}`, context.databases.check(policy));
-  if (!policy.enabled) return { outcome: 'ended', report: emptyReport(policy, 'disabled') };
+  if (!policy.enabled) return ended(emptyReport(policy, 'disabled'));
   const databaseName = context.databases.nameFor(policy);
   const database = await context.databases.named(databaseName);
   await makeLedger(database, request);
@@ -70,6 +72,8 @@ export async function beginRun(
 async function planned(database: Database, run: OpenRun): Promise<Beginning> {
   await noteInterrupted(database.ledger, run.id);
   await measureRun(database, run.id, 'begin');
+  const measured = await measureBacklogs(database, run.id, 'before');
+  for (const backlog of measured) recordBacklog(run.policy, backlog);
   return { outcome: 'planned', plan: planOf(run) };
 }
 
@@ -107,6 +111,7 @@ async function planAndInsert(
   if (tripped.length > 0) {
     const reasons = tripped.map((guard) => sayTripped(guard, false));
     await insertGuarded(ledger, owner, settings, passes, reasons);
+    countEnd(policy.name, 'failed');
     throw new GuardsError(policy.name, tripped);
   }
   const run = await insertRun(ledger, owner, settings, passes);
@@ -123,7 +128,7 @@ function lastRunOf(report: unknown, policy: Policy): number {
 
 function beforeWindow({ policy }: RunRequest, { reason, until }: LimitReached): Beginning {
   if (until !== null) return { outcome: 'early', limit: { reason, until } };
-  return { outcome: 'ended', report: { ...emptyReport(policy, 'stopped'), reasons: [`stopped: ${reason}`] } };
+  return ended({ ...emptyReport(policy, 'stopped'), reasons: [`stopped: ${reason}`] });
 }
 
 /** What a run keeps of a policy and its plan. */
@@ -175,12 +180,17 @@ function isOwn(open: OpenRun, owner: RunOwner): boolean {
 function busy({ policy, ifBusy }: RunRequest, open: OpenRun): Beginning {
   const holder = { run: open.id, workflowId: open.workflowId };
   if (ifBusy === 'wait') return { outcome: 'busy', holder };
-  if (ifBusy === 'skip') return { outcome: 'ended', report: { ...emptyReport(policy, 'skipped'), holder } };
+  if (ifBusy === 'skip') return ended({ ...emptyReport(policy, 'skipped'), holder });
   throw ApplicationFailure.nonRetryable(
     `policy ${policy.name} is busy: run ${open.id} of workflow ${open.workflowId} is open. ` +
       'Wait for it, stop it, or start this one with ifBusy "wait".',
     FAILURE.busy,
   );
+}
+
+function ended(report: RunReport): Beginning {
+  recordEnd(report);
+  return { outcome: 'ended', report };
 }
 
 function emptyReport(policy: Policy, status: RunReport['status']): RunReport {

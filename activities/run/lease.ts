@@ -4,6 +4,7 @@ import { WorkflowNotFoundError } from '@temporalio/client';
 import type { Ledger } from '../ledger/ledger.ts';
 import type { OpenRun, RunOwner } from '../ledger/runs.ts';
 import { closeTerminatedRun } from '../ledger/runs.ts';
+import { countEnd } from '../metrics/runs.ts';
 import { isSessionAlive } from '../sql/fence.ts';
 
 /** How Temporal calls a workflow that is over. */
@@ -28,7 +29,9 @@ export const EPHEMERAL = 'ephemeral:';
 export async function takeOverIfDead(ledger: Ledger, run: OpenRun, asker: RunOwner): Promise<boolean> {
   const dead =
     run.temporal === asker.temporal ? await isWorkflowClosed(run) : await isCommandGone(ledger, run.temporal);
-  if (dead) await closeTerminatedRun(ledger, { run: run.id, workflowId: run.workflowId });
+  if (dead && (await closeTerminatedRun(ledger, { run: run.id, workflowId: run.workflowId }))) {
+    countEnd(run.policy, 'terminated');
+  }
   return dead;
 }
 

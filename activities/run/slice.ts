@@ -13,8 +13,10 @@ import type { Position, ShardKey } from '../ledger/batches.ts';
 import { totalOf } from '../ledger/batches.ts';
 import type { OpenPass, OpenRun } from '../ledger/runs.ts';
 import { readFrozenPass } from '../ledger/runs.ts';
+import { BatchMetrics } from '../metrics/batches.ts';
 import type { Cursor, Prepared, Shard } from '../passes/index.ts';
 import { workOf } from '../passes/index.ts';
+import { readDatabaseError } from '../sql/sqlstate.ts';
 import type { RunContext } from './context.ts';
 import { RunLimits } from './limits.ts';
 import { closed, findOwnPosition, findOwnRun, isAskedToStop } from './own-run.ts';
@@ -44,7 +46,8 @@ export async function runSlice(context: RunContext, request: SliceRequest): Prom
     const policyPass = policy?.passes.find(({ name }) => name === pass.name);
     return runTables(work, { database, request, run, pass, shard, policyPass });
   }
-  return new Slice(database, request, policy).run(run, pass, shard);
+  const metrics = new BatchMetrics(run.policy, pass.name);
+  return new Slice(database, request, policy, metrics).run(run, pass, shard);
 }
 
 class Slice {
@@ -53,16 +56,18 @@ class Slice {
   /** As this worker has it now. */
   readonly #policy: Policy | undefined;
   readonly #key: ShardKey;
+  readonly #metrics: BatchMetrics;
   readonly #activity = Context.current();
   readonly #setbacks = new Setbacks();
   #position: Position | undefined;
   #longestMillis = 0;
   #batches = 0;
 
-  constructor(database: Database, request: SliceRequest, policy: Policy | undefined) {
+  constructor(database: Database, request: SliceRequest, policy: Policy | undefined, metrics: BatchMetrics) {
     this.#database = database;
     this.#request = request;
     this.#policy = policy;
+    this.#metrics = metrics;
     const { run, pass, shard } = request;
     this.#key = { run, pass, shard };
   }
@@ -140,6 +145,7 @@ class Slice {
         );
         if (done === undefined) return await this.#afterFence(limits);
         limits.spend(done.rows);
+        this.#metrics.batch(done);
         this.#setbacks.success(done.outcome.taken);
         pacer.learnFrom(done);
         this.#keep(done, pacer.size);
@@ -151,6 +157,7 @@ class Slice {
           limits.tookTooMany(room);
           return undefined;
         }
+        if (readDatabaseError(error)?.verdict === 'shrink') this.#metrics.setback(error);
         if (!this.#setbacks.canGoOn(error)) throw error;
         pacer.shrink();
         this.#heartbeat();

@@ -11,6 +11,7 @@ import { recordBatch, totalOf } from '../ledger/batches.ts';
 import { addNotes } from '../ledger/notes.ts';
 import { noteInterrupted } from '../ledger/reclaims.ts';
 import type { OpenPass, OpenRun } from '../ledger/runs.ts';
+import { BatchMetrics } from '../metrics/batches.ts';
 import type { FrozenPass, Shard, TableOutcome, TableWork } from '../passes/index.ts';
 import { enterBatch } from '../sql/fence.ts';
 import { inTransaction } from '../sql/transaction.ts';
@@ -91,7 +92,9 @@ async function oneTable(
   const sequence = (position?.sequence ?? 0) + 1;
   const next = { table: n + 1 };
   const done = n + 1 >= (pass.frozen.tables?.length ?? 0);
-  if (await keep(slice, { sequence, cursor: next, done, millis: performance.now() - started }, outcome)) {
+  const millis = performance.now() - started;
+  if (await keep(slice, { sequence, cursor: next, done, millis }, outcome)) {
+    new BatchMetrics(run.policy, pass.name).table(millis, outcome.bytes);
     return { sequence, round: request.round, cursor: next, done, size: 0 };
   }
   await findOwnRun(database.ledger, request);

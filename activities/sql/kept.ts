@@ -64,6 +64,11 @@ export function isNotKept({ key }: Pick<KeepingExpiry, 'key'>, list: KeptList): 
   ) = 0`;
 }
 
+/** Over alias `t`: the row is none of the newest of its group. Reads the whole table. */
+export function isNotNewest(expiry: KeepingExpiry): RawBuilder<boolean> {
+  return sql`not exists (select from (${newestOf(expiry)}) as newest where newest.place = t.ctid)`;
+}
+
 /**
  * Over alias `t`: as many rows of the row's group as are to stay are there and still match. Where some of them are gone
  * or were brought back to life since the run began, nothing of the group goes.

@@ -6,7 +6,7 @@ import type { ColumnName } from './names.ts';
 import { columnOf, tableOf } from './names.ts';
 
 /** About so many pages are read to learn how much of a table is expired; a smaller table is read whole. */
-const SAMPLE_PAGES = 300;
+export const SAMPLE_PAGES = 300;
 
 /** What a sample of a table says about the rows that a pass would take. */
 export interface Sample {

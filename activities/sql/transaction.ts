@@ -85,8 +85,12 @@ export async function leaveTime(tx: Tx, deadline: Deadline | undefined): Promise
   const rest = deadline.at - performance.now();
   if (rest > (2 / 3) * deadline.millis) return;
   if (rest <= 0) throw new OutOfTime('the transaction took too long');
-  const millis = Math.max(LEAST_MILLIS, Math.ceil(rest));
-  await sql`select set_config('statement_timeout', ${`${millis}ms`}, true)`.execute(tx);
+  await limitStatements(tx, Math.max(LEAST_MILLIS, Math.ceil(rest)));
+}
+
+/** Limits the statements that follow in a transaction, or until the savepoint that they are in is undone. */
+export async function limitStatements(tx: Tx, millis: number): Promise<void> {
+  await sql`select set_config('statement_timeout', ${`${Math.round(millis)}ms`}, true)`.execute(tx);
 }
 
 /** Local to the transaction. A row that is hidden is an error: it would seem to be gone. */

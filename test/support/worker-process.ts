@@ -17,6 +17,8 @@ export interface WorkerProcessOptions {
   readonly built?: boolean;
   /** A configuration file in place of the preset. It finds the URL in `TEST_DATABASE_URL`. */
   readonly config?: string;
+  /** Where to serve metrics. */
+  readonly metrics?: string;
 }
 
 /** `temporal-vacuum worker` in a process of its own, to be killed. */
@@ -59,12 +61,21 @@ export class WorkerProcess {
 
 /** Starts a worker and waits until it works. */
 export async function startWorkerProcess(options: WorkerProcessOptions): Promise<WorkerProcess> {
-  const { url, taskQueue, settings = {}, address = temporalAddress(), built = false, config } = options;
+  const {
+    url,
+    taskQueue,
+    settings = {},
+    address = temporalAddress(),
+    built = false,
+    config,
+    metrics,
+  } = options;
   const sets = Object.entries({ enabled: true, maxPercent: 100, ...settings }).flatMap(([key, value]) => [
     '--set',
     `${key}=${String(value)}`,
   ]);
   const where = ['--address', address, '--task-queue', taskQueue];
+  if (metrics !== undefined) where.push('--metrics', metrics);
   const what = config === undefined ? ['--preset', 'prefect', '--url', url, ...sets] : ['--config', config];
   const child = spawn(
     process.execPath,

@@ -2,6 +2,7 @@ import type { ReportedRows, RunReport } from '../../activities/contract.ts';
 import { sayNote } from '../../activities/ledger/notes.ts';
 import type { LedgerReport } from '../../activities/ledger/reports.ts';
 import { coloured, print, printTable, sayBytes, sayCount, sayMillis, strong } from './output.ts';
+import { printPassBacklogs } from './print-backlog.ts';
 import { printChanges, printSizes } from './print-sizes.ts';
 
 /** What `--json` prints of a run: see `docs/commands.md`. */
@@ -39,6 +40,7 @@ export function printReport(report: PrintedReport): void {
   }
   if (report.passes.length > 0) printPasses(report);
   printReported(report.passes);
+  printPassBacklogs(report.passes);
   printTables(report.deleted, would);
   printChanges(report);
   for (const { name, measured } of report.passes) {

@@ -9,6 +9,7 @@ import { findPolicy } from './find-policy.ts';
 import type { SetupFlags } from './options.ts';
 import { withJson, withSetup } from './options.ts';
 import { print, printJson, sayBytes, strong } from './output.ts';
+import { printCurrentBacklogs } from './print-backlog.ts';
 import { printSizes } from './print-sizes.ts';
 import { untilInterrupted } from './until-interrupted.ts';
 
@@ -16,15 +17,19 @@ interface StatsFlags extends SetupFlags {
   readonly exact: boolean;
 }
 
-/** `stats`: how large the tables of a policy are, and what keeps them large. */
+/** `stats`: how large the tables of a policy are, what waits in them, and what keeps them large. */
 export function addStats(program: Command): void {
   const command = program
     .command('stats')
     .argument('[policy]', 'a policy of the configuration file, or a preset')
     .description(
-      'sizes, dead rows and bloat of the tables of a policy, and what holds vacuum back; needs no Temporal',
+      'sizes, dead rows and bloat of the tables of a policy, the rows that are past their time, and what holds vacuum back; needs no Temporal',
     )
-    .option('--exact', 'measure bloat with pgstattuple_approx where it is there, which reads tables', false)
+    .option(
+      '--exact',
+      'count the rows that are past their time, and measure bloat with pgstattuple_approx where it is there: both read tables',
+      false,
+    )
     .action(async (policy: string | undefined, flags: StatsFlags) => stats(policy, flags));
   withJson(withSetup(command));
 }
@@ -42,10 +47,11 @@ async function stats(name: string | undefined, flags: StatsFlags): Promise<void>
   else printStats(found);
 }
 
-function printStats({ policy, tables, noExtension, hindrances, hidden }: Stats): void {
+function printStats({ policy, tables, backlog, noExtension, hindrances, hidden }: Stats): void {
   const bytes = tables.reduce((sum, table) => sum + bytesOf(table), 0);
   print(`${strong('stats')} of policy ${policy}: ${tables.length} tables, ${sayBytes(bytes)}\n`);
   printSizes(tables);
+  printCurrentBacklogs(backlog);
   if (noExtension) {
     print(
       '\nBloat is an estimate: extension pgstattuple is not in the database, or the role may not use it. ' +

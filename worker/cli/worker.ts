@@ -5,6 +5,7 @@ import type { Command } from 'commander';
 import { checkAgainst } from '../../activities/plan/resolve.ts';
 import { MistakesError } from '../../policy/mistake.ts';
 import { createLogger } from '../logger.ts';
+import { metricsUrl, serveMetrics } from '../metrics.ts';
 import type { Setup } from '../setup.ts';
 import { findSetup } from '../setup.ts';
 import type { TemporalOptions } from '../temporal.ts';
@@ -18,6 +19,7 @@ import { note, printJson } from './output.ts';
 interface WorkerFlags extends SetupFlags, TemporalOptions {
   readonly allowPercent?: number;
   readonly logLevel: LogLevel;
+  readonly metrics?: string;
 }
 
 /** `worker`: a worker that does nothing but vacuum, until it is told to go. */
@@ -27,13 +29,17 @@ export function addWorker(program: Command): void {
     .description('work on runs until SIGINT or SIGTERM, which let the batch under way commit')
     .addOption(allowPercent())
     .addOption(logLevel('WARN'))
+    .option(
+      '--metrics <host:port>',
+      'serve metrics for Prometheus, such as on 127.0.0.1:9464 (default: none)',
+    )
     .action(async (flags: WorkerFlags) => work(flags));
   withJson(withTemporal(withSetup(command)));
 }
 
 async function work(flags: WorkerFlags): Promise<void> {
   const setup = await findSetup(flags);
-  Runtime.install({ logger: createLogger(flags.logLevel) });
+  installRuntime(flags);
   await examinePolicies(setup);
   const { connection, namespace, address } = await connectWorker(flags);
   try {
@@ -47,7 +53,8 @@ async function work(flags: WorkerFlags): Promise<void> {
     });
     const running = worker.run();
     const policies = setup.policies.map((policy) => policy.name);
-    if (flags.json) printJson({ state: 'running', address, namespace, taskQueue, policies });
+    const metrics = flags.metrics === undefined ? null : metricsUrl(flags.metrics);
+    if (flags.json) printJson({ state: 'running', address, namespace, taskQueue, policies, metrics });
     else
       note(
         `working on task queue ${taskQueue} of ${address}, namespace ${namespace}: ${policies.join(', ')}`,
@@ -56,6 +63,12 @@ async function work(flags: WorkerFlags): Promise<void> {
   } finally {
     await connection.close();
   }
+}
+
+function installRuntime({ logLevel: level, metrics }: WorkerFlags): void {
+  const logger = createLogger(level);
+  if (metrics === undefined) Runtime.install({ logger });
+  else serveMetrics(metrics, (telemetryOptions) => Runtime.install({ logger, telemetryOptions }));
 }
 
 /** Says at once what every run of a policy would fail with. What is mended meanwhile needs no other worker. */

@@ -51,6 +51,7 @@ describe('stats', () => {
     const { code, stdout } = await stats();
     expect(code).toBe(0);
     expect(stdout).toMatch(/item .*1,500 +1,500 .*estimate +never/);
+    expect(stdout).toMatch(/pass +past their time now +oldest .*\n *old +0 *\n/);
     expect(stdout).toContain(`transaction ${rows[0]?.pid} (idle in transaction`);
     expect(stdout).toContain(`select pg_terminate_backend(${rows[0]?.pid});`);
     const doctor = await cli(['doctor', ...CONFIG, '--json', '--address', '127.0.0.1:1'], {

@@ -1,0 +1,168 @@
+import type { Kysely } from 'kysely';
+import { sql } from 'kysely';
+
+import type { EarlierBacklog } from '../backlog/pace.ts';
+import type { Backlog, PassBacklog } from '../contract.ts';
+import type { FrozenPass } from '../passes/index.ts';
+import type { Ledger } from './ledger.ts';
+
+/** When a run looks at what waits. */
+export type BacklogMoment = 'before' | 'after';
+
+/** A pass of an open run that was not looked at yet. */
+export interface UnmeasuredPass {
+  readonly ordinal: number;
+  readonly name: string;
+  readonly frozen: FrozenPass;
+  /** Milliseconds since the run began. */
+  readonly millis: number;
+}
+
+/** The passes of an open run that have no measure of the moment; none where the run is closed. */
+export async function passesToMeasure(
+  ledger: Ledger,
+  run: number,
+  moment: BacklogMoment,
+): Promise<readonly UnmeasuredPass[]> {
+  const { rows } = await sql<UnmeasuredPass>`
+    select
+      p.ordinal,
+      p.name,
+      p.frozen,
+      (1000 * extract(epoch from clock_timestamp() - r.started_at))::float8 as millis
+    from ${ledger.table('pass')} as p
+    join ${ledger.table('run')} as r on r.id = p.run_id
+    where
+      r.id = ${run} and r.ended_at is null
+      and p.state <> 'not-applicable'
+      and jsonb_typeof(p.backlog -> ${moment}::text) is distinct from 'object'
+    order by p.ordinal`.execute(ledger.db);
+  return rows;
+}
+
+/** Keeps a measure, unless the run is closed. */
+export async function writeBacklog(
+  db: Kysely<unknown>,
+  ledger: Ledger,
+  run: number,
+  ordinal: number,
+  measured: Partial<PassBacklog>,
+): Promise<void> {
+  const nothing: PassBacklog = {
+    before: null,
+    after: null,
+    expiringPerDay: null,
+    removedPerDay: null,
+    keepsUp: null,
+  };
+  await sql`
+    update ${ledger.table('pass')} as p
+    set backlog = coalesce(p.backlog, ${JSON.stringify(nothing)}::jsonb) || ${JSON.stringify(measured)}::jsonb
+    from ${ledger.table('run')} as r
+    where p.run_id = ${run} and p.ordinal = ${ordinal} and r.id = p.run_id and r.ended_at is null`.execute(
+    db,
+  );
+}
+
+/** What earlier runs left for a pass. */
+export interface EarlierBacklogs {
+  /** The run before; null where there is none that measured. */
+  readonly previous: EarlierBacklog | null;
+  /** The oldest run that began in the last day, else the run before. */
+  readonly baseline: EarlierBacklog | null;
+}
+
+/** What earlier runs of the policy left for a pass of an open run, by the name of the pass. */
+export async function readEarlierBacklogs(
+  ledger: Ledger,
+  run: number,
+  { ordinal, name, frozen }: Pick<UnmeasuredPass, 'ordinal' | 'name' | 'frozen'>,
+): Promise<EarlierBacklogs> {
+  const { label } = frozen.table;
+  const runs = ledger.table('run');
+  const passes = ledger.table('pass');
+  const measured = sql`
+    select e.id, e.ended_at, e.started_at, p.backlog -> 'after' as after
+    from ${runs} as r
+    join ${runs} as e
+      on e.policy = r.policy and e.started_at < r.started_at and e.mode = 'execute' and e.ended_at is not null
+    join ${passes} as p on p.run_id = e.id and p.name = ${name} and jsonb_typeof(p.backlog -> 'after') = 'object'
+    where r.id = ${run}`;
+  const { rows } = await sql<{ kind: keyof EarlierBacklogs } & EarlierBacklog>`
+    with previous as (
+      ${measured}
+      order by e.started_at desc
+      limit 1
+    ),
+    today as (
+      ${measured} and e.started_at > clock_timestamp() - interval '1 day'
+      order by e.started_at
+      limit 1
+    ),
+    chosen as (
+      select 'previous' as kind, * from previous
+      union all
+      select 'baseline', * from today
+      union all
+      select 'baseline', * from previous where not exists (select from today)
+    )
+    select
+      c.kind,
+      c.id as run,
+      c.after,
+      extract(epoch from clock_timestamp() - c.ended_at)::float8 as "secondsAgo",
+      (
+        select coalesce(sum((p.deleted ->> ${label})::float8), 0)
+        from ${runs} as r
+        join ${passes} as p on p.run_id = r.id and p.name = ${name}
+        where
+          r.policy = (select policy from ${runs} where id = ${run})
+          and r.id > c.id and r.id < ${run} and r.mode = 'execute'
+      ) + (
+        select coalesce(sum((b.deleted ->> ${label})::float8), 0)
+        from ${ledger.table('batch')} as b
+        where b.run_id = ${run} and b.pass = ${ordinal}
+      ) as removed
+    from chosen as c`.execute(ledger.db);
+  const one = (kind: keyof EarlierBacklogs): EarlierBacklog | null => {
+    const found = rows.find((row) => row.kind === kind);
+    return found === undefined
+      ? null
+      : { run: found.run, after: found.after, secondsAgo: found.secondsAgo, removed: found.removed };
+  };
+  return { previous: one('previous'), baseline: one('baseline') };
+}
+
+/** What the last run that looked left for a pass, and how fast rows come and go since. */
+export interface LastBacklog extends Omit<PassBacklog, 'before' | 'after'> {
+  readonly run: number;
+  /** ISO 8601. */
+  readonly endedAt: string;
+  readonly left: Backlog;
+}
+
+/** The last measures of some passes of a policy, by the name of the pass. */
+export async function readLastBacklogs(
+  ledger: Ledger,
+  policy: string,
+  passes: readonly string[],
+): Promise<ReadonlyMap<string, LastBacklog>> {
+  const { rows } = await sql<{ name: string; run: number; endedAt: Date; backlog: PassBacklog }>`
+    select w.name, l.*
+    from unnest(${passes}::text[]) as w(name)
+    cross join lateral (
+      select r.id as run, r.ended_at as "endedAt", p.backlog
+      from ${ledger.table('run')} as r
+      join ${ledger.table('pass')} as p on p.run_id = r.id
+      where
+        r.policy = ${policy} and r.mode = 'execute' and r.ended_at is not null
+        and p.name = w.name and jsonb_typeof(p.backlog -> 'after') = 'object'
+      order by r.started_at desc
+      limit 1
+    ) as l`.execute(ledger.db);
+  return new Map(
+    rows.flatMap(({ name, run, endedAt, backlog: { before: _before, after, ...pace } }) =>
+      after === null ? [] : [[name, { run, endedAt: endedAt.toISOString(), left: after, ...pace }]],
+    ),
+  );
+}

@@ -1,0 +1,131 @@
+import { log } from '@temporalio/activity';
+
+import { estimateBacklog } from '../backlog/measure.ts';
+import { hasGrown, paceOf } from '../backlog/pace.ts';
+import { sayGrowth } from '../backlog/say-growth.ts';
+import type { Backlog, PassBacklog } from '../contract.ts';
+import type { Database } from '../database/database.ts';
+import type { BacklogMoment, UnmeasuredPass } from '../ledger/backlogs.ts';
+import { passesToMeasure, readEarlierBacklogs, writeBacklog } from '../ledger/backlogs.ts';
+import type { Ledger } from '../ledger/ledger.ts';
+import type { Note } from '../ledger/notes.ts';
+import { addNotes } from '../ledger/notes.ts';
+import type { Waiting } from '../passes/index.ts';
+import { workOf } from '../passes/index.ts';
+import { readCatalog } from '../sql/catalog.ts';
+import { readDatabaseError } from '../sql/sqlstate.ts';
+import { inSnapshot, inTransaction } from '../sql/transaction.ts';
+
+/** Whoever holds a table exclusively is not waited for long. */
+const LIMITS = { lockMillis: 1_000, statementMillis: 5_000 };
+/** A run that ends holds its lease meanwhile: after so long the passes that are left stay unknown. */
+const MOST_MILLIS = 20_000;
+
+/** What a pass was found to have. */
+export interface MeasuredBacklog {
+  readonly pass: string;
+  readonly backlog: Partial<PassBacklog>;
+  /** It can be said how old the rows are. */
+  readonly aged: boolean;
+}
+
+/**
+ * Looks at what waits for each pass of an open run, from samples and indexes, and keeps it in the ledger; at the end
+ * also how fast rows come and go, with a note where a backlog grew since the run before. What goes wrong is said among
+ * the notes and fails nothing. Answers what was not known before.
+ */
+export async function measureBacklogs(
+  database: Database,
+  run: number,
+  moment: BacklogMoment,
+): Promise<readonly MeasuredBacklog[]> {
+  const measured: MeasuredBacklog[] = [];
+  const until = performance.now() + MOST_MILLIS;
+  for (const pass of await passesToMeasure(database.ledger, run, moment)) {
+    try {
+      if (performance.now() > until) throw new OutOfTime();
+      const found = await measurePass(database, run, pass, moment);
+      if (found !== undefined) measured.push(found);
+    } catch (error) {
+      await noteUnknown(database, run, pass.name, moment, error);
+    }
+  }
+  return measured;
+}
+
+class OutOfTime extends Error {}
+
+async function noteUnknown(
+  { db, ledger }: Database,
+  run: number,
+  pass: string,
+  moment: BacklogMoment,
+  error: unknown,
+): Promise<void> {
+  log.debug(`measuring the backlog of pass ${pass} failed`, { error });
+  const unexpected =
+    error instanceof OutOfTime ? 'looking at the others took too long' : 'an unexpected error';
+  const why = readDatabaseError(error)?.meaning ?? unexpected;
+  const when = moment === 'before' ? 'begin' : 'end';
+  const what = `the backlog of pass ${pass} at the ${when} of the run is not known: ${why}`;
+  // Where nothing can be written, the next step of the run says so.
+  await addNotes(db, ledger, run, [{ what }]).catch(() => undefined);
+}
+
+async function measurePass(
+  database: Database,
+  run: number,
+  pass: UnmeasuredPass,
+  moment: BacklogMoment,
+): Promise<MeasuredBacklog | undefined> {
+  const { db, ledger } = database;
+  const waiting = waitingFor(ledger, run, pass);
+  const found = waiting === undefined ? undefined : await lookAt(database, pass, waiting);
+  if (waiting === undefined || found === undefined) return undefined;
+  const { backlog, notes } =
+    moment === 'before'
+      ? { backlog: { before: found }, notes: [] }
+      : await compare(database, run, pass, found);
+  await inTransaction(db, LIMITS, async (tx) => {
+    await writeBacklog(tx, ledger, run, pass.ordinal, backlog);
+    await addNotes(tx, ledger, run, notes);
+  });
+  return { pass: pass.name, backlog, aged: waiting.age !== null };
+}
+
+/** Undefined where nothing can wait for the pass. */
+function waitingFor(
+  ledger: Ledger,
+  run: number,
+  { frozen, millis, ordinal }: UnmeasuredPass,
+): Waiting | undefined {
+  const work = workOf(frozen.kind);
+  if (!('runBatch' in work)) return undefined;
+  return work.waiting?.(frozen, millis, { table: ledger.table('kept'), run, pass: ordinal });
+}
+
+/** Undefined where its table is gone. */
+async function lookAt(
+  { db }: Database,
+  { frozen }: UnmeasuredPass,
+  waiting: Waiting,
+): Promise<Backlog | undefined> {
+  return inSnapshot(db, LIMITS, async (tx) => {
+    const table = (await readCatalog(tx, [frozen.table])).named(frozen.table);
+    return table === undefined ? undefined : estimateBacklog(tx, table, waiting);
+  });
+}
+
+async function compare(
+  { ledger }: Database,
+  run: number,
+  pass: UnmeasuredPass,
+  after: Backlog,
+): Promise<{ backlog: Partial<PassBacklog>; notes: readonly Note[] }> {
+  const { previous, baseline } = await readEarlierBacklogs(ledger, run, pass);
+  const grew = previous !== null && hasGrown(previous, after);
+  return {
+    backlog: { after, ...paceOf(baseline, after) },
+    notes: grew ? [{ what: sayGrowth(pass.name, previous, after) }] : [],
+  };
+}

@@ -1,0 +1,61 @@
+import { describe, expect, test } from '@jest/globals';
+
+import { hasGrown, paceOf } from '../../../activities/backlog/pace.ts';
+import type { EarlierBacklog } from '../../../activities/backlog/pace.ts';
+import type { Backlog } from '../../../activities/contract.ts';
+
+const left = (rows: number, error = 0): Backlog => ({ rows, error, oldestSeconds: null, atLeast: false });
+const earlier = (rows: number, removed: number, hours = 24, error = 0): EarlierBacklog => {
+  return { run: 1, secondsAgo: hours * 3600, after: left(rows, error), removed };
+};
+
+describe('a backlog', () => {
+  test('grows by more than the few rows that expire between the last batch and the look', () => {
+    expect(hasGrown(earlier(0, 0), left(10))).toBe(false);
+    expect(hasGrown(earlier(0, 0), left(11))).toBe(true);
+    expect(hasGrown(earlier(500, 0), left(500))).toBe(false);
+    expect(hasGrown(earlier(500, 0), left(100))).toBe(false);
+  });
+
+  test('does not grow by what samples cannot tell', () => {
+    expect(hasGrown(earlier(1000, 0, 24, 300), left(1999, 400))).toBe(false);
+    expect(hasGrown(earlier(1000, 0, 24, 300), left(2001, 400))).toBe(true);
+  });
+
+  test('is none where it is a tenth of what runs remove, and one from then on', () => {
+    expect(hasGrown(earlier(0, 100_000), left(10_000))).toBe(false);
+    expect(hasGrown(earlier(9_000, 100_000), left(10_001))).toBe(true);
+  });
+});
+
+describe('the pace', () => {
+  test('is not known at the first run', () => {
+    expect(paceOf(null, left(5))).toEqual({ expiringPerDay: null, removedPerDay: null, keepsUp: null });
+  });
+
+  test('is what went and what came, and their difference is how fast the backlog grows', () => {
+    expect(paceOf(earlier(100, 600, 12), left(350))).toEqual({
+      expiringPerDay: 1700,
+      removedPerDay: 1200,
+      keepsUp: false,
+    });
+    expect(paceOf(earlier(350, 600, 12), left(100))).toEqual({
+      expiringPerDay: 700,
+      removedPerDay: 1200,
+      keepsUp: true,
+    });
+  });
+
+  test('is never below nothing: rows that somebody else deleted did not expire backwards', () => {
+    expect(paceOf(earlier(900, 100), left(0)).expiringPerDay).toBe(0);
+  });
+
+  test('is not told per day from less than an hour', () => {
+    expect(paceOf(earlier(0, 100, 0.99), left(0))).toEqual({
+      expiringPerDay: null,
+      removedPerDay: null,
+      keepsUp: true,
+    });
+    expect(paceOf(earlier(0, 100, 1), left(0)).removedPerDay).toBe(2400);
+  });
+});

@@ -1,0 +1,165 @@
+import { once } from 'node:events';
+import { createServer } from 'node:net';
+
+import { afterAll, afterEach, beforeEach, expect, test } from '@jest/globals';
+
+import type { LedgerReport } from '../../activities/ledger/reports.ts';
+import { METRICS } from '../../activities/metrics/metrics.ts';
+import { cli } from '../support/cli.ts';
+import { KilledRun, MANY_BATCHES } from '../support/killed-run.ts';
+import { describeNeeding } from '../support/needing.ts';
+import type { HoldAt } from '../support/postgres/commit-proxy.ts';
+import { CommitProxy } from '../support/postgres/commit-proxy.ts';
+import { TABLES } from '../support/prefect/model.ts';
+import type { Series } from '../support/scrape.ts';
+import { metricsAddress, scrape, seriesOf, sumBy } from '../support/scrape.ts';
+import { TemporalSession } from '../support/temporal.ts';
+import { reportOf } from '../support/vacuum.ts';
+import type { WorkerProcess } from '../support/worker-process.ts';
+import { startWorkerProcess } from '../support/worker-process.ts';
+
+describeNeeding(['temporal'], 'metrics of a worker', () => {
+  const session = new TemporalSession();
+  const workers: WorkerProcess[] = [];
+  let run: KilledRun;
+
+  /** With one shard nothing is committed beside the batch that a test holds. */
+  const start = async (url = run.database.url): Promise<{ worker: WorkerProcess; metrics: string }> => {
+    const metrics = await metricsAddress();
+    const settings = { ...MANY_BATCHES, shards: 1 };
+    const worker = await startWorkerProcess({ url, taskQueue: run.taskQueue, settings, metrics });
+    workers.push(worker);
+    return { worker, metrics };
+  };
+  const read = async (metrics: string): Promise<Series[]> => seriesOf(await scrape(metrics));
+  const rowsOf = (series: readonly Series[]): Record<string, number> =>
+    sumBy(series, METRICS.rowsDeleted.name, 'pass');
+
+  beforeEach(async () => {
+    run = await KilledRun.prepare(session);
+  });
+  afterEach(async () => {
+    await Promise.all(workers.splice(0).map(async (worker) => worker.end('SIGKILL')));
+    await run.drop();
+  });
+  afterAll(async () => session.close());
+
+  test('are what the ledger has, pass by pass, with names and numbers only', async () => {
+    const { metrics } = await start();
+    await run.start();
+    const report = await run.expectWhole();
+    const text = await scrape(metrics);
+    const series = seriesOf(text);
+
+    expect(rowsOf(series)).toEqual(byPass(report, 'rows'));
+    expect(report.rows).toBeGreaterThan(1000);
+    expect(sumBy(series, METRICS.lastRunRows.name, 'pass')).toEqual(byPass(report, 'rows'));
+    expect(sumBy(series, METRICS.batches.name, 'pass')).toEqual(byPass(report, 'batches'));
+    expect(sumBy(series, `${METRICS.batchDuration.name}_count`, 'pass')).toEqual(byPass(report, 'batches'));
+    expect(sumBy(series, METRICS.runs.name, 'status')).toEqual({ completed: 1 });
+    expect(sumBy(series, `${METRICS.runDuration.name}_sum`, 'policy')).toEqual({ prefect: report.millis });
+    const ended = sumBy(series, METRICS.lastRunEndedAt.name, 'policy')['prefect'];
+    expect(ended).toBe(Date.parse(report.endedAt ?? '') / 1000);
+
+    const left = report.passes.filter(({ backlog }) => backlog !== null);
+    expect(sumBy(series, METRICS.backlogRows.name, 'pass')).toEqual(
+      Object.fromEntries(left.map(({ name, backlog }) => [name, backlog?.after?.rows])),
+    );
+    // Begin and end of a run set one series.
+    expect(series.filter(({ name }) => name === METRICS.backlogRows.name)).toHaveLength(left.length);
+    expect(sumBy(series, METRICS.backlogAge.name, 'pass')).toEqual(
+      Object.fromEntries(left.filter(({ kind }) => kind === 'expireRows').map(({ name }) => [name, 0])),
+    );
+
+    const known: string[] = Object.values(METRICS).map(({ name }) => name);
+    const ours = series.filter(({ name }) => name.startsWith('temporal_vacuum_'));
+    const names = ours.map(({ name }) => name.replace(/_(bucket|sum|count)$/, ''));
+    expect([...new Set(names)].filter((name) => !known.includes(name))).toEqual([]);
+    const labels = new Set(ours.flatMap((one) => Object.keys(one.labels)));
+    const ownLabels = ['policy', 'pass', 'status', 'kind', 'le'];
+    expect([...labels].filter((label) => !ownLabels.includes(label)).toSorted()).toEqual([
+      'activityType',
+      'namespace',
+      'taskQueue',
+    ]);
+    const values = new Set(ours.flatMap((one) => Object.values(one.labels)));
+    expect(TABLES.filter((table) => values.has(table))).toEqual([]);
+    for (const secret of [run.database.name, 'postgresql://']) expect(text).not.toContain(secret);
+  });
+
+  const moments: [HoldAt, string][] = [
+    ['before commit', 'the counters of both add up to the ledger'],
+    ['after commit', 'the counters of both lack that batch, and the last run has it'],
+  ];
+  test.each(moments)('after a SIGKILL %s: %s', async (at) => {
+    const proxy = await CommitProxy.start(run.database.url, at, 7);
+    const victim = await start(proxy.url);
+    await run.start();
+    await proxy.held;
+    const before = rowsOf(await read(victim.metrics));
+    await victim.worker.end('SIGKILL');
+    await proxy.close();
+    const committed = await run.database.rows<{ rows: number }>(
+      'select rows from vacuum.batch where rows > 0 order by at desc',
+    );
+    const lost = at === 'before commit' ? 0 : (committed[0]?.rows ?? 0);
+    const counted = committed.reduce((sum, { rows }) => sum + rows, 0) - lost;
+    expect(total(before)).toBe(counted);
+    expect(counted).toBeGreaterThan(0);
+
+    const successor = await start();
+    const report = await run.expectWhole();
+    const series = await read(successor.metrics);
+    expect(total(before) + total(rowsOf(series))).toBe(report.rows - lost);
+    expect(lost > 0).toBe(at === 'after commit');
+    expect(sumBy(series, METRICS.lastRunRows.name, 'pass')).toEqual(byPass(report, 'rows'));
+    expect(sumBy(series, METRICS.runs.name, 'status')).toEqual({ completed: 1 });
+  });
+
+  test('count what others held', async () => {
+    const other = await run.database.pool.connect();
+    await other.query(`
+      begin;
+      select from flow_run
+      where end_time < now() - interval '100 days' and parent_task_run_id is null and state_type = 'COMPLETED'
+      order by id
+      limit 3
+      for update`);
+    const { metrics } = await start();
+    await run.start();
+    await run.handle.result();
+    await other.query('rollback');
+    other.release();
+    const report = await reportOf(run.database, run.handle.workflowId);
+    const series = await read(metrics);
+    expect(sumBy(series, METRICS.rowsSkipped.name, 'pass')).toEqual(byPass(report, 'skipped'));
+    expect(sumBy(series, METRICS.setbacks.name, 'kind')['lock']).toBeGreaterThan(0);
+    const held = report.passes.find(({ name }) => name === 'old-flow-runs');
+    expect(held?.skipped).toBeGreaterThan(0);
+    expect(held?.backlog?.after).toMatchObject({ rows: 3, error: 0, atLeast: false });
+    expect(sumBy(series, METRICS.backlogAge.name, 'pass')['old-flow-runs']).toBeGreaterThan(99 * 86_400);
+  });
+
+  test('an address that cannot be served on is one clear error', async () => {
+    const server = createServer().listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const { port } = server.address() as { port: number };
+    for (const address of ['9464', 'localhost:0', `127.0.0.1:${port}`]) {
+      const args = ['--preset', 'prefect', '--url', run.database.url, '--metrics', address];
+      const { code, stderr } = await cli(['worker', ...args]);
+      expect({ address, code }).toEqual({ address, code: 2 });
+      expect(stderr).toContain('--metrics');
+      expect(stderr).toContain('such as 127.0.0.1:9464');
+    }
+    server.close();
+  });
+});
+
+function byPass(report: LedgerReport, field: 'rows' | 'batches' | 'skipped'): Record<string, number> {
+  const worked = report.passes.filter(({ status }) => status === 'completed');
+  return Object.fromEntries(worked.map((pass) => [pass.name, pass[field]]));
+}
+
+function total(rows: Readonly<Record<string, number>>): number {
+  return Object.values(rows).reduce((sum, value) => sum + value, 0);
+}

@@ -1,0 +1,62 @@
+import type { Backlog, Pace, PassBacklog } from '../../activities/contract.ts';
+import type { CurrentBacklog } from '../../activities/doctor/backlogs.ts';
+import { coloured, print, printTable, sayCount } from './output.ts';
+
+/** What waited for passes before a run and what it left. */
+export function printPassBacklogs(
+  passes: readonly { readonly name: string; readonly backlog: PassBacklog | null }[],
+): void {
+  const rows = passes.flatMap(({ name, backlog }) =>
+    backlog === null
+      ? []
+      : [
+          [
+            name,
+            sayRows(backlog.before),
+            sayRows(backlog.after),
+            sayOldest(backlog.after),
+            ...sayPace(backlog),
+          ],
+        ],
+  );
+  if (rows.length === 0) return;
+  print('');
+  printTable(['pass', 'past their time before', 'after', 'oldest', ...PACE], rows);
+}
+
+/** What waits for passes now, and how fast it comes and goes by what the ledger knows. */
+export function printCurrentBacklogs(backlogs: readonly CurrentBacklog[]): void {
+  if (backlogs.length === 0) return;
+  print('');
+  printTable(
+    ['pass', 'past their time now', 'oldest', ...PACE],
+    backlogs.map(({ pass, now, last }) => [pass, sayRows(now), sayOldest(now), ...sayPace(last)]),
+  );
+  for (const { pass, why } of backlogs) if (why !== null) print(`${pass}: not known, ${why}`);
+}
+
+const PACE = ['expiring a day', 'removed a day', 'keeps up'] as const;
+
+function sayPace(pace: Pace | null): (string | number)[] {
+  const { expiringPerDay = null, removedPerDay = null, keepsUp = null } = pace ?? {};
+  const verdict = keepsUp === null ? '' : keepsUp ? 'yes' : coloured('yellow', 'no');
+  return [expiringPerDay ?? '', removedPerDay ?? '', verdict];
+}
+
+function sayRows(backlog: Backlog | null): string {
+  if (backlog === null) return '';
+  const { rows, error } = backlog;
+  return error === 0 ? sayCount(rows) : `about ${sayCount(rows)} ± ${sayCount(error)}`;
+}
+
+function sayOldest(backlog: Backlog | null): string {
+  if (backlog === null || backlog.oldestSeconds === null) return '';
+  return `${backlog.atLeast ? 'at least ' : ''}${sayAge(backlog.oldestSeconds)}`;
+}
+
+/** An age as `92 days`, `5 hours` or `40 min`. */
+function sayAge(seconds: number): string {
+  if (seconds >= 2 * 86_400) return `${sayCount(Math.floor(seconds / 86_400))} days`;
+  if (seconds >= 2 * 3600) return `${Math.floor(seconds / 3600)} hours`;
+  return `${Math.floor(seconds / 60)} min`;
+}
