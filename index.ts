@@ -41,11 +41,5 @@ export type { VacuumConfig } from './worker/config.ts';
 export { applySchedule, scheduleIdOf, triggerSchedule } from './worker/schedule.ts';
 export type { Applied, ScheduleTarget, Triggered } from './worker/schedule.ts';
 export type { DatabaseSource, GivenDatabase } from './activities/database/database.ts';
-export type {
-  Backlog,
-  PassBacklog,
-  PassReport,
-  RunReport,
-  RunStatus,
-  VacuumInput,
-} from './activities/contract.ts';
+export type { Backlog, PassBacklog } from './activities/backlog/backlog.ts';
+export type { PassReport, RunReport, RunStatus, VacuumInput } from './activities/contract.ts';

@@ -1,4 +1,5 @@
 import type { PassKind } from '../policy/pass.ts';
+import type { PassBacklog } from './backlog/backlog.ts';
 import type { ReportedRows, Strategy } from './passes/pass.ts';
 
 export type { ReportedRows };
@@ -160,33 +161,6 @@ export interface Ending {
   readonly passes: readonly { readonly status: PassStatus; readonly error?: string }[];
   readonly reasons: readonly string[];
   readonly longestMillis: number;
-}
-
-/** Rows that are past their time and still there: see `docs/backlog.md`. Counts and durations, so that it may travel. */
-export interface Backlog {
-  /** Rows of the pass's own table. */
-  readonly rows: number;
-  /** The standard error of `rows`, which come from a sample of pages; 0 where they were counted. */
-  readonly error: number;
-  /** The age of the oldest; null where none was found, or where nobody knows since when rows wait. */
-  readonly oldestSeconds: number | null;
-  /** The oldest of a sample: there may be older ones. */
-  readonly atLeast: boolean;
-}
-
-/** How fast rows come and go, over a day or since the run before. */
-export interface Pace {
-  /** Null where less than an hour is known. */
-  readonly expiringPerDay: number | null;
-  readonly removedPerDay: number | null;
-  /** The backlog that runs leave does not grow; null at the first run. */
-  readonly keepsUp: boolean | null;
-}
-
-/** What waited for a pass before a run, and what it left. Null where that was not measured. */
-export interface PassBacklog extends Pace {
-  readonly before: Backlog | null;
-  readonly after: Backlog | null;
 }
 
 /** What came of a run: the workflow's result. Rows per table are in the ledger. */

@@ -1,5 +1,3 @@
-import type { Backlog } from '../contract.ts';
-import type { Waiting } from '../passes/index.ts';
 import { hasIndexOn } from '../plan/strategy.ts';
 import type { CatalogTable } from '../sql/catalog.ts';
 import { readDatabaseError } from '../sql/sqlstate.ts';
@@ -7,6 +5,7 @@ import type { Tx } from '../sql/transaction.ts';
 import { limitStatements, tryAndUndo } from '../sql/transaction.ts';
 import type { RowsByAge } from '../sql/waiting.ts';
 import { countWaiting, findOldestWaiting, sampleWaiting } from '../sql/waiting.ts';
+import type { Backlog, Waiting } from './backlog.ts';
 
 /** So many of the oldest rows are looked at. */
 const MOST_ENTRIES = 1000;

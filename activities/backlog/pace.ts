@@ -1,4 +1,4 @@
-import type { Backlog, Pace } from '../contract.ts';
+import type { Backlog, Pace } from './backlog.ts';
 
 /** What an earlier run left for a pass. */
 export interface EarlierBacklog {

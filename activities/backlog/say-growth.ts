@@ -1,4 +1,4 @@
-import type { Backlog } from '../contract.ts';
+import type { Backlog } from './backlog.ts';
 import type { EarlierBacklog } from './pace.ts';
 
 const NUMBER = new Intl.NumberFormat('en-US', { maximumFractionDigits: 0 });

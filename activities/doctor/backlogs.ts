@@ -2,8 +2,8 @@ import { sql } from 'kysely';
 
 import type { PassKind } from '../../policy/pass.ts';
 import type { Policy } from '../../policy/policy.ts';
+import type { Backlog } from '../backlog/backlog.ts';
 import { countBacklog, estimateBacklog } from '../backlog/measure.ts';
-import type { Backlog } from '../contract.ts';
 import type { LastBacklog } from '../ledger/backlogs.ts';
 import { readLastBacklogs } from '../ledger/backlogs.ts';
 import type { Ledger } from '../ledger/ledger.ts';

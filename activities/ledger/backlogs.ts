@@ -1,8 +1,8 @@
 import type { Kysely } from 'kysely';
 import { sql } from 'kysely';
 
+import type { Backlog, PassBacklog } from '../backlog/backlog.ts';
 import type { EarlierBacklog } from '../backlog/pace.ts';
-import type { Backlog, PassBacklog } from '../contract.ts';
 import type { FrozenPass } from '../passes/index.ts';
 import type { Ledger } from './ledger.ts';
 

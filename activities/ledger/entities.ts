@@ -1,7 +1,7 @@
 import type { InferEntity } from '@mikro-orm/core';
 import { defineEntity, p } from '@mikro-orm/core';
 
-import type { PassBacklog } from '../contract.ts';
+import type { PassBacklog } from '../backlog/backlog.ts';
 import type { ReportedRows } from '../passes/index.ts';
 import type { TableSize } from '../sql/sizes.ts';
 import type { Note } from './notes.ts';

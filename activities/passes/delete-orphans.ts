@@ -3,6 +3,7 @@ import { sql } from 'kysely';
 
 import type { DeleteOrphans } from '../../policy/delete-orphans.ts';
 import { parseDuration } from '../../policy/duration.ts';
+import type { Waiting } from '../backlog/backlog.ts';
 import { groupsOf, repair } from '../batch/delete-families.ts';
 import { endOfPages, limitOf, pagesOf, reached } from '../batch/walk.ts';
 import type { CascadeStep } from '../plan/cascades.ts';
@@ -25,16 +26,7 @@ import type { FrozenPointer } from '../sql/pointers.ts';
 import type { Predicate } from '../sql/predicate.ts';
 import { bindPredicate } from '../sql/predicate.ts';
 import type { Tx } from '../sql/transaction.ts';
-import type {
-  BatchOutcome,
-  BatchStep,
-  Cursor,
-  FrozenPass,
-  PassPlan,
-  PassWork,
-  Shard,
-  Waiting,
-} from './pass.ts';
+import type { BatchOutcome, BatchStep, Cursor, FrozenPass, PassPlan, PassWork, Shard } from './pass.ts';
 
 /** A `deleteOrphans` pass as a run keeps it. */
 export interface FrozenDeleteOrphans extends FrozenPass {

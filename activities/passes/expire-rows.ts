@@ -2,6 +2,7 @@ import type { Kysely, RawBuilder } from 'kysely';
 import { sql } from 'kysely';
 
 import type { ExpireRows } from '../../policy/expire-rows.ts';
+import type { Waiting } from '../backlog/backlog.ts';
 import { deleteChildren, deleteFamilies } from '../batch/delete-families.ts';
 import { advance, pick, skippedOf, sweep, take } from '../batch/walk.ts';
 import type { Walk } from '../batch/walk.ts';
@@ -26,7 +27,7 @@ import { columnOf } from '../sql/names.ts';
 import type { Expiry } from '../sql/retention.ts';
 import { isExpired, selects } from '../sql/retention.ts';
 import type { Tx } from '../sql/transaction.ts';
-import type { BatchOutcome, BatchStep, FrozenPass, PassPlan, PassWork, Waiting } from './pass.ts';
+import type { BatchOutcome, BatchStep, FrozenPass, PassPlan, PassWork } from './pass.ts';
 
 /** An `expireRows` pass as a run keeps it. */
 export interface FrozenExpireRows extends FrozenPass, Expiry {

@@ -21,7 +21,6 @@ export type {
   Strategy,
   TableOutcome,
   TableWork,
-  Waiting,
 } from './pass.ts';
 
 /** In batches, or table after table: the one thing that a run asks. */

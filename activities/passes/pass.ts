@@ -1,6 +1,7 @@
-import type { Kysely, RawBuilder } from 'kysely';
+import type { Kysely } from 'kysely';
 
 import type { Pass } from '../../policy/pass.ts';
+import type { Waiting } from '../backlog/backlog.ts';
 import type { Database } from '../database/database.ts';
 import type { Note } from '../ledger/notes.ts';
 import type { Scope } from '../plan/scope.ts';
@@ -8,7 +9,7 @@ import type { PreviewScript } from '../preview/script.ts';
 import type { CatalogTable } from '../sql/catalog.ts';
 import type { KeepingExpiry, KeptList } from '../sql/kept.ts';
 import type { AgePosition } from '../sql/keyset.ts';
-import type { ColumnName, TableName } from '../sql/names.ts';
+import type { TableName } from '../sql/names.ts';
 import type { Deadline, Tx } from '../sql/transaction.ts';
 
 /** How a pass walks its table; in the plan, the ledger, the preview and the report. */
@@ -185,18 +186,6 @@ interface PassLook<P extends Pass, F extends FrozenPass> {
   plan(frozen: F, table: CatalogTable, db: Kysely<unknown>, shards: number): Promise<PassPlan>;
   /** Says what the pass would delete, after what the passes before it would. */
   preview(frozen: F, script: PreviewScript): void;
-}
-
-/** Rows that wait for a pass, as they are asked for over its own table. */
-export interface Waiting {
-  /** Over alias `t`: the row is past its time. */
-  readonly where: RawBuilder<boolean>;
-  /** Its age: of several columns the first that is not null counts. Null where nobody knows since when a row waits. */
-  readonly age: {
-    readonly columns: readonly [ColumnName, ...ColumnName[]];
-    /** No row that is this old or younger waits. */
-    readonly until: string;
-  } | null;
 }
 
 /** A kind of pass that deletes in batches. */

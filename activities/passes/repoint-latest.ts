@@ -1,6 +1,7 @@
 import type { Kysely } from 'kysely';
 
 import type { RepointLatest } from '../../policy/repoint-latest.ts';
+import type { Waiting } from '../backlog/backlog.ts';
 import { advance, pick } from '../batch/walk.ts';
 import { cascadesFrom, distinctTables } from '../plan/cascades.ts';
 import { freezePointer } from '../plan/freeze-pointer.ts';
@@ -12,7 +13,7 @@ import type { CatalogTable } from '../sql/catalog.ts';
 import type { FrozenPointer } from '../sql/pointers.ts';
 import { isStale, repairHolders } from '../sql/pointers.ts';
 import type { Tx } from '../sql/transaction.ts';
-import type { BatchOutcome, BatchStep, FrozenPass, PassPlan, PassWork, Waiting } from './pass.ts';
+import type { BatchOutcome, BatchStep, FrozenPass, PassPlan, PassWork } from './pass.ts';
 
 /** A `repointLatest` pass as a run keeps it. */
 export interface FrozenRepointLatest extends FrozenPass {

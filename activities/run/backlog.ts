@@ -1,16 +1,15 @@
 import { log } from '@temporalio/activity';
 
+import type { Backlog, PassBacklog, Waiting } from '../backlog/backlog.ts';
 import { estimateBacklog } from '../backlog/measure.ts';
 import { hasGrown, paceOf } from '../backlog/pace.ts';
 import { sayGrowth } from '../backlog/say-growth.ts';
-import type { Backlog, PassBacklog } from '../contract.ts';
 import type { Database } from '../database/database.ts';
 import type { BacklogMoment, UnmeasuredPass } from '../ledger/backlogs.ts';
 import { passesToMeasure, readEarlierBacklogs, writeBacklog } from '../ledger/backlogs.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import type { Note } from '../ledger/notes.ts';
 import { addNotes } from '../ledger/notes.ts';
-import type { Waiting } from '../passes/index.ts';
 import { workOf } from '../passes/index.ts';
 import { readCatalog } from '../sql/catalog.ts';
 import { readDatabaseError } from '../sql/sqlstate.ts';

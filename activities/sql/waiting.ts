@@ -1,7 +1,7 @@
 import type { Kysely, RawBuilder } from 'kysely';
 import { sql } from 'kysely';
 
-import type { Waiting } from '../passes/pass.ts';
+import type { Waiting } from '../backlog/backlog.ts';
 import type { ColumnName, TableName } from './names.ts';
 import { castTo, columnOf, tableOf } from './names.ts';
 import { ageOf } from './retention.ts';

@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeEach, expect, test } from '@jest/globals';
 
-import type { PassBacklog, RunReport } from '../../activities/contract.ts';
+import type { PassBacklog } from '../../activities/backlog/backlog.ts';
+import type { RunReport } from '../../activities/contract.ts';
 import { openDatabase } from '../../activities/database/database.ts';
 import { readStats } from '../../activities/doctor/stats.ts';
 import type { LimitOptions } from '../../policy/limits.ts';

@@ -1,4 +1,4 @@
-import type { Backlog, Pace, PassBacklog } from '../../activities/contract.ts';
+import type { Backlog, Pace, PassBacklog } from '../../activities/backlog/backlog.ts';
 import type { CurrentBacklog } from '../../activities/doctor/backlogs.ts';
 import { coloured, print, printTable, sayCount } from './output.ts';
 

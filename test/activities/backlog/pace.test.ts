@@ -1,8 +1,8 @@
 import { describe, expect, test } from '@jest/globals';
 
+import type { Backlog } from '../../../activities/backlog/backlog.ts';
 import { hasGrown, paceOf } from '../../../activities/backlog/pace.ts';
 import type { EarlierBacklog } from '../../../activities/backlog/pace.ts';
-import type { Backlog } from '../../../activities/contract.ts';
 
 const left = (rows: number, error = 0): Backlog => ({ rows, error, oldestSeconds: null, atLeast: false });
 const earlier = (rows: number, removed: number, hours = 24, error = 0): EarlierBacklog => {
