@@ -8,7 +8,7 @@ import { flushStatistics } from '../sql/statistics.ts';
 import { inTransaction } from '../sql/transaction.ts';
 
 /** A batch waits so long for a lock that somebody else holds, in milliseconds, and then tries without that row. */
-const LOCK_MILLIS = 100;
+const LOCK_MILLIS = 50;
 /** A careful batch lasts no longer, so that a slice can heartbeat in time. */
 const CAREFUL_MILLIS = 5_000;
 /** Any other batch is rolled back at so many times the target: what makes it slow is looked at more carefully. */

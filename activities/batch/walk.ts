@@ -74,7 +74,8 @@ export async function take(
   const limit = limitOf(step, step.familySize);
   if (step.shard.strategy === 'page-range') {
     const range = await pagesOf(tx, walk, step.shard, step, limit * step.reach);
-    if (step.reach <= DENSE && !Number.isFinite(step.mostRows)) {
+    const { rowsPerPage } = step.shard;
+    if (step.reach <= DENSE && limit >= rowsPerPage && !Number.isFinite(step.mostRows)) {
       const { rows, keys } = await sweepPages(tx, range, key);
       return { ...endOfPages(range), taken: rows, keys, filled: rows / limit };
     }

@@ -38,7 +38,7 @@ export const METRICS = {
     name: 'temporal_vacuum_setbacks',
     kind: 'counter',
     labels: [...PER_PASS, 'kind'],
-    says: 'Batches that were rolled back and tried again in another way: `lock` (waited 100 ms for a lock that another session held), `deadlock`, `timeout`, `conflict`',
+    says: 'Batches that were rolled back and tried again in another way: `lock` (waited 50 ms for a lock that another session held), `deadlock`, `timeout`, `conflict`',
   },
   rowsSkipped: {
     name: 'temporal_vacuum_rows_skipped',

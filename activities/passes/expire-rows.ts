@@ -52,7 +52,7 @@ export const expireRowsWork: PassWork<ExpireRows, FrozenExpireRows> = {
     const ages = freezeAges(pass, table, scope);
     const where = scope.predicate(pass.entity, pass.where);
     const retentions = freezeRetentions(pass, table, ages?.[0], scope);
-    const left = pass.with.map((child) => leaveChild(child, pass.entity, scope));
+    const left = pass.with.map((child) => leaveChild(child, pass.entity, table, scope));
     const owned = pass.with.filter((_, n) => left[n] === undefined);
     const named = owned.length > 0 || (retentions !== undefined && keepsNewest({ retentions }));
     const key = named ? scope.key(pass.entity, table) : null;
@@ -132,7 +132,7 @@ export const expireRowsWork: PassWork<ExpireRows, FrozenExpireRows> = {
 
   async runBatch(frozen: FrozenExpireRows, tx: Tx, step: BatchStep): Promise<BatchOutcome> {
     const walk = walkOf(frozen, step);
-    if (!step.careful && !selects(frozen) && !frozen.children.some((child) => child.beforeParent)) {
+    if (!step.careful && !mustLock(frozen)) {
       const alone = frozen.children.length === 0 && frozen.cascades.length === 0;
       const swept = alone ? await sweep(tx, walk, step) : undefined;
       if (swept !== undefined) return { ...swept, skipped: 0, moved: 0 };
@@ -159,6 +159,15 @@ export const expireRowsWork: PassWork<ExpireRows, FrozenExpireRows> = {
     return { ...advance(picked, parents), taken: parents, skipped, moved };
   },
 };
+
+/**
+ * Whether rows must be locked before they are judged for good: a select in the condition, of which what is kept is one,
+ * is answered as of the begin of the statement; and where children go first, their row must be sure to follow.
+ */
+function mustLock(frozen: FrozenExpireRows): boolean {
+  const childrenFirst = frozen.children.some((child) => child.beforeParent);
+  return selects(frozen) || frozen.keeps !== undefined || childrenFirst;
+}
 
 /** The walk stays where it is, since the row is still there. */
 const STAYS = { end: false, taken: 0, skipped: 0 } as const;

@@ -1,4 +1,5 @@
 import type { EntityMetadata, EntityProperty } from '@mikro-orm/core';
+import { RawQueryFragment } from '@mikro-orm/core';
 import { MikroORM, raw } from '@mikro-orm/postgresql';
 
 import type { Mistake } from '../../policy/mistake.ts';
@@ -75,7 +76,7 @@ export class PolicyEntities {
   }
 
   #predicate(entity: AnyEntity, filter: object): Predicate {
-    refuseUndefined(filter, '');
+    refuseDropped(filter, '');
     const em = this.#orm.em.fork();
     const built = em
       .createQueryBuilder(entity as never, 't')
@@ -93,6 +94,10 @@ export class PolicyEntities {
     // A filter over relations joins other tables. They are joined to the row that is looked at, and not to its table
     // again: a list of the keys that match would be made from the whole table in each batch.
     if (!built.sql.startsWith(`${all} `)) throw new Error('its select cannot be turned into a condition');
+    if (!built.sql.includes(' where '))
+      throw new Error('it comes to no condition at all, so every row would match');
+    // A column that raw SQL names without its table would be looked for among the joined ones first.
+    if (hasRaw(filter)) throw new Error('raw SQL beside a filter over relations may mean the wrong table');
     return predicateOf(
       `exists (select 1 from (select 1) as "one" ${built.sql.slice(all.length + 1)})`,
       values,
@@ -150,20 +155,43 @@ export function entitiesOf(pass: Pass): AnyEntity[] {
 function sayUnreadable(option: string, said: string): Pick<Mistake, 'what' | 'here'> {
   const unknown = /not existing property ([\w.]+)/.exec(said)?.[1];
   if (unknown !== undefined) return { what: `its ${option} names ${unknown}, which is no property` };
-  if (/^[\w.$]+ is undefined$/.test(said)) return { what: `its ${option} has no value: ${said}` };
+  if (/^[\w.$]+ is (?:undefined|empty)$/.test(said)) return { what: `its ${option} has no value: ${said}` };
   if (said.endsWith('so every row would match')) return { what: `its ${option} means nothing: ${said}` };
   return { what: `its ${option} cannot be read`, here: said };
 }
 
-/** MikroORM drops a condition whose value is undefined; the filter would then match more than it says. */
-function refuseUndefined(value: unknown, path: string): void {
+/** Where nothing inside means "any row of the relation". */
+const MAY_BE_EMPTY = /(?:^|\.)\$(?:some|none|every)$/;
+/** An empty list of values matches nothing, an empty list of conditions is dropped. */
+const CONDITIONS = /(?:^|\.)\$(?:and|or)$/;
+
+/** MikroORM drops a condition whose value is undefined or empty; the filter would then match more than it says. */
+function refuseDropped(value: unknown, path: string): void {
   if (value === undefined) throw new Error(`${path} is undefined`);
+  const isEmpty = Array.isArray(value)
+    ? value.length === 0 && CONDITIONS.test(path)
+    : isPlain(value) && Reflect.ownKeys(value).length === 0 && !MAY_BE_EMPTY.test(path);
+  if (isEmpty && path !== '') throw new Error(`${path} is empty`);
   if (typeof value !== 'object' || value === null || value instanceof Date || value instanceof Uint8Array)
     return;
   for (const key of Reflect.ownKeys(value)) {
     const inner = (value as Record<PropertyKey, unknown>)[key];
-    refuseUndefined(inner, path === '' ? String(key) : `${path}.${String(key)}`);
+    refuseDropped(inner, path === '' ? String(key) : `${path}.${String(key)}`);
   }
+}
+
+function isPlain(value: unknown): value is object {
+  return typeof value === 'object' && value !== null && Object.getPrototypeOf(value) === Object.prototype;
+}
+
+/** Whether some of a filter is SQL that a person wrote. */
+function hasRaw(value: unknown): boolean {
+  if (value instanceof RawQueryFragment) return true;
+  if (Array.isArray(value)) return value.some(hasRaw);
+  if (!isPlain(value)) return false;
+  return Reflect.ownKeys(value).some(
+    (key) => typeof key === 'symbol' || hasRaw((value as Record<string, unknown>)[key]),
+  );
 }
 
 /** A value as JSON can keep it and PostgreSQL reads it in the same place. */

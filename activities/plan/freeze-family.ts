@@ -36,7 +36,12 @@ export interface LeftChild {
 }
 
 /** The later pass that a soft child is left to; undefined where it goes with its row. */
-export function leaveChild(child: SoftChild, parentEntity: AnyEntity, scope: Scope): LeftChild | undefined {
+export function leaveChild(
+  child: SoftChild,
+  parentEntity: AnyEntity,
+  parent: CatalogTable | undefined,
+  scope: Scope,
+): LeftChild | undefined {
   const later = scope.later.find(
     (pass) =>
       pass.kind === 'deleteOrphans' &&
@@ -48,7 +53,11 @@ export function leaveChild(child: SoftChild, parentEntity: AnyEntity, scope: Sco
   if (later === undefined || child.repoint.length > 0) return undefined;
   const table = scope.table(child.entity, ['select', 'delete']);
   const by = scope.column(child.entity, table, child.by, 'by');
+  const age = later.kind === 'deleteOrphans' ? scope.entities.column(later.entity, later.age) : undefined;
   if (table === undefined || by === undefined || hasIndexOn(table, by)) return undefined;
+  // That pass never finds a child whose link the database cut, or one without an age.
+  if (parent === undefined || hasForeignKey(table, by, parent, scope)) return undefined;
+  if (table.columns.get(age ?? '')?.notNull !== true) return undefined;
   return { table: nameOf(table), by, to: later.name };
 }
 
@@ -64,9 +73,7 @@ export function freezeChild(
   const pointers = child.repoint.map((pointer) => freezePointer(pointer, scope));
   if (table === undefined || by === undefined || parent === undefined) return undefined;
   scope.comparable(child.entity, child.by, by, scope.key(parentEntity, parent));
-  const beforeParent = scope.catalog
-    .referencesTo(parent)
-    .some((key) => key.child === table.oid && key.childColumns.includes(by.name));
+  const beforeParent = hasForeignKey(table, by, parent, scope);
   return {
     table: nameOf(table),
     by,
@@ -74,6 +81,17 @@ export function freezeChild(
     pointers: pointers.filter((pointer) => pointer !== undefined),
     cascades: cascadesFrom(scope.catalog, table),
   };
+}
+
+function hasForeignKey(
+  table: CatalogTable,
+  by: ColumnName,
+  parent: CatalogTable,
+  { catalog }: Scope,
+): boolean {
+  return catalog
+    .referencesTo(parent)
+    .some((key) => key.child === table.oid && key.childColumns.includes(by.name));
 }
 
 /** Rows that go along with one row, by the tables' sizes: 145 for a run with 100 logs, 10 tasks and 34 states. */

@@ -3,9 +3,9 @@ import { sql } from 'kysely';
 
 import type { FrozenExpireRows } from '../passes/expire-rows.ts';
 import type { FrozenNesting } from '../plan/freeze-nesting.ts';
-import { newestOf } from '../sql/kept.ts';
+import { entryOf, groupOf, newestOf } from '../sql/kept.ts';
 import { columnOf, tableOf } from '../sql/names.ts';
-import { isExpired } from '../sql/retention.ts';
+import { isExpired, whichever } from '../sql/retention.ts';
 import { columnsForCascades, previewCascades } from './cascades.ts';
 import { previewChildren } from './family.ts';
 import type { PreviewScript } from './script.ts';
@@ -38,11 +38,28 @@ export function previewExpiry(frozen: FrozenExpireRows, script: PreviewScript): 
   if (key !== null) previewChildren(script, children, { ...doomed, key: key.name });
 }
 
-/** Over alias `t`: the row is none of the newest of its group, which stay. */
+/**
+ * Over alias `t`: the row is none of the newest of its group, which stay; and earlier passes take none of these, or the
+ * group is left alone.
+ */
 function isNotNewest({ keeps }: FrozenExpireRows, script: PreviewScript): RawBuilder<boolean> {
   if (keeps === undefined) return sql`true`;
+  const { table, retentions } = keeps;
   const newest = script.part(() => newestOf(keeps));
-  return sql`not exists (select from ${sql.id(newest)} as newest where newest.place = t.ctid)`;
+  const full = script.part(
+    () => sql`
+      select newest.entry, newest.grp, count(*) as rows
+      from ${sql.id(newest)} as newest
+      join ${tableOf(table)} as k on k.ctid = newest.place
+      where ${script.alive(table, 'k')}
+      group by newest.entry, newest.grp`,
+  );
+  const count = whichever(retentions, ({ keep }) => sql`${keep?.count ?? 0}::int`);
+  return sql`not exists (select from ${sql.id(newest)} as newest where newest.place = t.ctid)
+    and (${count} = 0 or exists (
+      select from ${sql.id(full)} as f
+      where f.entry = ${entryOf(retentions)} and f.grp = ${groupOf(retentions)} and f.rows >= ${count}
+    ))`;
 }
 
 /** Joins from a row that goes, alias `d`, to the rows that name it: aliases `c0`, `c1`, ... */

@@ -33,7 +33,7 @@ export function keepsNewest({ retentions }: Pick<Expiry, 'retentions'>): boolean
 export function newestOf(expiry: KeepingExpiry): RawBuilder<unknown> {
   const { table, retentions, where, ages, key } = expiry;
   if (key === null) throw new Error('rows without a key cannot be kept');
-  const entry = whichever(retentions, (_, n) => sql`${n}::int`);
+  const entry = entryOf(retentions);
   const count = whichever(retentions, ({ keep }) => sql`${keep?.count ?? 0}::int`);
   const age = ageOf('t', ages);
   return sql`
@@ -74,16 +74,15 @@ export function isNotNewest(expiry: KeepingExpiry): RawBuilder<boolean> {
  * or were brought back to life since the run began, nothing of the group goes.
  */
 export function isGroupFull(expiry: KeepingExpiry, list: KeptList): RawBuilder<boolean> {
-  return sql<boolean>`${whichever(expiry.retentions, ({ keep, where }, n) =>
-    keep === null ? sql`true` : countKept(expiry, list, keep, where, n),
+  return sql<boolean>`${whichever(expiry.retentions, ({ keep }, n) =>
+    keep === null ? sql`true` : countKept(expiry, list, keep, n),
   )}`;
 }
 
 function countKept(
-  { table, key, where, ages }: KeepingExpiry,
+  { table, key, where, ages, retentions }: KeepingExpiry,
   list: KeptList,
   keep: FrozenKeep,
-  own: FrozenRetention['where'],
   entry: number,
 ): RawBuilder<boolean> {
   if (key === null) return sql`true`;
@@ -94,11 +93,21 @@ function countKept(
     join ${list.table} as k
       on k.run_id = ${list.run}::int and k.pass = ${list.pass}::int and k.entry = ${entry}::int and k.grp = g.grp
     join ${tableOf(table)} as t on ${columnOf('t', key)} = k.key::${sql.raw(key.type)}
-    where ${bindPredicate(where)} and ${own === null ? sql`true` : bindPredicate(own)} and ${ageOf('t', ages)} is not null
+    where
+      ${bindPredicate(where)}
+      and ${ageOf('t', ages)} is not null
+      and ${groupText(keep)} = g.grp
+      and ${entryOf(retentions)} = ${entry}::int
   ) >= ${keep.count}::int`;
 }
 
-function groupOf(retentions: readonly FrozenRetention[]): RawBuilder<unknown> {
+/** Over alias `t`: the number of the retention that counts for the row. */
+export function entryOf(retentions: readonly FrozenRetention[]): RawBuilder<unknown> {
+  return whichever(retentions, (_, n) => sql`${n}::int`);
+}
+
+/** Over alias `t`: the group of the row as text, by the retention that counts for it; null where that keeps none. */
+export function groupOf(retentions: readonly FrozenRetention[]): RawBuilder<unknown> {
   return whichever(retentions, ({ keep }) => (keep === null ? sql`null` : groupText(keep)));
 }
 

@@ -10,9 +10,12 @@ import { horizonsNow } from '../support/prefect/retention.ts';
 import { Before } from '../support/vacuum.ts';
 
 // What a killed worker leaves is the ledger, and a transaction that the server has or has not committed.
-test.each(['before commit', 'after commit'] satisfies HoldAt[])(
+test.each<[HoldAt, number]>([
+  ['before commit', 1],
+  ['after commit', 0],
+])(
   'every pass of the Prefect preset, cut off %s again and again, goes on where it was',
-  async (at) => {
+  async (at, batchesToPass) => {
     const database = await createDatabase();
     const fates = await makeEveryKind(database);
     const policy = everyPass();
@@ -20,8 +23,8 @@ test.each(['before commit', 'after commit'] satisfies HoldAt[])(
     const cutOff = new Set<string>();
     let report: Awaited<ReturnType<typeof runEngine>> | undefined;
     while (report === undefined) {
-      const proxy = await CommitProxy.start(database.url, at, 4);
-      const running = runEngine(proxy.url, policy, { size: 3 }).catch(() => undefined);
+      const proxy = await CommitProxy.start(database.url, at, batchesToPass);
+      const running = runEngine(proxy.url, policy, { size: 8 }).catch(() => undefined);
       await Promise.race([running, proxy.held]);
       const under = await database.rows<{ name: string }>(
         `select name from vacuum.pass join vacuum.batch on batch.run_id = pass.run_id and batch.pass = ordinal

@@ -34,7 +34,14 @@ const TIMEZONE = 'Asia/Bangkok';
  * cannot be used.
  */
 export function prefectMaintenance(given: PrefectMaintenanceSettings = {}): Policy {
-  const { includeCrashed = false, reclaim = 'vacuum', reclaimBetween, ...settings } = given;
+  // What is undefined is not given: it must not stand in the way of this preset's own default.
+  const said = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
+  const {
+    includeCrashed = false,
+    reclaim = 'vacuum',
+    reclaimBetween,
+    ...settings
+  } = said as PrefectMaintenanceSettings;
   const mistakes: Mistake[] = [];
   if (!['true', 'false'].includes(String(includeCrashed))) {
     mistakes.push(refused('includeCrashed', includeCrashed, 'Use true or false'));

@@ -111,7 +111,8 @@ export function parseSettings(
   );
   const eventOverrides = read<EventRetention>(
     'eventRetentionOverrides',
-    HEARTBEATS,
+    // Who keeps events for ever means heartbeats too.
+    eventMillis === null ? new Map() : HEARTBEATS,
     parseEventRetention,
     'Use names of events, or prefixes that end in *, with periods of at least 1 hour: {"prefect.flow-run.heartbeat": "2 days"}',
   );

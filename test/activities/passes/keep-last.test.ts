@@ -1,11 +1,11 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 
 import type { Strategy } from '../../../activities/passes/index.ts';
-import { softChild } from '../../../policy/expire-rows.ts';
+import { expireRows, softChild } from '../../../policy/expire-rows.ts';
 import type { TestDatabase } from '../../support/database.ts';
 import type { EngineOptions } from '../../support/engine.ts';
 import { runEngine } from '../../support/engine.ts';
-import { Child, createItems, expiring, policyOf } from '../../support/items.ts';
+import { Child, createItems, expiring, Item, policyOf } from '../../support/items.ts';
 import { runAsPreviewed } from '../../support/truth.ts';
 
 describe('the newest rows of each group stay', () => {
@@ -90,6 +90,49 @@ describe('the newest rows of each group stay', () => {
     expect((await left()).filter((id) => id > 2000)).toEqual(Array.from({ length: 29 }, (_, n) => 2001 + n));
     await runAsPreviewed(items.url, policy);
     expect((await left()).filter((id) => id > 2000)).toEqual([2001, 2002, 2003, 2004]);
+  });
+
+  test('a group of which an earlier pass takes one of the newest is left alone, as previewed', async () => {
+    for (const owner of [1, 2]) await add(owner, 20);
+    await items.rows(
+      `update item set at = at - interval '50 days', state = case id when 1001 then 'cancelled' else state end`,
+    );
+    const cancelled = expireRows({
+      name: 'cancelled',
+      entity: Item,
+      age: 'at',
+      olderThan: '1 day',
+      where: { state: 'cancelled' },
+    });
+    const deleted = await runAsPreviewed(items.url, policyOf(cancelled, expiring(keepThree)));
+    expect(deleted).toEqual({ cancelled: { item: 1 }, old: { item: 17 } });
+    expect((await left()).filter((id) => id > 2000)).toEqual([2001, 2002, 2003]);
+  });
+
+  test.each([
+    ['another group', 'update item set owner_id = 2 where id = 1001'],
+    ['another retention', `update item set state = 'short' where id = 1001`],
+  ])('one of the newest that is of %s by now does not count', async (_, change) => {
+    for (const owner of [1, 2]) await add(owner, 20);
+    await items.rows(`update item set at = at - interval '50 days'`);
+    let batches = 0;
+    const pass = expiring({
+      olderThan: '10 days',
+      keepLast: { count: 1, per: ['ownerId'] },
+      overrides: [{ where: { state: 'short' }, olderThan: '1000 days', keepLast: null }],
+    });
+    await runEngine(items.url, policyOf(pass), {
+      size: 2,
+      strategy: 'keyset',
+      afterBatch: async () => {
+        batches += 1;
+        if (batches === 1) await items.rows(change);
+      },
+    });
+    const ofFirst = await items.value(
+      `select count(*) from item where owner_id = 1 and state = 'done' and id > 1001`,
+    );
+    expect(ofFirst).toBeGreaterThan(0);
   });
 
   test('what belongs to a row goes only with it, however big it is', async () => {

@@ -11,7 +11,9 @@ describe('soft children without an index on the key of their row', () => {
 
   beforeEach(async () => {
     database = await createItems();
-    await database.rows('create table child (id integer primary key, item_id integer, at timestamptz)');
+    await database.rows(
+      'create table child (id integer primary key, item_id integer, at timestamptz not null)',
+    );
     await database.rows(
       `insert into item (id, at) select n, now() - n * interval '1 hour' from generate_series(1, 100) as n`,
     );
@@ -36,6 +38,26 @@ describe('soft children without an index on the key of their row', () => {
     expect(deleted).toEqual({ old: { item: 77 }, lost: { child: 77 * 20 + 50 * 20 } });
     const strategies = await database.rows('select strategy from vacuum.pass order by ordinal');
     expect(strategies).toEqual([{ strategy: 'page-range' }, { strategy: 'page-range' }]);
+  });
+
+  test.each(['no action', 'set null', 'cascade'])(
+    'go with their row where a foreign key with on delete %s would cut or forbid it',
+    async (action) => {
+      await database.rows(
+        `alter table child add foreign key (item_id) references item on delete ${action} not valid`,
+      );
+      expect(await runAsPreviewed(database.url, policyOf(old, lost))).toMatchObject({
+        old: { item: 77, child: 77 * 20 },
+      });
+    },
+  );
+
+  test('go with their row where the later pass would not find those without an age', async () => {
+    await database.rows('alter table child alter at drop not null');
+    await database.rows('update child set at = null where id <= 100');
+    expect(await runAsPreviewed(database.url, policyOf(old, lost))).toMatchObject({
+      old: { item: 77, child: 77 * 20 },
+    });
   });
 
   test('go with their row where no such pass follows', async () => {

@@ -77,7 +77,7 @@ describe('a policy against the live database', () => {
       expiring({ where: { status: undefined } }),
       'its where has no value: status is undefined',
     ],
-    ['a filter that comes to nothing', expiring({ where: { $and: [] } }), 'it comes to no condition at all'],
+    ['a filter that comes to nothing', expiring({ where: { $and: [] } }), '$and is empty'],
     [
       'a filter that the database does not understand',
       expiring({ where: { id: 'abc' } }),
@@ -136,6 +136,7 @@ describe('a policy against the live database', () => {
       'table artifact_collection is missing',
       'table flow_run is missing',
       'table log is missing',
+      'table task_run is missing',
     ]);
   });
 

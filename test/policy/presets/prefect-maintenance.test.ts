@@ -37,6 +37,7 @@ describe('the monthly maintenance of a Prefect database', () => {
     };
     const states = ['COMPLETED', 'FAILED', 'CANCELLED'];
     expect(whereOf({})).toEqual({ stateType: { $in: states } });
+    expect(whereOf({ states: undefined, timezone: undefined })).toEqual({ stateType: { $in: states } });
     expect(whereOf({ includeCrashed: 'true' })).toEqual({ stateType: { $in: [...states, 'CRASHED'] } });
   });
 

@@ -109,6 +109,19 @@ describe('the settings of the Prefect preset', () => {
     expect([policy.enabled, policy.passes.length]).toEqual([enabled, passes]);
   });
 
+  test('events that are kept for ever are kept with their heartbeats, unless a retention of these is given', () => {
+    const eventsOf = (settings: PrefectSettings): unknown => {
+      const pass = prefect(settings, {}).passes.find(({ name }) => name === 'old-events');
+      return pass?.kind === 'expireRows' ? pass.overrides.map(({ olderThan }) => olderThan) : undefined;
+    };
+    expect(eventsOf({ eventRetentionPeriod: 'never' })).toBeUndefined();
+    expect(eventsOf({ eventRetentionPeriod: '2 days' })).toEqual([2 * DAY]);
+    expect(eventsOf({ eventRetentionPeriod: '30 days' })).toEqual([7 * DAY]);
+    expect(
+      eventsOf({ eventRetentionPeriod: 'never', eventRetentionOverrides: { 'a.*': '3 days', b: null } }),
+    ).toEqual([null, 3 * DAY]);
+  });
+
   test('a cron takes the place of the loop', () => {
     expect(prefect({ cron: '0 3 1 * *', timezone: 'Asia/Bangkok' }, {}).schedule).toEqual({
       cron: '0 3 1 * *',

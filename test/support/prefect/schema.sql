@@ -21,7 +21,7 @@ create index trgm_ix_flow_name on flow using gin (name gin_trgm_ops);
 create table deployment (
   id uuid default gen_random_uuid() not null constraint pk_deployment primary key,
   name varchar not null,
-  flow_id uuid not null constraint fk_deployment__flow_id__flow references flow on delete cascade
+  flow_id uuid not null
 );
 
 create table work_pool (

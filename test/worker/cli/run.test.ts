@@ -63,6 +63,7 @@ describeNeeding(['temporal'], 'run', () => {
       'status',
     ]);
     expect(Object.keys(report.passes[0] ?? {}).toSorted()).toEqual([
+      'backlog',
       'batches',
       'bytes',
       'deleted',

@@ -1,0 +1,42 @@
+import { describe, expect, test } from '@jest/globals';
+import { raw } from '@mikro-orm/core';
+
+import { PolicyEntities } from '../../../activities/plan/entities.ts';
+import type { Mistake } from '../../../policy/mistake.ts';
+import { expiring, Item, policyOf } from '../../support/items.ts';
+
+describe('a filter', () => {
+  const entities = new PolicyEntities(policyOf(expiring()));
+  const mistakesOf = (where: object): string => {
+    const mistakes: Mistake[] = [];
+    entities.predicate(Item, where, 'pass "old"', 'where', mistakes);
+    return mistakes.map(({ what, here }) => `${what} ${here ?? ''}`).join();
+  };
+
+  test.each<[object, string]>([
+    [{ owner: { kind: {} } }, 'owner.kind is empty'],
+    [{ owner: {} }, 'owner is empty'],
+    [{ state: 'done', ownerId: {} }, 'ownerId is empty'],
+    [{ state: 'done', $and: [] }, '$and is empty'],
+    [{ state: 'done', $or: [{}] }, '$or.0 is empty'],
+    [{ state: 'done', $not: {} }, '$not is empty'],
+    [{ owner: { kind: undefined } }, 'owner.kind is undefined'],
+  ])('of which MikroORM would drop a part is refused: %j', (where, said) => {
+    expect(mistakesOf(where)).toContain(said);
+  });
+
+  test('in raw SQL beside one over relations is refused: a name may be of another table', () => {
+    const where = { [raw('state')]: 'done', owner: { kind: 'vip' } };
+    expect(mistakesOf(where)).toContain('raw SQL beside a filter over relations');
+  });
+
+  test.each<object>([
+    { owner: { kind: 'vip' } },
+    { ownerId: { $in: [] } },
+    { owner: null },
+    { $or: [{ owner: { kind: 'vip' } }, { state: 'done' }] },
+    { [raw('state')]: 'done' },
+  ])('that says something is taken: %j', (where) => {
+    expect(mistakesOf(where)).toBe('');
+  });
+});
