@@ -41,6 +41,7 @@ describeNeeding(['temporal'], 'the examples', () => {
   test('own policy in own worker: the vacuum beside the shop’s own workflow, preview equal to run', async () => {
     const shop = await open('shop');
     await shop.start('node worker.ts');
+    await shop.type('temporal-vacuum ledger migrate');
     const preview = (await json(shop, 'temporal-vacuum preview shop --json')) as Counted;
     const begin = { taskQueue: 'shop', workflowId: 'tidy-up' };
     await client.workflow.execute('vacuum', { ...begin, args: [{ policy: 'shop' }] });
@@ -75,6 +76,7 @@ describeNeeding(['temporal'], 'the examples', () => {
     await prefect.type(
       `export PREFECT_API_DATABASE_CONNECTION_URL='postgresql+asyncpg://prefect:secret@localhost:5432/prefect'`,
     );
+    await prefect.type('temporal-vacuum ledger migrate');
     const preview = (await json(prefect, 'temporal-vacuum preview --json')) as Counted;
     expect(preview.deleted['flow_run']).toBeGreaterThan(100);
     expect(await json(prefect, 'temporal-vacuum schedule apply --json')).toMatchObject({
