@@ -163,5 +163,5 @@ describeNeeding(['temporal', 'tctl'], 'a run paused and resumed from a shell', (
       { ...SLOW, sliceBatches: 5 },
     );
     await run.expectNothingLeft();
-  });
+  }, 240_000);
 });

@@ -59,17 +59,17 @@ export const WRITTEN: Planted[] = [
   {
     mistake: 'a list of conditions that is empty',
     policy: pass({ where: { $and: [] } }),
-    says: ['where means nothing'],
+    says: ['its where has no value', '$and is empty'],
   },
   {
     mistake: 'alternatives of nothing',
     policy: pass({ where: { $or: [{}] } }),
-    says: ['where means nothing'],
+    says: ['its where has no value', '$or.0 is empty'],
   },
   {
     mistake: 'the negation of nothing',
     policy: pass({ where: { $not: { $or: [] } } }),
-    says: ['true of every row'],
+    says: ['its where has no value', '$not.$or is empty'],
   },
   {
     mistake: 'a filter whose value is undefined',
