@@ -2,6 +2,13 @@ export { expireRows, softChild } from './policy/expire-rows.ts';
 export type { ExpireRows, ExpireRowsOptions, SoftChild, SoftChildOptions } from './policy/expire-rows.ts';
 export { deleteOrphans } from './policy/delete-orphans.ts';
 export type { DeleteOrphans, DeleteOrphansOptions } from './policy/delete-orphans.ts';
+export { deleteUnreferenced, softReference } from './policy/delete-unreferenced.ts';
+export type {
+  DeleteUnreferenced,
+  DeleteUnreferencedOptions,
+  SoftReference,
+  SoftReferenceOptions,
+} from './policy/delete-unreferenced.ts';
 export { repointLatest } from './policy/repoint-latest.ts';
 export type { RepointLatest, RepointLatestOptions } from './policy/repoint-latest.ts';
 export { NotResolved, reportRows } from './policy/report-rows.ts';

@@ -85,6 +85,7 @@ function checkAge(at: string, pass: Pass): Mistake[] {
     case 'expireRows':
       return [...checkExpiry(at, pass), ...checkFilters(at, pass)];
     case 'deleteOrphans':
+    case 'deleteUnreferenced':
       return checkHorizon(at, 'grace', pass.grace);
     case 'reclaimSpace':
       return checkReclaimSpace(at, pass);

@@ -3,7 +3,7 @@ import type { RawBuilder } from 'kysely';
 import type { FrozenExpireRows } from '../passes/expire-rows.ts';
 import type { BatchStep } from '../passes/pass.ts';
 import type { FrozenChild } from '../plan/freeze-family.ts';
-import { deleteOwned, deletePlaces } from '../sql/delete-rows.ts';
+import { deleteOwned, deletePlaces, stillQualifies } from '../sql/delete-rows.ts';
 import type { Removed } from '../sql/delete-rows.ts';
 import type { FrozenPointer } from '../sql/pointers.ts';
 import { lockHoldersOf, repairHolders } from '../sql/pointers.ts';
@@ -12,6 +12,9 @@ import { leaveTime } from '../sql/transaction.ts';
 import type { Descent } from '../sql/weigh.ts';
 import { deleteDescended, descendByCascades, descendToChild, weigh } from '../sql/weigh.ts';
 import type { Found } from './walk.ts';
+
+/** A row's table and what belongs to its rows. */
+export type Family = Pick<FrozenExpireRows, 'table' | 'key' | 'children' | 'cascades' | 'emptying'>;
 
 /** What became of the rows that a batch locked. */
 export interface FamiliesDeleted {
@@ -34,15 +37,16 @@ export interface FamiliesDeleted {
  */
 export async function deleteFamilies(
   tx: Tx,
-  frozen: FrozenExpireRows,
+  frozen: Family,
   where: RawBuilder<boolean>,
   { places, keys }: Pick<Found, 'places' | 'keys'>,
   step: BatchStep,
 ): Promise<FamiliesDeleted> {
   const parents = await fitting(tx, frozen, places, step);
-  if (parents === 0) {
+  const [place = ''] = places;
+  if (parents === 0 && (await stillQualifies(tx, frozen.table, place, where))) {
     const started = performance.now();
-    const { rows, moved } = await emptyGiant(tx, frozen, places[0] ?? '', keys[0] ?? '', step);
+    const { rows, moved } = await emptyGiant(tx, frozen, place, keys[0] ?? '', step);
     if (rows > 0) return { parents: 0, moved, emptiedIn: performance.now() - started };
   }
   return deleteWhole(tx, frozen, where, { places: places.slice(0, Math.max(1, parents)), keys }, step);
@@ -51,7 +55,7 @@ export async function deleteFamilies(
 /** Deletes rows and all that belongs to them. */
 async function deleteWhole(
   tx: Tx,
-  frozen: FrozenExpireRows,
+  frozen: Family,
   where: RawBuilder<boolean>,
   { places, keys }: Pick<Found, 'places' | 'keys'>,
   { deadline }: BatchStep,
@@ -92,12 +96,7 @@ export async function deleteChildren(
  * Rows are weighed only after a batch took too long, which the guard of its statements found: with 102 rows a run,
  * weighing all of 22,628 runs made the pass 13 % slower.
  */
-async function fitting(
-  tx: Tx,
-  frozen: FrozenExpireRows,
-  places: readonly string[],
-  step: BatchStep,
-): Promise<number> {
+async function fitting(tx: Tx, frozen: Family, places: readonly string[], step: BatchStep): Promise<number> {
   const descents = descentsOf(frozen);
   if (descents.length === 0 || !step.careful) return places.length;
   const weights = await weigh(tx, frozen.table, places, descents, step.giant + 1);
@@ -113,7 +112,7 @@ async function fitting(
  */
 async function emptyGiant(
   tx: Tx,
-  frozen: FrozenExpireRows,
+  frozen: Family,
   place: string,
   key: string,
   step: BatchStep,
@@ -136,7 +135,7 @@ async function emptyGiant(
   return { rows: step.bite - left, moved };
 }
 
-function descentsOf({ children, cascades, key }: FrozenExpireRows): Descent[] {
+function descentsOf({ children, cascades, key }: Family): Descent[] {
   return [
     ...(key === null ? [] : children.map((child) => descendToChild(child.table, child.by, key))),
     ...descendByCascades(cascades),

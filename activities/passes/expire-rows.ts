@@ -3,8 +3,9 @@ import { sql } from 'kysely';
 
 import type { ExpireRows } from '../../policy/expire-rows.ts';
 import type { Waiting } from '../backlog/backlog.ts';
-import { deleteChildren, deleteFamilies } from '../batch/delete-families.ts';
-import { advance, pick, skippedOf, sweep, take } from '../batch/walk.ts';
+import { deleteChildren } from '../batch/delete-families.ts';
+import { deletePicked } from '../batch/delete-picked.ts';
+import { pick, sweep, take } from '../batch/walk.ts';
 import type { Walk } from '../batch/walk.ts';
 import type { CascadeStep } from '../plan/cascades.ts';
 import { cascadesFrom, distinctTables, emptyingOrder } from '../plan/cascades.ts';
@@ -141,27 +142,9 @@ export const expireRowsWork: PassWork<ExpireRows, FrozenExpireRows> = {
       return { ...taken, skipped: 0, moved };
     }
     const picked = await pick(tx, walk, frozen.key ?? undefined, step);
-    if (picked.places.length === 0) {
-      return { ...advance(picked, 0), taken: 0, skipped: picked.candidates, moved: 0 };
-    }
-    if (step.passOver) {
-      return { ...advance(picked, 1), taken: 0, skipped: 1 + skippedOf(picked, 1), moved: 0 };
-    }
-    const { parents, moved, emptiedIn } = await deleteFamilies(
-      tx,
-      frozen,
-      sql`${walk.where} and ${walk.guard}`,
-      picked,
-      step,
-    );
-    if (emptiedIn !== undefined) return { ...STAYS, cursor: step.cursor, moved, emptiedIn };
-    const skipped = skippedOf(picked, parents);
-    return { ...advance(picked, parents), taken: parents, skipped, moved };
+    return deletePicked(tx, frozen, sql`${walk.where} and ${walk.guard}`, picked, step);
   },
 };
-
-/** The walk stays where it is, since the row is still there. */
-const STAYS = { end: false, taken: 0, skipped: 0 } as const;
 
 function walkOf(
   frozen: FrozenExpireRows,

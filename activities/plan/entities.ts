@@ -136,6 +136,8 @@ export function entitiesOf(pass: Pass): AnyEntity[] {
         pass.parent,
         ...pass.repoint.flatMap((pointer) => [pointer.holder, pointer.target]),
       ];
+    case 'deleteUnreferenced':
+      return [pass.entity, ...pass.ignore, ...pass.references.map(({ entity }) => entity)];
     case 'measureSize':
     case 'reclaimSpace':
       return [...(pass.entities ?? [])];

@@ -28,6 +28,20 @@ export async function deletePlaces(
   return remove(tx, statement, groups);
 }
 
+/** Whether a row at a place still qualifies, in a statement of its own: what changed before it was locked is seen. */
+export async function stillQualifies(
+  tx: Tx,
+  table: TableName,
+  place: string,
+  where: RawBuilder<boolean>,
+): Promise<boolean> {
+  const { rows } = await sql<{ found: boolean }>`
+    select exists (
+      select from ${tableOf(table)} as t where t.ctid = ${place}::tid and ${where}
+    ) as found`.execute(tx);
+  return rows[0]?.found === true;
+}
+
 /** Rows that belong to some keys without a foreign key. */
 export interface OwnedRows {
   readonly table: TableName;
