@@ -3,19 +3,24 @@ import { sql } from 'kysely';
 
 import type { DeleteUnreferenced } from '../../policy/delete-unreferenced.ts';
 import { parseDuration } from '../../policy/duration.ts';
+import type { Waiting } from '../backlog/backlog.ts';
+import { withHeld } from '../batch/count-held.ts';
 import { deletePicked } from '../batch/delete-picked.ts';
 import { pick } from '../batch/walk.ts';
+import type { Asked, ConditionPart, Explained } from '../explain/condition.ts';
+import { explained, pastGraceParts } from '../explain/conditions.ts';
 import type { CascadeStep } from '../plan/cascades.ts';
 import { cascadesFrom, distinctTables, emptyingOrder } from '../plan/cascades.ts';
 import { familySizeOf } from '../plan/freeze-family.ts';
 import { freezeReferences } from '../plan/freeze-references.ts';
-import { horizonOf } from '../plan/horizon.ts';
+import { horizonOf, laterBy } from '../plan/horizon.ts';
 import type { Scope } from '../plan/scope.ts';
 import { nameOf } from '../plan/scope.ts';
 import { chooseWalk, hasIndexOn } from '../plan/strategy.ts';
 import type { PreviewScript } from '../preview/script.ts';
 import { previewUnreferenced } from '../preview/unreferenced.ts';
 import type { CatalogTable } from '../sql/catalog.ts';
+import { isFree } from '../sql/free.ts';
 import type { ColumnName } from '../sql/names.ts';
 import { castTo, columnOf } from '../sql/names.ts';
 import type { Predicate } from '../sql/predicate.ts';
@@ -85,6 +90,19 @@ export const deleteUnreferencedWork: PassWork<DeleteUnreferenced, FrozenDeleteUn
     previewUnreferenced(frozen, pastGrace(frozen), script);
   },
 
+  waiting(frozen: FrozenDeleteUnreferenced, laterMillis: number): Waiting {
+    // The age of a row does not say when the last thing that pointed at it went.
+    return { where: goes({ ...frozen, horizon: laterBy(frozen.horizon, laterMillis) }), age: null };
+  },
+
+  explain(frozen: FrozenDeleteUnreferenced, { holds, now }: Asked): Explained {
+    const parts: ConditionPart[] = [
+      ...pastGraceParts(frozen, now),
+      { why: 'referenced', holds: isUnreferenced(frozen.references) },
+    ];
+    return explained(goes(frozen), parts, isFree(holds, { ...frozen, key: null, children: [] }));
+  },
+
   /**
    * Locks the rows, and judges them again in the statement that deletes. A row that is locked can get no new row with a
    * foreign key to it, and that statement sees all that came before: without the lock, a delete that waits for such a
@@ -92,9 +110,12 @@ export const deleteUnreferencedWork: PassWork<DeleteUnreferenced, FrozenDeleteUn
    */
   async runBatch(frozen: FrozenDeleteUnreferenced, tx: Tx, step: BatchStep): Promise<BatchOutcome> {
     const { table, age } = frozen;
-    const where = goes(frozen);
+    const family = { ...frozen, key: null, children: [] };
+    const free = isFree(step.holds, family);
+    const where = sql<boolean>`${goes(frozen)} and ${free ?? sql`true`}`;
     const picked = await pick(tx, { table, age, where }, undefined, step);
-    return deletePicked(tx, { ...frozen, key: null, children: [] }, where, picked, step);
+    const outcome = await deletePicked(tx, family, where, picked, step);
+    return withHeld(tx, { table, by: age, where: goes(frozen), free }, step, outcome);
   },
 };
 

@@ -3,17 +3,20 @@ import { sql } from 'kysely';
 
 import type { ExpireRows } from '../../policy/expire-rows.ts';
 import type { Waiting } from '../backlog/backlog.ts';
-import { deleteChildren } from '../batch/delete-families.ts';
+import { withHeld } from '../batch/count-held.ts';
+import { deleteChildren } from '../batch/delete-children.ts';
 import { deletePicked } from '../batch/delete-picked.ts';
 import { pick, sweep, take } from '../batch/walk.ts';
 import type { Walk } from '../batch/walk.ts';
+import type { Asked, Explained } from '../explain/condition.ts';
+import { explainExpiry } from '../explain/expiry.ts';
 import type { CascadeStep } from '../plan/cascades.ts';
 import { cascadesFrom, distinctTables, emptyingOrder } from '../plan/cascades.ts';
 import type { FrozenChild, LeftChild } from '../plan/freeze-family.ts';
-import { familySizeOf, freezeChild, leaveChild } from '../plan/freeze-family.ts';
+import { familySizeOf, freezeChild, leaveChild, tablesOf } from '../plan/freeze-family.ts';
 import { freezeNesting } from '../plan/freeze-nesting.ts';
 import type { FrozenNesting } from '../plan/freeze-nesting.ts';
-import { freezeAges, freezeRetentions } from '../plan/freeze-retention.ts';
+import { freezeAges, freezeRetentions, latestHorizon } from '../plan/freeze-retention.ts';
 import { laterBy } from '../plan/horizon.ts';
 import type { Scope } from '../plan/scope.ts';
 import { nameOf } from '../plan/scope.ts';
@@ -21,6 +24,8 @@ import { chooseWalk, hasIndexOn } from '../plan/strategy.ts';
 import { previewExpiry } from '../preview/expiry.ts';
 import type { PreviewScript } from '../preview/script.ts';
 import type { CatalogTable } from '../sql/catalog.ts';
+import { isFree } from '../sql/free.ts';
+import { mustLock } from '../sql/holds.ts';
 import type { KeepingExpiry, KeptList } from '../sql/kept.ts';
 import { isGroupFull, isNotKept, isNotNewest, keepsNewest } from '../sql/kept.ts';
 import type { ColumnName } from '../sql/names.ts';
@@ -65,20 +70,12 @@ export const expireRowsWork: PassWork<ExpireRows, FrozenExpireRows> = {
     if (!children.every((child) => child !== undefined)) return undefined;
 
     const cascades = cascadesFrom(scope.catalog, table);
-    const others = [
-      ...cascades.map((step) => step.table),
-      ...children.flatMap((child) => [
-        child.table,
-        ...child.cascades.map((step) => step.table),
-        ...child.pointers.map((pointer) => pointer.holder),
-      ]),
-    ];
+    const others = [...cascades.map((step) => step.table), ...children.flatMap(tablesOf)];
     const sizes = others.map((other) => scope.catalog.named(other));
-    const horizons = retentions.flatMap(({ horizon }) => (horizon === null ? [] : [horizon]));
     const expiry: KeepingExpiry = {
       table: nameOf(table),
       ages,
-      horizon: horizons.toSorted().at(-1) ?? scope.now,
+      horizon: latestHorizon(retentions, scope.now, ages[0]),
       where,
       retentions,
       key,
@@ -123,6 +120,9 @@ export const expireRowsWork: PassWork<ExpireRows, FrozenExpireRows> = {
     const retentions = frozen.retentions.map((retention) => ({
       ...retention,
       horizon: retention.horizon === null ? null : laterBy(retention.horizon, laterMillis),
+      ...(retention.column === undefined
+        ? {}
+        : { column: { ...retention.column, horizon: laterBy(retention.column.horizon, laterMillis) } }),
     }));
     const past = expired({ ...frozen, horizon, retentions });
     const { keeps } = frozen;
@@ -131,33 +131,60 @@ export const expireRowsWork: PassWork<ExpireRows, FrozenExpireRows> = {
     return { where: sql`${past} and ${goes}`, age: { columns: frozen.ages, until: horizon } };
   },
 
+  explain(frozen: FrozenExpireRows, asked: Asked): Explained {
+    return explainExpiry(frozen, expired(frozen), asked);
+  },
+
   async runBatch(frozen: FrozenExpireRows, tx: Tx, step: BatchStep): Promise<BatchOutcome> {
-    const walk = walkOf(frozen, step);
-    if (!step.careful && !selects(frozen) && !frozen.children.some((child) => child.beforeParent)) {
-      const alone = frozen.children.length === 0 && frozen.cascades.length === 0;
-      const swept = alone ? await sweep(tx, walk, step) : undefined;
-      if (swept !== undefined) return { ...swept, skipped: 0, moved: 0 };
-      const { keys, ...taken } = await take(tx, walk, frozen.key ?? undefined, step);
-      const moved = await deleteChildren(tx, frozen.children, keys, step.deadline);
-      return { ...taken, skipped: 0, moved };
-    }
-    const picked = await pick(tx, walk, frozen.key ?? undefined, step);
-    return deletePicked(tx, frozen, sql`${walk.where} and ${walk.guard}`, picked, step);
+    const free = isFree(step.holds, frozen);
+    const outcome = await expire(frozen, tx, step, free);
+    const { table, ages } = frozen;
+    const where = unkept(frozen, step);
+    return withHeld(tx, { table, by: ages.length === 1 ? ages[0] : null, where, free }, step, outcome);
   },
 };
 
+async function expire(
+  frozen: FrozenExpireRows,
+  tx: Tx,
+  step: BatchStep,
+  free: RawBuilder<boolean> | undefined,
+): Promise<BatchOutcome> {
+  const walk = walkOf(frozen, step, free);
+  const first = frozen.children.some((child) => child.beforeParent);
+  const lock = step.careful || selects(frozen) || mustLock(step.holds, frozen.table, frozen.counted);
+  if (!lock && !first) {
+    const alone = frozen.children.length === 0 && frozen.cascades.length === 0;
+    const swept = alone ? await sweep(tx, walk, step) : undefined;
+    if (swept !== undefined) return { ...swept, skipped: 0, moved: 0 };
+    const { keys, ...taken } = await take(tx, walk, frozen.key ?? undefined, step);
+    const moved = await deleteChildren(tx, frozen.children, keys, step);
+    return { ...taken, skipped: 0, moved };
+  }
+  const picked = await pick(tx, walk, frozen.key ?? undefined, step);
+  return deletePicked(tx, frozen, sql`${walk.where} and ${walk.guard}`, picked, step);
+}
+
 function walkOf(
   frozen: FrozenExpireRows,
-  { kept, careful }: BatchStep,
+  step: BatchStep,
+  free: RawBuilder<boolean> | undefined,
 ): Walk & { guard: RawBuilder<boolean> } {
   const { table, ages } = frozen;
   const age = ages.length === 1 ? ages[0] : null;
-  if (frozen.keeps === undefined) return { table, age, where: expired(frozen), guard: sql`true` };
-  const where = sql<boolean>`${expired(frozen)} and ${isNotKept(frozen, kept)}`;
-  const guard = isGroupFull(frozen.keeps, kept);
+  const where = sql<boolean>`${unkept(frozen, step)} and ${free ?? sql`true`}`;
+  if (frozen.keeps === undefined) return { table, age, where, guard: sql`true` };
+  const guard = isGroupFull(frozen.keeps, step.kept);
   // Where children may go before their row, the row must be sure to follow.
-  const early = careful || frozen.children.some((child) => child.beforeParent);
+  const early = step.careful || frozen.children.some((child) => child.beforeParent);
   return { table, age, where: early ? sql`${where} and ${guard}` : where, guard };
+}
+
+/** Over alias `t`: the row expires now, and is none of the newest that stay. */
+function unkept(frozen: FrozenExpireRows, { kept }: BatchStep): RawBuilder<boolean> {
+  return frozen.keeps === undefined
+    ? expired(frozen)
+    : sql`${expired(frozen)} and ${isNotKept(frozen, kept)}`;
 }
 
 /** Over alias `t`: the row expires now. */

@@ -2,6 +2,7 @@ import type { RawBuilder } from 'kysely';
 import { sql } from 'kysely';
 
 import type { FrozenDeleteUnreferenced } from '../passes/delete-unreferenced.ts';
+import { columnOf } from '../sql/names.ts';
 import { names } from '../sql/references.ts';
 import { columnsForCascades, previewCascades } from './cascades.ts';
 import type { PreviewScript } from './script.ts';
@@ -9,7 +10,7 @@ import { placeAnd } from './script.ts';
 
 /** Adds the rows that nothing points at after what earlier passes take, and what goes with them. */
 export function previewUnreferenced(
-  { table, references, cascades }: FrozenDeleteUnreferenced,
+  { table, references, cascades, age }: FrozenDeleteUnreferenced,
   pastGrace: RawBuilder<boolean>,
   script: PreviewScript,
 ): void {
@@ -20,11 +21,16 @@ export function previewUnreferenced(
         where ${names('c', 't', reference)} and ${script.alive(reference.table, 'c')}
       )`,
   );
+  const all = sql`${pastGrace} and ${script.alive(table, 't')} and ${sql.join(checks, sql` and `)}`;
+  const free = script.free({ table, cascades, key: null, children: [] });
   const part = script.part(
     () => sql`
-      select ${placeAnd('t', columnsForCascades(cascades, -1))}
+      select ${placeAnd('t', columnsForCascades(cascades, -1))}, ${columnOf('t', age)} as age
       from ${script.table(table, 't')}
-      where ${pastGrace} and ${script.alive(table, 't')} and ${sql.join(checks, sql` and `)}`,
+      where ${all} and ${free ?? sql`true`}`,
   );
-  previewCascades(script, cascades, table, script.doom(table, part));
+  script.countHeld(table, all, free);
+  const doomed = script.doom(table, part);
+  script.range(table.label, part);
+  previewCascades(script, cascades, table, doomed);
 }
