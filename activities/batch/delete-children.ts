@@ -1,8 +1,10 @@
+import type { RawBuilder } from 'kysely';
+
 import type { BatchStep } from '../passes/pass.ts';
 import type { FrozenChild } from '../plan/freeze-family.ts';
 import type { Removed } from '../sql/delete-rows.ts';
 import { deleteOwned, lockOwned } from '../sql/delete-rows.ts';
-import { isHeld } from '../sql/holds.ts';
+import { isFree } from '../sql/free.ts';
 import type { FrozenPointer } from '../sql/pointers.ts';
 import { freeHolders, lockHoldersOf, repairHolders } from '../sql/pointers.ts';
 import type { Tx } from '../sql/transaction.ts';
@@ -28,25 +30,29 @@ export async function deleteChildren(
 async function deleteChild(tx: Tx, child: FrozenChild, keys: readonly string[], step: Step): Promise<number> {
   const { own, pointers } = child;
   const groups = groupsOf(pointers);
-  // One that a hold names stays whatever becomes of its row: it may have come after its row was judged.
-  const but = isHeld(step.holds, child.table);
+  const free = freeChild(child, step);
   if (own === undefined)
-    return repair(tx, pointers, await deleteOwned(tx, { ...child, keys, but }, groups), step);
+    return repair(tx, pointers, await deleteOwned(tx, { ...child, keys, free }, groups), step);
   const first = own.children.filter((grandchild) => grandchild.beforeParent);
   const then = own.children.filter((grandchild) => !grandchild.beforeParent);
   let moved = 0;
   let owned = { by: child.by, keys };
   if (first.length > 0) {
-    owned = { by: own.key, keys: await lockOwned(tx, { ...child, keys, but }, own.key) };
+    owned = { by: own.key, keys: await lockOwned(tx, { ...child, keys, free }, own.key) };
     moved += await deleteChildren(tx, first, owned.keys, step);
   }
-  const removed = await deleteOwned(tx, { table: child.table, ...owned, but }, [...groups, own.key]);
+  const removed = await deleteOwned(tx, { table: child.table, ...owned, free }, [...groups, own.key]);
   const gone = removed.groups.at(-1) ?? [];
   if (first.length > 0 && gone.length !== owned.keys.length) {
     throw new Error('a trigger kept children whose own are gone; the batch is rolled back');
   }
   moved += await deleteChildren(tx, then, gone, step);
   return moved + (await repair(tx, pointers, removed, step));
+}
+
+/** What a hold names stays whatever becomes of its row: it may have come after its row was judged. */
+function freeChild({ table, cascades, own }: FrozenChild, { holds }: Step): RawBuilder<boolean> | undefined {
+  return isFree(holds, { table, cascades, key: own?.key ?? null, children: own?.children ?? [] });
 }
 
 /** Deletes at most so many rows of what belongs to some keys, the deepest first. Answers how many went. */
@@ -58,12 +64,12 @@ export async function emptyChild(
   step: Step,
 ): Promise<{ rows: number; moved: number }> {
   const { own, pointers } = child;
-  const but = isHeld(step.holds, child.table);
+  const free = freeChild(child, step);
   let left = most;
   let moved = 0;
   let owned = { by: child.by, keys };
   if (own !== undefined) {
-    owned = { by: own.key, keys: await lockOwned(tx, { ...child, keys, but, limit: most }, own.key) };
+    owned = { by: own.key, keys: await lockOwned(tx, { ...child, keys, free, limit: most }, own.key) };
     for (const grandchild of own.children) {
       const emptied = await emptyChild(tx, grandchild, owned.keys, left, step);
       left -= emptied.rows;
@@ -75,7 +81,7 @@ export async function emptyChild(
   await leaveTime(tx, step.deadline);
   const removed = await deleteOwned(
     tx,
-    { table: child.table, ...owned, but, limit: left },
+    { table: child.table, ...owned, free, limit: left },
     groupsOf(pointers),
   );
   return { rows: most - left + removed.rows, moved: moved + (await repair(tx, pointers, removed, step)) };

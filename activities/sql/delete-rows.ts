@@ -50,21 +50,21 @@ export interface OwnedRows {
   readonly keys: readonly string[];
   /** The most rows to delete; undefined for all. */
   readonly limit?: number | undefined;
-  /** Over alias `t`: those that stay. */
-  readonly but?: RawBuilder<boolean> | undefined;
+  /** Over alias `t`: those that no hold keeps; undefined where there are no holds. */
+  readonly free?: RawBuilder<boolean> | undefined;
 }
 
 /** Locks the rows that belong to some keys, for what must go before them. Answers their own keys. */
 export async function lockOwned(
   tx: Tx,
-  { table, by, keys, limit, but }: OwnedRows,
+  { table, by, keys, limit, free }: OwnedRows,
   key: ColumnName,
 ): Promise<string[]> {
   if (keys.length === 0) return [];
   const { rows } = await sql<{ key: string }>`
     select ${columnOf('t', key)}::text as key
     from ${tableOf(table)} as t
-    where ${ownedBy({ by, keys, but })}
+    where ${ownedBy({ by, keys, free })}
     limit ${limit ?? null}
     for update of t`.execute(tx);
   return rows.map((row) => row.key);
@@ -73,11 +73,11 @@ export async function lockOwned(
 /** Deletes the rows that belong to some keys. */
 export async function deleteOwned(
   tx: Tx,
-  { table, by, keys, limit, but }: OwnedRows,
+  { table, by, keys, limit, free }: OwnedRows,
   groups: readonly ColumnName[] = [],
 ): Promise<Removed> {
   if (keys.length === 0) return { rows: 0, groups: groups.map(() => []) };
-  const owned = ownedBy({ by, keys, but });
+  const owned = ownedBy({ by, keys, free });
   const some =
     limit === undefined
       ? sql`true`
@@ -85,9 +85,9 @@ export async function deleteOwned(
   return remove(tx, sql`delete from ${tableOf(table)} as t where ${owned} and ${some}`, groups);
 }
 
-function ownedBy({ by, keys, but }: Pick<OwnedRows, 'by' | 'keys' | 'but'>): RawBuilder<boolean> {
+function ownedBy({ by, keys, free }: Pick<OwnedRows, 'by' | 'keys' | 'free'>): RawBuilder<boolean> {
   const named = sql<boolean>`${columnOf('t', by)} = any(${castArrayTo(keys, by.type)})`;
-  return but === undefined ? named : sql`${named} and ${but} is not true`;
+  return free === undefined ? named : sql`${named} and ${free}`;
 }
 
 async function remove(
