@@ -204,6 +204,8 @@ export interface PassReport {
   readonly moved: number;
   /** Rows that qualified and stay because somebody else held them. */
   readonly skipped: number;
+  /** Rows that qualified and stay because of a hold. */
+  readonly held: number;
   /** What it found and left; null where the pass reports nothing. */
   readonly reported: ReportedRows | null;
   /** Bytes given back to the disk; negative where tables grew meanwhile. */

@@ -7,6 +7,7 @@ import type { Pass } from './pass.ts';
 import type { Policy } from './policy.ts';
 import { checkReclaimSpace } from './reclaim-space.ts';
 import type { ReportRows } from './report-rows.ts';
+import { checkRetentionColumn, isRetentionColumn } from './retention-column.ts';
 import { checkSchedule } from './schedule.ts';
 
 const NAME = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/;
@@ -85,6 +86,7 @@ function checkAge(at: string, pass: Pass): Mistake[] {
     case 'expireRows':
       return [...checkExpiry(at, pass), ...checkFilters(at, pass)];
     case 'deleteOrphans':
+    case 'deleteUnreferenced':
       return checkHorizon(at, 'grace', pass.grace);
     case 'reclaimSpace':
       return checkReclaimSpace(at, pass);
@@ -120,7 +122,16 @@ function checkExpiry(at: string, pass: ExpireRows): Mistake[] {
     ...pass.overrides.map((override, n) => ({ ...override, option: `overrides[${n}].` })),
   ];
   for (const { option, olderThan, keepLast } of entries) {
-    if (olderThan !== null) mistakes.push(...checkRetention(at, option, olderThan, pass.allowShort));
+    if (isRetentionColumn(olderThan)) {
+      mistakes.push(...checkRetentionColumn(at, `${option}olderThan`, olderThan));
+      if (olderThan.default !== null) {
+        mistakes.push(
+          ...checkRetention(at, `${option}olderThan.default`, olderThan.default, pass.allowShort),
+        );
+      }
+    } else if (olderThan !== null) {
+      mistakes.push(...checkRetention(at, `${option}olderThan`, olderThan, pass.allowShort));
+    }
     if (keepLast === undefined || keepLast === null) continue;
     if (!isWhole(keepLast.count, 1, 1_000_000)) {
       const fix = 'Use a whole number from 1 to 1000000, or leave keepLast out';
@@ -137,14 +148,14 @@ function checkExpiry(at: string, pass: ExpireRows): Mistake[] {
 }
 
 function checkRetention(at: string, option: string, olderThan: unknown, allowShort: boolean): Mistake[] {
-  const mistakes = checkHorizon(at, `${option}olderThan`, olderThan);
+  const mistakes = checkHorizon(at, option, olderThan);
   const millis = parseDuration(olderThan);
   if (mistakes.length > 0 || millis === undefined || millis >= HOUR || allowShort) return mistakes;
   const fix = 'Use at least one hour, or say allowShort: true where that is meant';
   return [
     {
       at,
-      what: `${option}olderThan is ${sayDuration(millis)}, so that nearly everything would be deleted`,
+      what: `${option} is ${sayDuration(millis)}, so that nearly everything would be deleted`,
       fix,
     },
   ];

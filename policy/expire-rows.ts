@@ -3,6 +3,7 @@ import type { EntityKey, EntityName, FilterQuery } from '@mikro-orm/core';
 import type { Duration } from './duration.ts';
 import type { LatestPointer } from './latest-pointer.ts';
 import type { AnyEntity, PassOptions } from './pass.ts';
+import type { RetentionColumn, RetentionColumnOptions } from './retention-column.ts';
 import type { KeepLast, KeepLastOptions, RetentionOverride, RetentionOverrideOptions } from './retention.ts';
 
 /** Rows without a foreign key in the database that belong to a row and go with it: "soft children". */
@@ -12,6 +13,11 @@ export interface SoftChildOptions<Child> {
   readonly by: EntityKey<Child>;
   /** Pointers at these children that are repaired when children go, in the same transaction. Default: none. */
   readonly repoint?: readonly LatestPointer[];
+  /**
+   * What belongs to these children in turn and goes with them. Those with a foreign key to the child go before it,
+   * others after; in this order. Default: none.
+   */
+  readonly with?: readonly SoftChild[];
 }
 
 /** A {@link softChild}. */
@@ -19,6 +25,7 @@ export interface SoftChild {
   readonly entity: AnyEntity;
   readonly by: string;
   readonly repoint: readonly LatestPointer[];
+  readonly with: readonly SoftChild[];
 }
 
 /** What {@link expireRows} can be told. */
@@ -32,9 +39,9 @@ export interface ExpireRowsOptions<Row> extends PassOptions {
   readonly age: EntityKey<Row> | readonly EntityKey<Row>[];
   /**
    * How old a row must be to expire: the horizon of a run is its begin minus this. At least one hour unless
-   * `allowShort`. `null`: only rows of an override expire.
+   * `allowShort`. `null`: only rows of an override expire. Or what a column of the row, or of its parent, says.
    */
-  readonly olderThan: Duration | null;
+  readonly olderThan: Duration | RetentionColumnOptions<Row> | null;
   /**
    * Other retentions for some rows, shorter or longer; the first that matches a row counts. All are judged in one walk,
    * since a page that is touched twice is written to the log twice. Default: none.
@@ -65,7 +72,7 @@ export interface ExpireRows extends PassOptions {
   readonly entity: AnyEntity;
   /** At least one; of several the first that is not null counts. */
   readonly age: readonly string[];
-  readonly olderThan: Duration | null;
+  readonly olderThan: Duration | RetentionColumn | null;
   readonly overrides: readonly RetentionOverride[];
   readonly keepLast?: KeepLast;
   readonly where: object;
@@ -79,7 +86,7 @@ export const NO_FILTER: object = Object.freeze({});
 
 /** Rows that belong to a row without a foreign key, for the `with` of {@link expireRows}. */
 export function softChild<Child>(options: SoftChildOptions<Child>): SoftChild {
-  return Object.freeze({ ...options, repoint: options.repoint ?? [] });
+  return Object.freeze({ ...options, repoint: options.repoint ?? [], with: options.with ?? [] });
 }
 
 /**

@@ -39,7 +39,7 @@ export async function countExactly(
   return script.counts.flatMap(({ pass: name, label, what }, n) => {
     const pass = passes.find((candidate) => candidate.name === name);
     const table = pass?.frozen.counted.find((candidate) => candidate.label === label);
-    if (pass === undefined || table === undefined || what === 'moved') return [];
+    if (pass === undefined || table === undefined || what !== 'deleted') return [];
     return [{ pass, table, rows: counted[n] ?? 0, exact: true }];
   });
 }

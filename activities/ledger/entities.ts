@@ -60,6 +60,8 @@ export const PassEntity = defineEntity({
     deleted: p.json<Record<string, number>>(),
     moved: p.float(),
     skipped: p.float(),
+    /** Rows that only holds kept. */
+    held: p.float(),
     /** What it found and left. */
     reported: p.json<ReportedRows>().nullable(),
     millis: p.float(),
@@ -89,6 +91,8 @@ export const BatchEntity = defineEntity({
     deleted: p.json<Record<string, number>>(),
     moved: p.float(),
     skipped: p.float(),
+    /** Rows that only holds kept. */
+    held: p.float(),
     /** What it found and left. */
     reported: p.json<ReportedRows>().nullable(),
     /** Where the next batch starts; null at the begin of the shard. */

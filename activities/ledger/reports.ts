@@ -105,7 +105,16 @@ async function reportOf(ledger: Ledger, run: RunRow): Promise<LedgerReport> {
   };
 }
 
-type Totalled = 'batches' | 'rows' | 'moved' | 'skipped' | 'bytes' | 'millis' | 'deleted' | 'reported';
+type Totalled =
+  | 'batches'
+  | 'rows'
+  | 'moved'
+  | 'skipped'
+  | 'held'
+  | 'bytes'
+  | 'millis'
+  | 'deleted'
+  | 'reported';
 
 interface LiveTotals extends Pick<PassRow, Totalled> {
   readonly pass: number;
@@ -123,7 +132,7 @@ function longestOf(live: readonly LiveTotals[]): number | null {
 }
 
 function passReportOf(row: PassRow, live: LiveTotals | undefined): LedgerPassReport {
-  const { batches, rows, moved, skipped, bytes, millis, deleted, reported } = live ?? row;
+  const { batches, rows, moved, skipped, held, bytes, millis, deleted, reported } = live ?? row;
   return {
     name: row.name,
     kind: row.kind as PassKind,
@@ -135,6 +144,7 @@ function passReportOf(row: PassRow, live: LiveTotals | undefined): LedgerPassRep
     deleted,
     moved,
     skipped,
+    held,
     reported: reported ?? null,
     bytes,
     backlog: row.backlog ?? null,

@@ -3,16 +3,20 @@ import { sql } from 'kysely';
 
 import type { ExpireRows } from '../../policy/expire-rows.ts';
 import type { Waiting } from '../backlog/backlog.ts';
-import { deleteChildren, deleteFamilies } from '../batch/delete-families.ts';
-import { advance, pick, skippedOf, sweep, take } from '../batch/walk.ts';
+import { withHeld } from '../batch/count-held.ts';
+import { deleteChildren } from '../batch/delete-children.ts';
+import { deletePicked } from '../batch/delete-picked.ts';
+import { pick, sweep, take } from '../batch/walk.ts';
 import type { Walk } from '../batch/walk.ts';
+import type { Asked, Explained } from '../explain/condition.ts';
+import { explainExpiry } from '../explain/expiry.ts';
 import type { CascadeStep } from '../plan/cascades.ts';
 import { cascadesFrom, distinctTables, emptyingOrder } from '../plan/cascades.ts';
 import type { FrozenChild, LeftChild } from '../plan/freeze-family.ts';
-import { familySizeOf, freezeChild, leaveChild } from '../plan/freeze-family.ts';
+import { familySizeOf, freezeChild, leaveChild, tablesOf } from '../plan/freeze-family.ts';
 import { freezeNesting } from '../plan/freeze-nesting.ts';
 import type { FrozenNesting } from '../plan/freeze-nesting.ts';
-import { freezeAges, freezeRetentions } from '../plan/freeze-retention.ts';
+import { freezeAges, freezeRetentions, latestHorizon } from '../plan/freeze-retention.ts';
 import { laterBy } from '../plan/horizon.ts';
 import type { Scope } from '../plan/scope.ts';
 import { nameOf } from '../plan/scope.ts';
@@ -20,6 +24,8 @@ import { chooseWalk, hasIndexOn } from '../plan/strategy.ts';
 import { previewExpiry } from '../preview/expiry.ts';
 import type { PreviewScript } from '../preview/script.ts';
 import type { CatalogTable } from '../sql/catalog.ts';
+import { isFree } from '../sql/free.ts';
+import { mustLock } from '../sql/holds.ts';
 import type { KeepingExpiry, KeptList } from '../sql/kept.ts';
 import { isGroupFull, isNotKept, isNotNewest, keepsNewest } from '../sql/kept.ts';
 import type { ColumnName } from '../sql/names.ts';
@@ -64,20 +70,12 @@ export const expireRowsWork: PassWork<ExpireRows, FrozenExpireRows> = {
     if (!children.every((child) => child !== undefined)) return undefined;
 
     const cascades = cascadesFrom(scope.catalog, table);
-    const others = [
-      ...cascades.map((step) => step.table),
-      ...children.flatMap((child) => [
-        child.table,
-        ...child.cascades.map((step) => step.table),
-        ...child.pointers.map((pointer) => pointer.holder),
-      ]),
-    ];
+    const others = [...cascades.map((step) => step.table), ...children.flatMap(tablesOf)];
     const sizes = others.map((other) => scope.catalog.named(other));
-    const horizons = retentions.flatMap(({ horizon }) => (horizon === null ? [] : [horizon]));
     const expiry: KeepingExpiry = {
       table: nameOf(table),
       ages,
-      horizon: horizons.toSorted().at(-1) ?? scope.now,
+      horizon: latestHorizon(retentions, scope.now, ages[0]),
       where,
       retentions,
       key,
@@ -122,6 +120,9 @@ export const expireRowsWork: PassWork<ExpireRows, FrozenExpireRows> = {
     const retentions = frozen.retentions.map((retention) => ({
       ...retention,
       horizon: retention.horizon === null ? null : laterBy(retention.horizon, laterMillis),
+      ...(retention.column === undefined
+        ? {}
+        : { column: { ...retention.column, horizon: laterBy(retention.column.horizon, laterMillis) } }),
     }));
     const past = expired({ ...frozen, horizon, retentions });
     const { keeps } = frozen;
@@ -130,33 +131,16 @@ export const expireRowsWork: PassWork<ExpireRows, FrozenExpireRows> = {
     return { where: sql`${past} and ${goes}`, age: { columns: frozen.ages, until: horizon } };
   },
 
+  explain(frozen: FrozenExpireRows, asked: Asked): Explained {
+    return explainExpiry(frozen, expired(frozen), asked);
+  },
+
   async runBatch(frozen: FrozenExpireRows, tx: Tx, step: BatchStep): Promise<BatchOutcome> {
-    const walk = walkOf(frozen, step);
-    if (!step.careful && !mustLock(frozen)) {
-      const alone = frozen.children.length === 0 && frozen.cascades.length === 0;
-      const swept = alone ? await sweep(tx, walk, step) : undefined;
-      if (swept !== undefined) return { ...swept, skipped: 0, moved: 0 };
-      const { keys, ...taken } = await take(tx, walk, frozen.key ?? undefined, step);
-      const moved = await deleteChildren(tx, frozen.children, keys, step.deadline);
-      return { ...taken, skipped: 0, moved };
-    }
-    const picked = await pick(tx, walk, frozen.key ?? undefined, step);
-    if (picked.places.length === 0) {
-      return { ...advance(picked, 0), taken: 0, skipped: picked.candidates, moved: 0 };
-    }
-    if (step.passOver) {
-      return { ...advance(picked, 1), taken: 0, skipped: 1 + skippedOf(picked, 1), moved: 0 };
-    }
-    const { parents, moved, emptiedIn } = await deleteFamilies(
-      tx,
-      frozen,
-      sql`${walk.where} and ${walk.guard}`,
-      picked,
-      step,
-    );
-    if (emptiedIn !== undefined) return { ...STAYS, cursor: step.cursor, moved, emptiedIn };
-    const skipped = skippedOf(picked, parents);
-    return { ...advance(picked, parents), taken: parents, skipped, moved };
+    const free = isFree(step.holds, frozen);
+    const outcome = await expire(frozen, tx, step, free);
+    const { table, ages } = frozen;
+    const where = unkept(frozen, step);
+    return withHeld(tx, { table, by: ages.length === 1 ? ages[0] : null, where, free }, step, outcome);
   },
 };
 
@@ -164,26 +148,51 @@ export const expireRowsWork: PassWork<ExpireRows, FrozenExpireRows> = {
  * Whether rows must be locked before they are judged for good: a select in the condition, of which what is kept is one,
  * is answered as of the begin of the statement; and where children go first, their row must be sure to follow.
  */
-function mustLock(frozen: FrozenExpireRows): boolean {
+function judgesTwice(frozen: FrozenExpireRows): boolean {
   const childrenFirst = frozen.children.some((child) => child.beforeParent);
   return selects(frozen) || frozen.keeps !== undefined || childrenFirst;
 }
 
-/** The walk stays where it is, since the row is still there. */
-const STAYS = { end: false, taken: 0, skipped: 0 } as const;
+async function expire(
+  frozen: FrozenExpireRows,
+  tx: Tx,
+  step: BatchStep,
+  free: RawBuilder<boolean> | undefined,
+): Promise<BatchOutcome> {
+  const walk = walkOf(frozen, step, free);
+  const lock = step.careful || judgesTwice(frozen) || mustLock(step.holds, frozen.table, frozen.counted);
+  if (!lock) {
+    const alone = frozen.children.length === 0 && frozen.cascades.length === 0;
+    const swept = alone ? await sweep(tx, walk, step) : undefined;
+    if (swept !== undefined) return { ...swept, skipped: 0, moved: 0 };
+    const { keys, ...taken } = await take(tx, walk, frozen.key ?? undefined, step);
+    const moved = await deleteChildren(tx, frozen.children, keys, step);
+    return { ...taken, skipped: 0, moved };
+  }
+  const picked = await pick(tx, walk, frozen.key ?? undefined, step);
+  return deletePicked(tx, frozen, sql`${walk.where} and ${walk.guard}`, picked, step);
+}
 
 function walkOf(
   frozen: FrozenExpireRows,
-  { kept, careful }: BatchStep,
+  step: BatchStep,
+  free: RawBuilder<boolean> | undefined,
 ): Walk & { guard: RawBuilder<boolean> } {
   const { table, ages } = frozen;
   const age = ages.length === 1 ? ages[0] : null;
-  if (frozen.keeps === undefined) return { table, age, where: expired(frozen), guard: sql`true` };
-  const where = sql<boolean>`${expired(frozen)} and ${isNotKept(frozen, kept)}`;
-  const guard = isGroupFull(frozen.keeps, kept);
+  const where = sql<boolean>`${unkept(frozen, step)} and ${free ?? sql`true`}`;
+  if (frozen.keeps === undefined) return { table, age, where, guard: sql`true` };
+  const guard = isGroupFull(frozen.keeps, step.kept);
   // Where children may go before their row, the row must be sure to follow.
-  const early = careful || frozen.children.some((child) => child.beforeParent);
+  const early = step.careful || frozen.children.some((child) => child.beforeParent);
   return { table, age, where: early ? sql`${where} and ${guard}` : where, guard };
+}
+
+/** Over alias `t`: the row expires now, and is none of the newest that stay. */
+function unkept(frozen: FrozenExpireRows, { kept }: BatchStep): RawBuilder<boolean> {
+  return frozen.keeps === undefined
+    ? expired(frozen)
+    : sql`${expired(frozen)} and ${isNotKept(frozen, kept)}`;
 }
 
 /** Over alias `t`: the row expires now. */

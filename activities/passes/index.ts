@@ -1,5 +1,6 @@
 import type { Pass } from '../../policy/pass.ts';
 import { deleteOrphansWork } from './delete-orphans.ts';
+import { deleteUnreferencedWork } from './delete-unreferenced.ts';
 import { expireRowsWork } from './expire-rows.ts';
 import { measureSizeWork } from './measure-size.ts';
 import type { FrozenPass, PassWork, TableWork } from './pass.ts';
@@ -29,6 +30,7 @@ export type AnyWork = PassWork<Pass, FrozenPass> | TableWork<Pass, FrozenPass>;
 const WORK: { readonly [K in Pass['kind']]: AnyWork } = {
   expireRows: expireRowsWork,
   deleteOrphans: deleteOrphansWork,
+  deleteUnreferenced: deleteUnreferencedWork,
   repointLatest: repointLatestWork,
   reportRows: reportRowsWork,
   measureSize: measureSizeWork,

@@ -3,10 +3,12 @@ import type { Kysely } from 'kysely';
 import type { Pass } from '../../policy/pass.ts';
 import type { Waiting } from '../backlog/backlog.ts';
 import type { Database } from '../database/database.ts';
+import type { Asked, Explained } from '../explain/condition.ts';
 import type { Note } from '../ledger/notes.ts';
 import type { Scope } from '../plan/scope.ts';
 import type { PreviewScript } from '../preview/script.ts';
 import type { CatalogTable } from '../sql/catalog.ts';
+import type { Holds } from '../sql/holds.ts';
 import type { KeepingExpiry, KeptList } from '../sql/kept.ts';
 import type { AgePosition } from '../sql/keyset.ts';
 import type { TableName } from '../sql/names.ts';
@@ -121,6 +123,8 @@ export interface BatchStep {
   readonly deadline?: Deadline;
   /** The rows that the pass keeps. */
   readonly kept: KeptList;
+  /** What nobody may delete, as the batch found it at its begin. */
+  readonly holds: Holds;
   /** What was done before the transaction, where the kind of pass does something then. */
   readonly prepared?: Prepared;
 }
@@ -136,6 +140,8 @@ export interface BatchOutcome {
   readonly skipped: number;
   /** Pointers moved to a survivor. */
   readonly moved: number;
+  /** Rows that qualified and stay because of a hold; left out where none is in force. */
+  readonly held?: number;
   /** The rows that qualified in what was read, over those that were wanted; left out where the walk has no limit. */
   readonly filled?: number;
   /** Only a giant was made smaller, and its rows took so many milliseconds to delete. */
@@ -200,6 +206,8 @@ export interface PassWork<P extends Pass, F extends FrozenPass> extends PassLook
    * the run's list; without one, what stays is found among all rows. Kinds that remove nothing have none.
    */
   waiting?(frozen: F, laterMillis: number, kept?: KeptList): Waiting;
+  /** What it asks of a row of its table; kinds that delete none have nothing to ask. */
+  explain?(frozen: F, asked: Asked): Explained;
   /** Deletes one batch in the given transaction. */
   runBatch(frozen: F, tx: Tx, step: BatchStep): Promise<BatchOutcome>;
 }

@@ -22,6 +22,8 @@ export interface FrozenChild {
   readonly pointers: readonly FrozenPointer[];
   /** What cascades from the child. */
   readonly cascades: readonly CascadeStep[];
+  /** What belongs to the child in turn; runs that older versions began have none. */
+  readonly own?: { readonly key: ColumnName; readonly children: readonly FrozenChild[] };
 }
 
 /**
@@ -50,7 +52,7 @@ export function leaveChild(
       pass.parent === parentEntity &&
       Reflect.ownKeys(pass.where).length === 0,
   );
-  if (later === undefined || child.repoint.length > 0) return undefined;
+  if (later === undefined || child.repoint.length > 0 || child.with.length > 0) return undefined;
   const table = scope.table(child.entity, ['select', 'delete']);
   const by = scope.column(child.entity, table, child.by, 'by');
   const age = later.kind === 'deleteOrphans' ? scope.entities.column(later.entity, later.age) : undefined;
@@ -71,7 +73,10 @@ export function freezeChild(
   const table = scope.table(child.entity, ['select', 'delete']);
   const by = scope.column(child.entity, table, child.by, 'by');
   const pointers = child.repoint.map((pointer) => freezePointer(pointer, scope));
+  const key = child.with.length === 0 ? undefined : scope.key(child.entity, table);
+  const children = child.with.map((grandchild) => freezeChild(grandchild, child.entity, table, scope));
   if (table === undefined || by === undefined || parent === undefined) return undefined;
+  if (!children.every((grandchild) => grandchild !== undefined)) return undefined;
   scope.comparable(child.entity, child.by, by, scope.key(parentEntity, parent));
   const beforeParent = hasForeignKey(table, by, parent, scope);
   return {
@@ -80,6 +85,7 @@ export function freezeChild(
     beforeParent,
     pointers: pointers.filter((pointer) => pointer !== undefined),
     cascades: cascadesFrom(scope.catalog, table),
+    ...(key === undefined ? {} : { own: { key, children } }),
   };
 }
 
@@ -92,6 +98,16 @@ function hasForeignKey(
   return catalog
     .referencesTo(parent)
     .some((key) => key.child === table.oid && key.childColumns.includes(by.name));
+}
+
+/** Every table from which rows go with soft children, or are repaired. */
+export function tablesOf({ table, cascades, pointers, own }: FrozenChild): TableName[] {
+  return [
+    table,
+    ...cascades.map((step) => step.table),
+    ...pointers.map((pointer) => pointer.holder),
+    ...(own?.children ?? []).flatMap(tablesOf),
+  ];
 }
 
 /** Rows that go along with one row, by the tables' sizes: 145 for a run with 100 logs, 10 tasks and 34 states. */

@@ -2,14 +2,19 @@ import type { RawBuilder } from 'kysely';
 import { sql } from 'kysely';
 
 import type { Catalog, CatalogTable, ForeignKey } from '../sql/catalog.ts';
+import type { HeldFamily } from '../sql/free.ts';
+import { isFree } from '../sql/free.ts';
+import type { Holds } from '../sql/holds.ts';
+import { newestAgeOf, oldestOf } from '../sql/look.ts';
 import type { TableName } from '../sql/names.ts';
 import { tableOf } from '../sql/names.ts';
 
-/** What a preview counts: rows that would go from a table, be moved or be found; and of what time the oldest found is. */
+/** What a preview counts: rows that would go from a table, be moved, be kept by a hold or be found; and of what time the oldest found is;
+ * from when to when rows that would go are. */
 export interface PreviewCount {
   readonly pass: string;
   readonly label: string;
-  readonly what: 'deleted' | 'moved' | 'found' | 'oldest';
+  readonly what: 'deleted' | 'moved' | 'held' | 'found' | 'oldest' | 'from' | 'to';
 }
 
 /** Rows of one table that a pass would delete, as a named part of the statement. */
@@ -47,8 +52,17 @@ export class PreviewScript {
   readonly #pointers = new Map<string, string>();
   #pass = '';
 
-  constructor(catalog: Catalog) {
+  /** What nobody may delete; undefined where nobody asks. */
+  readonly #holds: Holds | undefined;
+
+  constructor(catalog: Catalog, holds?: Holds) {
     this.#catalog = catalog;
+    this.#holds = holds;
+  }
+
+  /** Over alias `t`: no hold names the row or what goes along with it; undefined where no hold is about that. */
+  free(family: HeldFamily): RawBuilder<boolean> | undefined {
+    return this.#holds === undefined ? undefined : isFree(this.#holds, family);
   }
 
   /** What is added from here on belongs to this pass. */
@@ -109,8 +123,23 @@ export class PreviewScript {
     });
   }
 
+  /** From when to when the rows of a part with a column `age` are. */
+  range(label: string, part: string): void {
+    this.measure(label, 'from', sql`(select ${oldestOf('r')} from ${sql.id(part)} as r)`);
+    this.measure(label, 'to', sql`(select ${newestAgeOf('r')} from ${sql.id(part)} as r)`);
+  }
+
   count(label: string, what: PreviewCount['what'], part: string): void {
     this.measure(label, what, sql`(select count(*) from ${sql.id(part)})`);
+  }
+
+  /** Counts the rows of a table, alias `t`, that would go if they were free. */
+  countHeld(table: TableName, where: RawBuilder<unknown>, free: RawBuilder<boolean> | undefined): void {
+    if (free === undefined) return;
+    const part = this.part(
+      () => sql`select t.ctid as place from ${this.table(table, 't')} where ${where} and not ${free}`,
+    );
+    this.count(table.label, 'held', part);
   }
 
   /** A number of the preview that is no plain count of a part; null where there is nothing to measure. */

@@ -28,6 +28,20 @@ export async function deletePlaces(
   return remove(tx, statement, groups);
 }
 
+/** Whether a row at a place still qualifies, in a statement of its own: what changed before it was locked is seen. */
+export async function stillQualifies(
+  tx: Tx,
+  table: TableName,
+  place: string,
+  where: RawBuilder<boolean>,
+): Promise<boolean> {
+  const { rows } = await sql<{ found: boolean }>`
+    select exists (
+      select from ${tableOf(table)} as t where t.ctid = ${place}::tid and ${where}
+    ) as found`.execute(tx);
+  return rows[0]?.found === true;
+}
+
 /** Rows that belong to some keys without a foreign key. */
 export interface OwnedRows {
   readonly table: TableName;
@@ -36,21 +50,44 @@ export interface OwnedRows {
   readonly keys: readonly string[];
   /** The most rows to delete; undefined for all. */
   readonly limit?: number | undefined;
+  /** Over alias `t`: those that no hold keeps; undefined where there are no holds. */
+  readonly free?: RawBuilder<boolean> | undefined;
+}
+
+/** Locks the rows that belong to some keys, for what must go before them. Answers their own keys. */
+export async function lockOwned(
+  tx: Tx,
+  { table, by, keys, limit, free }: OwnedRows,
+  key: ColumnName,
+): Promise<string[]> {
+  if (keys.length === 0) return [];
+  const { rows } = await sql<{ key: string }>`
+    select ${columnOf('t', key)}::text as key
+    from ${tableOf(table)} as t
+    where ${ownedBy({ by, keys, free })}
+    limit ${limit ?? null}
+    for update of t`.execute(tx);
+  return rows.map((row) => row.key);
 }
 
 /** Deletes the rows that belong to some keys. */
 export async function deleteOwned(
   tx: Tx,
-  { table, by, keys, limit }: OwnedRows,
+  { table, by, keys, limit, free }: OwnedRows,
   groups: readonly ColumnName[] = [],
 ): Promise<Removed> {
   if (keys.length === 0) return { rows: 0, groups: groups.map(() => []) };
-  const owned = sql`${columnOf('t', by)} = any(${castArrayTo(keys, by.type)})`;
+  const owned = ownedBy({ by, keys, free });
   const some =
     limit === undefined
       ? sql`true`
       : sql`t.ctid = any(array(select t.ctid from ${tableOf(table)} as t where ${owned} limit ${limit}))`;
   return remove(tx, sql`delete from ${tableOf(table)} as t where ${owned} and ${some}`, groups);
+}
+
+function ownedBy({ by, keys, free }: Pick<OwnedRows, 'by' | 'keys' | 'free'>): RawBuilder<boolean> {
+  const named = sql<boolean>`${columnOf('t', by)} = any(${castArrayTo(keys, by.type)})`;
+  return free === undefined ? named : sql`${named} and ${free}`;
 }
 
 async function remove(

@@ -12,7 +12,7 @@ import { previewAndKeep } from './keep-preview.ts';
 import type { SetupFlags } from './options.ts';
 import { collect, withJson, withSetup } from './options.ts';
 import { note, print, printJson, printTable, sayCount, strong } from './output.ts';
-import { printReported, printTables } from './print-report.ts';
+import { printHeld, printReported, printTables } from './print-report.ts';
 import { untilInterrupted } from './until-interrupted.ts';
 
 interface PreviewFlags extends SetupFlags {
@@ -63,6 +63,10 @@ function printPreview(preview: Preview): void {
     ]),
   );
   printReported(preview.passes);
+  printHeld(preview.passes);
+  if (preview.holdsUnknown) {
+    print('\nThe role may not read the ledger: rows that holds keep are counted as if they would go');
+  }
   const byTable = preview.passes.flatMap((pass) =>
     Object.entries(pass.deleted).map(([table, ofTable]) => [pass.name, table, ofTable]),
   );

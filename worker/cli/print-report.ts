@@ -41,6 +41,7 @@ export function printReport(report: PrintedReport): void {
   if (report.passes.length > 0) printPasses(report);
   printReported(report.passes);
   printPassBacklogs(report.passes);
+  printHeld(report.passes);
   printTables(report.deleted, would);
   printChanges(report);
   for (const { name, measured } of report.passes) {
@@ -82,6 +83,13 @@ export function printReported(
     for (const [reason, rows] of Object.entries(reported.unresolved)) {
       print(`  ${sayCount(rows)} not resolved: ${reason}`);
     }
+  }
+}
+
+/** Rows that only holds keep, pass by pass. */
+export function printHeld(passes: readonly { readonly name: string; readonly held: number }[]): void {
+  for (const { name, held } of passes) {
+    if (held > 0) print(`\n${strong(name)}: ${sayCount(held)} rows kept by hold`);
   }
 }
 

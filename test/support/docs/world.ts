@@ -14,7 +14,7 @@ import { fillPrefect } from '../prefect/fill.ts';
 import { waitFor } from '../wait.ts';
 
 /** What a page is about. */
-export type WorldKind = 'prefect' | 'shop';
+export type WorldKind = 'prefect' | 'shop' | 'odds';
 
 /** What a command wrote and how it ended. */
 export interface Typed {
@@ -31,6 +31,9 @@ const SHOP_FILES = [
   'worker.ts',
   'vacuum.config.ts',
 ];
+
+const ODDS = join(ROOT, 'examples/odds');
+const ODDS_FILES = ['entities.ts', 'policy.ts', 'vacuum.config.ts'];
 
 /** URLs as documentation writes them; the user of the owner is another one here. */
 const WRITTEN_URL = /postgresql(?<driver>\+\w+)?:\/\/(?<user>\w+)(:\w+)?@localhost:5432\/\w+/g;
@@ -57,7 +60,8 @@ export class World {
     const folder = mkdtempSync(join(project, 'page-'));
     writeFileSync(join(folder, 'tsconfig.json'), TSCONFIG);
     if (kind === 'shop') for (const file of SHOP_FILES) cpSync(join(SHOP, file), join(folder, file));
-    const database = kind === 'shop' ? await createShopOfExamples() : await createFilledPrefect();
+    if (kind === 'odds') for (const file of ODDS_FILES) cpSync(join(ODDS, file), join(folder, file));
+    const database = await DATABASES[kind]();
     // What the run of the tests itself has set: a reader has programs on the path.
     const reader = Object.entries(withoutOwnSettings(process.env)).filter(
       ([name]) => !/^(TEMPORAL_CLI$|npm_)/.test(name),
@@ -68,6 +72,7 @@ export class World {
       TEMPORAL_ADDRESS: temporalAddress,
       TEMPORAL_CLI_ADDRESS: temporalAddress,
       ...(kind === 'shop' ? { SHOP_DATABASE_URL: database.url } : {}),
+      ...(kind === 'odds' ? { ODDS_DATABASE_URL: database.url } : {}),
     });
   }
 
@@ -157,6 +162,15 @@ export async function createShopOfExamples(): Promise<TestDatabase> {
   return database;
 }
 
+/** The odds of `examples/odds`, of few events. */
+async function createOddsOfExamples(): Promise<TestDatabase> {
+  const database = await createDatabase('template0');
+  await database.rows(readFileSync(join(ODDS, 'schema.sql'), 'utf8'));
+  const rows = readFileSync(join(ODDS, 'rows.sql'), 'utf8');
+  await database.rows(`set odds.scale = '240'; ${rows}`);
+  return database;
+}
+
 async function createFilledPrefect(): Promise<TestDatabase> {
   const database = await createDatabase();
   const client = await database.pool.connect();
@@ -166,6 +180,12 @@ async function createFilledPrefect(): Promise<TestDatabase> {
   await database.rows('analyze');
   return database;
 }
+
+const DATABASES: Readonly<Record<WorldKind, () => Promise<TestDatabase>>> = {
+  prefect: createFilledPrefect,
+  shop: createShopOfExamples,
+  odds: createOddsOfExamples,
+};
 
 const TSCONFIG = JSON.stringify({
   compilerOptions: {
