@@ -7,6 +7,7 @@ import { deleteOwned, deletePlaces } from '../sql/delete-rows.ts';
 import type { Removed } from '../sql/delete-rows.ts';
 import type { FrozenPointer } from '../sql/pointers.ts';
 import { lockHoldersOf, repairHolders } from '../sql/pointers.ts';
+import type { Outbox, Recording } from '../sql/recording.ts';
 import type { Tx } from '../sql/transaction.ts';
 import { leaveTime } from '../sql/transaction.ts';
 import type { Descent } from '../sql/weigh.ts';
@@ -54,20 +55,21 @@ async function deleteWhole(
   frozen: FrozenExpireRows,
   where: RawBuilder<boolean>,
   { places, keys }: Pick<Found, 'places' | 'keys'>,
-  { deadline }: BatchStep,
+  step: BatchStep,
 ): Promise<FamiliesDeleted> {
-  const { key, children, table } = frozen;
+  const { key, children, table, files } = frozen;
   const first = children.filter((child) => child.beforeParent);
   const then = children.filter((child) => !child.beforeParent);
   const own = keys.slice(0, places.length).filter((named) => named !== null);
-  let moved = await deleteChildren(tx, first, own, deadline);
-  await leaveTime(tx, deadline);
-  const gone = await deletePlaces(tx, table, places, where, key === null ? [] : [key]);
+  let moved = await deleteChildren(tx, first, own, step);
+  await leaveTime(tx, step.deadline);
+  const recording = files === undefined ? undefined : { paths: files, outbox: step.outbox };
+  const gone = await deletePlaces(tx, table, places, where, key === null ? [] : [key], recording);
   if (gone.rows !== places.length && first.length > 0) {
     throw new Error('a trigger kept rows whose children are gone; the batch is rolled back');
   }
   // The keys of what really went: a trigger may keep a row, and then its children stay too.
-  moved += await deleteChildren(tx, then, gone.groups[0] ?? [], deadline);
+  moved += await deleteChildren(tx, then, gone.groups[0] ?? [], step);
   return { parents: places.length, moved };
 }
 
@@ -76,12 +78,12 @@ export async function deleteChildren(
   tx: Tx,
   children: readonly FrozenChild[],
   keys: readonly string[],
-  deadline: BatchStep['deadline'],
+  { deadline, outbox }: Pick<BatchStep, 'deadline' | 'outbox'>,
 ): Promise<number> {
   let moved = 0;
   for (const child of children) {
     await leaveTime(tx, deadline);
-    moved += await deleteChild(tx, child, keys);
+    moved += await deleteChild(tx, child, keys, outbox);
   }
   return moved;
 }
@@ -123,7 +125,12 @@ async function emptyGiant(
   for (const child of frozen.children) {
     if (left <= 0) break;
     await leaveTime(tx, step.deadline);
-    const removed = await deleteOwned(tx, { ...child, keys: [key], limit: left }, groupsOf(child.pointers));
+    const removed = await deleteOwned(
+      tx,
+      { ...child, keys: [key], limit: left },
+      groupsOf(child.pointers),
+      recordingOf(child, step.outbox),
+    );
     moved += await repair(tx, child.pointers, removed);
     left -= removed.rows;
   }
@@ -143,9 +150,23 @@ function descentsOf({ children, cascades, key }: FrozenExpireRows): Descent[] {
   ];
 }
 
-async function deleteChild(tx: Tx, child: FrozenChild, keys: readonly string[]): Promise<number> {
-  const removed = await deleteOwned(tx, { ...child, keys }, groupsOf(child.pointers));
+async function deleteChild(
+  tx: Tx,
+  child: FrozenChild,
+  keys: readonly string[],
+  outbox: Outbox,
+): Promise<number> {
+  const removed = await deleteOwned(
+    tx,
+    { ...child, keys },
+    groupsOf(child.pointers),
+    recordingOf(child, outbox),
+  );
   return repair(tx, child.pointers, removed);
+}
+
+function recordingOf({ files }: FrozenChild, outbox: Outbox): Recording | undefined {
+  return files === undefined ? undefined : { paths: files, outbox };
 }
 
 /** The columns by which pointers at a table are grouped. */

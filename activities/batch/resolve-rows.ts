@@ -2,7 +2,7 @@ import { parseDuration } from '../../policy/duration.ts';
 import { MistakesError } from '../../policy/mistake.ts';
 import type { ResolveOptions } from '../../policy/report-rows.ts';
 import { NotResolved } from '../../policy/report-rows.ts';
-import type { Outside, Prepared } from '../passes/pass.ts';
+import type { Outside, ResolvedRows } from '../passes/pass.ts';
 
 /** After so long no other row of a batch is begun, so that a slice ends in its time. */
 const BATCH_MILLIS = 20_000;
@@ -23,8 +23,8 @@ export async function resolveRows(
   resolve: Required<ResolveOptions>,
   keys: readonly string[],
   matches: (key: string) => Promise<boolean>,
-  { signal, heartbeat, debug }: Omit<Outside, 'pass'>,
-): Promise<Prepared> {
+  { signal, heartbeat, debug }: Pick<Outside, 'signal' | 'heartbeat' | 'debug'>,
+): Promise<ResolvedRows> {
   const reached: string[] = [];
   const answers = new Map<string, string | null>();
   const failures: unknown[] = [];

@@ -49,7 +49,7 @@ export async function runBatch(
   { db, ledger }: Database,
   { key, policy, passName, frozen, round }: BatchPlace,
   position: Position | undefined,
-  step: Omit<BatchStep, 'kept' | 'deadline'>,
+  step: Omit<BatchStep, 'kept' | 'outbox' | 'deadline'>,
   targetMillis: number,
   mostInAll = Infinity,
 ): Promise<BatchDone | undefined> {
@@ -66,6 +66,7 @@ export async function runBatch(
       const outcome = await work.runBatch(frozen, tx, {
         ...step,
         kept: { table: ledger.table('kept'), run: key.run, pass: key.pass },
+        outbox: { table: ledger.table('file'), policy, pass: passName, run: key.run },
         deadline: { at: performance.now() + statementMillis, millis: statementMillis },
       });
       const sequence = (position?.sequence ?? 0) + 1;

@@ -13,6 +13,7 @@ import { Guards } from './migrations/003-guards.ts';
 import { ReportedRowsOfPasses } from './migrations/004-reported-rows.ts';
 import { KeptRows } from './migrations/005-kept-rows.ts';
 import { Backlogs } from './migrations/006-backlogs.ts';
+import { Files } from './migrations/006-files.ts';
 
 /** The schema of the ledger unless a worker is told otherwise. */
 const LEDGER_SCHEMA = 'vacuum';
@@ -24,10 +25,11 @@ const MIGRATIONS = [
   { name: '004-reported-rows', class: ReportedRowsOfPasses },
   { name: '005-kept-rows', class: KeptRows },
   { name: '006-backlogs', class: Backlogs },
+  { name: '006-files', class: Files },
 ];
 
 /** The tables of the ledger. */
-const TABLES = ['run', 'pass', 'batch', 'size', 'reclaim', 'kept', 'guard'] as const;
+const TABLES = ['run', 'pass', 'batch', 'size', 'reclaim', 'kept', 'guard', 'file'] as const;
 
 /** What version of the ledger a database has; `closed` where the role may not look. */
 export type LedgerVersion = 'missing' | 'closed' | 'old' | 'current' | 'newer';

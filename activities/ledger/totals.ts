@@ -19,6 +19,7 @@ export function totalsOf(ledger: Ledger, run: number): RawBuilder<unknown> {
       sum(b.moved) as moved,
       sum(b.skipped) as skipped,
       sum(b.bytes) as bytes,
+      sum(b.files) as files,
       max(b.millis) filter (where ${WAS_TRANSACTION}) as longest,
       1000 * extract(epoch from max(b.at) - min(b.at - b.millis * interval '1 ms'))::float8 as millis,
       (
@@ -52,6 +53,7 @@ export async function foldTotals(tx: Tx, ledger: Ledger, ending: Omit<Ending, 'd
       moved = coalesce(t.moved, 0),
       skipped = coalesce(t.skipped, 0),
       bytes = coalesce(t.bytes, 0),
+      files = coalesce(t.files, 0),
       deleted = coalesce(t.deleted, '{}'),
       reported = t.reported,
       millis = coalesce(t.millis, 0)

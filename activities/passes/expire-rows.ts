@@ -14,6 +14,7 @@ import { freezeNesting } from '../plan/freeze-nesting.ts';
 import type { FrozenNesting } from '../plan/freeze-nesting.ts';
 import { freezeAges, freezeRetentions } from '../plan/freeze-retention.ts';
 import { laterBy } from '../plan/horizon.ts';
+import { freezePaths, recordsFiles, refuseCascadedFiles } from '../plan/freeze-root.ts';
 import type { Scope } from '../plan/scope.ts';
 import { nameOf } from '../plan/scope.ts';
 import { chooseWalk, hasIndexOn } from '../plan/strategy.ts';
@@ -24,6 +25,7 @@ import type { KeepingExpiry, KeptList } from '../sql/kept.ts';
 import { isGroupFull, isNotKept, isNotNewest, keepsNewest } from '../sql/kept.ts';
 import type { ColumnName } from '../sql/names.ts';
 import { columnOf } from '../sql/names.ts';
+import type { FrozenPath } from '../sql/recording.ts';
 import type { Expiry } from '../sql/retention.ts';
 import { isExpired, selects } from '../sql/retention.ts';
 import type { Tx } from '../sql/transaction.ts';
@@ -41,6 +43,8 @@ export interface FrozenExpireRows extends FrozenPass, Expiry {
   readonly cascades: readonly CascadeStep[];
   /** The numbers of the cascades in the order in which a giant is emptied. */
   readonly emptying: readonly number[];
+  /** Columns whose files go too: their paths are recorded with the delete. */
+  readonly files?: readonly FrozenPath[];
 }
 
 /** Rows past the retention, with everything that hangs on them. */
@@ -52,12 +56,15 @@ export const expireRowsWork: PassWork<ExpireRows, FrozenExpireRows> = {
     const ages = freezeAges(pass, table, scope);
     const where = scope.predicate(pass.entity, pass.where);
     const retentions = freezeRetentions(pass, table, ages?.[0], scope);
-    const left = pass.with.map((child) => leaveChild(child, pass.entity, scope));
+    const left = pass.with.map((child) =>
+      recordsFiles(pass.files, child.entity) ? undefined : leaveChild(child, pass.entity, scope),
+    );
     const owned = pass.with.filter((_, n) => left[n] === undefined);
     const named = owned.length > 0 || (retentions !== undefined && keepsNewest({ retentions }));
     const key = named ? scope.key(pass.entity, table) : null;
     const nesting = pass.nestedBy === undefined ? null : freezeNesting(pass, pass.nestedBy, table, scope);
-    const children = owned.map((child) => freezeChild(child, pass.entity, table, scope));
+    const children = owned.map((child) => freezeChild(child, pass.entity, table, pass.files, scope));
+    const files = freezePaths(pass.files, pass.entity, table, scope);
     if (table === undefined || ages === undefined || key === undefined || nesting === undefined)
       return undefined;
     if (retentions === undefined) return undefined;
@@ -72,6 +79,7 @@ export const expireRowsWork: PassWork<ExpireRows, FrozenExpireRows> = {
         ...child.pointers.map((pointer) => pointer.holder),
       ]),
     ];
+    refuseCascadedFiles(pass.files, [...cascades, ...children.flatMap((child) => child.cascades)], scope);
     const sizes = others.map((other) => scope.catalog.named(other));
     const horizons = retentions.flatMap(({ horizon }) => (horizon === null ? [] : [horizon]));
     const expiry: KeepingExpiry = {
@@ -93,6 +101,7 @@ export const expireRowsWork: PassWork<ExpireRows, FrozenExpireRows> = {
       left: left.filter((child) => child !== undefined),
       cascades,
       emptying: emptyingOrder(scope.catalog, cascades),
+      ...(files.length === 0 ? {} : { files }),
     };
   },
 
@@ -133,11 +142,12 @@ export const expireRowsWork: PassWork<ExpireRows, FrozenExpireRows> = {
   async runBatch(frozen: FrozenExpireRows, tx: Tx, step: BatchStep): Promise<BatchOutcome> {
     const walk = walkOf(frozen, step);
     if (!step.careful && !selects(frozen) && !frozen.children.some((child) => child.beforeParent)) {
-      const alone = frozen.children.length === 0 && frozen.cascades.length === 0;
+      const alone =
+        frozen.children.length === 0 && frozen.cascades.length === 0 && frozen.files === undefined;
       const swept = alone ? await sweep(tx, walk, step) : undefined;
       if (swept !== undefined) return { ...swept, skipped: 0, moved: 0 };
       const { keys, ...taken } = await take(tx, walk, frozen.key ?? undefined, step);
-      const moved = await deleteChildren(tx, frozen.children, keys, step.deadline);
+      const moved = await deleteChildren(tx, frozen.children, keys, step);
       return { ...taken, skipped: 0, moved };
     }
     const picked = await pick(tx, walk, frozen.key ?? undefined, step);
@@ -165,16 +175,19 @@ const STAYS = { end: false, taken: 0, skipped: 0 } as const;
 
 function walkOf(
   frozen: FrozenExpireRows,
-  { kept, careful }: BatchStep,
+  { kept, careful, outbox }: BatchStep,
 ): Walk & { guard: RawBuilder<boolean> } {
   const { table, ages } = frozen;
   const age = ages.length === 1 ? ages[0] : null;
-  if (frozen.keeps === undefined) return { table, age, where: expired(frozen), guard: sql`true` };
+  const recording = frozen.files === undefined ? {} : { recording: { paths: frozen.files, outbox } };
+  if (frozen.keeps === undefined) {
+    return { table, age, where: expired(frozen), guard: sql`true`, ...recording };
+  }
   const where = sql<boolean>`${expired(frozen)} and ${isNotKept(frozen, kept)}`;
   const guard = isGroupFull(frozen.keeps, kept);
   // Where children may go before their row, the row must be sure to follow.
   const early = careful || frozen.children.some((child) => child.beforeParent);
-  return { table, age, where: early ? sql`${where} and ${guard}` : where, guard };
+  return { table, age, where: early ? sql`${where} and ${guard}` : where, guard, ...recording };
 }
 
 /** Over alias `t`: the row expires now. */

@@ -3,6 +3,7 @@ import type { Kysely } from 'kysely';
 import type { Pass } from '../../policy/pass.ts';
 import type { Waiting } from '../backlog/backlog.ts';
 import type { Database } from '../database/database.ts';
+import type { Settled } from '../files/remove-begun.ts';
 import type { Note } from '../ledger/notes.ts';
 import type { Scope } from '../plan/scope.ts';
 import type { PreviewScript } from '../preview/script.ts';
@@ -10,10 +11,11 @@ import type { CatalogTable } from '../sql/catalog.ts';
 import type { KeepingExpiry, KeptList } from '../sql/kept.ts';
 import type { AgePosition } from '../sql/keyset.ts';
 import type { TableName } from '../sql/names.ts';
+import type { Outbox } from '../sql/recording.ts';
 import type { Deadline, Tx } from '../sql/transaction.ts';
 
 /** How a pass walks its table; in the plan, the ledger, the preview and the report. */
-export type Strategy = 'page-range' | 'keyset' | 'loose-index' | 'tables';
+export type Strategy = 'page-range' | 'keyset' | 'loose-index' | 'tables' | 'files';
 
 /** Where along the walk the rows lie that a sample saw, for progress only. */
 export interface Spread {
@@ -48,7 +50,9 @@ type Range =
     }
   | { readonly strategy: 'loose-index'; readonly after: string | null; readonly until: string | null }
   /** Whole tables, one after the other. */
-  | { readonly strategy: 'tables'; readonly tables: number };
+  | { readonly strategy: 'tables'; readonly tables: number }
+  /** Files, in the order in which they were recorded or are listed. */
+  | { readonly strategy: 'files' };
 
 /** Where the next batch of a shard starts; null is its begin. Plain JSON, kept in the ledger only. */
 export type Cursor =
@@ -58,7 +62,26 @@ export type Cursor =
   | AskedRows
   /** The number of the next table. */
   | { readonly table: number }
+  | WaitingCursor
+  | ListingCursor
   | null;
+
+/** Among files that wait in the ledger, by their numbers. */
+export interface WaitingCursor {
+  readonly waiting: { readonly from: string; readonly after: string; readonly upto: string };
+}
+
+/** Among the files of a root. Looked at first, and removed in a second walk where that is asked for. */
+export interface ListingCursor {
+  readonly listing: {
+    readonly removing: boolean;
+    /** The key of the last file; null before the first. */
+    readonly after: string | null;
+    /** What the first walk has counted so far. */
+    readonly files: number;
+    readonly strays: number;
+  };
+}
 
 /** Rows that the batch before found: they are dealt with outside of it, and the walk goes on after them. */
 export interface AskedRows {
@@ -121,6 +144,8 @@ export interface BatchStep {
   readonly deadline?: Deadline;
   /** The rows that the pass keeps. */
   readonly kept: KeptList;
+  /** The files that wait to be deleted. */
+  readonly outbox: Outbox;
   /** What was done before the transaction, where the kind of pass does something then. */
   readonly prepared?: Prepared;
 }
@@ -144,6 +169,8 @@ export interface BatchOutcome {
   readonly reported?: ReportedRows;
   /** Bytes given back to the disk. */
   readonly bytes?: number;
+  /** Files removed. */
+  readonly files?: number;
 }
 
 /** Rows that a pass found and that stay. Counts, fixed words and a time: it may travel. */
@@ -155,10 +182,28 @@ export interface ReportedRows {
   readonly unresolved: Readonly<Record<string, number>>;
   /** When the oldest of them is of, by the pass's age; ISO 8601. Null where none was found. */
   readonly oldest: string | null;
+  /** What it found takes so many bytes, where that is files that nothing was done with. */
+  readonly bytes?: number;
 }
 
-/** What was done for a batch before its transaction: rows that somebody else was asked to deal with, by key. */
-export interface Prepared {
+/** What was done for a batch before its transaction. */
+export type Prepared = ResolvedRows | FileWork;
+
+/** Files that were removed or looked at: what is to be written down. */
+export interface FileWork {
+  readonly settled: readonly Settled[];
+  /** Files that go with the next batch, and what they measure. */
+  readonly measured: readonly { readonly id: string; readonly bytes: number }[];
+  /** Files that no row records, which go with the next batch. */
+  readonly strays: readonly { readonly key: string; readonly bytes: number }[];
+  /** What was found and only counted. */
+  readonly found?: ReportedRows;
+  readonly cursor: Cursor;
+  readonly end: boolean;
+}
+
+/** Rows that somebody else was asked to deal with, by key. */
+export interface ResolvedRows {
   /** Rows that need not be asked for again, whatever came of them. */
   readonly reached: readonly string[];
   /** Of them those that were asked for, with the reason where it failed. */
@@ -169,6 +214,8 @@ export interface Prepared {
 export interface Outside {
   /** The pass as the policies of this worker have it now: functions cannot be frozen. Undefined where they have none. */
   readonly pass: Pass | undefined;
+  /** The files that wait to be deleted. */
+  readonly outbox: Outbox;
   /** Fires when the slice is to end: what is under way may finish, nothing more is begun. */
   readonly signal: AbortSignal;
   /** Says that the worker lives. */

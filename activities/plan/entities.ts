@@ -125,6 +125,7 @@ export function entitiesOf(pass: Pass): AnyEntity[] {
     case 'expireRows':
       return [
         pass.entity,
+        ...pass.files.flatMap((root) => root.recordedBy.map(({ entity }) => entity)),
         ...pass.with.flatMap((child) => [
           child.entity,
           ...child.repoint.flatMap((pointer) => [pointer.holder, pointer.target]),
@@ -136,6 +137,9 @@ export function entitiesOf(pass: Pass): AnyEntity[] {
         pass.parent,
         ...pass.repoint.flatMap((pointer) => [pointer.holder, pointer.target]),
       ];
+    case 'deleteRecordedFiles':
+    case 'sweepStrayFiles':
+      return pass.root.recordedBy.map(({ entity }) => entity);
     case 'measureSize':
     case 'reclaimSpace':
       return [...(pass.entities ?? [])];

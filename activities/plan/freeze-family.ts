@@ -1,11 +1,14 @@
 import type { SoftChild } from '../../policy/expire-rows.ts';
+import type { FileRoot } from '../../policy/file-root.ts';
 import type { AnyEntity } from '../../policy/pass.ts';
 import type { CatalogTable } from '../sql/catalog.ts';
 import type { ColumnName, TableName } from '../sql/names.ts';
 import type { FrozenPointer } from '../sql/pointers.ts';
+import type { FrozenPath } from '../sql/recording.ts';
 import type { CascadeStep } from './cascades.ts';
 import { cascadesFrom } from './cascades.ts';
 import { freezePointer } from './freeze-pointer.ts';
+import { freezePaths } from './freeze-root.ts';
 import type { Scope } from './scope.ts';
 import { nameOf } from './scope.ts';
 import { hasIndexOn } from './strategy.ts';
@@ -22,6 +25,8 @@ export interface FrozenChild {
   readonly pointers: readonly FrozenPointer[];
   /** What cascades from the child. */
   readonly cascades: readonly CascadeStep[];
+  /** Columns whose files go too. */
+  readonly files?: readonly FrozenPath[];
 }
 
 /**
@@ -57,11 +62,13 @@ export function freezeChild(
   child: SoftChild,
   parentEntity: AnyEntity,
   parent: CatalogTable | undefined,
+  roots: readonly FileRoot[],
   scope: Scope,
 ): FrozenChild | undefined {
   const table = scope.table(child.entity, ['select', 'delete']);
   const by = scope.column(child.entity, table, child.by, 'by');
   const pointers = child.repoint.map((pointer) => freezePointer(pointer, scope));
+  const files = freezePaths(roots, child.entity, table, scope);
   if (table === undefined || by === undefined || parent === undefined) return undefined;
   scope.comparable(child.entity, child.by, by, scope.key(parentEntity, parent));
   const beforeParent = scope.catalog
@@ -73,6 +80,7 @@ export function freezeChild(
     beforeParent,
     pointers: pointers.filter((pointer) => pointer !== undefined),
     cascades: cascadesFrom(scope.catalog, table),
+    ...(files.length === 0 ? {} : { files }),
   };
 }
 

@@ -1,3 +1,5 @@
+import type { RawBuilder } from 'kysely';
+
 import type { Policy } from '../../policy/policy.ts';
 import type { Database } from '../database/database.ts';
 import type { PreviewedPass } from '../ledger/previews.ts';
@@ -9,6 +11,7 @@ import { resolvePolicy } from '../plan/resolve.ts';
 import { cancelledBy } from '../sql/cancel.ts';
 import type { Tx } from '../sql/transaction.ts';
 import { inSnapshot } from '../sql/transaction.ts';
+import { countFiles, NO_FILES } from './files.ts';
 import { PreviewScript } from './script.ts';
 
 /** What a run would delete now. */
@@ -26,17 +29,24 @@ export interface Preview {
  * Lasts as long as reading the tables does; no limit is set to the statement. The signal ends it, on the server too.
  */
 export async function previewPolicy(
-  { db }: Pick<Database, 'db'>,
+  { db, ledger }: Pick<Database, 'db' | 'ledger'>,
   policy: Policy,
   passNames: readonly string[],
   signal?: AbortSignal,
 ): Promise<Preview> {
+  const outbox = (await ledger.version()) === 'current' ? ledger.table('file') : undefined;
   return inSnapshot(db, { lockMillis: 5_000, statementMillis: 0 }, async (tx) => {
-    return cancelledBy(signal, db, tx, async () => countAll(tx, policy, passNames));
+    return cancelledBy(signal, db, tx, async () => countAll(tx, policy, passNames, outbox, signal));
   });
 }
 
-async function countAll(tx: Tx, policy: Policy, passNames: readonly string[]): Promise<Preview> {
+async function countAll(
+  tx: Tx,
+  policy: Policy,
+  passNames: readonly string[],
+  outbox: RawBuilder<unknown> | undefined,
+  signal: AbortSignal | undefined,
+): Promise<Preview> {
   const resolved = await resolvePolicy(tx, policy, passNames, 'preview');
   const { passes, now } = resolved;
   const planned = await planPasses(tx, policy, resolved);
@@ -47,10 +57,11 @@ async function countAll(tx: Tx, policy: Policy, passNames: readonly string[]): P
   }
   const { rows } = await script.statement().execute(tx);
   const counts = rows[0]?.counts ?? [];
+  const files = await countFiles({ tx, policy, now, outbox, signal }, script.fileLooks);
   return {
     policy: policy.name,
     at: now,
-    passes: planned.map((pass) => sumUp(pass, script, counts)),
+    passes: planned.map((pass) => ({ ...sumUp(pass, script, counts), ...files.get(pass.name) })),
   };
 }
 
@@ -75,5 +86,16 @@ function sumUp(
     else deleted[count.label] = (deleted[count.label] ?? 0) + rows;
   }
   const sum = Object.values(deleted).reduce((total, rows) => total + rows, 0);
-  return { name, kind, plan, applicable: frozen !== null, deleted, moved, reported, rows: sum, settingsHash };
+  return {
+    name,
+    kind,
+    plan,
+    applicable: frozen !== null,
+    deleted,
+    moved,
+    reported,
+    rows: sum,
+    settingsHash,
+    ...NO_FILES,
+  };
 }

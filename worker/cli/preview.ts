@@ -62,7 +62,7 @@ function printPreview(preview: Preview): void {
       moved,
     ]),
   );
-  printReported(preview.passes);
+  printReported(preview.passes, true);
   const byTable = preview.passes.flatMap((pass) =>
     Object.entries(pass.deleted).map(([table, ofTable]) => [pass.name, table, ofTable]),
   );
@@ -77,9 +77,16 @@ function toPrinted({ plan, settingsHash: _hash, ...pass }: PreviewedPass): objec
   return { ...pass, strategy: plan.strategy, shards: plan.shards.length };
 }
 
-function totalsOf({ passes }: Preview): { rows: number; deleted: RowsByTable } {
+function totalsOf({ passes }: Preview): {
+  rows: number;
+  deleted: RowsByTable;
+  files: number;
+  spaceReclaimed: number;
+} {
   return {
     rows: passes.reduce((sum, pass) => sum + pass.rows, 0),
     deleted: addUp(passes.map((pass) => pass.deleted)),
+    files: passes.reduce((sum, pass) => sum + pass.files, 0),
+    spaceReclaimed: passes.reduce((sum, pass) => sum + pass.bytes, 0),
   };
 }
