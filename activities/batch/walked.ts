@@ -73,10 +73,10 @@ function ofStrategy({ shard, cursor, round, rows, familySize }: Standing): Work 
       return { behind, ahead: shard.tables - behind };
     }
     case 'files': {
-      if (cursor === null) return 0;
-      if (!('waiting' in cursor)) return null;
+      // How many files there are to walk over is known for those that wait, once the walk has begun.
+      if (cursor === null || !('waiting' in cursor)) return null;
       const { from, after, upto } = cursor.waiting;
-      return part(Number(from), Number(after), Number(upto));
+      return { behind: Number(after) - Number(from), ahead: Number(upto) - Number(after) };
     }
     case 'loose-index': {
       const from = shard.after === null ? Number.NEGATIVE_INFINITY : positionOf('loose-index', shard.after);

@@ -1,9 +1,10 @@
+import type { ListingCursor } from './file-work.ts';
 import type { Kysely } from 'kysely';
 
 import type { StoredFile } from '../../policy/file-store.ts';
 import { MistakesError } from '../../policy/mistake.ts';
 import { instantOf } from '../ledger/reported.ts';
-import type { ListingCursor, Outside, ReportedRows } from '../passes/pass.ts';
+import type { Outside, ReportedRows } from '../passes/pass.ts';
 import type { FrozenSweepStrayFiles } from '../passes/sweep-stray-files.ts';
 import type { Root } from './in-root.ts';
 import { knownKeys } from './known.ts';

@@ -1,7 +1,8 @@
+import type { FileWork } from '../files/file-work.ts';
 import type { Kysely } from 'kysely';
 
 import type { DeleteRecordedFiles } from '../../policy/delete-recorded-files.ts';
-import { settleFiles } from '../batch/file-work.ts';
+import { settleFiles } from '../batch/settle-files.ts';
 import { beginRemoval } from '../files/begin-removal.ts';
 import { inRoot, rootOf } from '../files/in-root.ts';
 import { removeBegun } from '../files/remove-begun.ts';
@@ -11,18 +12,9 @@ import { lookAtRecorded } from '../preview/files.ts';
 import type { PreviewScript } from '../preview/script.ts';
 import type { FrozenRoot } from '../sql/known-files.ts';
 import { begunWaiting, boundsOf, nextWaiting } from '../sql/outbox.ts';
-import type { Waiting } from '../sql/outbox.ts';
+import type { OutboxPart } from '../sql/outbox.ts';
 import type { Tx } from '../sql/transaction.ts';
-import type {
-  BatchOutcome,
-  BatchStep,
-  Cursor,
-  FileWork,
-  FrozenPass,
-  Outside,
-  PassWork,
-  Prepared,
-} from './pass.ts';
+import type { BatchOutcome, BatchStep, Cursor, FrozenPass, Outside, PassWork, Prepared } from './pass.ts';
 
 /** A `deleteRecordedFiles` pass as a run keeps it. */
 export interface FrozenDeleteRecordedFiles extends FrozenPass {
@@ -65,7 +57,7 @@ export const deleteRecordedFilesWork: PassWork<DeleteRecordedFiles, FrozenDelete
     outside: Outside,
   ): Promise<Prepared> {
     const { root, from: passes, concurrency } = frozen;
-    const waiting: Waiting = { outbox: outside.outbox, passes, root: root.name };
+    const waiting: OutboxPart = { outbox: outside.outbox, passes, root: root.name };
     const at = cursor !== null && 'waiting' in cursor ? cursor.waiting : await beginOf(db, waiting);
     if (at === undefined) return NOTHING;
     return inRoot(rootOf(outside.pass, root.name), outside.heartbeat, async (opened) => {
@@ -98,7 +90,7 @@ export const deleteRecordedFilesWork: PassWork<DeleteRecordedFiles, FrozenDelete
 /** Before the first of all that wait by now; what a later pass records is of the next run. */
 async function beginOf(
   db: Kysely<unknown>,
-  waiting: Waiting,
+  waiting: OutboxPart,
 ): Promise<{ from: string; after: string; upto: string } | undefined> {
   const bounds = await boundsOf(db, waiting);
   if (bounds === undefined) return undefined;

@@ -2,8 +2,9 @@ import type { Kysely } from 'kysely';
 
 import type { Pass } from '../../policy/pass.ts';
 import type { Waiting } from '../backlog/backlog.ts';
+import type { ResolvedRows } from '../batch/resolve-rows.ts';
 import type { Database } from '../database/database.ts';
-import type { Settled } from '../files/remove-begun.ts';
+import type { FileWork, ListingCursor, WaitingCursor } from '../files/file-work.ts';
 import type { Note } from '../ledger/notes.ts';
 import type { Scope } from '../plan/scope.ts';
 import type { PreviewScript } from '../preview/script.ts';
@@ -65,23 +66,6 @@ export type Cursor =
   | WaitingCursor
   | ListingCursor
   | null;
-
-/** Among files that wait in the ledger, by their numbers. */
-export interface WaitingCursor {
-  readonly waiting: { readonly from: string; readonly after: string; readonly upto: string };
-}
-
-/** Among the files of a root. Looked at first, and removed in a second walk where that is asked for. */
-export interface ListingCursor {
-  readonly listing: {
-    readonly removing: boolean;
-    /** The key of the last file; null before the first. */
-    readonly after: string | null;
-    /** What the first walk has counted so far. */
-    readonly files: number;
-    readonly strays: number;
-  };
-}
 
 /** Rows that the batch before found: they are dealt with outside of it, and the walk goes on after them. */
 export interface AskedRows {
@@ -188,27 +172,6 @@ export interface ReportedRows {
 
 /** What was done for a batch before its transaction. */
 export type Prepared = ResolvedRows | FileWork;
-
-/** Files that were removed or looked at: what is to be written down. */
-export interface FileWork {
-  readonly settled: readonly Settled[];
-  /** Files that go with the next batch, and what they measure. */
-  readonly measured: readonly { readonly id: string; readonly bytes: number }[];
-  /** Files that no row records, which go with the next batch. */
-  readonly strays: readonly { readonly key: string; readonly bytes: number }[];
-  /** What was found and only counted. */
-  readonly found?: ReportedRows;
-  readonly cursor: Cursor;
-  readonly end: boolean;
-}
-
-/** Rows that somebody else was asked to deal with, by key. */
-export interface ResolvedRows {
-  /** Rows that need not be asked for again, whatever came of them. */
-  readonly reached: readonly string[];
-  /** Of them those that were asked for, with the reason where it failed. */
-  readonly answers: ReadonlyMap<string, string | null>;
-}
 
 /** What work outside of a transaction has to do with. */
 export interface Outside {

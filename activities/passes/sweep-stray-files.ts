@@ -1,8 +1,9 @@
+import type { FileWork, ListingCursor } from '../files/file-work.ts';
 import type { Kysely } from 'kysely';
 
 import { parseDuration } from '../../policy/duration.ts';
 import type { SweepStrayFiles } from '../../policy/sweep-stray-files.ts';
-import { settleFiles } from '../batch/file-work.ts';
+import { settleFiles } from '../batch/settle-files.ts';
 import { findStrays, refuseTooMany } from '../files/find-strays.ts';
 import type { Root } from '../files/in-root.ts';
 import { inRoot, rootOf } from '../files/in-root.ts';
@@ -15,17 +16,7 @@ import type { PreviewScript } from '../preview/script.ts';
 import type { FrozenRoot } from '../sql/known-files.ts';
 import { begunWaiting, forgetAll } from '../sql/outbox.ts';
 import type { Tx } from '../sql/transaction.ts';
-import type {
-  BatchOutcome,
-  BatchStep,
-  Cursor,
-  FileWork,
-  FrozenPass,
-  ListingCursor,
-  Outside,
-  PassWork,
-  Prepared,
-} from './pass.ts';
+import type { BatchOutcome, BatchStep, Cursor, FrozenPass, Outside, PassWork, Prepared } from './pass.ts';
 
 /** A `sweepStrayFiles` pass as a run keeps it. */
 export interface FrozenSweepStrayFiles extends FrozenPass {

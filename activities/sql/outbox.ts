@@ -15,20 +15,20 @@ export interface WaitingFile {
 }
 
 /** Whose files: those that some passes of the policy recorded for a root. */
-export interface Waiting {
+export interface OutboxPart {
   readonly outbox: Outbox;
   readonly passes: readonly string[];
   readonly root: string;
 }
 
-function isOf({ outbox, passes, root }: Waiting): RawBuilder<boolean> {
+function isOf({ outbox, passes, root }: OutboxPart): RawBuilder<boolean> {
   return sql`policy = ${outbox.policy} and pass = any(${[...passes]}::text[]) and root = ${root}`;
 }
 
 /** The first and the last of them, as a cursor bounds its walk; undefined where none waits. */
 export async function boundsOf(
   db: Kysely<unknown>,
-  waiting: Waiting,
+  waiting: OutboxPart,
 ): Promise<{ readonly first: string; readonly last: string } | undefined> {
   const { rows } = await sql<{ first: string | null; last: string | null }>`
     select min(id)::text as first, max(id)::text as last
@@ -41,7 +41,7 @@ export async function boundsOf(
 /** The next of them after a number. */
 export async function nextWaiting(
   db: Kysely<unknown>,
-  waiting: Waiting,
+  waiting: OutboxPart,
   range: { readonly after: string; readonly upto: string },
   limit: number,
 ): Promise<WaitingFile[]> {
@@ -51,7 +51,7 @@ export async function nextWaiting(
 /** Those whose removal was begun: measured and not settled. */
 export async function begunWaiting(
   db: Kysely<unknown>,
-  waiting: Waiting,
+  waiting: OutboxPart,
   upto: string | undefined,
   limit: number,
 ): Promise<WaitingFile[]> {
@@ -61,7 +61,7 @@ export async function begunWaiting(
 
 async function readWaiting(
   db: Kysely<unknown>,
-  waiting: Waiting,
+  waiting: OutboxPart,
   which: RawBuilder<boolean>,
   limit: number,
 ): Promise<WaitingFile[]> {
@@ -128,6 +128,6 @@ export async function recordStrays(
 }
 
 /** Forgets all that a pass wrote down for a root. */
-export async function forgetAll(tx: Tx, waiting: Waiting): Promise<void> {
+export async function forgetAll(tx: Tx, waiting: OutboxPart): Promise<void> {
   await sql`delete from ${waiting.outbox.table} where ${isOf(waiting)}`.execute(tx);
 }

@@ -1,4 +1,5 @@
-import type { BatchOutcome, FileWork, ReportedRows } from '../passes/pass.ts';
+import type { FileWork } from '../files/file-work.ts';
+import type { BatchOutcome, ReportedRows } from '../passes/pass.ts';
 import { forget, keepMeasured, postpone, recordStrays } from '../sql/outbox.ts';
 import type { Outbox } from '../sql/recording.ts';
 import type { Tx } from '../sql/transaction.ts';
