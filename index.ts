@@ -9,6 +9,16 @@ export type {
   SoftReference,
   SoftReferenceOptions,
 } from './policy/delete-unreferenced.ts';
+export { deleteRecordedFiles } from './policy/delete-recorded-files.ts';
+export type { DeleteRecordedFiles, DeleteRecordedFilesOptions } from './policy/delete-recorded-files.ts';
+export { sweepStrayFiles } from './policy/sweep-stray-files.ts';
+export type { SweepStrayFiles, SweepStrayFilesOptions } from './policy/sweep-stray-files.ts';
+export { fileRoot, recordedPath } from './policy/file-root.ts';
+export type { FileRoot, FileRootOptions, RecordedPath, RecordedPathOptions } from './policy/file-root.ts';
+export { compareKeys, FileRefused, RootUnusable } from './policy/file-store.ts';
+export type { FileStore, OpenFileStore, StoredFile } from './policy/file-store.ts';
+export { localDisk } from './activities/files/local-disk.ts';
+export type { LocalDiskOptions } from './activities/files/local-disk.ts';
 export { repointLatest } from './policy/repoint-latest.ts';
 export type { RepointLatest, RepointLatestOptions } from './policy/repoint-latest.ts';
 export { NotResolved, reportRows } from './policy/report-rows.ts';

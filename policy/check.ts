@@ -1,3 +1,4 @@
+import { checkFiles } from './check-files.ts';
 import { parseDuration, HOUR, sayDuration, SECOND } from './duration.ts';
 import type { ExpireRows } from './expire-rows.ts';
 import { NO_FILTER } from './expire-rows.ts';
@@ -53,7 +54,7 @@ export function checkPolicy(policy: Policy): Mistake[] {
   }
   mistakes.push(...checkLimits(at, policy.limits));
   if (policy.schedule !== undefined) mistakes.push(...checkSchedule(at, policy.schedule));
-  return [...mistakes, ...checkPasses(policy.passes)];
+  return [...mistakes, ...checkPasses(policy.passes), ...checkFiles(policy.passes)];
 }
 
 function checkPasses(passes: readonly Pass[]): Mistake[] {
@@ -90,8 +91,10 @@ function checkAge(at: string, pass: Pass): Mistake[] {
       return checkHorizon(at, 'grace', pass.grace);
     case 'reclaimSpace':
       return checkReclaimSpace(at, pass);
+    case 'deleteRecordedFiles':
     case 'measureSize':
     case 'repointLatest':
+    case 'sweepStrayFiles':
       return [];
     case 'reportRows':
       return [...checkHorizon(at, 'olderThan', pass.olderThan), ...checkResolve(at, pass)];

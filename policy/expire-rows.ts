@@ -1,6 +1,7 @@
 import type { EntityKey, EntityName, FilterQuery } from '@mikro-orm/core';
 
 import type { Duration } from './duration.ts';
+import type { FileRoot } from './file-root.ts';
 import type { LatestPointer } from './latest-pointer.ts';
 import type { AnyEntity, PassOptions } from './pass.ts';
 import type { RetentionColumn, RetentionColumnOptions } from './retention-column.ts';
@@ -62,6 +63,11 @@ export interface ExpireRowsOptions<Row> extends PassOptions {
   readonly nestedBy?: EntityKey<Row>;
   /** Soft children that go in the same transaction, in this order. Children by foreign key need no mention. */
   readonly with?: readonly SoftChild[];
+  /**
+   * Roots of files that the rows, and soft children, record: what the root's `recordedBy` says of their entities. Paths of rows
+   * that go are written into the ledger with the delete, for a later `deleteRecordedFiles`. Default: none.
+   */
+  readonly files?: readonly FileRoot[];
   /** Permits an `olderThan` below one hour. Default: false. */
   readonly allowShort?: boolean;
 }
@@ -78,6 +84,7 @@ export interface ExpireRows extends PassOptions {
   readonly where: object;
   readonly nestedBy?: string;
   readonly with: readonly SoftChild[];
+  readonly files: readonly FileRoot[];
   readonly allowShort: boolean;
 }
 
@@ -102,6 +109,7 @@ export function expireRows<Row>(options: ExpireRowsOptions<Row>): ExpireRows {
     overrides: options.overrides ?? [],
     where: options.where ?? NO_FILTER,
     with: options.with ?? [],
+    files: options.files ?? [],
     allowShort: options.allowShort ?? false,
   });
 }

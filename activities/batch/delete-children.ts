@@ -7,10 +7,11 @@ import { deleteOwned, lockOwned } from '../sql/delete-rows.ts';
 import { isFree } from '../sql/free.ts';
 import type { FrozenPointer } from '../sql/pointers.ts';
 import { freeHolders, lockHoldersOf, repairHolders } from '../sql/pointers.ts';
+import type { Recording } from '../sql/recording.ts';
 import type { Tx } from '../sql/transaction.ts';
 import { leaveTime } from '../sql/transaction.ts';
 
-type Step = Pick<BatchStep, 'deadline' | 'holds'>;
+type Step = Pick<BatchStep, 'deadline' | 'holds' | 'outbox'>;
 
 /** Deletes the soft children of some rows, with what belongs to those. Answers how many pointers moved. */
 export async function deleteChildren(
@@ -31,8 +32,10 @@ async function deleteChild(tx: Tx, child: FrozenChild, keys: readonly string[], 
   const { own, pointers } = child;
   const groups = groupsOf(pointers);
   const free = freeChild(child, step);
-  if (own === undefined)
-    return repair(tx, pointers, await deleteOwned(tx, { ...child, keys, free }, groups), step);
+  const recording = recordingOf(child, step);
+  if (own === undefined) {
+    return repair(tx, pointers, await deleteOwned(tx, { ...child, keys, free }, groups, recording), step);
+  }
   const first = own.children.filter((grandchild) => grandchild.beforeParent);
   const then = own.children.filter((grandchild) => !grandchild.beforeParent);
   let moved = 0;
@@ -41,7 +44,7 @@ async function deleteChild(tx: Tx, child: FrozenChild, keys: readonly string[], 
     owned = { by: own.key, keys: await lockOwned(tx, { ...child, keys, free }, own.key) };
     moved += await deleteChildren(tx, first, owned.keys, step);
   }
-  const removed = await deleteOwned(tx, { table: child.table, ...owned, free }, [...groups, own.key]);
+  const removed = await deleteOwned(tx, { table: child.table, ...owned, free }, [...groups, own.key], recording);
   const gone = removed.groups.at(-1) ?? [];
   if (first.length > 0 && gone.length !== owned.keys.length) {
     throw new Error('a trigger kept children whose own are gone; the batch is rolled back');
@@ -83,8 +86,14 @@ export async function emptyChild(
     tx,
     { table: child.table, ...owned, free, limit: left },
     groupsOf(pointers),
+    recordingOf(child, step),
   );
   return { rows: most - left + removed.rows, moved: moved + (await repair(tx, pointers, removed, step)) };
+}
+
+/** Where the paths of a child's files go. */
+function recordingOf({ files }: FrozenChild, { outbox }: Step): Recording | undefined {
+  return files === undefined ? undefined : { paths: files, outbox };
 }
 
 /** The columns by which pointers at a table are grouped. */

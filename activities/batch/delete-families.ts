@@ -12,7 +12,7 @@ import { deleteChildren, emptyChild } from './delete-children.ts';
 import type { Found } from './walk.ts';
 
 /** A row's table and what belongs to its rows. */
-export type Family = Pick<FrozenExpireRows, 'table' | 'key' | 'children' | 'cascades' | 'emptying'>;
+export type Family = Pick<FrozenExpireRows, 'table' | 'key' | 'children' | 'cascades' | 'emptying' | 'files'>;
 
 /** What became of the rows that a batch locked. */
 export interface FamiliesDeleted {
@@ -58,13 +58,14 @@ async function deleteWhole(
   { places, keys }: Pick<Found, 'places' | 'keys'>,
   step: BatchStep,
 ): Promise<FamiliesDeleted> {
-  const { key, children, table } = frozen;
+  const { key, children, table, files } = frozen;
   const first = children.filter((child) => child.beforeParent);
   const then = children.filter((child) => !child.beforeParent);
   const own = keys.slice(0, places.length).filter((named) => named !== null);
   let moved = await deleteChildren(tx, first, own, step);
   await leaveTime(tx, step.deadline);
-  const gone = await deletePlaces(tx, table, places, where, key === null ? [] : [key]);
+  const recording = files === undefined ? undefined : { paths: files, outbox: step.outbox };
+  const gone = await deletePlaces(tx, table, places, where, key === null ? [] : [key], recording);
   if (gone.rows !== places.length && first.length > 0) {
     throw new Error('a trigger kept rows whose children are gone; the batch is rolled back');
   }

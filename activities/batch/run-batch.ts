@@ -49,7 +49,7 @@ export async function runBatch(
   { db, ledger }: Database,
   { key, policy, passName, frozen, round }: BatchPlace,
   position: Position | undefined,
-  step: Omit<BatchStep, 'kept' | 'holds' | 'deadline'>,
+  step: Omit<BatchStep, 'kept' | 'holds' | 'outbox' | 'deadline'>,
   targetMillis: number,
   mostInAll = Infinity,
 ): Promise<BatchDone | undefined> {
@@ -68,6 +68,7 @@ export async function runBatch(
         ...step,
         kept: { table: ledger.table('kept'), run: key.run, pass: key.pass },
         holds: { rows: held, table: hold },
+        outbox: { table: ledger.table('file'), policy, pass: passName, run: key.run },
         deadline: { at: performance.now() + statementMillis, millis: statementMillis },
       });
       const sequence = (position?.sequence ?? 0) + 1;

@@ -72,6 +72,12 @@ function ofStrategy({ shard, cursor, round, rows, familySize }: Standing): Work 
       const behind = cursor !== null && 'table' in cursor ? cursor.table : 0;
       return { behind, ahead: shard.tables - behind };
     }
+    case 'files': {
+      // How many files there are to walk over is known for those that wait, once the walk has begun.
+      if (cursor === null || !('waiting' in cursor)) return null;
+      const { from, after, upto } = cursor.waiting;
+      return { behind: Number(after) - Number(from), ahead: Number(upto) - Number(after) };
+    }
     case 'loose-index': {
       const from = shard.after === null ? Number.NEGATIVE_INFINITY : positionOf('loose-index', shard.after);
       const at = cursor !== null && 'key' in cursor ? positionOf('loose-index', cursor.key) : from;

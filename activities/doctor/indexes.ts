@@ -60,6 +60,7 @@ function wantedByPass({ pass, frozen }: ResolvedPass, catalog: Catalog): Wanted[
     by: { name: string };
     children: { table: { schema: string; name: string }; by: { name: string } }[];
     references: { table: { schema: string; name: string }; on: { child: string }[] }[];
+    root: { recordedBy: readonly { table: { schema: string; name: string }; column: { name: string } }[] };
     left: { table: { schema: string; name: string }; by: { name: string }; to: string }[];
   }>;
   return [
@@ -72,6 +73,9 @@ function wantedByPass({ pass, frozen }: ResolvedPass, catalog: Catalog): Wanted[
     ...(pass.kind === 'deleteOrphans' && parts.by !== undefined
       ? at(frozen.table, parts.by.name, 'reads the whole table instead of the distinct keys')
       : []),
+    ...(parts.root?.recordedBy ?? []).flatMap(({ table, column }) =>
+      at(table, column.name, 'looks paths up in it, and reads the whole table in every batch'),
+    ),
     ...(parts.children ?? []).flatMap((child) =>
       at(child.table, child.by.name, 'reads the whole child table in every batch'),
     ),

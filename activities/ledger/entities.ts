@@ -68,6 +68,8 @@ export const PassEntity = defineEntity({
     error: p.text().nullable(),
     /** Bytes given back to the disk. */
     bytes: p.float(),
+    /** Files removed. */
+    files: p.float(),
     /** What decides which rows it deletes, hashed without instants. */
     settingsHash: p.text().nullable(),
     /** What waited for it before the run and after. */
@@ -105,6 +107,8 @@ export const BatchEntity = defineEntity({
     millis: p.float(),
     /** Bytes given back to the disk. */
     bytes: p.float(),
+    /** Files removed. */
+    files: p.float(),
     at: p.datetime(),
   },
 });

@@ -24,6 +24,9 @@ export interface PreviewedPass {
   readonly newest: string | null;
   /** Rows that would be deleted in all tables. */
   readonly rows: number;
+  /** Files that would go, and what they measure. */
+  readonly files: number;
+  readonly bytes: number;
   /** What decides which rows the pass deletes: see `hashOf`. Null where it is not applicable. */
   readonly settingsHash: string | null;
 }
@@ -56,14 +59,13 @@ export async function insertPreview(
       await sql`
         insert into ${ledger.table('pass')} (
           run_id, ordinal, name, kind, state, rows, deleted, moved, held, strategy, shards, estimate, reported,
-          settings_hash)
+          settings_hash, files, bytes)
         values (
           ${run}, ${ordinal}, ${pass.name}, ${pass.kind}, ${pass.applicable ? 'previewed' : 'not-applicable'}, ${pass.rows},
           ${JSON.stringify(pass.deleted)}::jsonb, ${pass.moved}, ${pass.held}, ${pass.plan.strategy},
           ${JSON.stringify(pass.plan.shards)}::jsonb, ${pass.plan.estimate},
-          ${pass.reported === null ? null : JSON.stringify(pass.reported)}::jsonb, ${pass.settingsHash})`.execute(
-        tx,
-      );
+          ${pass.reported === null ? null : JSON.stringify(pass.reported)}::jsonb, ${pass.settingsHash},
+          ${pass.files}, ${pass.bytes})`.execute(tx);
     }
     return run;
   });

@@ -29,6 +29,7 @@ export function totalsOf(ledger: Ledger, run: number): RawBuilder<unknown> {
         ) as w
       ) as held,
       sum(b.bytes) as bytes,
+      sum(b.files) as files,
       max(b.millis) filter (where ${WAS_TRANSACTION}) as longest,
       1000 * extract(epoch from max(b.at) - min(b.at - b.millis * interval '1 ms'))::float8 as millis,
       (
@@ -63,6 +64,7 @@ export async function foldTotals(tx: Tx, ledger: Ledger, ending: Omit<Ending, 'd
       skipped = coalesce(t.skipped, 0),
       held = coalesce(t.held, 0),
       bytes = coalesce(t.bytes, 0),
+      files = coalesce(t.files, 0),
       deleted = coalesce(t.deleted, '{}'),
       reported = t.reported,
       millis = coalesce(t.millis, 0)

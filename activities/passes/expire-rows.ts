@@ -18,6 +18,7 @@ import { freezeNesting } from '../plan/freeze-nesting.ts';
 import type { FrozenNesting } from '../plan/freeze-nesting.ts';
 import { freezeAges, freezeRetentions, latestHorizon } from '../plan/freeze-retention.ts';
 import { laterBy } from '../plan/horizon.ts';
+import { freezePaths, recordsFiles, refuseCascadedFiles } from '../plan/freeze-root.ts';
 import type { Scope } from '../plan/scope.ts';
 import { nameOf } from '../plan/scope.ts';
 import { chooseWalk, hasIndexOn } from '../plan/strategy.ts';
@@ -30,6 +31,7 @@ import type { KeepingExpiry, KeptList } from '../sql/kept.ts';
 import { isGroupFull, isNotKept, isNotNewest, keepsNewest } from '../sql/kept.ts';
 import type { ColumnName } from '../sql/names.ts';
 import { columnOf } from '../sql/names.ts';
+import type { FrozenPath } from '../sql/recording.ts';
 import type { Expiry } from '../sql/retention.ts';
 import { isExpired, selects } from '../sql/retention.ts';
 import type { Tx } from '../sql/transaction.ts';
@@ -47,6 +49,8 @@ export interface FrozenExpireRows extends FrozenPass, Expiry {
   readonly cascades: readonly CascadeStep[];
   /** The numbers of the cascades in the order in which a giant is emptied. */
   readonly emptying: readonly number[];
+  /** Columns whose files go too: their paths are recorded with the delete. */
+  readonly files?: readonly FrozenPath[];
 }
 
 /** Rows past the retention, with everything that hangs on them. */
@@ -58,12 +62,15 @@ export const expireRowsWork: PassWork<ExpireRows, FrozenExpireRows> = {
     const ages = freezeAges(pass, table, scope);
     const where = scope.predicate(pass.entity, pass.where);
     const retentions = freezeRetentions(pass, table, ages?.[0], scope);
-    const left = pass.with.map((child) => leaveChild(child, pass.entity, table, scope));
+    const left = pass.with.map((child) =>
+      recordsFiles(pass.files, child.entity) ? undefined : leaveChild(child, pass.entity, table, scope),
+    );
     const owned = pass.with.filter((_, n) => left[n] === undefined);
     const named = owned.length > 0 || (retentions !== undefined && keepsNewest({ retentions }));
     const key = named ? scope.key(pass.entity, table) : null;
     const nesting = pass.nestedBy === undefined ? null : freezeNesting(pass, pass.nestedBy, table, scope);
-    const children = owned.map((child) => freezeChild(child, pass.entity, table, scope));
+    const children = owned.map((child) => freezeChild(child, pass.entity, table, pass.files, scope));
+    const files = freezePaths(pass.files, pass.entity, table, scope);
     if (table === undefined || ages === undefined || key === undefined || nesting === undefined)
       return undefined;
     if (retentions === undefined) return undefined;
@@ -71,6 +78,7 @@ export const expireRowsWork: PassWork<ExpireRows, FrozenExpireRows> = {
 
     const cascades = cascadesFrom(scope.catalog, table);
     const others = [...cascades.map((step) => step.table), ...children.flatMap(tablesOf)];
+    refuseCascadedFiles(pass.files, [...cascades, ...children.flatMap((child) => child.cascades)], scope);
     const sizes = others.map((other) => scope.catalog.named(other));
     const expiry: KeepingExpiry = {
       table: nameOf(table),
@@ -91,6 +99,7 @@ export const expireRowsWork: PassWork<ExpireRows, FrozenExpireRows> = {
       left: left.filter((child) => child !== undefined),
       cascades,
       emptying: emptyingOrder(scope.catalog, cascades),
+      ...(files.length === 0 ? {} : { files }),
     };
   },
 
@@ -162,7 +171,8 @@ async function expire(
   const walk = walkOf(frozen, step, free);
   const lock = step.careful || judgesTwice(frozen) || mustLock(step.holds, frozen.table, frozen.counted);
   if (!lock) {
-    const alone = frozen.children.length === 0 && frozen.cascades.length === 0;
+    const alone =
+      frozen.children.length === 0 && frozen.cascades.length === 0 && frozen.files === undefined;
     const swept = alone ? await sweep(tx, walk, step) : undefined;
     if (swept !== undefined) return { ...swept, skipped: 0, moved: 0 };
     const { keys, ...taken } = await take(tx, walk, frozen.key ?? undefined, step);
@@ -181,11 +191,13 @@ function walkOf(
   const { table, ages } = frozen;
   const age = ages.length === 1 ? ages[0] : null;
   const where = sql<boolean>`${unkept(frozen, step)} and ${free ?? sql`true`}`;
-  if (frozen.keeps === undefined) return { table, age, where, guard: sql`true` };
+  const recording =
+    frozen.files === undefined ? {} : { recording: { paths: frozen.files, outbox: step.outbox } };
+  if (frozen.keeps === undefined) return { table, age, where, guard: sql`true`, ...recording };
   const guard = isGroupFull(frozen.keeps, step.kept);
   // Where children may go before their row, the row must be sure to follow.
   const early = step.careful || frozen.children.some((child) => child.beforeParent);
-  return { table, age, where: early ? sql`${where} and ${guard}` : where, guard };
+  return { table, age, where: early ? sql`${where} and ${guard}` : where, guard, ...recording };
 }
 
 /** Over alias `t`: the row expires now, and is none of the newest that stay. */

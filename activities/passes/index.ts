@@ -1,12 +1,14 @@
 import type { Pass } from '../../policy/pass.ts';
 import { deleteOrphansWork } from './delete-orphans.ts';
 import { deleteUnreferencedWork } from './delete-unreferenced.ts';
+import { deleteRecordedFilesWork } from './delete-recorded-files.ts';
 import { expireRowsWork } from './expire-rows.ts';
 import { measureSizeWork } from './measure-size.ts';
 import type { FrozenPass, PassWork, TableWork } from './pass.ts';
 import { reclaimSpaceWork } from './reclaim-space.ts';
 import { repointLatestWork } from './repoint-latest.ts';
 import { reportRowsWork } from './report-rows.ts';
+import { sweepStrayFilesWork } from './sweep-stray-files.ts';
 
 export type {
   BatchOutcome,
@@ -31,6 +33,8 @@ const WORK: { readonly [K in Pass['kind']]: AnyWork } = {
   expireRows: expireRowsWork,
   deleteOrphans: deleteOrphansWork,
   deleteUnreferenced: deleteUnreferencedWork,
+  deleteRecordedFiles: deleteRecordedFilesWork,
+  sweepStrayFiles: sweepStrayFilesWork,
   repointLatest: repointLatestWork,
   reportRows: reportRowsWork,
   measureSize: measureSizeWork,

@@ -143,7 +143,8 @@ async function settle(
   prepared: Prepared | undefined,
 ): Promise<BatchOutcome> {
   // A worker whose policies do not say any more how to resolve reports only.
-  if (prepared === undefined || frozen.key === null) return { ...NOTHING_TAKEN, cursor: next, end };
+  if (prepared === undefined || !('answers' in prepared) || frozen.key === null)
+    return { ...NOTHING_TAKEN, cursor: next, end };
   const { reached, answers } = prepared;
   const still = await matchingKeys(tx, frozen.table, frozen.key, [...answers.keys()], found(frozen));
   const unresolved: Record<string, number> = {};

@@ -151,6 +151,7 @@ export function entitiesOf(pass: Pass): AnyEntity[] {
         ...[pass, ...pass.overrides].flatMap(({ olderThan }) =>
           isRetentionColumn(olderThan) && olderThan.parent !== undefined ? [olderThan.parent] : [],
         ),
+        ...pass.files.flatMap((root) => root.recordedBy.map(({ entity }) => entity)),
       ];
     case 'deleteOrphans':
       return [
@@ -160,6 +161,9 @@ export function entitiesOf(pass: Pass): AnyEntity[] {
       ];
     case 'deleteUnreferenced':
       return [pass.entity, ...pass.ignore, ...pass.references.map(({ entity }) => entity)];
+    case 'deleteRecordedFiles':
+    case 'sweepStrayFiles':
+      return pass.root.recordedBy.map(({ entity }) => entity);
     case 'measureSize':
     case 'reclaimSpace':
       return [...(pass.entities ?? [])];

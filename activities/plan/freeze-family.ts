@@ -1,11 +1,14 @@
 import type { SoftChild } from '../../policy/expire-rows.ts';
+import type { FileRoot } from '../../policy/file-root.ts';
 import type { AnyEntity } from '../../policy/pass.ts';
 import type { CatalogTable } from '../sql/catalog.ts';
 import type { ColumnName, TableName } from '../sql/names.ts';
 import type { FrozenPointer } from '../sql/pointers.ts';
+import type { FrozenPath } from '../sql/recording.ts';
 import type { CascadeStep } from './cascades.ts';
 import { cascadesFrom } from './cascades.ts';
 import { freezePointer } from './freeze-pointer.ts';
+import { freezePaths } from './freeze-root.ts';
 import type { Scope } from './scope.ts';
 import { nameOf } from './scope.ts';
 import { hasIndexOn } from './strategy.ts';
@@ -24,6 +27,8 @@ export interface FrozenChild {
   readonly cascades: readonly CascadeStep[];
   /** What belongs to the child in turn; runs that older versions began have none. */
   readonly own?: { readonly key: ColumnName; readonly children: readonly FrozenChild[] };
+  /** Columns whose files go too. */
+  readonly files?: readonly FrozenPath[];
 }
 
 /**
@@ -68,13 +73,15 @@ export function freezeChild(
   child: SoftChild,
   parentEntity: AnyEntity,
   parent: CatalogTable | undefined,
+  roots: readonly FileRoot[],
   scope: Scope,
 ): FrozenChild | undefined {
   const table = scope.table(child.entity, ['select', 'delete']);
   const by = scope.column(child.entity, table, child.by, 'by');
   const pointers = child.repoint.map((pointer) => freezePointer(pointer, scope));
   const key = child.with.length === 0 ? undefined : scope.key(child.entity, table);
-  const children = child.with.map((grandchild) => freezeChild(grandchild, child.entity, table, scope));
+  const children = child.with.map((grandchild) => freezeChild(grandchild, child.entity, table, roots, scope));
+  const files = freezePaths(roots, child.entity, table, scope);
   if (table === undefined || by === undefined || parent === undefined) return undefined;
   if (!children.every((grandchild) => grandchild !== undefined)) return undefined;
   scope.comparable(child.entity, child.by, by, scope.key(parentEntity, parent));
@@ -86,6 +93,7 @@ export function freezeChild(
     pointers: pointers.filter((pointer) => pointer !== undefined),
     cascades: cascadesFrom(scope.catalog, table),
     ...(key === undefined ? {} : { own: { key, children } }),
+    ...(files.length === 0 ? {} : { files }),
   };
 }
 

@@ -13,7 +13,9 @@ import { kept, placeAnd } from './script.ts';
 
 /** Adds the rows that expire, level after level where they are nested, and what goes with them. */
 export function previewExpiry(frozen: FrozenExpireRows, script: PreviewScript): void {
-  const { table, nesting, key, children, cascades } = frozen;
+  const { table, nesting, key, children, cascades, files = [] } = frozen;
+  const recorded = [...files, ...children.flatMap((child) => child.files ?? [])];
+  script.recordFiles(recorded.map(({ root }) => root));
   const columns = [
     ...columnsForCascades(cascades, -1),
     ...(key === null ? [] : [key.name]),

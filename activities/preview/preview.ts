@@ -1,3 +1,5 @@
+import type { RawBuilder } from 'kysely';
+
 import type { Policy } from '../../policy/policy.ts';
 import type { Database } from '../database/database.ts';
 import { readHolds } from '../ledger/holds.ts';
@@ -15,6 +17,7 @@ import { cancelledBy } from '../sql/cancel.ts';
 import { readSizes } from '../sql/sizes.ts';
 import type { Tx } from '../sql/transaction.ts';
 import { inSnapshot } from '../sql/transaction.ts';
+import { countFiles, NO_FILES } from './files.ts';
 import { PreviewScript } from './script.ts';
 
 /** What would go from one table. */
@@ -49,8 +52,9 @@ export async function previewPolicy(
   passNames: readonly string[],
   signal?: AbortSignal,
 ): Promise<Preview> {
+  const outbox = (await ledger.version()) === 'current' ? ledger.table('file') : undefined;
   return inSnapshot(db, { lockMillis: 5_000, statementMillis: 0 }, async (tx) => {
-    return cancelledBy(signal, db, tx, async () => countAll(tx, ledger, policy, passNames));
+    return cancelledBy(signal, db, tx, async () => countAll(tx, ledger, policy, passNames, outbox, signal));
   });
 }
 
@@ -59,6 +63,8 @@ async function countAll(
   ledger: Ledger,
   policy: Policy,
   passNames: readonly string[],
+  outbox: RawBuilder<unknown> | undefined,
+  signal: AbortSignal | undefined,
 ): Promise<Preview> {
   const resolved = await resolvePolicy(tx, policy, passNames, 'preview');
   const { passes, now } = resolved;
@@ -71,7 +77,8 @@ async function countAll(
   }
   const { rows } = await script.statement().execute(tx);
   const counts = rows[0]?.counts ?? [];
-  const previewed = planned.map((pass) => sumUp(pass, script, counts));
+  const files = await countFiles({ tx, policy, now, outbox, signal }, script.fileLooks);
+  const previewed = planned.map((pass) => ({ ...sumUp(pass, script, counts), ...files.get(pass.name) }));
   return {
     policy: policy.name,
     at: now,
@@ -155,5 +162,6 @@ function sumUp(
     newest,
     rows: sum,
     settingsHash,
+    ...NO_FILES,
   };
 }

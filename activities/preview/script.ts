@@ -6,8 +6,10 @@ import type { HeldFamily } from '../sql/free.ts';
 import { isFree } from '../sql/free.ts';
 import type { Holds } from '../sql/holds.ts';
 import { newestAgeOf, oldestOf } from '../sql/look.ts';
+import type { FrozenRoot } from '../sql/known-files.ts';
 import type { TableName } from '../sql/names.ts';
-import { tableOf } from '../sql/names.ts';
+import { columnOf, tableOf } from '../sql/names.ts';
+import type { FileLook } from './files.ts';
 
 /** What a preview counts: rows that would go from a table, be moved, be kept by a hold or be found; and of what time the oldest found is;
  * from when to when rows that would go are. */
@@ -50,6 +52,8 @@ export class PreviewScript {
   readonly #catalog: Catalog;
   readonly #gone = new Map<string, Gone[]>();
   readonly #pointers = new Map<string, string>();
+  readonly #recorded = new Set<string>();
+  readonly #fileLooks: FileLook[] = [];
   #pass = '';
 
   /** What nobody may delete; undefined where nobody asks. */
@@ -163,6 +167,55 @@ export class PreviewScript {
       )`,
     );
     return sql`true${sql.join(checks, sql``)}`;
+  }
+
+  /** Says that the pass records the files, of these roots, of the rows that it takes. */
+  recordFiles(roots: readonly string[]): void {
+    for (const root of roots) this.#recorded.add(`${this.#pass} ${root}`);
+  }
+
+  /** What the pass would do with files is looked at after the rows. */
+  lookAtFiles(look: FileLook['look']): void {
+    this.#fileLooks.push({ pass: this.#pass, look });
+  }
+
+  get fileLooks(): readonly FileLook[] {
+    return this.#fileLooks;
+  }
+
+  /**
+   * A select of the paths, column `path`, that rows of earlier passes record for a root and that no row records that
+   * stays: of passes that record them, or of the others.
+   */
+  pathsGone(
+    root: FrozenRoot,
+    of: (pass: string, records: boolean) => boolean,
+  ): RawBuilder<unknown> | undefined {
+    const parts = root.recordedBy.flatMap(({ table, column }) =>
+      (this.#gone.get(table.label) ?? [])
+        .filter(({ pass }) => of(pass, this.#recorded.has(`${pass} ${root.name}`)))
+        .map(
+          ({ part }) => sql`
+            select ${columnOf('t', column)}::text as path
+            from ${tableOf(table)} as t
+            join ${sql.id(part)} as gone on gone.place = t.ctid`,
+        ),
+    );
+    return parts.length === 0 ? undefined : sql`${sql.join(parts, sql` union all `)}`;
+  }
+
+  /** Over column `path` of alias `p`: a row records it that no part so far takes. */
+  isRecorded({ recordedBy }: FrozenRoot): RawBuilder<boolean> {
+    const looks = recordedBy.map(
+      ({ table, column }) => sql`exists (
+        select from ${tableOf(table)} as t where ${columnOf('t', column)} = p.path and ${this.alive(table, 't')})`,
+    );
+    return sql`(${sql.join(looks, sql` or `)})`;
+  }
+
+  /** A select with all parts before it. */
+  select<T>(body: RawBuilder<unknown>): RawBuilder<T> {
+    return this.#parts.length === 0 ? sql`${body}` : sql`with recursive ${sql.join(this.#parts)} ${body}`;
   }
 
   /** The part that has what the pointers of a table point at by now; undefined where none was touched yet. */

@@ -205,6 +205,8 @@ function emptyReport(policy: Policy, status: RunReport['status']): RunReport {
     millis: 0,
     rows: 0,
     bytes: null,
+    files: 0,
+    spaceReclaimed: 0,
     longestTransactionMillis: null,
     passes: [],
     reasons: [],

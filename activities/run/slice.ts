@@ -172,7 +172,7 @@ class Slice {
       pass: this.#policy?.passes.find(({ name }) => name === place.passName),
       signal: this.#activity.cancellationSignal,
       heartbeat: () => this.#heartbeat(),
-      debug: (error) => log.debug(`pass ${place.passName} could not resolve a row`, { error }),
+      debug: (error) => log.debug(`pass ${place.passName} could not deal with a row or a file`, { error }),
     });
   }
 

@@ -3,6 +3,8 @@ import { sql } from 'kysely';
 
 import type { ColumnName, TableName } from './names.ts';
 import { castTo, columnOf, tableOf } from './names.ts';
+import type { Recording } from './recording.ts';
+import { recordedFromGone, returningPaths } from './recording.ts';
 import type { Swept } from './swept.ts';
 import { keyText, sweptOf } from './swept.ts';
 import type { Tx } from './transaction.ts';
@@ -21,6 +23,8 @@ export interface AgeRange {
   readonly where: RawBuilder<boolean>;
   /** What else must hold for a row to be deleted. */
   readonly guard?: RawBuilder<boolean>;
+  /** What the delete records of the rows that go. */
+  readonly recording?: Recording;
   readonly after: AgePosition | null;
   /** From this age on; null is from the oldest. Only looked at where `after` is null. */
   readonly from: string | null;
@@ -88,8 +92,8 @@ export async function sweepByAge(
     gone as (
       delete from ${tableOf(range.table)} as t
       where t.ctid = any(array(select place from chosen)) and ${range.where} and ${range.guard ?? sql`true`}
-      returning ${keyText(key)} as key
-    )
+      returning ${keyText(key)} as key${returningPaths(range.recording)}
+    )${recordedFromGone(range.recording)}
     select ${sweptOf(key)}, ${nextOf(range)} as next`.execute(tx);
   return rows[0] as Swept & { next: AgePosition | null };
 }

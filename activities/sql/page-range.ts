@@ -5,6 +5,8 @@ import type { ColumnName, TableName } from './names.ts';
 import { qualifiedName, tableOf } from './names.ts';
 import type { Picked } from './picked.ts';
 import { lockCandidates, readPicked } from './picked.ts';
+import type { Recording } from './recording.ts';
+import { recordedFromGone, returningPaths } from './recording.ts';
 import type { Swept } from './swept.ts';
 import { keyText, sweptOf } from './swept.ts';
 import type { Tx } from './transaction.ts';
@@ -19,6 +21,8 @@ export interface PageRange {
   readonly where: RawBuilder<boolean>;
   /** What else must hold for a row to be deleted. */
   readonly guard?: RawBuilder<boolean>;
+  /** What the delete records of the rows that go. */
+  readonly recording?: Recording;
   /** After this place, as `(page,item)`. */
   readonly after: string;
   /** Up to the begin of this page. */
@@ -73,8 +77,8 @@ export async function takePages(
     gone as (
       delete from ${tableOf(range.table)} as t
       where t.ctid = any(array(select place from candidate)) and ${range.where} and ${range.guard ?? sql`true`}
-      returning ${keyText(key)} as key
-    )
+      returning ${keyText(key)} as key${returningPaths(range.recording)}
+    )${recordedFromGone(range.recording)}
     select
       ${sweptOf(key)},
       (select count(*)::int from candidate) as candidates,

@@ -62,7 +62,7 @@ function printPreview(preview: Preview): void {
       moved,
     ]),
   );
-  printReported(preview.passes);
+  printReported(preview.passes, true);
   printHeld(preview.passes);
   if (preview.holdsUnknown) {
     print('\nThe role may not read the ledger: rows that holds keep are counted as if they would go');
@@ -81,9 +81,16 @@ function toPrinted({ plan, settingsHash: _hash, ...pass }: PreviewedPass): objec
   return { ...pass, strategy: plan.strategy, shards: plan.shards.length };
 }
 
-function totalsOf({ passes }: Preview): { rows: number; deleted: RowsByTable } {
+function totalsOf({ passes }: Preview): {
+  rows: number;
+  deleted: RowsByTable;
+  files: number;
+  spaceReclaimed: number;
+} {
   return {
     rows: passes.reduce((sum, pass) => sum + pass.rows, 0),
     deleted: addUp(passes.map((pass) => pass.deleted)),
+    files: passes.reduce((sum, pass) => sum + pass.files, 0),
+    spaceReclaimed: passes.reduce((sum, pass) => sum + pass.bytes, 0),
   };
 }

@@ -1,0 +1,77 @@
+import type { Kysely } from 'kysely';
+
+import type { StoredFile } from '../../policy/file-store.ts';
+import type { FrozenRoot } from '../sql/known-files.ts';
+import type { WaitingFile } from '../sql/outbox.ts';
+import type { Root } from './in-root.ts';
+import { keyOrRefusal, knownKeys } from './known.ts';
+import type { Removing, Settled } from './remove-begun.ts';
+import { CHANGED, STILL_USED } from './remove-begun.ts';
+import { several } from './several.ts';
+
+/** Files of deleted rows that were looked at. */
+export interface Begun {
+  /** They are there, and go with the next batch: what they measure is to be written down before. */
+  readonly measured: readonly { readonly id: string; readonly bytes: number }[];
+  /** They need nothing more, or cannot be dealt with. */
+  readonly settled: readonly Settled[];
+  /** How many files were looked at: the first of them. */
+  readonly looked: number;
+}
+
+const EMPTY_ROOT = 'it is missing, and its root has nothing in it, as where no disk is mounted';
+
+/** Looks at files that wait to be removed: which are there, and what they measure. Removes none. */
+export async function beginRemoval(
+  db: Kysely<unknown>,
+  root: Root,
+  frozen: FrozenRoot,
+  files: readonly WaitingFile[],
+  { concurrency, signal, debug }: Removing,
+): Promise<Begun> {
+  const keys = files.map(({ path }) => keyOrRefusal(root.store, path));
+  const used = await knownKeys(db, root.store, frozen, keys);
+  const attempts = await several(
+    keys,
+    concurrency,
+    () => !signal.aborted,
+    async (key) => {
+      if (typeof key !== 'string') throw key;
+      return used.has(key) ? STILL_USED : root.open.look(key);
+    },
+    debug,
+  );
+  const measured: { id: string; bytes: number }[] = [];
+  const settled: Settled[] = [];
+  const begun = new Set<string>();
+  let empty: boolean | undefined;
+  for (const [n, attempt] of attempts.entries()) {
+    const file = files[n] as WaitingFile;
+    const { id } = file;
+    const key = String(keys[n]);
+    if ('reason' in attempt) settled.push({ id, removed: null, reason: attempt.reason, failed: true });
+    else if (attempt.answer === STILL_USED) settled.push({ id, removed: null, reason: STILL_USED });
+    else if (attempt.answer === undefined) {
+      empty ??= await root.open.isEmpty();
+      settled.push(settleMissing(file, empty));
+    } else if (isYounger(attempt.answer as StoredFile, file)) {
+      settled.push({ id, removed: null, reason: CHANGED });
+    } else if (begun.has(key)) settled.push({ id, removed: null });
+    else {
+      begun.add(key);
+      measured.push({ id, bytes: (attempt.answer as StoredFile).bytes });
+    }
+  }
+  return { measured, settled, looked: attempts.length };
+}
+
+/** A path that is used again has a file that is younger than the delete of the row. */
+function isYounger({ modified }: StoredFile, { recordedAt }: WaitingFile): boolean {
+  return modified > recordedAt;
+}
+
+/** One that was measured was removed by an attempt that died before it could say so. */
+function settleMissing({ id, bytes }: WaitingFile, empty: boolean): Settled {
+  if (bytes !== null) return { id, removed: bytes };
+  return empty ? { id, removed: null, reason: EMPTY_ROOT, failed: true } : { id, removed: null };
+}
