@@ -15,8 +15,8 @@ import { orphanedLogs } from './cases/orphaned-logs.ts';
 import { measureLoop } from './contenders/loop.ts';
 import { measureOurs } from './contenders/ours.ts';
 import { measurePlain } from './contenders/plain.ts';
-import { runKeepLast } from './keep-last/run.ts';
 import { runFiles } from './files/run.ts';
+import { runKeepLast } from './keep-last/run.ts';
 import type { Measurement } from './measure.ts';
 import { CONTENDERS } from './prefect/measurement.ts';
 import { runPrefect } from './prefect/run.ts';
@@ -58,7 +58,8 @@ async function main(): Promise<void> {
   });
   const onPrefect = positionals[0] === 'prefect';
   const onFiles = positionals[0] === 'files';
-  const isAsked = (name: string) => !onPrefect && !onFiles && (values.case === undefined || values.case === name);
+  const isAsked = (name: string) =>
+    !onPrefect && !onFiles && (values.case === undefined || values.case === name);
   const cases = CASES.filter(({ name }) => isAsked(name));
   const keepLast = isAsked(KEEP_LAST);
   const sizes = onFiles ? [] : sizesOf(values, onPrefect);

@@ -1,8 +1,8 @@
 import type { EntityName } from '@mikro-orm/core';
 
 import type { DeleteOrphans } from './delete-orphans.ts';
-import type { DeleteUnreferenced } from './delete-unreferenced.ts';
 import type { DeleteRecordedFiles } from './delete-recorded-files.ts';
+import type { DeleteUnreferenced } from './delete-unreferenced.ts';
 import type { ExpireRows } from './expire-rows.ts';
 import type { MeasureSize } from './measure-size.ts';
 import type { ReclaimSpace } from './reclaim-space.ts';

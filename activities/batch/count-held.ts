@@ -79,7 +79,9 @@ function walked(
         ${from === null ? sql`true` : sql`${key} > ${castTo(from, by.type)}`}
         and ${to === null ? (outcome.end ? sql`true` : sql`false`) : sql`${key} <= ${castTo(to, by.type)}`}`;
     }
+    // Nothing of a table is walked.
     case 'tables':
+    case 'files':
       return sql`false`;
   }
 }

@@ -44,7 +44,12 @@ async function deleteChild(tx: Tx, child: FrozenChild, keys: readonly string[], 
     owned = { by: own.key, keys: await lockOwned(tx, { ...child, keys, free }, own.key) };
     moved += await deleteChildren(tx, first, owned.keys, step);
   }
-  const removed = await deleteOwned(tx, { table: child.table, ...owned, free }, [...groups, own.key], recording);
+  const removed = await deleteOwned(
+    tx,
+    { table: child.table, ...owned, free },
+    [...groups, own.key],
+    recording,
+  );
   const gone = removed.groups.at(-1) ?? [];
   if (first.length > 0 && gone.length !== owned.keys.length) {
     throw new Error('a trigger kept children whose own are gone; the batch is rolled back');

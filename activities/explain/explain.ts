@@ -95,11 +95,14 @@ export async function explainRow(
     const found = await lookUpEntity(tx, policy, new PolicyEntities(policy), entity, mistakes);
     const row = found === undefined ? undefined : await lookUpRow(tx, found.table, key, mistakes);
     refuseMistakes('the row', mistakes);
+    const there =
+      found === undefined || row === undefined ? undefined : { table: found.table, place: row.place };
     const asked = { holds: holds ?? { rows: [], table: ledger.table('hold') }, now };
     const told: { readonly explained: PassExplanation; readonly judged: readonly Judged[] }[] = [];
-    for (const { pass, frozen } of row === undefined || found === undefined ? [] : passes) {
+    for (const { pass, frozen } of passes) {
       for (const role of ['row', 'along'] as const) {
-        const judged = await judge(tx, frozen, role, { table: found.table, place: row.place }, asked);
+        if (there === undefined) continue;
+        const judged = await judge(tx, frozen, role, there, asked);
         if (judged.length > 0) told.push({ explained: sumUp(pass, frozen, role, judged), judged });
       }
     }
@@ -108,7 +111,7 @@ export async function explainRow(
       enabled: policy.enabled,
       entity,
       key,
-      found: row !== undefined,
+      found: there !== undefined,
       at: now,
       notApplicable,
       holdsUnknown: holds === undefined,

@@ -17,8 +17,8 @@ import { familySizeOf, freezeChild, leaveChild, tablesOf } from '../plan/freeze-
 import { freezeNesting } from '../plan/freeze-nesting.ts';
 import type { FrozenNesting } from '../plan/freeze-nesting.ts';
 import { freezeAges, freezeRetentions, latestHorizon } from '../plan/freeze-retention.ts';
-import { laterBy } from '../plan/horizon.ts';
 import { freezePaths, recordsFiles, refuseCascadedFiles } from '../plan/freeze-root.ts';
+import { laterBy } from '../plan/horizon.ts';
 import type { Scope } from '../plan/scope.ts';
 import { nameOf } from '../plan/scope.ts';
 import { chooseWalk, hasIndexOn } from '../plan/strategy.ts';
@@ -171,8 +171,7 @@ async function expire(
   const walk = walkOf(frozen, step, free);
   const lock = step.careful || judgesTwice(frozen) || mustLock(step.holds, frozen.table, frozen.counted);
   if (!lock) {
-    const alone =
-      frozen.children.length === 0 && frozen.cascades.length === 0 && frozen.files === undefined;
+    const alone = frozen.children.length === 0 && frozen.cascades.length === 0 && frozen.files === undefined;
     const swept = alone ? await sweep(tx, walk, step) : undefined;
     if (swept !== undefined) return { ...swept, skipped: 0, moved: 0 };
     const { keys, ...taken } = await take(tx, walk, frozen.key ?? undefined, step);

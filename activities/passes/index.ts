@@ -1,7 +1,7 @@
 import type { Pass } from '../../policy/pass.ts';
 import { deleteOrphansWork } from './delete-orphans.ts';
-import { deleteUnreferencedWork } from './delete-unreferenced.ts';
 import { deleteRecordedFilesWork } from './delete-recorded-files.ts';
+import { deleteUnreferencedWork } from './delete-unreferenced.ts';
 import { expireRowsWork } from './expire-rows.ts';
 import { measureSizeWork } from './measure-size.ts';
 import type { FrozenPass, PassWork, TableWork } from './pass.ts';

@@ -118,7 +118,8 @@ function sumUp(
   const deleted: Record<string, number> = {};
   let moved = 0;
   let held = 0;
-  let reported: PreviewedPass['reported'] = null;
+  let found: number | null = null;
+  let oldestFound: string | null = null;
   let oldest: string | null = null;
   let newest: string | null = null;
   for (const [n, { pass, label, what }] of script.counts.entries()) {
@@ -141,11 +142,10 @@ function sumUp(
         newest = instantOf(counts[n] ?? null);
         break;
       case 'found':
-        reported = { found: rows, resolved: 0, unresolved: {}, oldest: null };
+        found = rows;
         break;
       case 'oldest':
-        // One that reports may find nothing, and says so.
-        reported = reported === null ? null : { ...reported, oldest: instantOf(counts[n] ?? null) };
+        oldestFound = instantOf(counts[n] ?? null);
     }
   }
   const sum = Object.values(deleted).reduce((total, rows) => total + rows, 0);
@@ -157,7 +157,8 @@ function sumUp(
     deleted,
     moved,
     held,
-    reported,
+    // One that reports may find nothing, and says so.
+    reported: found === null ? null : { found, resolved: 0, unresolved: {}, oldest: oldestFound },
     oldest,
     newest,
     rows: sum,

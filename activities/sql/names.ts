@@ -26,7 +26,7 @@ export function quoteIdentifier(identifier: string): string {
 }
 
 /** A table's name as text, quoted, for `to_regclass`. */
-export function qualifiedName({ schema, name }: TableName): string {
+export function qualifiedName({ schema, name }: Pick<TableName, 'schema' | 'name'>): string {
   return `${quoteIdentifier(schema)}.${quoteIdentifier(name)}`;
 }
 
