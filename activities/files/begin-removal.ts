@@ -1,11 +1,8 @@
-import type { Kysely } from 'kysely';
-
-import type { FrozenRoot } from '../sql/known-files.ts';
 import type { WaitingFile } from '../sql/outbox.ts';
 import type { Root } from './in-root.ts';
-import { keyOrRefusal, knownKeys } from './known.ts';
+import { keyOrRefusal } from './known.ts';
 import type { Removing, Settled } from './remove-begun.ts';
-import { CHANGED, isYounger, STILL_USED } from './remove-begun.ts';
+import { CHANGED, isYounger } from './remove-begun.ts';
 import { several } from './several.ts';
 
 /** Files of deleted rows that were looked at. */
@@ -18,23 +15,23 @@ export interface Begun {
   readonly looked: number;
 }
 
-/** Looks at files that wait to be removed: which are there, and what they measure. Removes none. */
+/**
+ * Looks at files that wait to be removed: which are there, and what they measure. Removes none, and does not look whether
+ * rows record them: that counts when they go.
+ */
 export async function beginRemoval(
-  db: Kysely<unknown>,
   root: Root,
-  frozen: FrozenRoot,
   files: readonly WaitingFile[],
   { concurrency, signal, debug }: Removing,
 ): Promise<Begun> {
   const keys = files.map(({ path }) => keyOrRefusal(root.store, path));
-  const used = await knownKeys(db, root.store, frozen, keys);
   const attempts = await several(
     keys,
     concurrency,
     () => !signal.aborted,
     async (key) => {
       if (typeof key !== 'string') throw key;
-      return used.has(key) ? STILL_USED : root.open.look(key);
+      return root.open.look(key);
     },
     debug,
   );
@@ -46,7 +43,6 @@ export async function beginRemoval(
     const { id } = file;
     const key = String(keys[n]);
     if ('reason' in attempt) settled.push({ id, removed: null, reason: attempt.reason, failed: true });
-    else if (attempt.answer === STILL_USED) settled.push({ id, removed: null, reason: STILL_USED });
     // One that was measured was removed by an attempt that died before it could say so.
     else if (attempt.answer === undefined) settled.push({ id, removed: file.bytes });
     else if (isYounger(attempt.answer, file)) {

@@ -21,7 +21,7 @@ export interface Settled {
 /** What rows say of files is believed for so long, in milliseconds: a worker may be held up for hours. */
 const FRESH_MILLIS = 10_000;
 
-export const STILL_USED = 'a row records it';
+const STILL_USED = 'a row records it';
 export const CHANGED = 'it was changed after its row was deleted';
 const CHANGED_MEANWHILE = 'it was changed meanwhile';
 

@@ -69,7 +69,7 @@ export const deleteRecordedFilesWork: PassWork<DeleteRecordedFiles, FrozenDelete
       const stays: FileWork = { ...NOTHING, settled, cursor: { waiting: at }, end: false };
       if (settled.length < begun.length) return stays;
       const files = await nextWaiting(db, waiting, at, MOST_FILES);
-      const next = await beginRemoval(db, opened, root, files, removing);
+      const next = await beginRemoval(opened, files, removing);
       const after = files[next.looked - 1]?.id ?? at.after;
       return {
         ...stays,
