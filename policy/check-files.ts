@@ -41,16 +41,11 @@ function checkRoots(passes: readonly Pass[]): Mistake[] {
 }
 
 function checkPass(pass: Pass, passes: readonly Pass[], n: number): Mistake[] {
-  switch (pass.kind) {
-    case 'expireRows':
-      return checkTaken(pass.name, pass.files, passes.slice(n + 1));
-    case 'deleteRecordedFiles':
-      return [...checkFrom(pass, passes.slice(0, n)), ...checkConcurrency(pass)];
-    case 'sweepStrayFiles':
-      return [...checkSweep(pass), ...checkConcurrency(pass)];
-    default:
-      return [];
+  if (pass.kind === 'expireRows') return checkTaken(pass.name, pass.files, passes.slice(n + 1));
+  if (pass.kind === 'deleteRecordedFiles') {
+    return [...checkFrom(pass, passes.slice(0, n)), ...checkConcurrency(pass)];
   }
+  return pass.kind === 'sweepStrayFiles' ? [...checkSweep(pass), ...checkConcurrency(pass)] : [];
 }
 
 /** Files that are recorded and that nobody deletes would wait in the ledger for ever. */

@@ -13,6 +13,8 @@ export interface FileStore {
 
 /** A file store while it is worked in. */
 export interface OpenFileStore {
+  /** Names the place that was opened: another one where its disk is not mounted. In the ledger only. */
+  readonly place: string;
   /** Whether it has nothing in it at all. */
   isEmpty(): Promise<boolean>;
   /** What is there; undefined where nothing is. Throws {@link FileRefused} for what is no ordinary file. */

@@ -1,6 +1,7 @@
 import type { Database } from '../database/database.ts';
-import type { Cursor, Outside, Prepared } from '../passes/index.ts';
+import type { Cursor } from '../passes/index.ts';
 import { workOf } from '../passes/index.ts';
+import type { Outside, Prepared } from './outside.ts';
 import type { BatchPlace } from './run-batch.ts';
 
 /** Does what the kind of pass has to do before a batch, outside of its transaction; nothing for most kinds. */

@@ -2,7 +2,7 @@ import { parseDuration } from '../../policy/duration.ts';
 import { MistakesError } from '../../policy/mistake.ts';
 import type { ResolveOptions } from '../../policy/report-rows.ts';
 import { NotResolved } from '../../policy/report-rows.ts';
-import type { Outside } from '../passes/pass.ts';
+import type { Outside } from './outside.ts';
 
 /** After so long no other row of a batch is begun, so that a slice ends in its time. */
 const BATCH_MILLIS = 20_000;

@@ -73,10 +73,15 @@ function ofStrategy({ shard, cursor, round, rows, familySize }: Standing): Work 
       return { behind, ahead: shard.tables - behind };
     }
     case 'files': {
-      // How many files there are to walk over is known for those that wait, once the walk has begun.
-      if (cursor === null || !('waiting' in cursor)) return null;
-      const { from, after, upto } = cursor.waiting;
-      return { behind: Number(after) - Number(from), ahead: Number(upto) - Number(after) };
+      if (cursor === null) return null;
+      if ('waiting' in cursor) {
+        const { from, after, upto } = cursor.waiting;
+        return { behind: Number(after) - Number(from), ahead: Number(upto) - Number(after) };
+      }
+      // How many files a root has is known after the first walk over it.
+      if (!('listing' in cursor) || !cursor.listing.removing) return null;
+      const { files, again } = cursor.listing;
+      return { behind: files + again.files, ahead: Math.max(0, files - again.files) };
     }
     case 'loose-index': {
       const from = shard.after === null ? Number.NEGATIVE_INFINITY : positionOf('loose-index', shard.after);

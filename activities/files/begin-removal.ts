@@ -1,12 +1,8 @@
-import type { Kysely } from 'kysely';
-
-import type { StoredFile } from '../../policy/file-store.ts';
-import type { FrozenRoot } from '../sql/known-files.ts';
 import type { WaitingFile } from '../sql/outbox.ts';
 import type { Root } from './in-root.ts';
-import { keyOrRefusal, knownKeys } from './known.ts';
+import { keyOrRefusal } from './known.ts';
 import type { Removing, Settled } from './remove-begun.ts';
-import { CHANGED, STILL_USED } from './remove-begun.ts';
+import { CHANGED, isYounger } from './remove-begun.ts';
 import { several } from './several.ts';
 
 /** Files of deleted rows that were looked at. */
@@ -19,59 +15,43 @@ export interface Begun {
   readonly looked: number;
 }
 
-const EMPTY_ROOT = 'it is missing, and its root has nothing in it, as where no disk is mounted';
-
-/** Looks at files that wait to be removed: which are there, and what they measure. Removes none. */
+/**
+ * Looks at files that wait to be removed: which are there, and what they measure. Removes none, and does not look whether
+ * rows record them: that counts when they go.
+ */
 export async function beginRemoval(
-  db: Kysely<unknown>,
   root: Root,
-  frozen: FrozenRoot,
   files: readonly WaitingFile[],
   { concurrency, signal, debug }: Removing,
 ): Promise<Begun> {
   const keys = files.map(({ path }) => keyOrRefusal(root.store, path));
-  const used = await knownKeys(db, root.store, frozen, keys);
   const attempts = await several(
     keys,
     concurrency,
     () => !signal.aborted,
     async (key) => {
       if (typeof key !== 'string') throw key;
-      return used.has(key) ? STILL_USED : root.open.look(key);
+      return root.open.look(key);
     },
     debug,
   );
   const measured: { id: string; bytes: number }[] = [];
   const settled: Settled[] = [];
   const begun = new Set<string>();
-  let empty: boolean | undefined;
   for (const [n, attempt] of attempts.entries()) {
     const file = files[n] as WaitingFile;
     const { id } = file;
     const key = String(keys[n]);
     if ('reason' in attempt) settled.push({ id, removed: null, reason: attempt.reason, failed: true });
-    else if (attempt.answer === STILL_USED) settled.push({ id, removed: null, reason: STILL_USED });
-    else if (attempt.answer === undefined) {
-      empty ??= await root.open.isEmpty();
-      settled.push(settleMissing(file, empty));
-    } else if (isYounger(attempt.answer as StoredFile, file)) {
+    // One that was measured was removed by an attempt that died before it could say so.
+    else if (attempt.answer === undefined) settled.push({ id, removed: file.bytes });
+    else if (isYounger(attempt.answer, file)) {
       settled.push({ id, removed: null, reason: CHANGED });
     } else if (begun.has(key)) settled.push({ id, removed: null });
     else {
       begun.add(key);
-      measured.push({ id, bytes: (attempt.answer as StoredFile).bytes });
+      measured.push({ id, bytes: attempt.answer.bytes });
     }
   }
   return { measured, settled, looked: attempts.length };
-}
-
-/** A path that is used again has a file that is younger than the delete of the row. */
-function isYounger({ modified }: StoredFile, { recordedAt }: WaitingFile): boolean {
-  return modified > recordedAt;
-}
-
-/** One that was measured was removed by an attempt that died before it could say so. */
-function settleMissing({ id, bytes }: WaitingFile, empty: boolean): Settled {
-  if (bytes !== null) return { id, removed: bytes };
-  return empty ? { id, removed: null, reason: EMPTY_ROOT, failed: true } : { id, removed: null };
 }

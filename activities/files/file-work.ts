@@ -3,7 +3,13 @@ import type { Settled } from './remove-begun.ts';
 
 /** Among files that wait in the ledger, by their numbers. */
 export interface WaitingCursor {
-  readonly waiting: { readonly from: string; readonly after: string; readonly upto: string };
+  readonly waiting: {
+    readonly from: string;
+    readonly after: string;
+    readonly upto: string;
+    /** Where the root was, with something in it; undefined before it was opened. */
+    readonly place?: string | undefined;
+  };
 }
 
 /** Among the files of a root. Looked at first, and removed in a second walk where that is asked for. */
@@ -15,6 +21,10 @@ export interface ListingCursor {
     /** What the first walk has counted so far. */
     readonly files: number;
     readonly strays: number;
+    /** What the second has so far. */
+    readonly again: { readonly files: number; readonly strays: number };
+    /** Where the root was, with something in it; undefined before it was opened. */
+    readonly place?: string | undefined;
   };
 }
 

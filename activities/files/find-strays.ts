@@ -1,11 +1,12 @@
-import type { ListingCursor } from './file-work.ts';
 import type { Kysely } from 'kysely';
 
 import type { StoredFile } from '../../policy/file-store.ts';
 import { MistakesError } from '../../policy/mistake.ts';
+import type { Outside } from '../batch/outside.ts';
 import { instantOf } from '../ledger/reported.ts';
-import type { Outside, ReportedRows } from '../passes/pass.ts';
+import type { ReportedRows } from '../passes/pass.ts';
 import type { FrozenSweepStrayFiles } from '../passes/sweep-stray-files.ts';
+import type { ListingCursor } from './file-work.ts';
 import type { Root } from './in-root.ts';
 import { knownKeys } from './known.ts';
 import { several } from './several.ts';
@@ -70,12 +71,23 @@ export async function findStrays(
   };
 }
 
-/** Paths that are misread look like strays, all of them: too many are left alone. */
+type Counted = Pick<ListingCursor['listing'], 'files' | 'strays'>;
+
+/** Whether so many files are strays that one had better not believe it: paths that are misread look like strays, all of them. */
+export function isTooMany(
+  { mostStray }: Pick<FrozenSweepStrayFiles, 'mostStray'>,
+  { files, strays }: Counted,
+): boolean {
+  return strays > mostStray * files;
+}
+
+/** Throws a `MistakesError` where too many files are strays. */
 export function refuseTooMany(
-  { root, mostStray }: Pick<FrozenSweepStrayFiles, 'root' | 'mostStray'>,
-  { files, strays }: Pick<ListingCursor['listing'], 'files' | 'strays'>,
+  frozen: Pick<FrozenSweepStrayFiles, 'root' | 'mostStray'>,
+  { files, strays }: Counted,
 ): void {
-  if (strays <= mostStray * files) return;
+  if (!isTooMany(frozen, { files, strays })) return;
+  const { root, mostStray } = frozen;
   const at = `root ${JSON.stringify(root.name)}`;
   throw new MistakesError(at, [
     {

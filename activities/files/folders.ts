@@ -87,7 +87,8 @@ export class Folders {
   async #closeUnused(keep: number): Promise<void> {
     for (const [folder, { opened, users }] of this.#entries) {
       if (this.#entries.size <= keep) return;
-      if (users > 0) continue;
+      // The root stays the one that was opened.
+      if (users > 0 || (folder === '' && keep > 0)) continue;
       this.#entries.delete(folder);
       const found = await opened.catch(() => undefined);
       await found?.handle?.close();

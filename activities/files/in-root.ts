@@ -47,6 +47,26 @@ export async function inRoot<T>(
   }
 }
 
+/**
+ * The place of an open root, for the next batch to know it by; `known` is the one before's. Throws a `MistakesError` where
+ * it is another place than that and has nothing in it: without its disk every file would seem gone.
+ */
+export async function refuseEmpty(
+  name: string,
+  { open }: Pick<Root, 'open'>,
+  known: string | undefined,
+): Promise<string> {
+  if (open.place === known || !(await open.isEmpty())) return open.place;
+  const at = `root ${JSON.stringify(name)}`;
+  throw new MistakesError(at, [
+    {
+      at,
+      what: 'files of it are to go, and it has nothing in it, as where no disk is mounted',
+      fix: 'Mount its disk on the worker; where it is empty indeed, put a file there and name it as marker of localDisk',
+    },
+  ]);
+}
+
 async function openRoot(name: string, store: FileStore): Promise<OpenFileStore> {
   try {
     return await store.open();

@@ -28,15 +28,12 @@ export class Listings {
   }
 
   async *#walkBelow(folders: Folders, folder: string, after: string | null): AsyncGenerator<string> {
-    for (const name of await this.#namesOf(folders, folder)) {
-      const key = folder === '' ? name : `${folder}/${name}`;
-      if (!name.endsWith('/')) {
-        if (after === null || compareKeys(key, after) > 0) yield key;
-      } else if (after?.startsWith(key) === true) {
-        yield* this.#walkBelow(folders, key.slice(0, -1), after);
-      } else if (after === null || compareKeys(key, after) > 0) {
-        yield* this.#walkBelow(folders, key.slice(0, -1), null);
-      }
+    const names = await this.#namesOf(folders, folder);
+    const keyAt = (n: number): string => `${folder === '' ? '' : `${folder}/`}${names[n]}`;
+    for (let n = after === null ? 0 : firstAfter(names.length, keyAt, after); n < names.length; n += 1) {
+      const key = keyAt(n);
+      if (!key.endsWith('/')) yield key;
+      else yield* this.#walkBelow(folders, key.slice(0, -1), after?.startsWith(key) === true ? after : null);
     }
     this.#known.delete(folder);
   }
@@ -48,6 +45,19 @@ export class Listings {
     this.#known.set(folder, { at: performance.now(), names });
     return names;
   }
+}
+
+/** The first of sorted keys that comes after a key, or is the folder that has it: found by halving. */
+function firstAfter(count: number, keyAt: (n: number) => string, after: string): number {
+  let [low, high] = [0, count];
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    const key = keyAt(middle);
+    const has = key.endsWith('/') && after.startsWith(key);
+    if (has || compareKeys(key, after) > 0) high = middle;
+    else low = middle + 1;
+  }
+  return low;
 }
 
 async function read(base: string): Promise<string[]> {

@@ -55,16 +55,24 @@ class LocalDisk implements FileStore {
   }
 
   async open(): Promise<OpenFileStore> {
-    let root: string;
+    let folders: Folders | undefined;
     try {
-      root = await realpath(this.#folder);
+      const root = await realpath(this.#folder);
       if (!(await stat(root)).isDirectory()) throw new RootUnusable('it is no folder');
-      if (this.#marker !== undefined) await lstat(`${root}/${this.#marker}`).catch(refuseUnmounted);
+      folders = new Folders(root);
+      // All of it inside the folder that was opened: what is mounted over it later is another one.
+      const place = await folders.within('', async (base) => {
+        if (this.#marker !== undefined) await lstat(`${base}/${this.#marker}`).catch(refuseUnmounted);
+        const { dev, ino } = await stat(`${base}/.`);
+        return `${dev}:${ino}`;
+      });
+      if (place === undefined) throw new RootUnusable('its folder is gone');
+      return new OpenLocalDisk(folders, place, this.#listings, this.#marker);
     } catch (error) {
+      await folders?.close();
       if (error instanceof RootUnusable) throw error;
       throw new RootUnusable(`its folder cannot be opened (${codeOf(error) || 'unknown error'})`);
     }
-    return new OpenLocalDisk(root, this.#listings, this.#marker);
   }
 }
 
@@ -75,12 +83,14 @@ function refuseUnmounted(error: unknown): never {
 }
 
 class OpenLocalDisk implements OpenFileStore {
+  readonly place: string;
   readonly #folders: Folders;
   readonly #listings: Listings;
   readonly #marker: string | undefined;
 
-  constructor(root: string, listings: Listings, marker: string | undefined) {
-    this.#folders = new Folders(root);
+  constructor(folders: Folders, place: string, listings: Listings, marker: string | undefined) {
+    this.#folders = folders;
+    this.place = place;
     this.#listings = listings;
     this.#marker = marker;
   }

@@ -1,10 +1,11 @@
-import type { FileWork } from '../files/file-work.ts';
 import type { Kysely } from 'kysely';
 
 import type { DeleteRecordedFiles } from '../../policy/delete-recorded-files.ts';
+import type { Outside, Prepared } from '../batch/outside.ts';
 import { settleFiles } from '../batch/settle-files.ts';
 import { beginRemoval } from '../files/begin-removal.ts';
-import { inRoot, rootOf } from '../files/in-root.ts';
+import type { FileWork, WaitingCursor } from '../files/file-work.ts';
+import { inRoot, refuseEmpty, rootOf } from '../files/in-root.ts';
 import { removeBegun } from '../files/remove-begun.ts';
 import { FILES_PLAN, freezeRoot } from '../plan/freeze-root.ts';
 import type { Scope } from '../plan/scope.ts';
@@ -14,7 +15,7 @@ import type { FrozenRoot } from '../sql/known-files.ts';
 import { begunWaiting, boundsOf, nextWaiting } from '../sql/outbox.ts';
 import type { OutboxPart } from '../sql/outbox.ts';
 import type { Tx } from '../sql/transaction.ts';
-import type { BatchOutcome, BatchStep, Cursor, FrozenPass, Outside, PassWork, Prepared } from './pass.ts';
+import type { BatchOutcome, BatchStep, Cursor, FrozenPass, PassWork } from './pass.ts';
 
 /** A `deleteRecordedFiles` pass as a run keeps it. */
 export interface FrozenDeleteRecordedFiles extends FrozenPass {
@@ -58,16 +59,17 @@ export const deleteRecordedFilesWork: PassWork<DeleteRecordedFiles, FrozenDelete
   ): Promise<Prepared> {
     const { root, from: passes, concurrency } = frozen;
     const waiting: OutboxPart = { outbox: outside.outbox, passes, root: root.name };
-    const at = cursor !== null && 'waiting' in cursor ? cursor.waiting : await beginOf(db, waiting);
-    if (at === undefined) return NOTHING;
+    const from = cursor !== null && 'waiting' in cursor ? cursor.waiting : await beginOf(db, waiting);
+    if (from === undefined) return NOTHING;
     return inRoot(rootOf(outside.pass, root.name), outside.heartbeat, async (opened) => {
+      const at = { ...from, place: await refuseEmpty(root.name, opened, from.place) };
       const removing = { concurrency, signal: outside.signal, debug: outside.debug };
       const begun = await begunWaiting(db, waiting, at.after, MOST_FILES);
       const settled = await removeBegun(db, opened, root, begun, removing);
       const stays: FileWork = { ...NOTHING, settled, cursor: { waiting: at }, end: false };
       if (settled.length < begun.length) return stays;
       const files = await nextWaiting(db, waiting, at, MOST_FILES);
-      const next = await beginRemoval(db, opened, root, files, removing);
+      const next = await beginRemoval(opened, files, removing);
       const after = files[next.looked - 1]?.id ?? at.after;
       return {
         ...stays,
@@ -91,7 +93,7 @@ export const deleteRecordedFilesWork: PassWork<DeleteRecordedFiles, FrozenDelete
 async function beginOf(
   db: Kysely<unknown>,
   waiting: OutboxPart,
-): Promise<{ from: string; after: string; upto: string } | undefined> {
+): Promise<WaitingCursor['waiting'] | undefined> {
   const bounds = await boundsOf(db, waiting);
   if (bounds === undefined) return undefined;
   const from = String(BigInt(bounds.first) - 1n);

@@ -13,7 +13,7 @@ import { explainExpiry } from '../explain/expiry.ts';
 import type { CascadeStep } from '../plan/cascades.ts';
 import { cascadesFrom, distinctTables, emptyingOrder } from '../plan/cascades.ts';
 import type { FrozenChild, LeftChild } from '../plan/freeze-family.ts';
-import { familySizeOf, freezeChild, leaveChild, tablesOf } from '../plan/freeze-family.ts';
+import { cascadesOf, familySizeOf, freezeChild, leaveChild, tablesOf } from '../plan/freeze-family.ts';
 import { freezeNesting } from '../plan/freeze-nesting.ts';
 import type { FrozenNesting } from '../plan/freeze-nesting.ts';
 import { freezeAges, freezeRetentions, latestHorizon } from '../plan/freeze-retention.ts';
@@ -79,7 +79,7 @@ export const expireRowsWork: PassWork<ExpireRows, FrozenExpireRows> = {
 
     const cascades = cascadesFrom(scope.catalog, table);
     const others = [...cascades.map((step) => step.table), ...children.flatMap(tablesOf)];
-    refuseCascadedFiles(pass.files, [...cascades, ...children.flatMap((child) => child.cascades)], scope);
+    refuseCascadedFiles(pass.files, [...cascades, ...children.flatMap(cascadesOf)], scope);
     const sizes = others.map((other) => scope.catalog.named(other));
     const expiry: KeepingExpiry = {
       table: nameOf(table),

@@ -2,10 +2,10 @@ import type { Kysely } from 'kysely';
 
 import type { Pass } from '../../policy/pass.ts';
 import type { Waiting } from '../backlog/backlog.ts';
-import type { ResolvedRows } from '../batch/resolve-rows.ts';
+import type { Outside, Prepared } from '../batch/outside.ts';
 import type { Database } from '../database/database.ts';
 import type { Asked, Explained } from '../explain/condition.ts';
-import type { FileWork, ListingCursor, WaitingCursor } from '../files/file-work.ts';
+import type { ListingCursor, WaitingCursor } from '../files/file-work.ts';
 import type { Note } from '../ledger/notes.ts';
 import type { Scope } from '../plan/scope.ts';
 import type { PreviewScript } from '../preview/script.ts';
@@ -174,23 +174,6 @@ export interface ReportedRows {
   readonly oldest: string | null;
   /** What it found takes so many bytes, where that is files that nothing was done with. */
   readonly bytes?: number;
-}
-
-/** What was done for a batch before its transaction. */
-export type Prepared = ResolvedRows | FileWork;
-
-/** What work outside of a transaction has to do with. */
-export interface Outside {
-  /** The pass as the policies of this worker have it now: functions cannot be frozen. Undefined where they have none. */
-  readonly pass: Pass | undefined;
-  /** The files that wait to be deleted. */
-  readonly outbox: Outbox;
-  /** Fires when the slice is to end: what is under way may finish, nothing more is begun. */
-  readonly signal: AbortSignal;
-  /** Says that the worker lives. */
-  readonly heartbeat: () => void;
-  /** Keeps an error for whoever looks into the worker's log at level debug. */
-  readonly debug: (error: unknown) => void;
 }
 
 /** What every kind of pass can do before it runs. */

@@ -1,12 +1,13 @@
-import type { FileWork, ListingCursor } from '../files/file-work.ts';
 import type { Kysely } from 'kysely';
 
 import { parseDuration } from '../../policy/duration.ts';
 import type { SweepStrayFiles } from '../../policy/sweep-stray-files.ts';
+import type { Outside, Prepared } from '../batch/outside.ts';
 import { settleFiles } from '../batch/settle-files.ts';
+import type { FileWork, ListingCursor } from '../files/file-work.ts';
 import { findStrays, refuseTooMany } from '../files/find-strays.ts';
 import type { Root } from '../files/in-root.ts';
-import { inRoot, rootOf } from '../files/in-root.ts';
+import { inRoot, refuseEmpty, rootOf } from '../files/in-root.ts';
 import { removeBegun } from '../files/remove-begun.ts';
 import { FILES_PLAN, freezeRoot } from '../plan/freeze-root.ts';
 import { horizonOf } from '../plan/horizon.ts';
@@ -16,7 +17,7 @@ import type { PreviewScript } from '../preview/script.ts';
 import type { FrozenRoot } from '../sql/known-files.ts';
 import { begunWaiting, forgetAll } from '../sql/outbox.ts';
 import type { Tx } from '../sql/transaction.ts';
-import type { BatchOutcome, BatchStep, Cursor, FrozenPass, Outside, PassWork, Prepared } from './pass.ts';
+import type { BatchOutcome, BatchStep, Cursor, FrozenPass, PassWork } from './pass.ts';
 
 /** A `sweepStrayFiles` pass as a run keeps it. */
 export interface FrozenSweepStrayFiles extends FrozenPass {
@@ -32,7 +33,13 @@ export interface FrozenSweepStrayFiles extends FrozenPass {
 /** Files of a batch. */
 const MOST_FILES = 1000;
 
-const BEGIN: ListingCursor['listing'] = { removing: false, after: null, files: 0, strays: 0 };
+const BEGIN: ListingCursor['listing'] = {
+  removing: false,
+  after: null,
+  files: 0,
+  strays: 0,
+  again: { files: 0, strays: 0 },
+};
 
 /**
  * Files that no row records. A first walk counts them; where they are to be removed, and are not suspiciously many, a
@@ -74,7 +81,7 @@ export const sweepStrayFilesWork: PassWork<SweepStrayFiles, FrozenSweepStrayFile
   ): Promise<Prepared> {
     const at = cursor !== null && 'listing' in cursor ? cursor.listing : BEGIN;
     return inRoot(rootOf(outside.pass, frozen.root.name), outside.heartbeat, async (opened) => {
-      if (at.removing) return remove(frozen, db, at, opened, outside);
+      if (at.removing) return removeStrays(frozen, db, at, opened, outside);
       const found = await findStrays(db, opened, frozen, outside, at.after, MOST_FILES);
       const files = at.files + found.files;
       const strays = at.strays + found.strays.length;
@@ -104,7 +111,7 @@ export const sweepStrayFilesWork: PassWork<SweepStrayFiles, FrozenSweepStrayFile
 const CHANGED_AT = { name: '', type: 'timestamp with time zone' };
 
 /** Removes the strays that were written down, and finds the next. */
-async function remove(
+async function removeStrays(
   frozen: FrozenSweepStrayFiles,
   db: Kysely<unknown>,
   at: ListingCursor['listing'],
@@ -115,18 +122,23 @@ async function remove(
   const { outbox, signal, debug, pass } = outside;
   const waiting = { outbox, passes: [outbox.pass], root: root.name };
   const begun = await begunWaiting(db, waiting, undefined, 2 * MOST_FILES);
+  const place = begun.length === 0 ? at.place : await refuseEmpty(root.name, opened, at.place);
   const meant = pass?.kind === 'sweepStrayFiles' && pass.remove;
   const unchangedSince = Date.parse(horizon);
   const settled = meant
     ? await removeBegun(db, opened, root, begun, { concurrency, signal, debug, unchangedSince })
     : begun.map(({ id }) => ({ id, removed: null, reason: 'the policy does not say remove any more' }));
-  const stays = { settled, measured: [], strays: [], cursor: { listing: at }, end: false };
+  const stays = { settled, measured: [], strays: [], cursor: { listing: { ...at, place } }, end: false };
   if (settled.length < begun.length) return stays;
-  const { strays, after, end } = await findStrays(db, opened, frozen, outside, at.after, MOST_FILES);
+  const { files, strays, after, end } = await findStrays(db, opened, frozen, outside, at.after, MOST_FILES);
+  const seen = files > 0 ? opened.open.place : place;
+  const again = { files: at.again.files + files, strays: at.again.strays + strays.length };
+  // Rows can go meanwhile, as when a backup is restored.
+  refuseTooMany(frozen, { files: at.files, strays: again.strays });
   return {
     ...stays,
     strays: meant ? strays : [],
-    cursor: { listing: { ...at, after } },
+    cursor: { listing: { ...at, place: seen, after, again } },
     end: end && strays.length === 0 && begun.length < 2 * MOST_FILES,
   };
 }

@@ -118,6 +118,16 @@ export function tablesOf({ table, cascades, pointers, own }: FrozenChild): Table
   ];
 }
 
+/** What cascades from soft children, and from theirs in turn. */
+export function cascadesOf({ cascades, own }: FrozenChild): CascadeStep[] {
+  return [...cascades, ...(own?.children ?? []).flatMap(cascadesOf)];
+}
+
+/** Columns whose files go with soft children, and with theirs in turn. */
+export function pathsOf({ files = [], own }: FrozenChild): FrozenPath[] {
+  return [...files, ...(own?.children ?? []).flatMap(pathsOf)];
+}
+
 /** Rows that go along with one row, by the tables' sizes: 145 for a run with 100 logs, 10 tasks and 34 states. */
 export function familySizeOf(table: CatalogTable, others: readonly (CatalogTable | undefined)[]): number {
   const rows = Math.max(1, table.rows ?? 1);

@@ -2,6 +2,7 @@ import type { RawBuilder } from 'kysely';
 import { sql } from 'kysely';
 
 import type { FrozenExpireRows } from '../passes/expire-rows.ts';
+import { pathsOf } from '../plan/freeze-family.ts';
 import type { FrozenNesting } from '../plan/freeze-nesting.ts';
 import { entryOf, groupOf, newestOf } from '../sql/kept.ts';
 import { columnOf, tableOf } from '../sql/names.ts';
@@ -14,8 +15,7 @@ import { kept, placeAnd } from './script.ts';
 /** Adds the rows that expire, level after level where they are nested, and what goes with them. */
 export function previewExpiry(frozen: FrozenExpireRows, script: PreviewScript): void {
   const { table, nesting, key, children, cascades, files = [] } = frozen;
-  const recorded = [...files, ...children.flatMap((child) => child.files ?? [])];
-  script.recordFiles(recorded.map(({ root }) => root));
+  script.recordFiles([...files, ...children.flatMap(pathsOf)].map(({ root }) => root));
   const columns = [
     ...columnsForCascades(cascades, -1),
     ...(key === null ? [] : [key.name]),

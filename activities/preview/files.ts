@@ -3,15 +3,18 @@ import { sql } from 'kysely';
 
 import { MistakesError } from '../../policy/mistake.ts';
 import type { Policy } from '../../policy/policy.ts';
+import { isTooMany } from '../files/find-strays.ts';
 import type { Root } from '../files/in-root.ts';
-import { inRoot, rootOf } from '../files/in-root.ts';
-import { keyOrRefusal, knownKeysIn } from '../files/known.ts';
-import { several } from '../files/several.ts';
+import { inRoot, refuseEmpty, rootOf } from '../files/in-root.ts';
+import { knownKeysIn } from '../files/known.ts';
 import type { PreviewedPass } from '../ledger/previews.ts';
 import { instantOf } from '../ledger/reported.ts';
 import type { FrozenDeleteRecordedFiles } from '../passes/delete-recorded-files.ts';
 import type { FrozenSweepStrayFiles } from '../passes/sweep-stray-files.ts';
 import type { Tx } from '../sql/transaction.ts';
+import type { Present } from './gone-files.ts';
+import { CHUNK, eachGone, present } from './gone-files.ts';
+import { isRecorded, pathsGone } from './paths.ts';
 import type { PreviewScript } from './script.ts';
 
 /** What a pass would do with files. */
@@ -38,9 +41,8 @@ export interface FileLook {
   readonly look: (scene: FileScene, root: Root) => Promise<PreviewedFiles>;
 }
 
-/** So many files are looked at together. */
-const CHUNK = 1000;
-const NOT_HERE = 'its root cannot be opened on this machine';
+const TOO_MANY = 'they are more than mostStray allows: a run would remove none and fail';
+const NOT_HERE = 'its root cannot be worked in on this machine';
 
 /** Looks at the files of all passes, as a run would meet them. */
 export async function countFiles(
@@ -75,8 +77,8 @@ export function lookAtRecorded(
   { root, from, concurrency }: FrozenDeleteRecordedFiles,
   script: PreviewScript,
 ): FileLook['look'] {
-  const gone = script.pathsGone(root, (pass) => from.includes(pass));
-  const recorded = script.isRecorded(root);
+  const gone = pathsGone(script, root, (pass) => from.includes(pass));
+  const recorded = isRecorded(script, root);
   return async (scene, opened) => {
     const { policy, outbox, now } = scene;
     const waiting =
@@ -89,21 +91,15 @@ export function lookAtRecorded(
           ];
     const sources = [...(gone === undefined ? [] : [gone]), ...waiting];
     if (sources.length === 0) return NO_FILES;
-    const select = sql`
-      select distinct p.path
-      from (${sql.join(sources, sql` union all `)}) as p
-      where p.path <> '' and not ${recorded}`;
+    const paths = sql.join(sources, sql` union all `);
     let files = 0;
     let bytes = 0;
-    await eachPath(scene, script.select(select), async (paths) => {
-      for (const { bytes: of } of await present(
-        opened,
-        paths,
-        concurrency,
-        (modified) => modified <= Date.parse(now),
-      )) {
+    await eachGone(scene, opened, { root, script, paths, recorded, concurrency }, async (there) => {
+      await refuseEmpty(root.name, opened, undefined);
+      for (const file of there) {
+        if (file.modified > Date.parse(now)) continue;
         files += 1;
-        bytes += of;
+        bytes += file.bytes;
       }
     });
     return { files, bytes };
@@ -113,21 +109,19 @@ export function lookAtRecorded(
 /** Counts the files that no row records, with those whose rows earlier passes would take without recording them. */
 export function lookAtStrays(frozen: FrozenSweepStrayFiles, script: PreviewScript): FileLook['look'] {
   const { root, horizon, concurrency, remove } = frozen;
-  const gone = script.pathsGone(root, (_, records) => !records);
-  const recorded = script.isRecorded(root);
-  const isOld = (modified: number): boolean => modified < Date.parse(horizon);
+  const paths = pathsGone(script, root, (_, records) => !records);
+  const recorded = isRecorded(script, root);
+  const isOld = ({ modified }: Present): boolean => modified < Date.parse(horizon);
   return async (scene, opened) => {
     const { tx, outbox, signal } = scene;
-    const strays: { bytes: number; modified: number }[] = [];
+    const strays: Present[] = [];
+    let files = 0;
     const lookAt = async (keys: readonly string[]): Promise<void> => {
-      const old = await present(opened, keys, concurrency, isOld);
-      const known = await knownKeysIn(
-        tx,
-        opened.store,
-        root,
-        old.map(({ key }) => key),
-        outbox,
-      );
+      const there = await present(opened, keys, concurrency);
+      files += there.length;
+      const old = there.filter(isOld);
+      const names = old.map(({ key }) => key);
+      const known = await knownKeysIn(tx, opened.store, root, names, outbox);
       strays.push(...old.filter(({ key }) => !known.has(key)));
     };
     let keys: string[] = [];
@@ -139,53 +133,17 @@ export function lookAtStrays(frozen: FrozenSweepStrayFiles, script: PreviewScrip
       keys = [];
     }
     await lookAt(keys);
-    if (gone !== undefined) {
-      const select = sql`select distinct p.path from (${gone}) as p where p.path <> '' and not ${recorded}`;
-      await eachPath(scene, script.select(select), async (paths) => {
-        strays.push(...(await present(opened, paths, concurrency, isOld)));
+    if (paths !== undefined) {
+      await eachGone(scene, opened, { root, script, paths, recorded, concurrency }, async (there) => {
+        strays.push(...there.filter(isOld));
       });
     }
     const bytes = strays.reduce((sum, stray) => sum + stray.bytes, 0);
-    if (remove) return { files: strays.length, bytes };
+    const refused = remove && isTooMany(frozen, { files, strays: strays.length });
+    if (remove && !refused) return { files: strays.length, bytes };
     const oldest = strays.reduce((least, { modified }) => Math.min(least, modified), Infinity);
-    const reported = { found: strays.length, resolved: 0, unresolved: {}, oldest: instantOf(oldest), bytes };
+    const unresolved = refused ? { [TOO_MANY]: strays.length } : {};
+    const reported = { found: strays.length, resolved: 0, unresolved, oldest: instantOf(oldest), bytes };
     return { ...NO_FILES, reported };
   };
-}
-
-/** Reads the paths of a select some at a time, so that any number of them is no matter. */
-async function eachPath(
-  { tx, signal }: FileScene,
-  select: RawBuilder<unknown>,
-  work: (paths: readonly string[]) => Promise<void>,
-): Promise<void> {
-  await sql`declare vacuum_files no scroll cursor for ${select}`.execute(tx);
-  for (;;) {
-    signal?.throwIfAborted();
-    const { rows } = await sql<{ path: string }>`fetch ${sql.lit(CHUNK)} from vacuum_files`.execute(tx);
-    if (rows.length === 0) break;
-    await work(rows.map(({ path }) => path));
-  }
-  await sql`close vacuum_files`.execute(tx);
-}
-
-/** Those of some paths that name files that are there and whose time will do. */
-async function present(
-  { store, open }: Root,
-  paths: readonly string[],
-  concurrency: number,
-  will: (modified: number) => boolean,
-): Promise<{ key: string; bytes: number; modified: number }[]> {
-  const keys = new Set(paths.map((path) => keyOrRefusal(store, path)).filter((key) => typeof key === 'string'));
-  const list = [...keys];
-  const attempts = await several(
-    list,
-    concurrency,
-    () => true,
-    async (key) => open.look(key),
-  );
-  return attempts.flatMap((attempt, n) => {
-    if (!('answer' in attempt) || attempt.answer === undefined || !will(attempt.answer.modified)) return [];
-    return [{ key: list[n] as string, ...attempt.answer }];
-  });
 }

@@ -5,10 +5,9 @@ import type { Catalog, CatalogTable, ForeignKey } from '../sql/catalog.ts';
 import type { HeldFamily } from '../sql/free.ts';
 import { isFree } from '../sql/free.ts';
 import type { Holds } from '../sql/holds.ts';
-import type { FrozenRoot } from '../sql/known-files.ts';
 import { newestAgeOf, oldestOf } from '../sql/look.ts';
 import type { TableName } from '../sql/names.ts';
-import { columnOf, tableOf } from '../sql/names.ts';
+import { tableOf } from '../sql/names.ts';
 import type { FileLook } from './files.ts';
 
 /** What a preview counts: rows that would go from a table, be moved, be kept by a hold or be found; and of what time the oldest found is;
@@ -183,34 +182,10 @@ export class PreviewScript {
     return this.#fileLooks;
   }
 
-  /**
-   * A select of the paths, column `path`, that rows of earlier passes record for a root and that no row records that
-   * stays: of passes that record them, or of the others.
-   */
-  pathsGone(
-    root: FrozenRoot,
-    of: (pass: string, records: boolean) => boolean,
-  ): RawBuilder<unknown> | undefined {
-    const parts = root.recordedBy.flatMap(({ table, column }) =>
-      (this.#gone.get(table.label) ?? [])
-        .filter(({ pass }) => of(pass, this.#recorded.has(`${pass} ${root.name}`)))
-        .map(
-          ({ part }) => sql`
-            select ${columnOf('t', column)}::text as path
-            from ${tableOf(table)} as t
-            join ${sql.id(part)} as gone on gone.place = t.ctid`,
-        ),
-    );
-    return parts.length === 0 ? undefined : sql`${sql.join(parts, sql` union all `)}`;
-  }
-
-  /** Over column `path` of alias `p`: a row records it that no part so far takes. */
-  isRecorded({ recordedBy }: FrozenRoot): RawBuilder<boolean> {
-    const looks = recordedBy.map(
-      ({ table, column }) => sql`exists (
-        select from ${tableOf(table)} as t where ${columnOf('t', column)} = p.path and ${this.alive(table, 't')})`,
-    );
-    return sql`(${sql.join(looks, sql` or `)})`;
+  /** The parts so far that take rows of a table, and whether their passes record the files of a root. */
+  takenFrom({ label }: TableName, root: string): { part: string; pass: string; records: boolean }[] {
+    const gone = this.#gone.get(label) ?? [];
+    return gone.map(({ part, pass }) => ({ part, pass, records: this.#recorded.has(`${pass} ${root}`) }));
   }
 
   /** A select with all parts before it. */

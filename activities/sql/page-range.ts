@@ -54,12 +54,15 @@ export async function sweepPages(tx: Tx, range: PageRange, key?: ColumnName): Pr
   const gone = sql`
     delete from ${tableOf(range.table)} as t
     where ${inRange(range)} and ${range.where}`;
-  if (key === undefined) {
+  if (key === undefined && range.recording === undefined) {
     const result = await gone.execute(tx);
     return { rows: Number(result.numAffectedRows ?? 0), keys: [] };
   }
   const { rows } = await sql<Swept>`
-    with gone as (${gone} returning ${keyText(key)} as key)
+    with gone as (
+      ${gone}
+      returning ${keyText(key)} as key${returningPaths(range.recording)}
+    )${recordedFromGone(range.recording)}
     select ${sweptOf(key)}`.execute(tx);
   return rows[0] as Swept;
 }

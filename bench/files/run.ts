@@ -31,7 +31,10 @@ export async function runFiles(
   const figures = [];
   for (const { place, folder } of places) {
     process.stderr.write(`${count} files, ${place}\n`);
-    figures.push({ place, ...(await onFiles(folder, count, async (at) => measure(cluster, temporal, at, count))) });
+    figures.push({
+      place,
+      ...(await onFiles(folder, count, async (at) => measure(cluster, temporal, at, count))),
+    });
   }
   process.stdout.write(`\n${count} files with rows\n\n`);
   printTable(
@@ -47,7 +50,9 @@ export async function runFiles(
   const memory = figures.find(({ place }) => place === 'memory');
   if (memory === undefined || count < GOAL) return;
   const rate = memory.files / memory.seconds;
-  process.stdout.write(`${rate >= GOAL ? 'met ' : 'MISS'}  files/s in memory: ${Math.round(rate)} (goal: at least ${GOAL})\n`);
+  process.stdout.write(
+    `${rate >= GOAL ? 'met ' : 'MISS'}  files/s in memory: ${Math.round(rate)} (goal: at least ${GOAL})\n`,
+  );
 }
 
 interface Figures {
@@ -73,7 +78,12 @@ function fill(folder: string, count: number): void {
   for (let n = 0; n < count; n += 1) writeFileSync(join(folder, `${n % FOLDERS}/${n}.jpg`), content);
 }
 
-async function measure(cluster: Cluster, temporal: DevServer, folder: string, count: number): Promise<Figures> {
+async function measure(
+  cluster: Cluster,
+  temporal: DevServer,
+  folder: string,
+  count: number,
+): Promise<Figures> {
   const name = 'bench_files';
   await onServer(cluster.url(), `create database ${name}`);
   const client = new Client(cluster.url(name));

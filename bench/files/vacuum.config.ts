@@ -1,5 +1,13 @@
 import { defineEntity, p } from '@mikro-orm/core';
-import { defineConfig, definePolicy, deleteRecordedFiles, expireRows, fileRoot, localDisk, recordedPath } from 'temporal-vacuum';
+import {
+  defineConfig,
+  definePolicy,
+  deleteRecordedFiles,
+  expireRows,
+  fileRoot,
+  localDisk,
+  recordedPath,
+} from 'temporal-vacuum';
 
 const Picture = defineEntity({
   name: 'Picture',

@@ -17,6 +17,11 @@ export interface Settings {
   readonly mediaDir: string;
 }
 
+const days = (text: string): number | undefined => (/^[1-9]\d{0,4}$/.test(text) ? Number(text) : undefined);
+const time = (text: string): string | undefined =>
+  /^([01]\d|2[0-3]):[0-5]\d$/.test(text) ? text : undefined;
+const flag = (text: string): boolean | undefined => ({ true: true, false: false })[text];
+
 /** Reads the environment. Throws one `MistakesError` with everything that is wrong with it. */
 export function readSettings(environment: NodeJS.ProcessEnv): Settings {
   const mistakes: Mistake[] = [];
@@ -28,9 +33,6 @@ export function readSettings(environment: NodeJS.ProcessEnv): Settings {
     mistakes.push({ at: name, what: `${JSON.stringify(text)} cannot be used`, fix });
     return missing;
   };
-  const days = (text: string): number | undefined => (/^[1-9]\d{0,4}$/.test(text) ? Number(text) : undefined);
-  const time = (text: string): string | undefined => (/^([01]\d|2[0-3]):[0-5]\d$/.test(text) ? text : undefined);
-  const flag = (text: string): boolean | undefined => ({ true: true, false: false })[text];
   const settings: Settings = {
     retentionDays: read('RETENTION_DAYS', 30, days, 'Use a whole number of days, at least 1'),
     logRetentionDays: read('LOG_RETENTION_DAYS', 7, days, 'Use a whole number of days, at least 1'),

@@ -47,10 +47,10 @@ describeNeeding(['temporal'], 'a worker that dies while it removes files', () =>
     }
     await pictures.database.rows(
       `insert into picture
-       select n, now() - interval '2 days', n % ${FOLDERS} || '/' || n || '.jpg', null
+       select n, now() - interval '2 days', n % ${FOLDERS} || '/' || n || '.jpg', null::integer
        from generate_series(0, $1::int - 1) as n
        union all
-       select $1 + n, now(), n % ${FOLDERS} || '/' || n || '.jpg', null
+       select $1 + n, now(), n % ${FOLDERS} || '/' || n || '.jpg', null::integer
        from generate_series(0, $1 - 1, 10) as n`,
       [count],
     );
@@ -145,7 +145,9 @@ describeNeeding(['temporal'], 'a worker that dies while it removes files', () =>
     const report = await reportOf(pictures.database, next.workflowId);
     const before = await reportOf(pictures.database, workflowId);
     expect(before.status).toBe('terminated');
-    expect(before.files + report.files).toBe(Array.from({ length: count }, (_, n) => n).filter((n) => !isShared(n) && !isMissing(n)).length);
+    expect(before.files + report.files).toBe(
+      Array.from({ length: count }, (_, n) => n).filter((n) => !isShared(n) && !isMissing(n)).length,
+    );
     expect(left().size).toBe(count / 10);
     expect(await pictures.waiting()).toBe(0);
   });

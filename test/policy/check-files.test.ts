@@ -12,7 +12,9 @@ const root = rootAt('/srv/pictures');
 const old = expireRows({ name: 'old', entity: Picture, age: 'takenAt', olderThan: '1 day', files: [root] });
 
 test('passes with files are fine as they are meant', () => {
-  expect(checkPolicy(picturesPolicy(...withFiles(root), sweepStrayFiles({ name: 'strays', root })))).toEqual([]);
+  expect(checkPolicy(picturesPolicy(...withFiles(root), sweepStrayFiles({ name: 'strays', root })))).toEqual(
+    [],
+  );
 });
 
 test('everything wrong about files is told at once', () => {
@@ -21,7 +23,11 @@ test('everything wrong about files is told at once', () => {
       deleteRecordedFiles({ name: 'too-early', from: 'old', root }),
       old,
       deleteRecordedFiles({ name: 'none', from: [], root, concurrency: 0 }),
-      deleteRecordedFiles({ name: 'elsewhere', from: 'old', root: fileRoot({ ...root, name: 'Other', recordedBy: [] }) }),
+      deleteRecordedFiles({
+        name: 'elsewhere',
+        from: 'old',
+        root: fileRoot({ ...root, name: 'Other', recordedBy: [] }),
+      }),
       sweepStrayFiles({ name: 'strays', root: rootAt('/srv/others'), grace: '1 minute', mostStray: 0 }),
     ),
   );

@@ -1,10 +1,15 @@
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join, relative } from 'node:path';
+import { dirname, join } from 'node:path';
 
 import { defineEntity, p } from '@mikro-orm/core';
 
+import { openDatabase } from '../../activities/database/database.ts';
 import { localDisk } from '../../activities/files/local-disk.ts';
+import type { PreviewedPass } from '../../activities/ledger/previews.ts';
+import type { LedgerReport } from '../../activities/ledger/reports.ts';
+import type { Preview } from '../../activities/preview/preview.ts';
+import { previewPolicy } from '../../activities/preview/preview.ts';
 import { deleteRecordedFiles } from '../../policy/delete-recorded-files.ts';
 import { expireRows } from '../../policy/expire-rows.ts';
 import type { FileRoot } from '../../policy/file-root.ts';
@@ -14,6 +19,8 @@ import { definePolicy } from '../../policy/policy.ts';
 import type { Policy } from '../../policy/policy.ts';
 import type { TestDatabase } from './database.ts';
 import { createDatabase } from './database.ts';
+import type { EngineOptions } from './engine.ts';
+import { runEngine } from './engine.ts';
 
 // Pictures with a file each: what passes that delete files are tested with.
 
@@ -33,7 +40,11 @@ export const Cover = defineEntity({
 });
 export const Album = defineEntity({
   name: 'Album',
-  properties: { id: p.integer().primary(), closedAt: p.datetime() },
+  properties: { id: p.integer().primary(), closedAt: p.datetime(), shelfId: p.integer().nullable() },
+});
+export const Shelf = defineEntity({
+  name: 'Shelf',
+  properties: { id: p.integer().primary(), clearedAt: p.datetime() },
 });
 
 /** In memory where there is such a place, since what is tested is not the disk. */
@@ -59,7 +70,8 @@ export class Pictures {
   static async create(): Promise<Pictures> {
     const database = await createDatabase('template0');
     await database.rows(`
-      create table album (id integer primary key, closed_at timestamptz not null);
+      create table shelf (id integer primary key, cleared_at timestamptz not null);
+      create table album (id integer primary key, closed_at timestamptz not null, shelf_id integer);
       create table picture (id integer primary key, taken_at timestamptz not null, path text, album_id integer);
       create index on picture (path);
       create index on picture (taken_at);
@@ -89,11 +101,39 @@ export class Pictures {
   }
 
   /** The keys of all files that are there, without what links lead to. */
-  files(): string[] {
-    return readdirSync(this.folder, { recursive: true, withFileTypes: true })
-      .filter((entry) => entry.isFile())
-      .map((entry) => relative(this.folder, join(entry.parentPath, entry.name)))
+  files(folder = ''): string[] {
+    return readdirSync(join(this.folder, folder), { withFileTypes: true })
+      .flatMap((entry) => {
+        const key = join(folder, entry.name);
+        return entry.isDirectory() ? this.files(key) : entry.isFile() ? [key] : [];
+      })
       .toSorted();
+  }
+
+  async preview(policy: Policy): Promise<Preview> {
+    const database = await openDatabase(this.database.url);
+    try {
+      const names = policy.passes.map(({ name }) => name);
+      return await previewPolicy(database, policy, names);
+    } finally {
+      await database.close();
+    }
+  }
+
+  /** Runs a policy with the engine alone. */
+  async run(policy: Policy, options: EngineOptions = {}): Promise<LedgerReport> {
+    return runEngine(this.database.url, policy, options);
+  }
+
+  /** Previews, runs, and throws where the two say other things of files. */
+  async runAsPreviewed(policy: Policy, options: EngineOptions = {}): Promise<LedgerReport> {
+    const preview = await this.preview(policy);
+    const report = await this.run(policy, options);
+    const told = ({ name, files, bytes }: PreviewedPass | LedgerReport['passes'][number]): string =>
+      `${name}: ${files} files, ${bytes} bytes`;
+    const [previewed, removed] = [preview.passes.map(told).join('; '), report.passes.map(told).join('; ')];
+    if (previewed !== removed) throw new Error(`previewed ${previewed}, removed ${removed}`);
+    return report;
   }
 
   /** How many files wait in the ledger. */
@@ -105,6 +145,11 @@ export class Pictures {
     rmSync(dirname(this.folder), { recursive: true, force: true });
     await this.database.drop();
   }
+}
+
+/** So many keys, in several folders. */
+export function keys(count: number, prefix = 'f'): string[] {
+  return Array.from({ length: count }, (_, n) => `${prefix}/${n % 7}/${n}.jpg`);
 }
 
 /** The root of pictures at a folder. */
@@ -139,7 +184,7 @@ export function picturesPolicy(...passes: Pass[]): Policy {
   return definePolicy({
     name: 'p',
     enabled: true,
-    entities: [Picture, Cover, Album],
+    entities: [Picture, Cover, Album, Shelf],
     passes,
     // Nearly all rows go, which guards would stop.
     limits: { maxPercent: 100, maxGrowth: Infinity, allowNewest: true },

@@ -5,6 +5,7 @@ import { sweepStrayFiles } from '../../policy/sweep-stray-files.ts';
 import { progressQuery } from '../../workflows/messages.ts';
 import { describeNeeding } from '../support/needing.ts';
 import { Pictures, picturesPolicy, withFiles } from '../support/pictures.ts';
+import { saidBy } from '../support/said.ts';
 import { TemporalSession } from '../support/temporal.ts';
 
 describeNeeding(['temporal'], 'a run with files', () => {
@@ -43,10 +44,7 @@ describeNeeding(['temporal'], 'a run with files', () => {
       expect(progress.passes[1]?.found).toMatchObject({ rows: 1501, resolved: 1500, unresolved: 1 });
       for (const { workflowId } of [counted, handle]) {
         const history = await client.workflow.getHandle(workflowId).fetchHistory();
-        // Payloads are bytes: look at what they say as well.
-        const text = JSON.stringify(history, (_key, value: unknown) =>
-          value instanceof Uint8Array ? Buffer.from(value).toString('utf8') : value,
-        );
+        const text = saidBy(history);
         expect(text).toContain('spaceReclaimed');
         expect(text).not.toContain('secret');
         expect(text).not.toContain(pictures.folder);

@@ -24,8 +24,9 @@ export class Files extends Migration {
         reason text,
         recorded_at timestamptz not null default now()
       )`);
-    this.addSql(`create index file_waiting on ${schema}.file (policy, pass, root, id)`);
-    this.addSql(`create index file_begun on ${schema}.file (policy, pass, root, id) where bytes is not null`);
+    // Without the pass, of which there may be several: the next of them are read in order, and not all of them sorted.
+    this.addSql(`create index file_waiting on ${schema}.file (policy, root, id)`);
+    this.addSql(`create index file_begun on ${schema}.file (policy, root, id) where bytes is not null`);
     for (const table of ['pass', 'batch']) {
       this.addSql(`alter table ${schema}.${table} add files double precision not null default 0`);
     }

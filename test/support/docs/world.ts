@@ -75,9 +75,7 @@ export class World {
       TEMPORAL_CLI_ADDRESS: temporalAddress,
       ...(kind === 'shop' ? { SHOP_DATABASE_URL: database.url } : {}),
       ...(kind === 'odds' ? { ODDS_DATABASE_URL: database.url } : {}),
-      ...(kind === 'cameras'
-        ? { CAMERAS_DATABASE_URL: database.url, MEDIA_DIR: join(folder, 'media') }
-        : {}),
+      ...(kind === 'cameras' ? { CAMERAS_DATABASE_URL: database.url, MEDIA_DIR: join(folder, 'media') } : {}),
     });
     if (kind === 'cameras') await world.generate();
     return world;
