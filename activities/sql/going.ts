@@ -113,8 +113,8 @@ export function goingOf(
  * All that decides was read at that moment. A delete that waits for a row that somebody changes goes on with the changed
  * row and with all else as it was: it would take a row for the group that it has just joined, although what was to stay of
  * that group left it in the same transaction. The changed row lies somewhere else; the second condition is evaluated on
- * it, which that on the place by which rows are read is not, and it stays until the next run. (`is true`, since a plain `in`
- * becomes a join.)
+ * it, which the one by which rows are read is on newer servers only, and it stays until the next run. (`is true`, since a
+ * plain `in` becomes a join.) What others change after that moment comes after the delete, in the order in which it counts.
  */
 export function isGoing(): RawBuilder<boolean> {
   return sql`t.ctid = any(array(select place from going)) and (t.ctid in (select place from going)) is true`;

@@ -109,8 +109,8 @@ export function enough({ retentions }: Pick<KeepingExpiry, 'retentions'>): RawBu
 }
 
 /**
- * Over alias `k` of the list: as many rows of a group as are to stay are there and still match. A look at their places is a
- * tenth of the work. Not so where a condition has a select, whose answer may change by itself.
+ * Over alias `k` of the list: as many rows of a group as are to stay are there and still match. A look at their places is
+ * less work than at each by its key. Not so where a condition has a select, whose answer may change by itself.
  */
 export function isFull(expiry: KeepingExpiry): RawBuilder<boolean> {
   const { table, key, where, ages, retentions } = expiry;
