@@ -52,7 +52,7 @@ async function deleteChild(tx: Tx, child: FrozenChild, keys: readonly string[], 
   );
   const gone = removed.groups.at(-1) ?? [];
   if (first.length > 0 && gone.length !== owned.keys.length) {
-    throw new Error('a trigger kept children whose own are gone; the batch is rolled back');
+    throw new Error('a trigger or a new hold kept children whose own are gone; the batch is rolled back');
   }
   moved += await deleteChildren(tx, then, gone, step);
   return moved + (await repair(tx, pointers, removed, step));

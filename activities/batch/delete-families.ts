@@ -67,7 +67,7 @@ async function deleteWhole(
   const recording = files === undefined ? undefined : { paths: files, outbox: step.outbox };
   const gone = await deletePlaces(tx, table, places, where, key === null ? [] : [key], recording);
   if (gone.rows !== places.length && first.length > 0) {
-    throw new Error('a trigger kept rows whose children are gone; the batch is rolled back');
+    throw new Error('a trigger or a new hold kept rows whose children are gone; the batch is rolled back');
   }
   // The keys of what really went: a trigger may keep a row, and then its children stay too.
   moved += await deleteChildren(tx, then, gone.groups[0] ?? [], step);

@@ -1,6 +1,7 @@
 import type { RawBuilder } from 'kysely';
 
 import type { BatchStep, Cursor, Shard } from '../passes/pass.ts';
+import type { Keeping } from '../sql/going.ts';
 import { pickByAge, sweepByAge } from '../sql/keyset.ts';
 import type { AgePosition, AgeRange } from '../sql/keyset.ts';
 import type { ColumnName, TableName } from '../sql/names.ts';
@@ -16,10 +17,10 @@ export interface Walk {
   readonly age: ColumnName | null;
   /** Which rows, over alias `t`. */
   readonly where: RawBuilder<boolean>;
-  /** What else must hold, looked at only for rows that are about to go, since it is dear. */
-  readonly guard?: RawBuilder<boolean>;
   /** What a delete records of the rows that go. */
   readonly recording?: Recording;
+  /** What stays although it qualifies: what `take` heeds. */
+  readonly keeping?: Keeping;
 }
 
 /** Rows that a batch found and locked, and where the walk goes on after each of them. */
@@ -78,7 +79,8 @@ export async function take(
   if (step.shard.strategy === 'page-range') {
     const range = await pagesOf(tx, walk, step.shard, step, limit * step.reach);
     const { rowsPerPage } = step.shard;
-    if (step.reach <= DENSE && limit >= rowsPerPage && !Number.isFinite(step.mostRows)) {
+    const bounded = Number.isFinite(step.mostRows) || walk.keeping !== undefined;
+    if (step.reach <= DENSE && limit >= rowsPerPage && !bounded) {
       const { rows, keys } = await sweepPages(tx, range, key);
       return { ...endOfPages(range), taken: rows, keys, filled: rows / limit };
     }

@@ -5,7 +5,7 @@ import { refuseMistakes } from '../../policy/mistake.ts';
 import type { PassKind } from '../../policy/pass.ts';
 import type { Policy } from '../../policy/policy.ts';
 import type { Database } from '../database/database.ts';
-import { readHolds } from '../ledger/holds.ts';
+import { noHolds, readHolds } from '../ledger/holds.ts';
 import type { FrozenPass } from '../passes/index.ts';
 import { workOf } from '../passes/index.ts';
 import type { CascadeStep } from '../plan/cascades.ts';
@@ -97,7 +97,7 @@ export async function explainRow(
     refuseMistakes('the row', mistakes);
     const there =
       found === undefined || row === undefined ? undefined : { table: found.table, place: row.place };
-    const asked = { holds: holds ?? { rows: [], table: ledger.table('hold') }, now };
+    const asked = { holds: holds ?? noHolds(ledger), now };
     const told: { readonly explained: PassExplanation; readonly judged: readonly Judged[] }[] = [];
     for (const { pass, frozen } of passes) {
       for (const role of ['row', 'along'] as const) {
@@ -106,7 +106,7 @@ export async function explainRow(
         if (judged.length > 0) told.push({ explained: sumUp(pass, frozen, role, judged), judged });
       }
     }
-    const explanation = {
+    const about = {
       policy: policy.name,
       enabled: policy.enabled,
       entity,
@@ -116,7 +116,7 @@ export async function explainRow(
       notApplicable,
       holdsUnknown: holds === undefined,
     };
-    return { explanation, going: told };
+    return { explanation: about, going: told };
   });
   const passes: PassExplanation[] = [];
   for (const { explained, judged } of going) {
@@ -192,7 +192,7 @@ async function judgeRow(
   asked: Asked,
 ): Promise<Judged | undefined> {
   const work = workOf(frozen.kind);
-  if (!('explain' in work) || work.explain === undefined) return undefined;
+  if (!('explain' in work)) return undefined;
   const { goes, parts } = work.explain(frozen, asked);
   const { rows } = await sql<{ goes: boolean; holds: boolean[]; from: (string | null)[] }>`
     select
@@ -218,15 +218,12 @@ function sumUp(
   judged: readonly Judged[],
 ): PassExplanation {
   const goes = judged.some((row) => row.goes);
-  const instants = judged.map(({ reasons }) =>
-    reasons.some(({ from }) => from === null)
-      ? null
-      : (reasons
-          .map(({ from }) => from)
-          .toSorted()
-          .at(-1) ?? null),
-  );
-  const from = goes ? null : (instants.filter((instant) => instant !== null).toSorted()[0] ?? null);
+  // Rows that time alone lets go, each from when its last reason is gone.
+  const instants = judged.flatMap((row) => {
+    const ends = row.reasons.flatMap((reason) => (reason.from === null ? [] : [reason.from]));
+    return ends.length < row.reasons.length ? [] : ends.toSorted().slice(-1);
+  });
+  const from = goes ? null : (instants.toSorted()[0] ?? null);
   const reasons = goes ? [] : judged.flatMap((row) => row.reasons);
   return { pass: name, kind, role, table: frozen.table.label, goes, reasons: distinct(reasons), from };
 }

@@ -8,7 +8,7 @@ import type { NewHold } from '../ledger/holds.ts';
 import { insertHold, waitForEarlierBatches } from '../ledger/holds.ts';
 import { PolicyEntities } from '../plan/entities.ts';
 import type { NamedEntity } from '../plan/look-up-row.ts';
-import { lookUpEntity, lookUpRow } from '../plan/look-up-row.ts';
+import { findRow, lookUpEntity, lookUpRow } from '../plan/look-up-row.ts';
 import { nameOf } from '../plan/scope.ts';
 import type { CatalogTable } from '../sql/catalog.ts';
 import { tableOf } from '../sql/names.ts';
@@ -34,6 +34,8 @@ export interface AddedHold {
   readonly id: number;
   /** Every batch that could have missed it is over. */
   readonly settled: boolean;
+  /** The row of the key went meanwhile, by such a batch or by somebody else: there is nothing left to hold. */
+  readonly gone: boolean;
 }
 
 const LIMITS = { lockMillis: 5_000, statementMillis: 60_000 };
@@ -54,7 +56,17 @@ export async function addHold(
   const hold = await inSnapshot(db, LIMITS, async (tx) => lookUp(tx, policy, entities, request));
   await ledger.migrate();
   const id = await insertHold(ledger, hold);
-  return { id, settled: await waitForEarlierBatches(ledger, MOST_MILLIS) };
+  const settled = await waitForEarlierBatches(ledger, MOST_MILLIS);
+  return { id, settled, gone: await isGone(db, hold) };
+}
+
+async function isGone(db: Database['db'], { table, rows }: NewHold): Promise<boolean> {
+  if (!('key' in rows)) return false;
+  return inSnapshot(
+    db,
+    LIMITS,
+    async (tx) => (await findRow(tx, table, rows.column, rows.key)) === undefined,
+  );
 }
 
 async function lookUp(

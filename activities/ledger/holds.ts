@@ -80,6 +80,11 @@ export async function deleteHold(ledger: Ledger, id: number): Promise<boolean> {
   return rows.length > 0;
 }
 
+/** As if there were no holds, for those who may not look. */
+export function noHolds(ledger: Ledger): Holds {
+  return { rows: [], table: ledger.table('hold') };
+}
+
 /** The holds in force; none where the database has no ledger with holds. Undefined where the role may not look. */
 export async function readHolds(db: Kysely<unknown>, ledger: Ledger): Promise<Holds | undefined> {
   const table = ledger.table('hold');
@@ -90,7 +95,7 @@ export async function readHolds(db: Kysely<unknown>, ledger: Ledger): Promise<Ho
     from (select 1) as one
     left join pg_namespace as n on n.nspname = ${ledger.schema}
     left join pg_class as c on c.relnamespace = n.oid and c.relname = 'hold'`.execute(db);
-  if (found[0]?.there !== true) return { rows: [], table };
+  if (found[0]?.there !== true) return noHolds(ledger);
   if (!found[0].open) return undefined;
   const { rows } = await sql<{ held: HeldRows[] }>`select ${heldRows(table)} as held`.execute(db);
   return { rows: rows[0]?.held ?? [], table };

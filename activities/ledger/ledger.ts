@@ -15,6 +15,7 @@ import { KeptRows } from './migrations/005-kept-rows.ts';
 import { Backlogs } from './migrations/006-backlogs.ts';
 import { HoldsOfRows } from './migrations/007-holds.ts';
 import { Files } from './migrations/008-files.ts';
+import { KeptGroups } from './migrations/009-kept-groups.ts';
 
 /** The schema of the ledger unless a worker is told otherwise. */
 const LEDGER_SCHEMA = 'vacuum';
@@ -28,6 +29,7 @@ const MIGRATIONS = [
   { name: '006-backlogs', class: Backlogs },
   { name: '007-holds', class: HoldsOfRows },
   { name: '008-files', class: Files },
+  { name: '009-kept-groups', class: KeptGroups },
 ];
 
 /** The tables of the ledger. */

@@ -77,6 +77,12 @@ export const METRICS = {
     labels: PER_PASS,
     says: 'Rows that the last run deleted, **by the ledger**: exact whatever crashed',
   },
+  lastRunHeld: {
+    name: 'temporal_vacuum_last_run_rows_held',
+    kind: 'gauge',
+    labels: PER_PASS,
+    says: 'Rows that the last run left only because of a [hold](holds.md), by the ledger',
+  },
   lastRunEndedAt: {
     name: 'temporal_vacuum_last_run_ended_at_seconds',
     kind: 'gauge',

@@ -22,7 +22,8 @@ import type { CatalogTable } from '../sql/catalog.ts';
 import type { Orphaned } from '../sql/delete-orphaned.ts';
 import { deleteOrphaned, hasNoParent, pickOrphaned } from '../sql/delete-orphaned.ts';
 import { deletePlaces } from '../sql/delete-rows.ts';
-import { isFree } from '../sql/free.ts';
+import { isFree, unheld } from '../sql/free.ts';
+import type { Holds } from '../sql/holds.ts';
 import { mustLock } from '../sql/holds.ts';
 import { findOrphanedKeys } from '../sql/loose-index.ts';
 import type { ColumnName, TableName } from '../sql/names.ts';
@@ -114,9 +115,10 @@ export const deleteOrphansWork: PassWork<DeleteOrphans, FrozenDeleteOrphans> = {
     previewOrphans(frozen, pastGrace(frozen), script);
   },
 
-  waiting(frozen: FrozenDeleteOrphans, laterMillis: number): Waiting {
+  waiting(frozen: FrozenDeleteOrphans, laterMillis: number, holds: Holds): Waiting {
+    const past = isOrphan({ ...frozen, horizon: laterBy(frozen.horizon, laterMillis) });
     // The age of a row does not say when its parent went.
-    return { where: isOrphan({ ...frozen, horizon: laterBy(frozen.horizon, laterMillis) }), age: null };
+    return { where: unheld(past, isFree(holds, { ...frozen, key: null, children: [] })), age: null };
   },
 
   explain(frozen: FrozenDeleteOrphans, { holds, now }: Asked): Explained {

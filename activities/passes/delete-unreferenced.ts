@@ -20,7 +20,8 @@ import { chooseWalk, hasIndexOn } from '../plan/strategy.ts';
 import type { PreviewScript } from '../preview/script.ts';
 import { previewUnreferenced } from '../preview/unreferenced.ts';
 import type { CatalogTable } from '../sql/catalog.ts';
-import { isFree } from '../sql/free.ts';
+import { isFree, unheld } from '../sql/free.ts';
+import type { Holds } from '../sql/holds.ts';
 import type { ColumnName } from '../sql/names.ts';
 import { castTo, columnOf } from '../sql/names.ts';
 import type { Predicate } from '../sql/predicate.ts';
@@ -90,9 +91,10 @@ export const deleteUnreferencedWork: PassWork<DeleteUnreferenced, FrozenDeleteUn
     previewUnreferenced(frozen, pastGrace(frozen), script);
   },
 
-  waiting(frozen: FrozenDeleteUnreferenced, laterMillis: number): Waiting {
+  waiting(frozen: FrozenDeleteUnreferenced, laterMillis: number, holds: Holds): Waiting {
+    const past = goes({ ...frozen, horizon: laterBy(frozen.horizon, laterMillis) });
     // The age of a row does not say when the last thing that pointed at it went.
-    return { where: goes({ ...frozen, horizon: laterBy(frozen.horizon, laterMillis) }), age: null };
+    return { where: unheld(past, isFree(holds, { ...frozen, key: null, children: [] })), age: null };
   },
 
   explain(frozen: FrozenDeleteUnreferenced, { holds, now }: Asked): Explained {

@@ -25,7 +25,8 @@ import { chooseWalk, hasIndexOn } from '../plan/strategy.ts';
 import { previewExpiry } from '../preview/expiry.ts';
 import type { PreviewScript } from '../preview/script.ts';
 import type { CatalogTable } from '../sql/catalog.ts';
-import { isFree } from '../sql/free.ts';
+import { isFree, unheld } from '../sql/free.ts';
+import type { Holds } from '../sql/holds.ts';
 import { mustLock } from '../sql/holds.ts';
 import type { KeepingExpiry, KeptList } from '../sql/kept.ts';
 import { isGroupFull, isNotKept, isNotNewest, keepsNewest } from '../sql/kept.ts';
@@ -124,7 +125,7 @@ export const expireRowsWork: PassWork<ExpireRows, FrozenExpireRows> = {
     previewExpiry(frozen, script);
   },
 
-  waiting(frozen: FrozenExpireRows, laterMillis: number, kept?: KeptList): Waiting {
+  waiting(frozen: FrozenExpireRows, laterMillis: number, holds: Holds, kept?: KeptList): Waiting {
     const horizon = laterBy(frozen.horizon, laterMillis);
     const retentions = frozen.retentions.map((retention) => ({
       ...retention,
@@ -137,7 +138,8 @@ export const expireRowsWork: PassWork<ExpireRows, FrozenExpireRows> = {
     const { keeps } = frozen;
     const goes =
       keeps === undefined ? sql`true` : kept === undefined ? isNotNewest(keeps) : isNotKept(keeps, kept);
-    return { where: sql`${past} and ${goes}`, age: { columns: frozen.ages, until: horizon } };
+    const where = unheld(sql`${past} and ${goes}`, isFree(holds, frozen));
+    return { where, age: { columns: frozen.ages, until: horizon } };
   },
 
   explain(frozen: FrozenExpireRows, asked: Asked): Explained {
@@ -154,12 +156,12 @@ export const expireRowsWork: PassWork<ExpireRows, FrozenExpireRows> = {
 };
 
 /**
- * Whether rows must be locked before they are judged for good: a select in the condition, of which what is kept is one,
- * is answered as of the begin of the statement; and where children go first, their row must be sure to follow.
+ * Whether rows must be locked before they are judged for good: a select in the condition is answered as of the begin of the
+ * statement; and where children go first, their row must be sure to follow. (What is kept is such a select, too; see
+ * `isGoing`.)
  */
 function judgesTwice(frozen: FrozenExpireRows): boolean {
-  const childrenFirst = frozen.children.some((child) => child.beforeParent);
-  return selects(frozen) || frozen.keeps !== undefined || childrenFirst;
+  return selects(frozen) || frozen.children.some((child) => child.beforeParent);
 }
 
 async function expire(
@@ -168,35 +170,43 @@ async function expire(
   step: BatchStep,
   free: RawBuilder<boolean> | undefined,
 ): Promise<BatchOutcome> {
-  const walk = walkOf(frozen, step, free);
   const lock = step.careful || judgesTwice(frozen) || mustLock(step.holds, frozen.table, frozen.counted);
-  if (!lock) {
-    const alone = frozen.children.length === 0 && frozen.cascades.length === 0 && frozen.files === undefined;
-    const swept = alone ? await sweep(tx, walk, step) : undefined;
-    if (swept !== undefined) return { ...swept, skipped: 0, moved: 0 };
-    const { keys, ...taken } = await take(tx, walk, frozen.key ?? undefined, step);
-    const moved = await deleteChildren(tx, frozen.children, keys, step);
-    return { ...taken, skipped: 0, moved };
-  }
+  if (lock) return expireLocked(frozen, tx, step, free);
+  const { children, cascades, files, keeps } = frozen;
+  const walk = walkOf(frozen, step, unheld(expired(frozen), free));
+  const alone = children.length === 0 && cascades.length === 0 && files === undefined;
+  const swept = alone && keeps === undefined ? await sweep(tx, walk, step) : undefined;
+  if (swept !== undefined) return { ...swept, skipped: 0, moved: 0 };
+  const keeping = keeps === undefined ? {} : { keeping: { expiry: keeps, list: step.kept } };
+  const key = children.length === 0 ? undefined : (frozen.key ?? undefined);
+  const { keys, ...taken } = await take(tx, { ...walk, ...keeping }, key, step);
+  const moved = await deleteChildren(tx, children, keys, step);
+  return { ...taken, skipped: 0, moved };
+}
+
+async function expireLocked(
+  frozen: FrozenExpireRows,
+  tx: Tx,
+  step: BatchStep,
+  free: RawBuilder<boolean> | undefined,
+): Promise<BatchOutcome> {
+  const where = unheld(unkept(frozen, step), free);
+  const full = frozen.keeps === undefined ? sql`true` : isGroupFull(frozen.keeps, step.kept);
+  const going = sql<boolean>`${where} and ${full}`;
+  // Where children may go before their row, the row must be sure to follow.
+  const early = step.careful || frozen.children.some((child) => child.beforeParent);
+  const walk = walkOf(frozen, step, early ? going : where);
   const picked = await pick(tx, walk, frozen.key ?? undefined, step);
-  return deletePicked(tx, frozen, sql`${walk.where} and ${walk.guard}`, picked, step);
+  return deletePicked(tx, frozen, going, picked, step);
 }
 
 function walkOf(
-  frozen: FrozenExpireRows,
-  step: BatchStep,
-  free: RawBuilder<boolean> | undefined,
-): Walk & { guard: RawBuilder<boolean> } {
-  const { table, ages } = frozen;
+  { table, ages, files }: FrozenExpireRows,
+  { outbox }: BatchStep,
+  where: RawBuilder<boolean>,
+): Walk {
   const age = ages.length === 1 ? ages[0] : null;
-  const where = sql<boolean>`${unkept(frozen, step)} and ${free ?? sql`true`}`;
-  const recording =
-    frozen.files === undefined ? {} : { recording: { paths: frozen.files, outbox: step.outbox } };
-  if (frozen.keeps === undefined) return { table, age, where, guard: sql`true`, ...recording };
-  const guard = isGroupFull(frozen.keeps, step.kept);
-  // Where children may go before their row, the row must be sure to follow.
-  const early = step.careful || frozen.children.some((child) => child.beforeParent);
-  return { table, age, where: early ? sql`${where} and ${guard}` : where, guard, ...recording };
+  return { table, age, where, ...(files === undefined ? {} : { recording: { paths: files, outbox } }) };
 }
 
 /** Over alias `t`: the row expires now, and is none of the newest that stay. */

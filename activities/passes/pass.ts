@@ -195,10 +195,11 @@ export interface PassWork<P extends Pass, F extends FrozenPass> extends PassLook
    */
   prepare?(frozen: F, db: Kysely<unknown>, cursor: Cursor, outside: Outside): Promise<Prepared | undefined>;
   /**
-   * Which rows wait for the pass so many milliseconds after the run began: horizons move on with the clock. `kept` is
-   * the run's list; without one, what stays is found among all rows. Kinds that remove nothing have none.
+   * Which rows wait for the pass so many milliseconds after the run began: horizons move on with the clock. What holds
+   * keep does not wait. `kept` is the run's list; without one, what stays is found among all rows. Kinds that remove
+   * nothing have none.
    */
-  waiting?(frozen: F, laterMillis: number, kept?: KeptList): Waiting;
+  waiting?(frozen: F, laterMillis: number, holds: Holds, kept?: KeptList): Waiting;
   /** What it asks of a row of its table; kinds that delete none have nothing to ask. */
   explain?(frozen: F, asked: Asked): Explained;
   /** Deletes one batch in the given transaction. */

@@ -14,6 +14,8 @@ import { chooseWalk } from '../plan/strategy.ts';
 import { previewRepair } from '../preview/repair.ts';
 import type { PreviewScript } from '../preview/script.ts';
 import type { CatalogTable } from '../sql/catalog.ts';
+import { unheld } from '../sql/free.ts';
+import type { Holds } from '../sql/holds.ts';
 import type { FrozenPointer } from '../sql/pointers.ts';
 import { freeHolders, hasNoSurvivor, isStale, repairHolders } from '../sql/pointers.ts';
 import type { Tx } from '../sql/transaction.ts';
@@ -59,9 +61,12 @@ export const repointLatestWork: PassWork<RepointLatest, FrozenRepointLatest> = {
     previewRepair(script, pointer);
   },
 
-  waiting({ pointer }: FrozenRepointLatest): Waiting {
+  waiting({ pointer }: FrozenRepointLatest, _laterMillis: number, holds: Holds): Waiting {
+    const free = freeHolders(holds, pointer);
+    // A hold keeps only what would be deleted.
+    const works = free === undefined ? undefined : sql<boolean>`(${free} or not ${hasNoSurvivor(pointer)})`;
     // Since when what it points at is gone nobody knows.
-    return { where: isStale(pointer), age: null };
+    return { where: unheld(isStale(pointer), works), age: null };
   },
 
   explain({ pointer }: FrozenRepointLatest, { holds }: Asked): Explained {

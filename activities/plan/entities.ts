@@ -42,9 +42,11 @@ export class PolicyEntities {
     return this.#all().find(({ className }) => className === name)?.class;
   }
 
-  /** How a person calls the entities. */
+  /** How a person calls the entities, in the order of the alphabet. */
   names(): string[] {
-    return this.#all().map(({ className }) => className);
+    return this.#all()
+      .map(({ className }) => className)
+      .toSorted();
   }
 
   /** The table that an entity names, and its schema where it names one. */

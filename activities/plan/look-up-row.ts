@@ -5,7 +5,7 @@ import type { AnyEntity } from '../../policy/pass.ts';
 import type { Policy } from '../../policy/policy.ts';
 import type { CatalogTable } from '../sql/catalog.ts';
 import { readCatalog } from '../sql/catalog.ts';
-import type { ColumnName } from '../sql/names.ts';
+import type { ColumnName, TableName } from '../sql/names.ts';
 import { castTo, columnOf, tableOf } from '../sql/names.ts';
 import { readDatabaseError } from '../sql/sqlstate.ts';
 import type { Tx } from '../sql/transaction.ts';
@@ -53,6 +53,20 @@ export async function lookUpEntity(
   return undefined;
 }
 
+/** The row with a key; undefined where there is none. */
+export async function findRow(
+  tx: Tx,
+  table: TableName,
+  column: ColumnName,
+  key: string,
+): Promise<NamedRow | undefined> {
+  const { rows } = await sql<{ key: string; place: string }>`
+    select ${columnOf('t', column)}::text as key, t.ctid::text as place
+    from ${tableOf(table)} as t
+    where ${columnOf('t', column)} = ${castTo(key, column.type)}`.execute(tx);
+  return rows[0] === undefined ? undefined : { column, ...rows[0] };
+}
+
 /** Looks a row up by its key; undefined where there is none, or where what is wrong is reported. */
 export async function lookUpRow(
   tx: Tx,
@@ -70,13 +84,7 @@ export async function lookUpRow(
   }
   const column = { name, type: found.type };
   try {
-    const { rows } = await tryAndUndo(tx, async () =>
-      sql<{ key: string; place: string }>`
-        select ${columnOf('t', column)}::text as key, t.ctid::text as place
-        from ${tableOf(table)} as t
-        where ${columnOf('t', column)} = ${castTo(key, column.type)}`.execute(tx),
-    );
-    return rows[0] === undefined ? undefined : { column, ...rows[0] };
+    return await tryAndUndo(tx, async () => findRow(tx, table, column, key));
   } catch (error) {
     if (readDatabaseError(error)?.verdict !== 'stop') throw error;
     const what = `${JSON.stringify(key)} is no key of the entity`;

@@ -36,6 +36,14 @@ export function isFree(holds: Holds, family: HeldFamily): RawBuilder<boolean> | 
   return sql<boolean>`(${sql.join(checks, sql` or `)}) is not true`;
 }
 
+/** A condition with what holds keep left out, where there are any. */
+export function unheld(
+  where: RawBuilder<boolean>,
+  free: RawBuilder<boolean> | undefined,
+): RawBuilder<boolean> {
+  return free === undefined ? where : sql`${where} and ${free}`;
+}
+
 /** Whether something below some rows, which a select gives, is held: a condition for each table with holds. */
 function heldBelow(
   holds: Holds,

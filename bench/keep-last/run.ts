@@ -101,9 +101,9 @@ async function startInserting(url: string, groups: number): Promise<{ end(): Pro
   const client = new Client(url);
   await client.connect();
   let inserted = 0;
-  let going = true;
+  const over = new AbortController();
   const insert = async (): Promise<void> => {
-    while (going) {
+    while (!over.signal.aborted) {
       await client.query(
         `insert into result (job, at, text)
          select floor(random() * $1)::int, now(), 'new' from generate_series(1, ${INSERTED})`,
@@ -116,7 +116,7 @@ async function startInserting(url: string, groups: number): Promise<{ end(): Pro
   const done = insert();
   return {
     async end(): Promise<number> {
-      going = false;
+      over.abort();
       await done;
       await client.end();
       return inserted;

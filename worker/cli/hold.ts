@@ -68,6 +68,9 @@ async function runAdd(entity: string, key: string | undefined, flags: AddFlags):
   const added = await withDatabase(setup, policy, async (database) => addHold(database, policy, request));
   if (flags.json) printJson(added);
   else print(`hold ${added.id} is in force`);
+  if (added.gone) {
+    note(`${entity} ${key} was deleted while the hold was being added: there is nothing left to hold`);
+  }
   if (!added.settled) {
     note('a transaction that began before it is still open; what that deletes is not kept');
   }

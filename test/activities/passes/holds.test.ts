@@ -3,7 +3,9 @@ import { defineEntity, p } from '@mikro-orm/core';
 
 import type { Database } from '../../../activities/database/database.ts';
 import { openDatabase } from '../../../activities/database/database.ts';
+import { readStats } from '../../../activities/doctor/stats.ts';
 import type { HoldRequest } from '../../../activities/holds/add-hold.ts';
+import type { AddedHold } from '../../../activities/holds/add-hold.ts';
 import { addHold } from '../../../activities/holds/add-hold.ts';
 import { deleteHold } from '../../../activities/ledger/holds.ts';
 import type { LedgerReport } from '../../../activities/ledger/reports.ts';
@@ -13,12 +15,14 @@ import { deleteUnreferenced } from '../../../policy/delete-unreferenced.ts';
 import { expireRows, softChild } from '../../../policy/expire-rows.ts';
 import { latestPointer } from '../../../policy/latest-pointer.ts';
 import type { Pass } from '../../../policy/pass.ts';
+import type { Policy } from '../../../policy/policy.ts';
 import { repointLatest } from '../../../policy/repoint-latest.ts';
 import type { TestDatabase } from '../../support/database.ts';
 import type { EngineOptions } from '../../support/engine.ts';
 import { runEngine } from '../../support/engine.ts';
+import { closeGate } from '../../support/gate.ts';
 import { ordersOf } from '../../support/shop-orders.ts';
-import { AuditLog, createShop, Folder, Order, shopPolicy } from '../../support/shop.ts';
+import { AuditLog, createShop, Folder, Invoice, Order, shopPolicy } from '../../support/shop.ts';
 import { runAsPreviewed } from '../../support/truth.ts';
 import { waitFor } from '../../support/wait.ts';
 
@@ -44,15 +48,29 @@ describe('rows that are held', () => {
     with: [softChild({ entity: AuditLog, by: 'orderId' })],
   });
 
+  async function add(
+    entity: string,
+    rows: HoldRequest['rows'],
+    until: string | null = null,
+  ): Promise<AddedHold> {
+    const request = { entity, rows, reason: 'a lawsuit', who: 'ann', until };
+    return addHold(database, policyOf(oldOrders), request);
+  }
+
   async function hold(
     entity: string,
     rows: HoldRequest['rows'],
     until: string | null = null,
   ): Promise<number> {
-    const request = { entity, rows, reason: 'a lawsuit', who: 'ann', until };
-    const { id, settled } = await addHold(database, policyOf(oldOrders), request);
-    expect(settled).toBe(true);
+    const { id, settled, gone } = await add(entity, rows, until);
+    expect({ settled, gone }).toEqual({ settled: true, gone: false });
     return id;
+  }
+
+  /** What waits for the first pass of a policy, counted. */
+  async function waiting(policy: Policy): Promise<number | undefined> {
+    const { backlog } = await readStats(database, policy, true);
+    return backlog[0]?.now?.rows;
   }
 
   /** Orders with two lines and three audit logs each, all old: lines 10n and 10n + 1, logs 10n to 10n + 2 of order n. */
@@ -77,7 +95,11 @@ describe('rows that are held', () => {
     options: EngineOptions = {},
     ...passes: Pass[]
   ): Promise<LedgerReport['passes'][number]> {
-    await runAsPreviewed(shop.url, policyOf(...passes), options);
+    const policy = policyOf(...passes);
+    expect(await waiting(policy)).toBeGreaterThan(0);
+    await runAsPreviewed(shop.url, policy, options);
+    // What is held waits for nothing.
+    expect(await waiting(policy)).toBe(0);
     const [run] = await shop.rows<{ id: number }>('select max(id) as id from vacuum.run');
     const [pass] = await shop.rows<LedgerReport['passes'][number]>(
       'select * from vacuum.pass where run_id = $1',
@@ -196,7 +218,9 @@ describe('rows that are held', () => {
       entities: [Latest, AuditLog],
       passes: [repointLatest({ name: 'latest', pointer })],
     });
+    expect(await waiting(policy)).toBe(2);
     await runAsPreviewed(shop.url, policy);
+    expect(await waiting(policy)).toBe(0);
     expect(await shop.rows('select id, log_id from invoice order by id')).toEqual([
       { id: 1, log_id: 1 },
       { id: 2, log_id: 2 },
@@ -246,6 +270,64 @@ describe('rows that are held', () => {
     later.release();
   });
 
+  test('of a hold that comes in the middle of a delete it is said what went, and nothing goes after', async () => {
+    await fill(500);
+    const gate = await closeGate(shop, 'shop_order', 3);
+    const running = runEngine(shop.url, policyOf(oldOrders), { size: 40, strategy: 'page-range' });
+    await gate.reached();
+    const answered: number[] = [];
+    const adding = [3, 495].map(async (id) => {
+      const added = await add('Order', { key: String(id) });
+      answered.push(id);
+      return { ...added, order: id };
+    });
+    await waitFor(
+      'both holds to be there',
+      async () => (await shop.value('select count(*) from vacuum.hold')) === 2,
+    );
+    expect(answered).toEqual([]);
+    await gate.open();
+    const added = await Promise.all(adding);
+    const told = added.filter(({ gone }) => !gone).map(({ order }) => order);
+    await running;
+    expect(added.every(({ settled }) => settled)).toBe(true);
+    expect(told).toEqual([495]);
+    expect(await ordersOf(shop)).toEqual([495]);
+  });
+
+  test('of a hold that comes between the deletes of a family all of it stays', async () => {
+    await shop.rows(`
+      insert into shop_order select n, 'shipped', now() - interval '20 days' from generate_series(1, 3) as n;
+      insert into invoice select n, n from generate_series(1, 3) as n`);
+    // One that is about the table already: else a batch has nothing to look at.
+    await hold('Order', { key: '1' });
+    const gate = await closeGate(shop, 'invoice', 2);
+    const family = expireRows({
+      name: 'old',
+      entity: Order,
+      age: 'closedAt',
+      olderThan: '10 days',
+      with: [softChild({ entity: Invoice, by: 'orderId' })],
+    });
+    const running = runEngine(shop.url, policyOf(family)).catch((error: Error) => error.message);
+    await gate.reached();
+    const adding = hold('Order', { key: '2' });
+    await waitFor(
+      'the hold to be there',
+      async () => (await shop.value('select count(*) from vacuum.hold')) === 2,
+    );
+    await gate.open();
+    // The next attempt of a slice knows of it.
+    expect(await running).toContain('the batch is rolled back');
+    await adding;
+    expect(await runEngine(shop.url, policyOf(family))).toMatchObject({
+      deleted: { shop_order: 1, invoice: 1 },
+      passes: [{ held: 2 }],
+    });
+    expect(await ordersOf(shop)).toEqual([1, 2]);
+    expect(await shop.value('select count(*) from invoice')).toBe(2);
+  });
+
   test('what is no hold is refused with all that is wrong', async () => {
     await fill(1);
     const refusal = async (entity: string, rows: HoldRequest['rows']): Promise<string> =>
@@ -254,7 +336,7 @@ describe('rows that are held', () => {
         (error: Error) => error.message,
       );
     expect(await refusal('Ordr', { key: '1' })).toContain(
-      'policy shop has no entity "Ordr". Name one of Customer, Order',
+      'policy shop has no entity "Ordr". Name one of AuditLog, Customer',
     );
     expect(await refusal('Order', { key: 'abc' })).toContain('"abc" is no key of the entity');
     expect(await refusal('Order', { key: '77' })).toContain('there is no row "77"');
