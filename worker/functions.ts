@@ -114,7 +114,9 @@ export async function execute(policy: Policy, options: ExecuteOptions): Promise<
         signal?.addEventListener('abort', cancel, { once: true });
       },
     });
-    const run = await findRunOfWorkflow(database.ledger, workflowId);
+    // Nothing has made a ledger where nothing was begun.
+    const began = (await database.ledger.version()) === 'current';
+    const run = began ? await findRunOfWorkflow(database.ledger, workflowId) : undefined;
     const report = run === undefined ? undefined : await readReport(database.ledger, run);
     if (report !== undefined) return report;
     if ('report' in outcome) return outcome.report;

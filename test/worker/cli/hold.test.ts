@@ -40,7 +40,7 @@ describe('hold and explain', () => {
       '--until',
       '9d',
     ];
-    expect(await json(held)).toEqual({ id: 1, settled: true });
+    expect(await json(held)).toEqual({ id: 1, settled: true, gone: false });
     expect(await json(['hold', 'list'])).toMatchObject([
       {
         id: 1,
