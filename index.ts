@@ -2,6 +2,23 @@ export { expireRows, softChild } from './policy/expire-rows.ts';
 export type { ExpireRows, ExpireRowsOptions, SoftChild, SoftChildOptions } from './policy/expire-rows.ts';
 export { deleteOrphans } from './policy/delete-orphans.ts';
 export type { DeleteOrphans, DeleteOrphansOptions } from './policy/delete-orphans.ts';
+export { deleteUnreferenced, softReference } from './policy/delete-unreferenced.ts';
+export type {
+  DeleteUnreferenced,
+  DeleteUnreferencedOptions,
+  SoftReference,
+  SoftReferenceOptions,
+} from './policy/delete-unreferenced.ts';
+export { deleteRecordedFiles } from './policy/delete-recorded-files.ts';
+export type { DeleteRecordedFiles, DeleteRecordedFilesOptions } from './policy/delete-recorded-files.ts';
+export { sweepStrayFiles } from './policy/sweep-stray-files.ts';
+export type { SweepStrayFiles, SweepStrayFilesOptions } from './policy/sweep-stray-files.ts';
+export { fileRoot, recordedPath } from './policy/file-root.ts';
+export type { FileRoot, FileRootOptions, RecordedPath, RecordedPathOptions } from './policy/file-root.ts';
+export { compareKeys, FileRefused, RootUnusable } from './policy/file-store.ts';
+export type { FileStore, OpenFileStore, StoredFile } from './policy/file-store.ts';
+export { localDisk } from './activities/files/local-disk.ts';
+export type { LocalDiskOptions } from './activities/files/local-disk.ts';
 export { repointLatest } from './policy/repoint-latest.ts';
 export type { RepointLatest, RepointLatestOptions } from './policy/repoint-latest.ts';
 export { NotResolved, reportRows } from './policy/report-rows.ts';
@@ -26,6 +43,7 @@ export type {
   RetentionOverride,
   RetentionOverrideOptions,
 } from './policy/retention.ts';
+export type { RetentionColumn, RetentionColumnOptions } from './policy/retention-column.ts';
 export { prefect, prefectMaintenance } from './policy/presets/prefect/index.ts';
 export type {
   KeepLastPer,
@@ -36,6 +54,18 @@ export type {
 export { VacuumPlugin } from './worker/plugin.ts';
 export type { VacuumPluginOptions } from './worker/plugin.ts';
 export { VACUUM_BUCKETS } from './activities/metrics/metrics.ts';
+export { execute, preview, stats } from './worker/functions.ts';
+export type {
+  ExecuteOptions,
+  PolicyPlace,
+  PolicyStats,
+  PreviewOptions,
+  StatsOptions,
+} from './worker/functions.ts';
+export type { TableRange } from './activities/doctor/ranges.ts';
+export type { LedgerPassReport, LedgerReport } from './activities/ledger/reports.ts';
+export type { PreviewedPass } from './activities/ledger/previews.ts';
+export type { Preview, PreviewedTable } from './activities/preview/preview.ts';
 export { defineConfig } from './worker/config.ts';
 export type { VacuumConfig } from './worker/config.ts';
 export { applySchedule, scheduleIdOf, triggerSchedule } from './worker/schedule.ts';

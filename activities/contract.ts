@@ -198,6 +198,10 @@ export interface RunReport {
    * begin. Negative where they grew; null where that was not measured.
    */
   readonly bytes: number | null;
+  /** Files removed. */
+  readonly files: number;
+  /** Bytes of the files removed. */
+  readonly spaceReclaimed: number;
   readonly longestTransactionMillis: number | null;
   readonly passes: readonly PassReport[];
   readonly reasons: readonly string[];
@@ -219,12 +223,16 @@ export interface PassReport {
   readonly moved: number;
   /** Rows that qualified and stay because somebody else held them. */
   readonly skipped: number;
+  /** Rows that qualified and stay because of a hold. */
+  readonly held: number;
   /** What it found and left; null where the pass reports nothing. */
   readonly reported: ReportedRows | null;
-  /** Bytes given back to the disk; negative where tables grew meanwhile. */
+  /** Bytes given back to the disk, by tables or files; negative where tables grew meanwhile. */
   readonly bytes: number;
   /** Null for kinds that remove nothing, in previews, and where it was not measured. */
   readonly backlog: PassBacklog | null;
+  /** Files removed, or that would be. */
+  readonly files: number;
   readonly millis: number;
   readonly error: string | null;
 }

@@ -15,6 +15,8 @@ import { orphanedLogs } from './cases/orphaned-logs.ts';
 import { measureLoop } from './contenders/loop.ts';
 import { measureOurs } from './contenders/ours.ts';
 import { measurePlain } from './contenders/plain.ts';
+import { runFiles } from './files/run.ts';
+import { runKeepLast } from './keep-last/run.ts';
 import type { Measurement } from './measure.ts';
 import { CONTENDERS } from './prefect/measurement.ts';
 import { runPrefect } from './prefect/run.ts';
@@ -24,14 +26,20 @@ import { median, printGoals, printMeasurements } from './print.ts';
 
 const CASES: readonly BenchCase[] = [orphanedLogs, oldFlowRuns];
 
+/** Has tables and a policy of its own. */
+const KEEP_LAST = 'keep-last';
+
 /** The server as somebody sets it up who has millions of rows; all contenders have the same. */
 const SETTINGS = { shared_buffers: '1GB', max_wal_size: '4GB', autovacuum: 'off' };
 
 const USAGE = `npm run bench -- [--case NAME] [--scale 1] [--repeat 3] [--loop-seconds 60]
-cases: ${CASES.map(({ name }) => name).join(', ')}; --smoke is --scale 0.001 --repeat 1 --loop-seconds 1
+cases: ${[...CASES.map(({ name }) => name), KEEP_LAST].join(', ')}; --smoke is --scale 0.001 --repeat 1 --loop-seconds 1
 
 npm run bench -- prefect [--size small|large] [--only ${CONTENDERS.join(',')}]
-a whole Prefect database, in both sizes, against Prefect's own vacuum; --smoke is one that is tiny`;
+a whole Prefect database, in both sizes, against Prefect's own vacuum; --smoke is one that is tiny
+
+npm run bench -- files [--count 100000]
+files with a row each, in memory and on the disk`;
 
 async function main(): Promise<void> {
   const { values, positionals } = parseArgs({
@@ -42,18 +50,24 @@ async function main(): Promise<void> {
       repeat: { type: 'string', default: '3' },
       'loop-seconds': { type: 'string', default: '60' },
       size: { type: 'string' },
+      count: { type: 'string', default: '100000' },
       only: { type: 'string', default: CONTENDERS.join(',') },
       smoke: { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },
     },
   });
   const onPrefect = positionals[0] === 'prefect';
-  const cases = CASES.filter(({ name }) => !onPrefect && (values.case === undefined || values.case === name));
-  const sizes = sizesOf(values, onPrefect);
+  const onFiles = positionals[0] === 'files';
+  const isAsked = (name: string) =>
+    !onPrefect && !onFiles && (values.case === undefined || values.case === name);
+  const cases = CASES.filter(({ name }) => isAsked(name));
+  const keepLast = isAsked(KEEP_LAST);
+  const sizes = onFiles ? [] : sizesOf(values, onPrefect);
+  const files = onFiles || (values.smoke && !onPrefect && values.case === undefined);
   const only = values.only.split(',');
   const contenders = CONTENDERS.filter((name) => only.includes(name));
-  const understood = contenders.length === only.length && (positionals.length === 0 || onPrefect);
-  if (values.help || !understood || cases.length + sizes.length === 0) {
+  const understood = contenders.length === only.length && (positionals.length === 0 || onPrefect || onFiles);
+  if (values.help || !understood || (cases.length + sizes.length === 0 && !files && !keepLast)) {
     process.stdout.write(`${USAGE}\n`);
     process.exitCode = values.help ? 0 : 2;
     return;
@@ -67,6 +81,8 @@ async function main(): Promise<void> {
   const temporal = await startDevServer({ program: find(TEMPORAL) });
   try {
     for (const bench of cases) await runCase(bench, { cluster, temporal, scale, repeat, loopSeconds });
+    if (keepLast) await runKeepLast({ cluster, temporal }, scale);
+    if (files) await runFiles({ cluster, temporal }, values.smoke ? 200 : Number(values.count));
     for (const size of sizes) await runPrefect({ cluster, temporal }, size, contenders);
   } finally {
     await temporal.stop();

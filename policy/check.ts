@@ -1,3 +1,4 @@
+import { checkFiles } from './check-files.ts';
 import { parseDuration, HOUR, sayDuration, SECOND } from './duration.ts';
 import type { ExpireRows } from './expire-rows.ts';
 import { checkFilter } from './filter.ts';
@@ -7,6 +8,7 @@ import type { Pass } from './pass.ts';
 import type { Policy } from './policy.ts';
 import { checkReclaimSpace } from './reclaim-space.ts';
 import type { ReportRows } from './report-rows.ts';
+import { checkRetentionColumn, isRetentionColumn } from './retention-column.ts';
 import { checkSchedule } from './schedule.ts';
 
 const NAME = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/;
@@ -52,7 +54,7 @@ export function checkPolicy(policy: Policy): Mistake[] {
   }
   mistakes.push(...checkLimits(at, policy.limits));
   if (policy.schedule !== undefined) mistakes.push(...checkSchedule(at, policy.schedule));
-  return [...mistakes, ...checkPasses(policy.passes)];
+  return [...mistakes, ...checkPasses(policy.passes), ...checkFiles(policy.passes)];
 }
 
 function checkPasses(passes: readonly Pass[]): Mistake[] {
@@ -85,11 +87,14 @@ function checkAge(at: string, pass: Pass): Mistake[] {
     case 'expireRows':
       return [...checkExpiry(at, pass), ...checkFilters(at, pass)];
     case 'deleteOrphans':
+    case 'deleteUnreferenced':
       return [...checkHorizon(at, 'grace', pass.grace), ...checkFilter(at, 'where', pass.where)];
     case 'reclaimSpace':
       return checkReclaimSpace(at, pass);
+    case 'deleteRecordedFiles':
     case 'measureSize':
     case 'repointLatest':
+    case 'sweepStrayFiles':
       return [];
     case 'reportRows':
       return [
@@ -116,7 +121,16 @@ function checkExpiry(at: string, pass: ExpireRows): Mistake[] {
     ...pass.overrides.map((override, n) => ({ ...override, option: `overrides[${n}].` })),
   ];
   for (const { option, olderThan, keepLast } of entries) {
-    if (olderThan !== null) mistakes.push(...checkRetention(at, option, olderThan, pass.allowShort));
+    if (isRetentionColumn(olderThan)) {
+      mistakes.push(...checkRetentionColumn(at, `${option}olderThan`, olderThan));
+      if (olderThan.default !== null) {
+        mistakes.push(
+          ...checkRetention(at, `${option}olderThan.default`, olderThan.default, pass.allowShort),
+        );
+      }
+    } else if (olderThan !== null) {
+      mistakes.push(...checkRetention(at, `${option}olderThan`, olderThan, pass.allowShort));
+    }
     if (keepLast === undefined || keepLast === null) continue;
     if (!isWhole(keepLast.count, 1, 1_000_000)) {
       const fix = 'Use a whole number from 1 to 1000000, or leave keepLast out';
@@ -133,14 +147,14 @@ function checkExpiry(at: string, pass: ExpireRows): Mistake[] {
 }
 
 function checkRetention(at: string, option: string, olderThan: unknown, allowShort: boolean): Mistake[] {
-  const mistakes = checkHorizon(at, `${option}olderThan`, olderThan);
+  const mistakes = checkHorizon(at, option, olderThan);
   const millis = parseDuration(olderThan);
   if (mistakes.length > 0 || millis === undefined || millis >= HOUR || allowShort) return mistakes;
   const fix = 'Use at least one hour, or say allowShort: true where that is meant';
   return [
     {
       at,
-      what: `${option}olderThan is ${sayDuration(millis)}, so that nearly everything would be deleted`,
+      what: `${option} is ${sayDuration(millis)}, so that nearly everything would be deleted`,
       fix,
     },
   ];

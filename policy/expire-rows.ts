@@ -1,9 +1,11 @@
 import type { EntityKey, EntityName, FilterQuery } from '@mikro-orm/core';
 
 import type { Duration } from './duration.ts';
+import type { FileRoot } from './file-root.ts';
 import { filterOf } from './filter.ts';
 import type { LatestPointer } from './latest-pointer.ts';
 import type { AnyEntity, PassOptions } from './pass.ts';
+import type { RetentionColumn, RetentionColumnOptions } from './retention-column.ts';
 import type { KeepLast, KeepLastOptions, RetentionOverride, RetentionOverrideOptions } from './retention.ts';
 
 /** Rows without a foreign key in the database that belong to a row and go with it: "soft children". */
@@ -13,6 +15,11 @@ export interface SoftChildOptions<Child> {
   readonly by: EntityKey<Child>;
   /** Pointers at these children that are repaired when children go, in the same transaction. Default: none. */
   readonly repoint?: readonly LatestPointer[];
+  /**
+   * What belongs to these children in turn and goes with them. Those with a foreign key to the child go before it,
+   * others after; in this order. Default: none.
+   */
+  readonly with?: readonly SoftChild[];
 }
 
 /** A {@link softChild}. */
@@ -20,6 +27,7 @@ export interface SoftChild {
   readonly entity: AnyEntity;
   readonly by: string;
   readonly repoint: readonly LatestPointer[];
+  readonly with: readonly SoftChild[];
 }
 
 /** What {@link expireRows} can be told. */
@@ -33,9 +41,9 @@ export interface ExpireRowsOptions<Row> extends PassOptions {
   readonly age: EntityKey<Row> | readonly EntityKey<Row>[];
   /**
    * How old a row must be to expire: the horizon of a run is its begin minus this. At least one hour unless
-   * `allowShort`. `null`: only rows of an override expire.
+   * `allowShort`. `null`: only rows of an override expire. Or what a column of the row, or of its parent, says.
    */
-  readonly olderThan: Duration | null;
+  readonly olderThan: Duration | RetentionColumnOptions<Row> | null;
   /**
    * Other retentions for some rows, shorter or longer; the first that matches a row counts. All are judged in one walk,
    * since a page that is touched twice is written to the log twice. Default: none.
@@ -56,6 +64,11 @@ export interface ExpireRowsOptions<Row> extends PassOptions {
   readonly nestedBy?: EntityKey<Row>;
   /** Soft children that go in the same transaction, in this order. Children by foreign key need no mention. */
   readonly with?: readonly SoftChild[];
+  /**
+   * Roots of files that the rows, and soft children, record: what the root's `recordedBy` says of their entities. Paths of rows
+   * that go are written into the ledger with the delete, for a later `deleteRecordedFiles`. Default: none.
+   */
+  readonly files?: readonly FileRoot[];
   /** Permits an `olderThan` below one hour. Default: false. */
   readonly allowShort?: boolean;
 }
@@ -66,18 +79,19 @@ export interface ExpireRows extends PassOptions {
   readonly entity: AnyEntity;
   /** At least one; of several the first that is not null counts. */
   readonly age: readonly string[];
-  readonly olderThan: Duration | null;
+  readonly olderThan: Duration | RetentionColumn | null;
   readonly overrides: readonly RetentionOverride[];
   readonly keepLast?: KeepLast;
   readonly where: object;
   readonly nestedBy?: string;
   readonly with: readonly SoftChild[];
+  readonly files: readonly FileRoot[];
   readonly allowShort: boolean;
 }
 
 /** Rows that belong to a row without a foreign key, for the `with` of {@link expireRows}. */
 export function softChild<Child>(options: SoftChildOptions<Child>): SoftChild {
-  return Object.freeze({ ...options, repoint: options.repoint ?? [] });
+  return Object.freeze({ ...options, repoint: options.repoint ?? [], with: options.with ?? [] });
 }
 
 /**
@@ -93,6 +107,7 @@ export function expireRows<Row>(options: ExpireRowsOptions<Row>): ExpireRows {
     overrides: options.overrides ?? [],
     where: filterOf(options),
     with: options.with ?? [],
+    files: options.files ?? [],
     allowShort: options.allowShort ?? false,
   });
 }

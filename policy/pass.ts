@@ -1,14 +1,26 @@
 import type { EntityName } from '@mikro-orm/core';
 
 import type { DeleteOrphans } from './delete-orphans.ts';
+import type { DeleteRecordedFiles } from './delete-recorded-files.ts';
+import type { DeleteUnreferenced } from './delete-unreferenced.ts';
 import type { ExpireRows } from './expire-rows.ts';
 import type { MeasureSize } from './measure-size.ts';
 import type { ReclaimSpace } from './reclaim-space.ts';
 import type { RepointLatest } from './repoint-latest.ts';
 import type { ReportRows } from './report-rows.ts';
+import type { SweepStrayFiles } from './sweep-stray-files.ts';
 
 /** One step of a policy, as the builders make it. */
-export type Pass = ExpireRows | DeleteOrphans | RepointLatest | ReportRows | MeasureSize | ReclaimSpace;
+export type Pass =
+  | ExpireRows
+  | DeleteOrphans
+  | DeleteUnreferenced
+  | DeleteRecordedFiles
+  | SweepStrayFiles
+  | RepointLatest
+  | ReportRows
+  | MeasureSize
+  | ReclaimSpace;
 
 /** The word for a kind of pass: the same in the policy, the ledger, the report and the documentation. */
 export type PassKind = Pass['kind'];

@@ -1,6 +1,7 @@
 import type { EntityKey, FilterQuery } from '@mikro-orm/core';
 
 import type { Duration } from './duration.ts';
+import type { RetentionColumn, RetentionColumnOptions } from './retention-column.ts';
 
 /** The newest rows of each group that stay, however old they are. */
 export interface KeepLastOptions<Row> {
@@ -21,7 +22,7 @@ export interface RetentionOverrideOptions<Row> {
   /** Which rows, among those that the pass's `where` names. */
   readonly where: FilterQuery<Row>;
   /** How old such a row must be to expire; shorter or longer than the pass's own. `null` keeps it for ever. */
-  readonly olderThan: Duration | null;
+  readonly olderThan: Duration | RetentionColumnOptions<Row> | null;
   /** The newest rows of each group that stay, counted among the rows of this override. Default: the pass's own. */
   readonly keepLast?: KeepLastOptions<Row> | null;
 }
@@ -29,6 +30,6 @@ export interface RetentionOverrideOptions<Row> {
 /** A {@link RetentionOverrideOptions} without the shape of its row. */
 export interface RetentionOverride {
   readonly where: object;
-  readonly olderThan: Duration | null;
+  readonly olderThan: Duration | RetentionColumn | null;
   readonly keepLast?: KeepLast | null;
 }

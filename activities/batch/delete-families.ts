@@ -2,16 +2,17 @@ import type { RawBuilder } from 'kysely';
 
 import type { FrozenExpireRows } from '../passes/expire-rows.ts';
 import type { BatchStep } from '../passes/pass.ts';
-import type { FrozenChild } from '../plan/freeze-family.ts';
-import { deleteOwned, deletePlaces } from '../sql/delete-rows.ts';
-import type { Removed } from '../sql/delete-rows.ts';
-import type { FrozenPointer } from '../sql/pointers.ts';
-import { lockHoldersOf, repairHolders } from '../sql/pointers.ts';
+import { deletePlaces, stillQualifies } from '../sql/delete-rows.ts';
+import { isHeld } from '../sql/holds.ts';
 import type { Tx } from '../sql/transaction.ts';
 import { leaveTime } from '../sql/transaction.ts';
 import type { Descent } from '../sql/weigh.ts';
-import { deleteDescended, descendByCascades, descendToChild, weigh } from '../sql/weigh.ts';
+import { deleteDescended, descendByCascades, descendToChildren, weigh } from '../sql/weigh.ts';
+import { deleteChildren, emptyChild } from './delete-children.ts';
 import type { Found } from './walk.ts';
+
+/** A row's table and what belongs to its rows. */
+export type Family = Pick<FrozenExpireRows, 'table' | 'key' | 'children' | 'cascades' | 'emptying' | 'files'>;
 
 /** What became of the rows that a batch locked. */
 export interface FamiliesDeleted {
@@ -34,15 +35,16 @@ export interface FamiliesDeleted {
  */
 export async function deleteFamilies(
   tx: Tx,
-  frozen: FrozenExpireRows,
+  frozen: Family,
   where: RawBuilder<boolean>,
   { places, keys }: Pick<Found, 'places' | 'keys'>,
   step: BatchStep,
 ): Promise<FamiliesDeleted> {
   const parents = await fitting(tx, frozen, places, step);
-  if (parents === 0) {
+  const [place = ''] = places;
+  if (parents === 0 && (await stillQualifies(tx, frozen.table, place, where))) {
     const started = performance.now();
-    const { rows, moved } = await emptyGiant(tx, frozen, places[0] ?? '', keys[0] ?? '', step);
+    const { rows, moved } = await emptyGiant(tx, frozen, place, keys[0] ?? '', step);
     if (rows > 0) return { parents: 0, moved, emptiedIn: performance.now() - started };
   }
   return deleteWhole(tx, frozen, where, { places: places.slice(0, Math.max(1, parents)), keys }, step);
@@ -51,39 +53,25 @@ export async function deleteFamilies(
 /** Deletes rows and all that belongs to them. */
 async function deleteWhole(
   tx: Tx,
-  frozen: FrozenExpireRows,
+  frozen: Family,
   where: RawBuilder<boolean>,
   { places, keys }: Pick<Found, 'places' | 'keys'>,
-  { deadline }: BatchStep,
+  step: BatchStep,
 ): Promise<FamiliesDeleted> {
-  const { key, children, table } = frozen;
+  const { key, children, table, files } = frozen;
   const first = children.filter((child) => child.beforeParent);
   const then = children.filter((child) => !child.beforeParent);
   const own = keys.slice(0, places.length).filter((named) => named !== null);
-  let moved = await deleteChildren(tx, first, own, deadline);
-  await leaveTime(tx, deadline);
-  const gone = await deletePlaces(tx, table, places, where, key === null ? [] : [key]);
+  let moved = await deleteChildren(tx, first, own, step);
+  await leaveTime(tx, step.deadline);
+  const recording = files === undefined ? undefined : { paths: files, outbox: step.outbox };
+  const gone = await deletePlaces(tx, table, places, where, key === null ? [] : [key], recording);
   if (gone.rows !== places.length && first.length > 0) {
-    throw new Error('a trigger kept rows whose children are gone; the batch is rolled back');
+    throw new Error('a trigger or a new hold kept rows whose children are gone; the batch is rolled back');
   }
   // The keys of what really went: a trigger may keep a row, and then its children stay too.
-  moved += await deleteChildren(tx, then, gone.groups[0] ?? [], deadline);
+  moved += await deleteChildren(tx, then, gone.groups[0] ?? [], step);
   return { parents: places.length, moved };
-}
-
-/** Deletes the soft children of some rows. Answers how many pointers moved. */
-export async function deleteChildren(
-  tx: Tx,
-  children: readonly FrozenChild[],
-  keys: readonly string[],
-  deadline: BatchStep['deadline'],
-): Promise<number> {
-  let moved = 0;
-  for (const child of children) {
-    await leaveTime(tx, deadline);
-    moved += await deleteChild(tx, child, keys);
-  }
-  return moved;
 }
 
 /**
@@ -92,12 +80,7 @@ export async function deleteChildren(
  * Rows are weighed only after a batch took too long, which the guard of its statements found: with 102 rows a run,
  * weighing all of 22,628 runs made the pass 13 % slower.
  */
-async function fitting(
-  tx: Tx,
-  frozen: FrozenExpireRows,
-  places: readonly string[],
-  step: BatchStep,
-): Promise<number> {
+async function fitting(tx: Tx, frozen: Family, places: readonly string[], step: BatchStep): Promise<number> {
   const descents = descentsOf(frozen);
   if (descents.length === 0 || !step.careful) return places.length;
   const weights = await weigh(tx, frozen.table, places, descents, step.giant + 1);
@@ -113,7 +96,7 @@ async function fitting(
  */
 async function emptyGiant(
   tx: Tx,
-  frozen: FrozenExpireRows,
+  frozen: Family,
   place: string,
   key: string,
   step: BatchStep,
@@ -122,47 +105,19 @@ async function emptyGiant(
   let moved = 0;
   for (const child of frozen.children) {
     if (left <= 0) break;
-    await leaveTime(tx, step.deadline);
-    const removed = await deleteOwned(tx, { ...child, keys: [key], limit: left }, groupsOf(child.pointers));
-    moved += await repair(tx, child.pointers, removed);
-    left -= removed.rows;
+    const emptied = await emptyChild(tx, child, [key], left, step);
+    moved += emptied.moved;
+    left -= emptied.rows;
   }
   const descents = descendByCascades(frozen.cascades);
   for (const descent of frozen.emptying.map((n) => descents[n])) {
     if (left <= 0 || descent === undefined) break;
     await leaveTime(tx, step.deadline);
-    left -= await deleteDescended(tx, frozen.table, place, descent, left);
+    left -= await deleteDescended(tx, frozen.table, place, descent, left, isHeld(step.holds, descent.table));
   }
   return { rows: step.bite - left, moved };
 }
 
-function descentsOf({ children, cascades, key }: FrozenExpireRows): Descent[] {
-  return [
-    ...(key === null ? [] : children.map((child) => descendToChild(child.table, child.by, key))),
-    ...descendByCascades(cascades),
-  ];
-}
-
-async function deleteChild(tx: Tx, child: FrozenChild, keys: readonly string[]): Promise<number> {
-  const removed = await deleteOwned(tx, { ...child, keys }, groupsOf(child.pointers));
-  return repair(tx, child.pointers, removed);
-}
-
-/** The columns by which pointers at a table are grouped. */
-export function groupsOf(pointers: readonly FrozenPointer[]): FrozenPointer['targetGroup'][] {
-  return pointers.map((pointer) => pointer.targetGroup);
-}
-
-/** Repairs the pointers at targets that went. */
-export async function repair(
-  tx: Tx,
-  pointers: readonly FrozenPointer[],
-  { groups }: Removed,
-): Promise<number> {
-  let moved = 0;
-  for (const [n, pointer] of pointers.entries()) {
-    const holders = await lockHoldersOf(tx, pointer, groups[n] ?? []);
-    moved += await repairHolders(tx, pointer, holders);
-  }
-  return moved;
+function descentsOf({ children, cascades, key }: Family): Descent[] {
+  return [...(key === null ? [] : descendToChildren(children, key)), ...descendByCascades(cascades)];
 }

@@ -12,6 +12,7 @@ export function positionOf(strategy: Strategy, value: string): number {
     case 'keyset':
       return Date.parse(value);
     case 'tables':
+    case 'files':
       return Number.NaN;
     case 'loose-index':
       if (/^-?\d+$/.test(value)) return Number(value);

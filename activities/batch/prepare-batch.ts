@@ -1,15 +1,18 @@
 import type { Database } from '../database/database.ts';
-import type { Cursor, Outside, Prepared } from '../passes/index.ts';
+import type { Cursor } from '../passes/index.ts';
 import { workOf } from '../passes/index.ts';
+import type { Outside, Prepared } from './outside.ts';
 import type { BatchPlace } from './run-batch.ts';
 
 /** Does what the kind of pass has to do before a batch, outside of its transaction; nothing for most kinds. */
 export async function prepareBatch(
-  { db }: Pick<Database, 'db'>,
-  { frozen }: Pick<BatchPlace, 'frozen'>,
+  { db, ledger }: Database,
+  { frozen, key, policy, passName }: BatchPlace,
   cursor: Cursor,
-  outside: Outside,
+  outside: Omit<Outside, 'outbox'>,
 ): Promise<Prepared | undefined> {
   const work = workOf(frozen.kind);
-  return 'prepare' in work ? work.prepare(frozen, db, cursor, outside) : undefined;
+  if (!('prepare' in work)) return undefined;
+  const outbox = { table: ledger.table('file'), policy, pass: passName, run: key.run };
+  return work.prepare(frozen, db, cursor, { ...outside, outbox });
 }

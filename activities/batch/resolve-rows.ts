@@ -2,7 +2,7 @@ import { parseDuration } from '../../policy/duration.ts';
 import { MistakesError } from '../../policy/mistake.ts';
 import type { ResolveOptions } from '../../policy/report-rows.ts';
 import { NotResolved } from '../../policy/report-rows.ts';
-import type { Outside, Prepared } from '../passes/pass.ts';
+import type { Outside } from './outside.ts';
 
 /** After so long no other row of a batch is begun, so that a slice ends in its time. */
 const BATCH_MILLIS = 20_000;
@@ -14,6 +14,14 @@ const MOST_CHARACTERS = 200;
 const TOO_LONG = 'it took too long';
 const UNKNOWN = 'an error; the log of the worker has it at level debug';
 
+/** Rows that somebody else was asked to deal with, by key. */
+export interface ResolvedRows {
+  /** Rows that need not be asked for again, whatever came of them. */
+  readonly reached: readonly string[];
+  /** Of them those that were asked for, with the reason where it failed. */
+  readonly answers: ReadonlyMap<string, string | null>;
+}
+
 /**
  * Has rows dealt with by the policy's own function, a few at once, outside of any transaction. Each is looked at right
  * before: one that does not match any more is left alone. Ends early where the slice is to end, or where the function
@@ -23,8 +31,8 @@ export async function resolveRows(
   resolve: Required<ResolveOptions>,
   keys: readonly string[],
   matches: (key: string) => Promise<boolean>,
-  { signal, heartbeat, debug }: Omit<Outside, 'pass'>,
-): Promise<Prepared> {
+  { signal, heartbeat, debug }: Pick<Outside, 'signal' | 'heartbeat' | 'debug'>,
+): Promise<ResolvedRows> {
   const reached: string[] = [];
   const answers = new Map<string, string | null>();
   const failures: unknown[] = [];

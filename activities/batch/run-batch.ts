@@ -49,7 +49,7 @@ export async function runBatch(
   { db, ledger }: Database,
   { key, policy, passName, frozen, round }: BatchPlace,
   position: Position | undefined,
-  step: Omit<BatchStep, 'kept' | 'deadline'>,
+  step: Omit<BatchStep, 'kept' | 'holds' | 'outbox' | 'deadline'>,
   targetMillis: number,
   mostInAll = Infinity,
 ): Promise<BatchDone | undefined> {
@@ -61,11 +61,14 @@ export async function runBatch(
     return await inTransaction(db, { lockMillis: LOCK_MILLIS, statementMillis }, async (tx) => {
       const shard = ledger.lockWords('shard', policy, passName, key.shard);
       const lockRun = ledger.lockWords('run', key.run);
-      const { entered, counters } = await enterBatch(tx, shard, lockRun, frozen.counted);
+      const hold = ledger.table('hold');
+      const { entered, counters, held } = await enterBatch(tx, shard, lockRun, frozen.counted, hold);
       if (!entered) throw new Fenced();
       const outcome = await work.runBatch(frozen, tx, {
         ...step,
         kept: { table: ledger.table('kept'), run: key.run, pass: key.pass },
+        holds: { rows: held, table: hold },
+        outbox: { table: ledger.table('file'), policy, pass: passName, run: key.run },
         deadline: { at: performance.now() + statementMillis, millis: statementMillis },
       });
       const sequence = (position?.sequence ?? 0) + 1;

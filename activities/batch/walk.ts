@@ -1,11 +1,13 @@
 import type { RawBuilder } from 'kysely';
 
 import type { BatchStep, Cursor, Shard } from '../passes/pass.ts';
+import type { Keeping } from '../sql/going.ts';
 import { pickByAge, sweepByAge } from '../sql/keyset.ts';
 import type { AgePosition, AgeRange } from '../sql/keyset.ts';
 import type { ColumnName, TableName } from '../sql/names.ts';
 import type { PageRange } from '../sql/page-range.ts';
 import { countPages, pageOf, pageStart, pickPages, sweepPages, takePages } from '../sql/page-range.ts';
+import type { Recording } from '../sql/recording.ts';
 import type { Tx } from '../sql/transaction.ts';
 
 /** A walk over the rows of one table that qualify, in physical order or in the order of age. */
@@ -15,8 +17,10 @@ export interface Walk {
   readonly age: ColumnName | null;
   /** Which rows, over alias `t`. */
   readonly where: RawBuilder<boolean>;
-  /** What else must hold, looked at only for rows that are about to go, since it is dear. */
-  readonly guard?: RawBuilder<boolean>;
+  /** What a delete records of the rows that go. */
+  readonly recording?: Recording;
+  /** What stays although it qualifies: what `take` heeds. */
+  readonly keeping?: Keeping;
 }
 
 /** Rows that a batch found and locked, and where the walk goes on after each of them. */
@@ -75,7 +79,8 @@ export async function take(
   if (step.shard.strategy === 'page-range') {
     const range = await pagesOf(tx, walk, step.shard, step, limit * step.reach);
     const { rowsPerPage } = step.shard;
-    if (step.reach <= DENSE && limit >= rowsPerPage && !Number.isFinite(step.mostRows)) {
+    const bounded = Number.isFinite(step.mostRows) || walk.keeping !== undefined;
+    if (step.reach <= DENSE && limit >= rowsPerPage && !bounded) {
       const { rows, keys } = await sweepPages(tx, range, key);
       return { ...endOfPages(range), taken: rows, keys, filled: rows / limit };
     }
@@ -135,8 +140,8 @@ export async function pagesOf(
   const after = cursor !== null && 'place' in cursor ? cursor.place : pageStart(shard.fromPage);
   const pages = Math.max(1, Math.min(Math.floor(rows / shard.rowsPerPage), MOST_PAGES));
   const untilPage = pageOf(after) + pages;
-  const { table, where, guard } = walk;
-  const planned = { table, where, ...(guard === undefined ? {} : { guard }), after };
+  const { age: _age, ...rest } = walk;
+  const planned = { ...rest, after };
   if (untilPage < shard.untilPage) return { ...planned, untilPage, end: false };
   // The table may have grown since the plan: an update that nulls a foreign key moves its row to the end.
   const last = shard.open ? Math.max(shard.untilPage, await countPages(tx, walk.table)) : shard.untilPage;
@@ -177,12 +182,9 @@ export function agesOf(walk: Walk, { shard, cursor }: BatchStep, limit: number):
   }
   const after: AgePosition | null = cursor !== null && 'age' in cursor ? cursor : null;
   const entries = Math.min(Math.max(1000, 4 * limit), Math.max(MOST_ENTRIES, limit));
-  const { table, age, where, guard } = walk;
   return {
-    table,
-    age,
-    where,
-    ...(guard === undefined ? {} : { guard }),
+    ...walk,
+    age: walk.age,
     after,
     from: shard.from,
     until: shard.until,

@@ -72,6 +72,17 @@ function ofStrategy({ shard, cursor, round, rows, familySize }: Standing): Work 
       const behind = cursor !== null && 'table' in cursor ? cursor.table : 0;
       return { behind, ahead: shard.tables - behind };
     }
+    case 'files': {
+      if (cursor === null) return null;
+      if ('waiting' in cursor) {
+        const { from, after, upto } = cursor.waiting;
+        return { behind: Number(after) - Number(from), ahead: Number(upto) - Number(after) };
+      }
+      // How many files a root has is known after the first walk over it.
+      if (!('listing' in cursor) || !cursor.listing.removing) return null;
+      const { files, again } = cursor.listing;
+      return { behind: files + again.files, ahead: Math.max(0, files - again.files) };
+    }
     case 'loose-index': {
       const from = shard.after === null ? Number.NEGATIVE_INFINITY : positionOf('loose-index', shard.after);
       const at = cursor !== null && 'key' in cursor ? positionOf('loose-index', cursor.key) : from;

@@ -6,6 +6,7 @@ import type { Backlog } from '../backlog/backlog.ts';
 import { countBacklog, estimateBacklog } from '../backlog/measure.ts';
 import type { LastBacklog } from '../ledger/backlogs.ts';
 import { readLastBacklogs } from '../ledger/backlogs.ts';
+import { noHolds, readHolds } from '../ledger/holds.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import { workOf } from '../passes/index.ts';
 import type { PolicyEntities } from '../plan/entities.ts';
@@ -41,6 +42,7 @@ export async function readBacklogs(
   const names = policy.passes.map(({ name }) => name);
   const isCurrent = (await ledger.version()) === 'current';
   const known = isCurrent ? await readLastBacklogs(ledger, policy.name, names) : undefined;
+  const holds = (await readHolds(tx, ledger)) ?? noHolds(ledger);
   const found: CurrentBacklog[] = [];
   for (const pass of policy.passes) {
     const work = workOf(pass.kind);
@@ -54,7 +56,7 @@ export async function readBacklogs(
     } else if (frozen.keeps !== undefined && !exact) {
       found.push({ ...common, now: null, why: KEEPS });
     } else {
-      const waiting = work.waiting(frozen, 0);
+      const waiting = work.waiting(frozen, 0, holds);
       const look = exact ? countBacklog : estimateBacklog;
       found.push({ ...common, now: await look(tx, table, waiting), why: null });
     }

@@ -59,20 +59,28 @@ function wantedByPass({ pass, frozen }: ResolvedPass, catalog: Catalog): Wanted[
     ages: readonly { name: string }[];
     by: { name: string };
     children: { table: { schema: string; name: string }; by: { name: string } }[];
+    references: { table: { schema: string; name: string }; on: { child: string }[] }[];
+    root: { recordedBy: readonly { table: { schema: string; name: string }; column: { name: string } }[] };
     left: { table: { schema: string; name: string }; by: { name: string }; to: string }[];
   }>;
   return [
     ...(pass.kind === 'expireRows' && parts.ages?.length === 1
       ? at(frozen.table, parts.ages[0]?.name ?? '', 'reads the whole table instead of the old rows')
       : []),
-    ...(pass.kind === 'reportRows' && parts.age !== undefined
+    ...((pass.kind === 'reportRows' || pass.kind === 'deleteUnreferenced') && parts.age !== undefined
       ? at(frozen.table, parts.age.name, 'reads the whole table instead of the old rows')
       : []),
     ...(pass.kind === 'deleteOrphans' && parts.by !== undefined
       ? at(frozen.table, parts.by.name, 'reads the whole table instead of the distinct keys')
       : []),
+    ...(parts.root?.recordedBy ?? []).flatMap(({ table, column }) =>
+      at(table, column.name, 'looks paths up in it, and reads the whole table in every batch'),
+    ),
     ...(parts.children ?? []).flatMap((child) =>
       at(child.table, child.by.name, 'reads the whole child table in every batch'),
+    ),
+    ...(parts.references ?? []).flatMap(({ table, on }) =>
+      at(table, on[0]?.child ?? '', 'reads all that could point at a row in every batch'),
     ),
     ...(parts.left ?? []).flatMap((child) =>
       at(child.table, child.by.name, `leaves the child table to pass ${child.to}, which reads it whole`),

@@ -1,3 +1,5 @@
+import { readHolds } from '../ledger/holds.ts';
+import type { Ledger } from '../ledger/ledger.ts';
 import type { RunPass } from '../ledger/runs.ts';
 import type { FrozenPass } from '../passes/index.ts';
 import { workOf } from '../passes/index.ts';
@@ -26,10 +28,11 @@ export interface Count {
 /** Counts what passes would delete one after the other, as a preview does. */
 export async function countExactly(
   tx: Tx,
+  ledger: Ledger,
   catalog: Catalog,
   passes: readonly GuardedPass[],
 ): Promise<Count[]> {
-  const script = new PreviewScript(catalog);
+  const script = new PreviewScript(catalog, await readHolds(tx, ledger));
   for (const { name, kind, frozen } of passes) {
     script.begin(name);
     workOf(kind).preview(frozen, script);
@@ -39,7 +42,7 @@ export async function countExactly(
   return script.counts.flatMap(({ pass: name, label, what }, n) => {
     const pass = passes.find((candidate) => candidate.name === name);
     const table = pass?.frozen.counted.find((candidate) => candidate.label === label);
-    if (pass === undefined || table === undefined || what === 'moved') return [];
+    if (pass === undefined || table === undefined || what !== 'deleted') return [];
     return [{ pass, table, rows: counted[n] ?? 0, exact: true }];
   });
 }

@@ -52,7 +52,9 @@ export async function examineSizes(database: Database, intent: Intent): Promise<
   const isExact = first.every((count) => count.exact);
   const counts = isExact
     ? first
-    : ((await patience.look(database, async (tx) => countExactly(tx, intent.catalog, passes))) ?? first);
+    : ((await patience.look(database, async (tx) =>
+        countExactly(tx, database.ledger, intent.catalog, passes),
+      )) ?? first);
   return judge(database, { ...common, counts, doubt: 1 });
 }
 
@@ -66,7 +68,7 @@ async function countCheaply(
   const exact =
     guarded.length === 0
       ? []
-      : await patience.look(database, async (tx) => countExactly(tx, catalog, guarded));
+      : await patience.look(database, async (tx) => countExactly(tx, database.ledger, catalog, guarded));
   const sampled = passes.filter((pass) => exact === undefined || !guarded.includes(pass));
   return [...(exact ?? []), ...sampled.map(countBySample)];
 }

@@ -83,13 +83,13 @@ export async function recordBatch(
 ): Promise<number | undefined> {
   const { rows } = await sql<{ rows: number }>`
     insert into ${ledger.table('batch')}
-      (run_id, pass, shard, sequence, round, rows, deleted, moved, skipped, cursor, done, size, bytes, millis,
+      (run_id, pass, shard, sequence, round, rows, deleted, moved, skipped, held, cursor, done, size, bytes, files, millis,
       reported)
     select
       r.id, ${record.pass}::int, ${record.shard}::int, ${record.sequence}::int, ${record.round}::int,
       (select coalesce(sum(value::float8), 0) from jsonb_each_text(d.deleted)), d.deleted,
-      ${outcome.moved}::float8, ${outcome.skipped}::float8, ${JSON.stringify(outcome.cursor)}::jsonb,
-      ${outcome.end}::boolean, ${record.size}::int, ${outcome.bytes ?? 0}::float8,
+      ${outcome.moved}::float8, ${outcome.skipped}::float8, ${outcome.held ?? 0}::float8, ${JSON.stringify(outcome.cursor)}::jsonb,
+      ${outcome.end}::boolean, ${record.size}::int, ${outcome.bytes ?? 0}::float8, ${outcome.files ?? 0}::float8,
       coalesce(${record.millis ?? null}::float8, 1000 * extract(epoch from clock_timestamp() - now())),
       ${outcome.reported === undefined ? null : JSON.stringify(outcome.reported)}::jsonb
     from ${ledger.table('run')} as r

@@ -60,12 +60,16 @@ export const PassEntity = defineEntity({
     deleted: p.json<Record<string, number>>(),
     moved: p.float(),
     skipped: p.float(),
+    /** Rows that only holds kept. */
+    held: p.float(),
     /** What it found and left. */
     reported: p.json<ReportedRows>().nullable(),
     millis: p.float(),
     error: p.text().nullable(),
     /** Bytes given back to the disk. */
     bytes: p.float(),
+    /** Files removed. */
+    files: p.float(),
     /** What decides which rows it deletes, hashed without instants. */
     settingsHash: p.text().nullable(),
     /** What waited for it before the run and after. */
@@ -89,6 +93,8 @@ export const BatchEntity = defineEntity({
     deleted: p.json<Record<string, number>>(),
     moved: p.float(),
     skipped: p.float(),
+    /** Rows that only holds kept. */
+    held: p.float(),
     /** What it found and left. */
     reported: p.json<ReportedRows>().nullable(),
     /** Where the next batch starts; null at the begin of the shard. */
@@ -101,6 +107,8 @@ export const BatchEntity = defineEntity({
     millis: p.float(),
     /** Bytes given back to the disk. */
     bytes: p.float(),
+    /** Files removed. */
+    files: p.float(),
     at: p.datetime(),
   },
 });

@@ -13,6 +13,9 @@ import { Guards } from './migrations/003-guards.ts';
 import { ReportedRowsOfPasses } from './migrations/004-reported-rows.ts';
 import { KeptRows } from './migrations/005-kept-rows.ts';
 import { Backlogs } from './migrations/006-backlogs.ts';
+import { HoldsOfRows } from './migrations/007-holds.ts';
+import { Files } from './migrations/008-files.ts';
+import { KeptGroups } from './migrations/009-kept-groups.ts';
 
 /** The schema of the ledger unless a worker is told otherwise. */
 const LEDGER_SCHEMA = 'vacuum';
@@ -24,10 +27,13 @@ const MIGRATIONS = [
   { name: '004-reported-rows', class: ReportedRowsOfPasses },
   { name: '005-kept-rows', class: KeptRows },
   { name: '006-backlogs', class: Backlogs },
+  { name: '007-holds', class: HoldsOfRows },
+  { name: '008-files', class: Files },
+  { name: '009-kept-groups', class: KeptGroups },
 ];
 
 /** The tables of the ledger. */
-const TABLES = ['run', 'pass', 'batch', 'size', 'reclaim', 'kept', 'guard'] as const;
+const TABLES = ['run', 'pass', 'batch', 'size', 'reclaim', 'kept', 'guard', 'hold', 'file'] as const;
 
 /** What version of the ledger a database has; `closed` where the role may not look. */
 export type LedgerVersion = 'missing' | 'closed' | 'old' | 'current' | 'newer';

@@ -15,10 +15,18 @@ export interface PreviewedPass {
   readonly applicable: boolean;
   readonly deleted: Readonly<Record<string, number>>;
   readonly moved: number;
+  /** Rows that would go but for a hold. */
+  readonly held: number;
   /** What it would report; null where the pass reports nothing. */
   readonly reported: ReportedRows | null;
+  /** From when to when the rows of the pass's own table are that would go, by its age; ISO 8601, null where none is. */
+  readonly oldest: string | null;
+  readonly newest: string | null;
   /** Rows that would be deleted in all tables. */
   readonly rows: number;
+  /** Files that would go, and what they measure. */
+  readonly files: number;
+  readonly bytes: number;
   /** What decides which rows the pass deletes: see `hashOf`. Null where it is not applicable. */
   readonly settingsHash: string | null;
 }
@@ -50,15 +58,14 @@ export async function insertPreview(
     for (const [ordinal, pass] of passes.entries()) {
       await sql`
         insert into ${ledger.table('pass')} (
-          run_id, ordinal, name, kind, state, rows, deleted, moved, strategy, shards, estimate, reported,
-          settings_hash)
+          run_id, ordinal, name, kind, state, rows, deleted, moved, held, strategy, shards, estimate, reported,
+          settings_hash, files, bytes)
         values (
           ${run}, ${ordinal}, ${pass.name}, ${pass.kind}, ${pass.applicable ? 'previewed' : 'not-applicable'}, ${pass.rows},
-          ${JSON.stringify(pass.deleted)}::jsonb, ${pass.moved}, ${pass.plan.strategy},
+          ${JSON.stringify(pass.deleted)}::jsonb, ${pass.moved}, ${pass.held}, ${pass.plan.strategy},
           ${JSON.stringify(pass.plan.shards)}::jsonb, ${pass.plan.estimate},
-          ${pass.reported === null ? null : JSON.stringify(pass.reported)}::jsonb, ${pass.settingsHash})`.execute(
-        tx,
-      );
+          ${pass.reported === null ? null : JSON.stringify(pass.reported)}::jsonb, ${pass.settingsHash},
+          ${pass.files}, ${pass.bytes})`.execute(tx);
     }
     return run;
   });

@@ -21,7 +21,11 @@ export function sumReported(ledger: Ledger, of: RawBuilder<boolean>): RawBuilder
         ) as u
       ),
       'oldest', min(b.reported ->> 'oldest' collate "C")
-    ) end`;
+    ) || case
+      when bool_or(b.reported -> 'bytes' is not null)
+        then jsonb_build_object('bytes', sum((b.reported ->> 'bytes')::float8))
+      else '{}'
+    end end`;
 }
 
 /** Milliseconds since the epoch as the ledger and reports write them; null where JavaScript cannot, as for infinity. */

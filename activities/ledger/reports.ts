@@ -96,6 +96,8 @@ async function reportOf(ledger: Ledger, run: RunRow): Promise<LedgerReport> {
     millis: end.getTime() - run.startedAt.getTime(),
     rows: passes.reduce((sum, pass) => sum + pass.rows, 0),
     bytes: bytesGivenBack(changes),
+    files: passes.reduce((sum, pass) => sum + pass.files, 0),
+    spaceReclaimed: passes.reduce((sum, pass) => sum + (pass.strategy === 'files' ? pass.bytes : 0), 0),
     deleted: addUp(passes.map((pass) => pass.deleted)),
     longestTransactionMillis: run.longestTransactionMillis ?? longestOf(live),
     passes,
@@ -105,7 +107,17 @@ async function reportOf(ledger: Ledger, run: RunRow): Promise<LedgerReport> {
   };
 }
 
-type Totalled = 'batches' | 'rows' | 'moved' | 'skipped' | 'bytes' | 'millis' | 'deleted' | 'reported';
+type Totalled =
+  | 'batches'
+  | 'rows'
+  | 'moved'
+  | 'skipped'
+  | 'held'
+  | 'bytes'
+  | 'files'
+  | 'millis'
+  | 'deleted'
+  | 'reported';
 
 interface LiveTotals extends Pick<PassRow, Totalled> {
   readonly pass: number;
@@ -123,7 +135,7 @@ function longestOf(live: readonly LiveTotals[]): number | null {
 }
 
 function passReportOf(row: PassRow, live: LiveTotals | undefined): LedgerPassReport {
-  const { batches, rows, moved, skipped, bytes, millis, deleted, reported } = live ?? row;
+  const { batches, rows, moved, skipped, held, bytes, files, millis, deleted, reported } = live ?? row;
   return {
     name: row.name,
     kind: row.kind as PassKind,
@@ -135,9 +147,11 @@ function passReportOf(row: PassRow, live: LiveTotals | undefined): LedgerPassRep
     deleted,
     moved,
     skipped,
+    held,
     reported: reported ?? null,
     bytes,
     backlog: row.backlog ?? null,
+    files,
     millis,
     error: row.error ?? null,
     estimate: row.estimate ?? null,

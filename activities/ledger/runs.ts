@@ -5,7 +5,7 @@ import type { Window } from '../../policy/window.ts';
 import type { Ending, Holder, Plan } from '../contract.ts';
 import type { FrozenPass, PassPlan } from '../passes/index.ts';
 import { waitForBatches } from '../sql/fence.ts';
-import { newestOf } from '../sql/kept.ts';
+import { keptGroups } from '../sql/kept.ts';
 import type { Tx } from '../sql/transaction.ts';
 import { inTransaction } from '../sql/transaction.ts';
 import type { Ledger } from './ledger.ts';
@@ -129,9 +129,9 @@ export async function insertPasses(
         ${plan.estimate}, ${settingsHash})`.execute(tx);
     if (frozen?.keeps !== undefined) {
       await sql`
-        insert into ${ledger.table('kept')} (run_id, pass, entry, grp, key)
-        select ${run}::int, ${ordinal}::int, n.entry, n.grp, n.key
-        from (${newestOf(frozen.keeps)}) as n`.execute(tx);
+        insert into ${ledger.table('kept')} (run_id, pass, entry, grp, keys, places, file, before)
+        select ${run}::int, ${ordinal}::int, g.entry, g.grp, g.keys, g.places, g.file, g.before
+        from (${keptGroups(frozen.keeps)}) as g`.execute(tx);
     }
   }
 }

@@ -18,7 +18,18 @@ export function totalsOf(ledger: Ledger, run: number): RawBuilder<unknown> {
       sum(b.rows) as rows,
       sum(b.moved) as moved,
       sum(b.skipped) as skipped,
+      (
+        -- Rows nested in others are walked level after level, and the same holds are met in each walk.
+        select max(w.held)
+        from (
+          select sum(i.held) as held
+          from ${ledger.table('batch')} as i
+          where i.run_id = ${run} and i.pass = b.pass
+          group by i.round
+        ) as w
+      ) as held,
       sum(b.bytes) as bytes,
+      sum(b.files) as files,
       max(b.millis) filter (where ${WAS_TRANSACTION}) as longest,
       1000 * extract(epoch from max(b.at) - min(b.at - b.millis * interval '1 ms'))::float8 as millis,
       (
@@ -51,7 +62,9 @@ export async function foldTotals(tx: Tx, ledger: Ledger, ending: Omit<Ending, 'd
       rows = coalesce(t.rows, 0),
       moved = coalesce(t.moved, 0),
       skipped = coalesce(t.skipped, 0),
+      held = coalesce(t.held, 0),
       bytes = coalesce(t.bytes, 0),
+      files = coalesce(t.files, 0),
       deleted = coalesce(t.deleted, '{}'),
       reported = t.reported,
       millis = coalesce(t.millis, 0)

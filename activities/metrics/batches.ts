@@ -16,6 +16,9 @@ export class BatchMetrics {
     this.#meter.record(METRICS.rowsSkipped, outcome.skipped);
     this.#meter.record(METRICS.batches, 1);
     this.#meter.record(METRICS.batchDuration, millis);
+    if (outcome.files === undefined) return;
+    this.#meter.record(METRICS.filesDeleted, outcome.files);
+    this.#meter.record(METRICS.bytesReclaimed, outcome.bytes ?? 0);
   }
 
   /** A table that a pass worked on whole. */

@@ -46,11 +46,17 @@ export const METRICS = {
     labels: PER_PASS,
     says: 'Rows that qualified and stayed because another session held them',
   },
+  filesDeleted: {
+    name: 'temporal_vacuum_files_deleted',
+    kind: 'counter',
+    labels: PER_PASS,
+    says: 'Files that `deleteRecordedFiles` and `sweepStrayFiles` removed, by the batches that this process committed',
+  },
   bytesReclaimed: {
     name: 'temporal_vacuum_bytes_reclaimed',
     kind: 'counter',
     labels: PER_PASS,
-    says: 'Bytes that `reclaimSpace` gave back to the disk; tables that grew meanwhile count nothing',
+    says: 'Bytes given back to the disk: by `reclaimSpace`, where tables that grew meanwhile count nothing, and by files that were removed',
   },
   runs: {
     name: 'temporal_vacuum_runs',
@@ -70,6 +76,12 @@ export const METRICS = {
     kind: 'gauge',
     labels: PER_PASS,
     says: 'Rows that the last run deleted, **by the ledger**: exact whatever crashed',
+  },
+  lastRunHeld: {
+    name: 'temporal_vacuum_last_run_rows_held',
+    kind: 'gauge',
+    labels: PER_PASS,
+    says: 'Rows that the last run left only because of a [hold](holds.md), by the ledger',
   },
   lastRunEndedAt: {
     name: 'temporal_vacuum_last_run_ended_at_seconds',

@@ -9,7 +9,10 @@ export function recordEnd({ run, policy, status, millis, passes, endedAt }: Omit
   if (run === null || endedAt === null) return;
   const meter = new Meter({ policy });
   meter.record(METRICS.runDuration, millis, { status });
-  for (const { name, rows } of passes) meter.record(METRICS.lastRunRows, rows, { pass: name });
+  for (const { name: pass, rows, held } of passes) {
+    meter.record(METRICS.lastRunRows, rows, { pass });
+    meter.record(METRICS.lastRunHeld, held, { pass });
+  }
   meter.record(METRICS.lastRunEndedAt, Date.parse(endedAt) / 1000);
 }
 

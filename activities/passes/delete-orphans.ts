@@ -4,8 +4,11 @@ import { sql } from 'kysely';
 import type { DeleteOrphans } from '../../policy/delete-orphans.ts';
 import { parseDuration } from '../../policy/duration.ts';
 import type { Waiting } from '../backlog/backlog.ts';
-import { groupsOf, repair } from '../batch/delete-families.ts';
+import { withHeld } from '../batch/count-held.ts';
+import { groupsOf, repair } from '../batch/delete-children.ts';
 import { endOfPages, limitOf, pagesOf, reached } from '../batch/walk.ts';
+import type { Asked, ConditionPart, Explained } from '../explain/condition.ts';
+import { explained, pastGraceParts } from '../explain/conditions.ts';
 import type { CascadeStep } from '../plan/cascades.ts';
 import { cascadesFrom, distinctTables } from '../plan/cascades.ts';
 import { freezePointer } from '../plan/freeze-pointer.ts';
@@ -19,6 +22,9 @@ import type { CatalogTable } from '../sql/catalog.ts';
 import type { Orphaned } from '../sql/delete-orphaned.ts';
 import { deleteOrphaned, hasNoParent, pickOrphaned } from '../sql/delete-orphaned.ts';
 import { deletePlaces } from '../sql/delete-rows.ts';
+import { isFree, unheld } from '../sql/free.ts';
+import type { Holds } from '../sql/holds.ts';
+import { mustLock } from '../sql/holds.ts';
 import { findOrphanedKeys } from '../sql/loose-index.ts';
 import type { ColumnName, TableName } from '../sql/names.ts';
 import { castTo, columnOf } from '../sql/names.ts';
@@ -109,15 +115,36 @@ export const deleteOrphansWork: PassWork<DeleteOrphans, FrozenDeleteOrphans> = {
     previewOrphans(frozen, pastGrace(frozen), script);
   },
 
-  waiting(frozen: FrozenDeleteOrphans, laterMillis: number): Waiting {
+  waiting(frozen: FrozenDeleteOrphans, laterMillis: number, holds: Holds): Waiting {
+    const past = isOrphan({ ...frozen, horizon: laterBy(frozen.horizon, laterMillis) });
     // The age of a row does not say when its parent went.
-    return { where: isOrphan({ ...frozen, horizon: laterBy(frozen.horizon, laterMillis) }), age: null };
+    return { where: unheld(past, isFree(holds, { ...frozen, key: null, children: [] })), age: null };
+  },
+
+  explain(frozen: FrozenDeleteOrphans, { holds, now }: Asked): Explained {
+    const { table, by, cascades } = frozen;
+    const where = pastGrace(frozen);
+    const lost = hasNoParent({ ...frozen, where });
+    const parts: ConditionPart[] = [
+      ...pastGraceParts(frozen, now),
+      { why: 'no-parent', holds: sql`${columnOf('t', by)} is not null` },
+      { why: 'parent-alive', holds: sql`(${columnOf('t', by)} is null or ${lost})` },
+    ];
+    const free = isFree(holds, { table, cascades, key: null, children: [] });
+    return explained(sql`${where} and ${lost}`, parts, free);
   },
 
   async runBatch(frozen: FrozenDeleteOrphans, tx: Tx, step: BatchStep): Promise<BatchOutcome> {
-    return step.shard.strategy === 'page-range'
-      ? runPages(frozen, tx, step, step.shard)
-      : runKeys(frozen, tx, step, step.shard);
+    const { table, by, cascades } = frozen;
+    const free = isFree(step.holds, { table, cascades, key: null, children: [] });
+    const all = pastGrace(frozen);
+    const where = sql<boolean>`${all} and ${free ?? sql`true`}`;
+    const outcome =
+      step.shard.strategy === 'page-range'
+        ? await runPages(frozen, tx, step, step.shard, where)
+        : await runKeys(frozen, tx, step, step.shard, where);
+    const orphaned = sql<boolean>`${all} and ${hasNoParent({ ...frozen, where: all })}`;
+    return withHeld(tx, { table, by, where: orphaned, free }, step, outcome);
   },
 };
 
@@ -139,8 +166,8 @@ async function runPages(
   tx: Tx,
   step: BatchStep,
   shard: Shard & { strategy: 'page-range' },
+  where: RawBuilder<boolean>,
 ): Promise<BatchOutcome> {
-  const where = pastGrace(frozen);
   const pages = await pagesOf(tx, { table: frozen.table, age: null, where }, shard, step, step.size);
   const orphaned: Orphaned = { ...frozen, where, among: { pages } };
   if (canSweep(frozen, step) && !Number.isFinite(step.mostRows)) {
@@ -158,9 +185,9 @@ async function runKeys(
   tx: Tx,
   step: BatchStep,
   shard: Shard,
+  where: RawBuilder<boolean>,
 ): Promise<BatchOutcome> {
   if (shard.strategy !== 'loose-index') throw new Error(`orphans cannot be walked by ${shard.strategy}`);
-  const where = pastGrace(frozen);
   const limit = limitOf(step, 1);
   const after = step.cursor !== null && 'key' in step.cursor ? step.cursor.key : shard.after;
   const keys = Math.max(64, Math.min(step.size, MOST_KEYS));
@@ -182,8 +209,11 @@ async function runKeys(
   return { cursor: keyAfter(found.next), end: found.next === null, taken, skipped, moved };
 }
 
-function canSweep({ pointers, where }: FrozenDeleteOrphans, { careful }: BatchStep): boolean {
-  return pointers.length === 0 && !where.selects && !careful;
+function canSweep(
+  { pointers, where, table, counted }: FrozenDeleteOrphans,
+  { careful, holds }: BatchStep,
+): boolean {
+  return pointers.length === 0 && !where.selects && !careful && !mustLock(holds, table, counted);
 }
 
 async function deletePicked(
@@ -191,14 +221,14 @@ async function deletePicked(
   tx: Tx,
   orphaned: Orphaned,
   limit: number,
-  { passOver }: BatchStep,
+  step: BatchStep,
 ): Promise<{ picked: Awaited<ReturnType<typeof pickOrphaned>>; taken: number; moved: number }> {
   const { table, pointers } = frozen;
   const picked = await pickOrphaned(tx, orphaned, limit);
-  if (passOver) return { picked: { ...picked, places: [], keys: [] }, taken: 0, moved: 0 };
+  if (step.passOver) return { picked: { ...picked, places: [], keys: [] }, taken: 0, moved: 0 };
   const still = sql<boolean>`${orphaned.where} and ${hasNoParent(orphaned)}`;
   const removed = await deletePlaces(tx, table, picked.places, still, groupsOf(pointers));
-  return { picked, taken: removed.rows, moved: await repair(tx, pointers, removed) };
+  return { picked, taken: removed.rows, moved: await repair(tx, pointers, removed, step) };
 }
 
 function keyAfter(key: string | null): Cursor {

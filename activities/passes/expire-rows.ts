@@ -3,16 +3,21 @@ import { sql } from 'kysely';
 
 import type { ExpireRows } from '../../policy/expire-rows.ts';
 import type { Waiting } from '../backlog/backlog.ts';
-import { deleteChildren, deleteFamilies } from '../batch/delete-families.ts';
-import { advance, pick, skippedOf, sweep, take } from '../batch/walk.ts';
+import { withHeld } from '../batch/count-held.ts';
+import { deleteChildren } from '../batch/delete-children.ts';
+import { deletePicked } from '../batch/delete-picked.ts';
+import { pick, sweep, take } from '../batch/walk.ts';
 import type { Walk } from '../batch/walk.ts';
+import type { Asked, Explained } from '../explain/condition.ts';
+import { explainExpiry } from '../explain/expiry.ts';
 import type { CascadeStep } from '../plan/cascades.ts';
 import { cascadesFrom, distinctTables, emptyingOrder } from '../plan/cascades.ts';
 import type { FrozenChild, LeftChild } from '../plan/freeze-family.ts';
-import { familySizeOf, freezeChild, leaveChild } from '../plan/freeze-family.ts';
+import { cascadesOf, familySizeOf, freezeChild, leaveChild, tablesOf } from '../plan/freeze-family.ts';
 import { freezeNesting } from '../plan/freeze-nesting.ts';
 import type { FrozenNesting } from '../plan/freeze-nesting.ts';
-import { freezeAges, freezeRetentions } from '../plan/freeze-retention.ts';
+import { freezeAges, freezeRetentions, latestHorizon } from '../plan/freeze-retention.ts';
+import { freezePaths, recordsFiles, refuseCascadedFiles } from '../plan/freeze-root.ts';
 import { laterBy } from '../plan/horizon.ts';
 import type { Scope } from '../plan/scope.ts';
 import { nameOf } from '../plan/scope.ts';
@@ -20,10 +25,14 @@ import { chooseWalk, hasIndexOn } from '../plan/strategy.ts';
 import { previewExpiry } from '../preview/expiry.ts';
 import type { PreviewScript } from '../preview/script.ts';
 import type { CatalogTable } from '../sql/catalog.ts';
+import { isFree, unheld } from '../sql/free.ts';
+import type { Holds } from '../sql/holds.ts';
+import { mustLock } from '../sql/holds.ts';
 import type { KeepingExpiry, KeptList } from '../sql/kept.ts';
 import { isGroupFull, isNotKept, isNotNewest, keepsNewest } from '../sql/kept.ts';
 import type { ColumnName } from '../sql/names.ts';
 import { columnOf } from '../sql/names.ts';
+import type { FrozenPath } from '../sql/recording.ts';
 import type { Expiry } from '../sql/retention.ts';
 import { isExpired, selects } from '../sql/retention.ts';
 import type { Tx } from '../sql/transaction.ts';
@@ -41,6 +50,8 @@ export interface FrozenExpireRows extends FrozenPass, Expiry {
   readonly cascades: readonly CascadeStep[];
   /** The numbers of the cascades in the order in which a giant is emptied. */
   readonly emptying: readonly number[];
+  /** Columns whose files go too: their paths are recorded with the delete. */
+  readonly files?: readonly FrozenPath[];
 }
 
 /** Rows past the retention, with everything that hangs on them. */
@@ -52,32 +63,28 @@ export const expireRowsWork: PassWork<ExpireRows, FrozenExpireRows> = {
     const ages = freezeAges(pass, table, scope);
     const where = scope.predicate(pass.entity, pass.where);
     const retentions = freezeRetentions(pass, table, ages?.[0], scope);
-    const left = pass.with.map((child) => leaveChild(child, pass.entity, table, scope));
+    const left = pass.with.map((child) =>
+      recordsFiles(pass.files, child.entity) ? undefined : leaveChild(child, pass.entity, table, scope),
+    );
     const owned = pass.with.filter((_, n) => left[n] === undefined);
     const named = owned.length > 0 || (retentions !== undefined && keepsNewest({ retentions }));
     const key = named ? scope.key(pass.entity, table) : null;
     const nesting = pass.nestedBy === undefined ? null : freezeNesting(pass, pass.nestedBy, table, scope);
-    const children = owned.map((child) => freezeChild(child, pass.entity, table, scope));
+    const children = owned.map((child) => freezeChild(child, pass.entity, table, pass.files, scope));
+    const files = freezePaths(pass.files, pass.entity, table, scope);
     if (table === undefined || ages === undefined || key === undefined || nesting === undefined)
       return undefined;
     if (retentions === undefined) return undefined;
     if (!children.every((child) => child !== undefined)) return undefined;
 
     const cascades = cascadesFrom(scope.catalog, table);
-    const others = [
-      ...cascades.map((step) => step.table),
-      ...children.flatMap((child) => [
-        child.table,
-        ...child.cascades.map((step) => step.table),
-        ...child.pointers.map((pointer) => pointer.holder),
-      ]),
-    ];
+    const others = [...cascades.map((step) => step.table), ...children.flatMap(tablesOf)];
+    refuseCascadedFiles(pass.files, [...cascades, ...children.flatMap(cascadesOf)], scope);
     const sizes = others.map((other) => scope.catalog.named(other));
-    const horizons = retentions.flatMap(({ horizon }) => (horizon === null ? [] : [horizon]));
     const expiry: KeepingExpiry = {
       table: nameOf(table),
       ages,
-      horizon: horizons.toSorted().at(-1) ?? scope.now,
+      horizon: latestHorizon(retentions, scope.now, ages[0]),
       where,
       retentions,
       key,
@@ -93,6 +100,7 @@ export const expireRowsWork: PassWork<ExpireRows, FrozenExpireRows> = {
       left: left.filter((child) => child !== undefined),
       cascades,
       emptying: emptyingOrder(scope.catalog, cascades),
+      ...(files.length === 0 ? {} : { files }),
     };
   },
 
@@ -117,73 +125,95 @@ export const expireRowsWork: PassWork<ExpireRows, FrozenExpireRows> = {
     previewExpiry(frozen, script);
   },
 
-  waiting(frozen: FrozenExpireRows, laterMillis: number, kept?: KeptList): Waiting {
+  waiting(frozen: FrozenExpireRows, laterMillis: number, holds: Holds, kept?: KeptList): Waiting {
     const horizon = laterBy(frozen.horizon, laterMillis);
     const retentions = frozen.retentions.map((retention) => ({
       ...retention,
       horizon: retention.horizon === null ? null : laterBy(retention.horizon, laterMillis),
+      ...(retention.column === undefined
+        ? {}
+        : { column: { ...retention.column, horizon: laterBy(retention.column.horizon, laterMillis) } }),
     }));
     const past = expired({ ...frozen, horizon, retentions });
     const { keeps } = frozen;
     const goes =
       keeps === undefined ? sql`true` : kept === undefined ? isNotNewest(keeps) : isNotKept(keeps, kept);
-    return { where: sql`${past} and ${goes}`, age: { columns: frozen.ages, until: horizon } };
+    const where = unheld(sql`${past} and ${goes}`, isFree(holds, frozen));
+    return { where, age: { columns: frozen.ages, until: horizon } };
+  },
+
+  explain(frozen: FrozenExpireRows, asked: Asked): Explained {
+    return explainExpiry(frozen, expired(frozen), asked);
   },
 
   async runBatch(frozen: FrozenExpireRows, tx: Tx, step: BatchStep): Promise<BatchOutcome> {
-    const walk = walkOf(frozen, step);
-    if (!step.careful && !mustLock(frozen)) {
-      const alone = frozen.children.length === 0 && frozen.cascades.length === 0;
-      const swept = alone ? await sweep(tx, walk, step) : undefined;
-      if (swept !== undefined) return { ...swept, skipped: 0, moved: 0 };
-      const { keys, ...taken } = await take(tx, walk, frozen.key ?? undefined, step);
-      const moved = await deleteChildren(tx, frozen.children, keys, step.deadline);
-      return { ...taken, skipped: 0, moved };
-    }
-    const picked = await pick(tx, walk, frozen.key ?? undefined, step);
-    if (picked.places.length === 0) {
-      return { ...advance(picked, 0), taken: 0, skipped: picked.candidates, moved: 0 };
-    }
-    if (step.passOver) {
-      return { ...advance(picked, 1), taken: 0, skipped: 1 + skippedOf(picked, 1), moved: 0 };
-    }
-    const { parents, moved, emptiedIn } = await deleteFamilies(
-      tx,
-      frozen,
-      sql`${walk.where} and ${walk.guard}`,
-      picked,
-      step,
-    );
-    if (emptiedIn !== undefined) return { ...STAYS, cursor: step.cursor, moved, emptiedIn };
-    const skipped = skippedOf(picked, parents);
-    return { ...advance(picked, parents), taken: parents, skipped, moved };
+    const free = isFree(step.holds, frozen);
+    const outcome = await expire(frozen, tx, step, free);
+    const { table, ages } = frozen;
+    const where = unkept(frozen, step);
+    return withHeld(tx, { table, by: ages.length === 1 ? ages[0] : null, where, free }, step, outcome);
   },
 };
 
 /**
- * Whether rows must be locked before they are judged for good: a select in the condition, of which what is kept is one,
- * is answered as of the begin of the statement; and where children go first, their row must be sure to follow.
+ * Whether rows must be locked before they are judged for good: a select in the condition is answered as of the begin of the
+ * statement; and where children go first, their row must be sure to follow. (What is kept is such a select, too; see
+ * `isGoing`.)
  */
-function mustLock(frozen: FrozenExpireRows): boolean {
-  const childrenFirst = frozen.children.some((child) => child.beforeParent);
-  return selects(frozen) || frozen.keeps !== undefined || childrenFirst;
+function judgesTwice(frozen: FrozenExpireRows): boolean {
+  return selects(frozen) || frozen.children.some((child) => child.beforeParent);
 }
 
-/** The walk stays where it is, since the row is still there. */
-const STAYS = { end: false, taken: 0, skipped: 0 } as const;
+async function expire(
+  frozen: FrozenExpireRows,
+  tx: Tx,
+  step: BatchStep,
+  free: RawBuilder<boolean> | undefined,
+): Promise<BatchOutcome> {
+  const lock = step.careful || judgesTwice(frozen) || mustLock(step.holds, frozen.table, frozen.counted);
+  if (lock) return expireLocked(frozen, tx, step, free);
+  const { children, cascades, files, keeps } = frozen;
+  const walk = walkOf(frozen, step, unheld(expired(frozen), free));
+  const alone = children.length === 0 && cascades.length === 0 && files === undefined;
+  const swept = alone && keeps === undefined ? await sweep(tx, walk, step) : undefined;
+  if (swept !== undefined) return { ...swept, skipped: 0, moved: 0 };
+  const keeping = keeps === undefined ? {} : { keeping: { expiry: keeps, list: step.kept } };
+  const key = children.length === 0 ? undefined : (frozen.key ?? undefined);
+  const { keys, ...taken } = await take(tx, { ...walk, ...keeping }, key, step);
+  const moved = await deleteChildren(tx, children, keys, step);
+  return { ...taken, skipped: 0, moved };
+}
+
+async function expireLocked(
+  frozen: FrozenExpireRows,
+  tx: Tx,
+  step: BatchStep,
+  free: RawBuilder<boolean> | undefined,
+): Promise<BatchOutcome> {
+  const where = unheld(unkept(frozen, step), free);
+  const full = frozen.keeps === undefined ? sql`true` : isGroupFull(frozen.keeps, step.kept);
+  const going = sql<boolean>`${where} and ${full}`;
+  // Where children may go before their row, the row must be sure to follow.
+  const early = step.careful || frozen.children.some((child) => child.beforeParent);
+  const walk = walkOf(frozen, step, early ? going : where);
+  const picked = await pick(tx, walk, frozen.key ?? undefined, step);
+  return deletePicked(tx, frozen, going, picked, step);
+}
 
 function walkOf(
-  frozen: FrozenExpireRows,
-  { kept, careful }: BatchStep,
-): Walk & { guard: RawBuilder<boolean> } {
-  const { table, ages } = frozen;
+  { table, ages, files }: FrozenExpireRows,
+  { outbox }: BatchStep,
+  where: RawBuilder<boolean>,
+): Walk {
   const age = ages.length === 1 ? ages[0] : null;
-  if (frozen.keeps === undefined) return { table, age, where: expired(frozen), guard: sql`true` };
-  const where = sql<boolean>`${expired(frozen)} and ${isNotKept(frozen, kept)}`;
-  const guard = isGroupFull(frozen.keeps, kept);
-  // Where children may go before their row, the row must be sure to follow.
-  const early = careful || frozen.children.some((child) => child.beforeParent);
-  return { table, age, where: early ? sql`${where} and ${guard}` : where, guard };
+  return { table, age, where, ...(files === undefined ? {} : { recording: { paths: files, outbox } }) };
+}
+
+/** Over alias `t`: the row expires now, and is none of the newest that stay. */
+function unkept(frozen: FrozenExpireRows, { kept }: BatchStep): RawBuilder<boolean> {
+  return frozen.keeps === undefined
+    ? expired(frozen)
+    : sql`${expired(frozen)} and ${isNotKept(frozen, kept)}`;
 }
 
 /** Over alias `t`: the row expires now. */

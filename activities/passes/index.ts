@@ -1,21 +1,22 @@
 import type { Pass } from '../../policy/pass.ts';
 import { deleteOrphansWork } from './delete-orphans.ts';
+import { deleteRecordedFilesWork } from './delete-recorded-files.ts';
+import { deleteUnreferencedWork } from './delete-unreferenced.ts';
 import { expireRowsWork } from './expire-rows.ts';
 import { measureSizeWork } from './measure-size.ts';
 import type { FrozenPass, PassWork, TableWork } from './pass.ts';
 import { reclaimSpaceWork } from './reclaim-space.ts';
 import { repointLatestWork } from './repoint-latest.ts';
 import { reportRowsWork } from './report-rows.ts';
+import { sweepStrayFilesWork } from './sweep-stray-files.ts';
 
 export type {
   BatchOutcome,
   BatchStep,
   Cursor,
   FrozenPass,
-  Outside,
   PassPlan,
   PassWork,
-  Prepared,
   ReportedRows,
   Shard,
   Strategy,
@@ -29,6 +30,9 @@ export type AnyWork = PassWork<Pass, FrozenPass> | TableWork<Pass, FrozenPass>;
 const WORK: { readonly [K in Pass['kind']]: AnyWork } = {
   expireRows: expireRowsWork,
   deleteOrphans: deleteOrphansWork,
+  deleteUnreferenced: deleteUnreferencedWork,
+  deleteRecordedFiles: deleteRecordedFilesWork,
+  sweepStrayFiles: sweepStrayFilesWork,
   repointLatest: repointLatestWork,
   reportRows: reportRowsWork,
   measureSize: measureSizeWork,

@@ -2,18 +2,23 @@ import type { Kysely } from 'kysely';
 
 import type { Pass } from '../../policy/pass.ts';
 import type { Waiting } from '../backlog/backlog.ts';
+import type { Outside, Prepared } from '../batch/outside.ts';
 import type { Database } from '../database/database.ts';
+import type { Asked, Explained } from '../explain/condition.ts';
+import type { ListingCursor, WaitingCursor } from '../files/file-work.ts';
 import type { Note } from '../ledger/notes.ts';
 import type { Scope } from '../plan/scope.ts';
 import type { PreviewScript } from '../preview/script.ts';
 import type { CatalogTable } from '../sql/catalog.ts';
+import type { Holds } from '../sql/holds.ts';
 import type { KeepingExpiry, KeptList } from '../sql/kept.ts';
 import type { AgePosition } from '../sql/keyset.ts';
 import type { TableName } from '../sql/names.ts';
+import type { Outbox } from '../sql/recording.ts';
 import type { Deadline, Tx } from '../sql/transaction.ts';
 
 /** How a pass walks its table; in the plan, the ledger, the preview and the report. */
-export type Strategy = 'page-range' | 'keyset' | 'loose-index' | 'tables';
+export type Strategy = 'page-range' | 'keyset' | 'loose-index' | 'tables' | 'files';
 
 /** Where along the walk the rows lie that a sample saw, for progress only. */
 export interface Spread {
@@ -48,7 +53,9 @@ type Range =
     }
   | { readonly strategy: 'loose-index'; readonly after: string | null; readonly until: string | null }
   /** Whole tables, one after the other. */
-  | { readonly strategy: 'tables'; readonly tables: number };
+  | { readonly strategy: 'tables'; readonly tables: number }
+  /** Files, in the order in which they were recorded or are listed. */
+  | { readonly strategy: 'files' };
 
 /** Where the next batch of a shard starts; null is its begin. Plain JSON, kept in the ledger only. */
 export type Cursor =
@@ -58,6 +65,8 @@ export type Cursor =
   | AskedRows
   /** The number of the next table. */
   | { readonly table: number }
+  | WaitingCursor
+  | ListingCursor
   | null;
 
 /** Rows that the batch before found: they are dealt with outside of it, and the walk goes on after them. */
@@ -121,6 +130,10 @@ export interface BatchStep {
   readonly deadline?: Deadline;
   /** The rows that the pass keeps. */
   readonly kept: KeptList;
+  /** What nobody may delete, as the batch found it at its begin. */
+  readonly holds: Holds;
+  /** The files that wait to be deleted. */
+  readonly outbox: Outbox;
   /** What was done before the transaction, where the kind of pass does something then. */
   readonly prepared?: Prepared;
 }
@@ -136,6 +149,8 @@ export interface BatchOutcome {
   readonly skipped: number;
   /** Pointers moved to a survivor. */
   readonly moved: number;
+  /** Rows that qualified and stay because of a hold; left out where none is in force. */
+  readonly held?: number;
   /** The rows that qualified in what was read, over those that were wanted; left out where the walk has no limit. */
   readonly filled?: number;
   /** Only a giant was made smaller, and its rows took so many milliseconds to delete. */
@@ -144,6 +159,8 @@ export interface BatchOutcome {
   readonly reported?: ReportedRows;
   /** Bytes given back to the disk. */
   readonly bytes?: number;
+  /** Files removed. */
+  readonly files?: number;
 }
 
 /** Rows that a pass found and that stay. Counts, fixed words and a time: it may travel. */
@@ -155,26 +172,8 @@ export interface ReportedRows {
   readonly unresolved: Readonly<Record<string, number>>;
   /** When the oldest of them is of, by the pass's age; ISO 8601. Null where none was found. */
   readonly oldest: string | null;
-}
-
-/** What was done for a batch before its transaction: rows that somebody else was asked to deal with, by key. */
-export interface Prepared {
-  /** Rows that need not be asked for again, whatever came of them. */
-  readonly reached: readonly string[];
-  /** Of them those that were asked for, with the reason where it failed. */
-  readonly answers: ReadonlyMap<string, string | null>;
-}
-
-/** What work outside of a transaction has to do with. */
-export interface Outside {
-  /** The pass as the policies of this worker have it now: functions cannot be frozen. Undefined where they have none. */
-  readonly pass: Pass | undefined;
-  /** Fires when the slice is to end: what is under way may finish, nothing more is begun. */
-  readonly signal: AbortSignal;
-  /** Says that the worker lives. */
-  readonly heartbeat: () => void;
-  /** Keeps an error for whoever looks into the worker's log at level debug. */
-  readonly debug: (error: unknown) => void;
+  /** What it found takes so many bytes, where that is files that nothing was done with. */
+  readonly bytes?: number;
 }
 
 /** What every kind of pass can do before it runs. */
@@ -196,10 +195,13 @@ export interface PassWork<P extends Pass, F extends FrozenPass> extends PassLook
    */
   prepare?(frozen: F, db: Kysely<unknown>, cursor: Cursor, outside: Outside): Promise<Prepared | undefined>;
   /**
-   * Which rows wait for the pass so many milliseconds after the run began: horizons move on with the clock. `kept` is
-   * the run's list; without one, what stays is found among all rows. Kinds that remove nothing have none.
+   * Which rows wait for the pass so many milliseconds after the run began: horizons move on with the clock. What holds
+   * keep does not wait. `kept` is the run's list; without one, what stays is found among all rows. Kinds that remove
+   * nothing have none.
    */
-  waiting?(frozen: F, laterMillis: number, kept?: KeptList): Waiting;
+  waiting?(frozen: F, laterMillis: number, holds: Holds, kept?: KeptList): Waiting;
+  /** What it asks of a row of its table; kinds that delete none have nothing to ask. */
+  explain?(frozen: F, asked: Asked): Explained;
   /** Deletes one batch in the given transaction. */
   runBatch(frozen: F, tx: Tx, step: BatchStep): Promise<BatchOutcome>;
 }

@@ -1,8 +1,12 @@
 import type { Kysely } from 'kysely';
+import { sql } from 'kysely';
 
 import type { RepointLatest } from '../../policy/repoint-latest.ts';
 import type { Waiting } from '../backlog/backlog.ts';
+import { withHeld } from '../batch/count-held.ts';
 import { advance, pick } from '../batch/walk.ts';
+import type { Asked, Explained } from '../explain/condition.ts';
+import { explained } from '../explain/conditions.ts';
 import { cascadesFrom, distinctTables } from '../plan/cascades.ts';
 import { freezePointer } from '../plan/freeze-pointer.ts';
 import type { Scope } from '../plan/scope.ts';
@@ -10,8 +14,10 @@ import { chooseWalk } from '../plan/strategy.ts';
 import { previewRepair } from '../preview/repair.ts';
 import type { PreviewScript } from '../preview/script.ts';
 import type { CatalogTable } from '../sql/catalog.ts';
+import { unheld } from '../sql/free.ts';
+import type { Holds } from '../sql/holds.ts';
 import type { FrozenPointer } from '../sql/pointers.ts';
-import { isStale, repairHolders } from '../sql/pointers.ts';
+import { freeHolders, hasNoSurvivor, isStale, repairHolders } from '../sql/pointers.ts';
 import type { Tx } from '../sql/transaction.ts';
 import type { BatchOutcome, BatchStep, FrozenPass, PassPlan, PassWork } from './pass.ts';
 
@@ -55,9 +61,17 @@ export const repointLatestWork: PassWork<RepointLatest, FrozenRepointLatest> = {
     previewRepair(script, pointer);
   },
 
-  waiting({ pointer }: FrozenRepointLatest): Waiting {
+  waiting({ pointer }: FrozenRepointLatest, _laterMillis: number, holds: Holds): Waiting {
+    const free = freeHolders(holds, pointer);
+    // A hold keeps only what would be deleted.
+    const works = free === undefined ? undefined : sql<boolean>`(${free} or not ${hasNoSurvivor(pointer)})`;
     // Since when what it points at is gone nobody knows.
-    return { where: isStale(pointer), age: null };
+    return { where: unheld(isStale(pointer), works), age: null };
+  },
+
+  explain({ pointer }: FrozenRepointLatest, { holds }: Asked): Explained {
+    const goes = sql<boolean>`${isStale(pointer)} and ${hasNoSurvivor(pointer)}`;
+    return explained(goes, [{ why: 'points-at-a-row', holds: goes }], freeHolders(holds, pointer));
   },
 
   async runBatch(frozen: FrozenRepointLatest, tx: Tx, step: BatchStep): Promise<BatchOutcome> {
@@ -66,8 +80,10 @@ export const repointLatestWork: PassWork<RepointLatest, FrozenRepointLatest> = {
     if (step.passOver && found.places.length > 0) {
       return { ...advance(found, 1), taken: 0, skipped: 1, moved: 0 };
     }
-    const moved = await repairHolders(tx, pointer, found.places);
+    const free = freeHolders(step.holds, pointer);
+    const moved = await repairHolders(tx, pointer, found.places, free);
     const taken = found.places.length;
-    return { ...advance(found, taken), taken, skipped: found.candidates - taken, moved };
+    const outcome = { ...advance(found, taken), taken, skipped: found.candidates - taken, moved };
+    return withHeld(tx, { table, by: null, where: isStale(pointer), free }, step, outcome);
   },
 };

@@ -4,6 +4,7 @@ import { sql } from 'kysely';
 import { parseDuration } from '../../policy/duration.ts';
 import type { ReportRows } from '../../policy/report-rows.ts';
 import { look } from '../batch/look.ts';
+import type { Outside, Prepared } from '../batch/outside.ts';
 import { resolveRows } from '../batch/resolve-rows.ts';
 import { instantOf } from '../ledger/reported.ts';
 import { horizonOf } from '../plan/horizon.ts';
@@ -20,17 +21,7 @@ import type { Predicate } from '../sql/predicate.ts';
 import { bindPredicate } from '../sql/predicate.ts';
 import type { Tx } from '../sql/transaction.ts';
 import { inTransaction } from '../sql/transaction.ts';
-import type {
-  AskedRows,
-  BatchOutcome,
-  BatchStep,
-  Cursor,
-  FrozenPass,
-  Outside,
-  PassPlan,
-  PassWork,
-  Prepared,
-} from './pass.ts';
+import type { AskedRows, BatchOutcome, BatchStep, Cursor, FrozenPass, PassPlan, PassWork } from './pass.ts';
 
 /** A `reportRows` pass as a run keeps it. */
 export interface FrozenReportRows extends FrozenPass {
@@ -143,7 +134,8 @@ async function settle(
   prepared: Prepared | undefined,
 ): Promise<BatchOutcome> {
   // A worker whose policies do not say any more how to resolve reports only.
-  if (prepared === undefined || frozen.key === null) return { ...NOTHING_TAKEN, cursor: next, end };
+  if (prepared === undefined || !('answers' in prepared) || frozen.key === null)
+    return { ...NOTHING_TAKEN, cursor: next, end };
   const { reached, answers } = prepared;
   const still = await matchingKeys(tx, frozen.table, frozen.key, [...answers.keys()], found(frozen));
   const unresolved: Record<string, number> = {};

@@ -16,15 +16,19 @@ export interface CascadeStep {
 /**
  * The tables that a delete in a table reaches by cascade. Each foreign key is followed once, so that a chain that
  * comes back to a table it passed ends there; what the database deletes beyond that is still counted by its own
- * counters, only not foreseen.
+ * counters, only not foreseen. `first` says which of the table's own foreign keys to follow; default: all.
  */
-export function cascadesFrom(catalog: Catalog, table: CatalogTable): CascadeStep[] {
+export function cascadesFrom(
+  catalog: Catalog,
+  table: CatalogTable,
+  first: (key: ForeignKey) => boolean = () => true,
+): CascadeStep[] {
   const steps: CascadeStep[] = [];
   const followed = new Set<ForeignKey>();
   const queue: { readonly table: CatalogTable; readonly step: number }[] = [{ table, step: -1 }];
   for (const { table: parent, step } of queue) {
     for (const key of catalog.referencesTo(parent)) {
-      if (key.onDelete !== 'cascade' || followed.has(key)) continue;
+      if (key.onDelete !== 'cascade' || followed.has(key) || (step === -1 && !first(key))) continue;
       followed.add(key);
       const child = catalog.get(key.child);
       steps.push({ from: step, table: nameOf(child), on: pairs(key) });

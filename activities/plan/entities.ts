@@ -2,10 +2,12 @@ import type { EntityMetadata, EntityProperty } from '@mikro-orm/core';
 import { RawQueryFragment } from '@mikro-orm/core';
 import { MikroORM, raw } from '@mikro-orm/postgresql';
 
+import type { SoftChild } from '../../policy/expire-rows.ts';
 import type { Mistake } from '../../policy/mistake.ts';
 import { refuseMistakes } from '../../policy/mistake.ts';
 import type { AnyEntity, Pass } from '../../policy/pass.ts';
 import type { Policy } from '../../policy/policy.ts';
+import { isRetentionColumn } from '../../policy/retention-column.ts';
 import { quoteIdentifier } from '../sql/names.ts';
 import type { BoundValue, Predicate } from '../sql/predicate.ts';
 import { ALWAYS } from '../sql/predicate.ts';
@@ -33,6 +35,18 @@ export class PolicyEntities {
   /** How a person calls an entity. */
   name(entity: AnyEntity): string {
     return this.#metadata(entity).className;
+  }
+
+  /** The entity that a person calls so; undefined where there is none. */
+  find(name: string): AnyEntity | undefined {
+    return this.#all().find(({ className }) => className === name)?.class;
+  }
+
+  /** How a person calls the entities, in the order of the alphabet. */
+  names(): string[] {
+    return this.#all()
+      .map(({ className }) => className)
+      .toSorted();
   }
 
   /** The table that an entity names, and its schema where it names one. */
@@ -104,6 +118,11 @@ export class PolicyEntities {
     );
   }
 
+  /** Without the tables that MikroORM makes up for many-to-many relations. */
+  #all(): EntityMetadata[] {
+    return [...this.#orm.getMetadata().getAll().values()].filter(({ pivotTable }) => pivotTable !== true);
+  }
+
   #metadata(entity: AnyEntity): EntityMetadata {
     return this.#orm.getMetadata().get(entity as never);
   }
@@ -130,10 +149,11 @@ export function entitiesOf(pass: Pass): AnyEntity[] {
     case 'expireRows':
       return [
         pass.entity,
-        ...pass.with.flatMap((child) => [
-          child.entity,
-          ...child.repoint.flatMap((pointer) => [pointer.holder, pointer.target]),
-        ]),
+        ...pass.with.flatMap(entitiesOfChild),
+        ...[pass, ...pass.overrides].flatMap(({ olderThan }) =>
+          isRetentionColumn(olderThan) && olderThan.parent !== undefined ? [olderThan.parent] : [],
+        ),
+        ...pass.files.flatMap((root) => root.recordedBy.map(({ entity }) => entity)),
       ];
     case 'deleteOrphans':
       return [
@@ -141,6 +161,11 @@ export function entitiesOf(pass: Pass): AnyEntity[] {
         pass.parent,
         ...pass.repoint.flatMap((pointer) => [pointer.holder, pointer.target]),
       ];
+    case 'deleteUnreferenced':
+      return [pass.entity, ...pass.ignore, ...pass.references.map(({ entity }) => entity)];
+    case 'deleteRecordedFiles':
+    case 'sweepStrayFiles':
+      return pass.root.recordedBy.map(({ entity }) => entity);
     case 'measureSize':
     case 'reclaimSpace':
       return [...(pass.entities ?? [])];
@@ -149,6 +174,14 @@ export function entitiesOf(pass: Pass): AnyEntity[] {
     case 'reportRows':
       return [pass.entity];
   }
+}
+
+function entitiesOfChild({ entity, repoint, with: own }: SoftChild): AnyEntity[] {
+  return [
+    entity,
+    ...repoint.flatMap((pointer) => [pointer.holder, pointer.target]),
+    ...own.flatMap(entitiesOfChild),
+  ];
 }
 
 /** A property is the person's own word and may travel; whatever else MikroORM says stays on this machine. */

@@ -1,11 +1,14 @@
 import type { SoftChild } from '../../policy/expire-rows.ts';
+import type { FileRoot } from '../../policy/file-root.ts';
 import type { AnyEntity } from '../../policy/pass.ts';
 import type { CatalogTable } from '../sql/catalog.ts';
 import type { ColumnName, TableName } from '../sql/names.ts';
 import type { FrozenPointer } from '../sql/pointers.ts';
+import type { FrozenPath } from '../sql/recording.ts';
 import type { CascadeStep } from './cascades.ts';
 import { cascadesFrom } from './cascades.ts';
 import { freezePointer } from './freeze-pointer.ts';
+import { freezePaths } from './freeze-root.ts';
 import type { Scope } from './scope.ts';
 import { nameOf } from './scope.ts';
 import { hasIndexOn } from './strategy.ts';
@@ -22,6 +25,10 @@ export interface FrozenChild {
   readonly pointers: readonly FrozenPointer[];
   /** What cascades from the child. */
   readonly cascades: readonly CascadeStep[];
+  /** What belongs to the child in turn; runs that older versions began have none. */
+  readonly own?: { readonly key: ColumnName; readonly children: readonly FrozenChild[] };
+  /** Columns whose files go too. */
+  readonly files?: readonly FrozenPath[];
 }
 
 /**
@@ -50,7 +57,7 @@ export function leaveChild(
       pass.parent === parentEntity &&
       Reflect.ownKeys(pass.where).length === 0,
   );
-  if (later === undefined || child.repoint.length > 0) return undefined;
+  if (later === undefined || child.repoint.length > 0 || child.with.length > 0) return undefined;
   const table = scope.table(child.entity, ['select', 'delete']);
   const by = scope.column(child.entity, table, child.by, 'by');
   const age = later.kind === 'deleteOrphans' ? scope.entities.column(later.entity, later.age) : undefined;
@@ -66,12 +73,17 @@ export function freezeChild(
   child: SoftChild,
   parentEntity: AnyEntity,
   parent: CatalogTable | undefined,
+  roots: readonly FileRoot[],
   scope: Scope,
 ): FrozenChild | undefined {
   const table = scope.table(child.entity, ['select', 'delete']);
   const by = scope.column(child.entity, table, child.by, 'by');
   const pointers = child.repoint.map((pointer) => freezePointer(pointer, scope));
+  const key = child.with.length === 0 ? undefined : scope.key(child.entity, table);
+  const children = child.with.map((grandchild) => freezeChild(grandchild, child.entity, table, roots, scope));
+  const files = freezePaths(roots, child.entity, table, scope);
   if (table === undefined || by === undefined || parent === undefined) return undefined;
+  if (!children.every((grandchild) => grandchild !== undefined)) return undefined;
   scope.comparable(child.entity, child.by, by, scope.key(parentEntity, parent));
   const beforeParent = hasForeignKey(table, by, parent, scope);
   return {
@@ -80,6 +92,8 @@ export function freezeChild(
     beforeParent,
     pointers: pointers.filter((pointer) => pointer !== undefined),
     cascades: cascadesFrom(scope.catalog, table),
+    ...(key === undefined ? {} : { own: { key, children } }),
+    ...(files.length === 0 ? {} : { files }),
   };
 }
 
@@ -92,6 +106,26 @@ function hasForeignKey(
   return catalog
     .referencesTo(parent)
     .some((key) => key.child === table.oid && key.childColumns.includes(by.name));
+}
+
+/** Every table from which rows go with soft children, or are repaired. */
+export function tablesOf({ table, cascades, pointers, own }: FrozenChild): TableName[] {
+  return [
+    table,
+    ...cascades.map((step) => step.table),
+    ...pointers.map((pointer) => pointer.holder),
+    ...(own?.children ?? []).flatMap(tablesOf),
+  ];
+}
+
+/** What cascades from soft children, and from theirs in turn. */
+export function cascadesOf({ cascades, own }: FrozenChild): CascadeStep[] {
+  return [...cascades, ...(own?.children ?? []).flatMap(cascadesOf)];
+}
+
+/** Columns whose files go with soft children, and with theirs in turn. */
+export function pathsOf({ files = [], own }: FrozenChild): FrozenPath[] {
+  return [...files, ...(own?.children ?? []).flatMap(pathsOf)];
 }
 
 /** Rows that go along with one row, by the tables' sizes: 145 for a run with 100 logs, 10 tasks and 34 states. */

@@ -1,5 +1,6 @@
 import type { LatestPointer } from '../../policy/latest-pointer.ts';
 import type { FrozenPointer } from '../sql/pointers.ts';
+import { cascadesFrom } from './cascades.ts';
 import type { Scope } from './scope.ts';
 import { nameOf } from './scope.ts';
 
@@ -23,7 +24,8 @@ export function freezePointer(pointer: LatestPointer, scope: Scope): FrozenPoint
   if (!isWhole(found) || !copy.every(isWhole)) return undefined;
   scope.comparable(holder, pointer.pointer, found.pointer, found.targetKey);
   scope.comparable(holder, pointer.group, found.holderGroup, found.targetGroup);
-  return { holder: nameOf(holderTable), target: nameOf(targetTable), ...found, copy };
+  const cascades = cascadesFrom(scope.catalog, holderTable);
+  return { holder: nameOf(holderTable), target: nameOf(targetTable), ...found, copy, cascades };
 }
 
 function isWhole<T extends object>(parts: T): parts is { [K in keyof T]: NonNullable<T[K]> } {

@@ -99,6 +99,11 @@ export class Scope {
     }
   }
 
+  /** What a pass must see of a table that it does not delete from. */
+  mayRead(table: CatalogTable, rows: string): void {
+    this.#checkRights(table, ['select'], rows);
+  }
+
   /** Without the privilege `vacuum` leaves a table out with no more than a warning. */
   mayVacuum(name: TableName): void {
     if (this.#purpose === 'preview' || this.catalog.named(name)?.may.maintain !== false) return;

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import type { FrozenPass } from '../passes/index.ts';
 
 /** What differs from run to run of the same settings: statistics, and what the search path makes of names. */
-const OF_THE_RUN: ReadonlySet<string> = new Set(['familySize', 'keys', 'label']);
+const OF_THE_RUN: ReadonlySet<string> = new Set(['familySize', 'keys', 'label', 'indexed']);
 
 /**
  * A hash of what decides which rows a pass deletes: everything it was frozen to, with each horizon as its distance from

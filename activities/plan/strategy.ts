@@ -86,7 +86,7 @@ export function hasIndexOn(table: CatalogTable, column: ColumnName): boolean {
 /** Each batch of a keyset walk reads all rows of the age where it stands. A day in a `date` may have any number. */
 const MOST_TIES = 10_000;
 
-type Walk = Exclude<Strategy, 'tables'>;
+type Walk = Exclude<Strategy, 'tables' | 'files'>;
 
 function cheaper({ table, index }: WalkChoice, { rows, ties, tableRows }: Sample): Walk {
   if (index === undefined) return 'page-range';

@@ -2,10 +2,11 @@ import type { RawBuilder } from 'kysely';
 import { sql } from 'kysely';
 
 import type { FrozenExpireRows } from '../passes/expire-rows.ts';
+import { pathsOf } from '../plan/freeze-family.ts';
 import type { FrozenNesting } from '../plan/freeze-nesting.ts';
 import { entryOf, groupOf, newestOf } from '../sql/kept.ts';
 import { columnOf, tableOf } from '../sql/names.ts';
-import { isExpired, whichever } from '../sql/retention.ts';
+import { ageOf, isExpired, whichever } from '../sql/retention.ts';
 import { columnsForCascades, previewCascades } from './cascades.ts';
 import { previewChildren } from './family.ts';
 import type { PreviewScript } from './script.ts';
@@ -13,29 +14,61 @@ import { kept, placeAnd } from './script.ts';
 
 /** Adds the rows that expire, level after level where they are nested, and what goes with them. */
 export function previewExpiry(frozen: FrozenExpireRows, script: PreviewScript): void {
-  const { table, nesting, key, children, cascades } = frozen;
+  const { table, nesting, key, children, cascades, files = [] } = frozen;
+  script.recordFiles([...files, ...children.flatMap(pathsOf)].map(({ root }) => root));
   const columns = [
     ...columnsForCascades(cascades, -1),
     ...(key === null ? [] : [key.name]),
     ...(nesting === null ? [] : (nesting.chain[0]?.on.map(({ parent }) => parent) ?? [nesting.references])),
   ];
-  const rows = sql`select ${placeAnd('t', columns)} from ${script.table(table, 't')}`;
-  const which = sql`${isExpired(frozen)} and ${isNotNewest(frozen, script)} and ${script.alive(table, 't')}`;
+  const age = ageOf('t', frozen.ages);
+  const rows = sql`select ${placeAnd('t', columns)}, ${age} as age from ${script.table(table, 't')}`;
+  const all = sql`${isExpired(frozen)} and ${isNotNewest(frozen, script)} and ${script.alive(table, 't')}`;
+  const free = script.free(frozen);
+  const which = sql`${all} and ${free ?? sql`true`}`;
   const part = script.part((self) =>
     nesting === null
       ? sql`${rows} where ${which}`
       : sql`
           ${rows} where ${which} and ${columnOf('t', nesting.column)} is null
           union
-          select ${placeAnd('t', columns)}
+          select ${placeAnd('t', columns)}, ${age}
           from ${self} as d
           ${joinDown(nesting)}
           join ${script.table(table, 't')} on ${columnOf('t', nesting.column)} = ${lastOf(nesting)}
           where ${which}`,
   );
+  if (free !== undefined) countHeld(frozen, script, part, sql`${all} and not ${free}`);
   const doomed = script.doom(table, part);
+  script.range(table.label, part);
   previewCascades(script, cascades, table, doomed);
   if (key !== null) previewChildren(script, children, { ...doomed, key: key.name });
+}
+
+/** Counts the rows that only holds keep: of the first level, and below those that go. */
+function countHeld(
+  { table, nesting }: FrozenExpireRows,
+  script: PreviewScript,
+  going: string,
+  held: RawBuilder<unknown>,
+): void {
+  const top = sql`
+    select t.ctid as place
+    from ${script.table(table, 't')}
+    where ${held} and ${nesting === null ? sql`true` : sql`${columnOf('t', nesting.column)} is null`}`;
+  const part = script.part(() =>
+    nesting === null
+      ? top
+      : sql`
+          ${top}
+          union
+          select t.ctid
+          from ${sql.id(going)} as d
+          ${joinDown(nesting)}
+          join ${script.table(table, 't')} on ${columnOf('t', nesting.column)} = ${lastOf(nesting)}
+          where ${held}`,
+  );
+  script.count(table.label, 'held', part);
 }
 
 /**

@@ -17,6 +17,7 @@ export function previewChildren(
     const columns = [
       ...columnsForCascades(child.cascades, -1),
       ...child.pointers.map(({ targetGroup }) => targetGroup.name),
+      ...(child.own === undefined ? [] : [child.own.key.name]),
     ];
     const alive = script.alive(child.table, 'c', { by: child.by.name, parent: parent.label });
     const part = script.part(
@@ -28,6 +29,9 @@ export function previewChildren(
     );
     const doomed = script.doom(child.table, part);
     previewCascades(script, child.cascades, child.table, doomed);
+    if (child.own !== undefined) {
+      previewChildren(script, child.own.children, { ...doomed, key: child.own.key.name });
+    }
     for (const pointer of child.pointers) previewRepair(script, pointer, doomed);
   }
 }

@@ -14,24 +14,28 @@ export function previewOrphans(
   pastGrace: RawBuilder<boolean>,
   script: PreviewScript,
 ): void {
-  const { table, by, parent, parentKey, pointers, cascades } = frozen;
+  const { table, by, age, parent, parentKey, pointers, cascades } = frozen;
   const columns = [
     ...columnsForCascades(cascades, -1),
     ...pointers.map(({ targetGroup }) => targetGroup.name),
   ];
+  const all = sql`
+    ${pastGrace}
+    and ${script.alive(table, 't')}
+    and not exists (
+      select from ${tableOf(parent)} as parent
+      where ${columnOf('parent', parentKey)} = ${columnOf('t', by)} and ${script.alive(parent, 'parent')}
+    )`;
+  const free = script.free({ table, cascades, key: null, children: [] });
   const part = script.part(
     () => sql`
-      select ${placeAnd('t', columns)}
+      select ${placeAnd('t', columns)}, ${columnOf('t', age)} as age
       from ${script.table(table, 't')}
-      where
-        ${pastGrace}
-        and ${script.alive(table, 't')}
-        and not exists (
-          select from ${tableOf(parent)} as parent
-          where ${columnOf('parent', parentKey)} = ${columnOf('t', by)} and ${script.alive(parent, 'parent')}
-        )`,
+      where ${all} and ${free ?? sql`true`}`,
   );
+  script.countHeld(table, all, free);
   const doomed = script.doom(table, part, { by: by.name, parent: parent.label });
+  script.range(table.label, part);
   previewCascades(script, cascades, table, doomed);
   for (const pointer of pointers) previewRepair(script, pointer, doomed);
 }

@@ -1,3 +1,4 @@
+import type { RawBuilder } from 'kysely';
 import { sql } from 'kysely';
 
 import { columnOf, tableOf } from '../sql/names.ts';
@@ -55,12 +56,20 @@ export function previewRepair(script: PreviewScript, pointer: FrozenPointer, rem
       from ${sql.id(hit)} as h
       join ${sql.id(newest)} as n using (of_group)`,
   );
-  const lostAll = script.part(
-    () => sql`
-      select h.place
-      from ${sql.id(hit)} as h
-      where not exists (select from ${sql.id(newest)} as n where n.of_group = h.of_group)`,
-  );
+  const free = script.free({ table: holder, cascades: pointer.cascades ?? [], key: null, children: [] });
+  const lostWhere = (which: RawBuilder<unknown>): RawBuilder<unknown> => sql`
+    select h.place
+    from ${sql.id(hit)} as h
+    ${free === undefined ? sql`` : sql`join ${tableOf(holder)} as t on t.ctid = h.place`}
+    where not exists (select from ${sql.id(newest)} as n where n.of_group = h.of_group) and ${which}`;
+  const lostAll = script.part(() => lostWhere(free ?? sql`true`));
+  if (free !== undefined && removed === undefined) {
+    script.count(
+      holder.label,
+      'held',
+      script.part(() => lostWhere(sql`not ${free}`)),
+    );
+  }
   script.count(holder.label, 'moved', moved);
   script.doom(holder, lostAll);
   script.setPointersOf(

@@ -2,14 +2,20 @@ import type { RawBuilder } from 'kysely';
 import { sql } from 'kysely';
 
 import type { Catalog, CatalogTable, ForeignKey } from '../sql/catalog.ts';
+import type { HeldFamily } from '../sql/free.ts';
+import { isFree } from '../sql/free.ts';
+import type { Holds } from '../sql/holds.ts';
+import { newestAgeOf, oldestOf } from '../sql/look.ts';
 import type { TableName } from '../sql/names.ts';
 import { tableOf } from '../sql/names.ts';
+import type { FileLook } from './files.ts';
 
-/** What a preview counts: rows that would go from a table, be moved or be found; and of what time the oldest found is. */
+/** What a preview counts: rows that would go from a table, be moved, be kept by a hold or be found; and of what time the oldest found is;
+ * from when to when rows that would go are. */
 export interface PreviewCount {
   readonly pass: string;
   readonly label: string;
-  readonly what: 'deleted' | 'moved' | 'found' | 'oldest';
+  readonly what: 'deleted' | 'moved' | 'held' | 'found' | 'oldest' | 'from' | 'to';
 }
 
 /** Rows of one table that a pass would delete, as a named part of the statement. */
@@ -45,10 +51,21 @@ export class PreviewScript {
   readonly #catalog: Catalog;
   readonly #gone = new Map<string, Gone[]>();
   readonly #pointers = new Map<string, string>();
+  readonly #recorded = new Set<string>();
+  readonly #fileLooks: FileLook[] = [];
   #pass = '';
 
-  constructor(catalog: Catalog) {
+  /** What nobody may delete; undefined where nobody asks. */
+  readonly #holds: Holds | undefined;
+
+  constructor(catalog: Catalog, holds?: Holds) {
     this.#catalog = catalog;
+    this.#holds = holds;
+  }
+
+  /** Over alias `t`: no hold names the row or what goes along with it; undefined where no hold is about that. */
+  free(family: HeldFamily): RawBuilder<boolean> | undefined {
+    return this.#holds === undefined ? undefined : isFree(this.#holds, family);
   }
 
   /** What is added from here on belongs to this pass. */
@@ -109,8 +126,23 @@ export class PreviewScript {
     });
   }
 
+  /** From when to when the rows of a part with a column `age` are. */
+  range(label: string, part: string): void {
+    this.measure(label, 'from', sql`(select ${oldestOf('r')} from ${sql.id(part)} as r)`);
+    this.measure(label, 'to', sql`(select ${newestAgeOf('r')} from ${sql.id(part)} as r)`);
+  }
+
   count(label: string, what: PreviewCount['what'], part: string): void {
     this.measure(label, what, sql`(select count(*) from ${sql.id(part)})`);
+  }
+
+  /** Counts the rows of a table, alias `t`, that would go if they were free. */
+  countHeld(table: TableName, where: RawBuilder<unknown>, free: RawBuilder<boolean> | undefined): void {
+    if (free === undefined) return;
+    const part = this.part(
+      () => sql`select t.ctid as place from ${this.table(table, 't')} where ${where} and not ${free}`,
+    );
+    this.count(table.label, 'held', part);
   }
 
   /** A number of the preview that is no plain count of a part; null where there is nothing to measure. */
@@ -134,6 +166,31 @@ export class PreviewScript {
       )`,
     );
     return sql`true${sql.join(checks, sql``)}`;
+  }
+
+  /** Says that the pass records the files, of these roots, of the rows that it takes. */
+  recordFiles(roots: readonly string[]): void {
+    for (const root of roots) this.#recorded.add(`${this.#pass} ${root}`);
+  }
+
+  /** What the pass would do with files is looked at after the rows. */
+  lookAtFiles(look: FileLook['look']): void {
+    this.#fileLooks.push({ pass: this.#pass, look });
+  }
+
+  get fileLooks(): readonly FileLook[] {
+    return this.#fileLooks;
+  }
+
+  /** The parts so far that take rows of a table, and whether their passes record the files of a root. */
+  takenFrom({ label }: TableName, root: string): { part: string; pass: string; records: boolean }[] {
+    const gone = this.#gone.get(label) ?? [];
+    return gone.map(({ part, pass }) => ({ part, pass, records: this.#recorded.has(`${pass} ${root}`) }));
+  }
+
+  /** A select with all parts before it. */
+  select<T>(body: RawBuilder<unknown>): RawBuilder<T> {
+    return this.#parts.length === 0 ? sql`${body}` : sql`with recursive ${sql.join(this.#parts)} ${body}`;
   }
 
   /** The part that has what the pointers of a table point at by now; undefined where none was touched yet. */

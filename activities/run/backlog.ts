@@ -1,13 +1,13 @@
 import { log } from '@temporalio/activity';
 
-import type { Backlog, PassBacklog, Waiting } from '../backlog/backlog.ts';
+import type { Backlog, PassBacklog } from '../backlog/backlog.ts';
 import { estimateBacklog } from '../backlog/measure.ts';
 import { hasGrown, paceOf } from '../backlog/pace.ts';
 import { sayGrowth } from '../backlog/say-growth.ts';
 import type { Database } from '../database/database.ts';
 import type { BacklogMoment, UnmeasuredPass } from '../ledger/backlogs.ts';
 import { passesToMeasure, readEarlierBacklogs, writeBacklog } from '../ledger/backlogs.ts';
-import type { Ledger } from '../ledger/ledger.ts';
+import { noHolds, readHolds } from '../ledger/holds.ts';
 import type { Note } from '../ledger/notes.ts';
 import { addNotes } from '../ledger/notes.ts';
 import { workOf } from '../passes/index.ts';
@@ -78,9 +78,9 @@ async function measurePass(
   moment: BacklogMoment,
 ): Promise<MeasuredBacklog | undefined> {
   const { db, ledger } = database;
-  const waiting = waitingFor(ledger, run, pass);
-  const found = waiting === undefined ? undefined : await lookAt(database, pass, waiting);
-  if (waiting === undefined || found === undefined) return undefined;
+  const look = await lookAt(database, run, pass);
+  if (look === undefined) return undefined;
+  const { found, aged } = look;
   const { backlog, notes } =
     moment === 'before'
       ? { backlog: { before: found }, notes: [] }
@@ -89,29 +89,25 @@ async function measurePass(
     await writeBacklog(tx, ledger, run, pass.ordinal, backlog);
     await addNotes(tx, ledger, run, notes);
   });
-  return { pass: pass.name, backlog, aged: waiting.age !== null };
+  return { pass: pass.name, backlog, aged };
 }
 
-/** Undefined where nothing can wait for the pass. */
-function waitingFor(
-  ledger: Ledger,
+/** Undefined where nothing can wait for the pass, or its table is gone. */
+async function lookAt(
+  { db, ledger }: Database,
   run: number,
   { frozen, millis, ordinal }: UnmeasuredPass,
-): Waiting | undefined {
+): Promise<{ found: Backlog; aged: boolean } | undefined> {
   const work = workOf(frozen.kind);
   if (!('runBatch' in work)) return undefined;
-  return work.waiting?.(frozen, millis, { table: ledger.table('kept'), run, pass: ordinal });
-}
-
-/** Undefined where its table is gone. */
-async function lookAt(
-  { db }: Database,
-  { frozen }: UnmeasuredPass,
-  waiting: Waiting,
-): Promise<Backlog | undefined> {
   return inSnapshot(db, LIMITS, async (tx) => {
     const table = (await readCatalog(tx, [frozen.table])).named(frozen.table);
-    return table === undefined ? undefined : estimateBacklog(tx, table, waiting);
+    if (table === undefined) return undefined;
+    const holds = (await readHolds(tx, ledger)) ?? noHolds(ledger);
+    const kept = { table: ledger.table('kept'), run, pass: ordinal };
+    const waiting = work.waiting?.(frozen, millis, holds, kept);
+    if (waiting === undefined) return undefined;
+    return { found: await estimateBacklog(tx, table, waiting), aged: waiting.age !== null };
   });
 }
 

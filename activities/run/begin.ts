@@ -238,6 +238,8 @@ function emptyReport({ policy, lastRun }: Asked, status: RunReport['status']): R
     millis: 0,
     rows: 0,
     bytes: null,
+    files: 0,
+    spaceReclaimed: 0,
     longestTransactionMillis: null,
     passes: [],
     reasons: [],

@@ -1,6 +1,7 @@
 import { Context, heartbeat, log } from '@temporalio/activity';
 
 import type { Policy } from '../../policy/policy.ts';
+import type { Prepared } from '../batch/outside.ts';
 import { Pace } from '../batch/pace.ts';
 import { Pacer } from '../batch/pacer.ts';
 import { prepareBatch } from '../batch/prepare-batch.ts';
@@ -14,7 +15,7 @@ import { totalOf } from '../ledger/batches.ts';
 import type { OpenPass, OpenRun } from '../ledger/runs.ts';
 import { readFrozenPass } from '../ledger/runs.ts';
 import { BatchMetrics } from '../metrics/batches.ts';
-import type { Cursor, Prepared, Shard } from '../passes/index.ts';
+import type { Cursor, Shard } from '../passes/index.ts';
 import { workOf } from '../passes/index.ts';
 import { readDatabaseError } from '../sql/sqlstate.ts';
 import type { RunContext } from './context.ts';
@@ -172,7 +173,7 @@ class Slice {
       pass: this.#policy?.passes.find(({ name }) => name === place.passName),
       signal: this.#activity.cancellationSignal,
       heartbeat: () => this.#heartbeat(),
-      debug: (error) => log.debug(`pass ${place.passName} could not resolve a row`, { error }),
+      debug: (error) => log.debug(`pass ${place.passName} could not deal with a row or a file`, { error }),
     });
   }
 

@@ -117,7 +117,13 @@ async function keep(
 ): Promise<boolean> {
   const shard = ledger.lockWords('shard', run.policy, pass.name, request.shard);
   return inTransaction(db, LIMITS, async (tx) => {
-    const { entered, counters } = await enterBatch(tx, shard, ledger.lockWords('run', run.id), []);
+    const { entered, counters } = await enterBatch(
+      tx,
+      shard,
+      ledger.lockWords('run', run.id),
+      [],
+      ledger.table('hold'),
+    );
     if (!entered) return false;
     const { run: runId, pass: ordinal, shard: part, round } = request;
     const key = { run: runId, pass: ordinal, shard: part, sequence, round, size: 0, counters, millis };

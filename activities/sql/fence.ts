@@ -1,8 +1,10 @@
-import type { Kysely } from 'kysely';
+import type { Kysely, RawBuilder } from 'kysely';
 import { sql } from 'kysely';
 
 import type { DeletionCounters } from './deletion-counters.ts';
 import { deletedBefore } from './deletion-counters.ts';
+import type { HeldRows } from './holds.ts';
+import { heldRows } from './holds.ts';
 import type { TableName } from './names.ts';
 import type { Tx } from './transaction.ts';
 import { inTransaction } from './transaction.ts';
@@ -11,11 +13,12 @@ import { inTransaction } from './transaction.ts';
 export interface Entered {
   readonly entered: boolean;
   readonly counters: DeletionCounters;
+  readonly held: readonly HeldRows[];
 }
 
 /**
  * Takes, for this transaction, the place of the only writer of one shard, and marks its run as having a batch under
- * way; reads the counters that its deletes are counted by. Not entered where another attempt of the same slice is at work or the run is just being closed: the database may
+ * way; reads the counters that its deletes are counted by, and the holds. Not entered where another attempt of the same slice is at work or the run is just being closed: the database may
  * still run the statement of a worker that Temporal gave up.
  *
  * Transaction locks, not session locks: those protect nothing behind a pooler that hands out transactions.
@@ -25,14 +28,16 @@ export async function enterBatch(
   shard: string,
   run: string,
   counted: readonly TableName[],
+  holds: RawBuilder<unknown>,
 ): Promise<Entered> {
-  const { rows } = await sql<{ entered: boolean; before: string[] }>`
+  const { rows } = await sql<{ entered: boolean; before: string[]; held: HeldRows[] }>`
     select
       pg_try_advisory_xact_lock(hashtextextended(${shard}, 0))
       and pg_try_advisory_xact_lock_shared(hashtextextended(${run}, 0)) as entered,
-      ${deletedBefore(counted)} as before`.execute(tx);
-  const { entered, before } = rows[0] ?? { entered: false, before: [] };
-  return { entered, counters: { tables: counted, before } };
+      ${deletedBefore(counted)} as before,
+      ${heldRows(holds)} as held`.execute(tx);
+  const { entered, before, held } = rows[0] ?? { entered: false, before: [], held: [] };
+  return { entered, counters: { tables: counted, before }, held };
 }
 
 /** Waits until no batch of a run is under way and keeps new ones out until this transaction ends. */

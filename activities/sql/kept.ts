@@ -2,10 +2,10 @@ import type { RawBuilder } from 'kysely';
 import { sql } from 'kysely';
 
 import type { ColumnName, TableName } from './names.ts';
-import { columnOf, tableOf } from './names.ts';
+import { columnOf, qualifiedName, tableOf } from './names.ts';
 import { bindPredicate } from './predicate.ts';
 import type { Expiry, FrozenKeep, FrozenRetention } from './retention.ts';
-import { ageOf, whichever } from './retention.ts';
+import { ageOf, selects, whichever } from './retention.ts';
 
 /** Rows of one table that expire, and the key that names them. */
 export interface KeepingExpiry extends Expiry {
@@ -14,7 +14,7 @@ export interface KeepingExpiry extends Expiry {
   readonly key: ColumnName | null;
 }
 
-/** The rows that a pass of a run keeps, in the ledger. */
+/** The rows that a pass of a run keeps, in the ledger: a row a group. */
 export interface KeptList {
   readonly table: RawBuilder<unknown>;
   readonly run: number;
@@ -54,14 +54,16 @@ export function newestOf(expiry: KeepingExpiry): RawBuilder<unknown> {
 }
 
 /** Over alias `t`: the row is none of those that stay. */
-export function isNotKept({ key }: Pick<KeepingExpiry, 'key'>, list: KeptList): RawBuilder<boolean> {
+export function isNotKept(
+  { key, retentions }: Pick<KeepingExpiry, 'key' | 'retentions'>,
+  list: KeptList,
+): RawBuilder<boolean> {
   if (key === null) return sql`true`;
-  // A count, and not `not exists`: that the planner may answer from a hash of the whole list, made anew in each batch.
   return sql`(
-    select count(*)
+    select ${columnOf('t', key)}::text <> all(k.keys)
     from ${list.table} as k
-    where k.run_id = ${list.run}::int and k.pass = ${list.pass}::int and k.key = ${columnOf('t', key)}::text
-  ) = 0`;
+    where ${isOf(list)} and k.entry = ${entryOf(retentions)} and k.grp = ${groupOf(retentions)}
+  ) is not false`;
 }
 
 /** Over alias `t`: the row is none of the newest of its group. Reads the whole table. */
@@ -74,31 +76,79 @@ export function isNotNewest(expiry: KeepingExpiry): RawBuilder<boolean> {
  * or were brought back to life since the run began, nothing of the group goes.
  */
 export function isGroupFull(expiry: KeepingExpiry, list: KeptList): RawBuilder<boolean> {
-  return sql<boolean>`${whichever(expiry.retentions, ({ keep }, n) =>
-    keep === null ? sql`true` : countKept(expiry, list, keep, n),
-  )}`;
+  const { retentions } = expiry;
+  // The group is of the outer row: in its own select nothing else is called `t` yet.
+  return sql<boolean>`(
+    select g.grp is null or exists (
+      select from ${list.table} as k
+      where ${isOf(list)} and k.entry = g.entry and k.grp = g.grp and ${isFull(expiry)}
+    )
+    from (select ${entryOf(retentions)} as entry, ${groupOf(retentions)} as grp) as g
+  )`;
 }
 
-function countKept(
-  { table, key, where, ages, retentions }: KeepingExpiry,
-  list: KeptList,
-  keep: FrozenKeep,
-  entry: number,
-): RawBuilder<boolean> {
+/** Over alias `k` of the list: it is of this pass of this run. */
+export function isOf({ run, pass }: KeptList): RawBuilder<boolean> {
+  return sql`k.run_id = ${run}::int and k.pass = ${pass}::int`;
+}
+
+/** A select of the list as it is when a run begins: `entry`, `grp`, `keys`, `places`, `file`, `before`. */
+export function keptGroups(expiry: KeepingExpiry): RawBuilder<unknown> {
+  return sql`
+    select
+      n.entry, n.grp, array_agg(n.key) as keys, array_agg(n.place) as places,
+      ${fileOf(expiry.table)} as file,
+      pg_snapshot_xmin(pg_current_snapshot())::xid as before
+    from (${newestOf(expiry)}) as n
+    group by n.entry, n.grp`;
+}
+
+/** Over alias `k` of the list: how many rows of the group are to stay. */
+export function enough({ retentions }: Pick<KeepingExpiry, 'retentions'>): RawBuilder<number> {
+  return sql`(${retentions.map(({ keep }) => keep?.count ?? 0)}::int[])[k.entry + 1]`;
+}
+
+/**
+ * Over alias `k` of the list: as many rows of a group as are to stay are there and still match. A look at their places is
+ * less work than at each by its key. Not so where a condition has a select, whose answer may change by itself.
+ */
+export function isFull(expiry: KeepingExpiry): RawBuilder<boolean> {
+  const { table, key, where, ages, retentions } = expiry;
   if (key === null) return sql`true`;
-  // The group is of the outer row: in its own select nothing else is called `t` yet.
-  return sql`(
+  const matching = sql<boolean>`(
     select count(*)
-    from (select ${groupText(keep)} as grp) as g
-    join ${list.table} as k
-      on k.run_id = ${list.run}::int and k.pass = ${list.pass}::int and k.entry = ${entry}::int and k.grp = g.grp
-    join ${tableOf(table)} as t on ${columnOf('t', key)} = k.key::${sql.raw(key.type)}
+    from unnest(k.keys) as u(key)
+    join ${tableOf(table)} as t on ${columnOf('t', key)} = u.key::${sql.raw(key.type)}
     where
       ${bindPredicate(where)}
       and ${ageOf('t', ages)} is not null
-      and ${groupText(keep)} = g.grp
-      and ${entryOf(retentions)} = ${entry}::int
-  ) >= ${keep.count}::int`;
+      and ${entryOf(retentions)} = k.entry
+      and ${groupOf(retentions)} = k.grp
+  ) >= ${enough(expiry)}`;
+  if (selects(expiry)) return matching;
+  const untouched = sql`select count(*) from unnest(k.places) as u(place) join ${tableOf(table)} as t on t.ctid = u.place`;
+  return sql`case
+    when ${isSameFile(expiry)} and (${untouched} where ${isAsBefore()}) >= ${enough(expiry)} then true
+    else ${matching}
+  end`;
+}
+
+/**
+ * Over alias `t`, a row at a place of alias `k` of the list, in the same file: it is the row that lay there when the run began,
+ * as it was, and so matches as it did then. Whatever came to the place since was written by a transaction that was open
+ * at that moment or began later.
+ */
+export function isAsBefore(): RawBuilder<boolean> {
+  return sql`age(t.xmin) > age(k.before)`;
+}
+
+/** Over alias `k` of the list: no rewrite of the table moved its rows since the run began. */
+export function isSameFile({ table }: Pick<KeepingExpiry, 'table'>): RawBuilder<boolean> {
+  return sql`k.file is not distinct from ${fileOf(table)}`;
+}
+
+function fileOf(table: TableName): RawBuilder<unknown> {
+  return sql`pg_relation_filenode(to_regclass(${qualifiedName(table)}))`;
 }
 
 /** Over alias `t`: the number of the retention that counts for the row. */
@@ -112,5 +162,6 @@ export function groupOf(retentions: readonly FrozenRetention[]): RawBuilder<unkn
 }
 
 function groupText({ per }: FrozenKeep): RawBuilder<unknown> {
-  return sql`jsonb_build_array(${sql.join(per.map((column) => columnOf('t', column)))})::text`;
+  // Sorted and compared byte by byte: a million groups by the rules of a language take seconds.
+  return sql`(row(${sql.join(per.map((column) => columnOf('t', column)))})::text collate "C")`;
 }

@@ -1,8 +1,12 @@
 import type { RawBuilder } from 'kysely';
 import { sql } from 'kysely';
 
+import type { Keeping } from './going.ts';
+import { goingOf, isGoing, keepingColumns, keptNames } from './going.ts';
 import type { ColumnName, TableName } from './names.ts';
 import { castTo, columnOf, tableOf } from './names.ts';
+import type { Recording } from './recording.ts';
+import { recordedFromGone, returningPaths } from './recording.ts';
 import type { Swept } from './swept.ts';
 import { keyText, sweptOf } from './swept.ts';
 import type { Tx } from './transaction.ts';
@@ -19,8 +23,10 @@ export interface AgeRange {
   readonly age: ColumnName;
   /** Which rows, over alias `t`. */
   readonly where: RawBuilder<boolean>;
-  /** What else must hold for a row to be deleted. */
-  readonly guard?: RawBuilder<boolean>;
+  /** What the delete records of the rows that go. */
+  readonly recording?: Recording;
+  /** What stays although it qualifies. */
+  readonly keeping?: Keeping;
   readonly after: AgePosition | null;
   /** From this age on; null is from the oldest. Only looked at where `after` is null. */
   readonly from: string | null;
@@ -83,13 +89,17 @@ export async function sweepByAge(
   range: AgeRange,
   key?: ColumnName,
 ): Promise<Swept & { readonly next: AgePosition | null }> {
+  const { keeping, where } = range;
+  const going = keeping === undefined ? sql`` : sql`, ${goingOf(keeping, sql`chosen`, range.limit)}`;
+  const chosen =
+    keeping === undefined ? sql`t.ctid = any(array(select place from chosen)) and ${where}` : isGoing();
   const { rows } = await sql<Swept & { next: AgePosition | null }>`
-    with ${chosenOf(range)},
+    with ${chosenOf(range)}${going},
     gone as (
       delete from ${tableOf(range.table)} as t
-      where t.ctid = any(array(select place from chosen)) and ${range.where} and ${range.guard ?? sql`true`}
-      returning ${keyText(key)} as key
-    )
+      where ${chosen}
+      returning ${keyText(key)} as key${returningPaths(range.recording)}
+    )${recordedFromGone(range.recording)}
     select ${sweptOf(key)}, ${nextOf(range)} as next`.execute(tx);
   return rows[0] as Swept & { next: AgePosition | null };
 }
@@ -111,7 +121,7 @@ export function chosenOf(range: AgeRange): RawBuilder<unknown> {
           t.ctid as place,
           ${age} as age,
           ${range.where} as qualifies,
-          row_number() over (order by ${age}, t.ctid) as nth
+          row_number() over (order by ${age}, t.ctid) as nth${keepingColumns(range.keeping)}
         from ${tableOf(range.table)} as t
         where ${inRange(range)}
         order by ${age}, t.ctid
@@ -121,7 +131,7 @@ export function chosenOf(range: AgeRange): RawBuilder<unknown> {
       limit ${range.limit}
     ),
     chosen as materialized (
-      select place, row_number() over (order by nth) as rank
+      select place, row_number() over (order by nth) as rank${keptNames(range.keeping)}
       from entry
       where qualifies
     )`;

@@ -87,6 +87,11 @@ export function oldestOf(alias: string): RawBuilder<number | null> {
   return sql`(1000 * extract(epoch from min(${sql.id(alias, 'age')})))::float8`;
 }
 
+/** For a preview: when the newest row of such a part is of. */
+export function newestAgeOf(alias: string): RawBuilder<number | null> {
+  return sql`(1000 * extract(epoch from max(${sql.id(alias, 'age')})))::float8`;
+}
+
 function keyOf(key: ColumnName | null): RawBuilder<unknown> {
   return sql`${key === null ? sql`null` : columnOf('t', key)}::text`;
 }

@@ -26,7 +26,7 @@ export function quoteIdentifier(identifier: string): string {
 }
 
 /** A table's name as text, quoted, for `to_regclass`. */
-export function qualifiedName({ schema, name }: TableName): string {
+export function qualifiedName({ schema, name }: Pick<TableName, 'schema' | 'name'>): string {
   return `${quoteIdentifier(schema)}.${quoteIdentifier(name)}`;
 }
 
@@ -47,7 +47,7 @@ export function castTo(value: string, type: string): RawBuilder<unknown> {
  * A type without its length or precision, which a cast would cut or round the value to: a horizon as `timestamp(0)` would
  * lie up to half a second later. It comes from format_type, which quotes what needs quoting; it cannot be a bound value.
  */
-function bareType(type: string): RawBuilder<unknown> {
+export function bareType(type: string): RawBuilder<unknown> {
   const bare = withoutLength(type);
   return sql.raw(bare === 'character' ? 'bpchar' : bare);
 }

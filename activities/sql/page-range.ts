@@ -1,10 +1,14 @@
 import type { RawBuilder } from 'kysely';
 import { sql } from 'kysely';
 
+import type { Keeping } from './going.ts';
+import { goingOf, isGoing, keepingColumns } from './going.ts';
 import type { ColumnName, TableName } from './names.ts';
 import { qualifiedName, tableOf } from './names.ts';
 import type { Picked } from './picked.ts';
 import { lockCandidates, readPicked } from './picked.ts';
+import type { Recording } from './recording.ts';
+import { recordedFromGone, returningPaths } from './recording.ts';
 import type { Swept } from './swept.ts';
 import { keyText, sweptOf } from './swept.ts';
 import type { Tx } from './transaction.ts';
@@ -17,8 +21,10 @@ export interface PageRange {
   readonly table: TableName;
   /** Which rows, over alias `t`. */
   readonly where: RawBuilder<boolean>;
-  /** What else must hold for a row to be deleted. */
-  readonly guard?: RawBuilder<boolean>;
+  /** What the delete records of the rows that go. */
+  readonly recording?: Recording;
+  /** What stays although it qualifies. Only where a limit bounds the rows. */
+  readonly keeping?: Keeping;
   /** After this place, as `(page,item)`. */
   readonly after: string;
   /** Up to the begin of this page. */
@@ -47,13 +53,16 @@ export function pageOf(place: string): number {
 export async function sweepPages(tx: Tx, range: PageRange, key?: ColumnName): Promise<Swept> {
   const gone = sql`
     delete from ${tableOf(range.table)} as t
-    where ${inRange(range)} and ${range.where} and ${range.guard ?? sql`true`}`;
-  if (key === undefined) {
+    where ${inRange(range)} and ${range.where}`;
+  if (key === undefined && range.recording === undefined) {
     const result = await gone.execute(tx);
     return { rows: Number(result.numAffectedRows ?? 0), keys: [] };
   }
   const { rows } = await sql<Swept>`
-    with gone as (${gone} returning ${keyText(key)} as key)
+    with gone as (
+      ${gone}
+      returning ${keyText(key)} as key${returningPaths(range.recording)}
+    )${recordedFromGone(range.recording)}
     select ${sweptOf(key)}`.execute(tx);
   return rows[0] as Swept;
 }
@@ -68,13 +77,17 @@ export async function takePages(
   key: ColumnName | undefined,
   limit: number,
 ): Promise<Swept & Pick<Picked, 'candidates' | 'last'>> {
+  const { keeping, where } = range;
+  const going = keeping === undefined ? sql`` : sql`, ${goingOf(keeping, sql`candidate`, limit)}`;
+  const chosen =
+    keeping === undefined ? sql`t.ctid = any(array(select place from candidate)) and ${where}` : isGoing();
   const { rows } = await sql<Swept & Pick<Picked, 'candidates' | 'last'>>`
-    with ${candidateOf(range, limit)},
+    with ${candidateOf(range, limit)}${going},
     gone as (
       delete from ${tableOf(range.table)} as t
-      where t.ctid = any(array(select place from candidate)) and ${range.where} and ${range.guard ?? sql`true`}
-      returning ${keyText(key)} as key
-    )
+      where ${chosen}
+      returning ${keyText(key)} as key${returningPaths(range.recording)}
+    )${recordedFromGone(range.recording)}
     select
       ${sweptOf(key)},
       (select count(*)::int from candidate) as candidates,
@@ -99,7 +112,7 @@ export async function pickPages(
 function candidateOf(range: PageRange, limit: number): RawBuilder<unknown> {
   return sql`
     candidate as materialized (
-      select t.ctid as place, row_number() over (order by t.ctid) as nth
+      select t.ctid as place, row_number() over (order by t.ctid) as nth${keepingColumns(range.keeping)}
       from ${tableOf(range.table)} as t
       where ${inRange(range)} and ${range.where}
       order by t.ctid

@@ -1,6 +1,9 @@
 import type { RawBuilder } from 'kysely';
 import { sql } from 'kysely';
 
+import type { CascadeStep } from '../plan/cascades.ts';
+import { isFree } from './free.ts';
+import type { Holds } from './holds.ts';
 import type { ColumnName, TableName } from './names.ts';
 import { columnOf, tableOf } from './names.ts';
 import { isAt } from './places.ts';
@@ -17,6 +20,16 @@ export interface FrozenPointer {
   readonly newest: ColumnName;
   /** Columns that the holder copies from the target. */
   readonly copy: readonly { readonly to: ColumnName; readonly from: ColumnName }[];
+  /** What cascades from the holder; runs that older versions began have none. */
+  readonly cascades?: readonly CascadeStep[];
+}
+
+/** Over alias `t` of the holder: no hold names it or what goes along with it; undefined where no hold is about that. */
+export function freeHolders(
+  holds: Holds,
+  { holder, cascades = [] }: FrozenPointer,
+): RawBuilder<boolean> | undefined {
+  return isFree(holds, { table: holder, cascades, key: null, children: [] });
 }
 
 /** Over alias `t` of the holder: it names a target that is gone. One that names none, or no group, is left alone. */
@@ -28,6 +41,14 @@ export function isStale(frozen: FrozenPointer): RawBuilder<boolean> {
       select from ${tableOf(target)} as target
       where ${columnOf('target', targetKey)} = ${columnOf('t', pointer)}
     )`;
+}
+
+/** Over alias `t` of the holder: its group has nothing left that it could be moved to. */
+export function hasNoSurvivor({ holderGroup, target, targetGroup }: FrozenPointer): RawBuilder<boolean> {
+  return sql`not exists (
+    select from ${tableOf(target)} as survivor
+    where ${columnOf('survivor', targetGroup)} = ${columnOf('t', holderGroup)}
+  )`;
 }
 
 /**
@@ -56,7 +77,7 @@ export async function lockHoldersOf(
 
 /**
  * Repairs locked holders that point at nothing: moved to the newest surviving target of the group with its copied
- * columns; deleted where none survives. Answers how many moved.
+ * columns; deleted where none survives, unless `free` (alias `t`) says that it stays. Answers how many moved.
  *
  * Run in a statement of its own, after the locks are held, so that it sees what others made of these rows before.
  */
@@ -64,6 +85,7 @@ export async function repairHolders(
   tx: Tx,
   pointer: FrozenPointer,
   places: readonly string[],
+  free: RawBuilder<boolean> | undefined,
 ): Promise<number> {
   if (places.length === 0) return 0;
   const holder = tableOf(pointer.holder);
@@ -95,7 +117,7 @@ export async function repairHolders(
     gone as (
       delete from ${holder} as t
       using repair as r
-      where t.ctid = r.place and r.target_key is null
+      where t.ctid = r.place and r.target_key is null and ${free ?? sql`true`}
     )
     select count(*)::int as moved from moved`.execute(tx);
   return rows[0]?.moved ?? 0;

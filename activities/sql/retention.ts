@@ -3,6 +3,8 @@ import { sql } from 'kysely';
 
 import type { ColumnName } from './names.ts';
 import { castTo, columnOf } from './names.ts';
+import type { FrozenRetentionColumn } from './own-retention.ts';
+import { ownHorizon } from './own-retention.ts';
 import type { Predicate } from './predicate.ts';
 import { bindPredicate } from './predicate.ts';
 
@@ -19,6 +21,8 @@ export interface FrozenRetention {
   /** The instant before which they are expired; null where they are kept for ever. */
   readonly horizon: string | null;
   readonly keep: FrozenKeep | null;
+  /** The column that says how long; `horizon` is that of rows where it is null. */
+  readonly column?: FrozenRetentionColumn;
 }
 
 /** Which rows can expire, and when. */
@@ -45,11 +49,15 @@ export function isExpired({ ages, horizon, where, retentions }: Expiry): RawBuil
   // The first comparison alone can use an index.
   const past = sql`${age} < ${castTo(horizon, type)}`;
   const matches = bindPredicate(where);
-  if (retentions.length === 1) return sql`${past} and ${matches}`;
-  const own = whichever(retentions, (retention) =>
-    retention.horizon === null ? sql`null` : castTo(retention.horizon, type),
-  );
+  if (retentions.length === 1 && retentions[0]?.column === undefined) return sql`${past} and ${matches}`;
+  const own = whichever(retentions, (retention) => horizonOfRow(retention, type));
   return sql`${past} and ${matches} and ${age} < ${own}`;
+}
+
+/** Over alias `t`: the horizon by a retention, of the type of the ages; null where the row is kept for ever. */
+export function horizonOfRow({ horizon, column }: FrozenRetention, type: string): RawBuilder<unknown> {
+  const frozen = horizon === null ? sql`null` : castTo(horizon, type);
+  return column === undefined ? frozen : ownHorizon(column, type, frozen);
 }
 
 /** Over alias `t`: the value for the retention that counts for the row. */
@@ -67,7 +75,12 @@ export function whichever(
     : sql`case ${sql.join(whens, sql` `)} end`;
 }
 
-/** Whether any condition selects: see `Predicate.selects`. */
+/** Whether any condition selects, or reads a parent's column: see `Predicate.selects`. */
 export function selects({ where, retentions }: Pick<Expiry, 'where' | 'retentions'>): boolean {
-  return where.selects || retentions.some((retention) => retention.where?.selects === true);
+  return (
+    where.selects ||
+    retentions.some(
+      ({ where: own, column }) => own?.selects === true || (column !== undefined && column.parent !== null),
+    )
+  );
 }

@@ -2,6 +2,7 @@ import type { RawBuilder } from 'kysely';
 import { sql } from 'kysely';
 
 import type { CascadeStep } from '../plan/cascades.ts';
+import type { FrozenChild } from '../plan/freeze-family.ts';
 import type { ColumnName, TableName } from './names.ts';
 import { columnOf, tableOf } from './names.ts';
 import type { Tx } from './transaction.ts';
@@ -14,12 +15,28 @@ export interface Descent {
   readonly from: RawBuilder<unknown>;
 }
 
-/** Rows of a soft child that belong to the row. */
-export function descendToChild(table: TableName, by: ColumnName, key: ColumnName): Descent {
-  return {
-    table,
-    from: sql`from ${tableOf(table)} as c where ${columnOf('c', by)} = ${columnOf('p', key)}`,
-  };
+/** Rows of soft children that belong to the row, and of theirs in turn; `key` is what the children name. */
+export function descendToChildren(children: readonly FrozenChild[], key: ColumnName): Descent[] {
+  return children.flatMap((child) => descendThrough([{ child, key }]));
+}
+
+type Generation = { readonly child: FrozenChild; readonly key: ColumnName };
+
+function descendThrough(chain: readonly [Generation, ...Generation[]]): Descent[] {
+  const last = chain.at(-1) ?? chain[0];
+  const alias = (depth: number): string =>
+    depth === -1 ? 'p' : depth === chain.length - 1 ? 'c' : `s${depth}`;
+  const tables = chain.map(({ child }, depth) => sql`${tableOf(child.table)} as ${sql.id(alias(depth))}`);
+  const conditions = chain.map(
+    ({ child, key }, depth) => sql`${columnOf(alias(depth), child.by)} = ${columnOf(alias(depth - 1), key)}`,
+  );
+  const { own, table } = last.child;
+  return [
+    { table, from: sql`from ${sql.join(tables)} where ${sql.join(conditions, sql` and `)}` },
+    ...(own?.children ?? []).flatMap((child) =>
+      descendThrough([...chain, { child, key: own?.key ?? last.key }]),
+    ),
+  ];
 }
 
 /** Rows that the database deletes by cascade when the row goes; one descent a step, in the order of the steps. */
@@ -40,6 +57,30 @@ export function descendByCascades(steps: readonly CascadeStep[]): Descent[] {
       from: sql`from ${sql.join(tables)} where ${sql.join(conditions, sql` and `)}`,
     };
   });
+}
+
+/** Everything that goes along with a row: by cascade, as soft children, and by cascade from those. */
+export function descendToAll(
+  cascades: readonly CascadeStep[],
+  children: readonly FrozenChild[],
+  key: ColumnName | null,
+): Descent[] {
+  const below = key === null ? [] : children.flatMap((child) => descendInto(child, key));
+  return [...descendByCascades(cascades), ...below];
+}
+
+function descendInto(child: FrozenChild, key: ColumnName): Descent[] {
+  const { table, by, cascades, own } = child;
+  const owned = sql`from ${tableOf(table)} as c where ${columnOf('c', by)} = ${columnOf('p', key)}`;
+  const deeper = descendToAll(cascades, own?.children ?? [], own?.key ?? null);
+  return [
+    { table, from: owned },
+    ...deeper.map(({ table: below, from }) => ({
+      table: below,
+      // In its own select the row is still called `p`; what is below the child calls the child so.
+      from: sql`from (select c.* ${owned}) as p cross join lateral (select c.ctid, c.* ${from}) as c`,
+    })),
+  ];
 }
 
 /**
@@ -65,13 +106,14 @@ export async function weigh(
   return rows.map((row) => row.weight);
 }
 
-/** Deletes some rows that go with the row at a place. Answers how many. */
+/** Deletes some rows that go with the row at a place, but for some (alias `t`). Answers how many. */
 export async function deleteDescended(
   tx: Tx,
   parent: TableName,
   place: string,
   { table, from }: Descent,
   limit: number,
+  but?: RawBuilder<boolean>,
 ): Promise<number> {
   const result = await sql`
     delete from ${tableOf(table)} as t
@@ -80,6 +122,6 @@ export async function deleteDescended(
       from ${tableOf(parent)} as p
       cross join lateral (select c.ctid ${from} limit ${limit}) as d
       where p.ctid = ${place}::tid
-    ))`.execute(tx);
+    )) and ${but === undefined ? sql`true` : sql`${but} is not true`}`.execute(tx);
   return Number(result.numAffectedRows ?? 0);
 }

@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 
 import { checkPolicy } from '../../policy/check.ts';
+import { deleteUnreferenced } from '../../policy/delete-unreferenced.ts';
 import { definePolicy } from '../../policy/policy.ts';
 import { reportRows } from '../../policy/report-rows.ts';
 import { lostNotes, Note, oldThings, Part, Thing } from '../support/guarded.ts';
@@ -8,6 +9,8 @@ import { lostNotes, Note, oldThings, Part, Thing } from '../support/guarded.ts';
 const PASSES = {
   expireRows: (where: object) => oldThings(where),
   deleteOrphans: (where: object) => lostNotes(where),
+  deleteUnreferenced: (where: object) =>
+    deleteUnreferenced<any>({ name: 'lone', entity: Thing, age: 'at', ...where }),
   reportRows: (where: object) =>
     reportRows<any>({ name: 'stuck', entity: Thing, age: 'at', olderThan: '1 day', ...where }),
 };

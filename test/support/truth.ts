@@ -17,15 +17,23 @@ export async function runAsPreviewed(
 ): Promise<Deleted> {
   const passes = options.passes ?? policy.passes.map((pass) => pass.name);
   const database = await openDatabase(url);
-  const preview = byPass((await previewPolicy(database, policy, passes)).passes);
+  const { passes: previewed } = await previewPolicy(database, policy, passes);
   await database.close();
-  const result = byPass((await runEngine(url, policy, options)).passes);
-  if (!isDeepStrictEqual(preview, result)) {
-    throw new Error(`previewed ${JSON.stringify(preview)}, deleted ${JSON.stringify(result)}`);
+  const { passes: run } = await runEngine(url, policy, options);
+  const preview = byPass(previewed);
+  const result = byPass(run);
+  const same = isDeepStrictEqual(preview, result) && isDeepStrictEqual(heldOf(previewed), heldOf(run));
+  if (!same) {
+    const told = [preview, heldOf(previewed), result, heldOf(run)].map((part) => JSON.stringify(part));
+    throw new Error(`previewed ${told[0]}, held ${told[1]}; deleted ${told[2]}, held ${told[3]}`);
   }
   return result;
 }
 
 function byPass(passes: readonly Pick<LedgerReport['passes'][number], 'name' | 'deleted'>[]): Deleted {
   return Object.fromEntries(passes.map(({ name, deleted }) => [name, deleted]));
+}
+
+function heldOf(passes: readonly { readonly held: number }[]): number[] {
+  return passes.map(({ held }) => held);
 }

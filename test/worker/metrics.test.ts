@@ -54,6 +54,7 @@ describeNeeding(['temporal'], 'metrics of a worker', () => {
     expect(rowsOf(series)).toEqual(byPass(report, 'rows'));
     expect(report.rows).toBeGreaterThan(1000);
     expect(sumBy(series, METRICS.lastRunRows.name, 'pass')).toEqual(byPass(report, 'rows'));
+    expect(sumBy(series, METRICS.lastRunHeld.name, 'pass')).toEqual(byPass(report, 'held'));
     expect(sumBy(series, METRICS.batches.name, 'pass')).toEqual(byPass(report, 'batches'));
     expect(sumBy(series, `${METRICS.batchDuration.name}_count`, 'pass')).toEqual(byPass(report, 'batches'));
     expect(sumBy(series, METRICS.runs.name, 'status')).toEqual({ completed: 1 });
@@ -155,7 +156,10 @@ describeNeeding(['temporal'], 'metrics of a worker', () => {
   });
 });
 
-function byPass(report: LedgerReport, field: 'rows' | 'batches' | 'skipped'): Record<string, number> {
+function byPass(
+  report: LedgerReport,
+  field: 'rows' | 'batches' | 'skipped' | 'held',
+): Record<string, number> {
   const worked = report.passes.filter(({ status }) => status === 'completed');
   return Object.fromEntries(worked.map((pass) => [pass.name, pass[field]]));
 }

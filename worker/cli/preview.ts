@@ -12,7 +12,7 @@ import { previewAndKeep } from './keep-preview.ts';
 import type { SetupFlags } from './options.ts';
 import { collect, withJson, withSetup } from './options.ts';
 import { note, print, printJson, printTable, sayCount, strong } from './output.ts';
-import { printReported, printTables } from './print-report.ts';
+import { printHeld, printReported, printTables } from './print-report.ts';
 import { untilInterrupted } from './until-interrupted.ts';
 
 interface PreviewFlags extends SetupFlags {
@@ -62,7 +62,11 @@ function printPreview(preview: Preview): void {
       moved,
     ]),
   );
-  printReported(preview.passes);
+  printReported(preview.passes, true);
+  printHeld(preview.passes);
+  if (preview.holdsUnknown) {
+    print('\nThe role may not read the ledger: rows that holds keep are counted as if they would go');
+  }
   const byTable = preview.passes.flatMap((pass) =>
     Object.entries(pass.deleted).map(([table, ofTable]) => [pass.name, table, ofTable]),
   );
@@ -77,9 +81,16 @@ function toPrinted({ plan, settingsHash: _hash, ...pass }: PreviewedPass): objec
   return { ...pass, strategy: plan.strategy, shards: plan.shards.length };
 }
 
-function totalsOf({ passes }: Preview): { rows: number; deleted: RowsByTable } {
+function totalsOf({ passes }: Preview): {
+  rows: number;
+  deleted: RowsByTable;
+  files: number;
+  spaceReclaimed: number;
+} {
   return {
     rows: passes.reduce((sum, pass) => sum + pass.rows, 0),
     deleted: addUp(passes.map((pass) => pass.deleted)),
+    files: passes.reduce((sum, pass) => sum + pass.files, 0),
+    spaceReclaimed: passes.reduce((sum, pass) => sum + pass.bytes, 0),
   };
 }

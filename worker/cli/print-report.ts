@@ -1,4 +1,4 @@
-import type { ReportedRows, RunReport } from '../../activities/contract.ts';
+import type { PassReport, ReportedRows, RunReport } from '../../activities/contract.ts';
 import { sayNote } from '../../activities/ledger/notes.ts';
 import type { LedgerReport } from '../../activities/ledger/reports.ts';
 import { coloured, print, printTable, sayBytes, sayCount, sayMillis, strong } from './output.ts';
@@ -39,8 +39,9 @@ export function printReport(report: PrintedReport): void {
     print(`  run ${report.holder.run} of workflow ${report.holder.workflowId} is open`);
   }
   if (report.passes.length > 0) printPasses(report);
-  printReported(report.passes);
+  printReported(report.passes, would);
   printPassBacklogs(report.passes);
+  printHeld(report.passes);
   printTables(report.deleted, would);
   printChanges(report);
   for (const { name, measured } of report.passes) {
@@ -71,17 +72,39 @@ function printPasses({ passes }: PrintedReport): void {
 
 /** What passes found and left, pass by pass. */
 export function printReported(
-  passes: readonly { readonly name: string; readonly reported: ReportedRows | null }[],
+  passes: readonly {
+    readonly name: string;
+    readonly kind: PassReport['kind'];
+    readonly reported: ReportedRows | null;
+    readonly files: number;
+    readonly bytes: number;
+  }[],
+  would: boolean,
 ): void {
-  for (const { name, reported } of passes) {
+  for (const { name, kind, reported, files, bytes } of passes) {
+    const ofFiles = kind === 'deleteRecordedFiles' || kind === 'sweepStrayFiles';
+    if (ofFiles) {
+      const what = would ? 'would go' : 'removed';
+      print('');
+      print(`${strong(name)}: ${sayCount(files)} files ${what}, ${sayBytes(bytes)}`);
+    }
     if (reported === null) continue;
-    print('');
+    if (!ofFiles) print('');
     const since = reported.oldest === null ? '' : `, the oldest of ${reported.oldest}`;
     const resolved = reported.resolved === 0 ? '' : `, ${sayCount(reported.resolved)} resolved`;
-    print(`${strong(name)}: ${sayCount(reported.found)} rows found${since}${resolved}`);
+    const taking = reported.bytes === undefined ? '' : ` of ${sayBytes(reported.bytes)}`;
+    const what = ofFiles ? 'files' : 'rows';
+    print(`${strong(name)}: ${sayCount(reported.found)} ${what} found${taking}${since}${resolved}`);
     for (const [reason, rows] of Object.entries(reported.unresolved)) {
-      print(`  ${sayCount(rows)} not resolved: ${reason}`);
+      print(`  ${sayCount(rows)} ${ofFiles ? 'left' : 'not resolved'}: ${reason}`);
     }
+  }
+}
+
+/** Rows that only holds keep, pass by pass. */
+export function printHeld(passes: readonly { readonly name: string; readonly held: number }[]): void {
+  for (const { name, held } of passes) {
+    if (held > 0) print(`\n${strong(name)}: ${sayCount(held)} rows kept by hold`);
   }
 }
 

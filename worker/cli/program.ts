@@ -3,7 +3,9 @@ import { Command } from 'commander';
 import { addArm } from './arm.ts';
 import { addDoctor } from './doctor.ts';
 import { EXIT_CODES } from './exit-code.ts';
+import { addExplain } from './explain.ts';
 import { addHistory } from './history.ts';
+import { addHolds } from './hold.ts';
 import { addLedger } from './ledger.ts';
 import { addPreview } from './preview.ts';
 import { addRun } from './run.ts';
@@ -29,9 +31,11 @@ export function createProgram(version: string): Command {
   addSchedule(program);
   addSteering(program);
   addHistory(program);
+  addExplain(program);
   addStats(program);
   addArm(program);
   addDoctor(program);
+  addHolds(program);
   addLedger(program);
   return overrideExits(program);
 }

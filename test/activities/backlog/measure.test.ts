@@ -52,7 +52,8 @@ describe('what waits for a pass', () => {
     const now = await one(matching);
     expect(now).toEqual({ rows: 8, error: 0, oldestSeconds: expect.any(Number), atLeast: false });
     expect(now?.oldestSeconds).toBeCloseTo(3 * DAY, -2);
-    expect(await one(matching, true)).toEqual(now);
+    // Time goes on between the two looks.
+    expect(await one(matching, true)).toEqual({ ...now, oldestSeconds: expect.any(Number) });
     const run = await runEngine(database.url, matching);
     expect(run.rows).toBe(8);
     expect(await one(matching)).toEqual({ rows: 0, error: 0, oldestSeconds: null, atLeast: false });

@@ -3,6 +3,7 @@ import type { ApplicationFailure } from '@temporalio/common';
 
 import type { VacuumInput } from '../../../activities/contract.ts';
 import { openDatabase as openVacuumed } from '../../../activities/database/database.ts';
+import { addHold } from '../../../activities/holds/add-hold.ts';
 import { arm } from '../../../activities/ledger/guards.ts';
 import type { LedgerReport } from '../../../activities/ledger/reports.ts';
 import type { Policy } from '../../../policy/policy.ts';
@@ -97,6 +98,15 @@ describeNeeding(['temporal'], 'guards let through', () => {
   test('small tables as a whole', async () => {
     await things.rows('delete from thing where id > 999');
     expect(await run(thingPolicy(most))).toMatchObject({ status: 'completed' });
+  });
+
+  test('what only holds keep', async () => {
+    const policy = thingPolicy(most);
+    const opened = await openVacuumed(things.url);
+    const hold = { entity: 'Thing', rows: { filter: {} }, reason: 'r', who: 'w', until: null };
+    await addHold(opened, policy, hold);
+    await opened.close();
+    expect(await run(policy)).toMatchObject({ status: 'completed', rows: 0, passes: [{ held: 1380 }] });
   });
 
   test('rows that two passes share, counted once', async () => {

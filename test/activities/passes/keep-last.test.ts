@@ -5,6 +5,7 @@ import { expireRows, softChild } from '../../../policy/expire-rows.ts';
 import type { TestDatabase } from '../../support/database.ts';
 import type { EngineOptions } from '../../support/engine.ts';
 import { runEngine } from '../../support/engine.ts';
+import { closeGate } from '../../support/gate.ts';
 import { Child, createItems, expiring, Item, policyOf } from '../../support/items.ts';
 import { runAsPreviewed } from '../../support/truth.ts';
 
@@ -163,6 +164,67 @@ describe('the newest rows of each group stay', () => {
     expect(await items.value('select count(*) from child where item_id not in (select id from item)')).toBe(
       0,
     );
+  });
+
+  test.each(['page-range', 'keyset'] satisfies Strategy[])(
+    'a row that joins another group, whose others go, while a delete by %s is under way stays',
+    async (strategy) => {
+      for (const owner of [1, 2]) await add(owner, 20);
+      const gate = await closeGate(items, 'item', 1015);
+      const keepOne = { olderThan: '10 days', keepLast: { count: 1, per: ['ownerId'] } };
+      const running = runEngine(items.url, policyOf(expiring(keepOne)), { strategy, size: 100 });
+      await gate.reached();
+      await items.rows(`
+        begin;
+        update item set owner_id = 2 where id = 1018;
+        delete from item where owner_id = 2 and id <> 1018;
+        commit`);
+      await gate.open();
+      await running;
+      expect(await left()).toEqual([1001, 1002, 1003, 1004, 1005, 1006, 1007, 1008, 1009, 1018]);
+    },
+  );
+
+  test('one of the newest that was touched and still matches counts as before', async () => {
+    await add(1, 30);
+    await items.rows(`update item set at = at - interval '50 days'`);
+    let batches = 0;
+    await runEngine(items.url, policyOf(expiring(keepThree)), {
+      size: 5,
+      strategy: 'keyset',
+      afterBatch: async () => {
+        batches += 1;
+        if (batches === 2) await items.rows('update item set ended_at = now() where id in (1001, 1003)');
+      },
+    });
+    expect(batches).toBeGreaterThan(4);
+    expect(await left()).toEqual([1001, 1002, 1003]);
+  });
+
+  test.each(['page-range', 'keyset'] satisfies Strategy[])('many of a group, by %s', async (strategy) => {
+    await add(1, 400);
+    await add(2, 140);
+    const policy = policyOf(expiring({ olderThan: '10 days', keepLast: { count: 150, per: ['ownerId'] } }));
+    await runAsPreviewed(items.url, policy, { strategy, size: 60 });
+    const kept = await left();
+    expect(kept.filter((id) => id < 2000)).toEqual(Array.from({ length: 150 }, (_, n) => 1001 + n));
+    expect(kept.filter((id) => id > 2000)).toHaveLength(140);
+  });
+
+  test('a rewrite of the table, which moves all rows, changes nothing', async () => {
+    for (const owner of [1, 2]) await add(owner, 30);
+    await items.rows(`update item set at = at - interval '50 days'`);
+    let batches = 0;
+    await runEngine(items.url, policyOf(expiring(keepThree)), {
+      size: 5,
+      strategy: 'keyset',
+      afterBatch: async () => {
+        batches += 1;
+        if (batches === 2) await items.rows('vacuum full item');
+      },
+    });
+    expect(batches).toBeGreaterThan(4);
+    expect(await left()).toEqual([1001, 1002, 1003, 2001, 2002, 2003]);
   });
 
   test('never fewer than so many are left while others insert', async () => {

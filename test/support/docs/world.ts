@@ -14,7 +14,7 @@ import { fillPrefect } from '../prefect/fill.ts';
 import { waitFor } from '../wait.ts';
 
 /** What a page is about. */
-export type WorldKind = 'prefect' | 'shop';
+export type WorldKind = 'prefect' | 'shop' | 'odds' | 'cameras';
 
 /** What a command wrote and how it ended. */
 export interface Typed {
@@ -32,9 +32,13 @@ const SHOP_FILES = [
   'vacuum.config.ts',
 ];
 
+const ODDS = join(ROOT, 'examples/odds');
+const ODDS_FILES = ['entities.ts', 'policy.ts', 'vacuum.config.ts'];
+const CAMERAS = join(ROOT, 'examples/cameras');
+
 /** URLs as documentation writes them; the user of the owner is another one here. */
 const WRITTEN_URL = /postgresql(?<driver>\+\w+)?:\/\/(?<user>\w+)(:\w+)?@localhost:5432\/\w+/g;
-const OWNERS = new Set(['prefect', 'shop']);
+const OWNERS = new Set(['prefect', 'shop', 'cameras']);
 
 /**
  * Where the blocks of a page are typed: a folder of the installed project, a database of the page's own, and the
@@ -57,18 +61,30 @@ export class World {
     const folder = mkdtempSync(join(project, 'page-'));
     writeFileSync(join(folder, 'tsconfig.json'), TSCONFIG);
     if (kind === 'shop') for (const file of SHOP_FILES) cpSync(join(SHOP, file), join(folder, file));
-    const database = kind === 'shop' ? await createShopOfExamples() : await createFilledPrefect();
+    if (kind === 'odds') for (const file of ODDS_FILES) cpSync(join(ODDS, file), join(folder, file));
+    if (kind === 'cameras') cpSync(CAMERAS, folder, { recursive: true });
+    const database = await DATABASES[kind]();
     // What the run of the tests itself has set: a reader has programs on the path.
     const reader = Object.entries(withoutOwnSettings(process.env)).filter(
       ([name]) => !/^(TEMPORAL_CLI$|npm_)/.test(name),
     );
-    return new World(folder, database, {
+    const world = new World(folder, database, {
       ...Object.fromEntries(reader),
       PATH: pathWith(join(project, 'node_modules/.bin')),
       TEMPORAL_ADDRESS: temporalAddress,
       TEMPORAL_CLI_ADDRESS: temporalAddress,
       ...(kind === 'shop' ? { SHOP_DATABASE_URL: database.url } : {}),
+      ...(kind === 'odds' ? { ODDS_DATABASE_URL: database.url } : {}),
+      ...(kind === 'cameras' ? { CAMERAS_DATABASE_URL: database.url, MEDIA_DIR: join(folder, 'media') } : {}),
     });
+    if (kind === 'cameras') await world.generate();
+    return world;
+  }
+
+  /** Has the example make its rows and files. */
+  async generate(): Promise<void> {
+    const { code, output } = await this.type('node generate.ts');
+    if (code !== 0) throw new Error(`the example made no rows:\n${output}`);
   }
 
   /** Writes a block into the file that its first line names. */
@@ -87,7 +103,7 @@ export class World {
   }
 
   /** Starts a worker that stays until the world is closed, and waits until it works. */
-  async start(command: string): Promise<void> {
+  async start(command: string): Promise<ChildProcess> {
     const child = this.#shell(command);
     this.#background.push(child);
     const output = outputOf(child);
@@ -95,6 +111,7 @@ export class World {
       if (child.exitCode !== null) throw new Error(`the worker ended:\n${output()}`);
       return /working on task queue|RUNNING/.test(output());
     });
+    return child;
   }
 
   /** Runs a statement of a block in the database. */
@@ -111,7 +128,7 @@ export class World {
   async close(): Promise<void> {
     for (const child of this.#background) {
       const exited = once(child, 'exit');
-      if (child.pid !== undefined && child.exitCode === null) {
+      if (child.pid !== undefined && child.exitCode === null && child.signalCode === null) {
         process.kill(-child.pid, 'SIGTERM');
         await exited;
       }
@@ -157,6 +174,15 @@ export async function createShopOfExamples(): Promise<TestDatabase> {
   return database;
 }
 
+/** The odds of `examples/odds`, of few events. */
+async function createOddsOfExamples(): Promise<TestDatabase> {
+  const database = await createDatabase('template0');
+  await database.rows(readFileSync(join(ODDS, 'schema.sql'), 'utf8'));
+  const rows = readFileSync(join(ODDS, 'rows.sql'), 'utf8');
+  await database.rows(`set odds.scale = '240'; ${rows}`);
+  return database;
+}
+
 async function createFilledPrefect(): Promise<TestDatabase> {
   const database = await createDatabase();
   const client = await database.pool.connect();
@@ -166,6 +192,13 @@ async function createFilledPrefect(): Promise<TestDatabase> {
   await database.rows('analyze');
   return database;
 }
+
+const DATABASES: Readonly<Record<WorldKind, () => Promise<TestDatabase>>> = {
+  prefect: createFilledPrefect,
+  shop: createShopOfExamples,
+  odds: createOddsOfExamples,
+  cameras: async () => createDatabase('template0'),
+};
 
 const TSCONFIG = JSON.stringify({
   compilerOptions: {

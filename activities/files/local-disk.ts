@@ -1,0 +1,148 @@
+import { lstat, opendir, realpath, stat, unlink } from 'node:fs/promises';
+import { isAbsolute, resolve } from 'node:path';
+
+import type { FileStore, OpenFileStore, StoredFile } from '../../policy/file-store.ts';
+import { FileRefused, RootUnusable } from '../../policy/file-store.ts';
+import { MistakesError } from '../../policy/mistake.ts';
+import { codeOf } from './code-of.ts';
+import { Folders } from './folders.ts';
+import { keyBelow } from './key-of.ts';
+import { Listings } from './listings.ts';
+
+/** What {@link localDisk} can be told. */
+export interface LocalDiskOptions {
+  /**
+   * The name of a file that must be in the folder. Where it is missing nothing is deleted and the pass fails: a disk that is
+   * not mounted has an empty folder in its place. Default: none.
+   */
+  readonly marker?: string;
+}
+
+/**
+ * Files in a folder of the worker's machine. The folder is given by its absolute path; rows may record files by their
+ * path below it, or absolute with the folder as it is written here. Throws a `MistakesError` for a folder that is not
+ * absolute, as one from a variable that is not set, and for the root of the disk.
+ */
+export function localDisk(folder: string, { marker }: LocalDiskOptions = {}): FileStore {
+  const given: unknown = folder;
+  if (typeof given !== 'string' || !isAbsolute(given) || resolve(given) === '/' || given.includes('\0')) {
+    const what = 'its folder is no absolute path below the root of the disk';
+    throw new MistakesError('localDisk', [
+      { at: 'localDisk', what, fix: 'Name the folder from / on; check the variable that it comes from' },
+    ]);
+  }
+  return new LocalDisk(resolve(given), marker);
+}
+
+class LocalDisk implements FileStore {
+  readonly #folder: string;
+  readonly #marker: string | undefined;
+  readonly #listings = new Listings();
+
+  constructor(folder: string, marker: string | undefined) {
+    this.#folder = folder;
+    this.#marker = marker;
+  }
+
+  keyOf(path: string): string {
+    return keyBelow(this.#folder, path);
+  }
+
+  spellingsOf(key: string): readonly string[] {
+    // Some systems compose letters and others do not: a row that differs in that alone keeps its file.
+    const keys = new Set([key, key.normalize('NFC'), key.normalize('NFD')]);
+    return [...keys].flatMap((one) => [one, `${this.#folder}/${one}`, `./${one}`]);
+  }
+
+  async open(): Promise<OpenFileStore> {
+    let folders: Folders | undefined;
+    try {
+      const root = await realpath(this.#folder);
+      if (!(await stat(root)).isDirectory()) throw new RootUnusable('it is no folder');
+      folders = new Folders(root);
+      // All of it inside the folder that was opened: what is mounted over it later is another one.
+      const place = await folders.within('', async (base) => {
+        if (this.#marker !== undefined) await lstat(`${base}/${this.#marker}`).catch(refuseUnmounted);
+        const { dev, ino } = await stat(`${base}/.`);
+        return `${dev}:${ino}`;
+      });
+      if (place === undefined) throw new RootUnusable('its folder is gone');
+      return new OpenLocalDisk(folders, place, this.#listings, this.#marker);
+    } catch (error) {
+      await folders?.close();
+      if (error instanceof RootUnusable) throw error;
+      throw new RootUnusable(`its folder cannot be opened (${codeOf(error) || 'unknown error'})`);
+    }
+  }
+}
+
+function refuseUnmounted(error: unknown): never {
+  throw new RootUnusable(
+    `its marker is missing (${codeOf(error) || 'unknown error'}), as where no disk is mounted`,
+  );
+}
+
+class OpenLocalDisk implements OpenFileStore {
+  readonly place: string;
+  readonly #folders: Folders;
+  readonly #listings: Listings;
+  readonly #marker: string | undefined;
+
+  constructor(folders: Folders, place: string, listings: Listings, marker: string | undefined) {
+    this.#folders = folders;
+    this.place = place;
+    this.#listings = listings;
+    this.#marker = marker;
+  }
+
+  async isEmpty(): Promise<boolean> {
+    const found = await this.#folders.within('', async (base) => {
+      const folder = await opendir(base);
+      try {
+        return (await folder.read()) === null;
+      } finally {
+        await folder.close();
+      }
+    });
+    return found ?? true;
+  }
+
+  async look(key: string): Promise<StoredFile | undefined> {
+    return this.#at(key, async (path) => {
+      const found = await lstat(path);
+      if (found.isSymbolicLink()) throw new FileRefused('it is a symbolic link');
+      if (!found.isFile()) throw new FileRefused('it is no ordinary file');
+      return { bytes: found.nlink > 1 ? 0 : found.size, modified: found.mtimeMs };
+    });
+  }
+
+  async remove(key: string): Promise<boolean> {
+    if (key === this.#marker) throw new FileRefused('it is the marker of its root');
+    const removed = await this.#at(key, async (path) => {
+      await unlink(path);
+      return true;
+    });
+    return removed ?? false;
+  }
+
+  list(after: string | null): AsyncIterable<string> {
+    return this.#listings.walk(this.#folders, after, this.#marker);
+  }
+
+  async close(): Promise<void> {
+    await this.#folders.close();
+  }
+
+  /** Works on a file by a path that no link can turn elsewhere; undefined where nothing is there. */
+  async #at<T>(key: string, work: (path: string) => Promise<T>): Promise<T | undefined> {
+    const cut = key.lastIndexOf('/');
+    try {
+      return await this.#folders.within(key.slice(0, Math.max(0, cut)), async (base) =>
+        work(`${base}/${key.slice(cut + 1)}`),
+      );
+    } catch (error) {
+      if (codeOf(error) === 'ENOENT') return undefined;
+      throw error;
+    }
+  }
+}

@@ -1,0 +1,33 @@
+import type { FileRoot } from './file-root.ts';
+import type { PassOptions } from './pass.ts';
+
+/** What {@link deleteRecordedFiles} can be told. */
+export interface DeleteRecordedFilesOptions extends PassOptions {
+  /** The earlier passes whose `files` name this root. */
+  readonly from: string | readonly string[];
+  readonly root: FileRoot;
+  /** How many files at once, 1 to 64. Default 8. */
+  readonly concurrency?: number;
+}
+
+/** A pass that deletes the files of deleted rows. */
+export interface DeleteRecordedFiles extends PassOptions {
+  readonly kind: 'deleteRecordedFiles';
+  readonly from: readonly string[];
+  readonly root: FileRoot;
+  readonly concurrency: number;
+}
+
+/**
+ * Deletes the files whose paths stood in rows that earlier passes deleted, of this run or of one before that did not
+ * get so far. A file that a living row records stays; one that is not there any more counts as done.
+ */
+export function deleteRecordedFiles(options: DeleteRecordedFilesOptions): DeleteRecordedFiles {
+  const { from } = options;
+  return Object.freeze({
+    ...options,
+    kind: 'deleteRecordedFiles',
+    from: typeof from === 'string' ? [from] : [...from],
+    concurrency: options.concurrency ?? 8,
+  });
+}

@@ -1,0 +1,69 @@
+import type { EntityKey, EntityName, FilterQuery } from '@mikro-orm/core';
+
+import type { Duration } from './duration.ts';
+import { filterOf } from './filter.ts';
+import type { AnyEntity, PassOptions } from './pass.ts';
+
+/** Rows that name another row without a foreign key in the database. */
+export interface SoftReferenceOptions<Child> {
+  readonly entity: EntityName<Child>;
+  /** The property with the primary key of the row that is named. */
+  readonly by: EntityKey<Child>;
+}
+
+/** A {@link softReference}. */
+export interface SoftReference {
+  readonly entity: AnyEntity;
+  readonly by: string;
+}
+
+/** What {@link deleteUnreferenced} can be told. */
+export interface DeleteUnreferencedOptions<Row> extends PassOptions {
+  /** The entity whose rows go once nothing points at them. */
+  readonly entity: EntityName<Row>;
+  /** The property that says how old a row is, for the grace period. Rows where it is null stay. */
+  readonly age: EntityKey<Row>;
+  /** How old a row must be: spares rows that are written before what points at them. Default `'1 day'`. */
+  readonly grace?: Duration;
+  /** Which rows can go at all. Default: all. Evaluated again in the statement that deletes. */
+  readonly where?: FilterQuery<Row>;
+  /** What points at rows without a foreign key. Foreign keys are read from the catalog. Default: nothing. */
+  readonly references?: readonly SoftReference[];
+  /**
+   * Entities whose foreign keys do not count: a row stays for none of their rows, and those go with it, or lose it, as
+   * their foreign key says (`on delete cascade`, `set null`, `set default`). Default: none, so that a row with
+   * cascading children stays.
+   */
+  readonly ignore?: readonly AnyEntity[];
+}
+
+/** A pass that deletes rows nothing points at. */
+export interface DeleteUnreferenced extends PassOptions {
+  readonly kind: 'deleteUnreferenced';
+  readonly entity: AnyEntity;
+  readonly age: string;
+  readonly grace: Duration;
+  readonly where: object;
+  readonly references: readonly SoftReference[];
+  readonly ignore: readonly AnyEntity[];
+}
+
+/** Rows that name another row without a foreign key, for the `references` of {@link deleteUnreferenced}. */
+export function softReference<Child>(options: SoftReferenceOptions<Child>): SoftReference {
+  return Object.freeze({ ...options });
+}
+
+/**
+ * Deletes rows that nothing points at any more, once they are older than a grace period. What points at them are the
+ * foreign keys of the database, whatever they do on delete, and the soft references that are named.
+ */
+export function deleteUnreferenced<Row>(options: DeleteUnreferencedOptions<Row>): DeleteUnreferenced {
+  return Object.freeze({
+    ...options,
+    kind: 'deleteUnreferenced',
+    grace: options.grace ?? '1 day',
+    where: filterOf(options),
+    references: options.references ?? [],
+    ignore: options.ignore ?? [],
+  });
+}

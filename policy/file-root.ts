@@ -1,0 +1,43 @@
+import type { EntityKey, EntityName } from '@mikro-orm/core';
+
+import type { FileStore } from './file-store.ts';
+import type { AnyEntity } from './pass.ts';
+
+/** A property whose value is the path of a file. */
+export interface RecordedPathOptions<Row> {
+  readonly entity: EntityName<Row>;
+  /** The property with the path: below the root, or absolute. Null and empty record no file. */
+  readonly path: EntityKey<Row>;
+}
+
+/** A {@link recordedPath}. */
+export interface RecordedPath {
+  readonly entity: AnyEntity;
+  readonly path: string;
+}
+
+/** What {@link fileRoot} can be told. */
+export interface FileRootOptions {
+  /** What operators, the ledger and messages call it. Two roots of a policy have different names. */
+  readonly name: string;
+  /** Where its files are: `localDisk('/srv/thumbnails')`. Stays on the worker. */
+  readonly store: FileStore;
+  /**
+   * Every property that records files of this root, of every entity that does. What is not named here is taken for
+   * unused: a file that only such a row records is deleted.
+   */
+  readonly recordedBy: readonly RecordedPath[];
+}
+
+/** A place with files, below which passes delete, and the rows that record them. */
+export type FileRoot = FileRootOptions;
+
+/** A property that records the path of a file, for the `recordedBy` of {@link fileRoot}. */
+export function recordedPath<Row>(options: RecordedPathOptions<Row>): RecordedPath {
+  return Object.freeze({ ...options });
+}
+
+/** A place with files: only below it is any file ever deleted. */
+export function fileRoot(options: FileRootOptions): FileRoot {
+  return Object.freeze({ ...options });
+}

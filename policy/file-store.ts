@@ -1,0 +1,50 @@
+/**
+ * Where files are kept. A file has a key: its path below the root, with `/` between names, without empty names, `.` and
+ * `..`. The local disk is one such place; an object store can be another.
+ */
+export interface FileStore {
+  /** The key of a path as a row records it; throws {@link FileRefused} where it leads out or can be no file's. */
+  keyOf(path: string): string;
+  /** Every way in which a row may record the file of a key. */
+  spellingsOf(key: string): readonly string[];
+  /** Opens it for a moment. Throws {@link RootUnusable} where it cannot be worked in. */
+  open(): Promise<OpenFileStore>;
+}
+
+/** A file store while it is worked in. */
+export interface OpenFileStore {
+  /** Names the place that was opened: another one where its disk is not mounted. In the ledger only. */
+  readonly place: string;
+  /** Whether it has nothing in it at all. */
+  isEmpty(): Promise<boolean>;
+  /** What is there; undefined where nothing is. Throws {@link FileRefused} for what is no ordinary file. */
+  look(key: string): Promise<StoredFile | undefined>;
+  /** Removes a file; false where there is none. What is no ordinary file stays, and is refused. */
+  remove(key: string): Promise<boolean>;
+  /** The keys of all ordinary files after a key, in the order of {@link compareKeys}. Links are not followed. */
+  list(after: string | null): AsyncIterable<string>;
+  close(): Promise<void>;
+}
+
+/** A file that is there. */
+export interface StoredFile {
+  /** Bytes that its removal gives back; 0 where it has another name that stays. */
+  readonly bytes: number;
+  /** When its content was last changed, in milliseconds since the epoch, by the clock of the store. */
+  readonly modified: number;
+}
+
+/** Where two keys stand in a listing: by code units, as JavaScript compares texts. */
+export function compareKeys(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}
+
+/** A path that is not touched, whatever it names. The words are fixed and have nothing of the path. */
+export class FileRefused extends Error {
+  override readonly name = 'FileRefused';
+}
+
+/** A root that cannot be worked in: the folder is missing, or its disk is not mounted. No path in the words. */
+export class RootUnusable extends Error {
+  override readonly name = 'RootUnusable';
+}

@@ -1,0 +1,69 @@
+import type { EntityKey, EntityName } from '@mikro-orm/core';
+
+import type { Duration } from './duration.ts';
+import { DAY, HOUR } from './duration.ts';
+import type { Mistake } from './mistake.ts';
+import type { AnyEntity } from './pass.ts';
+
+/** What a number in a retention column counts, in milliseconds: always the same time, whatever the clocks do. */
+export const RETENTION_UNITS = { hours: HOUR, days: DAY, weeks: 7 * DAY } as const;
+
+interface RetentionColumnBasics {
+  /** What the numbers count. A day is always 24 hours. */
+  readonly unit: keyof typeof RETENTION_UNITS;
+  /** For rows where the column is null, or that have no parent. `null` keeps them for ever. */
+  readonly default: Duration | null;
+}
+
+/**
+ * How old a row must be, read from the database in the statement that deletes: from a column of the row, or of its
+ * parent. A number that comes to less than one hour, or is negative, keeps its row for ever, unless the pass says
+ * `allowShort`; then only a negative one does.
+ */
+export type RetentionColumnOptions<Row> =
+  | (RetentionColumnBasics & {
+      /** The property of the row with the number. */
+      readonly column: EntityKey<Row>;
+    })
+  | (RetentionColumnBasics & {
+      /** The entity of the parent that has the number. */
+      readonly parent: EntityName;
+      /** The row's property with the parent's primary key. */
+      readonly by: EntityKey<Row>;
+      /** The property of the parent with the number. */
+      readonly column: string;
+    });
+
+/** A {@link RetentionColumnOptions} without the shape of its row. */
+export interface RetentionColumn extends RetentionColumnBasics {
+  readonly column: string;
+  readonly parent?: AnyEntity;
+  readonly by?: string;
+}
+
+/** Whether a retention stands in the database. */
+export function isRetentionColumn(olderThan: unknown): olderThan is RetentionColumn {
+  return typeof olderThan === 'object' && olderThan !== null;
+}
+
+/** What is wrong with a retention column by itself; `option` is where it stands. */
+export function checkRetentionColumn(
+  at: string,
+  option: string,
+  { column, unit, parent, by }: RetentionColumn,
+): Mistake[] {
+  const mistakes: Mistake[] = [];
+  const say = (what: string, fix: string): void => void mistakes.push({ at, what, fix });
+  if (typeof column !== 'string') say(`${option} names no column`, 'Name the property with the number');
+  if (!Object.hasOwn(RETENTION_UNITS, unit)) {
+    const known = Object.keys(RETENTION_UNITS).join(', ');
+    say(`${option}.unit is ${JSON.stringify(unit)}`, `Use one of ${known}`);
+  }
+  if ((parent === undefined) !== (by === undefined)) {
+    say(
+      `${option} has one of parent and by`,
+      'Give it both for a column of a parent, none for one of the row',
+    );
+  }
+  return mistakes;
+}

@@ -1,0 +1,44 @@
+import type { Duration } from './duration.ts';
+import type { FileRoot } from './file-root.ts';
+import type { PassOptions } from './pass.ts';
+
+/** What {@link sweepStrayFiles} can be told. */
+export interface SweepStrayFilesOptions extends PassOptions {
+  readonly root: FileRoot;
+  /**
+   * How long a file must not have been changed, counted from the begin of the run: spares files that are written before
+   * their row. At least one hour; default `'1 day'`.
+   */
+  readonly grace?: Duration;
+  /** Whether strays are removed. Default: false, they are counted and reported. */
+  readonly remove?: boolean;
+  /**
+   * The part of all files that may be strays, above 0 and up to 1: with more of them a pass that removes removes none
+   * and fails, since paths are more often misread than forgotten. Default 0.5.
+   */
+  readonly mostStray?: number;
+  /** How many files at once, 1 to 64. Default 8. */
+  readonly concurrency?: number;
+}
+
+/** A pass that looks for files that no row records. */
+export interface SweepStrayFiles extends PassOptions {
+  readonly kind: 'sweepStrayFiles';
+  readonly root: FileRoot;
+  readonly grace: Duration;
+  readonly remove: boolean;
+  readonly mostStray: number;
+  readonly concurrency: number;
+}
+
+/** Reports the files under a root that no row records, and removes them where it is told to. */
+export function sweepStrayFiles(options: SweepStrayFilesOptions): SweepStrayFiles {
+  return Object.freeze({
+    ...options,
+    kind: 'sweepStrayFiles',
+    grace: options.grace ?? '1 day',
+    remove: options.remove ?? false,
+    mostStray: options.mostStray ?? 0.5,
+    concurrency: options.concurrency ?? 8,
+  });
+}

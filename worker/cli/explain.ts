@@ -1,0 +1,79 @@
+import type { Command } from 'commander';
+
+import type { StayReason } from '../../activities/explain/condition.ts';
+import type { Explanation, PassExplanation, Reason } from '../../activities/explain/explain.ts';
+import { explainRow } from '../../activities/explain/explain.ts';
+import { findSetup } from '../setup.ts';
+import { withDatabase } from './database.ts';
+import { findPolicy } from './find-policy.ts';
+import type { SetupFlags } from './options.ts';
+import { withJson, withSetup } from './options.ts';
+import { coloured, print, printJson, strong } from './output.ts';
+
+interface ExplainFlags extends SetupFlags {
+  readonly policy?: string;
+}
+
+/** `explain`: why a row stays or goes. */
+export function addExplain(program: Command): void {
+  const command = program
+    .command('explain')
+    .argument('<entity>', 'an entity of the policy')
+    .argument('<key>', 'the primary key of the row')
+    .description('which pass would take a row now, or why it stays and from when it may go; deletes nothing')
+    .option('--policy <name>', 'the policy, where there are several')
+    .action(async (entity: string, key: string, flags: ExplainFlags) => explain(entity, key, flags));
+  withJson(withSetup(command));
+}
+
+async function explain(entity: string, key: string, flags: ExplainFlags): Promise<void> {
+  const setup = await findSetup(flags, flags.policy);
+  const policy = findPolicy(setup, flags.policy);
+  const found = await withDatabase(setup, policy, async (database) =>
+    explainRow(database, policy, entity, key),
+  );
+  if (flags.json) printJson(found);
+  else printExplanation(found);
+}
+
+function printExplanation(found: Explanation): void {
+  const { entity, key, goesBy, passes, notApplicable, enabled, holdsUnknown } = found;
+  const row = strong(`${entity} ${key}`);
+  if (!found.found) print(`${row} is not there: it is gone, or never was`);
+  else if (goesBy !== null) print(`${row} ${coloured('red', 'goes')} by pass ${goesBy}`);
+  else print(`${row} ${coloured('green', 'stays')}`);
+  if (found.found && passes.length === 0) print('  no pass of the policy is about it');
+  for (const pass of passes) printPass(pass);
+  for (const name of notApplicable) print(`  pass ${name} is not applicable: its tables are not there`);
+  if (!enabled) print(`  policy ${found.policy} is not enabled: its runs delete nothing`);
+  if (holdsUnknown) print('  holds were not looked at: the role may not read the ledger');
+}
+
+function printPass({ pass, role, table, goes, reasons, from }: PassExplanation): void {
+  const what = role === 'row' ? '' : `, along with a row of ${table}`;
+  if (goes) print(`  pass ${pass} takes it${what}`);
+  else {
+    print(`  pass ${pass} leaves it${what}: ${reasons.map(sayReason).join('; ')}`);
+    if (from !== null) print(`    it may go from ${from} on`);
+  }
+}
+
+const SAID: Readonly<Record<StayReason, string>> = {
+  'too-young': 'too young',
+  'no-age': 'it has no age',
+  'kept-for-ever': 'its retention has no end',
+  'wrong-state': 'the filter of the pass does not name it',
+  nested: 'it belongs to another row that is there',
+  'kept-newest': 'one of the newest of its group',
+  held: 'held',
+  'no-parent': 'it names no parent',
+  'parent-alive': 'its parent is there',
+  referenced: 'something points at it',
+  'points-at-a-row': 'what it points at is there, or something that it can be moved to',
+  locked: 'another session has it locked now',
+  other: 'the condition of the pass does not hold',
+};
+
+function sayReason({ why, from }: Reason): string {
+  return from === null ? SAID[why] : `${SAID[why]} until ${from}`;
+}

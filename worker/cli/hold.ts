@@ -1,0 +1,160 @@
+import { userInfo } from 'node:os';
+
+import type { Command } from 'commander';
+
+import { addHold } from '../../activities/holds/add-hold.ts';
+import type { HoldRequest } from '../../activities/holds/add-hold.ts';
+import type { Hold } from '../../activities/ledger/holds.ts';
+import { deleteHold, listHolds } from '../../activities/ledger/holds.ts';
+import { parseDuration } from '../../policy/duration.ts';
+import type { Mistake } from '../../policy/mistake.ts';
+import { MistakesError, refuseMistakes } from '../../policy/mistake.ts';
+import { findDatabaseSetup, findSetup } from '../setup.ts';
+import { withDatabase, withOnlyDatabase } from './database.ts';
+import { findPolicy } from './find-policy.ts';
+import type { SetupFlags } from './options.ts';
+import { toNumber, withJson, withSetup } from './options.ts';
+import { note, print, printJson, printTable } from './output.ts';
+
+interface AddFlags extends SetupFlags {
+  readonly policy?: string;
+  readonly filter?: string;
+  readonly reason: string;
+  readonly who?: string;
+  readonly until?: string;
+}
+
+interface HoldFlags extends SetupFlags {
+  readonly database?: string;
+}
+
+/** `hold`: rows that no pass may delete. */
+export function addHolds(program: Command): void {
+  const hold = program.command('hold').description('rows that no pass may delete');
+  const add = hold
+    .command('add')
+    .argument('<entity>', 'an entity of the policy')
+    .argument('[key]', 'the primary key of the row')
+    .description('hold a row, or all rows that match a filter; answers once nothing deletes them any more')
+    .requiredOption('--reason <text>', 'why')
+    .option('--filter <json>', 'which rows, as a `where` of a policy has it, instead of a key')
+    .option('--who <name>', 'who asks for it (default: the user of this machine)')
+    .option(
+      '--until <when>',
+      'an instant like 2027-01-31T00:00:00Z, or a duration like 90d (default: no end)',
+    )
+    .option('--policy <name>', 'the policy that knows the entity, where there are several')
+    .action(async (entity: string, key: string | undefined, flags: AddFlags) => runAdd(entity, key, flags));
+  withJson(withSetup(add));
+  const list = hold
+    .command('list')
+    .description('the holds, the newest first')
+    .option('--database <name>', 'the database of the configuration file, where it has several')
+    .action(async (flags: HoldFlags) => runList(flags));
+  withJson(withSetup(list));
+  const remove = hold
+    .command('remove')
+    .argument('<hold>', 'the number of a hold', toNumber)
+    .description('end a hold; its rows go when a policy says so')
+    .option('--database <name>', 'the database of the configuration file, where it has several')
+    .action(async (id: number, flags: HoldFlags) => runRemove(id, flags));
+  withJson(withSetup(remove));
+}
+
+async function runAdd(entity: string, key: string | undefined, flags: AddFlags): Promise<void> {
+  const request = readRequest(entity, key, flags);
+  const setup = await findSetup(flags, flags.policy);
+  const policy = findPolicy(setup, flags.policy);
+  const added = await withDatabase(setup, policy, async (database) => addHold(database, policy, request));
+  if (flags.json) printJson(added);
+  else print(`hold ${added.id} is in force`);
+  if (added.gone) {
+    note(`${entity} ${key} was deleted while the hold was being added: there is nothing left to hold`);
+  }
+  if (!added.settled) {
+    note('a transaction that began before it is still open; what that deletes is not kept');
+  }
+}
+
+function readRequest(entity: string, key: string | undefined, flags: AddFlags): HoldRequest {
+  const mistakes: Mistake[] = [];
+  const { filter, until } = flags;
+  if ((key === undefined) === (filter === undefined)) {
+    const what =
+      key === undefined ? 'neither a key nor a filter is given' : 'both a key and a filter are given';
+    mistakes.push({ at: 'command', what, fix: 'Give one: the key of a row, or --filter' });
+  }
+  const request = {
+    entity,
+    rows: key === undefined ? { filter: readFilter(filter ?? '{}', mistakes) } : { key },
+    reason: flags.reason,
+    who: flags.who ?? userInfo().username,
+    until: until === undefined ? null : readInstant(until, mistakes),
+  };
+  refuseMistakes('command', mistakes);
+  return request;
+}
+
+function readFilter(text: string, mistakes: Mistake[]): object {
+  try {
+    const filter: unknown = JSON.parse(text);
+    if (typeof filter === 'object' && filter !== null && !Array.isArray(filter)) return filter;
+  } catch {
+    // Said below.
+  }
+  const fix = `Write it like '{"status": "shipped"}'`;
+  mistakes.push({ at: '--filter', what: 'it is no JSON object', fix });
+  return {};
+}
+
+function readInstant(text: string, mistakes: Mistake[]): string | null {
+  const millis = parseDuration(text);
+  const at = millis === undefined ? Date.parse(text) : Date.now() + millis;
+  if (at > Date.now() && Number.isFinite(new Date(at).getTime())) return new Date(at).toISOString();
+  const what = Number.isNaN(at)
+    ? `${JSON.stringify(text)} is no instant and no duration`
+    : 'it is over already';
+  mistakes.push({ at: '--until', what, fix: "Write it like 2027-01-31T00:00:00Z or '90 days'" });
+  return null;
+}
+
+async function runList(flags: HoldFlags): Promise<void> {
+  const setup = await findDatabaseSetup(flags);
+  const holds = await withOnlyDatabase(setup, flags.database, async ({ ledger }) => {
+    if ((await ledger.version()) === 'missing') return [];
+    await ledger.migrate();
+    return listHolds(ledger);
+  });
+  if (flags.json) printJson(holds);
+  else if (holds.length === 0) print('no holds');
+  else printHolds(holds);
+}
+
+function printHolds(holds: readonly Hold[]): void {
+  printTable(
+    ['hold', 'entity', 'rows', 'until', 'who', 'reason'],
+    holds.map(({ id, entity, key, filter, until, inForce, who, reason }) => [
+      String(id),
+      entity,
+      key ?? JSON.stringify(filter),
+      until === null ? 'no end' : inForce ? until : `${until}, over`,
+      who,
+      reason,
+    ]),
+  );
+}
+
+async function runRemove(id: number, flags: HoldFlags): Promise<void> {
+  const setup = await findDatabaseSetup(flags);
+  const removed = await withOnlyDatabase(setup, flags.database, async ({ ledger }) => {
+    if ((await ledger.version()) === 'missing') return false;
+    await ledger.migrate();
+    return deleteHold(ledger, id);
+  });
+  if (!removed) {
+    const fix = 'Name one that `temporal-vacuum hold list` shows';
+    throw new MistakesError('command', [{ at: 'HOLD', what: `there is no hold ${id}`, fix }]);
+  }
+  if (flags.json) printJson({ hold: id, removed });
+  else print(`hold ${id} is removed`);
+}
