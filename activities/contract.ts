@@ -74,6 +74,15 @@ export interface Plan {
   readonly startedAt: string;
   /** The most seconds of work in one slice. */
   readonly sliceSeconds: number;
+  /** When it ends whatever it does; left out where no limit says so. */
+  readonly end?: RunEnd;
+}
+
+/** When a run ends by a limit. */
+export interface RunEnd {
+  /** ISO 8601. */
+  readonly at: string;
+  readonly reason: string;
 }
 
 /** A pass as the workflow knows it: names and numbers. */
@@ -103,8 +112,12 @@ export interface Holder {
 /** What beginning a run came to. */
 export type Beginning =
   | { readonly outcome: 'planned'; readonly plan: Plan }
-  | { readonly outcome: 'busy'; readonly holder: Holder }
-  | { readonly outcome: 'early'; readonly limit: LimitReached & { readonly until: string } }
+  | { readonly outcome: 'busy'; readonly holder: Holder; readonly report: RunReport }
+  | {
+      readonly outcome: 'early';
+      readonly limit: LimitReached & { readonly until: string };
+      readonly report: RunReport;
+    }
   | { readonly outcome: 'ended'; readonly report: RunReport };
 
 /** Which slice: one shard of one pass in one round. */
@@ -167,6 +180,8 @@ export interface Ending {
 export interface RunReport {
   /** The number of the run in the ledger; null where none was begun. */
   readonly run: number | null;
+  /** Where none was begun, the last run that the schedule knows of; 0 where it knows none. */
+  readonly lastRun?: number;
   readonly policy: string;
   readonly mode: RunMode;
   readonly status: RunStatus;

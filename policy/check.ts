@@ -1,7 +1,7 @@
 import { checkFiles } from './check-files.ts';
 import { parseDuration, HOUR, sayDuration, SECOND } from './duration.ts';
 import type { ExpireRows } from './expire-rows.ts';
-import { NO_FILTER } from './expire-rows.ts';
+import { checkFilter } from './filter.ts';
 import { checkLimits } from './limits.ts';
 import type { Mistake } from './mistake.ts';
 import type { Pass } from './pass.ts';
@@ -88,7 +88,7 @@ function checkAge(at: string, pass: Pass): Mistake[] {
       return [...checkExpiry(at, pass), ...checkFilters(at, pass)];
     case 'deleteOrphans':
     case 'deleteUnreferenced':
-      return checkHorizon(at, 'grace', pass.grace);
+      return [...checkHorizon(at, 'grace', pass.grace), ...checkFilter(at, 'where', pass.where)];
     case 'reclaimSpace':
       return checkReclaimSpace(at, pass);
     case 'deleteRecordedFiles':
@@ -97,23 +97,19 @@ function checkAge(at: string, pass: Pass): Mistake[] {
     case 'sweepStrayFiles':
       return [];
     case 'reportRows':
-      return [...checkHorizon(at, 'olderThan', pass.olderThan), ...checkResolve(at, pass)];
+      return [
+        ...checkHorizon(at, 'olderThan', pass.olderThan),
+        ...checkFilter(at, 'where', pass.where),
+        ...checkResolve(at, pass),
+      ];
   }
 }
 
-/** Filters that somebody built and that came out empty: every old row would go. */
 function checkFilters(at: string, { where, overrides }: Pick<ExpireRows, 'where' | 'overrides'>): Mistake[] {
-  const filters = [
-    ...(where === NO_FILTER ? [] : [{ option: 'where', filter: where }]),
-    ...overrides.map((override, n) => ({ option: `overrides[${n}].where`, filter: override.where })),
+  return [
+    ...checkFilter(at, 'where', where),
+    ...overrides.flatMap((override, n) => checkFilter(at, `overrides[${n}].where`, override.where)),
   ];
-  return filters
-    .filter(({ filter }) => Reflect.ownKeys(filter).length === 0)
-    .map(({ option }) => ({
-      at,
-      what: `its ${option} has no condition, so that it would be about every row`,
-      fix: 'Say which rows are meant, or leave it out',
-    }));
 }
 
 function checkExpiry(at: string, pass: ExpireRows): Mistake[] {

@@ -1,6 +1,7 @@
 import type { EntityKey, EntityName, FilterQuery } from '@mikro-orm/core';
 
 import type { Duration } from './duration.ts';
+import { filterOf } from './filter.ts';
 import type { LatestPointer } from './latest-pointer.ts';
 import type { AnyEntity, PassOptions } from './pass.ts';
 
@@ -42,7 +43,7 @@ export function deleteOrphans<Child>(options: DeleteOrphansOptions<Child>): Dele
     ...options,
     kind: 'deleteOrphans',
     grace: options.grace ?? '1 day',
-    where: options.where ?? {},
+    where: filterOf(options),
     repoint: options.repoint ?? [],
   });
 }

@@ -1,6 +1,7 @@
 import type { EntityKey, EntityName, FilterQuery } from '@mikro-orm/core';
 
 import type { Duration } from './duration.ts';
+import { filterOf } from './filter.ts';
 import type { AnyEntity, PassOptions } from './pass.ts';
 
 /** Rows that name another row without a foreign key in the database. */
@@ -61,7 +62,7 @@ export function deleteUnreferenced<Row>(options: DeleteUnreferencedOptions<Row>)
     ...options,
     kind: 'deleteUnreferenced',
     grace: options.grace ?? '1 day',
-    where: options.where ?? {},
+    where: filterOf(options),
     references: options.references ?? [],
     ignore: options.ignore ?? [],
   });

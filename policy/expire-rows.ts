@@ -2,6 +2,7 @@ import type { EntityKey, EntityName, FilterQuery } from '@mikro-orm/core';
 
 import type { Duration } from './duration.ts';
 import type { FileRoot } from './file-root.ts';
+import { filterOf } from './filter.ts';
 import type { LatestPointer } from './latest-pointer.ts';
 import type { AnyEntity, PassOptions } from './pass.ts';
 import type { RetentionColumn, RetentionColumnOptions } from './retention-column.ts';
@@ -88,9 +89,6 @@ export interface ExpireRows extends PassOptions {
   readonly allowShort: boolean;
 }
 
-/** The `where` of a pass that has none. */
-export const NO_FILTER: object = Object.freeze({});
-
 /** Rows that belong to a row without a foreign key, for the `with` of {@link expireRows}. */
 export function softChild<Child>(options: SoftChildOptions<Child>): SoftChild {
   return Object.freeze({ ...options, repoint: options.repoint ?? [], with: options.with ?? [] });
@@ -107,7 +105,7 @@ export function expireRows<Row>(options: ExpireRowsOptions<Row>): ExpireRows {
     kind: 'expireRows',
     age: listOf(options.age),
     overrides: options.overrides ?? [],
-    where: options.where ?? NO_FILTER,
+    where: filterOf(options),
     with: options.with ?? [],
     files: options.files ?? [],
     allowShort: options.allowShort ?? false,

@@ -32,14 +32,14 @@ export interface LimitOptions {
    */
   readonly maxPercent?: number;
   /**
-   * How many times the rows of its last ten runs a pass may delete; default 10. Where they deleted fewer than 1000 they count
-   * as 1000. A run that would delete more is stopped before its first batch, unless a preview was kept as for
-   * `maxPercent`. `Infinity` is no limit; a pass that has not run yet has none.
+   * How many times the most rows that one of its last ten runs deleted a pass may delete; default 10. Runs that found
+   * nothing do not count. A run that would delete more is stopped before its first batch, unless a preview was kept as
+   * for `maxPercent`. `Infinity` is no limit; a pass that has deleted nothing yet has none.
    */
   readonly maxGrowth?: number;
   /**
-   * A table with fewer rows than this is too small for `maxPercent`, for `allowNewest` and to be seen to shrink. Default
-   * 1000; 0 guards every table.
+   * A table with fewer rows than this is too small for `maxPercent`, for `allowNewest` and to be seen to shrink, and so
+   * many are never too many for `maxGrowth`. Default 1000; 0 guards every table.
    */
   readonly smallTable?: number;
   /**

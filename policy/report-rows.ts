@@ -1,6 +1,7 @@
 import type { EntityKey, EntityName, FilterQuery } from '@mikro-orm/core';
 
 import type { Duration } from './duration.ts';
+import { filterOf } from './filter.ts';
 import type { AnyEntity, PassOptions } from './pass.ts';
 
 /**
@@ -72,7 +73,7 @@ export function reportRows<Row>(options: ReportRowsOptions<Row>): ReportRows {
   return Object.freeze({
     ...rest,
     kind: 'reportRows',
-    where: options.where ?? {},
+    where: filterOf(options),
     ...(given === undefined
       ? {}
       : {

@@ -10,6 +10,7 @@ const OUTAGE = '30 minutes';
 /** Begins runs. */
 export const beginning = proxyActivities<Pick<VacuumActivities, 'vacuum.beginRun'>>({
   startToCloseTimeout: '10 minutes',
+  heartbeatTimeout: '30s',
   scheduleToCloseTimeout: OUTAGE,
   retry: FOR_EVER,
   cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,

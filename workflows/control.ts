@@ -1,6 +1,6 @@
 import { CancellationScope, condition, isCancellation, sleep } from '@temporalio/workflow';
 
-import type { LimitReached } from '../activities/contract.ts';
+import type { LimitReached, RunEnd } from '../activities/contract.ts';
 
 /** Why passes are left before they are done. */
 export type Leaving = 'stopped' | 'cancelled' | 'continue-as-new';
@@ -27,6 +27,8 @@ export class Control {
   stopReason: string | undefined;
   /** What it waits for by itself. */
   waitsFor: string | undefined;
+  /** When it ends, also while it is paused; undefined where no limit says so. */
+  end: RunEnd | undefined;
   #leaving: Leaving | undefined;
   readonly #scopes = new Set<CancellationScope>();
   readonly #root = CancellationScope.current();
@@ -71,12 +73,19 @@ export class Control {
 
   /** Waits while paused; false where the passes are to be left. */
   async mayGoOn(): Promise<boolean> {
+    const isOver = (): boolean => !this.paused || this.#leaving !== undefined;
     try {
-      await condition(() => !this.paused || this.#leaving !== undefined);
+      if (this.end === undefined || isOver()) await condition(isOver);
+      else await this.#untilEnd(this.end, isOver);
     } catch (error) {
       if (!isCancellation(error)) throw error;
     }
     return this.leaving === undefined;
+  }
+
+  async #untilEnd({ at, reason }: RunEnd, isOver: () => boolean): Promise<void> {
+    const millis = Math.max(1, Date.parse(at) - Date.now());
+    if (!(await condition(isOver, millis))) this.stop(reason);
   }
 
   /** Does what a limit asks for: ends the run, or waits until it may go on. */

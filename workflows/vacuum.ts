@@ -5,15 +5,17 @@ import {
   CancelledFailure,
   continueAsNew,
   isCancellation,
+  patched,
   setCurrentDetails,
   setHandler,
   workflowInfo,
 } from '@temporalio/workflow';
 
-import type { Beginning, Ending, Plan, RunReport, RunStatus, VacuumInput } from '../activities/contract.ts';
+import type { Beginning, Plan, RunReport, VacuumInput } from '../activities/contract.ts';
 import { beginning, closing, previewing } from './activities.ts';
 import type { Wait } from './control.ts';
 import { Control, waitUntil } from './control.ts';
+import { endingOf, failedPass } from './ending.ts';
 import { pauseSignal, progressQuery, resumeSignal, stopSignal } from './messages.ts';
 import type { RunProgress } from './progress.ts';
 import { progressOf, sayProgress, stateOf } from './progress.ts';
@@ -65,6 +67,7 @@ class VacuumRun {
       this.#state = newState(begun.plan);
     }
     const state = this.#state;
+    this.#control.end = state.plan.end;
     this.#phase = 'running';
     this.#show();
     const lost = await this.#runPasses(state);
@@ -81,28 +84,46 @@ class VacuumRun {
   }
 
   async #begin(): Promise<{ plan: Plan } | { report: RunReport }> {
-    this.#show();
-    const options = { summary: 'check, take the lease, make the plan' };
     for (;;) {
-      const begun = await this.#orFail(async () =>
-        beginning['vacuum.beginRun'].executeWithOptions(options, [
-          this.#input,
-          firstRunId(),
-          workflowInfo().lastResult,
-        ]),
-      );
-      if (begun.outcome === 'planned') return { plan: begun.plan };
-      if (begun.outcome === 'ended') return { report: begun.report };
-      this.#phase = 'waiting';
-      await this.#control.wait(waitAfter(begun), () => this.#show());
-      if (this.#control.leaving === 'stopped') {
-        throw ApplicationFailure.nonRetryable('stopped while it waited for its turn', 'VacuumBusy');
+      this.#phase = 'beginning';
+      this.#show();
+      // Histories of earlier releases have begins that no request interrupted.
+      const begun = patched('begin-interruptible')
+        ? await this.#control.interruptible(async () => this.#askToBegin())
+        : await this.#askToBegin();
+      if (begun?.outcome === 'planned') return { plan: begun.plan };
+      if (begun?.outcome === 'busy' || begun?.outcome === 'early') {
+        this.#phase = 'waiting';
+        await this.#control.wait(waitAfter(begun), () => this.#show());
       }
-      if (this.#control.leaving === 'cancelled') throw new CancelledFailure('cancelled while it waited');
+      const interrupted = this.#control.paused || this.#control.leaving !== undefined;
+      // What it answers to a pause looks like a stop.
+      const isOver = begun?.outcome === 'ended' && (begun.report.status !== 'stopped' || !interrupted);
+      if (isOver) return { report: begun.report };
+      if (this.#control.paused) this.#phase = 'paused';
+      this.#show();
+      if (!(await this.#control.mayGoOn())) return { report: this.#leftBefore(begun?.report) };
       // A pause asked for while waiting would be lost.
       const { paused } = this.#control;
       if (workflowInfo().continueAsNewSuggested && !paused) await continueAsNew<typeof vacuum>(this.#input);
     }
+  }
+
+  async #askToBegin(): Promise<Beginning> {
+    const options = { summary: 'check, take the lease, make the plan' };
+    const { lastResult } = workflowInfo();
+    return this.#orFail(async () =>
+      beginning['vacuum.beginRun'].executeWithOptions(options, [this.#input, firstRunId(), lastResult]),
+    );
+  }
+
+  /** What comes of a run that was left before it began. */
+  #leftBefore(report: RunReport | undefined): RunReport {
+    if (this.#control.leaving === 'cancelled') throw new CancelledFailure('cancelled before it began');
+    if (report === undefined)
+      throw ApplicationFailure.nonRetryable('stopped before it began', 'VacuumStopped');
+    const { stopReason = 'before it began' } = this.#control;
+    return { ...report, reasons: [`stopped: ${stopReason}`] };
   }
 
   /** Runs what is left of the plan. Answers why the run is lost, where another one took its place. */
@@ -207,36 +228,6 @@ function waitAfter(begun: Beginning & { outcome: 'busy' | 'early' }): Wait {
 /** The same over continue-as-new, so that a run keeps its lease. */
 function firstRunId(): string {
   return workflowInfo().firstExecutionRunId;
-}
-
-function failedPass({ plan, passes }: RunState, name: string): boolean {
-  const status = passes[plan.passes.findIndex((pass) => pass.name === name)]?.status;
-  return status === 'failed' || status === 'skipped';
-}
-
-function endingOf(
-  state: RunState,
-  { leaving, stopReason }: Pick<Control, 'leaving' | 'stopReason'>,
-  lost: string | undefined,
-): Ending {
-  const reasons = state.plan.passes.flatMap(({ name }, n) => {
-    const error = state.passes[n]?.error;
-    return error === undefined ? [] : [`pass ${name}: ${error}`];
-  });
-  let status: RunStatus = reasons.length > 0 ? 'failed' : 'completed';
-  if (leaving === 'stopped' || leaving === 'cancelled') status = leaving;
-  if (status === 'stopped' && stopReason !== undefined) reasons.push(`stopped: ${stopReason}`);
-  if (lost !== undefined) status = 'terminated';
-  return {
-    run: state.plan.run,
-    database: state.plan.database,
-    status,
-    passes: state.passes.map(({ status: passStatus, error }) => {
-      return { status: passStatus, ...(error === undefined ? {} : { error }) };
-    }),
-    reasons: lost === undefined ? reasons : [...reasons, lost],
-    longestMillis: state.longestMillis,
-  };
 }
 
 /** What an activity failed with, without the wrapping. */

@@ -11,7 +11,7 @@ import { inSnapshot } from '../sql/transaction.ts';
 import type { GuardedPass } from './counts.ts';
 import { compareIdentity, readIdentity } from './identity.ts';
 import { nameEntity } from './name-entity.ts';
-import { withinAMinute } from './within-a-minute.ts';
+import type { Patience } from './patience.ts';
 
 /** A table lost more than others usually take where less than this part of it is left. */
 const SHRUNK = 0.5;
@@ -23,6 +23,7 @@ export interface Examined {
   readonly passes: readonly GuardedPass[];
   /** The number of the last run that Temporal knows of; 0 where it knows none. */
   readonly lastRun: number;
+  readonly patience: Patience;
 }
 
 /**
@@ -70,7 +71,7 @@ function disarmed({ name }: Policy, reasons: readonly string[], since: string | 
 /** The pass's own tables: what was made anew and what shrank, and how they are now. */
 async function readTables(
   database: Database,
-  { policy, catalog, passes }: Examined,
+  { policy, catalog, passes, patience }: Examined,
   state: GuardState | undefined,
 ): Promise<{ reasons: string[]; seen: Seen['tables'] }> {
   const reasons: string[] = [];
@@ -88,15 +89,14 @@ async function readTables(
       reasons.push(`the table of ${name} was made anew since the last run`);
       continue;
     }
-    const expected =
-      before.rows - (await deletedFrom(database.ledger, policy.name, frozen.table.label, before.run));
+    const expected = before.rows - (await deletedFrom(database.ledger, frozen.table.label, before.run));
     const least = Math.floor(expected * SHRUNK);
     if (expected < Math.max(1, policy.limits.smallTable) || plan.tableRows >= least) continue;
     // A sample says so: count before anybody is woken up.
-    const left = await withinAMinute(database, async (tx) => countUpTo(tx, frozen.table, least));
+    const left = await patience.look(database, async (tx) => countUpTo(tx, frozen.table, least));
     if (left !== undefined && left < least) {
       reasons.push(
-        `${name} has ${left} rows left of about ${Math.round(expected)}, and it was not this policy that deleted them`,
+        `${name} has ${left} rows left of about ${Math.round(expected)}, and it was no run of this ledger that deleted them`,
       );
     }
   }

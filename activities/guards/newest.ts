@@ -7,12 +7,11 @@ import type { GuardedPass } from './counts.ts';
 import { ofOwnTable } from './counts.ts';
 import { nameEntity } from './name-entity.ts';
 import type { Sizes } from './sizes.ts';
-import { withinAMinute } from './within-a-minute.ts';
 
 /** Whether rows would expire of a table in which no row is newer than the horizon. */
 export async function examineNewest(
   database: Database,
-  { policy, passes, counts }: Sizes,
+  { policy, passes, counts, patience }: Sizes,
 ): Promise<Mistake[]> {
   if (policy.limits.allowNewest) return [];
   const mistakes: Mistake[] = [];
@@ -20,16 +19,19 @@ export async function examineNewest(
     if (!isExpiry(pass) || maySeeAllExpire(policy, pass) || ofOwnTable(counts, pass).rows === 0) continue;
     const { table, ages, horizon } = pass.frozen;
     const { smallTable } = policy.limits;
-    const allOld = await withinAMinute(database, async (tx) => {
+    const allOld = await patience.look(database, async (tx) => {
       if (await hasRowSince(tx, table, ages, horizon)) return false;
       return (await countUpTo(tx, table, smallTable)) >= smallTable;
     });
-    // Where a minute does not find one, there are too many rows to say that none is newer.
-    if (allOld !== true) continue;
+    if (allOld === false) continue;
+    const name = nameEntity(policy, table);
+    const found = allOld === undefined ? `looking for a row of ${name} that is` : `no row of ${name} is`;
+    const slow = allOld === undefined ? ' took too long' : '';
+    const index = allOld === undefined ? 'give the age an index, or ' : '';
     mistakes.push({
       at: 'limit allowNewest',
-      what: `no row of ${nameEntity(policy, table)} is newer than ${horizon}, the horizon of pass ${pass.name}: a clock, a time zone or a unit that is wrong looks like that`,
-      fix: 'Look at the newest rows and at the age of the pass; where nothing newer is right, set limits.allowNewest to true',
+      what: `${found} newer than ${horizon}, the horizon of pass ${pass.name},${slow}: a clock, a time zone or a unit that is wrong looks like that`,
+      fix: `Look at the newest rows and at the age of the pass; ${index}where nothing newer is right, set limits.allowNewest to true`,
     });
   }
   return mistakes;

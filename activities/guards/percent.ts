@@ -5,7 +5,6 @@ import type { TableCount } from './counts.ts';
 import { nameEntity } from './name-entity.ts';
 import { sayPreview } from './say-preview.ts';
 import type { Sizes } from './sizes.ts';
-import { withinAMinute } from './within-a-minute.ts';
 
 /** Whether a run would delete more of a table than it may, counting what foreign keys and soft children take along. */
 export async function examinePercent(
@@ -13,7 +12,7 @@ export async function examinePercent(
   sizes: Sizes,
   tables: readonly TableCount[],
 ): Promise<Mistake[]> {
-  const { policy, catalog, maxPercent, previewed, doubt } = sizes;
+  const { policy, catalog, maxPercent, previewed, doubt, patience } = sizes;
   if (maxPercent >= 100) return [];
   const mistakes: Mistake[] = [];
   for (const { table, rows, exact, passes } of tables) {
@@ -23,7 +22,7 @@ export async function examinePercent(
     const enough = (100 * wouldGo) / maxPercent;
     const most = Math.max(enough, policy.limits.smallTable);
     const there =
-      (await withinAMinute(database, async (tx) => countUpTo(tx, table, most))) ??
+      (await patience.look(database, async (tx) => countUpTo(tx, table, most))) ??
       catalog.named(table)?.rows ??
       most;
     if (there >= enough || there < policy.limits.smallTable) continue;

@@ -7,8 +7,8 @@ import type { Count, GuardedPass } from './counts.ts';
 import { byTable, countBySample, countExactly, hasFamily } from './counts.ts';
 import { examineGrowth } from './growth.ts';
 import { examineNewest } from './newest.ts';
+import type { Patience } from './patience.ts';
 import { examinePercent } from './percent.ts';
-import { withinAMinute } from './within-a-minute.ts';
 
 /** A sample is off by less; nearer to a limit rows are counted. */
 const SAMPLE_FACTOR = 2;
@@ -22,6 +22,7 @@ export interface Intent {
   readonly mostRows: number;
   /** Percent of a table, as `--allow-percent` has it; 0 where nobody said. */
   readonly allowPercent: number;
+  readonly patience: Patience;
 }
 
 /** What the guards of sizes look at. */
@@ -41,7 +42,7 @@ export interface Sizes extends Omit<Intent, 'allowPercent'> {
  * taking it. Only where that comes near a limit everything is counted, as a preview does, and judged by that.
  */
 export async function examineSizes(database: Database, intent: Intent): Promise<Mistake[]> {
-  const { policy, passes, allowPercent } = intent;
+  const { policy, passes, allowPercent, patience } = intent;
   const maxPercent = Math.max(policy.limits.maxPercent, allowPercent);
   const previewed = await previewedPasses(database.ledger, policy.name, passes);
   const common = { ...intent, maxPercent, previewed };
@@ -51,7 +52,7 @@ export async function examineSizes(database: Database, intent: Intent): Promise<
   const isExact = first.every((count) => count.exact);
   const counts = isExact
     ? first
-    : ((await withinAMinute(database, async (tx) =>
+    : ((await patience.look(database, async (tx) =>
         countExactly(tx, database.ledger, intent.catalog, passes),
       )) ?? first);
   return judge(database, { ...common, counts, doubt: 1 });
@@ -59,7 +60,7 @@ export async function examineSizes(database: Database, intent: Intent): Promise<
 
 async function countCheaply(
   database: Database,
-  { catalog, passes }: Intent,
+  { catalog, passes, patience }: Intent,
   maxPercent: number,
   previewed: ReadonlySet<string>,
 ): Promise<Count[]> {
@@ -67,7 +68,7 @@ async function countCheaply(
   const exact =
     guarded.length === 0
       ? []
-      : await withinAMinute(database, async (tx) => countExactly(tx, database.ledger, catalog, guarded));
+      : await patience.look(database, async (tx) => countExactly(tx, database.ledger, catalog, guarded));
   const sampled = passes.filter((pass) => exact === undefined || !guarded.includes(pass));
   return [...(exact ?? []), ...sampled.map(countBySample)];
 }

@@ -145,22 +145,20 @@ export async function readPast(ledger: Ledger, knownRun: number): Promise<Ledger
   return rows[0] ?? { lastRun: 0, future: null };
 }
 
-/** The rows that runs of a policy deleted from a table, by the label of it, from the run of a number on. */
-export async function deletedFrom(
-  ledger: Ledger,
-  policy: string,
-  label: string,
-  run: number,
-): Promise<number> {
+/** The rows that runs, of whatever policy, deleted from a table, by the label of it, from the run of a number on. */
+export async function deletedFrom(ledger: Ledger, label: string, run: number): Promise<number> {
   const { rows } = await sql<{ rows: number }>`
     select coalesce(sum((p.deleted ->> ${label})::float8), 0) as rows
     from ${ledger.table('pass')} as p
     join ${ledger.table('run')} as r on r.id = p.run_id
-    where r.policy = ${policy} and r.mode = 'execute' and r.id >= ${run}`.execute(ledger.db);
+    where r.mode = 'execute' and r.id >= ${run}`.execute(ledger.db);
   return rows[0]?.rows ?? 0;
 }
 
-/** The most rows that one of the last runs of a pass deleted from a table; undefined where none was completed. */
+/**
+ * The most rows that one of the last runs of a pass deleted from a table; undefined where none ever deleted any. Runs
+ * that found nothing do not count: of an hourly schedule over rows that expire once a day most do.
+ */
 export async function mostDeleted(
   ledger: Ledger,
   policy: string,
@@ -170,10 +168,10 @@ export async function mostDeleted(
   const { rows } = await sql<{ most: number | null }>`
     select max(rows) as most
     from (
-      select coalesce((p.deleted ->> ${label})::float8, 0) as rows
+      select (p.deleted ->> ${label})::float8 as rows
       from ${ledger.table('pass')} as p
       join ${ledger.table('run')} as r on r.id = p.run_id
-      where r.policy = ${policy} and r.mode = 'execute' and p.name = ${pass} and p.state = 'completed'
+      where r.policy = ${policy} and r.mode = 'execute' and p.name = ${pass} and (p.deleted ->> ${label})::float8 > 0
       order by r.id desc
       limit ${USUAL_RUNS}
     ) as usual`.execute(ledger.db);

@@ -30,7 +30,7 @@ export interface MeasuredBacklog {
 
 /**
  * Looks at what waits for each pass of an open run, from samples and indexes, and keeps it in the ledger; at the end
- * also how fast rows come and go, with a note where a backlog grew since the run before. What goes wrong is said among
+ * also how fast rows come and go, with a note where a backlog grew since the run before or within a day. What goes wrong is said among
  * the notes and fails nothing. Answers what was not known before.
  */
 export async function measureBacklogs(
@@ -118,9 +118,10 @@ async function compare(
   after: Backlog,
 ): Promise<{ backlog: Partial<PassBacklog>; notes: readonly Note[] }> {
   const { previous, baseline } = await readEarlierBacklogs(ledger, run, pass);
-  const grew = previous !== null && hasGrown(previous, after);
+  // Growth that is too slow to be seen from one run to the next is seen over a day.
+  const grownSince = [previous, baseline].find((earlier) => earlier !== null && hasGrown(earlier, after));
   return {
     backlog: { after, ...paceOf(baseline, after) },
-    notes: grew ? [{ what: sayGrowth(pass.name, previous, after) }] : [],
+    notes: grownSince ? [{ what: sayGrowth(pass.name, grownSince, after) }] : [],
   };
 }

@@ -1,6 +1,7 @@
+import { Context } from '@temporalio/activity';
 import { ApplicationFailure } from '@temporalio/common';
 
-import { parseDuration } from '../../policy/duration.ts';
+import { parseDuration, sayDuration } from '../../policy/duration.ts';
 import { refuseMistakes } from '../../policy/mistake.ts';
 import type { Policy } from '../../policy/policy.ts';
 import type { Beginning, LimitReached, Plan, RunReport } from '../contract.ts';
@@ -9,6 +10,7 @@ import { FAILURE } from '../failure.ts';
 import { isGuarded } from '../guards/counts.ts';
 import { examineRun } from '../guards/examine-run.ts';
 import { GuardsError, sayTripped } from '../guards/guards-error.ts';
+import { Patience } from '../guards/patience.ts';
 import { pruneBatches } from '../ledger/batches.ts';
 import { insertGuarded, keepSeen } from '../ledger/guards.ts';
 import { noteInterrupted } from '../ledger/reclaims.ts';
@@ -20,12 +22,14 @@ import { checkAgainst, LOOK_UP_LIMITS, resolvePolicy } from '../plan/resolve.ts'
 import { inSnapshot } from '../sql/transaction.ts';
 import { measureBacklogs } from './backlog.ts';
 import type { RunContext } from './context.ts';
+import { whileHeartbeating } from './heartbeating.ts';
 import type { RunRequest } from './input.ts';
 import { readInput } from './input.ts';
 import { takeOverIfDead } from './lease.ts';
 import { outsideOf } from './limits.ts';
 import { measureRun } from './measure.ts';
 import { narrow } from './narrow.ts';
+import { isAskedToStop } from './own-run.ts';
 import { ownWorkflowId } from './place.ts';
 
 /** A statement on a whole table may take so many seconds: a table that takes longer is rewritten by hand. */
@@ -33,7 +37,7 @@ const LONGEST_STATEMENT = 7 * 24 * 3600;
 
 /**
  * Begins a run: reads the input, looks the policy up, takes the lease and freezes what will be done. Trying again
- * after a crash finds the run that was begun.
+ * after a crash finds the run that was begun. Asked to end meanwhile it answers that it was stopped.
  */
 export async function beginRun(
   context: RunContext,
@@ -42,9 +46,29 @@ export async function beginRun(
   lastReport?: unknown,
 ): Promise<Beginning> {
   const request = readInput(input, context.policies);
-  const { policy } = request;
+  const lastRun = lastRunOf(lastReport, request.policy);
+  const asked = { ...request, firstRunId, lastRun };
+  return whileHeartbeating(async (signal) => {
+    try {
+      return await begin(context, asked, signal);
+    } catch (error) {
+      if (!signal.aborted || !isAskedToStop(Context.current())) throw error;
+      return ended(emptyReport(asked, 'stopped'));
+    }
+  });
+}
+
+/** What a run is asked for. */
+interface Asked extends RunRequest {
+  readonly firstRunId: string;
+  /** The number of the last run that the schedule knows of; 0 where it knows none. */
+  readonly lastRun: number;
+}
+
+async function begin(context: RunContext, request: Asked, signal: AbortSignal): Promise<Beginning> {
+  const { policy, firstRunId } = request;
   refuseMistakes(`policy ${JSON.stringify(policy.name)}`, context.databases.check(policy));
-  if (!policy.enabled) return ended(emptyReport(policy, 'disabled'));
+  if (!policy.enabled) return ended(emptyReport(request, 'disabled'));
   const databaseName = context.databases.nameFor(policy);
   const database = await context.databases.named(databaseName);
   await makeLedger(database, request);
@@ -59,8 +83,8 @@ export async function beginRun(
     const early = outsideOf(request.limits, Date.now());
     if (early !== undefined) return beforeWindow(request, early);
     const { allowPercent } = context;
-    const lastRun = lastRunOf(lastReport, policy);
-    const begun = await planAndInsert(database, databaseName, request, { owner, allowPercent, lastRun });
+    const patience = new Patience({ signal });
+    const begun = await planAndInsert(database, databaseName, request, { owner, allowPercent, patience });
     if (begun !== undefined) {
       await pruneBatches(database.ledger);
       return planned(database, begun);
@@ -88,10 +112,10 @@ async function makeLedger({ db, ledger }: Database, { policy, passes }: RunReque
 async function planAndInsert(
   database: Database,
   databaseName: string,
-  request: RunRequest,
-  { owner, ...known }: { owner: RunOwner; allowPercent: number; lastRun: number },
+  request: Asked,
+  { owner, ...known }: { owner: RunOwner; allowPercent: number; patience: Patience },
 ): Promise<OpenRun | undefined> {
-  const { policy, limits } = request;
+  const { policy, limits, lastRun } = request;
   const { ledger } = database;
   const { passes, catalog } = await inSnapshot(database.db, LOOK_UP_LIMITS, async (tx) => {
     const resolved = await resolvePolicy(tx, policy, request.passes, 'execute');
@@ -106,6 +130,7 @@ async function planAndInsert(
     catalog,
     passes: passes.filter(isGuarded),
     mostRows,
+    lastRun,
     ...known,
   });
   if (tripped.length > 0) {
@@ -119,16 +144,18 @@ async function planAndInsert(
   return run;
 }
 
-/** The number of the run that a schedule's last workflow answered. */
+/** The number of the last run that a schedule's last workflow knew of, its own or one before. */
 function lastRunOf(report: unknown, policy: Policy): number {
   if (typeof report !== 'object' || report === null) return 0;
-  const { run, policy: name } = report as Partial<RunReport>;
-  return name === policy.name && typeof run === 'number' ? run : 0;
+  const { run, lastRun, policy: name } = report as Partial<RunReport>;
+  const last = run ?? lastRun;
+  return name === policy.name && typeof last === 'number' ? last : 0;
 }
 
-function beforeWindow({ policy }: RunRequest, { reason, until }: LimitReached): Beginning {
-  if (until !== null) return { outcome: 'early', limit: { reason, until } };
-  return ended({ ...emptyReport(policy, 'stopped'), reasons: [`stopped: ${reason}`] });
+function beforeWindow(request: Asked, { reason, until }: LimitReached): Beginning {
+  const report = emptyReport(request, 'stopped');
+  if (until !== null) return { outcome: 'early', limit: { reason, until }, report };
+  return ended({ ...report, reasons: [`stopped: ${reason}`] });
 }
 
 /** What a run keeps of a policy and its plan. */
@@ -166,7 +193,11 @@ export function settingsOf(
 }
 
 function planOf({ id, startedAt, settings }: OpenRun): Plan {
-  return { ...settings.plan, run: id, startedAt };
+  const maxMillis = settings.limits?.maxMillis ?? null;
+  if (maxMillis === null) return { ...settings.plan, run: id, startedAt };
+  const at = new Date(Date.parse(startedAt) + maxMillis).toISOString();
+  const reason = `limit maxDuration ${sayDuration(maxMillis)} reached: paused for longer`;
+  return { ...settings.plan, run: id, startedAt, end: { at, reason } };
 }
 
 function isOwn(open: OpenRun, owner: RunOwner): boolean {
@@ -177,10 +208,11 @@ function isOwn(open: OpenRun, owner: RunOwner): boolean {
   );
 }
 
-function busy({ policy, ifBusy }: RunRequest, open: OpenRun): Beginning {
+function busy(request: Asked, open: OpenRun): Beginning {
+  const { policy, ifBusy } = request;
   const holder = { run: open.id, workflowId: open.workflowId };
-  if (ifBusy === 'wait') return { outcome: 'busy', holder };
-  if (ifBusy === 'skip') return ended({ ...emptyReport(policy, 'skipped'), holder });
+  if (ifBusy === 'wait') return { outcome: 'busy', holder, report: emptyReport(request, 'stopped') };
+  if (ifBusy === 'skip') return ended({ ...emptyReport(request, 'skipped'), holder });
   throw ApplicationFailure.nonRetryable(
     `policy ${policy.name} is busy: run ${open.id} of workflow ${open.workflowId} is open. ` +
       'Wait for it, stop it, or start this one with ifBusy "wait".',
@@ -193,10 +225,11 @@ function ended(report: RunReport): Beginning {
   return { outcome: 'ended', report };
 }
 
-function emptyReport(policy: Policy, status: RunReport['status']): RunReport {
+function emptyReport({ policy, lastRun }: Asked, status: RunReport['status']): RunReport {
   const now = new Date().toISOString();
   return {
     run: null,
+    lastRun,
     policy: policy.name,
     mode: 'execute',
     status,

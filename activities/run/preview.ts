@@ -1,4 +1,4 @@
-import { activityInfo, Context } from '@temporalio/activity';
+import { activityInfo } from '@temporalio/activity';
 
 import { refuseMistakes } from '../../policy/mistake.ts';
 import type { RunReport } from '../contract.ts';
@@ -6,10 +6,9 @@ import { insertPreview } from '../ledger/previews.ts';
 import { readReport, wireReport } from '../ledger/reports.ts';
 import { previewPolicy } from '../preview/preview.ts';
 import type { RunContext } from './context.ts';
+import { whileHeartbeating } from './heartbeating.ts';
 import { readInput } from './input.ts';
 import { ownWorkflowId } from './place.ts';
-
-const HEARTBEAT_MILLIS = 2_000;
 
 /** Counts what a run would delete and keeps the counts in the ledger as a run of mode preview. Needs no lease. */
 export async function previewRun(
@@ -29,19 +28,4 @@ export async function previewRun(
   const report = await readReport(database.ledger, run);
   if (report === undefined) throw new Error(`run ${run} is not in the ledger`);
   return wireReport(report);
-}
-
-/** One statement counts everything: only a timer can say meanwhile that the worker lives. */
-async function whileHeartbeating<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {
-  const activity = Context.current();
-  const timer = setInterval(() => activity.heartbeat({ counting: true }), HEARTBEAT_MILLIS);
-  try {
-    return await work(activity.cancellationSignal);
-  } catch (error) {
-    // What ended the statement is not its own error.
-    activity.cancellationSignal.throwIfAborted();
-    throw error;
-  } finally {
-    clearInterval(timer);
-  }
 }

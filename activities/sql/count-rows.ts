@@ -2,7 +2,7 @@ import type { Kysely } from 'kysely';
 import { sql } from 'kysely';
 
 import type { TableName } from './names.ts';
-import { castTo, tableOf } from './names.ts';
+import { castTo, qualifiedName, tableOf } from './names.ts';
 import type { Expiry } from './retention.ts';
 import { ageOf } from './retention.ts';
 
@@ -18,6 +18,9 @@ export async function countUpTo(db: Kysely<unknown>, table: TableName, most: num
   return rows[0]?.rows ?? 0;
 }
 
+/** New rows usually lie at the end of a table: so many of its last pages are looked at first. */
+const LAST_PAGES = 256;
+
 /** Whether a table has a row that is not older than an instant. */
 export async function hasRowSince(
   db: Kysely<unknown>,
@@ -25,10 +28,16 @@ export async function hasRowSince(
   ages: Expiry['ages'],
   instant: string,
 ): Promise<boolean> {
+  const isNew = sql`${ageOf('t', ages)} >= ${castTo(instant, ages[0].type)}`;
+  const pages = sql`pg_relation_size(${qualifiedName(table)}::regclass) / current_setting('block_size')::int`;
   const { rows } = await sql<{ found: boolean }>`
-    select exists (
-      select from ${tableOf(table)} as t
-      where ${ageOf('t', ages)} >= ${castTo(instant, ages[0].type)}
-    ) as found`.execute(db);
+    select
+      exists (
+        select from ${tableOf(table)} as t
+        where ${isNew} and t.ctid >= (select format('(%s,0)', greatest(0, ${pages} - ${LAST_PAGES}))::tid)
+      ) or exists (
+        select from ${tableOf(table)} as t
+        where ${isNew}
+      ) as found`.execute(db);
   return rows[0]?.found === true;
 }

@@ -60,6 +60,25 @@ describeNeeding(['temporal'], 'two runs of one policy', () => {
     });
   });
 
+  test('the second is stopped while it waits', async () => {
+    await withWorker(async () => {
+      await run.start();
+      await run.untilBatches(3);
+      const second = await session.start(run.taskQueue, { ifBusy: 'wait' });
+      await waitFor('the second to wait', async () => {
+        const progress = await second.query<{ state: string }>('progress');
+        return progress.state === 'waiting';
+      });
+      await second.signal('stop', 'one is enough');
+      expect(await second.result()).toMatchObject({
+        run: null,
+        status: 'stopped',
+        reasons: ['stopped: one is enough'],
+      });
+      await run.expectWhole();
+    });
+  });
+
   test('both started in one moment: exactly one runs', async () => {
     await withWorker(async () => {
       const [, second] = await Promise.all([run.start(), session.start(run.taskQueue)]);

@@ -139,6 +139,20 @@ describeNeeding(['temporal'], 'the backlog of a run', () => {
     });
   }
 
+  test('grows too slowly to be seen from run to run: a warning within the day', async () => {
+    const some = policyWith({ maxRows: 10 });
+    const warned: boolean[] = [];
+    for (let n = 1; n <= 3; n += 1) {
+      await add(18);
+      const { notes } = await run(some);
+      warned.push(
+        notes.some((note) => note.includes('does not keep up: 24 rows') && note.includes('8 after run 1')),
+      );
+      await hoursPass(1);
+    }
+    expect(warned).toEqual([false, false, true]);
+  });
+
   test('has what expired while the run was at work, which the next one takes', async () => {
     await add(3);
     const policy = policyWith({});

@@ -125,6 +125,18 @@ describeNeeding(['temporal'], 'a run with limits', () => {
     await prefect.drop();
   });
 
+  test('of time ends while it is paused', async () => {
+    await withRun(policyOf({ maxDuration: '4 s' }, SLOW), async (handle) => {
+      await untilSome();
+      await handle.signal('pause', 'and forgotten');
+      expect(await handle.result()).toMatchObject({
+        status: 'stopped',
+        reasons: ['stopped: limit maxDuration 4 s reached: paused for longer'],
+      });
+    });
+    expect(await things.value('select count(*) from vacuum.run where ended_at is null')).toBe(0);
+  });
+
   test('of time ends after its batch', async () => {
     const report = await run(policyOf({ maxDuration: '1 s' }, { ...SLOW, batchPause: '100 ms' }));
     expect(report.status).toBe('stopped');
@@ -198,9 +210,11 @@ describeNeeding(['temporal'], 'a run with limits', () => {
       });
       expect(progress.reason).toContain('closed until');
       expect(await things.value('select count(*) from vacuum.run')).toBe(0);
-      await handle.signal('stop');
-      await expect(handle.result()).rejects.toMatchObject({
-        cause: { message: expect.stringContaining('stopped') },
+      await handle.signal('stop', 'not tonight');
+      expect(await handle.result()).toMatchObject({
+        run: null,
+        status: 'stopped',
+        reasons: ['stopped: not tonight'],
       });
     });
     expect(await notes()).toBe(THINGS);

@@ -174,6 +174,39 @@ describeNeeding(['temporal'], 'guards let through', () => {
     await copy.drop();
   });
 
+  test('ten times what the last run deleted and not one row more, whatever runs that found nothing say', async () => {
+    const policy = thingPolicy({ limits: { maxPercent: 100, smallTable: 0 } });
+    const age = async (first: number, rows: number): Promise<unknown> =>
+      things.rows(
+        `insert into thing select n, 'done', now() - interval '31 days' from generate_series($1::int, $2::int) as n`,
+        [first, first + rows - 1],
+      );
+    await things.rows(`delete from thing where at < now() - interval '30 days'`);
+    await age(10_001, 20);
+    // A run that its limit ends says what is usual like any other.
+    expect(await run(policy, { maxRows: 12 })).toMatchObject({ status: 'stopped', rows: 12 });
+    expect(await run(policy)).toMatchObject({ rows: 8 });
+    expect(await run(policy)).toMatchObject({ rows: 0 });
+    await age(20_001, 120);
+    expect(await run(policy)).toMatchObject({ rows: 120 });
+    await age(30_001, 1201);
+    const failure = await failureOf(run(policy));
+    expect(failure.message).toContain('pass old-things would delete 1,201 rows of entity Thing');
+    expect(failure.message).toContain('one of its last ten runs deleted is 120');
+    // As many as a table that nobody guards may have.
+    expect(await run(thingPolicy({ limits: { maxPercent: 100, smallTable: 1202 } }))).toMatchObject({
+      rows: 1201,
+    });
+  });
+
+  test('a table of which another policy deleted most', async () => {
+    expect(await run(sound)).toMatchObject({ status: 'completed' });
+    const other = thingPolicy({ name: 'others', limits: { maxPercent: 100 }, ...most });
+    expect((await run(other)).deleted).toMatchObject({ thing: expect.any(Number) });
+    expect(await things.value('select count(*) from thing')).toBeLessThan(THINGS / 3);
+    expect(await run(sound)).toMatchObject({ status: 'completed', rows: 0 });
+  });
+
   test('a schedule whose ledger is older than its last run only once it is armed', async () => {
     const taskQueue = session.queue();
     const policy = thingPolicy({ name: `things-${taskQueue.slice(-12)}`, schedule: { every: '10 days' } });
@@ -199,8 +232,25 @@ describeNeeding(['temporal'], 'guards let through', () => {
       try {
         expect(await trigger(1)).toEqual(['completed']);
         expect(await trigger(2)).toEqual(['completed', 'completed']);
+        // A tick that begins no run in between hides nothing.
+        const byHand = await client.workflow.signalWithStart('vacuum', {
+          taskQueue,
+          workflowId: `by-hand-${taskQueue}`,
+          args: [{ policy: policy.name }],
+          signal: 'pause',
+        });
+        await waitFor('a run by hand to hold the lease', async () =>
+          things.value<boolean>('select exists (select from vacuum.run where ended_at is null)'),
+        );
+        await triggerSchedule(client, scheduleIdOf(policy));
+        await waitFor('the tick that finds it busy', async () => {
+          const { recentActions, runningActions } = (await schedule.describe()).info;
+          return recentActions.length === 3 && runningActions.length === 0;
+        });
+        await byHand.signal('stop');
+        await byHand.result();
         // As a backup made between the two.
-        await things.rows('delete from vacuum.run where id = 2');
+        await things.rows('delete from vacuum.run where id > 1');
         await things.rows(`select setval(pg_get_serial_sequence('vacuum.run', 'id'), 1)`);
         expect(await trigger(2)).toEqual(['completed', 'stopped']);
         const { ledger, close } = await openVacuumed(things.url);

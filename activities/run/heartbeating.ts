@@ -1,0 +1,18 @@
+import { Context } from '@temporalio/activity';
+
+const HEARTBEAT_MILLIS = 2_000;
+
+/** Runs work whose statements take long: only a timer can say meanwhile that the worker lives. */
+export async function whileHeartbeating<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  const activity = Context.current();
+  const timer = setInterval(() => activity.heartbeat({ working: true }), HEARTBEAT_MILLIS);
+  try {
+    return await work(activity.cancellationSignal);
+  } catch (error) {
+    // What ended the statement is not its own error.
+    activity.cancellationSignal.throwIfAborted();
+    throw error;
+  } finally {
+    clearInterval(timer);
+  }
+}
