@@ -9,6 +9,7 @@ import { findOpenRun } from '../../activities/ledger/runs.ts';
 import type { PassProgress, RunProgress } from '../../workflows/progress.ts';
 import { isOpen } from '../open-runs.ts';
 import type { Status } from './answers.ts';
+import { askTemporal } from './temporal.ts';
 
 type OpenAnswer = z.infer<typeof Status>['open'][number];
 type OpenPass = OpenAnswer['passes'][number];
@@ -57,11 +58,12 @@ const SILENT = 'neither Temporal nor a worker says how it stands; what is told h
 
 async function askWorkflow(client: Client, workflowId: string): Promise<Asked> {
   try {
-    return await client.withDeadline(Date.now() + ANSWER_WITHIN_MILLIS, async () => {
+    const ask = async (): Promise<Asked> => {
       if (!(await isOpen(client, workflowId))) return { state: 'unknown', reason: GONE };
       const progress = await client.workflow.getHandle(workflowId).query<RunProgress>('progress');
       return { state: progress.state, reason: progress.reason, progress };
-    });
+    };
+    return await askTemporal(client, ask, ANSWER_WITHIN_MILLIS);
   } catch {
     return { state: 'running', reason: SILENT };
   }

@@ -1,16 +1,22 @@
 import type { Client } from '@temporalio/client';
 import { isGrpcServiceError } from '@temporalio/client';
 
-import { Unavailable } from './unavailable.ts';
+import { Unavailable, within } from './unavailable.ts';
 
-const ANSWER_WITHIN_MILLIS = 3_000;
+const ANSWER_WITHIN_MILLIS = 2_000;
+const AWAY = 'Temporal does not answer';
 
 /** Asks Temporal. Throws {@link Unavailable} where it does not answer. */
-export async function askTemporal<T>(client: Client, ask: () => Promise<T>): Promise<T> {
+export async function askTemporal<T>(
+  client: Client,
+  ask: () => Promise<T>,
+  withinMillis = ANSWER_WITHIN_MILLIS,
+): Promise<T> {
   try {
-    return await client.withDeadline(Date.now() + ANSWER_WITHIN_MILLIS, ask);
+    // The deadline is one of each attempt, and the connection of a worker makes several.
+    return await within(withinMillis, AWAY, async () => client.withDeadline(Date.now() + withinMillis, ask));
   } catch (error) {
-    if (isOfTemporal(error)) throw new Unavailable('Temporal does not answer', { cause: error });
+    if (isOfTemporal(error)) throw new Unavailable(AWAY, { cause: error });
     throw error;
   }
 }

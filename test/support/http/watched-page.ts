@@ -34,15 +34,15 @@ export class Watcher {
   }
 
   /** Writes pictures of a run under way for the docs, where that is asked for: `npm run docs:screenshots`. */
-  async pictures(url: string, views: readonly Required<LookOptions>[]): Promise<void> {
+  async pictures(url: string): Promise<void> {
     if (process.env['SCREENSHOTS'] !== '1') return;
     const folder = join(ROOT, 'docs/images');
     mkdirSync(folder, { recursive: true });
-    for (const as of views) {
-      const watched = await this.look(url, as);
+    for (const colorScheme of ['light', 'dark'] as const) {
+      const watched = await this.look(url, { colorScheme });
       await watched.page.getByRole('table', { name: 'Tables of the policies' }).waitFor();
       await watched.page.getByText(/ left$/).waitFor();
-      const path = join(folder, `http-${as.colorScheme}${as.width < 400 ? '-narrow' : ''}.png`);
+      const path = join(folder, `http-${colorScheme}.png`);
       await watched.page.screenshot({ path, animations: 'disabled', fullPage: true });
       await watched.close();
     }

@@ -29,6 +29,7 @@ export function watchedPolicies(name: string): Policy[] {
   return [
     shopPolicy({
       name,
+      database: 'main',
       schedule: { cron: '0 3 * * *' },
       batchSize: 10,
       shards: 1,
@@ -48,6 +49,7 @@ export function watchedPolicies(name: string): Policy[] {
     }),
     shopPolicy({
       name: `${name}-idle`,
+      database: 'main',
       enabled: false,
       passes: [
         deleteOrphans({ name: 'lost-audit', entity: AuditLog, by: 'orderId', parent: Order, age: 'at' }),

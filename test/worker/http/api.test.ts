@@ -215,6 +215,38 @@ describeNeeding(['temporal'], 'the API of a worker', () => {
     expect(run.sizes.map(({ table }) => table)).toContain('audit_log');
   });
 
+  test('says so where a workflow is gone and its run is open in the ledger', async () => {
+    await shop.add(ROWS);
+    const gone = await shop.pauseInTheMiddle('to be terminated');
+    await gone.terminate('from outside');
+    const { open } = await waitFor('the end of the workflow', async () => {
+      const now = await status();
+      return now.open[0]?.state === 'unknown' ? now : undefined;
+    });
+    expect(open[0]?.reason).toMatch(/^Temporal has no such workflow open: it is over, and the next run/);
+    expect(open[0]?.passes[0]).toMatchObject({ status: 'running', rowsPerSecond: null, etaSeconds: null });
+    expect(open[0]?.passes[0]?.rows).toBeGreaterThan(0);
+  });
+
+  test('tells several databases apart', async () => {
+    const url = shop.database.url.replace(/[^/]+$/, 'postgres');
+    const both = await shop.serve('127.0.0.1:0', { TEST_SECOND_DATABASE_URL: url });
+    const of = await DescribedApi.at(both.url);
+    const { runs } = await of.get<Answer<typeof answers.Runs>>('/api/runs?limit=2');
+    expect(runs.map(({ database }) => database)).toEqual(['main', 'main']);
+    expect((await of.get<Answer<typeof answers.Runs>>('/api/runs?database=second')).runs).toEqual([]);
+    expect(await of.ask('/api/runs/1')).toEqual({
+      status: 400,
+      body: { error: 'say which database: ?database= with one of main, second' },
+    });
+    expect((await of.ask('/api/runs/1?database=main')).status).toBe(200);
+    expect((await of.ask('/api/runs/1?database=second')).status).toBe(404);
+    const { tables } = await of.get<Answer<typeof answers.Tables>>('/api/tables');
+    expect(tables.map(({ database }) => database)).toEqual(['main', 'main', 'main']);
+    api.said.push(...of.said);
+    await both.end();
+  });
+
   test('never says a row, a filter, a statement, a password or where the database is', () => {
     const text = api.said.join('\n');
     expect(api.said.length).toBeGreaterThan(30);

@@ -52,7 +52,7 @@ describeNeeding(['temporal', 'chromium'], 'the page of a worker', () => {
     await session.close();
   });
 
-  const views: Required<LookOptions>[] = [
+  const views: LookOptions[] = [
     { colorScheme: 'light', width: 1280 },
     { colorScheme: 'dark', width: 1280 },
     { colorScheme: 'light', width: 360 },
@@ -151,7 +151,7 @@ describeNeeding(['temporal', 'chromium'], 'the page of a worker', () => {
     const moved = await value();
     await waitFor('the bar to move on', async () => (await value()) > moved);
     expect(await bar.getAttribute('data-mark')).toBe('same');
-    await watcher.pictures(worker.url, views);
+    await watcher.pictures(worker.url);
 
     await worker.end('SIGKILL');
     await page.getByText(/^The server does not answer; what is shown is of \d\d:\d\d:\d\d/).waitFor();
