@@ -1,3 +1,4 @@
+import type { Database } from '../../activities/database/database.ts';
 import { Databases } from '../../activities/database/databases.ts';
 import { Ledger } from '../../activities/ledger/ledger.ts';
 import { readDatabaseError } from '../../activities/sql/sqlstate.ts';
@@ -32,11 +33,12 @@ export class ReadDatabases {
   /** Does work with a database. Throws {@link Unavailable} where it does not answer or refuses. */
   async read<T>(
     name: string,
-    work: (database: Awaited<ReturnType<Databases['named']>>) => Promise<T>,
+    work: (database: Database) => Promise<T>,
+    withinMillis = ANSWER_WITHIN_MILLIS,
   ): Promise<T> {
-    const late = `database ${name} did not answer within ${ANSWER_WITHIN_MILLIS / 1000} s`;
+    const late = `database ${name} did not answer within ${withinMillis / 1000} s`;
     try {
-      return await within(ANSWER_WITHIN_MILLIS, late, async () => work(await this.#databases.named(name)));
+      return await within(withinMillis, late, async () => work(await this.#databases.named(name)));
     } catch (error) {
       throw sayDatabaseError(name, error);
     }
@@ -46,16 +48,20 @@ export class ReadDatabases {
    * Reads the ledger of a database on one read-only snapshot; undefined where there is none yet. Throws
    * {@link Unavailable} where it cannot be read.
    */
-  async readLedger<T>(name: string, work: (ledger: Ledger) => Promise<T>): Promise<T | undefined> {
-    return this.read(name, async ({ db, ledger: { schema } }) =>
+  async readLedger<T>(
+    name: string,
+    work: (ledger: Ledger) => Promise<T>,
+    withinMillis = ANSWER_WITHIN_MILLIS,
+  ): Promise<T | undefined> {
+    const read = async ({ db, ledger: { schema } }: Database): Promise<T | undefined> =>
       inSnapshot(db, READ_LIMITS, async (tx) => {
         const ledger = new Ledger(tx, schema);
         const version = await ledger.version();
         if (version === 'missing') return undefined;
         if (version !== 'current') throw new Unavailable(`the ledger of database ${name} ${SAID[version]}`);
         return work(ledger);
-      }),
-    );
+      });
+    return this.read(name, read, withinMillis);
   }
 
   async close(): Promise<void> {

@@ -1,4 +1,4 @@
-import { afterAll, expect, test } from '@jest/globals';
+import { afterAll, afterEach, expect, test } from '@jest/globals';
 
 import { startDevServer } from '../../../worker/dev-server.ts';
 import { DescribedApi } from '../../support/http/described-api.ts';
@@ -15,6 +15,10 @@ interface Readiness {
 
 describeNeeding(['temporal'], 'where something is away', () => {
   const session = new TemporalSession();
+  const closing: (() => Promise<void>)[] = [];
+  afterEach(async () => {
+    for (const close of closing.splice(0).toReversed()) await close();
+  });
   afterAll(async () => session.close());
 
   test('the database: the worker is not ready, says why without a word of where it is, and lives', async () => {
@@ -23,6 +27,7 @@ describeNeeding(['temporal'], 'where something is away', () => {
       taskQueue: session.queue(),
       http: '127.0.0.1:0',
     });
+    closing.push(async () => worker.end());
     const api = await DescribedApi.at(worker.url);
     const reason = 'database main cannot be read: the connection to the database failed (SQLSTATE 08006)';
     expect(await api.ask('/readyz')).toEqual({ status: 503, body: { ready: false, reasons: [reason] } });
@@ -34,13 +39,15 @@ describeNeeding(['temporal'], 'where something is away', () => {
     expect((await api.ask('/api/system/workers')).status).toBe(200);
     for (const secret of ['topsecret', 'hidden', '127.0.0.1:1'])
       expect(api.said.join('\n')).not.toContain(secret);
-    await worker.end();
   });
 
   test('the ledger, until the first run, and Temporal, until it answers again', async () => {
     const temporal = await startDevServer();
+    closing.push(async () => temporal.stop());
     const there = new TemporalSession(temporal.address);
+    closing.push(async () => there.close());
     const shop = await WatchedShop.prepare(there);
+    closing.push(async () => shop.close());
     const worker = await shop.serve('127.0.0.1:0', {}, { address: temporal.address });
     const api = await DescribedApi.at(worker.url);
     const readiness = async (): Promise<Readiness> => (await api.ask<Readiness>('/readyz')).body;
@@ -74,8 +81,7 @@ describeNeeding(['temporal'], 'where something is away', () => {
       body: { error: 'Temporal does not answer' },
     });
     expect((await api.ask('/api/runs')).status).toBe(200);
+    // Without Temporal it would not go in time.
     await worker.end('SIGKILL');
-    await shop.close();
-    await there.close();
   });
 });
