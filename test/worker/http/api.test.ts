@@ -144,6 +144,12 @@ describeNeeding(['temporal'], 'the API of a worker', () => {
   });
 
   test('tells what tables measure as the command stats does', async () => {
+    // Sessions tell the statistics of the server what they did some seconds later.
+    await waitFor('the statistics to be told', async () =>
+      shop.database.value<boolean>(
+        `select n_tup_del = (select sum(rows) from vacuum.batch) from pg_stat_user_tables where relname = 'audit_log'`,
+      ),
+    );
     const { tables } = await api.get<Answer<typeof answers.Tables>>('/api/tables');
     const url = shop.database.url;
     const { stdout } = await cli(
