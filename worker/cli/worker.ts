@@ -1,11 +1,13 @@
-import type { Logger, LogLevel } from '@temporalio/worker';
+import type { Logger, LogLevel, Worker } from '@temporalio/worker';
 import { Runtime } from '@temporalio/worker';
 import type { Command } from 'commander';
 
 import { checkAgainst } from '../../activities/plan/resolve.ts';
 import { MistakesError } from '../../policy/mistake.ts';
 import { freePort } from '../dev-server.ts';
+import type { HttpAddress } from '../http/address.ts';
 import { findHttpAddress } from '../http/address.ts';
+import type { HttpServer } from '../http/server.ts';
 import { serveHttp } from '../http/server.ts';
 import { createLogger } from '../logger.ts';
 import { metricsUrl, serveMetrics } from '../metrics.ts';
@@ -66,22 +68,7 @@ async function work(flags: WorkerFlags): Promise<void> {
       taskQueue,
       allowPercent: flags.allowPercent,
     });
-    const server =
-      http === undefined || metrics === undefined || worker.client === undefined
-        ? undefined
-        : await serveHttp({
-            address: http,
-            setup,
-            worker,
-            client: worker.client,
-            metrics: metricsUrl(metrics),
-            onError: (request, error) => {
-              logger.error(
-                `${request} failed for a reason that the vacuum does not know; level debug has it`,
-              );
-              logger.debug(`${request} failed`, { error });
-            },
-          });
+    const server = await serve(http, metrics, setup, worker, logger);
     try {
       const running = worker.run();
       sayRunning(flags, { address, namespace, taskQueue, setup, url: server?.url });
@@ -92,6 +79,22 @@ async function work(flags: WorkerFlags): Promise<void> {
   } finally {
     await connection.close();
   }
+}
+
+async function serve(
+  address: HttpAddress | undefined,
+  metrics: string | undefined,
+  setup: Setup,
+  worker: Worker,
+  logger: Logger,
+): Promise<HttpServer | undefined> {
+  const { client } = worker;
+  if (address === undefined || metrics === undefined || client === undefined) return undefined;
+  const onError = (request: string, error: unknown): void => {
+    logger.error(`${request} failed for a reason that the vacuum does not know; level debug has it`);
+    logger.debug(`${request} failed`, { error });
+  };
+  return serveHttp({ address, setup, worker, client, metrics: metricsUrl(metrics), onError });
 }
 
 function sayRunning(

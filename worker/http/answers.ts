@@ -83,6 +83,8 @@ const RunSummary = z.object({
   millis: count,
   rows: count.describe('Rows deleted in all tables; in a preview, rows that would be'),
   bytes: z.number().nullable().describe('Bytes given back to the disk; null where that was not measured'),
+  files: count.describe('Files removed'),
+  spaceReclaimed: count.describe('Bytes of the files removed'),
 });
 
 export const Runs = z.object({ at: instant, runs: z.array(RunSummary) });
@@ -119,6 +121,8 @@ export const Run = RunSummary.extend({
       rows: count,
       moved: count,
       skipped: count.describe('Rows that qualified and stay because somebody else held them'),
+      held: count.describe('Rows that qualified and stay because of a hold'),
+      files: count.describe('Files removed, or that would be'),
       bytes: count,
       millis: count,
       error: z.string().nullable(),

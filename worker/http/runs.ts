@@ -63,8 +63,10 @@ async function readRuns(
 
 /** What lists say of a run. */
 export function summaryOf(database: string, report: LedgerReport): RunSummary {
-  const { run, policy, mode, status, startedAt, endedAt, millis, rows, bytes } = report;
-  return { database, run: run ?? 0, policy, mode, status, startedAt, endedAt, millis, rows, bytes };
+  const { run, policy, mode, status, startedAt, endedAt, millis, rows, bytes, files, spaceReclaimed } =
+    report;
+  const times = { startedAt, endedAt, millis };
+  return { database, run: run ?? 0, policy, mode, status, ...times, rows, bytes, files, spaceReclaimed };
 }
 
 /** Notes without what they say of sessions and servers; what a policy's own functions answered is only counted. */

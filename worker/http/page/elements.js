@@ -27,13 +27,17 @@ export function byId(id) {
 /** @typedef {{ text: string | Node, number?: boolean, mood?: string }} Cell */
 
 /**
- * A table. Its roles are written out, since a narrow page shows rows as blocks.
+ * A table; columns in which no row has anything are left out. Its roles are written out, since a narrow page shows rows
+ * as blocks.
  *
  * @param {string} caption
- * @param {readonly string[]} head
- * @param {readonly (readonly Cell[])[]} rows the first cell is the name of its row
+ * @param {readonly string[]} columns
+ * @param {readonly (readonly Cell[])[]} lines the first cell is the name of its row
  */
-export function makeTable(caption, head, rows) {
+export function makeTable(caption, columns, lines) {
+  const isKept = columns.map((_, n) => lines.some((line) => line[n]?.text !== ''));
+  const head = columns.filter((_, n) => isKept[n]);
+  const rows = lines.map((line) => line.filter((_, n) => isKept[n]));
   const isNumber = head.map((_, n) => rows.length > 0 && rows.every((row) => row[n]?.number === true));
   const titles = head.map((title, n) =>
     make('th', { scope: 'col', role: 'columnheader', class: isNumber[n] ? 'number' : '' }, title),

@@ -5,7 +5,7 @@ import { sayBytes, sayCount, saySeconds, sayTime } from './say.js';
 /** @typedef {import('./ask.js').Runs} Runs */
 /** @typedef {Runs['runs'][number]} RunSummary */
 
-const HEAD = ['run', 'policy', 'status', 'started', 'time', 'rows', 'given back'];
+const HEAD = ['run', 'policy', 'status', 'started', 'time', 'rows', 'given back', 'files'];
 
 /** @type {readonly RunSummary[]} */
 let last = [];
@@ -28,6 +28,10 @@ export function showHistory({ runs }) {
     { text: saySeconds(run.millis / 1000), number: true },
     { text: sayCount(run.rows), number: true },
     { text: run.bytes === null ? '' : sayBytes(run.bytes), number: true },
+    {
+      text: run.files === 0 ? '' : `${sayCount(run.files)}, ${sayBytes(run.spaceReclaimed)}`,
+      number: true,
+    },
   ]);
   replace(
     byId('history'),

@@ -10,6 +10,8 @@ const HEAD = [
   'rows',
   'batches',
   'skipped',
+  'kept by hold',
+  'files',
   'given back',
   'time',
   'past their time, left',
@@ -60,7 +62,7 @@ function sayRun({ policy, database, mode, status, startedAt, millis, rows, bytes
 }
 
 /** @param {Run['passes'][number]} pass */
-function cellsOf({ name, status, rows, batches, skipped, bytes, millis, backlog, error }) {
+function cellsOf({ name, status, rows, batches, skipped, held, files, bytes, millis, backlog, error }) {
   const left = backlog?.after ?? null;
   return [
     { text: name },
@@ -68,6 +70,8 @@ function cellsOf({ name, status, rows, batches, skipped, bytes, millis, backlog,
     { text: sayCount(rows), number: true },
     { text: sayCount(batches), number: true },
     { text: sayCount(skipped), number: true },
+    { text: held === 0 ? '' : sayCount(held), number: true },
+    { text: files === 0 ? '' : sayCount(files), number: true },
     { text: bytes === 0 ? '' : sayBytes(bytes), number: true },
     { text: saySeconds(millis / 1000), number: true },
     { text: left === null ? '' : sayCount(left.rows), number: true },
