@@ -15,7 +15,7 @@ import type { WorkerProcess } from '../../support/worker-process.ts';
 const TOKEN = 'a-token-of-forty-characters-or-a-bit-more';
 /** Rows of the runs before. */
 const EARLIER = [40, 90, 60, 130];
-const ROWS = 900;
+const ROWS = 600;
 
 // `npm run docs:screenshots` writes the pictures of the docs anew.
 describeNeeding(['temporal', 'chromium'], 'the page of a worker', () => {
@@ -158,10 +158,10 @@ describeNeeding(['temporal', 'chromium'], 'the page of a worker', () => {
     worker = await shop.serve(address);
     await page.getByText('The server does not answer; what').waitFor({ state: 'hidden' });
     await page
-      .getByText(/^No run is open; the last run of .* was completed .* and deleted 900 rows$/)
+      .getByText(/^No run is open; the last run of .* was completed .* and deleted 600 rows$/)
       .waitFor();
-    await page.getByRole('cell', { name: '900', exact: true }).waitFor();
-    expect(await heard()).toMatch(/does not answer\n[\s\S]*answers again[\s\S]*is over: completed, 900 rows/);
+    await page.getByRole('cell', { name: '600', exact: true }).waitFor();
+    expect(await heard()).toMatch(/does not answer\n[\s\S]*answers again[\s\S]*is over: completed, 600 rows/);
     // Between the beginning and the end a few sentences, not a stream.
     expect((await heard()).split('\n').length).toBeLessThan(10);
     watched.expectQuiet(
