@@ -25,11 +25,18 @@ export interface Database {
 /** Sessions of one worker: two shards of a few policies, the ledger and what cancels them. */
 const MOST_SESSIONS = 10;
 
-/** Opens a database. Connects only when it is first used. */
-export async function openDatabase(source: DatabaseSource, ledgerSchema?: string): Promise<Database> {
+/**
+ * Opens a database. Connects only when it is first used. `mostSessions` is for one that is given as a URL: a pool that
+ * is given has limits of its own.
+ */
+export async function openDatabase(
+  source: DatabaseSource,
+  ledgerSchema?: string,
+  mostSessions = MOST_SESSIONS,
+): Promise<Database> {
   const given = typeof source === 'function' ? await source() : source;
   if (typeof given === 'string') {
-    const pool = openPool(given);
+    const pool = openPool(given, mostSessions);
     return databaseOver(overPool(pool), ledgerSchema, async () => pool.end());
   }
   if (isMikroOrm(given)) {
@@ -40,11 +47,11 @@ export async function openDatabase(source: DatabaseSource, ledgerSchema?: string
   return databaseOver(overPool(given), ledgerSchema);
 }
 
-function openPool(url: string): Pool {
+function openPool(url: string, mostSessions: number): Pool {
   const pool = new Pool({
     connectionString: toPgUrl(url),
     application_name: 'temporal-vacuum',
-    max: MOST_SESSIONS,
+    max: mostSessions,
     connectionTimeoutMillis: 10_000,
     keepAlive: true,
   });

@@ -10,11 +10,18 @@ import { openDatabase } from './database.ts';
 export class Databases {
   readonly #sources: Readonly<Record<string, DatabaseSource>>;
   readonly #ledgerSchema: string | undefined;
+  readonly #mostSessions: number | undefined;
   readonly #open = new Map<string, Promise<Database>>();
 
-  constructor(sources: Readonly<Record<string, DatabaseSource>>, ledgerSchema?: string) {
+  /** `mostSessions`: see {@link openDatabase}. */
+  constructor(
+    sources: Readonly<Record<string, DatabaseSource>>,
+    ledgerSchema?: string,
+    mostSessions?: number,
+  ) {
     this.#sources = sources;
     this.#ledgerSchema = ledgerSchema;
+    this.#mostSessions = mostSessions;
   }
 
   /** What is wrong with the database that a policy names. */
@@ -57,7 +64,7 @@ export class Databases {
     }
     let database = this.#open.get(name);
     if (database === undefined) {
-      database = openDatabase(source, this.#ledgerSchema);
+      database = openDatabase(source, this.#ledgerSchema, this.#mostSessions);
       this.#open.set(name, database);
       // What could not be opened is opened anew at the next use.
       database.catch(() => this.#open.delete(name));

@@ -13,7 +13,7 @@ import { readHindrances } from '../sql/hindrances.ts';
 import type { TableName } from '../sql/names.ts';
 import { findPgstattuple, readExactBloat, readSizes } from '../sql/sizes.ts';
 import type { TableSize } from '../sql/sizes.ts';
-import type { Tx } from '../sql/transaction.ts';
+import type { TransactionLimits, Tx } from '../sql/transaction.ts';
 import { inSnapshot } from '../sql/transaction.ts';
 import type { CurrentBacklog } from './backlogs.ts';
 import { readBacklogs } from './backlogs.ts';
@@ -53,6 +53,16 @@ export async function readStats(
       return { policy: policy.name, tables: measured, backlog, noExtension, ...hindrances };
     }),
   );
+}
+
+/** The sizes alone: from catalog and statistics, cheap however large the tables are. */
+export async function readTableSizes(
+  { db }: Pick<Database, 'db'>,
+  policy: Policy,
+  limits: TransactionLimits,
+): Promise<readonly TableSize[]> {
+  refuseMistakes(`policy ${JSON.stringify(policy.name)}`, checkPolicy(policy));
+  return inSnapshot(db, limits, async (tx) => readSizes(tx, tablesOf(policy, await lookUp(tx, policy))));
 }
 
 interface Known {

@@ -19,6 +19,9 @@ export interface WorkerProcessOptions {
   readonly config?: string;
   /** Where to serve metrics. */
   readonly metrics?: string;
+  /** Where to serve the page and the API. */
+  readonly http?: string;
+  readonly env?: NodeJS.ProcessEnv;
 }
 
 /** `temporal-vacuum worker` in a process of its own, to be killed. */
@@ -35,6 +38,13 @@ export class WorkerProcess {
 
   get output(): string {
     return this.#output;
+  }
+
+  /** Where it serves the page. */
+  get url(): string {
+    const { url } = /a page to look at is on (?<url>\S+)/.exec(this.#output)?.groups ?? {};
+    if (url === undefined) throw new Error(`the worker serves no page:\n${this.#output}`);
+    return url;
   }
 
   get pid(): number | undefined {
@@ -69,6 +79,8 @@ export async function startWorkerProcess(options: WorkerProcessOptions): Promise
     built = false,
     config,
     metrics,
+    http,
+    env = {},
   } = options;
   const sets = Object.entries({ enabled: true, maxPercent: 100, ...settings }).flatMap(([key, value]) => [
     '--set',
@@ -76,13 +88,14 @@ export async function startWorkerProcess(options: WorkerProcessOptions): Promise
   ]);
   const where = ['--address', address, '--task-queue', taskQueue];
   if (metrics !== undefined) where.push('--metrics', metrics);
+  if (http !== undefined) where.push('--http', http);
   const what = config === undefined ? ['--preset', 'prefect', '--url', url, ...sets] : ['--config', config];
   const child = spawn(
     process.execPath,
     [join(ROOT, built ? 'dist/worker/cli/main.js' : 'worker/cli/main.ts'), 'worker', ...what, ...where],
     {
       stdio: ['ignore', 'ignore', 'pipe'],
-      env: { ...process.env, NODE_OPTIONS: '', TEST_DATABASE_URL: url },
+      env: { ...process.env, NODE_OPTIONS: '', TEST_DATABASE_URL: url, ...env },
     },
   );
   const worker = new WorkerProcess(child);

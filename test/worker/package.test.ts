@@ -1,4 +1,5 @@
-import { execFile } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { cpSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -11,6 +12,7 @@ import { describeNeeding } from '../support/needing.ts';
 import { ROOT } from '../support/parts/bring.ts';
 import { PrefectRows } from '../support/prefect/rows.ts';
 import { temporalAddress } from '../support/temporal.ts';
+import { waitFor } from '../support/wait.ts';
 
 const execute = promisify(execFile);
 
@@ -60,6 +62,35 @@ describeNeeding(['temporal'], 'the package, installed into an empty project', ()
       cwd: project,
     });
     expect(JSON.parse(stdout)).toMatchObject({ status: 'completed', deleted: { flow_run: 1, log: 4 } });
+    await database.drop();
+  });
+
+  test('serves its page from the command line', async () => {
+    const database = await createDatabase();
+    const program = join(project, 'node_modules/.bin/temporal-vacuum');
+    const args = [
+      'worker',
+      '--preset',
+      'prefect',
+      '--url',
+      database.url,
+      '--task-queue',
+      'page-of-the-package',
+    ];
+    const where = ['--address', temporalAddress(), '--http', '127.0.0.1:0', '--json'];
+    const worker = spawn(process.execPath, [program, ...args, ...where], { cwd: project });
+    let said = '';
+    worker.stdout.on('data', (chunk: Buffer) => (said += chunk.toString()));
+    const { http } = await waitFor('the worker to work', async () => {
+      if (worker.exitCode !== null) throw new Error('the worker ended');
+      return said.endsWith('}\n') ? (JSON.parse(said) as { http: string }) : undefined;
+    });
+    for (const path of ['/', '/page/main.js', '/page/style.css', '/api/policies', '/openapi.json']) {
+      expect({ path, status: (await fetch(`${http}${path}`)).status }).toEqual({ path, status: 200 });
+    }
+    const exited = once(worker, 'exit');
+    worker.kill('SIGTERM');
+    expect(await exited).toEqual([0, null]);
     await database.drop();
   });
 

@@ -1,10 +1,9 @@
 #!/usr/bin/env node
-import { readFileSync } from 'node:fs';
-
 import { CommanderError } from 'commander';
 
 import { MistakesError } from '../../policy/mistake.ts';
 import { TemporalUnreachable } from '../temporal.ts';
+import { readVersion } from '../version.ts';
 import { DatabaseUnreachable } from './database.ts';
 import { EXIT } from './exit-code.ts';
 import { note } from './output.ts';
@@ -13,7 +12,7 @@ import { createProgram } from './program.ts';
 /** Runs the command line. Every error becomes a sentence on standard error and an exit code. */
 async function main(): Promise<void> {
   try {
-    await createProgram(version()).parseAsync();
+    await createProgram(readVersion()).parseAsync();
   } catch (error) {
     process.exitCode = exitCodeOf(error);
     if (!(error instanceof CommanderError)) note(error instanceof Error ? sayError(error) : String(error));
@@ -34,15 +33,6 @@ function sayError(error: Error): string {
     error instanceof DatabaseUnreachable ||
     error instanceof TemporalUnreachable;
   return foreseen ? error.message : (error.stack ?? error.message);
-}
-
-function version(): string {
-  // From worker/cli as source, from dist/worker/cli as built.
-  const depth = import.meta.url.endsWith('.ts') ? '../../package.json' : '../../../package.json';
-  const { version: found } = JSON.parse(readFileSync(new URL(depth, import.meta.url), 'utf8')) as {
-    version: string;
-  };
-  return found;
 }
 
 await main();

@@ -1,9 +1,14 @@
-import type { LogLevel } from '@temporalio/worker';
+import type { Logger, LogLevel, Worker } from '@temporalio/worker';
 import { Runtime } from '@temporalio/worker';
 import type { Command } from 'commander';
 
 import { checkAgainst } from '../../activities/plan/resolve.ts';
 import { MistakesError } from '../../policy/mistake.ts';
+import { freePort } from '../dev-server.ts';
+import type { HttpAddress } from '../http/address.ts';
+import { findHttpAddress } from '../http/address.ts';
+import type { HttpServer } from '../http/server.ts';
+import { serveHttp } from '../http/server.ts';
 import { createLogger } from '../logger.ts';
 import { metricsUrl, serveMetrics } from '../metrics.ts';
 import type { Setup } from '../setup.ts';
@@ -15,11 +20,13 @@ import { DatabaseUnreachable, withDatabase } from './database.ts';
 import type { SetupFlags } from './options.ts';
 import { allowPercent, logLevel, withJson, withSetup, withTemporal } from './options.ts';
 import { note, printJson } from './output.ts';
+import { together } from './together.ts';
 
 interface WorkerFlags extends SetupFlags, TemporalOptions {
   readonly allowPercent?: number;
   readonly logLevel: LogLevel;
   readonly metrics?: string;
+  readonly http?: string;
 }
 
 /** `worker`: a worker that does nothing but vacuum, until it is told to go. */
@@ -33,13 +40,23 @@ export function addWorker(program: Command): void {
       '--metrics <host:port>',
       'serve metrics for Prometheus, such as on 127.0.0.1:9464 (default: none)',
     )
+    .option(
+      '--http <host:port>',
+      'serve a page, an API and metrics to look at, such as on 127.0.0.1:8089; elsewhere than on this machine with the token in VACUUM_HTTP_TOKEN (default: none)',
+    )
     .action(async (flags: WorkerFlags) => work(flags));
   withJson(withTemporal(withSetup(command)));
 }
 
 async function work(flags: WorkerFlags): Promise<void> {
-  const setup = await findSetup(flags);
-  installRuntime(flags);
+  const [setup, http] = await together(
+    findSetup(flags),
+    flags.http === undefined ? undefined : findHttpAddress(flags.http, process.env),
+  );
+  // An endpoint that passes metrics on needs an exporter to have them from.
+  const metrics = flags.metrics ?? (http === undefined ? undefined : `127.0.0.1:${await freePort()}`);
+  const logger = createLogger(flags.logLevel);
+  installRuntime(logger, metrics);
   await examinePolicies(setup);
   const { connection, namespace, address } = await connectWorker(flags);
   try {
@@ -51,22 +68,62 @@ async function work(flags: WorkerFlags): Promise<void> {
       taskQueue,
       allowPercent: flags.allowPercent,
     });
-    const running = worker.run();
-    const policies = setup.policies.map((policy) => policy.name);
-    const metrics = flags.metrics === undefined ? null : metricsUrl(flags.metrics);
-    if (flags.json) printJson({ state: 'running', address, namespace, taskQueue, policies, metrics });
-    else
-      note(
-        `working on task queue ${taskQueue} of ${address}, namespace ${namespace}: ${policies.join(', ')}`,
-      );
-    await running;
+    const server = await serve(http, metrics, setup, worker, logger);
+    try {
+      const running = worker.run();
+      sayRunning(flags, { address, namespace, taskQueue, setup, url: server?.url });
+      await running;
+    } finally {
+      await server?.close();
+    }
   } finally {
     await connection.close();
   }
 }
 
-function installRuntime({ logLevel: level, metrics }: WorkerFlags): void {
-  const logger = createLogger(level);
+async function serve(
+  address: HttpAddress | undefined,
+  metrics: string | undefined,
+  setup: Setup,
+  worker: Worker,
+  logger: Logger,
+): Promise<HttpServer | undefined> {
+  const { client } = worker;
+  if (address === undefined || metrics === undefined || client === undefined) return undefined;
+  const onError = (request: string, error: unknown): void => {
+    logger.error(`${request} failed for a reason that the vacuum does not know; level debug has it`);
+    logger.debug(`${request} failed`, { error });
+  };
+  return serveHttp({ address, setup, worker, client, metrics: metricsUrl(metrics), onError });
+}
+
+function sayRunning(
+  { json, metrics: given }: WorkerFlags,
+  {
+    address,
+    namespace,
+    taskQueue,
+    setup,
+    url,
+  }: {
+    readonly address: string;
+    readonly namespace: string;
+    readonly taskQueue: string;
+    readonly setup: Setup;
+    readonly url: string | undefined;
+  },
+): void {
+  const policies = setup.policies.map((policy) => policy.name);
+  if (json) {
+    const metrics = given === undefined ? null : metricsUrl(given);
+    printJson({ state: 'running', address, namespace, taskQueue, policies, metrics, http: url ?? null });
+    return;
+  }
+  if (url !== undefined) note(`a page to look at is on ${url}`);
+  note(`working on task queue ${taskQueue} of ${address}, namespace ${namespace}: ${policies.join(', ')}`);
+}
+
+function installRuntime(logger: Logger, metrics: string | undefined): void {
   if (metrics === undefined) Runtime.install({ logger });
   else serveMetrics(metrics, (telemetryOptions) => Runtime.install({ logger, telemetryOptions }));
 }

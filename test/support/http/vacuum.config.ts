@@ -1,0 +1,12 @@
+import { defineConfig } from '../../../worker/config.ts';
+import { watchedPolicies } from './watched-shop.ts';
+
+const second = process.env['TEST_SECOND_DATABASE_URL'];
+
+export default defineConfig({
+  databases: {
+    main: () => process.env['TEST_DATABASE_URL'] ?? '',
+    ...(second === undefined ? {} : { second }),
+  },
+  policies: watchedPolicies(process.env['TEST_POLICY'] ?? ''),
+});

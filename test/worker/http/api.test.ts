@@ -1,0 +1,271 @@
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { Validator } from '@seriousme/openapi-schema-validator';
+import type { WorkflowHandle } from '@temporalio/client';
+import type { z } from 'zod';
+
+import type { Stats } from '../../../activities/doctor/stats.ts';
+import { METRICS } from '../../../activities/metrics/metrics.ts';
+import type * as answers from '../../../worker/http/answers.ts';
+import { applySchedule } from '../../../worker/schedule.ts';
+import { readVersion } from '../../../worker/version.ts';
+import { resumeSignal } from '../../../workflows/messages.ts';
+import { cli } from '../../support/cli.ts';
+import { DescribedApi } from '../../support/http/described-api.ts';
+import { SECRETS, WatchedShop } from '../../support/http/watched-shop.ts';
+import { describeNeeding } from '../../support/needing.ts';
+import { seriesOf, sumBy } from '../../support/scrape.ts';
+import { TemporalSession } from '../../support/temporal.ts';
+import { waitFor } from '../../support/wait.ts';
+import type { WorkerProcess } from '../../support/worker-process.ts';
+
+type Answer<T extends z.ZodType> = z.infer<T>;
+
+const ROWS = 300;
+
+describeNeeding(['temporal'], 'the API of a worker', () => {
+  const session = new TemporalSession();
+  let shop: WatchedShop;
+  let worker: WorkerProcess;
+  let api: DescribedApi;
+  let paused: WorkflowHandle;
+
+  beforeAll(async () => {
+    shop = await WatchedShop.prepare(session);
+    worker = await shop.serve();
+    api = await DescribedApi.at(worker.url);
+    await shop.add(ROWS);
+    await (await shop.start({ mode: 'preview' })).result();
+    await shop.failOnce();
+    const { taskQueue } = shop;
+    const client = await session.client();
+    await applySchedule(client, shop.policy, { taskQueue });
+    paused = await shop.pauseInTheMiddle('the backup runs');
+  });
+  afterAll(async () => {
+    const client = await session.client();
+    await client.schedule.getHandle(`vacuum-${shop.name}`).delete();
+    await shop.close();
+    await session.close();
+  });
+
+  const status = async (): Promise<Answer<typeof answers.Status>> => api.get('/api/admin/cleanup/status');
+
+  test('is described by a document of OpenAPI that is one, with all that there is', async () => {
+    const document = JSON.parse(api.said[0] ?? '') as Record<string, unknown>;
+    expect(await new Validator().validate(document)).toEqual({ valid: true });
+    expect(Object.keys(api.document.paths).toSorted()).toEqual([
+      '/api/admin/cleanup/status',
+      '/api/policies',
+      '/api/runs',
+      '/api/runs/{id}',
+      '/api/system/workers',
+      '/api/tables',
+      '/healthz',
+      '/metrics',
+      '/readyz',
+    ]);
+  });
+
+  test('says that the process lives and that runs would go on', async () => {
+    expect(await api.get('/healthz')).toEqual({ status: 'ok' });
+    expect(await api.get('/readyz')).toEqual({ ready: true, reasons: [] });
+  });
+
+  test('tells the workers of the task queue', async () => {
+    const workers = await api.get<Answer<typeof answers.Workers>>('/api/system/workers');
+    expect(workers).toMatchObject({ taskQueue: shop.taskQueue, namespace: 'default' });
+    expect(workers.self).toMatchObject({
+      state: 'RUNNING',
+      version: readVersion(),
+      policies: [shop.name, `${shop.name}-idle`],
+    });
+    expect(workers.self.identity).toContain(String(worker.pid));
+    // Temporal calls a poller of a worker's own queue by the same name.
+    const self = workers.pollers.find(({ identity }) => identity === workers.self.identity);
+    expect(self?.polls).toEqual(['workflow', 'activity']);
+    expect(Date.now() - Date.parse(self?.lastAccessAt ?? '')).toBeLessThan(120_000);
+  });
+
+  test('tells policies with their schedules, active and paused, and their next runs', async () => {
+    const read = async (): Promise<Answer<typeof answers.Policies>['policies']> =>
+      (await api.get<Answer<typeof answers.Policies>>('/api/policies')).policies;
+    const [active, idle] = await read();
+    expect(active).toMatchObject({
+      name: shop.name,
+      database: 'main',
+      enabled: true,
+      when: 'at 0 3 * * * in UTC',
+      passes: [
+        { name: 'old-audit', kind: 'expireRows' },
+        { name: 'old-orders', kind: 'expireRows' },
+        { name: 'reclaim', kind: 'reclaimSpace' },
+      ],
+      schedule: { id: `vacuum-${shop.name}`, state: 'active', openWorkflows: [] },
+    });
+    const next = active?.schedule?.nextRuns ?? [];
+    expect(next).toHaveLength(3);
+    expect(next[0]).toMatch(/T03:00:00.000Z$/);
+    expect(Date.parse(next[0] ?? '')).toBeGreaterThan(Date.now());
+    expect(idle).toMatchObject({ enabled: false, schedule: null });
+
+    const client = await session.client();
+    await client.schedule.getHandle(`vacuum-${shop.name}`).pause('the database moves');
+    await waitFor('the pause to be told', async () => {
+      const [policy] = await read();
+      return policy?.schedule?.state === 'paused';
+    });
+    expect((await read())[0]?.schedule).toMatchObject({ note: 'the database moves', nextRuns: [] });
+  });
+
+  test('tells the runs of the ledger, those that failed with their reasons, without a word of the database', async () => {
+    const { runs } = await api.get<Answer<typeof answers.Runs>>('/api/runs');
+    expect(runs.map(({ mode, status: how, rows }) => [mode, how, rows])).toEqual([
+      ['execute', 'running', expect.any(Number)],
+      ['execute', 'failed', 0],
+      ['preview', 'completed', ROWS],
+    ]);
+    const failed = await api.get<Answer<typeof answers.Run>>(`/api/runs/${runs[1]?.run}`);
+    expect(failed.passes).toMatchObject([{ name: 'old-orders', status: 'failed' }]);
+    expect(failed.passes[0]?.error).toMatch(/^deleting: .* \(SQLSTATE P0001\)$/);
+    const previewed = await api.get<Answer<typeof answers.Run>>(`/api/runs/${runs[2]?.run}?database=main`);
+    expect(previewed.deleted).toEqual({ audit_log: ROWS });
+
+    const one = await api.get<Answer<typeof answers.Runs>>(`/api/runs?limit=1&policy=${shop.name}`);
+    expect(one.runs.map(({ run }) => run)).toEqual([runs[0]?.run]);
+    expect((await api.get<Answer<typeof answers.Runs>>('/api/runs?policy=nobody')).runs).toEqual([]);
+    expect((await api.ask('/api/runs/4711')).status).toBe(404);
+    expect(await api.ask('/api/runs/1?database=other')).toEqual({
+      status: 400,
+      body: { error: 'say which database: ?database= with one of main' },
+    });
+    for (const bad of ['/api/runs?limit=0', '/api/runs?limit=1000', '/api/runs?limit=x', '/api/runs/x']) {
+      expect({ bad, status: (await api.ask(bad)).status }).toEqual({ bad, status: 400 });
+    }
+  });
+
+  test('tells what tables measure as the command stats does', async () => {
+    // Sessions tell the statistics of the server what they did some seconds later.
+    await waitFor('the statistics to be told', async () =>
+      shop.database.value<boolean>(
+        `select n_tup_del = (select sum(rows) from vacuum.batch) from pg_stat_user_tables where relname = 'audit_log'`,
+      ),
+    );
+    const { tables } = await api.get<Answer<typeof answers.Tables>>('/api/tables');
+    const url = shop.database.url;
+    const { stdout } = await cli(
+      ['stats', shop.name, '--config', 'test/support/http/vacuum.config.ts', '--json'],
+      { env: { TEST_DATABASE_URL: url, TEST_POLICY: shop.name } },
+    );
+    const stats = (JSON.parse(stdout) as Stats).tables;
+    expect(tables.map(({ table }) => table).toSorted()).toEqual(stats.map(({ table }) => table).toSorted());
+    const audit = tables.find(({ table }) => table === 'audit_log');
+    expect(audit).toMatchObject({ database: 'main', policies: [shop.name, `${shop.name}-idle`] });
+    expect(audit).toMatchObject({ ...stats.find(({ table }) => table === 'audit_log') });
+  });
+
+  test('passes on the metrics of the process', async () => {
+    const series = seriesOf(await api.get<string>('/metrics'));
+    const { open } = await status();
+    expect(sumBy(series, METRICS.rowsDeleted.name, 'policy')).toEqual({
+      [shop.name]: open[0]?.passes[0]?.rows,
+    });
+    expect(sumBy(series, METRICS.runs.name, 'status')).toEqual({ failed: 1 });
+  });
+
+  test('follows a run: paused in the middle, under way, over', async () => {
+    const inLedger = async (): Promise<number> =>
+      shop.database.value(
+        'select sum(b.rows) from vacuum.batch as b where b.run_id = (select max(id) from vacuum.run)',
+      );
+    const resting = await status();
+    expect(resting).toMatchObject({
+      running: true,
+      open: [
+        {
+          policy: shop.name,
+          workflowId: paused.workflowId,
+          state: 'paused',
+          reason: 'the backup runs',
+          passes: [
+            { name: 'old-audit', status: 'running', rowsPerSecond: null, etaSeconds: null },
+            { name: 'old-orders', status: 'planned', rows: 0, percent: null, waitsFor: null },
+            { name: 'reclaim', status: 'planned' },
+          ],
+        },
+      ],
+      last: [{ status: 'failed' }],
+    });
+    const before = resting.open[0]?.passes[0];
+    expect(before?.rows).toBe(await inLedger());
+    expect(before?.waitsFor).toBe('signal resume');
+    expect(before?.percent).toBeGreaterThan(0);
+    expect(before?.percent).toBeLessThan(100);
+
+    await paused.signal(resumeSignal);
+    const moving = await waitFor('a rate and an ETA', async () => {
+      const [pass] = (await status()).open[0]?.passes ?? [];
+      return pass?.rowsPerSecond !== null && pass?.etaSeconds !== null ? pass : undefined;
+    });
+    expect(moving.rowsPerSecond).toBeGreaterThan(0);
+    expect(moving.etaSeconds).toBeLessThan(120);
+
+    await paused.result();
+    const over = await waitFor('the end to be told', async () => {
+      const now = await status();
+      return now.running ? undefined : now;
+    });
+    expect(over).toMatchObject({ open: [], last: [{ policy: shop.name, status: 'completed', rows: ROWS }] });
+    const run = await api.get<Answer<typeof answers.Run>>(`/api/runs/${over.last[0]?.run}`);
+    expect(run).toMatchObject({ deleted: { audit_log: ROWS }, status: 'completed' });
+    expect(run.bytes).toBeGreaterThan(0);
+    expect(run.sizes.map(({ table }) => table)).toContain('audit_log');
+  });
+
+  test('says so where a workflow is gone and its run is open in the ledger', async () => {
+    await shop.add(ROWS);
+    const gone = await shop.pauseInTheMiddle('to be terminated');
+    await gone.terminate('from outside');
+    const { open } = await waitFor('the end of the workflow', async () => {
+      const now = await status();
+      return now.open[0]?.state === 'unknown' ? now : undefined;
+    });
+    expect(open[0]?.reason).toMatch(/^Temporal has no such workflow open: it is over, and the next run/);
+    expect(open[0]?.passes[0]).toMatchObject({ status: 'running', rowsPerSecond: null, etaSeconds: null });
+    expect(open[0]?.passes[0]?.rows).toBeGreaterThan(0);
+  });
+
+  test('tells several databases apart', async () => {
+    const url = shop.database.url.replace(/[^/]+$/, 'postgres');
+    const both = await shop.serve('127.0.0.1:0', { TEST_SECOND_DATABASE_URL: url });
+    const of = await DescribedApi.at(both.url);
+    const { runs } = await of.get<Answer<typeof answers.Runs>>('/api/runs?limit=2');
+    expect(runs.map(({ database }) => database)).toEqual(['main', 'main']);
+    expect((await of.get<Answer<typeof answers.Runs>>('/api/runs?database=second')).runs).toEqual([]);
+    expect(await of.ask('/api/runs/1')).toEqual({
+      status: 400,
+      body: { error: 'say which database: ?database= with one of main, second' },
+    });
+    expect((await of.ask('/api/runs/1?database=main')).status).toBe(200);
+    expect((await of.ask('/api/runs/1?database=second')).status).toBe(404);
+    const { tables } = await of.get<Answer<typeof answers.Tables>>('/api/tables');
+    expect(tables.map(({ database }) => database)).toEqual(['main', 'main', 'main']);
+    api.said.push(...of.said);
+    await both.end();
+  });
+
+  test('never says a row, a filter, a statement, a password or where the database is', () => {
+    const text = api.said.join('\n');
+    expect(api.said.length).toBeGreaterThan(30);
+    const { host, pathname } = new URL(shop.database.url);
+    const secrets = [
+      ...Object.values(SECRETS),
+      host,
+      pathname.slice(1),
+      'postgresql:',
+      'select ',
+      'delete from',
+    ];
+    expect(secrets.filter((secret) => text.includes(secret))).toEqual([]);
+    expect(worker.output).not.toContain('for a reason that the vacuum does not know');
+  });
+});

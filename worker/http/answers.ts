@@ -1,0 +1,198 @@
+import { z } from 'zod';
+
+/*
+ * What the endpoints answer. Whatever is not declared here is left out of an answer: names of policies, passes, tables
+ * and workflows, counts, bytes, instants and fixed words; no rows, filters, statements or addresses.
+ */
+
+const instant = z.string().meta({ format: 'date-time' });
+const count = z.number();
+
+export const Problem = z.object({ error: z.string().describe('What is wrong, in a sentence') });
+
+export const Health = z.object({ status: z.literal('ok') });
+
+export const Readiness = z.object({
+  ready: z.boolean(),
+  reasons: z.array(z.string()).describe('What a run would have to wait for; empty where it is ready'),
+});
+
+const Poller = z.object({
+  identity: z.string(),
+  polls: z.array(z.enum(['workflow', 'activity'])),
+  lastAccessAt: instant.nullable(),
+});
+
+export const Workers = z.object({
+  at: instant,
+  taskQueue: z.string(),
+  namespace: z.string(),
+  self: z.object({
+    identity: z.string(),
+    state: z.string().describe('RUNNING while it works; see `Worker.getState` of Temporal'),
+    version: z.string(),
+    startedAt: instant,
+    uptimeSeconds: count,
+    policies: z.array(z.string()),
+    activities: count.describe('Activities that it has under way'),
+  }),
+  pollers: z.array(Poller).describe('All workers that Temporal saw on the task queue in the last minutes'),
+});
+
+const Schedule = z.object({
+  id: z.string(),
+  state: z.enum(['active', 'paused']),
+  note: z.string(),
+  nextRuns: z.array(instant).describe('The next three; empty while it is paused'),
+  openWorkflows: z.array(z.string()),
+});
+
+export const Policies = z.object({
+  at: instant,
+  policies: z.array(
+    z.object({
+      name: z.string(),
+      database: z.string().nullable().describe('The name that the worker has for it; null where it has none'),
+      enabled: z.boolean(),
+      when: z.string().describe('When it runs by itself, as the policy says'),
+      passes: z.array(z.object({ name: z.string(), kind: z.string() })),
+      schedule: Schedule.nullable().describe('Null where nobody has applied one'),
+    }),
+  ),
+});
+
+export const RunStates = [
+  'running',
+  'completed',
+  'failed',
+  'stopped',
+  'cancelled',
+  'terminated',
+  'skipped',
+  'disabled',
+] as const;
+
+const RunSummary = z.object({
+  database: z.string(),
+  run: count.describe('Its number in the ledger of the database'),
+  policy: z.string(),
+  mode: z.enum(['execute', 'preview']),
+  status: z.enum(RunStates),
+  startedAt: instant,
+  endedAt: instant.nullable(),
+  millis: count,
+  rows: count.describe('Rows deleted in all tables; in a preview, rows that would be'),
+  bytes: z.number().nullable().describe('Bytes given back to the disk; null where that was not measured'),
+  files: count.describe('Files removed'),
+  spaceReclaimed: count.describe('Bytes of the files removed'),
+});
+
+export const Runs = z.object({ at: instant, runs: z.array(RunSummary) });
+
+const BacklogRows = z.object({
+  rows: count,
+  error: count.describe('The standard error of `rows`; 0 where they were counted'),
+  oldestSeconds: z.number().nullable(),
+  atLeast: z.boolean(),
+});
+
+const Size = z.object({
+  heap: count,
+  indexes: count,
+  toast: count,
+  live: count,
+  dead: count.describe('Dead rows by the statistics of the server'),
+});
+
+export const Run = RunSummary.extend({
+  longestTransactionMillis: z.number().nullable(),
+  reasons: z.array(z.string()),
+  notes: z.array(z.string()),
+  deleted: z.record(z.string(), z.number()).describe('Rows by table, cascades included'),
+  sizes: z.array(z.object({ table: z.string(), before: Size.nullable(), after: Size.nullable() })),
+  passes: z.array(
+    z.object({
+      name: z.string(),
+      kind: z.string(),
+      status: z.string(),
+      strategy: z.string().nullable(),
+      shards: count,
+      batches: count,
+      rows: count,
+      moved: count,
+      skipped: count.describe('Rows that qualified and stay because somebody else held them'),
+      held: count.describe('Rows that qualified and stay because of a hold'),
+      files: count.describe('Files removed, or that would be'),
+      bytes: count,
+      millis: count,
+      error: z.string().nullable(),
+      reported: z.object({ found: count, resolved: count }).nullable(),
+      backlog: z
+        .object({
+          before: BacklogRows.nullable(),
+          after: BacklogRows.nullable(),
+          expiringPerDay: z.number().nullable(),
+          removedPerDay: z.number().nullable(),
+          keepsUp: z.boolean().nullable(),
+        })
+        .nullable(),
+    }),
+  ),
+});
+
+const OpenPass = z.object({
+  name: z.string(),
+  status: z.string(),
+  rows: count,
+  batches: count,
+  percent: z
+    .number()
+    .nullable()
+    .describe('The part of the work that is done, 0 to 100; null where not known'),
+  rowsPerSecond: z.number().nullable().describe('In all tables, while it runs; null else'),
+  etaSeconds: z.number().nullable().describe('Null where not known, and while it does not run'),
+  level: z.number().nullable().describe('Of nested rows: the level that percent and ETA are about'),
+  waitsFor: z.string().nullable(),
+});
+
+const OpenRun = z.object({
+  database: z.string(),
+  run: count,
+  policy: z.string(),
+  workflowId: z.string(),
+  startedAt: instant,
+  state: z
+    .enum([...RunStates, 'beginning', 'paused', 'waiting', 'closing', 'unknown'])
+    .describe('`unknown`: Temporal has no such workflow open'),
+  reason: z
+    .string()
+    .nullable()
+    .describe('Why it is paused or what it waits for, or why its state is not known'),
+  passes: z.array(OpenPass),
+});
+
+export const Status = z.object({
+  at: instant,
+  running: z.boolean().describe('Some run is open'),
+  open: z.array(OpenRun),
+  last: z.array(RunSummary).describe('The last run of each policy that deleted and is over'),
+});
+
+export const Tables = z.object({
+  at: instant.describe('When they were measured'),
+  tables: z.array(
+    Size.extend({
+      database: z.string(),
+      table: z.string(),
+      policies: z.array(z.string()),
+      bloat: z
+        .object({ bytes: count, percent: count, by: z.enum(['estimate', 'pgstattuple_approx']) })
+        .nullable()
+        .describe('Bytes of the heap that live rows do not need; null where not known'),
+      lastVacuum: instant.nullable(),
+      lastAutovacuum: instant.nullable(),
+      lastAnalyze: instant.nullable(),
+      lastAutoanalyze: instant.nullable(),
+    }),
+  ),
+});

@@ -1,0 +1,104 @@
+import type { Client } from '@temporalio/client';
+import type { z } from 'zod';
+
+import type { Ledger } from '../../activities/ledger/ledger.ts';
+import type { LivePass } from '../../activities/ledger/live-progress.ts';
+import { readLiveProgress } from '../../activities/ledger/live-progress.ts';
+import type { OpenRun } from '../../activities/ledger/runs.ts';
+import { findOpenRun } from '../../activities/ledger/runs.ts';
+import type { PassProgress, RunProgress } from '../../workflows/progress.ts';
+import { isOpen } from '../open-runs.ts';
+import type { Status } from './answers.ts';
+import { askTemporal } from './temporal.ts';
+
+type OpenAnswer = z.infer<typeof Status>['open'][number];
+type OpenPass = OpenAnswer['passes'][number];
+
+/** An open run as its ledger has it. */
+export interface OpenInLedger {
+  readonly run: OpenRun;
+  readonly passes: readonly LivePass[];
+}
+
+/** The open run of a policy; undefined where none is. */
+export async function readOpenRun(ledger: Ledger, policy: string): Promise<OpenInLedger | undefined> {
+  const run = await findOpenRun(ledger, policy);
+  return run === undefined ? undefined : { run, passes: await readLiveProgress(ledger, run.id) };
+}
+
+/** How a run stands: what was done by its ledger, which is as fresh as the last batch; its state by its workflow. */
+export async function describeOpenRun(
+  client: Client,
+  database: string,
+  { run, passes }: OpenInLedger,
+): Promise<OpenAnswer> {
+  const { state, reason, progress } = await askWorkflow(client, run.workflowId);
+  return {
+    database,
+    run: run.id,
+    policy: run.policy,
+    workflowId: run.workflowId,
+    startedAt: new Date(run.startedAt).toISOString(),
+    state,
+    reason,
+    passes: passes.map((pass) => describePass(pass, progress, state === 'running')),
+  };
+}
+
+interface Asked {
+  readonly state: OpenAnswer['state'];
+  readonly reason: string | null;
+  readonly progress?: RunProgress;
+}
+
+const ANSWER_WITHIN_MILLIS = 1_500;
+const GONE =
+  'Temporal has no such workflow open: it is over, and the next run takes its place, or it works with another Temporal';
+const SILENT = 'neither Temporal nor a worker says how it stands; what is told here is in the ledger';
+
+async function askWorkflow(client: Client, workflowId: string): Promise<Asked> {
+  try {
+    const ask = async (): Promise<Asked> => {
+      if (!(await isOpen(client, workflowId))) return { state: 'unknown', reason: GONE };
+      const progress = await client.workflow.getHandle(workflowId).query<RunProgress>('progress');
+      return { state: progress.state, reason: progress.reason, progress };
+    };
+    return await askTemporal(client, ask, ANSWER_WITHIN_MILLIS);
+  } catch {
+    return { state: 'running', reason: SILENT };
+  }
+}
+
+function describePass(pass: LivePass, progress: RunProgress | undefined, isRunning: boolean): OpenPass {
+  const { name, rows, batches, walked } = pass;
+  const told = progress?.passes.find((one) => one.name === name);
+  const status = told?.status ?? (batches === 0 ? 'planned' : walked === 1 ? 'completed' : 'running');
+  const moves = isRunning && status === 'running' && batches > 0;
+  return {
+    name,
+    status,
+    rows,
+    batches,
+    percent:
+      status === 'completed' ? 100 : walked === null || batches === 0 ? null : Math.floor(walked * 100),
+    ...(moves ? speedOf(pass, told, progress?.asOf ?? null) : { rowsPerSecond: null, etaSeconds: null }),
+    level: told?.level ?? null,
+    waitsFor: told?.waitsFor ?? null,
+  };
+}
+
+/** As the last slices were; what the ledger knows, pauses included, is all that there is before the first has answered. */
+function speedOf(
+  { rows, millis, millisLeft }: LivePass,
+  told: PassProgress | undefined,
+  asOf: string | null,
+): Pick<OpenPass, 'rowsPerSecond' | 'etaSeconds'> {
+  const since = asOf === null ? 0 : (Date.now() - Date.parse(asOf)) / 1000;
+  const toldLeft = told?.etaSeconds ?? null;
+  const ledgerLeft = millisLeft === null ? null : millisLeft / 1000;
+  const left = toldLeft !== null && toldLeft > since ? toldLeft - since : ledgerLeft;
+  return {
+    rowsPerSecond: told?.rowsPerSecond ?? Math.round((1000 * rows) / Math.max(1, millis)),
+    etaSeconds: left === null ? null : Math.ceil(left),
+  };
+}

@@ -1,0 +1,99 @@
+import { make } from './elements.js';
+import { sayEnd, sayTime } from './say.js';
+
+/** @typedef {{ at: number, value: number, name: string, failed: boolean }} Point */
+
+const HEIGHT = 180;
+const LEFT = 72;
+const RIGHT = 12;
+const TOP = 12;
+const BOTTOM = 26;
+const SVG = 'http://www.w3.org/2000/svg';
+
+/**
+ * A chart of bars over time with its caption; nothing where there is nothing to show.
+ *
+ * @param {string} title
+ * @param {readonly Point[]} points the oldest first
+ * @param {(value: number) => string} say
+ * @param {number} width in pixels, so that letters keep their size
+ */
+export function makeChart(title, points, say, width) {
+  const [first] = points;
+  const newest = points.at(-1);
+  if (first === undefined || newest === undefined || width < 2 * LEFT) return [];
+  const most = Math.max(0, ...points.map(({ value }) => value));
+  const least = Math.min(0, ...points.map(({ value }) => value));
+  const barWidth = Math.min(16, Math.max(2, (width - LEFT - RIGHT) / points.length / 1.5));
+  const span = newest.at - first.at;
+  const x = (/** @type {number} */ at) =>
+    LEFT + (span === 0 ? 0.5 : (at - first.at) / span) * (width - LEFT - RIGHT - barWidth);
+  const y = (/** @type {number} */ value) =>
+    TOP + (most === least ? 1 : (most - value) / (most - least)) * (HEIGHT - TOP - BOTTOM);
+  const bars = points.map(({ at, value, name, failed }) => {
+    const top = Math.min(y(value), y(0));
+    const bar = draw('rect', {
+      class: failed ? 'bar failed' : 'bar',
+      x: x(at),
+      width: barWidth,
+      y: top,
+      // What is little is seen as well.
+      height: Math.max(value === 0 ? 0 : 1, Math.abs(y(0) - y(value))),
+    });
+    const tip = draw('title', {});
+    tip.textContent = `${name}, ${sayTime(new Date(at).toISOString())}: ${say(value)}`;
+    bar.append(tip);
+    return bar;
+  });
+  const from = sayTime(new Date(first.at).toISOString());
+  const until = sayTime(new Date(newest.at).toISOString());
+  // Colour alone says nothing to some.
+  const marks = points.flatMap(({ at, failed }) =>
+    failed ? [write(x(at) + barWidth / 2, y(0) - 4, 'middle', '\u00d7', 'mark')] : [],
+  );
+  const svg = draw('svg', { viewBox: `0 0 ${width} ${HEIGHT}`, role: 'img' });
+  svg.setAttribute(
+    'aria-label',
+    `${title}: ${points.length} runs from ${from} to ${until}, the most ${say(most)}, the last ${say(newest.value)}. The table of runs has all numbers.`,
+  );
+  svg.append(
+    draw('line', { class: 'axis', x1: LEFT, x2: width - RIGHT, y1: y(0), y2: y(0) }),
+    ...bars,
+    ...marks,
+    write(LEFT - 6, y(most) + 4, 'end', say(most)),
+    ...(least < 0 ? [write(LEFT - 6, y(least) + 4, 'end', say(least))] : []),
+    ...(most === 0 && least === 0 ? [] : [write(LEFT - 6, y(0) + 4, 'end', '0')]),
+    ...(span === 0
+      ? [write(width / 2, HEIGHT - 6, 'middle', sayEnd(first.at, span))]
+      : [
+          write(LEFT, HEIGHT - 6, 'start', sayEnd(first.at, span)),
+          write(width - RIGHT, HEIGHT - 6, 'end', sayEnd(newest.at, span)),
+        ]),
+  );
+  return [make('figure', {}, make('figcaption', {}, title), svg)];
+}
+
+/**
+ * @param {string} tag
+ * @param {Record<string, string | number>} attributes
+ */
+function draw(tag, attributes) {
+  const element = document.createElementNS(SVG, tag);
+  for (const [name, value] of Object.entries(attributes)) {
+    element.setAttribute(name, typeof value === 'number' ? value.toFixed(1) : value);
+  }
+  return element;
+}
+
+/**
+ * @param {number} x
+ * @param {number} y
+ * @param {'start' | 'middle' | 'end'} anchor
+ * @param {string} text
+ * @param {string} name of its class
+ */
+function write(x, y, anchor, text, name = '') {
+  const element = draw('text', { x, y, 'text-anchor': anchor, class: name });
+  element.textContent = text;
+  return element;
+}

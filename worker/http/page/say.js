@@ -1,0 +1,69 @@
+const NUMBER = new Intl.NumberFormat('en-US', { maximumFractionDigits: 0 });
+const TIME = new Intl.DateTimeFormat('en-GB', { dateStyle: 'medium', timeStyle: 'short' });
+const DAY = new Intl.DateTimeFormat('en-GB', { dateStyle: 'medium' });
+const HOUR = new Intl.DateTimeFormat('en-GB', {
+  day: 'numeric',
+  month: 'short',
+  hour: '2-digit',
+  minute: '2-digit',
+});
+const CLOCK = new Intl.DateTimeFormat('en-GB', { timeStyle: 'medium' });
+const UNITS = ['B', 'KiB', 'MiB', 'GiB', 'TiB'];
+
+/**
+ * 1234567 as `1,234,567`.
+ *
+ * @param {number} count
+ */
+export function sayCount(count) {
+  return NUMBER.format(count);
+}
+
+/**
+ * 1234567 bytes as `1.2 MiB`.
+ *
+ * @param {number} bytes
+ */
+export function sayBytes(bytes) {
+  const size = Math.abs(bytes);
+  const unit = Math.min(UNITS.length - 1, size < 1 ? 0 : Math.floor(Math.log2(size) / 10));
+  return `${(bytes / 1024 ** unit).toFixed(unit === 0 ? 0 : 1)} ${UNITS[unit] ?? ''}`;
+}
+
+/**
+ * Seconds as `45 s`, `4 min 10 s`, `2 h 5 min` or `3 days`.
+ *
+ * @param {number} seconds
+ */
+export function saySeconds(seconds) {
+  const whole = Math.ceil(seconds);
+  if (whole < 60) return `${whole} s`;
+  const minutes = Math.floor(whole / 60);
+  if (minutes < 60) return `${minutes} min ${whole % 60} s`;
+  const hours = Math.floor(minutes / 60);
+  return hours < 48 ? `${hours} h ${minutes % 60} min` : `${Math.floor(hours / 24)} days`;
+}
+
+/**
+ * An instant in the time of whoever looks.
+ *
+ * @param {string} at ISO 8601
+ */
+export function sayTime(at) {
+  return TIME.format(new Date(at));
+}
+
+/** @param {Date} at */
+export function sayClock(at) {
+  return CLOCK.format(at);
+}
+
+/**
+ * An end of an axis: the day where the axis is of days, else the hour.
+ *
+ * @param {number} at
+ * @param {number} span both in milliseconds
+ */
+export function sayEnd(at, span) {
+  return (span > 2 * 86_400_000 ? DAY : HOUR).format(at);
+}

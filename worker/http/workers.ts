@@ -1,0 +1,70 @@
+import type { Client } from '@temporalio/client';
+import { optionalTsToDate } from '@temporalio/common/lib/time.js';
+import type { z } from 'zod';
+
+import { readVersion } from '../version.ts';
+import type { Workers } from './answers.ts';
+import { Cached } from './cached.ts';
+import type { Sources } from './sources.ts';
+import { askTemporal } from './temporal.ts';
+
+type Answer = z.infer<typeof Workers>;
+type Poller = Answer['pollers'][number];
+
+/** Temporal's numbers for the two kinds of task queue. */
+const KINDS = [
+  ['workflow', 1],
+  ['activity', 2],
+] as const;
+const KEEP_MILLIS = 3_000;
+
+/** Reads how this worker stands and which others Temporal saw on its task queue. */
+export function workerReader({ worker, client, policies }: Sources): () => Promise<Answer> {
+  const startedAt = new Date();
+  const version = readVersion();
+  const pollers = new Cached<Poller[]>(KEEP_MILLIS);
+  return async () => {
+    const { identity, taskQueue, namespace } = worker.options;
+    const found = await pollers.get('', async () => readPollers(client, taskQueue));
+    const { runState, numInFlightActivities } = worker.getStatus();
+    return {
+      at: new Date().toISOString(),
+      taskQueue,
+      namespace,
+      self: {
+        identity,
+        state: runState,
+        version,
+        startedAt: startedAt.toISOString(),
+        uptimeSeconds: Math.floor((Date.now() - startedAt.getTime()) / 1000),
+        policies: policies.map(({ name }) => name),
+        activities: numInFlightActivities,
+      },
+      pollers: found,
+    };
+  };
+}
+
+/** A worker polls for workflows and for activities; both are told as one. */
+async function readPollers(client: Client, taskQueue: string): Promise<Poller[]> {
+  const { namespace } = client.options;
+  const found = new Map<string, Poller>();
+  for (const [kind, taskQueueType] of KINDS) {
+    const request = { namespace, taskQueue: { name: taskQueue }, taskQueueType };
+    const { pollers } = await askTemporal(client, async () =>
+      client.workflowService.describeTaskQueue(request),
+    );
+    for (const poller of pollers) {
+      const identity = poller.identity ?? '';
+      const at = optionalTsToDate(poller.lastAccessTime)?.toISOString() ?? null;
+      const known = found.get(identity);
+      if (known === undefined) found.set(identity, { identity, polls: [kind], lastAccessAt: at });
+      else {
+        known.polls.push(kind);
+        // Both are ISO 8601 in UTC.
+        if (at !== null && at > (known.lastAccessAt ?? '')) known.lastAccessAt = at;
+      }
+    }
+  }
+  return [...found.values()].toSorted((a, b) => a.identity.localeCompare(b.identity));
+}
