@@ -132,7 +132,7 @@ function isWhole(value: unknown, least: number): boolean {
   return Number.isInteger(value) && (value as number) >= least;
 }
 
-/** JSON has no word for what is no number. */
-function sayValue(value: unknown): string {
+/** A value that somebody wrote, as it stands there: JSON has no word for what is no number. */
+export function sayValue(value: unknown): string {
   return typeof value === 'number' || value === undefined ? String(value) : JSON.stringify(value);
 }

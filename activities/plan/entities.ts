@@ -83,8 +83,7 @@ export class PolicyEntities {
       return this.#predicate(entity, filter);
     } catch (error) {
       const said = error instanceof Error ? error.message : String(error);
-      const fix = `Use the properties of ${this.name(entity)} and MikroORM's operators, with no value undefined`;
-      mistakes.push({ at, ...sayUnreadable(option, said), fix });
+      mistakes.push({ at, ...sayUnreadable(option, said, this.name(entity), this.properties(entity)) });
       return ALWAYS;
     }
   }
@@ -185,12 +184,26 @@ function entitiesOfChild({ entity, repoint, with: own }: SoftChild): AnyEntity[]
 }
 
 /** A property is the person's own word and may travel; whatever else MikroORM says stays on this machine. */
-function sayUnreadable(option: string, said: string): Pick<Mistake, 'what' | 'here'> {
-  const unknown = /not existing property ([\w.]+)/.exec(said)?.[1];
-  if (unknown !== undefined) return { what: `its ${option} names ${unknown}, which is no property` };
-  if (/^[\w.$]+ is (?:undefined|empty)$/.test(said)) return { what: `its ${option} has no value: ${said}` };
-  if (said.endsWith('so every row would match')) return { what: `its ${option} means nothing: ${said}` };
-  return { what: `its ${option} cannot be read`, here: said };
+function sayUnreadable(
+  option: string,
+  said: string,
+  entity: string,
+  properties: readonly string[],
+): Omit<Mistake, 'at'> {
+  const [, unknown, owner] = /not existing property ((\w+)\.[\w.]+)/.exec(said) ?? [];
+  if (unknown !== undefined) {
+    const known = owner === entity ? ` of ${properties.join(', ')}` : ` that ${owner} has`;
+    return { what: `its ${option} names ${unknown}, which is no property`, fix: `Use one${known}` };
+  }
+  const dropped = /^([\w.$]+) is (?:undefined|empty)$/.exec(said)?.[1];
+  if (dropped !== undefined) {
+    return { what: `its ${option} has no value: ${said}`, fix: `Give ${dropped} a value, or leave it out` };
+  }
+  if (said.endsWith('so every row would match')) {
+    return { what: `its ${option} means nothing: ${said}`, fix: 'Say which rows are meant, or leave it out' };
+  }
+  const fix = `Use the properties of ${entity} and MikroORM's operators`;
+  return { what: `its ${option} cannot be read`, fix, here: said };
 }
 
 /** Where nothing inside means "any row of the relation". */
