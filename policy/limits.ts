@@ -1,6 +1,7 @@
 import type { Duration } from './duration.ts';
 import { parseDuration, SECOND } from './duration.ts';
 import type { Mistake } from './mistake.ts';
+import { isTimezone } from './timezone.ts';
 import type { Window } from './window.ts';
 import { parseWindow } from './window.ts';
 
@@ -122,10 +123,6 @@ export function checkLimits(at: string, limits: Limits): Mistake[] {
 /** The window of limits that were checked. */
 export function windowOf({ between, timezone }: Limits): Window | undefined {
   return parseWindow(between, timezone);
-}
-
-function isTimezone(name: string): boolean {
-  return name === 'UTC' || Intl.supportedValuesOf('timeZone').includes(name);
 }
 
 function isWhole(value: unknown, least: number): boolean {
