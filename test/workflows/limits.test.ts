@@ -13,7 +13,7 @@ import { describeNeeding } from '../support/needing.ts';
 import { TemporalSession } from '../support/temporal.ts';
 import { reportOf, vacuum } from '../support/vacuum.ts';
 import { waitFor } from '../support/wait.ts';
-import { closedWindow, openWindow } from '../support/windows.ts';
+import { closedWindow, nextMinute, openWindow, windowFrom } from '../support/windows.ts';
 import { startWorkerProcess } from '../support/worker-process.ts';
 
 interface Progress {
@@ -162,18 +162,21 @@ describeNeeding(['temporal'], 'a run with limits', () => {
     );
   }
 
+  const untilWaiting = async (handle: WorkflowHandle): Promise<Progress> =>
+    waitFor('it to wait with no slice under way', async () => {
+      const progress = await handle.query<Progress>('progress');
+      const { raw } = await handle.describe();
+      return progress.state === 'waiting' && (raw.pendingActivities ?? []).length === 0
+        ? progress
+        : undefined;
+    });
+
   test('waits on a timer of its own where its window closes in the middle of a pass, and goes on', async () => {
     const policy = policyOf({ between: openWindow(), timezone: 'UTC' }, { ...SLOW, shards: 2 });
     await withRun(policy, async (handle) => {
       await untilSome();
       await setWindow(closedWindow());
-      const waiting = await waitFor('it to wait with no slice under way', async () => {
-        const progress = await handle.query<Progress>('progress');
-        const { raw } = await handle.describe();
-        return progress.state === 'waiting' && (raw.pendingActivities ?? []).length === 0
-          ? progress
-          : undefined;
-      });
+      const waiting = await untilWaiting(handle);
       expect(waiting.reason).toMatch(/^limit between \d\d:\d\d-\d\d:\d\d UTC reached: closed until 20/);
       const { events } = await handle.fetchHistory();
       const timer = (events ?? []).findLast((event) => event.timerStartedEventAttributes);
@@ -229,6 +232,64 @@ describeNeeding(['temporal'], 'a run with limits', () => {
       });
     });
     expect(await notes()).toBe(THINGS);
+  });
+
+  test('goes on by itself when its window opens in the zone of the policy, or leaves that to the next run', async () => {
+    const timezone = 'Asia/Kathmandu';
+    // The worker is up by then, and both runs begin before.
+    const opens = nextMinute(12_000);
+    const window = { between: windowFrom(opens, timezone), timezone };
+    const policies = [
+      policyOf(window, { name: 'waits' }),
+      thingPolicy({ name: 'stops', limits: { ...window, outside: 'stop' } }),
+    ];
+    const taskQueue = session.queue();
+    const closed = `closed until ${new Date(opens).toISOString()}`;
+    await session.withVacuum({ taskQueue, url: things.url, policies }, async () => {
+      const waits = await session.start(taskQueue, { policy: 'waits' });
+      const stops = await session.start(taskQueue, { policy: 'stops' });
+      expect(await stops.result()).toMatchObject({
+        run: null,
+        status: 'stopped',
+        reasons: [expect.stringContaining(closed)],
+      });
+      expect((await untilWaiting(waits)).reason).toContain(`${timezone} reached: ${closed}`);
+      expect(await things.value('select count(*) from vacuum.run')).toBe(0);
+
+      expect(await waits.result()).toMatchObject({ status: 'completed', rows: OLD });
+      const { events } = await waits.fetchHistory();
+      expect(events?.filter((event) => event.timerFiredEventAttributes)).toHaveLength(1);
+      const first = 'select 1000 * extract(epoch from min(at))::float8 from vacuum.batch';
+      expect(await things.value(first)).toBeGreaterThanOrEqual(opens);
+
+      const next = await session.start(taskQueue, { policy: 'stops' });
+      expect(await next.result()).toMatchObject({ status: 'completed', rows: 2 * OLD });
+    });
+    expect(await notes()).toBe(THINGS - OLD);
+  });
+
+  test('cancelled while it waits for its window, before it begins or in the middle, leaves the way free', async () => {
+    const cancel = async (handle: WorkflowHandle): Promise<void> => {
+      await untilWaiting(handle);
+      await handle.cancel();
+      await expect(handle.result()).rejects.toMatchObject({ cause: { name: 'CancelledFailure' } });
+      expect((await handle.describe()).status.name).toBe('CANCELLED');
+    };
+    await withRun(policyOf({ between: closedWindow() }), cancel);
+    expect(await things.value('select count(*) from vacuum.run')).toBe(0);
+
+    await withRun(policyOf({ between: openWindow() }, SLOW), async (handle) => {
+      await untilSome();
+      await setWindow(closedWindow());
+      await cancel(handle);
+    });
+    const gone = THINGS - (await notes());
+    expect(gone).toBeGreaterThan(0);
+    expect(gone).toBeLessThan(OLD);
+    expect(await things.rows('select state, ended_at is null as open from vacuum.run')).toEqual([
+      { state: 'cancelled', open: false },
+    ]);
+    expect(await run(policyOf({}))).toMatchObject({ status: 'completed', rows: OLD - gone });
   });
 
   test('previews whatever the time', async () => {
