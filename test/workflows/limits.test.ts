@@ -10,6 +10,7 @@ import type { TestDatabase } from '../support/database.ts';
 import { createDatabase } from '../support/database.ts';
 import { makeThings, Note, oldThings, thingPolicy, THINGS } from '../support/guarded.ts';
 import { describeNeeding } from '../support/needing.ts';
+import { summariesOf } from '../support/summaries.ts';
 import { TemporalSession } from '../support/temporal.ts';
 import { reportOf, vacuum } from '../support/vacuum.ts';
 import { waitFor } from '../support/wait.ts';
@@ -49,10 +50,13 @@ describeNeeding(['temporal'], 'a run with limits', () => {
     return vacuum(session, things, [policy], input);
   }
 
-  async function withRun<T>(policy: Policy, work: (handle: WorkflowHandle) => Promise<T>): Promise<T> {
+  async function withRun<T>(
+    policy: Policy,
+    work: (handle: WorkflowHandle, taskQueue: string) => Promise<T>,
+  ): Promise<T> {
     const taskQueue = session.queue();
     return session.withVacuum({ taskQueue, url: things.url, policies: [policy] }, async () =>
-      work(await session.start(taskQueue)),
+      work(await session.start(taskQueue), taskQueue),
     );
   }
 
@@ -171,25 +175,51 @@ describeNeeding(['temporal'], 'a run with limits', () => {
         : undefined;
     });
 
+  /** A request interrupts a wait, and the run looks again whether it may go on. */
+  async function lookAgain(handle: WorkflowHandle): Promise<void> {
+    await handle.signal('pause');
+    await handle.signal('resume');
+  }
+
   test('waits on a timer of its own where its window closes in the middle of a pass, and goes on', async () => {
     const policy = policyOf({ between: openWindow(), timezone: 'UTC' }, { ...SLOW, shards: 2 });
-    await withRun(policy, async (handle) => {
+    await withRun(policy, async (handle, taskQueue) => {
       await untilSome();
       await setWindow(closedWindow());
       const waiting = await untilWaiting(handle);
       expect(waiting.reason).toMatch(/^limit between \d\d:\d\d-\d\d:\d\d UTC reached: closed until 20/);
       const { events } = await handle.fetchHistory();
-      const timer = (events ?? []).findLast((event) => event.timerStartedEventAttributes);
-      const summary = Buffer.from(timer?.userMetadata?.summary?.data ?? []).toString();
-      expect(summary).toMatch(/^"wait until 20\d\d-.*: limit between/);
+      const timer = events?.findLast((event) => event.timerStartedEventAttributes);
       expect(Number(timer?.timerStartedEventAttributes?.startToFireTimeout?.seconds)).toBeGreaterThan(3600);
       expect(await notes()).toBeGreaterThan(THINGS - OLD);
 
+      const second = await session.start(taskQueue, { ifBusy: 'wait' });
+      await untilWaiting(second);
+
       await setWindow(openWindow());
-      // A request interrupts the wait, and the run looks at the clock again.
-      await handle.signal('pause');
-      await handle.signal('resume');
+      await lookAgain(handle);
       expect(await handle.result()).toMatchObject({ status: 'completed', rows: OLD });
+      await lookAgain(second);
+      expect(await second.result()).toMatchObject({ status: 'completed', rows: 0 });
+
+      // A stranger can read what each activity and each timer is for.
+      const slice = expect.stringMatching(/^expire rows: old-notes, part [12] of 2$/);
+      const begin = 'check, take the lease, make the plan';
+      const end = 'close the run, free the lease';
+      const waits = expect.stringMatching(
+        /^wait until 20\d\d-\S+Z: limit between \d\d:\d\d-\d\d:\d\d UTC reached/,
+      );
+      const first = await summariesOf(handle);
+      expect([first[0], first.at(-1)]).toEqual([begin, end]);
+      const between = first.slice(1, -1);
+      expect(between).toContainEqual(waits);
+      for (const summary of between) expect([waits, slice]).toContainEqual(summary);
+      expect([...new Set(await summariesOf(second))]).toEqual([
+        begin,
+        `wait for run 1 of workflow ${handle.workflowId}`,
+        'expire rows: old-notes',
+        end,
+      ]);
     });
   });
 
@@ -298,6 +328,7 @@ describeNeeding(['temporal'], 'a run with limits', () => {
     await session.withVacuum({ taskQueue, url: things.url, policies }, async () => {
       const handle = await session.start(taskQueue, { mode: 'preview' });
       await handle.result();
+      expect(await summariesOf(handle)).toEqual(['count what would be deleted']);
       expect(await reportOf(things, handle.workflowId)).toMatchObject({ deleted: { note: OLD } });
     });
   });
