@@ -7,6 +7,7 @@ import { Client, Connection } from '@temporalio/client';
 import type { DevServer } from '../../worker/dev-server.ts';
 import { startDevServer } from '../../worker/dev-server.ts';
 import { pauseSignal, stopSignal } from '../../workflows/messages.ts';
+import type { RunProgress } from '../../workflows/progress.ts';
 import { COMMANDS_PAGE, generateCommandsPage } from '../support/docs/generate.ts';
 import type { Block } from '../support/docs/markdown.ts';
 import { blocksOf, linksOf } from '../support/docs/markdown.ts';
@@ -100,7 +101,7 @@ describeNeeding(['temporal', 'tctl'], 'every block of', () => {
           return;
         }
         const isSteered = block.said.includes('on an open run');
-        if (isSteered) await openPausedRun(on, block.text);
+        if (isSteered) await openPausedRun(block.text);
         const { code, output } = await on.type(block.text);
         const wanted = Number(saidOf(block, 'exits with ') ?? 0);
         if (code !== wanted) throw new Error(`${page}:${block.line} exits with ${code}:\n${output}`);
@@ -117,9 +118,9 @@ describeNeeding(['temporal', 'tctl'], 'every block of', () => {
     }
   }
 
-  async function openPausedRun(on: World, commands: string): Promise<void> {
+  async function openPausedRun(commands: string): Promise<void> {
     const workflowId = workflowOf(commands);
-    await client.workflow.signalWithStart('vacuum', {
+    const handle = await client.workflow.signalWithStart('vacuum', {
       workflowId,
       taskQueue: 'vacuum',
       signal: pauseSignal,
@@ -127,11 +128,14 @@ describeNeeding(['temporal', 'tctl'], 'every block of', () => {
       // A run that the schedule started may still be open.
       args: [{ ifBusy: 'wait' }],
     });
-    await waitFor('the run to be open', async () =>
-      on.database.value<boolean>(
-        'select exists (select from vacuum.run where workflow_id = $1 and ended_at is null)',
-        [workflowId],
-      ),
+    await waitFor(
+      'the run to be paused',
+      async () => {
+        // A run that is over says why.
+        if ((await handle.describe()).status.name !== 'RUNNING') await handle.result();
+        return (await handle.query<RunProgress>('progress')).state === 'paused';
+      },
+      120_000,
     );
   }
 
