@@ -17,6 +17,8 @@ export interface KeepingExpiry extends Expiry {
 /** The rows that a pass of a run keeps, in the ledger: a row a group. */
 export interface KeptList {
   readonly table: RawBuilder<unknown>;
+  /** Where all of them lie, where they are few enough to look at in each batch. */
+  readonly whole: RawBuilder<unknown>;
   readonly run: number;
   readonly pass: number;
 }
