@@ -30,7 +30,7 @@ import type { Holds } from '../sql/holds.ts';
 import { mustLock } from '../sql/holds.ts';
 import type { KeepingExpiry, KeptList } from '../sql/kept.ts';
 import { isGroupFull, isNotKept, isNotNewest, keepsNewest } from '../sql/kept.ts';
-import type { ColumnName } from '../sql/names.ts';
+import type { ColumnName, TableName } from '../sql/names.ts';
 import { columnOf } from '../sql/names.ts';
 import type { FrozenPath } from '../sql/recording.ts';
 import type { Expiry } from '../sql/retention.ts';
@@ -78,7 +78,7 @@ export const expireRowsWork: PassWork<ExpireRows, FrozenExpireRows> = {
     if (!children.every((child) => child !== undefined)) return undefined;
 
     const cascades = cascadesFrom(scope.catalog, table);
-    const others = [...cascades.map((step) => step.table), ...children.flatMap(tablesOf)];
+    const others = alongWith({ cascades, children });
     refuseCascadedFiles(pass.files, [...cascades, ...children.flatMap(cascadesOf)], scope);
     const sizes = others.map((other) => scope.catalog.named(other));
     const expiry: KeepingExpiry = {
@@ -164,13 +164,18 @@ function judgesTwice(frozen: FrozenExpireRows): boolean {
   return selects(frozen) || frozen.children.some((child) => child.beforeParent);
 }
 
+/** The tables of what goes along with rows of the pass. */
+function alongWith({ cascades, children }: Pick<FrozenExpireRows, 'cascades' | 'children'>): TableName[] {
+  return [...cascades.map((step) => step.table), ...children.flatMap(tablesOf)];
+}
+
 async function expire(
   frozen: FrozenExpireRows,
   tx: Tx,
   step: BatchStep,
   free: RawBuilder<boolean> | undefined,
 ): Promise<BatchOutcome> {
-  const lock = step.careful || judgesTwice(frozen) || mustLock(step.holds, frozen.table, frozen.counted);
+  const lock = step.careful || judgesTwice(frozen) || mustLock(step.holds, frozen.table, alongWith(frozen));
   if (lock) return expireLocked(frozen, tx, step, free);
   const { children, cascades, files, keeps } = frozen;
   const walk = walkOf(frozen, step, unheld(expired(frozen), free));

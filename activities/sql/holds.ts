@@ -56,13 +56,15 @@ export function isHeld({ rows, table }: Holds, { schema, name }: TableName): Raw
 
 /**
  * Whether rows must be locked before they are judged: a hold is about what goes along with them, or has a select of its
- * own. A statement that waits for a row goes on with what it saw of other rows before.
+ * own. A statement that waits for a row goes on with what it saw of other rows before. `along`: the tables of what goes
+ * along, which may have the rows' own among them.
  */
-export function mustLock({ rows }: Holds, own: TableName, counted: readonly TableName[]): boolean {
+export function mustLock({ rows }: Holds, own: TableName, along: readonly TableName[]): boolean {
+  const isOf = ({ schema, name }: HeldRows, table: TableName): boolean =>
+    table.schema === schema && table.name === name;
   return rows.some(
-    ({ schema, name, condition }) =>
-      counted.some((table) => table.schema === schema && table.name === name) &&
-      (own.schema !== schema || own.name !== name || condition?.selects === true),
+    (held) =>
+      along.some((table) => isOf(held, table)) || (isOf(held, own) && held.condition?.selects === true),
   );
 }
 
