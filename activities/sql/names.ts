@@ -72,3 +72,17 @@ function kindOf(type: string): string {
 export function castArrayTo(values: readonly string[], type: string): RawBuilder<unknown> {
   return sql`${values}::${bareType(type)}[]`;
 }
+
+/** Whether a value of the type has the same text in every session. An instant is written by the clock of its session. */
+export function hasOneText(type: string): boolean {
+  return /^(smallint|integer|bigint|uuid|text|character varying)\b/.test(type);
+}
+
+/** A text of a column's type, or an array (`[]`) of such texts, for comparing with others: as text where that will do. */
+export function comparedAs(
+  text: RawBuilder<unknown>,
+  type: string,
+  dimensions: '' | '[]' = '',
+): RawBuilder<unknown> {
+  return hasOneText(type) ? text : sql`${text}::${bareType(type)}${sql.raw(dimensions)}`;
+}

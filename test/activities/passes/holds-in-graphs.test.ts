@@ -118,6 +118,24 @@ describe('rows held where cascades meet, or come back', () => {
     expect(await ids('sheet')).toEqual([20, 21]);
   });
 
+  test('stay where the rows that go along are in partitions', async () => {
+    await write();
+    await database.rows(`
+      drop table sheet;
+      create table sheet (
+        id integer primary key, letter_id integer references letter on delete cascade, text text) partition by range (id);
+      create table sheet_1 partition of sheet for values from (0) to (30) partition by range (id);
+      create table sheet_1a partition of sheet_1 for values from (0) to (30);
+      create table sheet_2 partition of sheet for values from (30) to (100);
+      insert into sheet select 10 * n, n, case n when 5 then 'proof' end from generate_series(1, 6) as n`);
+    const policy = policyOf(oldPersons);
+    await hold(policy, 'Sheet', { key: '20' });
+    await hold(policy, 'Sheet', { filter: { text: 'proof' } });
+    await runAsPreviewed(database.url, policy);
+    expect(await ids('sheet')).toEqual([20, 50]);
+    expect(await ids('person')).toEqual([2, 5]);
+  });
+
   test.each<[string, HoldRequest['rows']]>([
     ['a key', { key: '5' }],
     ['a filter', { filter: { text: 'proof' } }],
