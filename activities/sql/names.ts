@@ -13,6 +13,8 @@ export interface TableName {
 export interface ColumnName {
   readonly name: string;
   readonly type: string;
+  /** Its collation, where that takes texts for equal that are not, like `a` and `A`. */
+  readonly loose?: string;
 }
 
 /** The table, quoted, for a `from` clause. */
