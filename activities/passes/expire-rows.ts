@@ -13,11 +13,18 @@ import { explainExpiry } from '../explain/expiry.ts';
 import type { CascadeStep } from '../plan/cascades.ts';
 import { cascadesFrom, distinctTables, emptyingOrder } from '../plan/cascades.ts';
 import type { FrozenChild, LeftChild } from '../plan/freeze-family.ts';
-import { cascadesOf, familySizeOf, freezeChild, leaveChild, tablesOf } from '../plan/freeze-family.ts';
+import {
+  cascadesOf,
+  familySizeOf,
+  freezeChild,
+  leaveChild,
+  pointersOf,
+  tablesOf,
+} from '../plan/freeze-family.ts';
 import { freezeNesting } from '../plan/freeze-nesting.ts';
 import type { FrozenNesting } from '../plan/freeze-nesting.ts';
 import { freezeAges, freezeRetentions, latestHorizon } from '../plan/freeze-retention.ts';
-import { freezePaths, recordsFiles, refuseCascadedFiles } from '../plan/freeze-root.ts';
+import { freezePaths, recordsFiles, refuseUnasked } from '../plan/freeze-root.ts';
 import { laterBy } from '../plan/horizon.ts';
 import type { Scope } from '../plan/scope.ts';
 import { nameOf } from '../plan/scope.ts';
@@ -79,7 +86,8 @@ export const expireRowsWork: PassWork<ExpireRows, FrozenExpireRows> = {
 
     const cascades = cascadesFrom(scope.catalog, table);
     const others = alongWith({ cascades, children });
-    refuseCascadedFiles(pass.files, [...cascades, ...children.flatMap(cascadesOf)], scope);
+    const below = children.flatMap(cascadesOf);
+    refuseUnasked(pass.files, [...cascades, ...below], children.flatMap(pointersOf), scope);
     const sizes = others.map((other) => scope.catalog.named(other));
     const expiry: KeepingExpiry = {
       table: nameOf(table),
