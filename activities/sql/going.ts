@@ -4,7 +4,7 @@ import { sql } from 'kysely';
 import { isOldRow, sureOf } from './kept-whole.ts';
 import type { KeepingExpiry, KeptList } from './kept.ts';
 import { enough, entryOf, groupOf, isAsBefore, isFull, isOf, isSameFile } from './kept.ts';
-import { columnOf, tableOf } from './names.ts';
+import { columnOf, comparedAs, tableOf } from './names.ts';
 
 /** What a walk keeps of the rows that it finds. */
 export interface Keeping {
@@ -46,7 +46,8 @@ export function goingOf(
   source: RawBuilder<unknown>,
   limit: number,
 ): RawBuilder<unknown> {
-  const { table, retentions } = expiry;
+  const { table, retentions, key } = expiry;
+  if (key === null) throw new Error('rows without a key cannot be kept');
   const most = Math.max(...retentions.map(({ keep }) => keep?.count ?? 0));
   const found = sql`
     select u.key, u.place, j.kept
@@ -55,13 +56,13 @@ export function goingOf(
     where j.goes`;
   const going =
     most <= MOST_COMPARED
-      ? sql`select f.place from (${found}) as f where f.kept is null or f.key <> all(f.kept)`
+      ? sql`select f.place from (${found}) as f where f.kept is null or ${comparedAs(sql`f.key`, key.type)} <> all(${comparedAs(sql`f.kept`, key.type, '[]')})`
       : sql`
           select max(m.place) as place
           from (
-            select f.key, f.place from (${found}) as f
+            select ${comparedAs(sql`f.key`, key.type)} as key, f.place from (${found}) as f
             union all
-            select unnest(j.kept), null from judged as j where j.goes
+            select unnest(${comparedAs(sql`j.kept`, key.type, '[]')}), null from judged as j where j.goes
           ) as m
           group by m.key
           having count(*) = count(m.place)`;
