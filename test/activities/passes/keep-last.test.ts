@@ -258,7 +258,7 @@ describe('the newest rows of each group stay', () => {
     async (strategy) => {
       const others = new Others(items, 10);
       await others.prepare();
-      for (const owner of [...others.calm, ...others.robbed]) await add(owner, 150);
+      for (const owner of [...others.calm, ...others.robbed]) await add(owner, 100);
       await items.rows(`update item set at = at - interval '50 days'`);
       let working: Promise<void> | undefined;
       const policy = policyOf(expiring({ ...keepThree, where: { state: 'done' } }));
@@ -275,12 +275,11 @@ describe('the newest rows of each group stay', () => {
       expect(others.looks).toBeGreaterThan(10);
       expect(others.fewest).toBeGreaterThanOrEqual(3);
       // No batch that began after a group had lost one of its newest took anything of it, and some had rows to take.
-      expect(
-        await items.rows('select * from taken join robbed using (owner_id) where began > since'),
-      ).toEqual([]);
+      const late = 'select count(*)::int from taken join robbed using (owner_id) where began > since';
+      expect(await items.value(late)).toBe(0);
       const spared = await items.value(
         `select count(distinct owner_id) from robbed join item using (owner_id)
-         where state = 'done' and id between owner_id * 1000 + 4 and owner_id * 1000 + 150`,
+         where state = 'done' and id between owner_id * 1000 + 4 and owner_id * 1000 + 100`,
       );
       expect(spared).toBeGreaterThan(0);
       // Of the others all went but the newest, and all that are young stay.
@@ -341,7 +340,8 @@ class Others {
   /** Young rows and rows older than all that stay, for all owners by turns. */
   async #insert(): Promise<void> {
     const owners = this.calm.length + this.robbed.length;
-    for (let n = 0; !this.#over; n += 1) {
+    // So many that a walk catches up with them.
+    for (let n = 0; n < 300 && !this.#over; n += 1) {
       await this.#items.rows(
         `insert into item
          select $1 + n, 1 + $2 % ${owners}, 'done', now() - n * interval '300 days' from generate_series(0, 1) as n`,
