@@ -111,11 +111,14 @@ export class KilledPictures {
 
   /** Rows and files that the ledger counts. */
   async #counted(): Promise<number> {
-    const { database } = this.pictures;
-    const there = await database.value<string | null>(`select to_regclass('vacuum.batch')::text`);
-    return there === null
-      ? 0
-      : database.value('select coalesce(sum(rows) + sum(files), 0)::int from vacuum.batch');
+    try {
+      return await this.pictures.database.value(
+        'select coalesce(sum(rows) + sum(files), 0)::int from vacuum.batch',
+      );
+    } catch {
+      // The ledger is not there yet.
+      return 0;
+    }
   }
 
   /** What runs have to count in all. */
