@@ -5,6 +5,7 @@ import { afterEach, beforeEach, expect, jest, test } from '@jest/globals';
 
 import { localDisk } from '../../../activities/files/local-disk.ts';
 import { expireRows } from '../../../policy/expire-rows.ts';
+import { fileRoot } from '../../../policy/file-root.ts';
 import type { Policy } from '../../../policy/policy.ts';
 import type { SweepStrayFilesOptions } from '../../../policy/sweep-stray-files.ts';
 import { sweepStrayFiles } from '../../../policy/sweep-stray-files.ts';
@@ -235,4 +236,16 @@ test('a walk that nobody goes on with is forgotten after a minute', async () => 
   } finally {
     jest.useRealTimers();
   }
+});
+
+test('leaves what a row records with two slashes after the folder, or by the folder that a linked root leads to', async () => {
+  const link = join(pictures.outside, 'link');
+  symlinkSync(pictures.folder, link);
+  const root = fileRoot({ ...pictures.root, store: localDisk(link) });
+  const kept = ['a.jpg', 'b.jpg', 'c.jpg', 'd.jpg'];
+  for (const key of [...kept, 'stray.jpg']) pictures.write(key);
+  const { folder } = pictures;
+  await pictures.add(0, [`${link}/a.jpg`, `${link}//b.jpg`, `${folder}/c.jpg`, `${folder}//d.jpg`]);
+  await pictures.runAsPreviewed(picturesPolicy(sweepStrayFiles({ name: 'sweep', root, remove: true })));
+  expect(pictures.files()).toEqual(kept);
 });
