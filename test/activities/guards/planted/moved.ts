@@ -71,4 +71,12 @@ export const MOVED: Planted[] = [
     says: ['ahead of the worker'],
     fix: 'Set the clocks of both machines, by NTP, and run again',
   },
+  {
+    mistake: 'a table that was renamed, with rows that are held',
+    after: 'a sound run',
+    plant: `insert into vacuum.hold (entity, schema, name, key, key_column, key_type, reason, who)
+      values ('Thing', 'public', 'thing_of_before', '5', 'id', 'integer', 'audit', 'ann')`,
+    says: ['hold 1', 'the table of Thing', 'would hold nothing'],
+    fix: '`temporal-vacuum hold remove 1`',
+  },
 ];
