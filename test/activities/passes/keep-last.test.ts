@@ -7,6 +7,7 @@ import type { EngineOptions } from '../../support/engine.ts';
 import { runEngine } from '../../support/engine.ts';
 import { closeGate } from '../../support/gate.ts';
 import { Child, createItems, expiring, Item, policyOf } from '../../support/items.ts';
+import { Others } from '../../support/others.ts';
 import { runAsPreviewed } from '../../support/truth.ts';
 
 describe('the newest rows of each group stay', () => {
@@ -337,4 +338,44 @@ describe('the newest rows of each group stay', () => {
     );
     expect(groups.every(({ n, old }) => n >= 3 && old === 0)).toBe(true);
   });
+
+  test.each(['page-range', 'keyset'] satisfies Strategy[])(
+    'sessions that insert, delete and move rows at the same time as deletes by %s: no group has fewer by our doing',
+    async (strategy) => {
+      const others = new Others(items, 10);
+      await others.prepare();
+      for (const owner of [...others.calm, ...others.robbed]) await add(owner, 100);
+      await items.rows(`update item set at = at - interval '50 days'`);
+      let working: Promise<void> | undefined;
+      const policy = policyOf(expiring({ ...keepThree, where: { state: 'done' } }));
+      await runEngine(items.url, policy, {
+        strategy,
+        size: 20,
+        // What is to be kept is written down by then.
+        afterBatch: async () => {
+          working ??= others.work();
+        },
+      });
+      others.end();
+      await working;
+      expect(others.looks).toBeGreaterThan(10);
+      expect(others.fewest).toBeGreaterThanOrEqual(3);
+      // No batch that began after a group had lost one of its newest took anything of it, and some had rows to take.
+      const late = 'select count(*)::int from taken join robbed using (owner_id) where began > since';
+      expect(await items.value(late)).toBe(0);
+      const spared = await items.value(
+        `select count(distinct owner_id) from robbed join item using (owner_id)
+         where state = 'done' and id between owner_id * 1000 + 4 and owner_id * 1000 + 100`,
+      );
+      expect(spared).toBeGreaterThan(0);
+      // Of the others all went but the newest, and all that are young stay.
+      const ofCalm = others.calm.flatMap((owner) => [1, 2, 3].map((day) => owner * 1000 + day));
+      expect((await left()).filter((id) => id < 1000 * (others.calm.length + 1))).toEqual(ofCalm);
+      expect(
+        await items.value(
+          "select count(*)::int from item where id > 100000 and at > now() - interval '1 day'",
+        ),
+      ).toBe(others.young);
+    },
+  );
 });
