@@ -120,7 +120,7 @@ export function lookAtStrays(frozen: FrozenSweepStrayFiles, script: PreviewScrip
       const there = await present(opened, keys, concurrency);
       files += there.length;
       const old = there.filter(isOld);
-      const names = old.map(({ key }) => key);
+      const names = old.map(({ key }) => ({ key, path: key }));
       const known = await knownKeysIn(tx, opened.store, root, names, outbox);
       strays.push(...old.filter(({ key }) => !known.has(key)));
     };

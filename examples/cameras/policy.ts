@@ -49,6 +49,8 @@ export function cameras(settings: Settings): Policy {
       ...files,
       ...strays,
     ],
+    // The first night takes 88 % of sixty days of logs. More than this is rather a retention that somebody mistyped.
+    limits: { maxPercent: 90 },
     schedule: { cron: `${minute} ${hour} * * *`, timezone: 'UTC' },
   });
 }

@@ -5,6 +5,7 @@ import { afterEach, beforeEach, expect, test } from '@jest/globals';
 
 import { localDisk } from '../../../activities/files/local-disk.ts';
 import { expireRows } from '../../../policy/expire-rows.ts';
+import { fileRoot } from '../../../policy/file-root.ts';
 import type { Policy } from '../../../policy/policy.ts';
 import type { SweepStrayFilesOptions } from '../../../policy/sweep-stray-files.ts';
 import { sweepStrayFiles } from '../../../policy/sweep-stray-files.ts';
@@ -207,4 +208,16 @@ test('a listing goes on after any key, in one order, whatever the names are', as
   const all = await listed(null);
   expect(all).toEqual(keys.filter((one) => one !== 'a').toSorted());
   for (const [n, key] of all.entries()) expect(await listed(key)).toEqual(all.slice(n + 1));
+});
+
+test('leaves what a row records with two slashes after the folder, or by the folder that a linked root leads to', async () => {
+  const link = join(pictures.outside, 'link');
+  symlinkSync(pictures.folder, link);
+  const root = fileRoot({ ...pictures.root, store: localDisk(link) });
+  const kept = ['a.jpg', 'b.jpg', 'c.jpg', 'd.jpg'];
+  for (const key of [...kept, 'stray.jpg']) pictures.write(key);
+  const { folder } = pictures;
+  await pictures.add(0, [`${link}/a.jpg`, `${link}//b.jpg`, `${folder}/c.jpg`, `${folder}//d.jpg`]);
+  await pictures.runAsPreviewed(picturesPolicy(sweepStrayFiles({ name: 'sweep', root, remove: true })));
+  expect(pictures.files()).toEqual(kept);
 });
