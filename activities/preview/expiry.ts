@@ -7,8 +7,8 @@ import type { FrozenNesting } from '../plan/freeze-nesting.ts';
 import { entryOf, groupOf, newestOf } from '../sql/kept.ts';
 import { columnOf, tableOf } from '../sql/names.ts';
 import { ageOf, isExpired, whichever } from '../sql/retention.ts';
-import { columnsForCascades, previewCascades } from './cascades.ts';
-import { previewChildren } from './family.ts';
+import { columnsForCascades } from './cascades.ts';
+import { previewBelonging } from './family.ts';
 import type { PreviewScript } from './script.ts';
 import { kept, placeAnd } from './script.ts';
 
@@ -41,8 +41,7 @@ export function previewExpiry(frozen: FrozenExpireRows, script: PreviewScript): 
   if (free !== undefined) countHeld(frozen, script, part, sql`${all} and not ${free}`);
   const doomed = script.doom(table, part);
   script.range(table.label, part);
-  previewCascades(script, cascades, table, doomed);
-  if (key !== null) previewChildren(script, children, { ...doomed, key: key.name });
+  previewBelonging(script, { table, cascades, ...(key === null ? {} : { own: { key, children } }) }, doomed);
 }
 
 /** Counts the rows that only holds keep: of the first level, and below those that go. */

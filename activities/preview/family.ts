@@ -7,8 +7,27 @@ import { previewRepair } from './repair.ts';
 import type { Doomed, PreviewScript } from './script.ts';
 import { kept, placeAnd } from './script.ts';
 
-/** Adds the soft children of some rows, what cascades from those, and the repair of pointers at them. */
-export function previewChildren(
+/**
+ * Adds what goes with some rows, in the order of the deletes: a soft child with a foreign key goes before its parent,
+ * with what belongs to it in turn, also where the foreign key would cascade to it.
+ */
+export function previewBelonging(
+  script: PreviewScript,
+  { table, cascades, own }: Pick<FrozenChild, 'table' | 'cascades' | 'own'>,
+  doomed: Doomed,
+): void {
+  const children = (early: boolean): void => {
+    if (own === undefined) return;
+    const some = own.children.filter(({ beforeParent }) => beforeParent === early);
+    previewChildren(script, some, { ...doomed, key: own.key.name });
+  };
+  children(true);
+  previewCascades(script, cascades, table, doomed);
+  children(false);
+}
+
+/** Adds the soft children of some rows, what belongs to those, and the repair of pointers at them. */
+function previewChildren(
   script: PreviewScript,
   children: readonly FrozenChild[],
   parent: Doomed & { readonly key: string },
@@ -28,10 +47,7 @@ export function previewChildren(
         where ${alive}`,
     );
     const doomed = script.doom(child.table, part);
-    previewCascades(script, child.cascades, child.table, doomed);
-    if (child.own !== undefined) {
-      previewChildren(script, child.own.children, { ...doomed, key: child.own.key.name });
-    }
+    previewBelonging(script, child, doomed);
     for (const pointer of child.pointers) previewRepair(script, pointer, doomed);
   }
 }

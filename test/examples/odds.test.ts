@@ -187,7 +187,7 @@ describeNeeding(['temporal'], 'the odds history', () => {
           run as (
             insert into ${family}_run (started_at, state)
             select ${ago(odds)} + ${by}, state from unnest(array['completed', 'running']) as state
-            returning id, state
+            returning id
           ),
           event as (
             insert into ${family}_event (tournament_id, name, starts_at)
@@ -198,7 +198,7 @@ describeNeeding(['temporal'], 'the odds history', () => {
             insert into ${family}_snapshot (run_id, event_id, taken_at)
             select run.id, named.id, now()
             from run cross join (table young union all table event) as named
-            returning id, run_id
+            returning id
           ),
           market as (
             insert into ${family}_market_odds (event_id, market, price, at)
@@ -210,9 +210,7 @@ describeNeeding(['temporal'], 'the odds history', () => {
           insert into ${family}_odds (snapshot_id, outcome, price, at)
           select snapshot.id, 'home', 2, at
           from snapshot
-          join run on run.id = run_id
-          cross join unnest(array[${ago(odds)} + ${by}, now()]) as at
-          where state = 'running' or at < now();`,
+          cross join unnest(array[${ago(odds)} + ${by}, now()]) as at;`,
       ),
     );
     await world.database.rows(inserts.join('\n'));
