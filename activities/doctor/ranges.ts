@@ -8,10 +8,10 @@ import { entitiesOf, PolicyEntities } from '../plan/entities.ts';
 import { Scope } from '../plan/scope.ts';
 import { cancelledBy } from '../sql/cancel.ts';
 import { readCatalog } from '../sql/catalog.ts';
-import { newestAgeOf, oldestOf } from '../sql/look.ts';
 import type { ColumnName } from '../sql/names.ts';
 import { tableOf } from '../sql/names.ts';
 import { ageOf } from '../sql/retention.ts';
+import { newestAgeOf, oldestOf } from '../sql/span.ts';
 import type { Tx } from '../sql/transaction.ts';
 import { inSnapshot } from '../sql/transaction.ts';
 

@@ -15,6 +15,7 @@ import type { KeepingExpiry, KeptList } from '../sql/kept.ts';
 import type { AgePosition } from '../sql/keyset.ts';
 import type { TableName } from '../sql/names.ts';
 import type { Outbox } from '../sql/recording.ts';
+import type { Span } from '../sql/span.ts';
 import type { Deadline, Tx } from '../sql/transaction.ts';
 
 /** How a pass walks its table; in the plan, the ledger, the preview and the report. */
@@ -149,6 +150,8 @@ export interface BatchOutcome {
   readonly skipped: number;
   /** Pointers moved to a survivor. */
   readonly moved: number;
+  /** From when to when the rows of the pass's own table are that went; null or left out where nothing says so. */
+  readonly span?: Span | null;
   /** Rows that qualified and stay because of a hold; left out where none is in force. */
   readonly held?: number;
   /** The rows that qualified in what was read, over those that were wanted; left out where the walk has no limit. */

@@ -18,7 +18,12 @@ interface Counted {
     readonly deleted: Record<string, number>;
     readonly oldest: string | null;
     readonly newest: string | null;
+    readonly sampled?: boolean;
   }[];
+}
+
+function spanOf(pass: Counted['passes'][number] | undefined): object {
+  return { oldest: pass?.oldest, newest: pass?.newest };
 }
 
 const FAMILIES = ['own', 'competitor'];
@@ -92,6 +97,16 @@ describeNeeding(['temporal'], 'the odds history', () => {
 
     const [last] = await json<Counted[]>('temporal-vacuum history --json');
     expect(last).toMatchObject({ run: run.run, status: 'completed', deleted: run.deleted });
+    for (const { name, rows, oldest, newest, sampled } of last?.passes ?? []) {
+      const previewed = preview.passes.find((pass) => pass.name === name);
+      expect({ name, known: oldest !== null }).toEqual({ name, known: rows > 0 });
+      const exact = sampled === true ? {} : { oldest, newest };
+      expect(spanOf(previewed)).toMatchObject(exact);
+      expect(Date.parse(oldest ?? '')).toBeGreaterThanOrEqual(Date.parse(previewed?.oldest ?? ''));
+      expect(Date.parse(newest ?? '')).toBeLessThanOrEqual(Date.parse(previewed?.newest ?? ''));
+    }
+    const { output: listed } = await world.type(`temporal-vacuum history ${run.run}`);
+    expect(listed).toMatch(/pass +oldest row +newest row +rows looked at/);
     const again = await json<Counted>('temporal-vacuum preview odds --json');
     expect(again.deleted).toEqual({});
     expect(await world.compile()).toEqual({ code: 0, output: '' });
