@@ -1,3 +1,4 @@
+import type { RawBuilder } from 'kysely';
 import { sql } from 'kysely';
 
 import type { Mistake } from '../../policy/mistake.ts';
@@ -19,6 +20,7 @@ import type { Tx } from '../sql/transaction.ts';
 import { inSnapshot } from '../sql/transaction.ts';
 import { descendToAll } from '../sql/weigh.ts';
 import type { Asked, StayReason } from './condition.ts';
+import { findHoldEnd } from './hold-end.ts';
 import { findLocked } from './locked.ts';
 
 /** Why a row stays. */
@@ -143,7 +145,7 @@ async function judge(
 ): Promise<Judged[]> {
   const places =
     role === 'along'
-      ? await findParents(tx, frozen, row)
+      ? await findParents(tx, frozen, row, asked)
       : isSame(frozen.table, row.table)
         ? [row.place]
         : [];
@@ -155,11 +157,12 @@ async function judge(
   return judged;
 }
 
-/** The rows of a pass's own table with which a row would go along. */
+/** The rows of a pass's own table with which a row would go along, those that go first. */
 async function findParents(
   tx: Tx,
   frozen: FrozenPass,
   row: { readonly table: TableName; readonly place: string },
+  asked: Asked,
 ): Promise<string[]> {
   const {
     cascades = [],
@@ -170,14 +173,23 @@ async function findParents(
     children: readonly FrozenChild[];
     key: ColumnName | null;
   }>;
+  const work = workOf(frozen.kind);
+  if (!('explain' in work)) return [];
+  const { goes } = work.explain(frozen, asked);
   const places: string[] = [];
   for (const { table, from } of descendToAll(cascades, children, key)) {
     if (!isSame(table, row.table)) continue;
     const { rows } = await sql<{ place: string }>`
-      select distinct p.ctid::text as place
-      from ${tableOf(frozen.table)} as p
-      cross join lateral (select c.ctid ${from}) as d
-      where d.ctid = ${row.place}::tid
+      with found as materialized (
+        select distinct p.ctid as place
+        from ${tableOf(frozen.table)} as p
+        cross join lateral (select c.ctid ${from}) as d
+        where d.ctid = ${row.place}::tid
+      )
+      select t.ctid::text as place
+      from ${tableOf(frozen.table)} as t
+      where t.ctid = any(array(select place from found))
+      order by (${goes}) is true desc, t.ctid
       limit ${MOST_PARENTS}`.execute(tx);
     places.push(...rows.map(({ place }) => place));
   }
@@ -203,12 +215,23 @@ async function judgeRow(
     where t.ctid = ${place}::tid`.execute(tx);
   const [row] = rows;
   if (row === undefined) return undefined;
-  const failed = parts.flatMap(({ why }, n) =>
-    row.holds[n] === true ? [] : [{ why, from: instantOf(row.from[n] ?? null) }],
-  );
+  const failed: Reason[] = [];
+  for (const [n, { why }] of parts.entries()) {
+    if (row.holds[n] === true) continue;
+    const from = why === 'held' ? await holdEnd(tx, frozen, place, asked) : (row.from[n] ?? null);
+    failed.push({ why, from: instantOf(from) });
+  }
   // The condition as a whole is what deletes; its parts only tell why.
   const reasons: Reason[] = row.goes ? [] : failed.length > 0 ? failed : [{ why: 'other', from: null }];
   return { table: frozen.table, place, goes: row.goes, reasons };
+}
+
+async function holdEnd(tx: Tx, frozen: FrozenPass, place: string, asked: Asked): Promise<string | null> {
+  const work = workOf(frozen.kind);
+  if (!('explain' in work)) return null;
+  const free = (holds: Asked['holds']): RawBuilder<boolean> | undefined =>
+    work.explain?.(frozen, { ...asked, holds }).parts.find(({ why }) => why === 'held')?.holds;
+  return findHoldEnd(tx, asked.holds, { table: frozen.table, place, free });
 }
 
 function sumUp(

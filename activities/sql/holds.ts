@@ -20,10 +20,12 @@ export interface Holds {
   readonly rows: readonly HeldRows[];
   /** The ledger's table of holds. */
   readonly table: RawBuilder<unknown>;
+  /** They are those that will be in force from this instant on, ISO 8601, of the holds that there are; left out for now. */
+  readonly from?: string;
 }
 
-/** The holds in force, as a JSON array of {@link HeldRows}; for use inside a statement. */
-export function heldRows(table: RawBuilder<unknown>): RawBuilder<readonly HeldRows[]> {
+/** The holds in force, now or at a later instant, as a JSON array of {@link HeldRows}; for use inside a statement. */
+export function heldRows(table: RawBuilder<unknown>, from?: string): RawBuilder<readonly HeldRows[]> {
   return sql`(
     select coalesce(
       jsonb_agg(distinct jsonb_build_object(
@@ -33,12 +35,15 @@ export function heldRows(table: RawBuilder<unknown>): RawBuilder<readonly HeldRo
         'condition', h.condition)),
       '[]')
     from ${table} as h
-    where ${isInForce()}
+    where ${isInForce(from)}
   )`;
 }
 
 /** Over alias `t` of a table: a hold names the row. Undefined where no hold is about the table. */
-export function isHeld({ rows, table }: Holds, { schema, name }: TableName): RawBuilder<boolean> | undefined {
+export function isHeld(
+  { rows, table, from }: Holds,
+  { schema, name }: TableName,
+): RawBuilder<boolean> | undefined {
   const checks = rows
     .filter((held) => held.schema === schema && held.name === name)
     .map(({ key, condition }) => {
@@ -48,7 +53,7 @@ export function isHeld({ rows, table }: Holds, { schema, name }: TableName): Raw
       return sql`(
         select count(*)
         from ${table} as h
-        where h.schema = ${schema} and h.name = ${name} and h.key = ${columnOf('t', key)}::text and ${isInForce()}
+        where h.schema = ${schema} and h.name = ${name} and h.key = ${columnOf('t', key)}::text and ${isInForce(from)}
       ) > 0`;
     });
   return checks.length === 0 ? undefined : sql<boolean>`(${sql.join(checks, sql` or `)})`;
@@ -66,6 +71,6 @@ export function mustLock({ rows }: Holds, own: TableName, counted: readonly Tabl
   );
 }
 
-function isInForce(): RawBuilder<boolean> {
-  return sql`(h.until is null or h.until > now())`;
+function isInForce(from: string | undefined): RawBuilder<boolean> {
+  return sql`(h.until is null or h.until > ${from === undefined ? sql`now()` : sql`${from}::timestamptz`})`;
 }
