@@ -1,4 +1,3 @@
-import type { RawBuilder } from 'kysely';
 import { sql } from 'kysely';
 
 import type { Mistake } from '../../policy/mistake.ts';
@@ -9,19 +8,17 @@ import type { Database } from '../database/database.ts';
 import { noHolds, readHolds } from '../ledger/holds.ts';
 import type { FrozenPass } from '../passes/index.ts';
 import { workOf } from '../passes/index.ts';
-import type { CascadeStep } from '../plan/cascades.ts';
 import { PolicyEntities } from '../plan/entities.ts';
-import type { FrozenChild } from '../plan/freeze-family.ts';
 import { lookUpEntity, lookUpRow } from '../plan/look-up-row.ts';
 import { resolvePolicy } from '../plan/resolve.ts';
-import type { ColumnName, TableName } from '../sql/names.ts';
+import type { TableName } from '../sql/names.ts';
 import { tableOf } from '../sql/names.ts';
 import type { Tx } from '../sql/transaction.ts';
 import { inSnapshot } from '../sql/transaction.ts';
-import { descendToAll } from '../sql/weigh.ts';
 import type { Asked, StayReason } from './condition.ts';
 import { findHoldEnd } from './hold-end.ts';
 import { findLocked } from './locked.ts';
+import { findParents, isSame } from './parents.ts';
 
 /** Why a row stays. */
 export interface Reason {
@@ -72,9 +69,6 @@ interface Judged {
   readonly goes: boolean;
   readonly reasons: readonly Reason[];
 }
-
-/** So many rows that a row could go along with are looked at. */
-const MOST_PARENTS = 10;
 
 const LIMITS = { lockMillis: 5_000, statementMillis: 60_000 };
 
@@ -157,45 +151,6 @@ async function judge(
   return judged;
 }
 
-/** The rows of a pass's own table with which a row would go along, those that go first. */
-async function findParents(
-  tx: Tx,
-  frozen: FrozenPass,
-  row: { readonly table: TableName; readonly place: string },
-  asked: Asked,
-): Promise<string[]> {
-  const {
-    cascades = [],
-    children = [],
-    key = null,
-  } = frozen as Partial<{
-    cascades: readonly CascadeStep[];
-    children: readonly FrozenChild[];
-    key: ColumnName | null;
-  }>;
-  const work = workOf(frozen.kind);
-  if (!('explain' in work)) return [];
-  const { goes } = work.explain(frozen, asked);
-  const places: string[] = [];
-  for (const { table, from } of descendToAll(cascades, children, key)) {
-    if (!isSame(table, row.table)) continue;
-    const { rows } = await sql<{ place: string }>`
-      with found as materialized (
-        select distinct p.ctid as place
-        from ${tableOf(frozen.table)} as p
-        cross join lateral (select c.ctid ${from}) as d
-        where d.ctid = ${row.place}::tid
-      )
-      select t.ctid::text as place
-      from ${tableOf(frozen.table)} as t
-      where t.ctid = any(array(select place from found))
-      order by (${goes}) is true desc, t.ctid
-      limit ${MOST_PARENTS}`.execute(tx);
-    places.push(...rows.map(({ place }) => place));
-  }
-  return [...new Set(places)];
-}
-
 /** Undefined where the pass deletes nothing. */
 async function judgeRow(
   tx: Tx,
@@ -218,20 +173,12 @@ async function judgeRow(
   const failed: Reason[] = [];
   for (const [n, { why }] of parts.entries()) {
     if (row.holds[n] === true) continue;
-    const from = why === 'held' ? await holdEnd(tx, frozen, place, asked) : (row.from[n] ?? null);
+    const from = why === 'held' ? await findHoldEnd(tx, frozen, place, asked) : (row.from[n] ?? null);
     failed.push({ why, from: instantOf(from) });
   }
   // The condition as a whole is what deletes; its parts only tell why.
   const reasons: Reason[] = row.goes ? [] : failed.length > 0 ? failed : [{ why: 'other', from: null }];
   return { table: frozen.table, place, goes: row.goes, reasons };
-}
-
-async function holdEnd(tx: Tx, frozen: FrozenPass, place: string, asked: Asked): Promise<string | null> {
-  const work = workOf(frozen.kind);
-  if (!('explain' in work)) return null;
-  const free = (holds: Asked['holds']): RawBuilder<boolean> | undefined =>
-    work.explain?.(frozen, { ...asked, holds }).parts.find(({ why }) => why === 'held')?.holds;
-  return findHoldEnd(tx, asked.holds, { table: frozen.table, place, free });
 }
 
 function sumUp(
@@ -253,10 +200,6 @@ function sumUp(
 
 function distinct(reasons: readonly Reason[]): Reason[] {
   return [...new Map(reasons.map((reason) => [JSON.stringify(reason), reason])).values()];
-}
-
-function isSame(a: TableName, b: TableName): boolean {
-  return a.schema === b.schema && a.name === b.name;
 }
 
 /** As all instants of results are written; null where JavaScript cannot, as for infinity. */

@@ -1,18 +1,12 @@
-import type { RawBuilder } from 'kysely';
 import { sql } from 'kysely';
 
-import type { HeldRows, Holds } from '../sql/holds.ts';
+import type { FrozenPass } from '../passes/index.ts';
+import { workOf } from '../passes/index.ts';
+import type { HeldRows } from '../sql/holds.ts';
 import { heldRows } from '../sql/holds.ts';
-import type { TableName } from '../sql/names.ts';
 import { tableOf } from '../sql/names.ts';
 import type { Tx } from '../sql/transaction.ts';
-
-/** A row, and the condition that no hold keeps it, by some holds; undefined where none of them is about it. */
-export interface HeldRow {
-  readonly table: TableName;
-  readonly place: string;
-  readonly free: (holds: Holds) => RawBuilder<boolean> | undefined;
-}
+import type { Asked } from './condition.ts';
 
 /**
  * From when no hold keeps a row that holds keep now, if none is added: the latest end of those that are about it, or about
@@ -20,7 +14,13 @@ export interface HeldRow {
  *
  * By the condition itself, on the holds that are left at each end: fewer and fewer, so that halving finds the first.
  */
-export async function findHoldEnd(tx: Tx, { table }: Holds, row: HeldRow): Promise<string | null> {
+export async function findHoldEnd(
+  tx: Tx,
+  frozen: FrozenPass,
+  place: string,
+  asked: Asked,
+): Promise<string | null> {
+  const { table } = asked.holds;
   const { rows } = await sql<{ until: string }>`
     select to_json(h.until) #>> '{}' as until
     from ${table} as h
@@ -31,7 +31,7 @@ export async function findHoldEnd(tx: Tx, { table }: Holds, row: HeldRow): Promi
   let high = rows.length;
   while (low < high) {
     const middle = Math.floor((low + high) / 2);
-    if (await isFreeFrom(tx, table, rows[middle]?.until ?? '', row)) high = middle;
+    if (await isFreeFrom(tx, frozen, place, asked, rows[middle]?.until ?? '')) high = middle;
     else low = middle + 1;
   }
   return rows[low]?.until ?? null;
@@ -39,17 +39,23 @@ export async function findHoldEnd(tx: Tx, { table }: Holds, row: HeldRow): Promi
 
 async function isFreeFrom(
   tx: Tx,
-  holdTable: Holds['table'],
+  frozen: FrozenPass,
+  place: string,
+  asked: Asked,
   from: string,
-  { table, place, free }: HeldRow,
 ): Promise<boolean> {
+  const work = workOf(frozen.kind);
+  if (!('explain' in work)) return true;
+  const { table } = asked.holds;
   const { rows: left } = await sql<{ held: HeldRows[] }>`
-    select ${heldRows(holdTable, from)} as held`.execute(tx);
-  const isFree = free({ rows: left[0]?.held ?? [], table: holdTable, from });
-  if (isFree === undefined) return true;
+    select ${heldRows(table, from)} as held`.execute(tx);
+  const holds = { table, rows: left[0]?.held ?? [], from };
+  const { parts } = work.explain(frozen, { ...asked, holds });
+  const free = parts.find(({ why }) => why === 'held')?.holds;
+  if (free === undefined) return true;
   const { rows } = await sql<{ free: boolean }>`
-    select (${isFree}) is true as free
-    from ${tableOf(table)} as t
+    select (${free}) is true as free
+    from ${tableOf(frozen.table)} as t
     where t.ctid = ${place}::tid`.execute(tx);
   return rows[0]?.free === true;
 }
