@@ -36,7 +36,7 @@ export interface StatsOptions extends PolicyPlace {
 
 /** The tables of a policy. */
 export interface PolicyStats extends Stats {
-  /** How many rows each table has that a pass walks, and from when to when they are. */
+  /** How many rows each table has that a pass deletes from, and from when to when they are. */
   readonly ranges: readonly TableRange[];
 }
 
@@ -75,7 +75,7 @@ export interface ExecuteOptions extends PolicyPlace {
 
 /**
  * Sizes, dead rows and bloat of the tables of a policy, with the number of rows and the oldest and newest of each that a
- * pass walks. Reads those tables whole; changes nothing and needs neither Temporal nor a ledger.
+ * pass deletes from. Reads those tables whole; changes nothing and needs neither Temporal nor a ledger.
  */
 export async function stats(policy: Policy, options: StatsOptions): Promise<PolicyStats> {
   return on(options, async (database) => ({

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, expect, jest, test } from '@jest/globals';
 
+import { deleteUnreferenced } from '../../policy/delete-unreferenced.ts';
 import { expireRows } from '../../policy/expire-rows.ts';
 import { MistakesError } from '../../policy/mistake.ts';
 import { execute, preview, stats } from '../../worker/functions.ts';
@@ -34,7 +35,20 @@ describeNeeding(['temporal'], 'for programs', () => {
   test('stats: rows, sizes, the oldest and the newest', async () => {
     const { ranges, tables } = await stats(policy, { database: shop.url });
     expect(tables.map(({ table }) => table).toSorted()).toEqual(['order_line', 'shop_order']);
-    expect(ranges).toMatchObject([{ table: 'shop_order', passes: ['old'], rows: 51 }]);
+    expect(ranges).toMatchObject([
+      { table: 'shop_order', passes: ['old'], rows: 51 },
+      { table: 'order_line', passes: ['old'], rows: 500, oldest: null, newest: null },
+    ]);
+    const twice = shopPolicy({
+      passes: [
+        ...policy.passes,
+        deleteUnreferenced({ name: 'unused', entity: Order, age: 'closedAt', grace: '1 day' }),
+      ],
+    });
+    expect((await stats(twice, { database: shop.url })).ranges).toMatchObject([
+      { table: 'shop_order', passes: ['old', 'unused'], rows: 51 },
+      { table: 'order_line', passes: ['old', 'unused'] },
+    ]);
     expect(daysAgo(ranges[0]?.oldest)).toBe(50);
     expect(daysAgo(ranges[0]?.newest)).toBe(1);
   });
