@@ -32,12 +32,33 @@ function checkRoots(passes: readonly Pass[]): Mistake[] {
         fix: 'Name each root of a policy differently, or use the one in all passes',
       });
     }
+    for (const other of roots.filter((one) => one !== root && liesInside(root, one))) {
+      const what = `it lies inside of root ${JSON.stringify(other.name)}, or is the same folder, and rows that record files of one are not asked for those of the other`;
+      mistakes.push({
+        at,
+        what,
+        fix: 'Give each root a folder of its own, or make it one root whose recordedBy names every property',
+      });
+    }
     if (root.recordedBy.length === 0) {
       const what = 'its recordedBy names no property, so that every file would be taken for unused';
       mistakes.push({ at, what, fix: 'Name every property that records its files' });
     }
     return mistakes;
   });
+}
+
+/** Whether a store takes absolute paths of the files of another for its own. */
+function liesInside({ store }: FileRoot, other: FileRoot): boolean {
+  return store.spellingsOf('file').some((path) => path.startsWith('/') && isOf(other, path));
+}
+
+function isOf({ store }: FileRoot, path: string): boolean {
+  try {
+    return store.keyOf(path) !== '';
+  } catch {
+    return false;
+  }
 }
 
 function checkPass(pass: Pass, passes: readonly Pass[], n: number): Mistake[] {

@@ -2,7 +2,7 @@ import { checkFiles } from './check-files.ts';
 import { parseDuration, HOUR, sayDuration, SECOND } from './duration.ts';
 import type { ExpireRows } from './expire-rows.ts';
 import { checkFilter } from './filter.ts';
-import { checkLimits } from './limits.ts';
+import { checkLimits, sayValue } from './limits.ts';
 import type { Mistake } from './mistake.ts';
 import type { Pass } from './pass.ts';
 import type { Policy } from './policy.ts';
@@ -181,7 +181,7 @@ function checkResolve(at: string, { resolve }: ReportRows): Mistake[] {
 function checkHorizon(at: string, option: string, value: unknown): Mistake[] {
   const millis = parseDuration(value);
   if (millis === undefined) {
-    return [{ at, what: `${option} ${JSON.stringify(value)} is no duration`, fix: "Say it like '90 days'" }];
+    return [{ at, what: `${option} ${sayValue(value)} is no duration`, fix: "Say it like '90 days'" }];
   }
   if (millis >= 0) return [];
   return [

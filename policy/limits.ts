@@ -1,6 +1,7 @@
 import type { Duration } from './duration.ts';
 import { parseDuration, SECOND } from './duration.ts';
 import type { Mistake } from './mistake.ts';
+import { isTimezone } from './timezone.ts';
 import type { Window } from './window.ts';
 import { parseWindow } from './window.ts';
 
@@ -124,15 +125,11 @@ export function windowOf({ between, timezone }: Limits): Window | undefined {
   return parseWindow(between, timezone);
 }
 
-function isTimezone(name: string): boolean {
-  return name === 'UTC' || Intl.supportedValuesOf('timeZone').includes(name);
-}
-
 function isWhole(value: unknown, least: number): boolean {
   return Number.isInteger(value) && (value as number) >= least;
 }
 
-/** JSON has no word for what is no number. */
-function sayValue(value: unknown): string {
+/** A value that somebody wrote, as it stands there: JSON has no word for what is no number. */
+export function sayValue(value: unknown): string {
   return typeof value === 'number' || value === undefined ? String(value) : JSON.stringify(value);
 }

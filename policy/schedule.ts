@@ -3,6 +3,7 @@ import { Cron } from 'croner';
 import type { Duration } from './duration.ts';
 import { parseDuration, SECOND } from './duration.ts';
 import type { Mistake } from './mistake.ts';
+import { isTimezone } from './timezone.ts';
 
 /** When a policy runs by itself. */
 export type ScheduleOptions = IntervalSchedule | CronSchedule;
@@ -52,7 +53,7 @@ function checkCron(at: string, { cron, timezone = 'UTC' }: CronSchedule): Mistak
       fix: "Use five fields, like '0 3 * * *'",
     });
   }
-  if (!Intl.supportedValuesOf('timeZone').includes(timezone) && timezone !== 'UTC') {
+  if (!isTimezone(timezone)) {
     mistakes.push({
       at,
       what: `schedule.timezone ${JSON.stringify(timezone)} is no known time zone`,

@@ -1,4 +1,5 @@
 import type { Mistake } from './mistake.ts';
+import { isTimezone } from './timezone.ts';
 
 /** A part of each day, in minutes after midnight. Where it ends before it begins it lies over midnight. */
 export interface TimeWindow {
@@ -28,7 +29,7 @@ export function checkTimeWindow(at: string, between: unknown, timezone: string):
       fix: "Use two times of 24 hours, like '01:00-05:00' or '22:00-04:00'",
     });
   }
-  if (timezone !== 'UTC' && !Intl.supportedValuesOf('timeZone').includes(timezone)) {
+  if (!isTimezone(timezone)) {
     mistakes.push({
       at,
       what: `timezone ${JSON.stringify(timezone)} is no known time zone`,

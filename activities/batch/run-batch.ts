@@ -1,6 +1,7 @@
 import type { Database } from '../database/database.ts';
 import type { Position, ShardKey } from '../ledger/batches.ts';
 import { recordBatch } from '../ledger/batches.ts';
+import { keptList } from '../ledger/kept.ts';
 import type { BatchOutcome, BatchStep, FrozenPass } from '../passes/index.ts';
 import { workOf } from '../passes/index.ts';
 import { enterBatch } from '../sql/fence.ts';
@@ -66,7 +67,7 @@ export async function runBatch(
       if (!entered) throw new Fenced();
       const outcome = await work.runBatch(frozen, tx, {
         ...step,
-        kept: { table: ledger.table('kept'), run: key.run, pass: key.pass },
+        kept: keptList(ledger, key.run, key.pass),
         holds: { rows: held, table: hold },
         outbox: { table: ledger.table('file'), policy, pass: passName, run: key.run },
         deadline: { at: performance.now() + statementMillis, millis: statementMillis },

@@ -15,6 +15,8 @@ export interface Standing {
   readonly familySize: number;
 }
 
+type FilesShard = Extract<Shard, { readonly strategy: 'files' }>;
+
 /** The work of a shard before and after its cursor, in one unit. */
 export interface Work {
   readonly behind: number;
@@ -73,14 +75,14 @@ function ofStrategy({ shard, cursor, round, rows, familySize }: Standing): Work 
       return { behind, ahead: shard.tables - behind };
     }
     case 'files': {
-      if (cursor === null) return null;
-      if ('waiting' in cursor) {
+      if (cursor !== null && 'waiting' in cursor) {
         const { from, after, upto } = cursor.waiting;
         return { behind: Number(after) - Number(from), ahead: Number(upto) - Number(after) };
       }
+      const listing = cursor !== null && 'listing' in cursor ? cursor.listing : undefined;
       // How many files a root has is known after the first walk over it.
-      if (!('listing' in cursor) || !cursor.listing.removing) return null;
-      const { files, again } = cursor.listing;
+      if (listing?.removing !== true) return firstWalk(listing?.files ?? 0, shard.expected);
+      const { files, again } = listing;
       return { behind: files + again.files, ahead: Math.max(0, files - again.files) };
     }
     case 'loose-index': {
@@ -93,6 +95,13 @@ function ofStrategy({ shard, cursor, round, rows, familySize }: Standing): Work 
         : { behind: rowsBetween(shard.spread, from, at), ahead: rowsBetween(shard.spread, at, until) };
     }
   }
+}
+
+/** By what a former run counted; once there are more than that, nobody can tell how many there are. */
+function firstWalk(files: number, expected: FilesShard['expected']): Work | null {
+  if (expected === undefined || files > expected.files) return null;
+  // Whether it is done only the end of the listing says.
+  return { behind: files, ahead: Math.max(1, expected.walks * expected.files - files) };
 }
 
 /** Rows between two positions, by a spread. */

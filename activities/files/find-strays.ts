@@ -53,7 +53,7 @@ export async function findStrays(
     store,
     root,
     old.map(({ key }) => key),
-    outbox.table,
+    { outbox: outbox.table },
   );
   const strays = old.filter(({ key }) => !known.has(key));
   return {

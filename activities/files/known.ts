@@ -19,16 +19,19 @@ export function keyOrRefusal(store: FileStore, path: string): string | FileRefus
   }
 }
 
-/** Those of some keys that a row records, in whatever way it writes the path; with `outbox`, or that wait in it. */
+/**
+ * Those of some keys that a row records, in whatever way it writes the path; with `outbox`, or that wait in it. `paths`
+ * are what the keys were read from, one for each: another row may write the same.
+ */
 export async function knownKeys(
   db: Kysely<unknown>,
   store: FileStore,
   root: FrozenRoot,
   keys: readonly (string | FileRefused)[],
-  outbox?: RawBuilder<unknown>,
+  { outbox, paths = [] }: { readonly outbox?: RawBuilder<unknown>; readonly paths?: readonly string[] },
 ): Promise<ReadonlySet<string>> {
-  const texts = [...new Set(keys.filter((key) => typeof key === 'string'))];
-  return inTransaction(db, LIMITS, async (tx) => knownKeysIn(tx, store, root, texts, outbox));
+  const written = keys.flatMap((key, n) => (typeof key === 'string' ? [{ key, path: paths[n] ?? key }] : []));
+  return inTransaction(db, LIMITS, async (tx) => knownKeysIn(tx, store, root, written, outbox));
 }
 
 /** The same in a transaction. */
@@ -36,12 +39,18 @@ export async function knownKeysIn(
   db: Kysely<unknown>,
   store: FileStore,
   root: FrozenRoot,
-  keys: readonly string[],
+  written: readonly { readonly key: string; readonly path: string }[],
   outbox?: RawBuilder<unknown>,
 ): Promise<ReadonlySet<string>> {
-  const spelled = keys.flatMap((key, file) => store.spellingsOf(key).map((text) => ({ text, file })));
-  const texts = spelled.map(({ text }) => text);
-  const files = spelled.map(({ file }) => file);
-  const known = await knownAmong(db, root, { texts, files }, outbox);
+  const keys = [...new Set(written.map(({ key }) => key))];
+  const texts = new Map(keys.map((key) => [key, new Set(store.spellingsOf(key))]));
+  for (const { key, path } of written) texts.get(key)?.add(path);
+  const spelled = keys.flatMap((key, file) => [...(texts.get(key) ?? [])].map((text) => ({ text, file })));
+  const known = await knownAmong(
+    db,
+    root,
+    { texts: spelled.map(({ text }) => text), files: spelled.map(({ file }) => file) },
+    outbox,
+  );
   return new Set([...known].map((file) => keys[file] as string));
 }

@@ -8,9 +8,10 @@ import type { Folders } from './folders.ts';
 const FRESH_MILLIS = 60_000;
 
 interface Listing {
-  readonly at: number;
   /** In the order of keys; folders end in `/`. */
   readonly names: readonly string[];
+  /** Forgets it, when it is fresh no more: a walk that nobody goes on with is not held in memory. */
+  readonly forgetting: NodeJS.Timeout;
 }
 
 /**
@@ -35,15 +36,22 @@ export class Listings {
       if (!key.endsWith('/')) yield key;
       else yield* this.#walkBelow(folders, key.slice(0, -1), after?.startsWith(key) === true ? after : null);
     }
-    this.#known.delete(folder);
+    this.#forget(folder);
   }
 
   async #namesOf(folders: Folders, folder: string): Promise<readonly string[]> {
     const known = this.#known.get(folder);
-    if (known !== undefined && performance.now() - known.at < FRESH_MILLIS) return known.names;
+    if (known !== undefined) return known.names;
     const names = (await folders.within(folder, read)) ?? [];
-    this.#known.set(folder, { at: performance.now(), names });
+    this.#forget(folder);
+    const forgetting = setTimeout(() => this.#known.delete(folder), FRESH_MILLIS).unref();
+    this.#known.set(folder, { names, forgetting });
     return names;
+  }
+
+  #forget(folder: string): void {
+    clearTimeout(this.#known.get(folder)?.forgetting);
+    this.#known.delete(folder);
   }
 }
 

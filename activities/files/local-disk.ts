@@ -38,9 +38,12 @@ class LocalDisk implements FileStore {
   readonly #folder: string;
   readonly #marker: string | undefined;
   readonly #listings = new Listings();
+  /** Where the folder really was when it was opened: rows may have been written by somebody who asked for that. */
+  #real: string;
 
   constructor(folder: string, marker: string | undefined) {
     this.#folder = folder;
+    this.#real = folder;
     this.#marker = marker;
   }
 
@@ -51,7 +54,13 @@ class LocalDisk implements FileStore {
   spellingsOf(key: string): readonly string[] {
     // Some systems compose letters and others do not: a row that differs in that alone keeps its file.
     const keys = new Set([key, key.normalize('NFC'), key.normalize('NFD')]);
-    return [...keys].flatMap((one) => [one, `${this.#folder}/${one}`, `./${one}`]);
+    const folders = [...new Set([this.#folder, this.#real])];
+    return [...keys].flatMap((one) => [
+      one,
+      `./${one}`,
+      // The second is what comes of a folder that was given with a slash at its end.
+      ...folders.flatMap((folder) => [`${folder}/${one}`, `${folder}//${one}`]),
+    ]);
   }
 
   async open(): Promise<OpenFileStore> {
@@ -60,6 +69,7 @@ class LocalDisk implements FileStore {
       const root = await realpath(this.#folder);
       if (!(await stat(root)).isDirectory()) throw new RootUnusable('it is no folder');
       folders = new Folders(root);
+      this.#real = root;
       // All of it inside the folder that was opened: what is mounted over it later is another one.
       const place = await folders.within('', async (base) => {
         if (this.#marker !== undefined) await lstat(`${base}/${this.#marker}`).catch(refuseUnmounted);

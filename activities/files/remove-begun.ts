@@ -57,7 +57,7 @@ export async function removeBegun(
 ): Promise<Settled[]> {
   if (files.length === 0) return [];
   const keys = files.map(({ path }) => keyOrRefusal(store, path));
-  const used = await knownKeys(db, store, root, keys);
+  const used = await knownKeys(db, store, root, keys, { paths: files.map(({ path }) => path) });
   const until = performance.now() + FRESH_MILLIS;
   const changed = (found: StoredFile, file: WaitingFile): string | undefined => {
     if (unchangedSince === undefined) return isYounger(found, file) ? CHANGED : undefined;

@@ -4,6 +4,7 @@ import type { Seen } from '../ledger/guards.ts';
 import type { Examined } from './armed.ts';
 import { examineArmed } from './armed.ts';
 import { examineClocks } from './clock.ts';
+import { examineHolds } from './holds.ts';
 import type { Intent } from './sizes.ts';
 import { examineSizes } from './sizes.ts';
 
@@ -17,7 +18,7 @@ export interface Verdict {
 /** Asks every guard whether a run may begin. Sizes only where database and clocks are what they should be. */
 export async function examineRun(database: Database, run: Intent & Examined): Promise<Verdict> {
   const armed = await examineArmed(database, run);
-  const first = [...armed.tripped, ...(await examineClocks(database.db))];
+  const first = [...armed.tripped, ...(await examineClocks(database.db)), ...(await examineHolds(database))];
   const tripped = first.length > 0 ? first : await examineSizes(database, run);
   return { tripped, seen: armed.seen };
 }

@@ -73,6 +73,18 @@ export async function listHolds(ledger: Ledger): Promise<Hold[]> {
   return rows;
 }
 
+/** Holds in force whose table is not there under its name. */
+export async function lostHolds(ledger: Ledger): Promise<Pick<Hold, 'id' | 'entity'>[]> {
+  const { rows } = await sql<Pick<Hold, 'id' | 'entity'>>`
+    select id, entity
+    from ${ledger.table('hold')}
+    where
+      (until is null or until > now())
+      and to_regclass(quote_ident(schema) || '.' || quote_ident(name)) is null
+    order by id`.execute(ledger.db);
+  return rows;
+}
+
 /** Removes a hold; false where there is none of this number. */
 export async function deleteHold(ledger: Ledger, id: number): Promise<boolean> {
   const { rows } = await sql<{ id: number }>`

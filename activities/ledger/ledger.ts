@@ -17,6 +17,7 @@ import { HoldsOfRows } from './migrations/007-holds.ts';
 import { Files } from './migrations/008-files.ts';
 import { KeptGroups } from './migrations/009-kept-groups.ts';
 import { Spans } from './migrations/010-spans.ts';
+import { KeptWhole } from './migrations/011-kept-whole.ts';
 
 /** The schema of the ledger unless a worker is told otherwise. */
 const LEDGER_SCHEMA = 'vacuum';
@@ -32,10 +33,22 @@ const MIGRATIONS = [
   { name: '008-files', class: Files },
   { name: '009-kept-groups', class: KeptGroups },
   { name: '010-spans', class: Spans },
+  { name: '011-kept-whole', class: KeptWhole },
 ];
 
 /** The tables of the ledger. */
-const TABLES = ['run', 'pass', 'batch', 'size', 'reclaim', 'kept', 'guard', 'hold', 'file'] as const;
+const TABLES = [
+  'run',
+  'pass',
+  'batch',
+  'size',
+  'reclaim',
+  'kept',
+  'kept_whole',
+  'guard',
+  'hold',
+  'file',
+] as const;
 
 /** What version of the ledger a database has; `closed` where the role may not look. */
 export type LedgerVersion = 'missing' | 'closed' | 'old' | 'current' | 'newer';

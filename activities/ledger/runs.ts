@@ -5,9 +5,9 @@ import type { Window } from '../../policy/window.ts';
 import type { Ending, Holder, Plan } from '../contract.ts';
 import type { FrozenPass, PassPlan } from '../passes/index.ts';
 import { waitForBatches } from '../sql/fence.ts';
-import { keptGroups } from '../sql/kept.ts';
 import type { Tx } from '../sql/transaction.ts';
 import { inTransaction } from '../sql/transaction.ts';
+import { dropKept, writeKept } from './kept.ts';
 import type { Ledger } from './ledger.ts';
 import { foldTotals } from './totals.ts';
 
@@ -127,12 +127,7 @@ export async function insertPasses(
         ${run}, ${ordinal}, ${name}, ${kind}, ${frozen === null ? 'not-applicable' : 'planned'},
         ${plan.strategy}, ${JSON.stringify(plan.shards)}::jsonb, ${JSON.stringify(frozen ?? {})}::jsonb,
         ${plan.estimate}, ${settingsHash})`.execute(tx);
-    if (frozen?.keeps !== undefined) {
-      await sql`
-        insert into ${ledger.table('kept')} (run_id, pass, entry, grp, keys, places, file, before)
-        select ${run}::int, ${ordinal}::int, g.entry, g.grp, g.keys, g.places, g.file, g.before
-        from (${keptGroups(frozen.keeps)}) as g`.execute(tx);
-    }
+    if (frozen?.keeps !== undefined) await writeKept(tx, ledger, run, ordinal, frozen.keeps);
   }
 }
 
@@ -166,7 +161,7 @@ export async function closeRun(ledger: Ledger, ending: Omit<Ending, 'database'>)
       returning id`.execute(tx);
     if (rows.length === 0) return false;
     await foldTotals(tx, ledger, ending);
-    await sql`delete from ${ledger.table('kept')} where run_id = ${ending.run}`.execute(tx);
+    await dropKept(tx, ledger, ending.run);
     return true;
   });
 }

@@ -216,10 +216,15 @@ async function runKeys(
 }
 
 function canSweep(
-  { pointers, where, table, counted }: FrozenDeleteOrphans,
+  { pointers, where, table, cascades }: FrozenDeleteOrphans,
   { careful, holds }: BatchStep,
 ): boolean {
-  return pointers.length === 0 && !where.selects && !careful && !mustLock(holds, table, counted);
+  if (pointers.length > 0 || where.selects || careful) return false;
+  return !mustLock(
+    holds,
+    table,
+    cascades.map((step) => step.table),
+  );
 }
 
 async function deletePicked(

@@ -13,11 +13,18 @@ import { explainExpiry } from '../explain/expiry.ts';
 import type { CascadeStep } from '../plan/cascades.ts';
 import { cascadesFrom, distinctTables, emptyingOrder } from '../plan/cascades.ts';
 import type { FrozenChild, LeftChild } from '../plan/freeze-family.ts';
-import { cascadesOf, familySizeOf, freezeChild, leaveChild, tablesOf } from '../plan/freeze-family.ts';
+import {
+  cascadesOf,
+  familySizeOf,
+  freezeChild,
+  leaveChild,
+  pointersOf,
+  tablesOf,
+} from '../plan/freeze-family.ts';
 import { freezeNesting } from '../plan/freeze-nesting.ts';
 import type { FrozenNesting } from '../plan/freeze-nesting.ts';
 import { freezeAges, freezeRetentions, latestHorizon } from '../plan/freeze-retention.ts';
-import { freezePaths, recordsFiles, refuseCascadedFiles } from '../plan/freeze-root.ts';
+import { freezePaths, recordsFiles, refuseUnasked } from '../plan/freeze-root.ts';
 import { laterBy } from '../plan/horizon.ts';
 import type { Scope } from '../plan/scope.ts';
 import { nameOf } from '../plan/scope.ts';
@@ -30,7 +37,7 @@ import type { Holds } from '../sql/holds.ts';
 import { mustLock } from '../sql/holds.ts';
 import type { KeepingExpiry, KeptList } from '../sql/kept.ts';
 import { isGroupFull, isNotKept, isNotNewest, keepsNewest } from '../sql/kept.ts';
-import type { ColumnName } from '../sql/names.ts';
+import type { ColumnName, TableName } from '../sql/names.ts';
 import { columnOf } from '../sql/names.ts';
 import type { FrozenPath } from '../sql/recording.ts';
 import type { Expiry } from '../sql/retention.ts';
@@ -78,8 +85,9 @@ export const expireRowsWork: PassWork<ExpireRows, FrozenExpireRows> = {
     if (!children.every((child) => child !== undefined)) return undefined;
 
     const cascades = cascadesFrom(scope.catalog, table);
-    const others = [...cascades.map((step) => step.table), ...children.flatMap(tablesOf)];
-    refuseCascadedFiles(pass.files, [...cascades, ...children.flatMap(cascadesOf)], scope);
+    const others = alongWith({ cascades, children });
+    const below = children.flatMap(cascadesOf);
+    refuseUnasked(pass.files, [...cascades, ...below], children.flatMap(pointersOf), scope);
     const sizes = others.map((other) => scope.catalog.named(other));
     const expiry: KeepingExpiry = {
       table: nameOf(table),
@@ -164,13 +172,18 @@ function judgesTwice(frozen: FrozenExpireRows): boolean {
   return selects(frozen) || frozen.children.some((child) => child.beforeParent);
 }
 
+/** The tables of what goes along with rows of the pass. */
+function alongWith({ cascades, children }: Pick<FrozenExpireRows, 'cascades' | 'children'>): TableName[] {
+  return [...cascades.map((step) => step.table), ...children.flatMap(tablesOf)];
+}
+
 async function expire(
   frozen: FrozenExpireRows,
   tx: Tx,
   step: BatchStep,
   free: RawBuilder<boolean> | undefined,
 ): Promise<BatchOutcome> {
-  const lock = step.careful || judgesTwice(frozen) || mustLock(step.holds, frozen.table, frozen.counted);
+  const lock = step.careful || judgesTwice(frozen) || mustLock(step.holds, frozen.table, alongWith(frozen));
   if (lock) return expireLocked(frozen, tx, step, free);
   const { children, cascades, files, keeps } = frozen;
   const walk = walkOf(frozen, step, unheld(expired(frozen), free));

@@ -56,7 +56,11 @@ type Range =
   /** Whole tables, one after the other. */
   | { readonly strategy: 'tables'; readonly tables: number }
   /** Files, in the order in which they were recorded or are listed. */
-  | { readonly strategy: 'files' };
+  | {
+      readonly strategy: 'files';
+      /** What a former run counted in a root that is walked, and how often it is walked, for progress only. */
+      readonly expected?: { readonly files: number; readonly walks: 1 | 2 };
+    };
 
 /** Where the next batch of a shard starts; null is its begin. Plain JSON, kept in the ledger only. */
 export type Cursor =

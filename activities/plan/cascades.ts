@@ -38,6 +38,12 @@ export function cascadesFrom(
   return steps;
 }
 
+/** Whether each table is reached in one way, and none again from itself: then the steps are all ways that there are. */
+export function isTree(steps: readonly CascadeStep[], table: TableName): boolean {
+  const labels = [table.label, ...steps.map((step) => step.table.label)];
+  return new Set(labels).size === labels.length;
+}
+
 /**
  * The order in which what belongs to one row can be deleted before the row: the deepest first, and what refers to
  * another of these tables by a foreign key that would forbid it, before that one.

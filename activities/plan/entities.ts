@@ -11,6 +11,7 @@ import { isRetentionColumn } from '../../policy/retention-column.ts';
 import { quoteIdentifier } from '../sql/names.ts';
 import type { BoundValue, Predicate } from '../sql/predicate.ts';
 import { ALWAYS } from '../sql/predicate.ts';
+import { sayUnreadable } from './say-unreadable.ts';
 
 /** What MikroORM's metadata says of the entities of a policy; never connects. */
 export class PolicyEntities {
@@ -83,8 +84,7 @@ export class PolicyEntities {
       return this.#predicate(entity, filter);
     } catch (error) {
       const said = error instanceof Error ? error.message : String(error);
-      const fix = `Use the properties of ${this.name(entity)} and MikroORM's operators, with no value undefined`;
-      mistakes.push({ at, ...sayUnreadable(option, said), fix });
+      mistakes.push({ at, ...sayUnreadable(option, said, this.name(entity), this.properties(entity)) });
       return ALWAYS;
     }
   }
@@ -182,15 +182,6 @@ function entitiesOfChild({ entity, repoint, with: own }: SoftChild): AnyEntity[]
     ...repoint.flatMap((pointer) => [pointer.holder, pointer.target]),
     ...own.flatMap(entitiesOfChild),
   ];
-}
-
-/** A property is the person's own word and may travel; whatever else MikroORM says stays on this machine. */
-function sayUnreadable(option: string, said: string): Pick<Mistake, 'what' | 'here'> {
-  const unknown = /not existing property ([\w.]+)/.exec(said)?.[1];
-  if (unknown !== undefined) return { what: `its ${option} names ${unknown}, which is no property` };
-  if (/^[\w.$]+ is (?:undefined|empty)$/.test(said)) return { what: `its ${option} has no value: ${said}` };
-  if (said.endsWith('so every row would match')) return { what: `its ${option} means nothing: ${said}` };
-  return { what: `its ${option} cannot be read`, here: said };
 }
 
 /** Where nothing inside means "any row of the relation". */

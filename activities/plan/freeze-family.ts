@@ -118,9 +118,15 @@ export function tablesOf({ table, cascades, pointers, own }: FrozenChild): Table
   ];
 }
 
-/** What cascades from soft children, and from theirs in turn. */
-export function cascadesOf({ cascades, own }: FrozenChild): CascadeStep[] {
-  return [...cascades, ...(own?.children ?? []).flatMap(cascadesOf)];
+/** What cascades from soft children, from theirs in turn, and from what points at any of them. */
+export function cascadesOf({ cascades, pointers, own }: FrozenChild): CascadeStep[] {
+  const below = pointers.flatMap((pointer) => pointer.cascades ?? []);
+  return [...cascades, ...below, ...(own?.children ?? []).flatMap(cascadesOf)];
+}
+
+/** Pointers at soft children, and at theirs in turn. */
+export function pointersOf({ pointers, own }: FrozenChild): FrozenPointer[] {
+  return [...pointers, ...(own?.children ?? []).flatMap(pointersOf)];
 }
 
 /** Columns whose files go with soft children, and with theirs in turn. */

@@ -3,6 +3,7 @@ import type { AnyEntity } from '../../policy/pass.ts';
 import type { PassPlan } from '../passes/pass.ts';
 import type { CatalogTable } from '../sql/catalog.ts';
 import type { FrozenRoot, PathColumn } from '../sql/known-files.ts';
+import type { FrozenPointer } from '../sql/pointers.ts';
 import type { FrozenPath } from '../sql/recording.ts';
 import type { CascadeStep } from './cascades.ts';
 import type { Scope } from './scope.ts';
@@ -46,22 +47,39 @@ export function recordsFiles(roots: readonly FileRoot[], entity: AnyEntity): boo
   return roots.some(({ recordedBy }) => recordedBy.some((recorded) => recorded.entity === entity));
 }
 
-/** A row that goes by cascade cannot be asked for its paths: its files would be left behind. */
-export function refuseCascadedFiles(
+/**
+ * A row that goes by cascade, or as a pointer that points at nothing, is not asked for its paths: its files would be left
+ * behind. A pointer that copies the path from what it points at has no file of its own.
+ */
+export function refuseUnasked(
   roots: readonly FileRoot[],
   cascades: readonly CascadeStep[],
+  pointers: readonly FrozenPointer[],
   scope: Scope,
 ): void {
   const reached = new Set(cascades.map(({ table }) => table.label));
   for (const { name, recordedBy } of roots) {
-    for (const { entity } of recordedBy) {
+    for (const { entity, path } of recordedBy) {
       const { schema, name: table } = scope.entities.table(entity);
-      if (!reached.has(scope.catalog.find(schema, table)?.label ?? '')) continue;
+      const label = scope.catalog.find(schema, table)?.label ?? '';
       const child = scope.entities.name(entity);
-      scope.mistake(
-        `rows of ${child} record files of root ${JSON.stringify(name)} and go by cascade, where nobody asks for their paths`,
-        `Expire ${child} in an earlier pass with these files, or name it as a soft child`,
-      );
+      const files = `rows of ${child} record files of root ${JSON.stringify(name)}`;
+      const column = scope.entities.column(entity, path);
+      if (reached.has(label)) {
+        scope.mistake(
+          `${files} and go by cascade, where nobody asks for their paths`,
+          `Expire ${child} in an earlier pass with these files, or name it as a soft child`,
+        );
+      } else if (
+        pointers.some(
+          ({ holder, copy }) => holder.label === label && copy.every(({ to }) => to.name !== column),
+        )
+      ) {
+        scope.mistake(
+          `${files} and go where they point at nothing, and nobody asks for their paths then`,
+          `Name ${path} in copy where it is a path of the target, or leave ${child} out of repoint`,
+        );
+      }
     }
   }
 }

@@ -160,7 +160,7 @@ export class Scope {
         `column ${table.label}.${column} is missing`,
       );
     }
-    return { name: found.name, type: found.type };
+    return columnName(found);
   }
 
   /** The column of a property that says how old a row is. */
@@ -184,7 +184,7 @@ export class Scope {
     if (table === undefined) return undefined;
     const [only, ...more] = table.primaryKey;
     const column = only === undefined ? undefined : table.columns.get(only);
-    if (column !== undefined && more.length === 0) return { name: column.name, type: column.type };
+    if (column !== undefined && more.length === 0) return columnName(column);
     return this.mistake(
       `entity ${this.entities.name(entity)} has no primary key of one column, by which others could name its rows`,
       'Name children by an entity with a primary key of one column',
@@ -193,11 +193,16 @@ export class Scope {
 
   /** A column that names a key must tell apart what the key tells apart, or children of one would go with another. */
   comparable(entity: AnyEntity, property: string, by: ColumnName, key: ColumnName | undefined): void {
-    if (key === undefined || isSameKind(by.type, key.type)) return;
+    if (key === undefined) return;
+    const other = !isSameKind(by.type, key.type) ? 'type' : by.loose !== key.loose ? 'collation' : undefined;
+    if (other === undefined) return;
+    const name = this.entities.name(entity);
     this.mistake(
-      `property ${this.entities.name(entity)}.${property} has another type than the key that it names, so that values may be equal for one and not for the other`,
-      'Give both the same type in the database',
-      `${by.type} and ${key.type}`,
+      `property ${name}.${property} has another ${other} than the key that it names, so that values may be equal for one and not for the other`,
+      `Give both the same ${other} in the database`,
+      other === 'type'
+        ? `${by.type} and ${key.type}`
+        : `${by.loose ?? 'default'} and ${key.loose ?? 'default'}`,
     );
   }
 
@@ -209,4 +214,9 @@ export class Scope {
 /** A table's name alone, as a run keeps it. */
 export function nameOf({ schema, name, label }: TableName): TableName {
   return { schema, name, label };
+}
+
+/** A column as a run keeps it. */
+function columnName({ name, type, loose }: ColumnName): ColumnName {
+  return { name, type, ...(loose === undefined ? {} : { loose }) };
 }

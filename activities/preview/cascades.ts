@@ -2,7 +2,7 @@ import type { RawBuilder } from 'kysely';
 import { sql } from 'kysely';
 
 import type { CascadeStep } from '../plan/cascades.ts';
-import { distinctTables } from '../plan/cascades.ts';
+import { distinctTables, isTree } from '../plan/cascades.ts';
 import type { TableName } from '../sql/names.ts';
 import { tableOf } from '../sql/names.ts';
 import type { Doomed, PreviewScript } from './script.ts';
@@ -20,9 +20,7 @@ export function previewCascades(
   table: TableName,
   root: Doomed,
 ): void {
-  const labels = [table.label, ...steps.map((step) => step.table.label)];
-  const isTree = new Set(labels).size === labels.length;
-  if (isTree) previewTree(script, steps, root);
+  if (isTree(steps, table)) previewTree(script, steps, root);
   else previewGraph(script, steps, table, root);
 }
 

@@ -114,15 +114,20 @@ export function lookAtStrays(frozen: FrozenSweepStrayFiles, script: PreviewScrip
   const isOld = ({ modified }: Present): boolean => modified < Date.parse(horizon);
   return async (scene, opened) => {
     const { tx, outbox, signal } = scene;
-    const strays: Present[] = [];
-    let files = 0;
+    // Sums only: a root may have any number of strays.
+    let [files, found, bytes, oldest] = [0, 0, 0, Infinity];
+    const add = (stray: Present): void => {
+      found += 1;
+      bytes += stray.bytes;
+      oldest = Math.min(oldest, stray.modified);
+    };
     const lookAt = async (keys: readonly string[]): Promise<void> => {
       const there = await present(opened, keys, concurrency);
       files += there.length;
       const old = there.filter(isOld);
-      const names = old.map(({ key }) => key);
+      const names = old.map(({ key }) => ({ key, path: key }));
       const known = await knownKeysIn(tx, opened.store, root, names, outbox);
-      strays.push(...old.filter(({ key }) => !known.has(key)));
+      old.filter(({ key }) => !known.has(key)).forEach(add);
     };
     let keys: string[] = [];
     for await (const key of opened.open.list(null)) {
@@ -135,15 +140,13 @@ export function lookAtStrays(frozen: FrozenSweepStrayFiles, script: PreviewScrip
     await lookAt(keys);
     if (paths !== undefined) {
       await eachGone(scene, opened, { root, script, paths, recorded, concurrency }, async (there) => {
-        strays.push(...there.filter(isOld));
+        there.filter(isOld).forEach(add);
       });
     }
-    const bytes = strays.reduce((sum, stray) => sum + stray.bytes, 0);
-    const refused = remove && isTooMany(frozen, { files, strays: strays.length });
-    if (remove && !refused) return { files: strays.length, bytes };
-    const oldest = strays.reduce((least, { modified }) => Math.min(least, modified), Infinity);
-    const unresolved = refused ? { [TOO_MANY]: strays.length } : {};
-    const reported = { found: strays.length, resolved: 0, unresolved, oldest: instantOf(oldest), bytes };
+    const refused = remove && isTooMany(frozen, { files, strays: found });
+    if (remove && !refused) return { files: found, bytes };
+    const unresolved = refused ? { [TOO_MANY]: found } : {};
+    const reported = { found, resolved: 0, unresolved, oldest: instantOf(oldest), bytes };
     return { ...NO_FILES, reported };
   };
 }

@@ -8,6 +8,7 @@ import type { Database } from '../database/database.ts';
 import type { BacklogMoment, UnmeasuredPass } from '../ledger/backlogs.ts';
 import { passesToMeasure, readEarlierBacklogs, writeBacklog } from '../ledger/backlogs.ts';
 import { noHolds, readHolds } from '../ledger/holds.ts';
+import { keptList } from '../ledger/kept.ts';
 import type { Note } from '../ledger/notes.ts';
 import { addNotes } from '../ledger/notes.ts';
 import { workOf } from '../passes/index.ts';
@@ -104,7 +105,7 @@ async function lookAt(
     const table = (await readCatalog(tx, [frozen.table])).named(frozen.table);
     if (table === undefined) return undefined;
     const holds = (await readHolds(tx, ledger)) ?? noHolds(ledger);
-    const kept = { table: ledger.table('kept'), run, pass: ordinal };
+    const kept = keptList(ledger, run, ordinal);
     const waiting = work.waiting?.(frozen, millis, holds, kept);
     if (waiting === undefined) return undefined;
     return { found: await estimateBacklog(tx, table, waiting), aged: waiting.age !== null };

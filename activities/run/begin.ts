@@ -12,6 +12,7 @@ import { examineRun } from '../guards/examine-run.ts';
 import { GuardsError, sayTripped } from '../guards/guards-error.ts';
 import { Patience } from '../guards/patience.ts';
 import { pruneBatches } from '../ledger/batches.ts';
+import { expectFiles } from '../ledger/counted-files.ts';
 import { insertGuarded, keepSeen } from '../ledger/guards.ts';
 import { noteInterrupted } from '../ledger/reclaims.ts';
 import type { FrozenLimits, OpenRun, RunOwner, RunPass, RunSettings } from '../ledger/runs.ts';
@@ -117,19 +118,19 @@ async function planAndInsert(
 ): Promise<OpenRun | undefined> {
   const { policy, limits, lastRun } = request;
   const { ledger } = database;
-  const { passes, catalog } = await inSnapshot(database.db, LOOK_UP_LIMITS, async (tx) => {
+  const { passes: chosen, catalog } = await inSnapshot(database.db, LOOK_UP_LIMITS, async (tx) => {
     const resolved = await resolvePolicy(tx, policy, request.passes, 'execute');
     // Two shards could not know what the other one takes of the rows that are left.
     const mostShards = limits.maxRows === null ? Infinity : 1;
     return { passes: await planPasses(tx, policy, resolved, mostShards), catalog: resolved.catalog };
   });
+  const passes = await expectFiles(ledger, policy.name, chosen);
   const settings = settingsOf(policy, databaseName, passes, limits);
-  const mostRows = limits.maxRows ?? Infinity;
   const { tripped, seen } = await examineRun(database, {
     policy,
     catalog,
     passes: passes.filter(isGuarded),
-    mostRows,
+    mostRows: limits.maxRows ?? Infinity,
     lastRun,
     ...known,
   });

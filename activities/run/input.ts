@@ -18,6 +18,15 @@ const Input = z.strictObject({
 
 const KEYS = Object.keys(Input.shape).join(', ');
 
+const FIXES: Readonly<Record<keyof typeof Input.shape, string>> = {
+  policy: 'Use the name of a policy',
+  mode: "Use 'execute' or 'preview'",
+  passes: 'Use a list with names of passes, or leave it out for all of them',
+  ifBusy: "Use 'skip', 'wait' or 'fail'",
+  maxRows: 'Use a whole number of at least 1, or leave it out',
+  maxDuration: "Say it like '2 hours', or leave it out",
+};
+
 /** What a run was asked to do, looked up among the policies of the worker. */
 export interface RunRequest {
   readonly policy: Policy;
@@ -98,11 +107,17 @@ function checkPasses(names: readonly string[] | undefined, policy: Policy, mista
 
 function sayIssue(issue: z.core.$ZodIssue): Mistake {
   const path = issue.path.join('.');
+  const [option] = issue.path;
   if (issue.code === 'unrecognized_keys') {
     const keys = issue.keys.map((key) => JSON.stringify(key)).join(', ');
     return { at: 'input', what: `it has ${keys}, which no run understands`, fix: `Use only ${KEYS}` };
   }
-  if (path === '')
+  if (!isOption(option)) {
     return { at: 'input', what: 'it is no object', fix: `Use an object with ${KEYS}, or nothing` };
-  return { at: 'input', what: `${path} cannot be used: ${issue.message}`, fix: `Mend ${path}` };
+  }
+  return { at: 'input', what: `${path} cannot be used: ${issue.message}`, fix: FIXES[option] };
+}
+
+function isOption(word: unknown): word is keyof typeof FIXES {
+  return typeof word === 'string' && Object.hasOwn(FIXES, word);
 }

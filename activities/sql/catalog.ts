@@ -175,7 +175,7 @@ async function readForeignKeys(db: Kysely<unknown>): Promise<ForeignKey[]> {
 
 type TableRow = Omit<CatalogTable, 'columns' | 'label'> & {
   readonly visible: boolean;
-  readonly columns: readonly CatalogColumn[];
+  readonly columns: readonly (Omit<CatalogColumn, 'loose'> & { readonly loose: string | null })[];
 };
 
 async function readTables(db: Kysely<unknown>, oids: readonly string[]): Promise<CatalogTable[]> {
@@ -207,9 +207,11 @@ async function readTables(db: Kysely<unknown>, oids: readonly string[]): Promise
           'name', a.attname,
           'type', format_type(a.atttypid, a.atttypmod),
           'notNull', a.attnotnull,
+          'loose', l.collname,
           'distinct', case when s.n_distinct < 0 then -s.n_distinct * c.reltuples else s.n_distinct end)
           order by a.attnum), '[]')
         from pg_attribute as a
+        left join pg_collation as l on l.oid = a.attcollation and not l.collisdeterministic
         left join pg_stats as s
           on s.schemaname = n.nspname and s.tablename = c.relname and s.attname = a.attname and not s.inherited
         where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped) as columns,
@@ -235,6 +237,11 @@ async function readTables(db: Kysely<unknown>, oids: readonly string[]): Promise
   return rows.map(({ visible, columns, ...table }) => ({
     ...table,
     label: visible ? table.name : `${table.schema}.${table.name}`,
-    columns: new Map(columns.map((column) => [column.name, column])),
+    columns: new Map(
+      columns.map(({ loose, ...column }) => [
+        column.name,
+        { ...column, ...(loose === null ? {} : { loose }) },
+      ]),
+    ),
   }));
 }

@@ -2,11 +2,13 @@ import type { RawBuilder } from 'kysely';
 import { sql } from 'kysely';
 
 import type { CascadeStep } from '../plan/cascades.ts';
+import { isTree } from '../plan/cascades.ts';
 import type { FrozenChild } from '../plan/freeze-family.ts';
 import type { Holds } from './holds.ts';
 import { isHeld } from './holds.ts';
 import type { ColumnName, TableName } from './names.ts';
 import { columnOf, tableOf } from './names.ts';
+import { reachesAny } from './reached.ts';
 import { descendByCascades } from './weigh.ts';
 
 /** A table and what goes along with its rows. */
@@ -47,17 +49,10 @@ export function unheld(
 /** Whether something below some rows, which a select gives, is held: a condition for each table with holds. */
 function heldBelow(
   holds: Holds,
-  { cascades, key, children }: Omit<HeldFamily, 'table'>,
+  { table, cascades, key, children }: HeldFamily,
   rows: RawBuilder<unknown>,
 ): RawBuilder<boolean>[] {
-  const found: RawBuilder<boolean>[] = [];
-  for (const { table, from } of descendByCascades(cascades)) {
-    const held = isHeld(holds, table);
-    if (held === undefined) continue;
-    found.push(sql`exists (
-      select from (${rows}) as p cross join lateral (select c.* ${from}) as t where ${held}
-    )`);
-  }
+  const found = heldByCascade(holds, table, cascades, rows);
   if (key === null) return found;
   for (const child of children) {
     const owned = sql`
@@ -68,8 +63,35 @@ function heldBelow(
     if (held !== undefined) found.push(sql`exists (select from (${owned}) as t where ${held})`);
     const { cascades: steps, own } = child;
     found.push(
-      ...heldBelow(holds, { cascades: steps, key: own?.key ?? null, children: own?.children ?? [] }, owned),
+      ...heldBelow(
+        holds,
+        { table: child.table, cascades: steps, key: own?.key ?? null, children: own?.children ?? [] },
+        owned,
+      ),
     );
   }
   return found;
+}
+
+/** Whether something that goes by cascade with some rows of a table is held. */
+function heldByCascade(
+  holds: Holds,
+  table: TableName,
+  cascades: readonly CascadeStep[],
+  rows: RawBuilder<unknown>,
+): RawBuilder<boolean>[] {
+  const descents = descendByCascades(cascades).flatMap(({ table: below, from }) => {
+    const where = isHeld(holds, below);
+    return where === undefined ? [] : [{ table: below, from, where }];
+  });
+  if (descents.length === 0) return [];
+  if (!isTree(cascades, table)) {
+    const wanted = new Map(descents.map((descent) => [descent.table.label, descent]));
+    return [reachesAny(cascades, table, rows, [...wanted.values()])];
+  }
+  return descents.map(
+    ({ from, where }) => sql`exists (
+      select from (${rows}) as p cross join lateral (select c.* ${from}) as t where ${where}
+    )`,
+  );
 }

@@ -1,9 +1,10 @@
 import type { RawBuilder } from 'kysely';
 import { sql } from 'kysely';
 
+import { isOldRow, sureOf } from './kept-whole.ts';
 import type { KeepingExpiry, KeptList } from './kept.ts';
 import { enough, entryOf, groupOf, isAsBefore, isFull, isOf, isSameFile } from './kept.ts';
-import { columnOf, tableOf } from './names.ts';
+import { columnOf, comparedAs, tableOf } from './names.ts';
 
 /** What a walk keeps of the rows that it finds. */
 export interface Keeping {
@@ -14,17 +15,19 @@ export interface Keeping {
 /** For the select list of a walk over alias `t`: what {@link goingOf} needs of a row. Nothing where nothing is kept. */
 export function keepingColumns(keeping: Keeping | undefined): RawBuilder<unknown> {
   if (keeping === undefined) return sql``;
+  const { list } = keeping;
   const { retentions, key } = keeping.expiry;
   if (key === null) throw new Error('rows without a key cannot be kept');
   return sql`,
     ${entryOf(retentions)} as kept_entry,
     ${groupOf(retentions)} as kept_group,
-    ${columnOf('t', key)}::text as kept_key`;
+    ${columnOf('t', key)}::text as kept_key,
+    ${isOldRow(list)} as kept_old`;
 }
 
 /** The names of these columns, to hand them on. */
 export function keptNames(keeping: Keeping | undefined): RawBuilder<unknown> {
-  return keeping === undefined ? sql`` : sql`, kept_entry, kept_group, kept_key`;
+  return keeping === undefined ? sql`` : sql`, kept_entry, kept_group, kept_key, kept_old`;
 }
 
 /** So many keys are compared with each row; more are looked up in a hash. */
@@ -43,7 +46,8 @@ export function goingOf(
   source: RawBuilder<unknown>,
   limit: number,
 ): RawBuilder<unknown> {
-  const { table, retentions } = expiry;
+  const { table, retentions, key } = expiry;
+  if (key === null) throw new Error('rows without a key cannot be kept');
   const most = Math.max(...retentions.map(({ keep }) => keep?.count ?? 0));
   const found = sql`
     select u.key, u.place, j.kept
@@ -52,23 +56,25 @@ export function goingOf(
     where j.goes`;
   const going =
     most <= MOST_COMPARED
-      ? sql`select f.place from (${found}) as f where f.kept is null or f.key <> all(f.kept)`
+      ? sql`select f.place from (${found}) as f where f.kept is null or ${comparedAs(sql`f.key`, key.type)} <> all(${comparedAs(sql`f.kept`, key.type, '[]')})`
       : sql`
           select max(m.place) as place
           from (
-            select f.key, f.place from (${found}) as f
+            select ${comparedAs(sql`f.key`, key.type)} as key, f.place from (${found}) as f
             union all
-            select unnest(j.kept), null from judged as j where j.goes
+            select unnest(${comparedAs(sql`j.kept`, key.type, '[]')}), null from judged as j where j.goes
           ) as m
           group by m.key
           having count(*) = count(m.place)`;
   return sql`
+    ${sureOf(expiry, list, source)},
     of_group as materialized (
       select g.kept_group, g.found_places, g.found_keys, k.entry, k.grp, k.keys, k.places, k.file, k.before
       from (
         select
           s.kept_entry, s.kept_group, array_agg(s.place) as found_places, array_agg(s.kept_key) as found_keys
-        from ${source} as s
+        from sure as s
+        where not s.sure
         group by s.kept_entry, s.kept_group
       ) as g
       -- One look-up a group; a join would be free to read the whole list.
@@ -104,7 +110,15 @@ export function goingOf(
         end as goes
       from of_group as k
     ),
-    going as materialized (${going} limit ${limit})`;
+    going as materialized (
+      select place
+      from (
+        select s.place from sure as s where s.sure and not s.stays
+        union all
+        ${going}
+      ) as g
+      limit ${limit}
+    )`;
 }
 
 /**

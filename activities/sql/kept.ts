@@ -2,7 +2,7 @@ import type { RawBuilder } from 'kysely';
 import { sql } from 'kysely';
 
 import type { ColumnName, TableName } from './names.ts';
-import { columnOf, qualifiedName, tableOf } from './names.ts';
+import { columnOf, comparedAs, qualifiedName, tableOf } from './names.ts';
 import { bindPredicate } from './predicate.ts';
 import type { Expiry, FrozenKeep, FrozenRetention } from './retention.ts';
 import { ageOf, selects, whichever } from './retention.ts';
@@ -17,6 +17,8 @@ export interface KeepingExpiry extends Expiry {
 /** The rows that a pass of a run keeps, in the ledger: a row a group. */
 export interface KeptList {
   readonly table: RawBuilder<unknown>;
+  /** Where all of them lie, where they are few enough to look at in each batch. */
+  readonly whole: RawBuilder<unknown>;
   readonly run: number;
   readonly pass: number;
 }
@@ -60,7 +62,7 @@ export function isNotKept(
 ): RawBuilder<boolean> {
   if (key === null) return sql`true`;
   return sql`(
-    select ${columnOf('t', key)}::text <> all(k.keys)
+    select ${comparedAs(sql`${columnOf('t', key)}::text`, key.type)} <> all(${comparedAs(sql`k.keys`, key.type, '[]')})
     from ${list.table} as k
     where ${isOf(list)} and k.entry = ${entryOf(retentions)} and k.grp = ${groupOf(retentions)}
   ) is not false`;

@@ -13,6 +13,8 @@ export interface TableName {
 export interface ColumnName {
   readonly name: string;
   readonly type: string;
+  /** Its collation, where that takes texts for equal that are not, like `a` and `A`. */
+  readonly loose?: string;
 }
 
 /** The table, quoted, for a `from` clause. */
@@ -71,4 +73,18 @@ function kindOf(type: string): string {
 /** Texts as one bound array of a column's type, for `= any(...)`. */
 export function castArrayTo(values: readonly string[], type: string): RawBuilder<unknown> {
   return sql`${values}::${bareType(type)}[]`;
+}
+
+/** Whether a value of the type has the same text in every session. An instant is written by the clock of its session. */
+export function hasOneText(type: string): boolean {
+  return /^(smallint|integer|bigint|uuid|text|character varying)\b/.test(type);
+}
+
+/** A text of a column's type, or an array (`[]`) of such texts, for comparing with others: as text where that will do. */
+export function comparedAs(
+  text: RawBuilder<unknown>,
+  type: string,
+  dimensions: '' | '[]' = '',
+): RawBuilder<unknown> {
+  return hasOneText(type) ? text : sql`${text}::${bareType(type)}${sql.raw(dimensions)}`;
 }

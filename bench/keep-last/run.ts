@@ -12,6 +12,8 @@ import type { Cluster } from '../../test/support/postgres/cluster.ts';
 import { startWorkerProcess } from '../../test/support/worker-process.ts';
 import { printTable } from '../../worker/cli/output.ts';
 import type { DevServer } from '../../worker/dev-server.ts';
+import type { Sampling } from './newest.ts';
+import { countLost, fewestOf, saveNewest, startSampling, valueOf } from './newest.ts';
 import { fillResults, KEPT } from './schema.ts';
 
 const GOAL = 100_000;
@@ -22,7 +24,7 @@ const REST_MILLIS = 10;
 
 /**
  * All but the newest ten results of each job, while another session inserts results of all jobs. Throws where a job is
- * left with fewer than ten, or rows that are young are gone.
+ * left with fewer than ten at any look, or one of the ten that were the newest or a young row is gone.
  */
 export async function runKeepLast(
   { cluster, temporal }: { readonly cluster: Cluster; readonly temporal: DevServer },
@@ -35,15 +37,15 @@ export async function runKeepLast(
   await client.connect();
   try {
     const { rows, groups } = await fillResults(client, scale);
+    await saveNewest(client);
     await client.query('vacuum analyze');
     await client.query('checkpoint');
-    const { report, inserted } = await vacuum(url, temporal.address, groups);
-    const fewest = await valueOf(
-      client,
-      'select min(n) from (select count(*) as n from result group by job) as g',
-    );
+    const { report, inserted, sampled } = await vacuum(url, temporal.address, groups);
+    const fewest = Math.min(sampled.fewest, await fewestOf(client));
+    const lost = await countLost(client, inserted);
     const left = await valueOf(client, 'select count(*) from result');
     if (fewest < KEPT) throw new Error(`a job was left with ${fewest} of the newest ${KEPT} results`);
+    if (lost > 0) throw new Error(`${lost} results are gone that are among the newest of their job or young`);
     if (left !== rows + inserted - report.rows)
       throw new Error('rows are gone that the report does not count');
     const seconds = report.millis / 1000;
@@ -51,7 +53,7 @@ export async function runKeepLast(
       `\nthe newest ${KEPT} of each of ${groups} groups stay, of ${rows} rows, while others insert\n\n`,
     );
     printTable(
-      ['seconds', 'rows', 'rows/s', 'longest tx', 'inserted meanwhile', 'fewest left'],
+      ['seconds', 'rows', 'rows/s', 'longest tx', 'inserted meanwhile', 'fewest left', 'looks'],
       [
         [
           seconds.toFixed(2),
@@ -60,6 +62,7 @@ export async function runKeepLast(
           `${Math.round(report.longestTransactionMillis ?? 0)} ms`,
           inserted,
           fewest,
+          sampled.looks,
         ],
       ],
     );
@@ -78,7 +81,7 @@ async function vacuum(
   url: string,
   address: string,
   groups: number,
-): Promise<{ report: RunReport; inserted: number }> {
+): Promise<{ report: RunReport; inserted: number; sampled: Awaited<ReturnType<Sampling['end']>> }> {
   const taskQueue = `bench-${randomUUID()}`;
   const config = join(ROOT, 'bench/keep-last/vacuum.config.ts');
   const worker = await startWorkerProcess({ url, taskQueue, address, config });
@@ -86,11 +89,13 @@ async function vacuum(
   try {
     const { workflow } = new TemporalClient({ connection });
     const inserting = await startInserting(url, groups);
+    const sampling = await startSampling(url, groups);
     const begin = { taskQueue, workflowId: randomUUID(), args: [{}] };
     const report = (await workflow.execute('vacuum', begin)) as RunReport;
+    const sampled = await sampling.end();
     const inserted = await inserting.end();
     if (report.status !== 'completed') throw new Error(`the run ended as ${report.status}`);
-    return { report, inserted };
+    return { report, inserted, sampled };
   } finally {
     await connection.close();
     await worker.end();
@@ -122,9 +127,4 @@ async function startInserting(url: string, groups: number): Promise<{ end(): Pro
       return inserted;
     },
   };
-}
-
-async function valueOf(client: Client, sql: string): Promise<number> {
-  const { rows } = await client.query<Record<string, string>>(sql);
-  return Number(Object.values(rows[0] ?? {})[0]);
 }

@@ -6,14 +6,17 @@ import { Client, Connection } from '@temporalio/client';
 
 import type { DevServer } from '../../worker/dev-server.ts';
 import { startDevServer } from '../../worker/dev-server.ts';
-import { pauseSignal } from '../../workflows/messages.ts';
+import { pauseSignal, stopSignal } from '../../workflows/messages.ts';
+import type { RunProgress } from '../../workflows/progress.ts';
 import { COMMANDS_PAGE, generateCommandsPage } from '../support/docs/generate.ts';
 import type { Block } from '../support/docs/markdown.ts';
 import { blocksOf, linksOf } from '../support/docs/markdown.ts';
+import { expectOutcome } from '../support/docs/outcome.ts';
 import type { WorldKind } from '../support/docs/world.ts';
 import { World } from '../support/docs/world.ts';
 import { describeNeeding } from '../support/needing.ts';
 import { ROOT } from '../support/parts/bring.ts';
+import { waitFor } from '../support/wait.ts';
 
 const PAGES = [
   'README.md',
@@ -97,10 +100,17 @@ describeNeeding(['temporal', 'tctl'], 'every block of', () => {
           await on.start(block.text);
           return;
         }
-        if (block.said.includes('on an open run')) await openPausedRun(block.text);
+        const isSteered = block.said.includes('on an open run');
+        if (isSteered) await openPausedRun(block.text);
         const { code, output } = await on.type(block.text);
         const wanted = Number(saidOf(block, 'exits with ') ?? 0);
         if (code !== wanted) throw new Error(`${page}:${block.line} exits with ${code}:\n${output}`);
+        try {
+          await expectOutcome({ database: on.database, client }, block, output);
+        } catch (error) {
+          throw new Error(`${page}:${block.line} does otherwise`, { cause: error });
+        }
+        if (isSteered) await endRun(block.text);
         return;
       }
       default:
@@ -109,8 +119,8 @@ describeNeeding(['temporal', 'tctl'], 'every block of', () => {
   }
 
   async function openPausedRun(commands: string): Promise<void> {
-    const workflowId = /--workflow[-_]id (\S+)/.exec(commands)?.[1] ?? '';
-    await client.workflow.signalWithStart('vacuum', {
+    const workflowId = workflowOf(commands);
+    const handle = await client.workflow.signalWithStart('vacuum', {
       workflowId,
       taskQueue: 'vacuum',
       signal: pauseSignal,
@@ -118,6 +128,22 @@ describeNeeding(['temporal', 'tctl'], 'every block of', () => {
       // A run that the schedule started may still be open.
       args: [{ ifBusy: 'wait' }],
     });
+    await waitFor(
+      'the run to be paused',
+      async () => {
+        // A run that is over says why.
+        if ((await handle.describe()).status.name !== 'RUNNING') await handle.result();
+        return (await handle.query<RunProgress>('progress')).state === 'paused';
+      },
+      120_000,
+    );
+  }
+
+  /** Frees the lease for the next block. */
+  async function endRun(commands: string): Promise<void> {
+    const handle = client.workflow.getHandle(workflowOf(commands));
+    if ((await handle.describe()).status.name === 'RUNNING') await handle.signal(stopSignal);
+    await handle.result().catch(() => undefined);
   }
 
   /** Ends what a page began; by then its code must compile as well. */
@@ -136,4 +162,8 @@ describeNeeding(['temporal', 'tctl'], 'every block of', () => {
 
 function saidOf({ said }: Block, prefix: string): string | undefined {
   return said.find((comment) => comment.startsWith(prefix))?.slice(prefix.length);
+}
+
+function workflowOf(commands: string): string {
+  return /--workflow[-_]id (\S+)/.exec(commands)?.[1] ?? '';
 }

@@ -26,7 +26,7 @@ test('everything wrong about files is told at once', () => {
       deleteRecordedFiles({
         name: 'elsewhere',
         from: 'old',
-        root: fileRoot({ ...root, name: 'Other', recordedBy: [] }),
+        root: fileRoot({ ...rootAt('/srv/elsewhere'), name: 'Other', recordedBy: [] }),
       }),
       sweepStrayFiles({ name: 'strays', root: rootAt('/srv/others'), grace: '1 minute', mostStray: 0 }),
     ),
@@ -43,6 +43,21 @@ test('everything wrong about files is told at once', () => {
     'pass "strays": grace is "1 minute", and files that are just being written have no row yet',
     'pass "strays": mostStray is 0',
   ]);
+});
+
+test.each([
+  ['/srv/pictures', ['pictures', 'other']],
+  ['/srv/./pictures/', ['pictures', 'other']],
+  ['/srv', ['pictures']],
+  ['/srv/pictures/covers', ['other']],
+  ['/srv/pictures-of-covers', []],
+])('a root inside of another one is refused, and two of one folder: %s', (folder, inside) => {
+  const other = fileRoot({ ...rootAt(folder), name: 'other' });
+  const mistakes = checkPolicy(
+    picturesPolicy(sweepStrayFiles({ name: 'a', root }), sweepStrayFiles({ name: 'b', root: other })),
+  );
+  expect(mistakes.map(({ at }) => at)).toEqual(inside.map((name) => `root "${name}"`));
+  expect(mistakes.every(({ what }) => what.startsWith('it lies inside of root'))).toBe(true);
 });
 
 test.each(['', '.', 'pictures', './pictures', '/', '//', '/..', undefined as unknown as string, '/srv/\0'])(

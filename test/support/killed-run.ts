@@ -64,6 +64,18 @@ export class KilledRun {
     });
   }
 
+  /** Waits until so many slices were begun: the first ones are short, and hands need one that lasts. */
+  async untilSlices(count: number): Promise<void> {
+    await waitFor(`${count} slices`, async () => {
+      const { events } = await this.handle.fetchHistory();
+      const slices = events?.filter(
+        ({ activityTaskScheduledEventAttributes: scheduled }) =>
+          scheduled?.activityType?.name === 'vacuum.runSlice',
+      );
+      return (slices?.length ?? 0) >= count;
+    });
+  }
+
   /** What must not change however often a run is taken up again. */
   async frozen(): Promise<unknown> {
     return this.database.rows(

@@ -22,6 +22,8 @@ export interface WorkerProcessOptions {
   /** Where to serve the page and the API. */
   readonly http?: string;
   readonly env?: NodeJS.ProcessEnv;
+  /** More flags of the command. */
+  readonly flags?: readonly string[];
 }
 
 /** `temporal-vacuum worker` in a process of its own, to be killed. */
@@ -81,12 +83,13 @@ export async function startWorkerProcess(options: WorkerProcessOptions): Promise
     metrics,
     http,
     env = {},
+    flags = [],
   } = options;
   const sets = Object.entries({ enabled: true, maxPercent: 100, ...settings }).flatMap(([key, value]) => [
     '--set',
     `${key}=${String(value)}`,
   ]);
-  const where = ['--address', address, '--task-queue', taskQueue];
+  const where = ['--address', address, '--task-queue', taskQueue, ...flags];
   if (metrics !== undefined) where.push('--metrics', metrics);
   if (http !== undefined) where.push('--http', http);
   const what = config === undefined ? ['--preset', 'prefect', '--url', url, ...sets] : ['--config', config];

@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { createServer } from 'node:net';
+import { join } from 'node:path';
 
 import { afterAll, afterEach, beforeEach, expect, test } from '@jest/globals';
 
@@ -8,9 +9,12 @@ import { METRICS } from '../../activities/metrics/metrics.ts';
 import { cli } from '../support/cli.ts';
 import { KilledRun, MANY_BATCHES } from '../support/killed-run.ts';
 import { describeNeeding } from '../support/needing.ts';
+import { ROOT } from '../support/parts/bring.ts';
 import type { HoldAt } from '../support/postgres/commit-proxy.ts';
 import { CommitProxy } from '../support/postgres/commit-proxy.ts';
 import { TABLES } from '../support/prefect/model.ts';
+import { createHollow } from '../support/reclaim/hollow.ts';
+import { expectTold, runTwice } from '../support/reclaim/two-runs.ts';
 import type { Series } from '../support/scrape.ts';
 import { metricsAddress, scrape, seriesOf, sumBy } from '../support/scrape.ts';
 import { TemporalSession } from '../support/temporal.ts';
@@ -115,6 +119,17 @@ describeNeeding(['temporal'], 'metrics of a worker', () => {
     expect(lost > 0).toBe(at === 'after commit');
     expect(sumBy(series, METRICS.lastRunRows.name, 'pass')).toEqual(byPass(report, 'rows'));
     expect(sumBy(series, METRICS.runs.name, 'status')).toEqual({ completed: 1 });
+  });
+
+  test('tell what was given back to the disk, how fast rows come and go, and whether that keeps up', async () => {
+    const hollow = await createHollow('at the end', 3000);
+    const metrics = await metricsAddress();
+    const config = join(ROOT, 'test/support/reclaim/vacuum.config.ts');
+    const { taskQueue } = run;
+    workers.push(await startWorkerProcess({ url: hollow.url, taskQueue, config, metrics }));
+    const reports = await runTwice(session, taskQueue, hollow);
+    expectTold(await read(metrics), reports);
+    await hollow.drop();
   });
 
   test('count what others held', async () => {

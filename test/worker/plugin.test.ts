@@ -1,12 +1,13 @@
 import { fileURLToPath } from 'node:url';
 
-import { afterAll, afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { MikroORM } from '@mikro-orm/postgresql';
 import type { WorkerOptions } from '@temporalio/worker';
-import { bundleWorkflowCode, DefaultLogger, NativeConnection, Worker } from '@temporalio/worker';
+import { bundleWorkflowCode, DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
 import { Pool } from 'pg';
 
 import type { DatabaseSource } from '../../activities/database/database.ts';
+import { METRICS, VACUUM_BUCKETS } from '../../activities/metrics/metrics.ts';
 import { FlowRun } from '../../policy/presets/prefect/index.ts';
 import { VacuumPlugin } from '../../worker/plugin.ts';
 import type { TestDatabase } from '../support/database.ts';
@@ -14,7 +15,10 @@ import { createDatabase } from '../support/database.ts';
 import { greet } from '../support/host/activities.ts';
 import { describeNeeding } from '../support/needing.ts';
 import { PrefectRows } from '../support/prefect/rows.ts';
-import { quietRuntime, TemporalSession } from '../support/temporal.ts';
+import { createHollow, reclaiming } from '../support/reclaim/hollow.ts';
+import { expectTold, runTwice } from '../support/reclaim/two-runs.ts';
+import { metricsAddress, scrape, seriesOf } from '../support/scrape.ts';
+import { TemporalSession } from '../support/temporal.ts';
 import { prefectPolicy } from '../support/vacuum.ts';
 import { waitFor } from '../support/wait.ts';
 
@@ -27,9 +31,15 @@ const pluginFor = (main: DatabaseSource): VacuumPlugin =>
 describeNeeding(['temporal'], 'the plugin', () => {
   const session = new TemporalSession();
   let database: TestDatabase;
+  let exporter: string;
 
+  beforeAll(async () => {
+    exporter = await metricsAddress();
+    // As docs/metrics.md tells hosts to.
+    const prometheus = { bindAddress: exporter, histogramBucketOverrides: VACUUM_BUCKETS };
+    Runtime.install({ logger, shutdownSignals: [], telemetryOptions: { metrics: { prometheus } } });
+  });
   beforeEach(async () => {
-    quietRuntime();
     database = await createDatabase();
     const rows = new PrefectRows(database);
     await rows.run({ logs: 2 });
@@ -86,6 +96,25 @@ describeNeeding(['temporal'], 'the plugin', () => {
       await expectHost(taskQueue);
       await expectVacuum(taskQueue);
     });
+  });
+
+  test('tells the exporter of the host what the runs did, in buckets that fit', async () => {
+    const hollow = await createHollow('at the end', 3000);
+    const plugins = [new VacuumPlugin({ databases: { main: hollow.url }, policies: [reclaiming()] })];
+    await withWorker({ plugins, workflowsPath: HOST_WORKFLOWS, activities: { greet } }, async (taskQueue) => {
+      await expectHost(taskQueue);
+      const reports = await runTwice(session, taskQueue, hollow);
+      const series = seriesOf(await scrape(exporter)).filter(
+        ({ labels }) => labels['taskQueue'] === taskQueue,
+      );
+      expectTold(series, reports);
+      const bounds = series.filter(({ name }) => name === `${METRICS.batchDuration.name}_bucket`);
+      const ours = VACUUM_BUCKETS[METRICS.batchDuration.name] ?? [];
+      expect(new Set(bounds.map(({ labels }) => labels['le']))).toEqual(
+        new Set([...ours.map(String), '+Inf']),
+      );
+    });
+    await hollow.drop();
   });
 
   test('registered twice, as on a connection and a worker', async () => {

@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeEach, expect, test } from '@jest/globals';
 
 import type { RunReport } from '../../activities/contract.ts';
+import type { Policy } from '../../policy/policy.ts';
 import { sweepStrayFiles } from '../../policy/sweep-stray-files.ts';
 import { progressQuery } from '../../workflows/messages.ts';
 import { describeNeeding } from '../support/needing.ts';
@@ -51,5 +52,29 @@ describeNeeding(['temporal'], 'a run with files', () => {
       }
     });
     expect(pictures.files()).toEqual(['secret-young.jpg']);
+  });
+
+  test('a sweep knows how far it is once a former run has counted the files', async () => {
+    const kept = Array.from({ length: 1500 }, (_, n) => `${n}.jpg`);
+    for (const key of [...kept, 'stray.jpg']) pictures.write(key);
+    await pictures.add(0, kept);
+    const sweep = (remove: boolean): Policy =>
+      picturesPolicy(sweepStrayFiles({ name: 'strays', root: pictures.root, remove }));
+    const taskQueue = session.queue();
+    for (const remove of [false, false, true]) {
+      const worker = { taskQueue, url: pictures.database.url, policies: [sweep(remove)] };
+      await session.withVacuum(worker, async () => {
+        const handle = await session.start(taskQueue);
+        await handle.result();
+      });
+    }
+    const shards = await pictures.database.rows<{ shards: unknown }>(
+      'select shards from vacuum.pass order by run_id',
+    );
+    expect(shards.map((pass) => pass.shards)).toEqual([
+      [{ strategy: 'files' }],
+      [{ strategy: 'files', expected: { files: 1501, walks: 1 } }],
+      [{ strategy: 'files', expected: { files: 1501, walks: 2 } }],
+    ]);
   });
 });

@@ -8,7 +8,7 @@ import { KilledRun } from '../support/killed-run.ts';
 import { describeNeeding } from '../support/needing.ts';
 import { TemporalUi } from '../support/temporal-ui.ts';
 import { TemporalSession } from '../support/temporal.ts';
-import { prefectPolicy } from '../support/vacuum.ts';
+import { prefectPolicy, reportOf } from '../support/vacuum.ts';
 import { waitFor } from '../support/wait.ts';
 
 // Slow enough to be caught in the middle, by hands that click.
@@ -113,18 +113,29 @@ describeNeeding(['temporal', 'chromium'], 'in the Temporal UI', () => {
     });
   });
 
+  test('a run is stopped by a signal, and the next one may begin', async () => {
+    await withWorker(SLOW, async () => {
+      await run.start('vacuum-prefect-stopped');
+      await run.untilSlices(3);
+      await goToRun('timeline');
+      await ui.sendSignal('stop', '"enough for today"');
+      await ui.confirm();
+      expect(await run.handle.result()).toMatchObject({
+        status: 'stopped',
+        reasons: ['stopped: enough for today'],
+      });
+      const report = await reportOf(run.database, run.handle.workflowId);
+      expect(report).toMatchObject({ status: 'stopped', deleted: await run.gone() });
+      // The lease is free: the next run is not skipped.
+      const next = await session.start(run.taskQueue, { maxRows: 10 });
+      expect(await next.result()).toMatchObject({ status: 'stopped', rows: 10 });
+    });
+  });
+
   test('an activity is paused and goes on from its cursor after unpause', async () => {
     await withWorker(SLOW, async () => {
       await run.start('vacuum-prefect-activity');
-      // The first slices are short: hands that click need one that lasts.
-      await waitFor('the third slice', async () => {
-        const { events } = await run.handle.fetchHistory();
-        const slices = events?.filter(
-          ({ activityTaskScheduledEventAttributes: scheduled }) =>
-            scheduled?.activityType?.name === 'vacuum.runSlice',
-        );
-        return (slices?.length ?? 0) >= 3;
-      });
+      await run.untilSlices(3);
       await goToRun('pending-activities');
       const main = ui.page.locator('main');
       await main.getByRole('button', { name: 'Pause', exact: true }).click();

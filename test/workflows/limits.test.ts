@@ -10,10 +10,11 @@ import type { TestDatabase } from '../support/database.ts';
 import { createDatabase } from '../support/database.ts';
 import { makeThings, Note, oldThings, thingPolicy, THINGS } from '../support/guarded.ts';
 import { describeNeeding } from '../support/needing.ts';
+import { summariesOf } from '../support/summaries.ts';
 import { TemporalSession } from '../support/temporal.ts';
 import { reportOf, vacuum } from '../support/vacuum.ts';
 import { waitFor } from '../support/wait.ts';
-import { closedWindow, openWindow } from '../support/windows.ts';
+import { closedWindow, nextMinute, openWindow, windowFrom } from '../support/windows.ts';
 import { startWorkerProcess } from '../support/worker-process.ts';
 
 interface Progress {
@@ -49,10 +50,13 @@ describeNeeding(['temporal'], 'a run with limits', () => {
     return vacuum(session, things, [policy], input);
   }
 
-  async function withRun<T>(policy: Policy, work: (handle: WorkflowHandle) => Promise<T>): Promise<T> {
+  async function withRun<T>(
+    policy: Policy,
+    work: (handle: WorkflowHandle, taskQueue: string) => Promise<T>,
+  ): Promise<T> {
     const taskQueue = session.queue();
     return session.withVacuum({ taskQueue, url: things.url, policies: [policy] }, async () =>
-      work(await session.start(taskQueue)),
+      work(await session.start(taskQueue), taskQueue),
     );
   }
 
@@ -162,31 +166,60 @@ describeNeeding(['temporal'], 'a run with limits', () => {
     );
   }
 
+  const untilWaiting = async (handle: WorkflowHandle): Promise<Progress> =>
+    waitFor('it to wait with no slice under way', async () => {
+      const progress = await handle.query<Progress>('progress');
+      const { raw } = await handle.describe();
+      return progress.state === 'waiting' && (raw.pendingActivities ?? []).length === 0
+        ? progress
+        : undefined;
+    });
+
+  /** A request interrupts a wait, and the run looks again whether it may go on. */
+  async function lookAgain(handle: WorkflowHandle): Promise<void> {
+    await handle.signal('pause');
+    await handle.signal('resume');
+  }
+
   test('waits on a timer of its own where its window closes in the middle of a pass, and goes on', async () => {
     const policy = policyOf({ between: openWindow(), timezone: 'UTC' }, { ...SLOW, shards: 2 });
-    await withRun(policy, async (handle) => {
+    await withRun(policy, async (handle, taskQueue) => {
       await untilSome();
       await setWindow(closedWindow());
-      const waiting = await waitFor('it to wait with no slice under way', async () => {
-        const progress = await handle.query<Progress>('progress');
-        const { raw } = await handle.describe();
-        return progress.state === 'waiting' && (raw.pendingActivities ?? []).length === 0
-          ? progress
-          : undefined;
-      });
+      const waiting = await untilWaiting(handle);
       expect(waiting.reason).toMatch(/^limit between \d\d:\d\d-\d\d:\d\d UTC reached: closed until 20/);
       const { events } = await handle.fetchHistory();
-      const timer = (events ?? []).findLast((event) => event.timerStartedEventAttributes);
-      const summary = Buffer.from(timer?.userMetadata?.summary?.data ?? []).toString();
-      expect(summary).toMatch(/^"wait until 20\d\d-.*: limit between/);
+      const timer = events?.findLast((event) => event.timerStartedEventAttributes);
       expect(Number(timer?.timerStartedEventAttributes?.startToFireTimeout?.seconds)).toBeGreaterThan(3600);
       expect(await notes()).toBeGreaterThan(THINGS - OLD);
 
+      const second = await session.start(taskQueue, { ifBusy: 'wait' });
+      await untilWaiting(second);
+
       await setWindow(openWindow());
-      // A request interrupts the wait, and the run looks at the clock again.
-      await handle.signal('pause');
-      await handle.signal('resume');
+      await lookAgain(handle);
       expect(await handle.result()).toMatchObject({ status: 'completed', rows: OLD });
+      await lookAgain(second);
+      expect(await second.result()).toMatchObject({ status: 'completed', rows: 0 });
+
+      // A stranger can read what each activity and each timer is for.
+      const slice = expect.stringMatching(/^expire rows: old-notes, part [12] of 2$/);
+      const begin = 'check, take the lease, make the plan';
+      const end = 'close the run, free the lease';
+      const waits = expect.stringMatching(
+        /^wait until 20\d\d-\S+Z: limit between \d\d:\d\d-\d\d:\d\d UTC reached/,
+      );
+      const first = await summariesOf(handle);
+      expect([first[0], first.at(-1)]).toEqual([begin, end]);
+      const between = first.slice(1, -1);
+      expect(between).toContainEqual(waits);
+      for (const summary of between) expect([waits, slice]).toContainEqual(summary);
+      expect([...new Set(await summariesOf(second))]).toEqual([
+        begin,
+        `wait for run 1 of workflow ${handle.workflowId}`,
+        'expire rows: old-notes',
+        end,
+      ]);
     });
   });
 
@@ -231,12 +264,71 @@ describeNeeding(['temporal'], 'a run with limits', () => {
     expect(await notes()).toBe(THINGS);
   });
 
+  test('goes on by itself when its window opens in the zone of the policy, or leaves that to the next run', async () => {
+    const timezone = 'Asia/Kathmandu';
+    // The worker is up by then, and both runs begin before.
+    const opens = nextMinute(12_000);
+    const window = { between: windowFrom(opens, timezone), timezone };
+    const policies = [
+      policyOf(window, { name: 'waits' }),
+      thingPolicy({ name: 'stops', limits: { ...window, outside: 'stop' } }),
+    ];
+    const taskQueue = session.queue();
+    const closed = `closed until ${new Date(opens).toISOString()}`;
+    await session.withVacuum({ taskQueue, url: things.url, policies }, async () => {
+      const waits = await session.start(taskQueue, { policy: 'waits' });
+      const stops = await session.start(taskQueue, { policy: 'stops' });
+      expect(await stops.result()).toMatchObject({
+        run: null,
+        status: 'stopped',
+        reasons: [expect.stringContaining(closed)],
+      });
+      expect((await untilWaiting(waits)).reason).toContain(`${timezone} reached: ${closed}`);
+      expect(await things.value('select count(*) from vacuum.run')).toBe(0);
+
+      expect(await waits.result()).toMatchObject({ status: 'completed', rows: OLD });
+      const { events } = await waits.fetchHistory();
+      expect(events?.filter((event) => event.timerFiredEventAttributes)).toHaveLength(1);
+      const first = 'select 1000 * extract(epoch from min(at))::float8 from vacuum.batch';
+      expect(await things.value(first)).toBeGreaterThanOrEqual(opens);
+
+      const next = await session.start(taskQueue, { policy: 'stops' });
+      expect(await next.result()).toMatchObject({ status: 'completed', rows: 2 * OLD });
+    });
+    expect(await notes()).toBe(THINGS - OLD);
+  });
+
+  test('cancelled while it waits for its window, before it begins or in the middle, leaves the way free', async () => {
+    const cancel = async (handle: WorkflowHandle): Promise<void> => {
+      await untilWaiting(handle);
+      await handle.cancel();
+      await expect(handle.result()).rejects.toMatchObject({ cause: { name: 'CancelledFailure' } });
+      expect((await handle.describe()).status.name).toBe('CANCELLED');
+    };
+    await withRun(policyOf({ between: closedWindow() }), cancel);
+    expect(await things.value('select count(*) from vacuum.run')).toBe(0);
+
+    await withRun(policyOf({ between: openWindow() }, SLOW), async (handle) => {
+      await untilSome();
+      await setWindow(closedWindow());
+      await cancel(handle);
+    });
+    const gone = THINGS - (await notes());
+    expect(gone).toBeGreaterThan(0);
+    expect(gone).toBeLessThan(OLD);
+    expect(await things.rows('select state, ended_at is null as open from vacuum.run')).toEqual([
+      { state: 'cancelled', open: false },
+    ]);
+    expect(await run(policyOf({}))).toMatchObject({ status: 'completed', rows: OLD - gone });
+  });
+
   test('previews whatever the time', async () => {
     const taskQueue = session.queue();
     const policies = [policyOf({ between: closedWindow() })];
     await session.withVacuum({ taskQueue, url: things.url, policies }, async () => {
       const handle = await session.start(taskQueue, { mode: 'preview' });
       await handle.result();
+      expect(await summariesOf(handle)).toEqual(['count what would be deleted']);
       expect(await reportOf(things, handle.workflowId)).toMatchObject({ deleted: { note: OLD } });
     });
   });

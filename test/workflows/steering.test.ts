@@ -1,21 +1,29 @@
 import { execFile } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { delimiter, dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 
 import { afterAll, afterEach, beforeEach, expect, test } from '@jest/globals';
 
 import type { RunProgress } from '../../workflows/progress.ts';
 import { cli } from '../support/cli.ts';
+import { blocksOf } from '../support/docs/markdown.ts';
 import { KilledRun, MANY_BATCHES } from '../support/killed-run.ts';
 import { describeNeeding } from '../support/needing.ts';
-import { find, TCTL, TEMPORAL } from '../support/parts/bring.ts';
+import { find, ROOT, TCTL, TEMPORAL } from '../support/parts/bring.ts';
 import { TemporalSession } from '../support/temporal.ts';
-import { prefectPolicy } from '../support/vacuum.ts';
+import { prefectPolicy, reportOf } from '../support/vacuum.ts';
 import { waitFor } from '../support/wait.ts';
 
 const execute = promisify(execFile);
 
 // Slow enough to be caught in the middle by programs that take a second to start.
 const SLOW = { ...MANY_BATCHES, batchPause: '60 ms' };
+
+/** The lines of a page that are commands run here. */
+const documented = blocksOf(readFileSync(join(ROOT, 'docs/operating.md'), 'utf8'))
+  .filter(({ said }) => said.includes('run by test/workflows/steering.test.ts'))
+  .flatMap(({ text }) => text.trim().split('\n'));
 
 /** `PENDING_ACTIVITY_STATE_SCHEDULED`. */
 const SCHEDULED = 1;
@@ -30,6 +38,19 @@ describeNeeding(['temporal', 'tctl'], 'a run paused and resumed from a shell', (
   });
   afterEach(async () => run.drop());
   afterAll(async () => session.close());
+
+  /** Types commands of docs/operating.md that begin so, about the run here. */
+  const asDocumented = async (command: string, activityId = ''): Promise<{ stdout: string }> => {
+    const typed = documented
+      .filter((line) => line.startsWith(command))
+      .map((line) =>
+        line.replace('by-hand-3', run.handle.workflowId).replace(/(?<=--activity-id )\d+/, activityId),
+      );
+    expect(typed).toHaveLength(1);
+    const path = [dirname(find(TEMPORAL) ?? ''), process.env['PATH'] ?? ''].join(delimiter);
+    const env = { ...process.env, PATH: path, TEMPORAL_ADDRESS: session.address };
+    return execute('bash', ['-c', typed.join('\n')], { env });
+  };
 
   const tctl = async (...args: string[]): Promise<unknown> =>
     execute(find(TCTL) ?? 'tctl', ['--address', session.address, ...args]);
@@ -108,6 +129,25 @@ describeNeeding(['temporal', 'tctl'], 'a run paused and resumed from a shell', (
     await run.expectNothingLeft();
   });
 
+  test('a stop signal in the middle of a slice is felt within a batch and a second', async () => {
+    // A slice lasts 20 s where nobody asks for its end.
+    await withWorker(
+      async () => {
+        await run.untilSlices(3);
+        const before = await batches();
+        await waitFor('the middle of it', async () => (await batches()) > before + 3);
+        await temporal('workflow', 'signal', '-w', run.handle.workflowId, '--name', 'stop');
+        expect(await run.handle.result()).toMatchObject({ status: 'stopped' });
+        expect(await feltAfter()).toBeLessThan(1000 + (await longestBatch()));
+      },
+      { ...SLOW, shards: 1, batchPause: '150 ms' },
+    );
+    const report = await reportOf(run.database, run.handle.workflowId);
+    expect(report).toMatchObject({ status: 'stopped', deleted: await run.gone() });
+    expect(report.passes.map(({ status }) => status)).toContain('unfinished');
+    await run.expectNothingLeft();
+  });
+
   async function longestBatch(): Promise<number> {
     return run.database.value('select max(millis)::float8 from vacuum.batch');
   }
@@ -122,18 +162,20 @@ describeNeeding(['temporal', 'tctl'], 'a run paused and resumed from a shell', (
         const which = await waitFor('a slice to take the pause', async () => {
           const [slice] = await slices();
           if (typeof slice?.activityId !== 'string') return undefined;
-          const named = ['-w', run.handle.workflowId, '-a', slice.activityId];
+          const { activityId } = slice;
           // It may end meanwhile.
-          return temporal('activity', 'pause', ...named, '--reason', 'looking').then(
-            () => named,
+          return asDocumented('temporal activity pause', activityId).then(
+            () => activityId,
             () => undefined,
           );
         });
         // Its attempt ends by a failure that says so, and the next one waits.
         await waitFor('the attempt to end', async () => ((await slices())[0]?.attempt ?? 0) > 1);
+        const { stdout } = await asDocumented('temporal workflow describe');
+        expect(stdout).toMatch(new RegExp(`ActivityId\\s+${which}\\s`));
         const before = await batches();
         const frozen = await run.frozen();
-        await temporal('activity', 'unpause', ...which);
+        await asDocumented('temporal activity unpause', which);
         await run.expectWhole(frozen);
         expect(await batches()).toBeGreaterThan(before);
       },
@@ -147,8 +189,7 @@ describeNeeding(['temporal', 'tctl'], 'a run paused and resumed from a shell', (
     await withWorker(
       async () => {
         await run.untilBatches(5);
-        const id = ['-w', run.handle.workflowId];
-        await temporal('workflow', 'pause', ...id, '--reason', 'looking');
+        await asDocumented('temporal workflow pause');
         await untilNoSlice();
         expect((await run.handle.describe()).status.name).toBe('PAUSED');
         const before = await batches();
@@ -156,7 +197,7 @@ describeNeeding(['temporal', 'tctl'], 'a run paused and resumed from a shell', (
         const second = await session.start(run.taskQueue);
         expect(await second.result()).toMatchObject({ status: 'skipped' });
         expect(await batches()).toBe(before);
-        await temporal('workflow', 'unpause', ...id);
+        await asDocumented('temporal workflow unpause');
         await run.expectWhole();
         expect(await batches()).toBeGreaterThan(before);
       },

@@ -97,7 +97,14 @@ function readRequest(entity: string, key: string | undefined, flags: AddFlags): 
 
 function readFilter(text: string, mistakes: Mistake[]): object {
   try {
-    const filter: unknown = JSON.parse(text);
+    const filter: unknown = JSON.parse(text, (_, value: unknown) => {
+      // It would be another number from here on, and hold another row.
+      if (typeof value === 'number' && Number.isInteger(value) && !Number.isSafeInteger(value)) {
+        const what = 'it has a number that JavaScript rounds, and would hold other rows';
+        mistakes.push({ at: '--filter', what, fix: 'Write numbers beyond 2^53 in quotes' });
+      }
+      return value;
+    });
     if (typeof filter === 'object' && filter !== null && !Array.isArray(filter)) return filter;
   } catch {
     // Said below.

@@ -69,4 +69,29 @@ describe('the part of the work that is done', () => {
     expect(partAt(numbered, { key: '5250' })).toBeCloseTo(0.25, 2);
     expect(partAt(keys, { key: 'customer-17' })).toBeNull();
   });
+
+  test('by files: of both walks as a former run counted them; null without one and where there are more by now', () => {
+    const listing = (files: number, again?: number): Cursor => ({
+      listing: {
+        removing: again !== undefined,
+        after: null,
+        files,
+        strays: 0,
+        again: { files: again ?? 0, strays: 0 },
+      },
+    });
+    const unknown = { strategy: 'files' } as const;
+    expect(partAt(unknown, null)).toBeNull();
+    expect(partAt(unknown, listing(500))).toBeNull();
+    expect(partAt(unknown, listing(1000, 500))).toBeCloseTo(0.75, 3);
+    const looking = { ...unknown, expected: { files: 1000, walks: 1 } } as const;
+    expect(partAt(looking, null)).toBe(0);
+    expect(partAt(looking, listing(250))).toBeCloseTo(0.25, 3);
+    expect(partAt(looking, listing(1000))).toBeLessThan(1);
+    expect(partAt(looking, listing(1001))).toBeNull();
+    const removing = { ...unknown, expected: { files: 1000, walks: 2 } } as const;
+    expect(partAt(removing, listing(500))).toBeCloseTo(0.25, 3);
+    expect(partAt(removing, listing(1500))).toBeNull();
+    expect(partAt(removing, listing(1500, 0))).toBeCloseTo(0.5, 3);
+  });
 });

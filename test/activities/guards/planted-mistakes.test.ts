@@ -71,7 +71,7 @@ describeNeeding(['temporal'], 'nothing is deleted, and the message says what to 
 
   test.each(PLANTED.map((mistake, n) => [mistake.mistake, mistake, n] as const))(
     '%s',
-    async (_, { plant, after, input, says }, n) => {
+    async (_, { plant, after, input, says, fix }, n) => {
       const policy = nameOf(n);
       const database = databases.get(policy);
       if (database === undefined) throw new Error('no database');
@@ -82,7 +82,7 @@ describeNeeding(['temporal'], 'nothing is deleted, and the message says what to 
       const failure = await failureOf(planted, { policy, ...input });
 
       expect(failure?.type).toMatch(/^Vacuum(Mistakes|Guard)$/);
-      for (const words of [...says, 'nothing was deleted']) expect(failure?.message).toContain(words);
+      for (const words of [...says, fix, 'nothing was deleted']) expect(failure?.message).toContain(words);
       expect(await countThings(database)).toEqual(before);
     },
   );

@@ -1,3 +1,4 @@
+import { symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
@@ -155,6 +156,20 @@ describe('files of rows that go', () => {
     expect(report).toMatchObject({ files: 2, spaceReclaimed: 20 });
     expect(report.passes[1]?.reported?.unresolved).toEqual({ 'a row records it': 4 });
     expect(await pictures.waiting()).toBe(0);
+  });
+
+  test('stay where a living row writes the very same odd path, or names the folder that a linked root leads to', async () => {
+    const link = join(pictures.outside, 'link');
+    symlinkSync(pictures.folder, link);
+    const root = fileRoot({ ...pictures.root, store: localDisk(link) });
+    const kept = ['a.jpg', 'b.jpg', 'd/e.jpg', 'd/f.jpg'];
+    for (const key of [...kept, 'd/gone.jpg']) pictures.write(key);
+    const odd = [`${link}//a.jpg`, 'd//e.jpg', 'd/./f.jpg'];
+    await pictures.add(2, [...odd, 'b.jpg', 'd//gone.jpg']);
+    await pictures.add(0, [...odd, `${pictures.folder}/b.jpg`]);
+    const report = await pictures.runAsPreviewed(picturesPolicy(...withFiles(root)));
+    expect(pictures.files()).toEqual(kept);
+    expect(report.passes[1]?.reported?.unresolved).toEqual({ 'a row records it': 4 });
   });
 
   test('stay where the path is used again by now, before its row is written', async () => {

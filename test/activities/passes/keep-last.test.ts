@@ -7,6 +7,7 @@ import type { EngineOptions } from '../../support/engine.ts';
 import { runEngine } from '../../support/engine.ts';
 import { closeGate } from '../../support/gate.ts';
 import { Child, createItems, expiring, Item, policyOf } from '../../support/items.ts';
+import { Others } from '../../support/others.ts';
 import { runAsPreviewed } from '../../support/truth.ts';
 
 describe('the newest rows of each group stay', () => {
@@ -227,6 +228,91 @@ describe('the newest rows of each group stay', () => {
     expect(await left()).toEqual([1001, 1002, 1003, 2001, 2002, 2003]);
   });
 
+  describe('and lie together at the end of the table', () => {
+    const OWNERS = 40;
+    const OLD = 4000;
+    const KEEP = 10;
+    const pass = { olderThan: '10 days', keepLast: { count: KEEP, per: ['ownerId'] } };
+
+    beforeEach(async () => {
+      await items.rows(`insert into owner select n, 'o' from generate_series(6, $1::int) as n`, [OWNERS]);
+      await items.rows(
+        `insert into item (id, owner_id, state, at)
+         select n, 1 + n % $1::int, 'done', now() - ($2::int - n) * interval '1 minute' - interval '20 days'
+         from generate_series(1, $2::int) as n`,
+        [OWNERS, OLD],
+      );
+    });
+
+    const ofOwner = async (owner: number): Promise<number> =>
+      items.value(`select count(*) from item where owner_id = ${owner}`);
+    const newest = async (owner: number): Promise<unknown> =>
+      items.value(`select count(*) from item where owner_id = ${owner} and id > ${OLD - OWNERS * KEEP}`);
+
+    test.each(['page-range', 'keyset'] satisfies Strategy[])(
+      'by %s, seen for all groups at once',
+      async (strategy) => {
+        let ranges: unknown;
+        await runEngine(items.url, policyOf(expiring(pass)), {
+          strategy,
+          size: 700,
+          afterBatch: async () => {
+            ranges ??= await items.value('select cardinality(froms) from vacuum.kept_whole');
+          },
+        });
+        expect(ranges).toBe(1);
+        expect(await left()).toEqual(
+          Array.from({ length: OWNERS * KEEP }, (_, n) => OLD - OWNERS * KEEP + n + 1),
+        );
+        expect(await items.value('select count(*) from vacuum.kept_whole')).toBe(0);
+      },
+    );
+
+    test.each([
+      ['goes', 'delete from item where id = $1', 9],
+      ['joins another group', 'update item set owner_id = 2 where id = $1', 9],
+      ['is written anew as it was', 'update item set state = state where id = $1', 10],
+    ])('until one of them %s', async (_, change, still) => {
+      const lost = OLD - 33;
+      const owner = 1 + (lost % OWNERS);
+      let before = 0;
+      await runEngine(items.url, policyOf(expiring(pass)), {
+        strategy: 'page-range',
+        size: 700,
+        afterBatch: async () => {
+          if (before > 0) return;
+          await items.rows(change, [lost]);
+          before = await ofOwner(owner);
+        },
+      });
+      expect(await newest(owner)).toBe(still);
+      // Nothing more of its group went, unless it is still one of it.
+      expect(await ofOwner(owner)).toBe(still === KEEP ? KEEP : before);
+      for (const other of [1, 3, 39]) expect(await newest(other)).toBe(KEEP);
+      expect(await ofOwner(1)).toBe(KEEP);
+    });
+
+    test('and a row that changed meanwhile is judged with its group', async () => {
+      let batches = 0;
+      await runEngine(items.url, policyOf(expiring(pass)), {
+        strategy: 'page-range',
+        size: 700,
+        afterBatch: async () => {
+          batches += 1;
+          if (batches > 1) return;
+          // Groups that were never full get old rows, on pages of their own: none may go.
+          await items.rows(`insert into owner select n, 'late' from generate_series(101, 200) as n`);
+          await items.rows(
+            `insert into item
+             select n, 101 + n % 100, 'done', now() - interval '50 days' from generate_series(9001, 9800) as n`,
+          );
+        },
+      });
+      expect(await items.value('select count(*) from item where owner_id > 100')).toBe(800);
+      for (const owner of [1, 20, 40]) expect(await ofOwner(owner)).toBe(KEEP);
+    });
+  });
+
   test('never fewer than so many are left while others insert', async () => {
     for (const owner of [1, 2, 3, 4]) await add(owner, 200);
     let id = 100_000;
@@ -252,4 +338,44 @@ describe('the newest rows of each group stay', () => {
     );
     expect(groups.every(({ n, old }) => n >= 3 && old === 0)).toBe(true);
   });
+
+  test.each(['page-range', 'keyset'] satisfies Strategy[])(
+    'sessions that insert, delete and move rows at the same time as deletes by %s: no group has fewer by our doing',
+    async (strategy) => {
+      const others = new Others(items, 10);
+      await others.prepare();
+      for (const owner of [...others.calm, ...others.robbed]) await add(owner, 100);
+      await items.rows(`update item set at = at - interval '50 days'`);
+      let working: Promise<void> | undefined;
+      const policy = policyOf(expiring({ ...keepThree, where: { state: 'done' } }));
+      await runEngine(items.url, policy, {
+        strategy,
+        size: 20,
+        // What is to be kept is written down by then.
+        afterBatch: async () => {
+          working ??= others.work();
+        },
+      });
+      others.end();
+      await working;
+      expect(others.looks).toBeGreaterThan(10);
+      expect(others.fewest).toBeGreaterThanOrEqual(3);
+      // No batch that began after a group had lost one of its newest took anything of it, and some had rows to take.
+      const late = 'select count(*)::int from taken join robbed using (owner_id) where began > since';
+      expect(await items.value(late)).toBe(0);
+      const spared = await items.value(
+        `select count(distinct owner_id) from robbed join item using (owner_id)
+         where state = 'done' and id between owner_id * 1000 + 4 and owner_id * 1000 + 100`,
+      );
+      expect(spared).toBeGreaterThan(0);
+      // Of the others all went but the newest, and all that are young stay.
+      const ofCalm = others.calm.flatMap((owner) => [1, 2, 3].map((day) => owner * 1000 + day));
+      expect((await left()).filter((id) => id < 1000 * (others.calm.length + 1))).toEqual(ofCalm);
+      expect(
+        await items.value(
+          "select count(*)::int from item where id > 100000 and at > now() - interval '1 day'",
+        ),
+      ).toBe(others.young);
+    },
+  );
 });

@@ -1,10 +1,11 @@
 import { existsSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import { afterEach, beforeEach, expect, jest, test } from '@jest/globals';
 
 import { localDisk } from '../../../activities/files/local-disk.ts';
 import { expireRows } from '../../../policy/expire-rows.ts';
+import { fileRoot } from '../../../policy/file-root.ts';
 import type { Policy } from '../../../policy/policy.ts';
 import type { SweepStrayFilesOptions } from '../../../policy/sweep-stray-files.ts';
 import { sweepStrayFiles } from '../../../policy/sweep-stray-files.ts';
@@ -207,4 +208,44 @@ test('a listing goes on after any key, in one order, whatever the names are', as
   const all = await listed(null);
   expect(all).toEqual(keys.filter((one) => one !== 'a').toSorted());
   for (const [n, key] of all.entries()) expect(await listed(key)).toEqual(all.slice(n + 1));
+});
+
+test('a walk that nobody goes on with is forgotten after a minute', async () => {
+  for (const key of ['a', 'b', 'd']) pictures.write(key);
+  const store = localDisk(pictures.folder);
+  const after = async (key: string | null, most = Infinity): Promise<string[]> => {
+    const open = await store.open();
+    const found: string[] = [];
+    for await (const one of open.list(key)) {
+      found.push(one);
+      if (found.length >= most) break;
+    }
+    await open.close();
+    return found;
+  };
+  jest.useFakeTimers({ doNotFake: ['nextTick', 'setImmediate', 'performance', 'queueMicrotask'] });
+  try {
+    expect(await after(null, 1)).toEqual(['a']);
+    pictures.write('c');
+    expect(await after('a', 1)).toEqual(['b']);
+    expect(await after('b', 1)).toEqual(['d']);
+    jest.advanceTimersByTime(60_000);
+    expect(jest.getTimerCount()).toBe(0);
+    expect(await after('a')).toEqual(['b', 'c', 'd']);
+    expect(jest.getTimerCount()).toBe(0);
+  } finally {
+    jest.useRealTimers();
+  }
+});
+
+test('leaves what a row records with two slashes after the folder, or by the folder that a linked root leads to', async () => {
+  const link = join(pictures.outside, 'link');
+  symlinkSync(pictures.folder, link);
+  const root = fileRoot({ ...pictures.root, store: localDisk(link) });
+  const kept = ['a.jpg', 'b.jpg', 'c.jpg', 'd.jpg'];
+  for (const key of [...kept, 'stray.jpg']) pictures.write(key);
+  const { folder } = pictures;
+  await pictures.add(0, [`${link}/a.jpg`, `${link}//b.jpg`, `${folder}/c.jpg`, `${folder}//d.jpg`]);
+  await pictures.runAsPreviewed(picturesPolicy(sweepStrayFiles({ name: 'sweep', root, remove: true })));
+  expect(pictures.files()).toEqual(kept);
 });

@@ -7,6 +7,7 @@ import { checkAgainst } from '../../../activities/plan/resolve.ts';
 import { deleteRecordedFiles } from '../../../policy/delete-recorded-files.ts';
 import { expireRows, softChild } from '../../../policy/expire-rows.ts';
 import { fileRoot, recordedPath } from '../../../policy/file-root.ts';
+import { latestPointer } from '../../../policy/latest-pointer.ts';
 import type { Policy } from '../../../policy/policy.ts';
 import { Album, Cover, Picture, Pictures, Shelf, picturesPolicy, withFiles } from '../../support/pictures.ts';
 
@@ -87,6 +88,35 @@ test.each([
   await expect(check(policy)).rejects.toThrow(
     /rows of Picture record files of root "pictures" and go by cascade/,
   );
+});
+
+test('pointers that go and have files of their own are refused, since nobody asks for their paths', async () => {
+  const repointing = (copy: readonly 'path'[]): Policy => {
+    const covers = latestPointer({
+      holder: Cover,
+      target: Picture,
+      pointer: 'id',
+      group: 'path',
+      newest: 'takenAt',
+      copy,
+    });
+    const albums = expireRows({
+      name: 'albums',
+      entity: Album,
+      age: 'closedAt',
+      olderThan: '1 day',
+      with: [softChild({ entity: Picture, by: 'albumId', repoint: [covers] })],
+      files: [pictures.root],
+    });
+    return picturesPolicy(
+      albums,
+      deleteRecordedFiles({ name: 'files', from: 'albums', root: pictures.root }),
+    );
+  };
+  await expect(check(repointing([]))).rejects.toThrow(
+    /rows of Cover record files of root "pictures" and go where they point at nothing/,
+  );
+  await expect(check(repointing(['path']))).resolves.toBeDefined();
 });
 
 test('the doctor misses an index on a path', async () => {

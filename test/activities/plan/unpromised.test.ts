@@ -79,6 +79,15 @@ describe('is refused, since it cannot be promised:', () => {
     expect(await refusal(policyOf(orphans))).toContain('has another type than the key that it names');
   });
 
+  test('a key that is compared by another collation than the one that it names', async () => {
+    await database.rows(`
+      create collation any_case (provider = icu, locale = 'und-u-ks-level2', deterministic = false);
+      drop table item;
+      create table item (id text primary key);
+      create table child (id integer primary key, item_id text collate any_case, at timestamptz)`);
+    expect(await refusal(policyOf(orphans))).toContain('has another collation than the key that it names');
+  });
+
   test('rows that are their own parents', async () => {
     const own = deleteOrphans({ name: 'lost', entity: Item, by: 'ownerId', parent: Item, age: 'at' });
     expect(await refusal(policyOf(own))).toContain('entity Item is its own parent');

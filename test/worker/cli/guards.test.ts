@@ -1,19 +1,31 @@
-import { expect, test } from '@jest/globals';
+import { afterAll, expect, test } from '@jest/globals';
 
 import { cli } from '../../support/cli.ts';
 import { describeNeeding } from '../../support/needing.ts';
+import { startCluster } from '../../support/postgres/cluster.ts';
+import { createOn, restoreContents } from '../../support/postgres/restore.ts';
 import { FreshPrefect } from '../../support/prefect/fresh.ts';
-import { temporalAddress } from '../../support/temporal.ts';
+import { temporalAddress, TemporalSession } from '../../support/temporal.ts';
+import { startWorkerProcess } from '../../support/worker-process.ts';
 
 const fresh = FreshPrefect.forEach();
 
 describeNeeding(['temporal'], 'a guard', () => {
+  const session = new TemporalSession();
+  afterAll(async () => session.close());
+
   const logs = async (): Promise<number> => fresh.database.value('select count(*) from log');
 
   async function addLostLogs(): Promise<void> {
     await fresh.database.rows(
       `insert into log (name, level, flow_run_id, message, timestamp)
        select 'x', 20, gen_random_uuid(), 'x', now() - interval '3 days' from generate_series(1, 1000)`,
+    );
+  }
+
+  async function addLogsOfToday(): Promise<void> {
+    await fresh.database.rows(
+      `insert into log (name, level, message, timestamp) select 'x', 20, 'x', now() from generate_series(1, 250)`,
     );
   }
 
@@ -53,9 +65,7 @@ describeNeeding(['temporal'], 'a guard', () => {
 
   test('lets through what run is told to allow, to the percent', async () => {
     await addLostLogs();
-    await fresh.database.rows(
-      `insert into log (name, level, message, timestamp) select 'x', 20, 'x', now() from generate_series(1, 250)`,
-    );
+    await addLogsOfToday();
     const wrong = await cli(running('--allow-percent', '101'));
     expect(wrong.code).toBe(2);
     expect(wrong.stderr).toContain('It is no number from 0 to 100');
@@ -65,23 +75,57 @@ describeNeeding(['temporal'], 'a guard', () => {
     expect(await logs()).toBe(250);
   });
 
-  test('disarms after a restored backup until arm', async () => {
+  test('lets through what a worker is told to allow, to the percent', async () => {
+    await addLostLogs();
+    await addLogsOfToday();
+    const outcome = async (percent: string): Promise<unknown> => {
+      const taskQueue = session.queue();
+      const allowed = { settings: { maxPercent: 50 }, flags: ['--allow-percent', percent] };
+      const worker = await startWorkerProcess({ url: fresh.database.url, taskQueue, ...allowed });
+      try {
+        return await (await session.start(taskQueue)).result();
+      } finally {
+        await worker.end();
+      }
+    };
+    await expect(outcome('79')).rejects.toMatchObject({
+      cause: { type: 'VacuumGuard', message: expect.stringContaining('--allow-percent 80') },
+    });
+    expect(await logs()).toBe(1250);
+    expect(await outcome('80')).toMatchObject({ status: 'completed', rows: 1000 });
+    expect(await logs()).toBe(250);
+  });
+
+  test('disarms a database that was restored on another server, until arm', async () => {
     expect((await cli(running())).code).toBe(0);
-    await fresh.database.rows(`update vacuum.guard set system_identifier = '1'`);
     await fresh.rows.logs('00000000-0000-4000-8000-00000000000a', 5, '3 days');
-    const stopped = await cli(running());
-    expect(stopped.code).toBe(6);
-    expect(stopped.stdout).toContain('on another server');
-    expect(await logs()).toBe(5);
-    const doctor = await cli(['doctor', 'prefect', ...fresh.at()]);
-    expect(doctor.stdout).toContain('policy prefect is disarmed since');
-    const other = await cli(['arm', 'other', ...fresh.at()]);
-    expect(other.stdout).toContain('policy other is not disarmed');
-    const armed = await cli(['arm', 'prefect', ...fresh.at()]);
-    expect(armed.stdout).toContain('policy prefect is armed');
-    const again = await cli(['arm', ...fresh.at(), '--json']);
-    expect(JSON.parse(again.stdout)).toEqual([]);
-    expect((await cli(running())).code).toBe(0);
-    expect(await logs()).toBe(0);
+    const cluster = await startCluster();
+    try {
+      const restored = await createOn(cluster);
+      const at = ['--url', restored.url];
+      await restoreContents(fresh.database, restored, ['log']);
+      const left = async (): Promise<number> => restored.value('select count(*) from log');
+      const run = async (): ReturnType<typeof cli> =>
+        cli(running().map((word) => (word === fresh.database.url ? restored.url : word)));
+
+      const stopped = await run();
+      expect(stopped.code).toBe(6);
+      expect(stopped.stdout).toContain('on another server than at the last run, as after restoring a backup');
+      expect(await left()).toBe(5);
+      const doctor = await cli(['doctor', 'prefect', ...at]);
+      expect(doctor.stdout).toContain('policy prefect is disarmed since');
+      const other = await cli(['arm', 'other', ...at]);
+      expect(other.stdout).toContain('policy other is not disarmed');
+      const armed = await cli(['arm', 'prefect', ...at]);
+      expect(armed.stdout).toContain('policy prefect is armed');
+      const again = await cli(['arm', ...at, '--json']);
+      expect(JSON.parse(again.stdout)).toEqual([]);
+      expect((await run()).code).toBe(0);
+      expect(await left()).toBe(0);
+      expect(await logs()).toBe(5);
+      await restored.drop();
+    } finally {
+      await cluster.destroy();
+    }
   });
 });

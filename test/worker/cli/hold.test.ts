@@ -83,6 +83,16 @@ describe('hold and explain', () => {
     expect((await told(['hold', 'add', 'FlowRun', '--filter', '[1]', '--reason', 'r'])).stderr).toContain(
       'it is no JSON object',
     );
+    const rounded = await told([
+      'hold',
+      'add',
+      'FlowRun',
+      '--filter',
+      '{"id": 9007199254740993}',
+      '--reason',
+      'r',
+    ]);
+    expect(rounded.stderr).toContain('it has a number that JavaScript rounds');
     expect((await told(['hold', 'remove', '9'])).stderr).toContain('there is no hold 9');
     expect((await told(['explain', 'Nobody', '1'])).stderr).toContain('has no entity "Nobody"');
     expect((await told(['hold', 'list'])).stdout).toBe('no holds\n');

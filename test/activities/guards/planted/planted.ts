@@ -1,7 +1,7 @@
 import type { PolicyOptions } from '../../../../policy/policy.ts';
 import { oldThings } from '../../../support/guarded.ts';
 
-/** A mistake that somebody makes, and words of the message that must stop it. */
+/** A mistake that somebody makes, and words of the message that must stop it: what is wrong, and what to do. */
 export interface Planted {
   readonly mistake: string;
   /** What the policy is told otherwise than a sound one. */
@@ -11,6 +11,8 @@ export interface Planted {
   readonly after?: 'a sound run' | 'itself';
   readonly input?: object;
   readonly says: readonly string[];
+  /** What the message says to do about it. */
+  readonly fix: string;
 }
 
 /** Some limits. */
@@ -19,5 +21,10 @@ export const limits = (given: object): Partial<PolicyOptions> => ({ limits: give
 /** A policy with one pass that is told something else. */
 export const pass = (options: object): Partial<PolicyOptions> => ({ passes: [oldThings(options)] });
 
-/** What a message says that asks for a person's arm. */
-export const ARM = ['it is disarmed', '`temporal-vacuum arm'];
+/** What to do where a policy is disarmed. */
+export const ARM =
+  'Make sure that this is the database to clean and that its rows may go, then `temporal-vacuum arm things-';
+
+/** What to do where a run would delete too much: look at it, or set a limit. */
+export const lookOrSet = (limit: string): string =>
+  `and the settings of this run, or with a workflow of mode preview; the ledger keeps it, and for 24 hours runs like this one may go ahead. Or set limits.${limit}`;

@@ -1,0 +1,27 @@
+import type { Mistake } from '../../policy/mistake.ts';
+
+/**
+ * A filter that means nothing or cannot be read, by what was said of it, and what to do. A property is the person's own word
+ * and may travel; whatever else MikroORM says stays on this machine.
+ */
+export function sayUnreadable(
+  option: string,
+  said: string,
+  entity: string,
+  properties: readonly string[],
+): Omit<Mistake, 'at'> {
+  const [, unknown, owner] = /not existing property ((\w+)\.[\w.]+)/.exec(said) ?? [];
+  if (unknown !== undefined) {
+    const known = owner === entity ? ` of ${properties.join(', ')}` : ` that ${owner} has`;
+    return { what: `its ${option} names ${unknown}, which is no property`, fix: `Use one${known}` };
+  }
+  const dropped = /^([\w.$]+) is (?:undefined|empty)$/.exec(said)?.[1];
+  if (dropped !== undefined) {
+    return { what: `its ${option} has no value: ${said}`, fix: `Give ${dropped} a value, or leave it out` };
+  }
+  if (said.endsWith('so every row would match')) {
+    return { what: `its ${option} means nothing: ${said}`, fix: 'Say which rows are meant, or leave it out' };
+  }
+  const fix = `Use the properties of ${entity} and MikroORM's operators`;
+  return { what: `its ${option} cannot be read`, fix, here: said };
+}

@@ -1,0 +1,205 @@
+import { describe, expect, test } from '@jest/globals';
+
+import type { PlannedPass } from '../../activities/contract.ts';
+import type { RunProgress } from '../../workflows/progress.ts';
+import { progressOf, sayProgress, stateOf } from '../../workflows/progress.ts';
+import type { PassState, RunState, ShardState } from '../../workflows/state.ts';
+
+const NOON = Date.UTC(2026, 0, 31, 12);
+const FREE = { paused: false, waitsFor: undefined };
+
+const planned = (options: Partial<PlannedPass> = {}): PlannedPass => ({
+  name: 'old-logs',
+  kind: 'expireRows',
+  strategy: 'keyset',
+  shards: 1,
+  estimate: 1000,
+  dependsOn: [],
+  repeats: false,
+  ...options,
+});
+/** As before its first slice. */
+const shard = (told: Partial<ShardState> = {}): ShardState => ({
+  done: false,
+  batches: 0,
+  rows: 0,
+  skipped: 0,
+  walked: 0,
+  ...told,
+});
+const pass = (shards: ShardState[], told: Partial<PassState> = {}): PassState => ({
+  status: 'running',
+  round: 1,
+  shards,
+  before: { batches: 0, rows: 0, skipped: 0 },
+  ...told,
+});
+
+function stateWith(passes: readonly (readonly [PlannedPass, PassState])[], newsAt?: number): RunState {
+  return {
+    plan: {
+      run: 7,
+      policy: 'shop',
+      database: 'main',
+      passes: passes.map(([plan]) => plan),
+      startedAt: new Date(NOON).toISOString(),
+      sliceSeconds: 20,
+    },
+    passes: passes.map(([, state]) => state),
+    pass: 0,
+    longestMillis: 0,
+    paused: false,
+    ...(newsAt === undefined ? {} : { newsAt }),
+  };
+}
+
+function only(
+  state: PassState,
+  options: Partial<PlannedPass> = {},
+): RunProgress['passes'][number] | undefined {
+  return progressOf(stateWith([[planned(options), state]], NOON), FREE).passes[0];
+}
+
+function said(state: RunState | undefined, more: Partial<RunProgress> = {}): string {
+  const progress = { run: 7, policy: 'shop', state: 'running', reason: null, leaving: null } as const;
+  return sayProgress({ ...progress, ...progressOf(state, FREE), ...more });
+}
+
+/** The cells of a pass, without the room between them. */
+const cellsOf = (text: string, name: string): string[] =>
+  (text.split('\n').find((line) => line.startsWith(`| ${name}`)) ?? '')
+    .split('|')
+    .slice(1, -1)
+    .map((cell) => cell.trim());
+
+describe('the progress of a pass', () => {
+  test('is of no known percent, rate and end where its slices could not tell', () => {
+    const told = shard({
+      rows: 50,
+      batches: 1,
+      walked: null,
+      secondsLeft: null,
+      rowsPerSecond: null,
+      seconds: 0.5,
+    });
+    expect(only(pass([told]))).toMatchObject({
+      rows: 50,
+      percent: null,
+      rowsPerSecond: null,
+      etaSeconds: null,
+    });
+  });
+
+  test('is known of all shards or not at all', () => {
+    const told = shard({ walked: 0.5, secondsLeft: 4, seconds: 4, rowsPerSecond: 100 });
+    expect(only(pass([told, shard({ walked: null })]))).toMatchObject({
+      percent: null,
+      rowsPerSecond: null,
+      etaSeconds: null,
+    });
+    // One that is done has no say in what is left.
+    const done = shard({ done: true, walked: 1, secondsLeft: null });
+    expect(only(pass([told, done]))).toMatchObject({ percent: 75, rowsPerSecond: 100, etaSeconds: 4 });
+  });
+
+  test('adds rates, and ends with the shard that ends last', () => {
+    const soon = shard({ walked: 0.9, seconds: 9, secondsLeft: 1, rowsPerSecond: 100 });
+    const late = shard({ walked: 0.3, seconds: 3, secondsLeft: 7, rowsPerSecond: 50 });
+    expect(only(pass([soon, late]))).toMatchObject({ percent: 60, rowsPerSecond: 150, etaSeconds: 7 });
+  });
+
+  test('takes the time that went by since a shard answered from what it had left, and never below nothing', () => {
+    const told = { walked: 0.5, seconds: 10, secondsLeft: 10 };
+    expect(only(pass([shard({ ...told, at: NOON - 4000 })]))?.etaSeconds).toBe(6);
+    expect(only(pass([shard({ ...told, at: NOON - 40_000 })]))?.etaSeconds).toBe(0);
+  });
+
+  test('is a percent of time, which goes with the end, and of work where no time is known', () => {
+    expect(only(pass([shard({ walked: 0.5, seconds: 30, secondsLeft: 10 })]))?.percent).toBe(75);
+    expect(only(pass([shard({ walked: 0.5, secondsLeft: null, seconds: 30 })]))?.percent).toBe(50);
+  });
+
+  test('is a hundred percent with no rate and no end once it is completed', () => {
+    const done = shard({ done: true, rows: 10, walked: null });
+    expect(only(pass([done], { status: 'completed' }))).toMatchObject({
+      percent: 100,
+      rowsPerSecond: null,
+      etaSeconds: null,
+    });
+  });
+
+  test('tells of nothing before there is a plan', () => {
+    expect(progressOf(undefined, FREE)).toEqual({ asOf: null, passes: [] });
+  });
+
+  test('says what a pass waits for: a person, a limit, the passes before', () => {
+    const state = stateWith([
+      [planned(), pass([shard()])],
+      [planned({ name: 'other' }), pass([], { status: 'completed' })],
+      [planned({ name: 'lost', dependsOn: ['old-logs', 'other'] }), pass([], { status: 'planned' })],
+    ]);
+    const waiting = (control: Parameters<typeof progressOf>[1]): unknown =>
+      progressOf(state, control).passes.map(({ waitsFor }) => waitsFor);
+    expect(waiting(FREE)).toEqual([null, null, 'old-logs']);
+    expect(waiting({ paused: false, waitsFor: 'the window' })).toEqual(['the window', null, 'old-logs']);
+    expect(waiting({ paused: true, waitsFor: 'the window' })).toEqual(['signal resume', null, 'old-logs']);
+    expect(stateOf('running', { paused: false, waitsFor: 'the window' })).toBe('waiting');
+    expect(stateOf('running', { paused: true, waitsFor: 'the window' })).toBe('paused');
+    expect(stateOf('closing', { paused: true, waitsFor: 'the window' })).toBe('closing');
+  });
+});
+
+describe('what the Temporal UI shows', () => {
+  test('says so where nothing is known yet, of a pass that runs and of no other', () => {
+    const text = said(
+      stateWith([
+        [planned(), pass([shard({ rows: 1234, walked: null })])],
+        [planned({ name: 'next' }), pass([], { status: 'planned' })],
+        [planned({ name: 'left' }), pass([shard({ walked: null })], { status: 'unfinished' })],
+      ]),
+    );
+    expect(cellsOf(text, 'old-logs')).toEqual([
+      'old-logs',
+      'running',
+      '1,234',
+      'not known yet',
+      '',
+      'not known yet',
+      '',
+    ]);
+    expect(cellsOf(text, 'next')).toEqual(['next', 'planned', '0', '', '', '', '']);
+    expect(cellsOf(text, 'left')).toEqual(['left', 'unfinished', '0', '', '', '', '']);
+  });
+
+  test('has percent and end together, and neither alone', () => {
+    const known = shard({ rows: 5, walked: 0.1, seconds: 1, secondsLeft: 9, rowsPerSecond: 1234.4 });
+    const text = said(stateWith([[planned(), pass([known])]], NOON));
+    expect(cellsOf(text, 'old-logs').slice(2)).toEqual(['5', '10 %', '1,234', '9 s', '']);
+  });
+
+  test.each([
+    [0, '0 s'],
+    [0.2, '1 s'],
+    [59.4, '1 min 0 s'],
+    [250, '4 min 10 s'],
+    [3600, '1 h 0 min'],
+    [7503, '2 h 5 min'],
+  ])('says %d seconds as %s', (secondsLeft, text) => {
+    const known = shard({ walked: 0.1, seconds: 1, secondsLeft });
+    expect(cellsOf(said(stateWith([[planned(), pass([known])]], NOON)), 'old-logs')[5]).toBe(text);
+  });
+
+  test('is about a level where rows are nested in others', () => {
+    const known = shard({ walked: 0.5, seconds: 1, secondsLeft: 1 });
+    const state = stateWith([[planned({ repeats: true }), pass([known], { round: 2 })]], NOON);
+    expect(cellsOf(said(state), 'old-logs')[3]).toBe('50 % of level 2');
+  });
+
+  test('begins with the policy, its state, why, and of when that is', () => {
+    const state = stateWith([[planned(), pass([shard()])]], NOON);
+    expect(said(state, { state: 'paused', reason: 'the backup runs' }).split('\n')[0]).toBe(
+      '**shop**: paused (the backup runs), as of 12:00:00 UTC',
+    );
+    expect(said(undefined, { policy: null, state: 'beginning' })).toBe('**vacuum**: beginning');
+  });
+});
