@@ -154,7 +154,6 @@ export interface BatchOutcome {
   readonly skipped: number;
   /** Pointers moved to a survivor. */
   readonly moved: number;
-  /** From when to when the rows of the pass's own table are that went; null or left out where nothing says so. */
   readonly span?: Span | null;
   /** Rows that qualified and stay because of a hold; left out where none is in force. */
   readonly held?: number;
@@ -229,7 +228,6 @@ export interface TableStep {
   readonly first: boolean;
   /** The pass as this worker's policy has it now, for functions, which no run can keep; undefined where it is gone. */
   readonly policyPass: Pass | undefined;
-  /** The work is not wanted any more: its statement is to end. */
   readonly signal: AbortSignal;
 }
 

@@ -1,7 +1,7 @@
 import type { RawBuilder } from 'kysely';
 import { sql } from 'kysely';
 
-/** From when to when some rows are, by the age of their pass. For the ledger only. */
+/** From when to when some rows of a pass's own table are, by its age. For the ledger only. */
 export interface Span {
   /** Milliseconds since the epoch; null where no row has an age. */
   readonly oldest: number | null;
