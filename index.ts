@@ -58,12 +58,20 @@ export { execute, preview, stats } from './worker/functions.ts';
 export type {
   ExecuteOptions,
   PolicyPlace,
+  PolicyPreview,
   PolicyStats,
   PreviewOptions,
   StatsOptions,
 } from './worker/functions.ts';
 export type { TableRange } from './activities/doctor/ranges.ts';
-export type { LedgerPassReport, LedgerReport } from './activities/ledger/reports.ts';
+export type { Stats } from './activities/doctor/stats.ts';
+export type { CurrentBacklog } from './activities/doctor/backlogs.ts';
+export type { Hindrance, Hindrances } from './activities/sql/hindrances.ts';
+export type { Bloat, TableSize } from './activities/sql/sizes.ts';
+export type { SizeChange } from './activities/ledger/sizes.ts';
+export type { Note } from './activities/ledger/notes.ts';
+export type { PassPlan, ReportedRows, Shard, Spread, Strategy } from './activities/passes/pass.ts';
+export type { LedgerPassReport, LedgerReport, RowsByTable } from './activities/ledger/reports.ts';
 export type { PreviewedPass } from './activities/ledger/previews.ts';
 export type { Preview, PreviewedTable } from './activities/preview/preview.ts';
 export { defineConfig } from './worker/config.ts';
@@ -71,5 +79,13 @@ export type { VacuumConfig } from './worker/config.ts';
 export { applySchedule, scheduleIdOf, triggerSchedule } from './worker/schedule.ts';
 export type { Applied, ScheduleTarget, Triggered } from './worker/schedule.ts';
 export type { DatabaseSource, GivenDatabase } from './activities/database/database.ts';
-export type { Backlog, PassBacklog } from './activities/backlog/backlog.ts';
-export type { PassReport, RunReport, RunStatus, VacuumInput } from './activities/contract.ts';
+export type { Backlog, Pace, PassBacklog } from './activities/backlog/backlog.ts';
+export type {
+  Holder,
+  PassReport,
+  PassStatus,
+  RunMode,
+  RunReport,
+  RunStatus,
+  VacuumInput,
+} from './activities/contract.ts';

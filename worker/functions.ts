@@ -1,3 +1,5 @@
+import type { WorkflowHandle } from '@temporalio/client';
+
 import type { RunReport } from '../activities/contract.ts';
 import type { Database, DatabaseSource } from '../activities/database/database.ts';
 import { openDatabase } from '../activities/database/database.ts';
@@ -10,9 +12,9 @@ import { findRunOfWorkflow, readReport } from '../activities/ledger/reports.ts';
 import { checkAgainst } from '../activities/plan/resolve.ts';
 import type { Preview } from '../activities/preview/preview.ts';
 import { previewPolicy } from '../activities/preview/preview.ts';
-import { checkPolicy } from '../policy/check.ts';
-import { refuseMistakes } from '../policy/mistake.ts';
 import type { Policy } from '../policy/policy.ts';
+import { findPasses } from './cli/find-passes.ts';
+import { previewAndKeep } from './cli/keep-preview.ts';
 import { TASK_QUEUE } from './config.ts';
 import { cancelRun, runOnce } from './run-once.ts';
 
@@ -34,7 +36,7 @@ export interface StatsOptions extends PolicyPlace {
 
 /** The tables of a policy. */
 export interface PolicyStats extends Stats {
-  /** How many rows each table has that a pass walks, and from when to when they are. */
+  /** How many rows each table has that a pass deletes from, and from when to when they are. */
   readonly ranges: readonly TableRange[];
 }
 
@@ -42,8 +44,19 @@ export interface PolicyStats extends Stats {
 export interface PreviewOptions extends PolicyPlace {
   /** Only these passes. Default: all. */
   readonly passes?: readonly string[];
+  /**
+   * Keep the counts in the ledger, if there is one that the role may write: for a day they let a run of the same settings
+   * go ahead where the guard of `limits.maxPercent` would stop it. Default: false.
+   */
+  readonly keep?: boolean;
   /** Ends the work, on the server too. */
   readonly signal?: AbortSignal;
+}
+
+/** What {@link preview} answers. */
+export interface PolicyPreview extends Preview {
+  /** Why the ledger does not have the counts that were to be kept; null where it has them, or nobody asked. */
+  readonly notKept: string | null;
 }
 
 /** What {@link execute} can be told. */
@@ -54,13 +67,15 @@ export interface ExecuteOptions extends PolicyPlace {
   readonly passes?: readonly string[];
   /** What to do where another run of the policy is open. Default: `skip`. */
   readonly ifBusy?: 'skip' | 'wait' | 'fail';
+  /** Delete so much of a table where the policy's `limits.maxPercent` allows less, in percent. Default: the policy's. */
+  readonly allowPercent?: number;
   /** Ends the run after the batch under way. */
   readonly signal?: AbortSignal;
 }
 
 /**
  * Sizes, dead rows and bloat of the tables of a policy, with the number of rows and the oldest and newest of each that a
- * pass walks. Reads those tables whole; changes nothing and needs neither Temporal nor a ledger.
+ * pass deletes from. Reads those tables whole; changes nothing and needs neither Temporal nor a ledger.
  */
 export async function stats(policy: Policy, options: StatsOptions): Promise<PolicyStats> {
   return on(options, async (database) => ({
@@ -72,23 +87,28 @@ export async function stats(policy: Policy, options: StatsOptions): Promise<Poli
 /**
  * What a run would delete now, pass by pass and table by table, cascades included, in one read-only snapshot: with when
  * the oldest and the newest of these rows are of, and how many bytes they take by estimate. Throws a `MistakesError`
- * where the policy does not fit the database.
+ * where the policy does not fit the database or has no pass of a name.
  */
-export async function preview(policy: Policy, options: PreviewOptions): Promise<Preview> {
-  const passes = options.passes ?? policy.passes.map(({ name }) => name);
-  return on(options, async (database) => previewPolicy(database, policy, passes, options.signal));
+export async function preview(policy: Policy, options: PreviewOptions): Promise<PolicyPreview> {
+  const { keep = false, signal } = options;
+  const passes = findPasses(policy, options.passes === undefined ? {} : { passes: options.passes });
+  return on(options, async (database) => {
+    if (!keep) return { ...(await previewPolicy(database, policy, passes, signal)), notKept: null };
+    const { preview: counted, kept } = await previewAndKeep(database, policy, passes, signal);
+    return { ...counted, notKept: kept === undefined ? null : `not kept in the ledger, ${kept}` };
+  });
 }
 
 /**
  * Runs an enabled policy once, with a worker inside this process, and answers the report of the ledger. A run that was
  * not begun, since another is open or the policy is not enabled, has `run: null`. Throws a `MistakesError` where policy and
- * database do not fit, and an error where the run could not begin.
+ * database do not fit or a pass is not there, and an error where the run could not begin. One that a guard stops answers `stopped`.
  */
 export async function execute(policy: Policy, options: ExecuteOptions): Promise<LedgerReport | RunReport> {
-  const { temporal, passes, ifBusy, signal, ledgerSchema } = options;
-  refuseMistakes(`policy ${JSON.stringify(policy.name)}`, checkPolicy(policy));
+  const { temporal, passes, ifBusy, allowPercent, signal, ledgerSchema } = options;
+  const names = findPasses(policy, passes === undefined ? {} : { passes });
   return on(options, async (database) => {
-    await checkAgainst(database.db, policy, passes ?? policy.passes.map(({ name }) => name), 'execute');
+    await checkAgainst(database.db, policy, names, 'execute');
     const setup = {
       databases: { [policy.database ?? 'main']: options.database },
       policies: [policy],
@@ -101,22 +121,25 @@ export async function execute(policy: Policy, options: ExecuteOptions): Promise<
       ...(passes === undefined ? {} : { passes }),
       ...(ifBusy === undefined ? {} : { ifBusy }),
     };
-    let workflowId = '';
+    let started: WorkflowHandle | undefined;
+    const cancel = (): void => {
+      if (started !== undefined) void cancelRun(started);
+    };
+    signal?.addEventListener('abort', cancel);
     const outcome = await runOnce({
       setup,
       database,
       input,
+      allowPercent,
       temporal,
       onStarted: (handle) => {
-        ({ workflowId } = handle);
-        const cancel = (): void => void cancelRun(handle);
+        started = handle;
         if (signal?.aborted === true) cancel();
-        signal?.addEventListener('abort', cancel, { once: true });
       },
-    });
+    }).finally(() => signal?.removeEventListener('abort', cancel));
     // Nothing has made a ledger where nothing was begun.
     const began = (await database.ledger.version()) === 'current';
-    const run = began ? await findRunOfWorkflow(database.ledger, workflowId) : undefined;
+    const run = began ? await findRunOfWorkflow(database.ledger, started?.workflowId ?? '') : undefined;
     const report = run === undefined ? undefined : await readReport(database.ledger, run);
     if (report !== undefined) return report;
     if ('report' in outcome) return outcome.report;

@@ -4,6 +4,7 @@ import type { FrozenExpireRows } from '../passes/expire-rows.ts';
 import type { BatchStep } from '../passes/pass.ts';
 import { deletePlaces, stillQualifies } from '../sql/delete-rows.ts';
 import { isHeld } from '../sql/holds.ts';
+import type { Span } from '../sql/span.ts';
 import type { Tx } from '../sql/transaction.ts';
 import { leaveTime } from '../sql/transaction.ts';
 import type { Descent } from '../sql/weigh.ts';
@@ -12,7 +13,13 @@ import { deleteChildren, emptyChild } from './delete-children.ts';
 import type { Found } from './walk.ts';
 
 /** A row's table and what belongs to its rows. */
-export type Family = Pick<FrozenExpireRows, 'table' | 'key' | 'children' | 'cascades' | 'emptying' | 'files'>;
+export type Family = Pick<
+  FrozenExpireRows,
+  'table' | 'key' | 'children' | 'cascades' | 'emptying' | 'files'
+> & {
+  /** The age of a row of the table, over alias `t`. */
+  readonly aged: RawBuilder<unknown>;
+};
 
 /** What became of the rows that a batch locked. */
 export interface FamiliesDeleted {
@@ -25,6 +32,8 @@ export interface FamiliesDeleted {
   readonly emptiedIn?: number;
   /** Pointers moved to a survivor. */
   readonly moved: number;
+  /** From when to when the rows are; null where none went. */
+  readonly span: Span | null;
 }
 
 /**
@@ -45,7 +54,7 @@ export async function deleteFamilies(
   if (parents === 0 && (await stillQualifies(tx, frozen.table, place, where))) {
     const started = performance.now();
     const { rows, moved } = await emptyGiant(tx, frozen, place, keys[0] ?? '', step);
-    if (rows > 0) return { parents: 0, moved, emptiedIn: performance.now() - started };
+    if (rows > 0) return { parents: 0, moved, span: null, emptiedIn: performance.now() - started };
   }
   return deleteWhole(tx, frozen, where, { places: places.slice(0, Math.max(1, parents)), keys }, step);
 }
@@ -58,20 +67,20 @@ async function deleteWhole(
   { places, keys }: Pick<Found, 'places' | 'keys'>,
   step: BatchStep,
 ): Promise<FamiliesDeleted> {
-  const { key, children, table, files } = frozen;
+  const { key, children, table, files, aged } = frozen;
   const first = children.filter((child) => child.beforeParent);
   const then = children.filter((child) => !child.beforeParent);
   const own = keys.slice(0, places.length).filter((named) => named !== null);
   let moved = await deleteChildren(tx, first, own, step);
   await leaveTime(tx, step.deadline);
   const recording = files === undefined ? undefined : { paths: files, outbox: step.outbox };
-  const gone = await deletePlaces(tx, table, places, where, key === null ? [] : [key], recording);
+  const gone = await deletePlaces(tx, table, places, where, key === null ? [] : [key], recording, aged);
   if (gone.rows !== places.length && first.length > 0) {
     throw new Error('a trigger or a new hold kept rows whose children are gone; the batch is rolled back');
   }
   // The keys of what really went: a trigger may keep a row, and then its children stay too.
   moved += await deleteChildren(tx, then, gone.groups[0] ?? [], step);
-  return { parents: places.length, moved };
+  return { parents: places.length, moved, span: gone.span };
 }
 
 /**

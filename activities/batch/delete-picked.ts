@@ -24,8 +24,8 @@ export async function deletePicked(
   if (step.passOver) {
     return { ...advance(picked, 1), taken: 0, skipped: 1 + skippedOf(picked, 1), moved: 0 };
   }
-  const { parents, moved, emptiedIn } = await deleteFamilies(tx, family, where, picked, step);
+  const { parents, moved, span, emptiedIn } = await deleteFamilies(tx, family, where, picked, step);
   if (emptiedIn !== undefined) return { ...STAYS, cursor: step.cursor, moved, emptiedIn };
   const skipped = skippedOf(picked, parents);
-  return { ...advance(picked, parents), taken: parents, skipped, moved };
+  return { ...advance(picked, parents), taken: parents, skipped, moved, span };
 }

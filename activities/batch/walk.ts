@@ -8,6 +8,8 @@ import type { ColumnName, TableName } from '../sql/names.ts';
 import type { PageRange } from '../sql/page-range.ts';
 import { countPages, pageOf, pageStart, pickPages, sweepPages, takePages } from '../sql/page-range.ts';
 import type { Recording } from '../sql/recording.ts';
+import { sampleSpan } from '../sql/sample-span.ts';
+import type { Span } from '../sql/span.ts';
 import type { Tx } from '../sql/transaction.ts';
 
 /** A walk over the rows of one table that qualify, in physical order or in the order of age. */
@@ -19,6 +21,8 @@ export interface Walk {
   readonly where: RawBuilder<boolean>;
   /** What a delete records of the rows that go. */
   readonly recording?: Recording;
+  /** The age of a row over alias `t`: what a delete answers of the rows that go. */
+  readonly aged?: RawBuilder<unknown>;
   /** What stays although it qualifies: what `take` heeds. */
   readonly keeping?: Keeping;
 }
@@ -53,16 +57,18 @@ export async function sweep(
   tx: Tx,
   walk: Walk,
   step: BatchStep,
-): Promise<{ cursor: Cursor; end: boolean; taken: number } | undefined> {
+): Promise<{ cursor: Cursor; end: boolean; taken: number; span: Span | null } | undefined> {
   if (step.shard.strategy === 'page-range') {
     // A page has any number of rows up to 290, so that pages cannot bound the rows exactly.
     if (Number.isFinite(step.mostRows)) return undefined;
     const range = await pagesOf(tx, walk, step.shard, step, step.size);
+    const span = await spanAhead(tx, range);
     const { rows } = await sweepPages(tx, range);
-    return { ...endOfPages(range), taken: rows };
+    return { ...endOfPages(range), taken: rows, span };
   }
-  const { rows, next } = await sweepByAge(tx, agesOf(walk, step, Math.min(step.size, step.mostRows)));
-  return { cursor: next, end: next === null, taken: rows };
+  const range = agesOf(walk, step, Math.min(step.size, step.mostRows));
+  const { rows, next, span } = await sweepByAge(tx, range);
+  return { cursor: next, end: next === null, taken: rows, span };
 }
 
 /**
@@ -74,22 +80,32 @@ export async function take(
   walk: Walk,
   key: ColumnName | undefined,
   step: BatchStep,
-): Promise<{ cursor: Cursor; end: boolean; taken: number; keys: readonly string[]; filled: number }> {
+): Promise<{
+  cursor: Cursor;
+  end: boolean;
+  taken: number;
+  keys: readonly string[];
+  filled: number;
+  span: Span | null;
+}> {
   const limit = limitOf(step, step.familySize);
   if (step.shard.strategy === 'page-range') {
     const range = await pagesOf(tx, walk, step.shard, step, limit * step.reach);
     const { rowsPerPage } = step.shard;
     const bounded = Number.isFinite(step.mostRows) || walk.keeping !== undefined;
     if (step.reach <= DENSE && limit >= rowsPerPage && !bounded) {
-      const { rows, keys } = await sweepPages(tx, range, key);
-      return { ...endOfPages(range), taken: rows, keys, filled: rows / limit };
+      const answers = key !== undefined || walk.recording !== undefined;
+      const ahead = answers ? null : await spanAhead(tx, range);
+      const { rows, keys, span } = await sweepPages(tx, range, key);
+      return { ...endOfPages(range), taken: rows, keys, filled: rows / limit, span: span ?? ahead };
     }
     const taken = await takePages(tx, range, key, limit);
     const filled = taken.candidates / limit;
-    return { ...reached(range, taken, limit), taken: taken.rows, keys: taken.keys, filled };
+    const { rows, keys, span } = taken;
+    return { ...reached(range, taken, limit), taken: rows, keys, filled, span };
   }
-  const { rows, keys, next } = await sweepByAge(tx, agesOf(walk, step, limit), key);
-  return { cursor: next, end: next === null, taken: rows, keys, filled: 1 };
+  const { rows, keys, next, span } = await sweepByAge(tx, agesOf(walk, step, limit), key);
+  return { cursor: next, end: next === null, taken: rows, keys, filled: 1, span };
 }
 
 /** Finds and locks the rows of a batch. */
@@ -146,6 +162,12 @@ export async function pagesOf(
   // The table may have grown since the plan: an update that nulls a foreign key moves its row to the end.
   const last = shard.open ? Math.max(shard.untilPage, await countPages(tx, walk.table)) : shard.untilPage;
   return { ...planned, untilPage: Math.min(untilPage, last), end: untilPage >= last };
+}
+
+/** From when to when the rows of a sweep are that itself answers nothing about them. */
+async function spanAhead(tx: Tx, range: ShardPages): Promise<Span | null> {
+  const { aged, where } = range;
+  return aged === undefined ? null : sampleSpan(tx, range, where, aged);
 }
 
 /** Where a shard goes on after a range of pages, and whether that is its end. */

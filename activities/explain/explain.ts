@@ -8,18 +8,17 @@ import type { Database } from '../database/database.ts';
 import { noHolds, readHolds } from '../ledger/holds.ts';
 import type { FrozenPass } from '../passes/index.ts';
 import { workOf } from '../passes/index.ts';
-import type { CascadeStep } from '../plan/cascades.ts';
 import { PolicyEntities } from '../plan/entities.ts';
-import type { FrozenChild } from '../plan/freeze-family.ts';
 import { lookUpEntity, lookUpRow } from '../plan/look-up-row.ts';
 import { resolvePolicy } from '../plan/resolve.ts';
-import type { ColumnName, TableName } from '../sql/names.ts';
+import type { TableName } from '../sql/names.ts';
 import { tableOf } from '../sql/names.ts';
 import type { Tx } from '../sql/transaction.ts';
 import { inSnapshot } from '../sql/transaction.ts';
-import { descendToAll } from '../sql/weigh.ts';
 import type { Asked, StayReason } from './condition.ts';
+import { findHoldEnd } from './hold-end.ts';
 import { findLocked } from './locked.ts';
+import { findParents, isSame } from './parents.ts';
 
 /** Why a row stays. */
 export interface Reason {
@@ -70,9 +69,6 @@ interface Judged {
   readonly goes: boolean;
   readonly reasons: readonly Reason[];
 }
-
-/** So many rows that a row could go along with are looked at. */
-const MOST_PARENTS = 10;
 
 const LIMITS = { lockMillis: 5_000, statementMillis: 60_000 };
 
@@ -143,7 +139,7 @@ async function judge(
 ): Promise<Judged[]> {
   const places =
     role === 'along'
-      ? await findParents(tx, frozen, row)
+      ? await findParents(tx, frozen, row, asked)
       : isSame(frozen.table, row.table)
         ? [row.place]
         : [];
@@ -153,35 +149,6 @@ async function judge(
     if (found !== undefined) judged.push(found);
   }
   return judged;
-}
-
-/** The rows of a pass's own table with which a row would go along. */
-async function findParents(
-  tx: Tx,
-  frozen: FrozenPass,
-  row: { readonly table: TableName; readonly place: string },
-): Promise<string[]> {
-  const {
-    cascades = [],
-    children = [],
-    key = null,
-  } = frozen as Partial<{
-    cascades: readonly CascadeStep[];
-    children: readonly FrozenChild[];
-    key: ColumnName | null;
-  }>;
-  const places: string[] = [];
-  for (const { table, from } of descendToAll(cascades, children, key)) {
-    if (!isSame(table, row.table)) continue;
-    const { rows } = await sql<{ place: string }>`
-      select distinct p.ctid::text as place
-      from ${tableOf(frozen.table)} as p
-      cross join lateral (select c.ctid ${from}) as d
-      where d.ctid = ${row.place}::tid
-      limit ${MOST_PARENTS}`.execute(tx);
-    places.push(...rows.map(({ place }) => place));
-  }
-  return [...new Set(places)];
 }
 
 /** Undefined where the pass deletes nothing. */
@@ -203,9 +170,12 @@ async function judgeRow(
     where t.ctid = ${place}::tid`.execute(tx);
   const [row] = rows;
   if (row === undefined) return undefined;
-  const failed = parts.flatMap(({ why }, n) =>
-    row.holds[n] === true ? [] : [{ why, from: instantOf(row.from[n] ?? null) }],
-  );
+  const failed: Reason[] = [];
+  for (const [n, { why }] of parts.entries()) {
+    if (row.holds[n] === true) continue;
+    const from = why === 'held' ? await findHoldEnd(tx, frozen, place, asked) : (row.from[n] ?? null);
+    failed.push({ why, from: instantOf(from) });
+  }
   // The condition as a whole is what deletes; its parts only tell why.
   const reasons: Reason[] = row.goes ? [] : failed.length > 0 ? failed : [{ why: 'other', from: null }];
   return { table: frozen.table, place, goes: row.goes, reasons };
@@ -230,10 +200,6 @@ function sumUp(
 
 function distinct(reasons: readonly Reason[]): Reason[] {
   return [...new Map(reasons.map((reason) => [JSON.stringify(reason), reason])).values()];
-}
-
-function isSame(a: TableName, b: TableName): boolean {
-  return a.schema === b.schema && a.name === b.name;
 }
 
 /** As all instants of results are written; null where JavaScript cannot, as for infinity. */

@@ -6,7 +6,7 @@ import type { DeletionCounters } from '../sql/deletion-counters.ts';
 import { deletedSince } from '../sql/deletion-counters.ts';
 import type { Tx } from '../sql/transaction.ts';
 import type { Ledger } from './ledger.ts';
-import { sumReported } from './reported.ts';
+import { instantOf, sumReported } from './reported.ts';
 
 /** A shard of a pass of a run: what its batches are numbered in. */
 export interface ShardKey {
@@ -84,14 +84,16 @@ export async function recordBatch(
   const { rows } = await sql<{ rows: number }>`
     insert into ${ledger.table('batch')}
       (run_id, pass, shard, sequence, round, rows, deleted, moved, skipped, held, cursor, done, size, bytes, files, millis,
-      reported)
+      reported, oldest, newest, sampled)
     select
       r.id, ${record.pass}::int, ${record.shard}::int, ${record.sequence}::int, ${record.round}::int,
       (select coalesce(sum(value::float8), 0) from jsonb_each_text(d.deleted)), d.deleted,
       ${outcome.moved}::float8, ${outcome.skipped}::float8, ${outcome.held ?? 0}::float8, ${JSON.stringify(outcome.cursor)}::jsonb,
       ${outcome.end}::boolean, ${record.size}::int, ${outcome.bytes ?? 0}::float8, ${outcome.files ?? 0}::float8,
       coalesce(${record.millis ?? null}::float8, 1000 * extract(epoch from clock_timestamp() - now())),
-      ${outcome.reported === undefined ? null : JSON.stringify(outcome.reported)}::jsonb
+      ${outcome.reported === undefined ? null : JSON.stringify(outcome.reported)}::jsonb,
+      ${instantOf(outcome.span?.oldest ?? null)}::timestamptz, ${instantOf(outcome.span?.newest ?? null)}::timestamptz,
+      ${outcome.span?.sampled ?? false}::boolean
     from ${ledger.table('run')} as r
     cross join (select ${deletedSince(record.counters)} as deleted) as d
     where r.id = ${record.run} and r.ended_at is null

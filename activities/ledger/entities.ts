@@ -74,6 +74,11 @@ export const PassEntity = defineEntity({
     settingsHash: p.text().nullable(),
     /** What waited for it before the run and after. */
     backlog: p.json<PassBacklog>().nullable(),
+    /** When the oldest and the newest of the rows are of that went from the pass's own table. */
+    oldest: p.datetime().nullable(),
+    newest: p.datetime().nullable(),
+    /** Only some of these rows were looked at. */
+    sampled: p.boolean(),
   },
 });
 
@@ -109,6 +114,11 @@ export const BatchEntity = defineEntity({
     bytes: p.float(),
     /** Files removed. */
     files: p.float(),
+    /** When the oldest and the newest of the rows are of that went from the pass's own table. */
+    oldest: p.datetime().nullable(),
+    newest: p.datetime().nullable(),
+    /** Only some of these rows were looked at. */
+    sampled: p.boolean(),
     at: p.datetime(),
   },
 });

@@ -16,6 +16,7 @@ import { Backlogs } from './migrations/006-backlogs.ts';
 import { HoldsOfRows } from './migrations/007-holds.ts';
 import { Files } from './migrations/008-files.ts';
 import { KeptGroups } from './migrations/009-kept-groups.ts';
+import { Spans } from './migrations/010-spans.ts';
 import { KeptWhole } from './migrations/011-kept-whole.ts';
 
 /** The schema of the ledger unless a worker is told otherwise. */
@@ -31,6 +32,7 @@ const MIGRATIONS = [
   { name: '007-holds', class: HoldsOfRows },
   { name: '008-files', class: Files },
   { name: '009-kept-groups', class: KeptGroups },
+  { name: '010-spans', class: Spans },
   { name: '011-kept-whole', class: KeptWhole },
 ];
 

@@ -59,13 +59,15 @@ export async function insertPreview(
       await sql`
         insert into ${ledger.table('pass')} (
           run_id, ordinal, name, kind, state, rows, deleted, moved, held, strategy, shards, estimate, reported,
-          settings_hash, files, bytes)
+          settings_hash, files, bytes, oldest, newest)
         values (
           ${run}, ${ordinal}, ${pass.name}, ${pass.kind}, ${pass.applicable ? 'previewed' : 'not-applicable'}, ${pass.rows},
           ${JSON.stringify(pass.deleted)}::jsonb, ${pass.moved}, ${pass.held}, ${pass.plan.strategy},
           ${JSON.stringify(pass.plan.shards)}::jsonb, ${pass.plan.estimate},
           ${pass.reported === null ? null : JSON.stringify(pass.reported)}::jsonb, ${pass.settingsHash},
-          ${pass.files}, ${pass.bytes})`.execute(tx);
+          ${pass.files}, ${pass.bytes}, ${pass.oldest}::timestamptz, ${pass.newest}::timestamptz)`.execute(
+        tx,
+      );
     }
     return run;
   });

@@ -29,6 +29,14 @@ export interface LedgerReport extends Omit<RunReport, 'notes'> {
 export interface LedgerPassReport extends PassReport {
   readonly deleted: RowsByTable;
   readonly estimate: number | null;
+  /**
+   * When the oldest and the newest of the rows are of that went, or would go, from the pass's own table, by its age. ISO
+   * 8601; null where none went or the pass has no age.
+   */
+  readonly oldest: string | null;
+  readonly newest: string | null;
+  /** Only some of these rows were looked at: others may be older or newer. */
+  readonly sampled: boolean;
   /** What a pass that measures found. */
   readonly measured?: readonly TableSize[];
 }
@@ -70,8 +78,20 @@ export function wireReport({
   return {
     ...report,
     notes: [...new Set(notes.map(({ what }) => what))],
-    passes: passes.map(({ deleted: _rows, estimate: _estimate, measured: _measured, ...pass }) => pass),
+    passes: passes.map(wirePass),
   };
+}
+
+function wirePass({
+  deleted: _deleted,
+  estimate: _estimate,
+  oldest: _oldest,
+  newest: _newest,
+  sampled: _sampled,
+  measured: _measured,
+  ...pass
+}: LedgerPassReport): PassReport {
+  return pass;
 }
 
 async function reportOf(ledger: Ledger, run: RunRow): Promise<LedgerReport> {
@@ -117,15 +137,21 @@ type Totalled =
   | 'files'
   | 'millis'
   | 'deleted'
-  | 'reported';
+  | 'reported'
+  | 'sampled';
 
 interface LiveTotals extends Pick<PassRow, Totalled> {
   readonly pass: number;
   readonly longest: number | null;
+  /** As `to_json` writes them. */
+  readonly from: string | null;
+  readonly until: string | null;
 }
 
 async function readTotals(ledger: Ledger, run: number): Promise<LiveTotals[]> {
-  const { rows } = await sql<LiveTotals>`${totalsOf(ledger, run)}`.execute(ledger.db);
+  const { rows } = await sql<LiveTotals>`
+    select t.*, to_json(t.oldest) #>> '{}' as "from", to_json(t.newest) #>> '{}' as until
+    from (${totalsOf(ledger, run)}) as t`.execute(ledger.db);
   return rows;
 }
 
@@ -135,7 +161,9 @@ function longestOf(live: readonly LiveTotals[]): number | null {
 }
 
 function passReportOf(row: PassRow, live: LiveTotals | undefined): LedgerPassReport {
-  const { batches, rows, moved, skipped, held, bytes, files, millis, deleted, reported } = live ?? row;
+  const { batches, rows, moved, skipped, held, bytes, files, millis, deleted, reported, sampled } =
+    live ?? row;
+  const [oldest, newest] = live === undefined ? [row.oldest, row.newest] : [live.from, live.until];
   return {
     name: row.name,
     kind: row.kind as PassKind,
@@ -155,7 +183,14 @@ function passReportOf(row: PassRow, live: LiveTotals | undefined): LedgerPassRep
     millis,
     error: row.error ?? null,
     estimate: row.estimate ?? null,
+    oldest: isoOf(oldest),
+    newest: isoOf(newest),
+    sampled,
   };
+}
+
+function isoOf(instant: Date | string | null | undefined): string | null {
+  return instant === null || instant === undefined ? null : new Date(instant).toISOString();
 }
 
 /** The sum of rows, table by table. */

@@ -30,6 +30,9 @@ export function totalsOf(ledger: Ledger, run: number): RawBuilder<unknown> {
       ) as held,
       sum(b.bytes) as bytes,
       sum(b.files) as files,
+      min(b.oldest) as oldest,
+      max(b.newest) as newest,
+      bool_or(b.sampled) as sampled,
       max(b.millis) filter (where ${WAS_TRANSACTION}) as longest,
       1000 * extract(epoch from max(b.at) - min(b.at - b.millis * interval '1 ms'))::float8 as millis,
       (
@@ -65,6 +68,9 @@ export async function foldTotals(tx: Tx, ledger: Ledger, ending: Omit<Ending, 'd
       held = coalesce(t.held, 0),
       bytes = coalesce(t.bytes, 0),
       files = coalesce(t.files, 0),
+      oldest = t.oldest,
+      newest = t.newest,
+      sampled = coalesce(t.sampled, false),
       deleted = coalesce(t.deleted, '{}'),
       reported = t.reported,
       millis = coalesce(t.millis, 0)

@@ -28,9 +28,11 @@ import { mustLock } from '../sql/holds.ts';
 import { findOrphanedKeys } from '../sql/loose-index.ts';
 import type { ColumnName, TableName } from '../sql/names.ts';
 import { castTo, columnOf } from '../sql/names.ts';
+import type { Picked } from '../sql/picked.ts';
 import type { FrozenPointer } from '../sql/pointers.ts';
 import type { Predicate } from '../sql/predicate.ts';
 import { bindPredicate } from '../sql/predicate.ts';
+import { sampleSpan, sampleSpanOfKeys } from '../sql/sample-span.ts';
 import type { Tx } from '../sql/transaction.ts';
 import type { BatchOutcome, BatchStep, Cursor, FrozenPass, PassPlan, PassWork, Shard } from './pass.ts';
 
@@ -48,6 +50,8 @@ export interface FrozenDeleteOrphans extends FrozenPass {
   readonly pointers: readonly FrozenPointer[];
   readonly cascades: readonly CascadeStep[];
 }
+
+type Taken = Pick<BatchOutcome, 'taken' | 'moved' | 'span'>;
 
 /** A statement looks at no more distinct keys than this: 45 ms at 11 us each. */
 const MOST_KEYS = 4096;
@@ -171,13 +175,15 @@ async function runPages(
   const pages = await pagesOf(tx, { table: frozen.table, age: null, where }, shard, step, step.size);
   const orphaned: Orphaned = { ...frozen, where, among: { pages } };
   if (canSweep(frozen, step) && !Number.isFinite(step.mostRows)) {
+    const lost = sql<boolean>`${where} and ${hasNoParent(orphaned)}`;
+    const span = await sampleSpan(tx, pages, lost, columnOf('t', frozen.age));
     const taken = await deleteOrphaned(tx, orphaned);
-    return { ...endOfPages(pages), taken, skipped: 0, moved: 0 };
+    return { ...endOfPages(pages), taken, skipped: 0, moved: 0, span };
   }
   const limit = limitOf(step, 1);
-  const { picked, taken, moved } = await deletePicked(frozen, tx, orphaned, limit, step);
+  const { picked, ...done } = await deletePicked(frozen, tx, orphaned, limit, step);
   const skipped = picked.candidates - picked.places.length;
-  return { ...reached(pages, picked, limit), taken, skipped, moved };
+  return { ...reached(pages, picked, limit), ...done, skipped };
 }
 
 async function runKeys(
@@ -193,20 +199,20 @@ async function runKeys(
   const keys = Math.max(64, Math.min(step.size, MOST_KEYS));
   const found = await findOrphanedKeys(tx, { ...frozen, where, after, until: shard.until, keys, limit });
   const orphaned: Orphaned = { ...frozen, where, among: { keys: found.keys } };
-  let taken = 0;
   let skipped = 0;
-  let moved = 0;
+  let done: Taken = { taken: 0, moved: 0, span: null };
   if (found.keys.length > 0 && canSweep(frozen, step)) {
-    taken = await deleteOrphaned(tx, orphaned, found.giant ? limit : undefined);
+    const span = await sampleSpanOfKeys(tx, frozen, found.keys, where, columnOf('t', frozen.age));
+    done = { taken: await deleteOrphaned(tx, orphaned, found.giant ? limit : undefined), moved: 0, span };
   } else if (found.keys.length > 0) {
-    const done = await deletePicked(frozen, tx, orphaned, limit, step);
-    ({ taken, moved } = done);
-    skipped = done.picked.candidates - done.picked.places.length;
+    const { picked, ...rest } = await deletePicked(frozen, tx, orphaned, limit, step);
+    done = rest;
+    skipped = picked.candidates - picked.places.length;
   }
   // The rows of a giant that are left may all be held by somebody else: then go on without them.
-  if (found.giant && taken > 0)
-    return { cursor: keyAfter(found.before ?? after), end: false, taken, skipped, moved };
-  return { cursor: keyAfter(found.next), end: found.next === null, taken, skipped, moved };
+  if (found.giant && done.taken > 0)
+    return { cursor: keyAfter(found.before ?? after), end: false, ...done, skipped };
+  return { cursor: keyAfter(found.next), end: found.next === null, ...done, skipped };
 }
 
 function canSweep(
@@ -227,13 +233,15 @@ async function deletePicked(
   orphaned: Orphaned,
   limit: number,
   step: BatchStep,
-): Promise<{ picked: Awaited<ReturnType<typeof pickOrphaned>>; taken: number; moved: number }> {
-  const { table, pointers } = frozen;
+): Promise<Taken & { picked: Picked }> {
+  const { table, pointers, age } = frozen;
   const picked = await pickOrphaned(tx, orphaned, limit);
-  if (step.passOver) return { picked: { ...picked, places: [], keys: [] }, taken: 0, moved: 0 };
+  if (step.passOver) return { picked: { ...picked, places: [], keys: [] }, taken: 0, moved: 0, span: null };
   const still = sql<boolean>`${orphaned.where} and ${hasNoParent(orphaned)}`;
-  const removed = await deletePlaces(tx, table, picked.places, still, groupsOf(pointers));
-  return { picked, taken: removed.rows, moved: await repair(tx, pointers, removed, step) };
+  const aged = columnOf('t', age);
+  const removed = await deletePlaces(tx, table, picked.places, still, groupsOf(pointers), undefined, aged);
+  const moved = await repair(tx, pointers, removed, step);
+  return { picked, taken: removed.rows, moved, span: removed.span };
 }
 
 function keyAfter(key: string | null): Cursor {

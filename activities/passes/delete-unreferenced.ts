@@ -112,7 +112,7 @@ export const deleteUnreferencedWork: PassWork<DeleteUnreferenced, FrozenDeleteUn
    */
   async runBatch(frozen: FrozenDeleteUnreferenced, tx: Tx, step: BatchStep): Promise<BatchOutcome> {
     const { table, age } = frozen;
-    const family = { ...frozen, key: null, children: [] };
+    const family = { ...frozen, key: null, children: [], aged: columnOf('t', age) };
     const free = isFree(step.holds, family);
     const where = sql<boolean>`${goes(frozen)} and ${free ?? sql`true`}`;
     const picked = await pick(tx, { table, age, where }, undefined, step);

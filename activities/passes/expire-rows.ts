@@ -41,7 +41,7 @@ import type { ColumnName, TableName } from '../sql/names.ts';
 import { columnOf } from '../sql/names.ts';
 import type { FrozenPath } from '../sql/recording.ts';
 import type { Expiry } from '../sql/retention.ts';
-import { isExpired, selects } from '../sql/retention.ts';
+import { ageOf, isExpired, selects } from '../sql/retention.ts';
 import type { Tx } from '../sql/transaction.ts';
 import type { BatchOutcome, BatchStep, FrozenPass, PassPlan, PassWork } from './pass.ts';
 
@@ -210,7 +210,7 @@ async function expireLocked(
   const early = step.careful || frozen.children.some((child) => child.beforeParent);
   const walk = walkOf(frozen, step, early ? going : where);
   const picked = await pick(tx, walk, frozen.key ?? undefined, step);
-  return deletePicked(tx, frozen, going, picked, step);
+  return deletePicked(tx, { ...frozen, aged: ageOf('t', frozen.ages) }, going, picked, step);
 }
 
 function walkOf(
@@ -219,7 +219,8 @@ function walkOf(
   where: RawBuilder<boolean>,
 ): Walk {
   const age = ages.length === 1 ? ages[0] : null;
-  return { table, age, where, ...(files === undefined ? {} : { recording: { paths: files, outbox } }) };
+  const aged = ageOf('t', ages);
+  return { table, age, aged, where, ...(files === undefined ? {} : { recording: { paths: files, outbox } }) };
 }
 
 /** Over alias `t`: the row expires now, and is none of the newest that stay. */

@@ -15,6 +15,7 @@ import type { KeepingExpiry, KeptList } from '../sql/kept.ts';
 import type { AgePosition } from '../sql/keyset.ts';
 import type { TableName } from '../sql/names.ts';
 import type { Outbox } from '../sql/recording.ts';
+import type { Span } from '../sql/span.ts';
 import type { Deadline, Tx } from '../sql/transaction.ts';
 
 /** How a pass walks its table; in the plan, the ledger, the preview and the report. */
@@ -153,6 +154,7 @@ export interface BatchOutcome {
   readonly skipped: number;
   /** Pointers moved to a survivor. */
   readonly moved: number;
+  readonly span?: Span | null;
   /** Rows that qualified and stay because of a hold; left out where none is in force. */
   readonly held?: number;
   /** The rows that qualified in what was read, over those that were wanted; left out where the walk has no limit. */
@@ -226,7 +228,6 @@ export interface TableStep {
   readonly first: boolean;
   /** The pass as this worker's policy has it now, for functions, which no run can keep; undefined where it is gone. */
   readonly policyPass: Pass | undefined;
-  /** The work is not wanted any more: its statement is to end. */
   readonly signal: AbortSignal;
 }
 

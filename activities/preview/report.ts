@@ -2,8 +2,8 @@ import type { RawBuilder } from 'kysely';
 import { sql } from 'kysely';
 
 import type { FrozenReportRows } from '../passes/report-rows.ts';
-import { oldestOf } from '../sql/look.ts';
 import { columnOf } from '../sql/names.ts';
+import { oldestOf } from '../sql/span.ts';
 import type { PreviewScript } from './script.ts';
 
 /** Adds how many rows would be reported, and how old the oldest is. They stay, so that later passes meet them. */

@@ -5,9 +5,9 @@ import type { Catalog, CatalogTable, ForeignKey } from '../sql/catalog.ts';
 import type { HeldFamily } from '../sql/free.ts';
 import { isFree } from '../sql/free.ts';
 import type { Holds } from '../sql/holds.ts';
-import { newestAgeOf, oldestOf } from '../sql/look.ts';
 import type { TableName } from '../sql/names.ts';
 import { tableOf } from '../sql/names.ts';
+import { newestAgeOf, oldestOf } from '../sql/span.ts';
 import type { FileLook } from './files.ts';
 
 /** What a preview counts: rows that would go from a table, be moved, be kept by a hold or be found; and of what time the oldest found is;

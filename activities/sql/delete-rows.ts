@@ -6,6 +6,8 @@ import { castArrayTo, columnOf, tableOf } from './names.ts';
 import { isAt } from './places.ts';
 import type { Recording } from './recording.ts';
 import { recordedFromGone, returningPaths } from './recording.ts';
+import type { Span } from './span.ts';
+import { returningAge, spanOfGone } from './span.ts';
 import type { Tx } from './transaction.ts';
 
 /** What a delete removed. */
@@ -13,6 +15,8 @@ export interface Removed {
   readonly rows: number;
   /** For each column asked for, its distinct values among the rows removed, without null. */
   readonly groups: readonly (readonly string[])[];
+  /** From when to when the rows are; null where nobody asks. */
+  readonly span: Span | null;
 }
 
 /** Deletes rows by place, where they still qualify. */
@@ -23,12 +27,13 @@ export async function deletePlaces(
   where: RawBuilder<boolean>,
   groups: readonly ColumnName[] = [],
   recording?: Recording,
+  aged?: RawBuilder<unknown>,
 ): Promise<Removed> {
-  if (places.length === 0) return { rows: 0, groups: groups.map(() => []) };
+  if (places.length === 0) return { rows: 0, groups: groups.map(() => []), span: null };
   const statement = sql`
     delete from ${tableOf(table)} as t
     where ${isAt(places)} and ${where}`;
-  return remove(tx, statement, groups, recording);
+  return remove(tx, statement, groups, recording, aged);
 }
 
 /** Whether a row at a place still qualifies, in a statement of its own: what changed before it was locked is seen. */
@@ -80,7 +85,7 @@ export async function deleteOwned(
   groups: readonly ColumnName[] = [],
   recording?: Recording,
 ): Promise<Removed> {
-  if (keys.length === 0) return { rows: 0, groups: groups.map(() => []) };
+  if (keys.length === 0) return { rows: 0, groups: groups.map(() => []), span: null };
   const owned = ownedBy({ by, keys, free });
   const some =
     limit === undefined
@@ -99,10 +104,11 @@ async function remove(
   statement: RawBuilder<unknown>,
   groups: readonly ColumnName[],
   recording: Recording | undefined,
+  aged?: RawBuilder<unknown>,
 ): Promise<Removed> {
-  if (groups.length === 0 && recording === undefined) {
+  if (groups.length === 0 && recording === undefined && aged === undefined) {
     const result = await statement.execute(tx);
-    return { rows: Number(result.numAffectedRows ?? 0), groups: [] };
+    return { rows: Number(result.numAffectedRows ?? 0), groups: [], span: null };
   }
   const returned = groups.map((group, n) => sql`${columnOf('t', group)}::text as ${sql.id(`g${n}`)}`);
   const distinct = groups.map((_, n) => {
@@ -110,9 +116,10 @@ async function remove(
     return sql`array(select distinct ${group} from gone where ${group} is not null)`;
   });
   const { rows } = await sql<Removed>`
-    with gone as (${statement} returning ${sql.join([sql`1 as one`, ...returned])}${returningPaths(recording)})${recordedFromGone(recording)}
-    select (select count(*)::int from gone) as rows, to_jsonb(array[${sql.join(
-      distinct.map((values) => sql`to_jsonb(${values})`),
-    )}]::jsonb[]) as groups`.execute(tx);
+    with gone as (${statement} returning ${sql.join([sql`1 as one`, ...returned])}${returningAge(aged)}${returningPaths(recording)})${recordedFromGone(recording)}
+    select
+      (select count(*)::int from gone) as rows,
+      to_jsonb(array[${sql.join(distinct.map((values) => sql`to_jsonb(${values})`))}]::jsonb[]) as groups,
+      ${spanOfGone(aged)}`.execute(tx);
   return rows[0] as Removed;
 }

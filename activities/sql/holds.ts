@@ -22,10 +22,12 @@ export interface Holds {
   readonly rows: readonly HeldRows[];
   /** The ledger's table of holds. */
   readonly table: RawBuilder<unknown>;
+  /** They are those that will be in force from this instant on, ISO 8601, of the holds that there are; left out for now. */
+  readonly from?: string;
 }
 
-/** The holds in force, as a JSON array of {@link HeldRows}; for use inside a statement. */
-export function heldRows(table: RawBuilder<unknown>): RawBuilder<readonly HeldRows[]> {
+/** The holds in force, now or at a later instant, as a JSON array of {@link HeldRows}; for use inside a statement. */
+export function heldRows(table: RawBuilder<unknown>, from?: string): RawBuilder<readonly HeldRows[]> {
   return sql`(
     select coalesce(
       jsonb_agg(jsonb_build_object(
@@ -38,7 +40,7 @@ export function heldRows(table: RawBuilder<unknown>): RawBuilder<readonly HeldRo
     from (
       select distinct h.schema, h.name, h.key_column, h.key_type, h.condition
       from ${table} as h
-      where ${isInForce()}
+      where ${isInForce(from)}
     ) as h
     -- A cascade goes to each partition, where the rows are.
     cross join lateral (
@@ -56,7 +58,7 @@ export function heldRows(table: RawBuilder<unknown>): RawBuilder<readonly HeldRo
 }
 
 /** Over alias `t` of a table: a hold names the row. Undefined where no hold is about the table. */
-export function isHeld({ rows, table }: Holds, own: TableName): RawBuilder<boolean> | undefined {
+export function isHeld({ rows, table, from }: Holds, own: TableName): RawBuilder<boolean> | undefined {
   const checks = rows
     .filter((held) => isAbout(held, own))
     .map(({ key, condition, of }) => {
@@ -66,7 +68,7 @@ export function isHeld({ rows, table }: Holds, own: TableName): RawBuilder<boole
       return sql`(
         select count(*)
         from ${table} as h
-        where ${isNamed(key, of)} and ${isInForce()}
+        where ${isNamed(key, of)} and ${isInForce(from)}
       ) > 0`;
     });
   return checks.length === 0 ? undefined : sql<boolean>`(${sql.join(checks, sql` or `)})`;
@@ -98,6 +100,6 @@ function isAbout({ schema, name }: HeldRows, table: TableName): boolean {
   return table.schema === schema && table.name === name;
 }
 
-function isInForce(): RawBuilder<boolean> {
-  return sql`(h.until is null or h.until > now())`;
+function isInForce(from: string | undefined): RawBuilder<boolean> {
+  return sql`(h.until is null or h.until > ${from === undefined ? sql`now()` : sql`${from}::timestamptz`})`;
 }

@@ -7,6 +7,7 @@ import type { ColumnName, TableName } from './names.ts';
 import { castTo, columnOf, tableOf } from './names.ts';
 import type { Recording } from './recording.ts';
 import { recordedFromGone, returningPaths } from './recording.ts';
+import { returningAge } from './span.ts';
 import type { Swept } from './swept.ts';
 import { keyText, sweptOf } from './swept.ts';
 import type { Tx } from './transaction.ts';
@@ -25,6 +26,8 @@ export interface AgeRange {
   readonly where: RawBuilder<boolean>;
   /** What the delete records of the rows that go. */
   readonly recording?: Recording;
+  /** The age of a row over alias `t`, where it is asked for from when to when the rows are that go. */
+  readonly aged?: RawBuilder<unknown>;
   /** What stays although it qualifies. */
   readonly keeping?: Keeping;
   readonly after: AgePosition | null;
@@ -98,9 +101,9 @@ export async function sweepByAge(
     gone as (
       delete from ${tableOf(range.table)} as t
       where ${chosen}
-      returning ${keyText(key)} as key${returningPaths(range.recording)}
+      returning ${keyText(key)} as key${returningAge(range.aged)}${returningPaths(range.recording)}
     )${recordedFromGone(range.recording)}
-    select ${sweptOf(key)}, ${nextOf(range)} as next`.execute(tx);
+    select ${sweptOf(key, range.aged)}, ${nextOf(range)} as next`.execute(tx);
   return rows[0] as Swept & { next: AgePosition | null };
 }
 

@@ -7,6 +7,7 @@ import type { ColumnName, TableName } from './names.ts';
 import { castArrayTo, columnOf, tableOf } from './names.ts';
 import type { PageRange } from './page-range.ts';
 import { inRange } from './page-range.ts';
+import { oldestOf } from './span.ts';
 import type { Tx } from './transaction.ts';
 
 /** Rows that a walk passed without touching or locking them. */
@@ -80,16 +81,6 @@ export async function matchingKeys(
     from ${tableOf(table)} as t
     where ${columnOf('t', key)} = any(${castArrayTo(keys, key.type)}) and ${where}`.execute(tx);
   return new Set(rows.map((row) => row.key));
-}
-
-/** For a preview: when the oldest row of a part with a column `age` is of, in milliseconds since the epoch. */
-export function oldestOf(alias: string): RawBuilder<number | null> {
-  return sql`(1000 * extract(epoch from min(${sql.id(alias, 'age')})))::float8`;
-}
-
-/** For a preview: when the newest row of such a part is of. */
-export function newestAgeOf(alias: string): RawBuilder<number | null> {
-  return sql`(1000 * extract(epoch from max(${sql.id(alias, 'age')})))::float8`;
 }
 
 function keyOf(key: ColumnName | null): RawBuilder<unknown> {

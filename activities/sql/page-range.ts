@@ -9,6 +9,7 @@ import type { Picked } from './picked.ts';
 import { lockCandidates, readPicked } from './picked.ts';
 import type { Recording } from './recording.ts';
 import { recordedFromGone, returningPaths } from './recording.ts';
+import { returningAge } from './span.ts';
 import type { Swept } from './swept.ts';
 import { keyText, sweptOf } from './swept.ts';
 import type { Tx } from './transaction.ts';
@@ -23,6 +24,8 @@ export interface PageRange {
   readonly where: RawBuilder<boolean>;
   /** What the delete records of the rows that go. */
   readonly recording?: Recording;
+  /** The age of a row over alias `t`, where it is asked for from when to when the rows are that go. */
+  readonly aged?: RawBuilder<unknown>;
   /** What stays although it qualifies. Only where a limit bounds the rows. */
   readonly keeping?: Keeping;
   /** After this place, as `(page,item)`. */
@@ -56,14 +59,14 @@ export async function sweepPages(tx: Tx, range: PageRange, key?: ColumnName): Pr
     where ${inRange(range)} and ${range.where}`;
   if (key === undefined && range.recording === undefined) {
     const result = await gone.execute(tx);
-    return { rows: Number(result.numAffectedRows ?? 0), keys: [] };
+    return { rows: Number(result.numAffectedRows ?? 0), keys: [], span: null };
   }
   const { rows } = await sql<Swept>`
     with gone as (
       ${gone}
-      returning ${keyText(key)} as key${returningPaths(range.recording)}
+      returning ${keyText(key)} as key${returningAge(range.aged)}${returningPaths(range.recording)}
     )${recordedFromGone(range.recording)}
-    select ${sweptOf(key)}`.execute(tx);
+    select ${sweptOf(key, range.aged)}`.execute(tx);
   return rows[0] as Swept;
 }
 
@@ -86,10 +89,10 @@ export async function takePages(
     gone as (
       delete from ${tableOf(range.table)} as t
       where ${chosen}
-      returning ${keyText(key)} as key${returningPaths(range.recording)}
+      returning ${keyText(key)} as key${returningAge(range.aged)}${returningPaths(range.recording)}
     )${recordedFromGone(range.recording)}
     select
-      ${sweptOf(key)},
+      ${sweptOf(key, range.aged)},
       (select count(*)::int from candidate) as candidates,
       (select max(place)::text from candidate) as last`.execute(tx);
   return rows[0] as Swept & Pick<Picked, 'candidates' | 'last'>;

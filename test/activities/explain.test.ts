@@ -4,6 +4,8 @@ import type { Database } from '../../activities/database/database.ts';
 import { openDatabase } from '../../activities/database/database.ts';
 import type { Explanation } from '../../activities/explain/explain.ts';
 import { explainRow } from '../../activities/explain/explain.ts';
+import { findLocked } from '../../activities/explain/locked.ts';
+import type { HoldRequest } from '../../activities/holds/add-hold.ts';
 import { addHold } from '../../activities/holds/add-hold.ts';
 import { deleteOrphans } from '../../policy/delete-orphans.ts';
 import { deleteUnreferenced, softReference } from '../../policy/delete-unreferenced.ts';
@@ -140,10 +142,40 @@ describe('explain', () => {
     await other.query('select from shop_order where id = 2 for key share');
     expect(whys(await of('Order', 2))['old-orders']).toEqual(['locked']);
     await other.query('rollback');
-    other.release();
     expect((await of('Order', 2)).goesBy).toBe('old-orders');
     expect(whys(await of('Folder', 2))).toEqual({ 'old-folders': ['nested'] });
     expect((await of('Folder', 1)).goesBy).toBe('old-folders');
+    await other.query('begin; lock table shop_order in access exclusive mode');
+    // The look itself reads the table: only the try to lock the row may meet the lock.
+    const locked = await findLocked(
+      database.db,
+      { schema: 'public', name: 'shop_order', label: 'shop_order' },
+      '(0,1)',
+    );
+    await other.query('rollback');
+    other.release();
+    expect(locked).toBe(true);
+  });
+
+  test('a held row goes from the end of the last hold that is about it', async () => {
+    await addOrder(1, 1);
+    await addOrder(3, 20);
+    await addOrder(4, 20);
+    await shop.rows(`insert into order_line values (30, 3, 'x')`);
+    const until = (days: number): string => new Date(Date.now() + days * DAY).toISOString();
+    const hold = async (entity: string, rows: HoldRequest['rows'], end: string | null): Promise<unknown> =>
+      addHold(database, policy, { entity, rows, reason: 'r', who: 'w', until: end });
+    const [soon, later, last] = [until(1), until(5), until(9)];
+    await hold('Order', { key: '3' }, soon);
+    expect((await of('Order', 3)).passes[0]).toMatchObject({ goes: false, from: soon });
+    await hold('OrderLine', { filter: { text: 'x' } }, later);
+    await hold('Order', { key: '4' }, last);
+    const { passes } = await of('Order', 3);
+    expect(passes[0]).toMatchObject({ reasons: [{ why: 'held', from: later }], from: later });
+    await hold('Order', { key: '3' }, null);
+    const endless = await of('Order', 3);
+    expect(endless.passes[0]).toMatchObject({ reasons: [{ why: 'held', from: null }], from: null });
+    expect((await of('Order', 4)).passes[0]).toMatchObject({ from: last });
   });
 
   test('what it says is what a run does, row by row', async () => {

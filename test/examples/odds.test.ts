@@ -24,7 +24,12 @@ interface Counted {
     readonly deleted: Record<string, number>;
     readonly oldest: string | null;
     readonly newest: string | null;
+    readonly sampled?: boolean;
   }[];
+}
+
+function spanOf(pass: Counted['passes'][number] | undefined): object {
+  return { oldest: pass?.oldest, newest: pass?.newest };
 }
 
 const FAMILIES = ['own', 'competitor'];
@@ -129,6 +134,16 @@ describeNeeding(['temporal'], 'the odds history', () => {
       expect(Date.parse(odds?.newest ?? '')).toBeLessThan(Date.now() - 30 * DAY);
       expect(Date.parse(odds?.oldest ?? '')).toBeGreaterThan(Date.now() - 181 * DAY);
     }
+    for (const { name, rows, oldest, newest, sampled } of last.passes) {
+      const previewed = preview.passes.find((pass) => pass.name === name);
+      expect({ name, known: oldest !== null }).toEqual({ name, known: rows > 0 });
+      const exact = sampled === true ? {} : { oldest, newest };
+      expect(spanOf(previewed)).toMatchObject(exact);
+      expect(Date.parse(oldest ?? '')).toBeGreaterThanOrEqual(Date.parse(previewed?.oldest ?? ''));
+      expect(Date.parse(newest ?? '')).toBeLessThanOrEqual(Date.parse(previewed?.newest ?? ''));
+    }
+    const { output: listed } = await world.type(`temporal-vacuum history ${result.run}`);
+    expect(listed).toMatch(/pass +oldest row +newest row +rows looked at/);
     const again = await json<Counted>('temporal-vacuum preview odds --json');
     expect(again.deleted).toEqual({});
     expect(await world.compile()).toEqual({ code: 0, output: '' });

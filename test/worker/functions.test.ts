@@ -1,5 +1,6 @@
-import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import { afterEach, beforeEach, expect, jest, test } from '@jest/globals';
 
+import { deleteUnreferenced } from '../../policy/delete-unreferenced.ts';
 import { expireRows } from '../../policy/expire-rows.ts';
 import { MistakesError } from '../../policy/mistake.ts';
 import { execute, preview, stats } from '../../worker/functions.ts';
@@ -34,7 +35,20 @@ describeNeeding(['temporal'], 'for programs', () => {
   test('stats: rows, sizes, the oldest and the newest', async () => {
     const { ranges, tables } = await stats(policy, { database: shop.url });
     expect(tables.map(({ table }) => table).toSorted()).toEqual(['order_line', 'shop_order']);
-    expect(ranges).toMatchObject([{ table: 'shop_order', passes: ['old'], rows: 51 }]);
+    expect(ranges).toMatchObject([
+      { table: 'shop_order', passes: ['old'], rows: 51 },
+      { table: 'order_line', passes: ['old'], rows: 500, oldest: null, newest: null },
+    ]);
+    const twice = shopPolicy({
+      passes: [
+        ...policy.passes,
+        deleteUnreferenced({ name: 'unused', entity: Order, age: 'closedAt', grace: '1 day' }),
+      ],
+    });
+    expect((await stats(twice, { database: shop.url })).ranges).toMatchObject([
+      { table: 'shop_order', passes: ['old', 'unused'], rows: 51 },
+      { table: 'order_line', passes: ['old', 'unused'] },
+    ]);
     expect(daysAgo(ranges[0]?.oldest)).toBe(50);
     expect(daysAgo(ranges[0]?.newest)).toBe(1);
   });
@@ -58,6 +72,47 @@ describeNeeding(['temporal'], 'for programs', () => {
     expect(await shop.value('select count(*) from shop_order')).toBe(10);
     const empty = await preview(policy, { database: shop.url });
     expect(empty).toMatchObject({ tables: [], passes: [{ rows: 0, oldest: null, newest: null }] });
+  });
+
+  test('an unknown pass is a mistake, not nothing to do', async () => {
+    const temporal = { address: temporalAddress() };
+    const passes = ['typo'];
+    for (const asked of [
+      preview(policy, { database: shop.url, passes }),
+      execute(policy, { database: shop.url, temporal, passes }),
+    ]) {
+      const error: unknown = await asked.catch((thrown: unknown) => thrown);
+      expect(error).toBeInstanceOf(MistakesError);
+      expect(String(error)).toContain('typo');
+    }
+    expect(await shop.value('select count(*) from shop_order')).toBe(51);
+  });
+
+  test('more of a table than its limit goes after a preview that is kept, or where it is allowed', async () => {
+    const temporal = { address: temporalAddress() };
+    const more = `insert into shop_order
+      select n, 'shipped', now() - interval '20 days' from generate_series(1001, 3000) as n`;
+    await shop.rows(more);
+    await shop.rows('analyze');
+    const stopped = await execute(policy, { database: shop.url, temporal });
+    expect(stopped).toMatchObject({ status: 'stopped', rows: 0 });
+    expect(stopped.reasons.join()).toContain('%');
+    await preview(policy, { database: shop.url });
+    expect(await execute(policy, { database: shop.url, temporal })).toMatchObject({ status: 'stopped' });
+    const kept = await preview(policy, { database: shop.url, keep: true });
+    expect(kept).toMatchObject({ notKept: null, passes: [{ deleted: { shop_order: 2041 } }] });
+    const ended = new AbortController();
+    const listeners = jest.spyOn(ended.signal, 'removeEventListener');
+    const executed = await execute(policy, { database: shop.url, temporal, signal: ended.signal });
+    expect(executed).toMatchObject({ status: 'completed', deleted: kept.passes[0]?.deleted });
+    expect(listeners).toHaveBeenCalledWith('abort', expect.any(Function));
+
+    await shop.rows(more);
+    await shop.rows('analyze; drop schema vacuum cascade');
+    const homeless = await preview(policy, { database: shop.url, keep: true });
+    expect(homeless.notKept).toContain('ledger migrate');
+    const allowed = await execute(policy, { database: shop.url, temporal, allowPercent: 100 });
+    expect(allowed).toMatchObject({ status: 'completed', deleted: { shop_order: 2000 } });
   });
 
   test('a policy that is not enabled does nothing, one that does not fit is refused', async () => {

@@ -8,7 +8,7 @@ import { withOnlyDatabase } from './database.ts';
 import type { SetupFlags } from './options.ts';
 import { toNumber, withJson, withSetup } from './options.ts';
 import { print, printJson, printTable, sayMillis } from './output.ts';
-import { printReport, toPrinted } from './print-report.ts';
+import { printReport, sayShortly, toPrinted } from './print-report.ts';
 
 interface HistoryFlags extends SetupFlags {
   readonly policy?: string;
@@ -57,7 +57,7 @@ function printRuns(reports: readonly LedgerReport[], json: boolean): void {
     return;
   }
   printTable(
-    ['run', 'policy', 'mode', 'status', 'started', 'time', 'rows'],
+    ['run', 'policy', 'mode', 'status', 'started', 'time', 'rows', 'why'],
     reports.map((report) => [
       String(report.run),
       report.policy,
@@ -66,6 +66,7 @@ function printRuns(reports: readonly LedgerReport[], json: boolean): void {
       report.startedAt,
       sayMillis(report.millis),
       report.rows,
+      sayShortly(report.reasons[0] ?? ''),
     ]),
   );
 }

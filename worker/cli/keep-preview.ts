@@ -23,7 +23,7 @@ export async function previewAndKeep(
   database: Database,
   policy: Policy,
   passes: readonly string[],
-  signal: AbortSignal,
+  signal: AbortSignal | undefined,
 ): Promise<KeptPreview> {
   const preview = await previewPolicy(database, policy, passes, signal);
   const kept = await whyNot(database);

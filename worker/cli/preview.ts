@@ -11,8 +11,8 @@ import { findPolicy } from './find-policy.ts';
 import { previewAndKeep } from './keep-preview.ts';
 import type { SetupFlags } from './options.ts';
 import { collect, withJson, withSetup } from './options.ts';
-import { note, print, printJson, printTable, sayCount, strong } from './output.ts';
-import { printHeld, printReported, printTables } from './print-report.ts';
+import { note, print, printJson, printTable, sayBytes, sayCount, strong } from './output.ts';
+import { printHeld, printReported } from './print-report.ts';
 import { untilInterrupted } from './until-interrupted.ts';
 
 interface PreviewFlags extends SetupFlags {
@@ -47,19 +47,21 @@ async function runPreview(name: string | undefined, flags: PreviewFlags): Promis
 }
 
 function printPreview(preview: Preview): void {
-  const { rows, deleted } = totalsOf(preview);
+  const { rows } = totalsOf(preview);
   print(
     `${strong('preview')} of policy ${preview.policy}: ${sayCount(rows)} rows would go, nothing was deleted`,
   );
   print('');
   printTable(
-    ['pass', 'walk', 'shards', 'rows', 'moved'],
-    preview.passes.map(({ name, plan, applicable, rows: ofPass, moved }) => [
+    ['pass', 'walk', 'shards', 'rows', 'moved', 'from', 'to'],
+    preview.passes.map(({ name, plan, applicable, rows: ofPass, moved, oldest, newest }) => [
       name,
       applicable ? (plan.strategy ?? '') : 'not-applicable',
       plan.shards.length,
       ofPass,
       moved,
+      oldest ?? '',
+      newest ?? '',
     ]),
   );
   printReported(preview.passes, true);
@@ -73,7 +75,11 @@ function printPreview(preview: Preview): void {
   if (byTable.length === 0) return;
   print('');
   printTable(['pass', 'table', 'rows that would go'], byTable);
-  printTables(deleted, true);
+  print('');
+  printTable(
+    ['table', 'rows that would go', 'bytes, about'],
+    preview.tables.map(({ table, rows: ofTable, bytes }) => [table, ofTable, sayBytes(bytes)]),
+  );
 }
 
 /** A pass as JSON prints it: how its walk is cut stays inside. */

@@ -39,6 +39,8 @@ export function printReport(report: PrintedReport): void {
     print(`  run ${report.holder.run} of workflow ${report.holder.workflowId} is open`);
   }
   if (report.passes.length > 0) printPasses(report);
+  printSpans(report.passes);
+  printErrors(report);
   printReported(report.passes, would);
   printPassBacklogs(report.passes);
   printHeld(report.passes);
@@ -68,6 +70,36 @@ function printPasses({ passes }: PrintedReport): void {
       sayMillis(pass.millis),
     ]),
   );
+}
+
+/** A table shows so much of a reason. */
+const MOST_CHARACTERS = 60;
+
+/** The begin of a sentence, for a column. */
+export function sayShortly(sentence: string): string {
+  const [line = ''] = sentence.split('\n');
+  const isShort = line === sentence && line.length <= MOST_CHARACTERS;
+  return isShort ? line : `${line.slice(0, MOST_CHARACTERS - 3).trimEnd()}...`;
+}
+
+/** Why passes failed, where the reasons of the run do not say so already. */
+function printErrors({ passes, reasons }: PrintedReport): void {
+  for (const { name, error } of passes) {
+    if (error === null || reasons.some((reason) => reason.includes(error))) continue;
+    print(`\n${strong(name)}: ${coloured('red', error)}`);
+  }
+}
+
+/** From when to when the rows are that went from the passes' own tables. */
+function printSpans(passes: PrintedReport['passes']): void {
+  const spans = passes.flatMap(({ name, oldest, newest, sampled }) =>
+    oldest === null && newest === null
+      ? []
+      : [[name, oldest ?? '', newest ?? '', sampled ? 'some' : 'all'] as const],
+  );
+  if (spans.length === 0) return;
+  print('');
+  printTable(['pass', 'oldest row', 'newest row', 'rows looked at'], spans);
 }
 
 /** What passes found and left, pass by pass. */

@@ -1,5 +1,7 @@
 import type { Command } from 'commander';
 
+import type { TableRange } from '../../activities/doctor/ranges.ts';
+import { readRanges } from '../../activities/doctor/ranges.ts';
 import type { Stats } from '../../activities/doctor/stats.ts';
 import { readStats } from '../../activities/doctor/stats.ts';
 import { bytesOf } from '../../activities/ledger/sizes.ts';
@@ -8,7 +10,7 @@ import { withDatabase } from './database.ts';
 import { findPolicy } from './find-policy.ts';
 import type { SetupFlags } from './options.ts';
 import { withJson, withSetup } from './options.ts';
-import { print, printJson, sayBytes, strong } from './output.ts';
+import { print, printJson, printTable, sayBytes, strong } from './output.ts';
 import { printCurrentBacklogs } from './print-backlog.ts';
 import { printSizes } from './print-sizes.ts';
 import { untilInterrupted } from './until-interrupted.ts';
@@ -27,7 +29,7 @@ export function addStats(program: Command): void {
     )
     .option(
       '--exact',
-      'count the rows that are past their time, and measure bloat with pgstattuple_approx where it is there: both read tables',
+      'count all rows and those that are past their time, and measure bloat with pgstattuple_approx where it is there: all read tables',
       false,
     )
     .action(async (policy: string | undefined, flags: StatsFlags) => stats(policy, flags));
@@ -39,7 +41,12 @@ async function stats(name: string | undefined, flags: StatsFlags): Promise<void>
   const policy = findPolicy(setup, name);
   const found = await untilInterrupted(
     async (signal) =>
-      withDatabase(setup, policy, async (database) => readStats(database, policy, flags.exact, signal)),
+      withDatabase(setup, policy, async (database) => {
+        const measured = await readStats(database, policy, flags.exact, signal);
+        return flags.exact
+          ? { ...measured, ranges: await readRanges(database.db, policy, signal) }
+          : measured;
+      }),
     'cancelled; the database measures no more',
   );
   if (found === undefined) return;
@@ -47,10 +54,12 @@ async function stats(name: string | undefined, flags: StatsFlags): Promise<void>
   else printStats(found);
 }
 
-function printStats({ policy, tables, backlog, noExtension, hindrances, hidden }: Stats): void {
+function printStats(found: Stats & { readonly ranges?: readonly TableRange[] }): void {
+  const { policy, tables, backlog, noExtension, hindrances, hidden, ranges = [] } = found;
   const bytes = tables.reduce((sum, table) => sum + bytesOf(table), 0);
   print(`${strong('stats')} of policy ${policy}: ${tables.length} tables, ${sayBytes(bytes)}\n`);
   printSizes(tables);
+  printRanges(ranges);
   printCurrentBacklogs(backlog);
   if (noExtension) {
     print(
@@ -70,4 +79,19 @@ function printStats({ policy, tables, backlog, noExtension, hindrances, hidden }
       'Sessions of other roles were hidden: `grant pg_read_all_stats to` the role shows whether they hold back',
     );
   }
+}
+
+function printRanges(ranges: readonly TableRange[]): void {
+  if (ranges.length === 0) return;
+  print('');
+  printTable(
+    ['table', 'rows', 'oldest', 'newest', 'passes'],
+    ranges.map(({ table, rows, oldest, newest, passes }) => [
+      table,
+      rows,
+      oldest ?? '',
+      newest ?? '',
+      passes.join(', '),
+    ]),
+  );
 }
