@@ -10,23 +10,27 @@ import { selects } from './retention.ts';
  * What a look at all that stays may cost, in microseconds: a batch lasts 60,000. Pages are read in order, places one by
  * one (100,000 rows of 1,430 pages: 8.8 ms; 40,800 places: 28 ms; PostgreSQL 18 on 2 cores).
  */
-const MOST_COST = 12_000;
+const MOST_COST = 20_000;
 const COST = { page: 2, row: 0.06, place: 0.7 } as const;
+/** Pages are looked at by so many together. */
+const PAGES = 32;
+/** The part of the rows of some pages from which on it is less work to read them all than each that stays. */
+const DENSE = 0.2;
 /** Ranges that each row that may go is compared with. */
 const MOST_RANGES = 50;
 /** With more of these it takes seconds to see how they lie. */
 const MOST_KEPT = 300_000;
 
 /**
- * A select of where all rows of a list lie, at most one row: `froms`, `untils`, `rows`, `places`, `file`, `before`. None
- * where it would cost too much to look at all of them in each batch.
+ * A select of where all rows of a list lie, at most one row: `froms` and `untils` of ranges of pages where they lie dense,
+ * the number of all old `rows` there, the `places` of the others, `file`, `before`. None where it would cost too much to
+ * look at all of that in each batch.
  *
- * The newest rows mostly lie together at the end of their table, on pages that hold nothing else. Then counting the old
- * rows of these pages shows for all groups at once that nothing that stays was touched, which for each group of a batch
- * by itself is most of the work: 10 rows each of 4,000 groups for 4,000 rows to go took 40 of 51 ms.
+ * The newest rows mostly lie together at the end of their table. While as many old rows are there as when the run began,
+ * nothing that stays was touched, for all groups at once, which for each group of a batch by itself is most of the work: 10
+ * rows each of 4,000 groups for 4,000 rows to go took 40 of 51 ms.
  */
-export function keptWhole(expiry: KeepingExpiry, list: KeptList): RawBuilder<unknown> {
-  const { table } = expiry;
+export function keptWhole({ table }: KeepingExpiry, list: KeptList): RawBuilder<unknown> {
   return sql`
     with k as materialized (
       select u.place, k.file, k.before
@@ -35,31 +39,43 @@ export function keptWhole(expiry: KeepingExpiry, list: KeptList): RawBuilder<unk
       where ${isOf(list)}
       limit ${MOST_KEPT} + 1
     ),
-    page as materialized (
-      select (k.place::text::point)[0]::bigint as page, array_agg(k.place) as places, max(k.before::text)::xid as before
+    part as materialized (
+      select
+        (k.place::text::point)[0]::bigint / ${PAGES}::bigint as part,
+        array_agg(k.place) as places,
+        max(k.before::text)::xid as before
       from k
       where (select count(*) from k) <= ${MOST_KEPT}
       group by 1
     ),
     seen as materialized (
       select
-        p.page,
+        p.part,
         p.places,
-        cardinality(p.places) = (
+        (
           select count(*)
           from ${tableOf(table)} as t
-          where t.ctid >= format('(%s,0)', p.page)::tid and t.ctid < format('(%s,0)', p.page + 1)::tid
+          where
+            t.ctid >= format('(%s,0)', p.part * ${PAGES}::bigint)::tid
+            and t.ctid < format('(%s,0)', (p.part + 1) * ${PAGES}::bigint)::tid
             and age(t.xmin) > age(p.before)
-        ) as alone
-      from page as p
+        ) as rows
+      from part as p
     ),
     range as materialized (
-      select min(page) as first, max(page) + 1 as next, sum(cardinality(places)) as rows
-      from (select *, page - row_number() over (order by page) as island from seen where alone) as s
+      select min(part) * ${PAGES}::bigint as first, (max(part) + 1) * ${PAGES}::bigint as next, sum(rows) as rows
+      from (
+        select *, part - row_number() over (order by part) as island
+        from seen
+        where cardinality(places) >= ${DENSE}::float8 * rows
+      ) as s
       group by island
     ),
     other as materialized (
-      select u.place from seen as s cross join lateral unnest(s.places) as u(place) where not s.alone
+      select u.place
+      from seen as s
+      cross join lateral unnest(s.places) as u(place)
+      where cardinality(s.places) < ${DENSE}::float8 * s.rows
     )
     select
       array(select format('(%s,0)', first)::tid from range order by first) as froms,
@@ -70,6 +86,12 @@ export function keptWhole(expiry: KeepingExpiry, list: KeptList): RawBuilder<unk
       (select max(before::text)::xid from k) as before
     where
       exists (select from seen) and (select count(*) from range) <= ${MOST_RANGES}
+      -- One that was written meanwhile would be missed by nobody who counts old rows.
+      and (select count(*) from k) = (
+        select count(*)
+        from (select max(before::text)::xid as before from k) as k
+        join ${tableOf(table)} as t on t.ctid = any(array(select place from k as kept)) and ${isAsBefore()}
+      )
       and (select coalesce(sum(next - first), 0) from range) * ${COST.page}::float8
         + (select coalesce(sum(rows), 0) from range) * ${COST.row}::float8
         + (select count(*) from other) * ${COST.place}::float8 <= ${MOST_COST}`;
@@ -77,10 +99,11 @@ export function keptWhole(expiry: KeepingExpiry, list: KeptList): RawBuilder<unk
 
 /**
  * Parts of a statement: `whole`, a row where nothing that stays was touched since the run began; and `sure`, the rows of an
- * earlier part, with whether it is sure by that alone that their group is full, and that they are none of those that stay.
+ * earlier part, with whether it is sure by that alone that their group is full, and whether they stay.
  *
- * That holds for a row that lies where it lay when the run began, as it was: it was in its group then and none of
- * the newest, so that the group had more rows than are to stay; and those are all there.
+ * That holds for a row that lies where it lay when the run began, as it was, outside of the ranges: it was in its group then
+ * and none of the newest, so that the group had more rows than are to stay; and those are all there. Rows inside of the
+ * ranges are judged group by group; once one of them went, so are all others. They are few, and the last on most walks.
  */
 export function sureOf(
   expiry: KeepingExpiry,
@@ -96,6 +119,11 @@ export function sureOf(
       from ${list.whole} as k
       where
         ${usable} and ${isOf(list)} and ${isSameFile(expiry)}
+        and cardinality(k.places) = (
+          select count(*)
+          from ${tableOf(table)} as t
+          where t.ctid = any(k.places) and ${isAsBefore()}
+        )
         and k.rows = (
           select coalesce(sum(p.rows), 0)
           from unnest(k.froms, k.untils) as r(first, next)
@@ -105,22 +133,17 @@ export function sureOf(
             where t.ctid >= r.first and t.ctid < r.next and ${isAsBefore()}
           ) as p
         )
-        and cardinality(k.places) = (
-          select count(*)
-          from ${tableOf(table)} as t
-          where t.ctid = any(k.places) and ${isAsBefore()}
-        )
     ),
     sure as materialized (
       select
         s.*,
-        s.kept_old is true and exists (select from whole) as sure,
-        s.place in (select unnest(w.places) from whole as w) or exists (
+        s.kept_old is true and exists (select from whole) and not exists (
           select
           from whole as w
           cross join lateral unnest(w.froms, w.untils) as r(first, next)
           where s.place >= r.first and s.place < r.next
-        ) as stays
+        ) as sure,
+        s.place in (select unnest(w.places) from whole as w) as stays
       from ${source} as s
     )`;
 }

@@ -100,9 +100,20 @@ export function keptGroups(expiry: KeepingExpiry): RawBuilder<unknown> {
     select
       n.entry, n.grp, array_agg(n.key) as keys, array_agg(n.place) as places,
       ${fileOf(expiry.table)} as file,
-      pg_snapshot_xmin(pg_current_snapshot())::xid as before
+      ${oldestOpen()} as before
     from (${newestOf(expiry)}) as n
     group by n.entry, n.grp`;
+}
+
+/**
+ * The oldest transaction that is open, or the next one. Not the snapshot's `xmin`: that is at the most the own transaction,
+ * which begins the run, and rows that others wrote since it began would all count as touched.
+ */
+function oldestOpen(): RawBuilder<unknown> {
+  return sql`coalesce(
+    (select x from pg_snapshot_xip(pg_current_snapshot()) as x order by x limit 1),
+    pg_snapshot_xmax(pg_current_snapshot())
+  )::xid`;
 }
 
 /** Over alias `k` of the list: how many rows of the group are to stay. */

@@ -4,7 +4,7 @@ import { quoteIdentifier } from '../../sql/names.ts';
 
 /**
  * Where all rows lie that a pass keeps, for passes that keep few enough to look at all of them in each batch: ranges of pages
- * that hold nothing else, how many rows those have, and the places of the others.
+ * where they lie dense, how many old rows those have, and the places of the others.
  */
 export class KeptWhole extends Migration {
   override name = '011-kept-whole';

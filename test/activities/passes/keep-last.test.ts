@@ -230,8 +230,8 @@ describe('the newest rows of each group stay', () => {
 
   describe('and lie together at the end of the table', () => {
     const OWNERS = 40;
-    const OLD = 4000;
-    const KEEP = 10;
+    const OLD = 12_000;
+    const KEEP = 30;
     const pass = { olderThan: '10 days', keepLast: { count: KEEP, per: ['ownerId'] } };
 
     beforeEach(async () => {
@@ -255,7 +255,7 @@ describe('the newest rows of each group stay', () => {
         let ranges: unknown;
         await runEngine(items.url, policyOf(expiring(pass)), {
           strategy,
-          size: 700,
+          size: 1500,
           afterBatch: async () => {
             ranges ??= await items.value('select cardinality(froms) from vacuum.kept_whole');
           },
@@ -269,16 +269,16 @@ describe('the newest rows of each group stay', () => {
     );
 
     test.each([
-      ['goes', 'delete from item where id = $1', 9],
-      ['joins another group', 'update item set owner_id = 2 where id = $1', 9],
-      ['is written anew as it was', 'update item set state = state where id = $1', 10],
+      ['goes', 'delete from item where id = $1', KEEP - 1],
+      ['joins another group', 'update item set owner_id = 2 where id = $1', KEEP - 1],
+      ['is written anew as it was', 'update item set state = state where id = $1', KEEP],
     ])('until one of them %s', async (_, change, still) => {
       const lost = OLD - 33;
       const owner = 1 + (lost % OWNERS);
       let before = 0;
       await runEngine(items.url, policyOf(expiring(pass)), {
         strategy: 'page-range',
-        size: 700,
+        size: 1500,
         afterBatch: async () => {
           if (before > 0) return;
           await items.rows(change, [lost]);
@@ -296,7 +296,7 @@ describe('the newest rows of each group stay', () => {
       let batches = 0;
       await runEngine(items.url, policyOf(expiring(pass)), {
         strategy: 'page-range',
-        size: 700,
+        size: 1500,
         afterBatch: async () => {
           batches += 1;
           if (batches > 1) return;
@@ -304,11 +304,11 @@ describe('the newest rows of each group stay', () => {
           await items.rows(`insert into owner select n, 'late' from generate_series(101, 200) as n`);
           await items.rows(
             `insert into item
-             select n, 101 + n % 100, 'done', now() - interval '50 days' from generate_series(9001, 9800) as n`,
+             select n, 101 + n % 100, 'done', now() - interval '50 days' from generate_series(20001, 22000) as n`,
           );
         },
       });
-      expect(await items.value('select count(*) from item where owner_id > 100')).toBe(800);
+      expect(await items.value('select count(*) from item where owner_id > 100')).toBe(2000);
       for (const owner of [1, 20, 40]) expect(await ofOwner(owner)).toBe(KEEP);
     });
   });
