@@ -304,11 +304,11 @@ describe('the newest rows of each group stay', () => {
           await items.rows(`insert into owner select n, 'late' from generate_series(101, 200) as n`);
           await items.rows(
             `insert into item
-             select n, 101 + n % 100, 'done', now() - interval '26 days' from generate_series(20001, 22000) as n`,
+             select n, 101 + n % 100, 'done', now() - interval '26 days' from generate_series(20001, 28000) as n`,
           );
         },
       });
-      expect(await items.value('select count(*) from item where owner_id > 100')).toBe(2000);
+      expect(await items.value('select count(*) from item where owner_id > 100')).toBe(8000);
       for (const owner of [1, 20, 40]) expect(await ofOwner(owner)).toBe(KEEP);
     });
   });
