@@ -157,7 +157,8 @@ export async function deletedFrom(ledger: Ledger, label: string, run: number): P
 
 /**
  * The most rows that one of the last runs of a pass deleted from a table; undefined where none ever deleted any. Runs
- * that found nothing do not count: of an hourly schedule over rows that expire once a day most do.
+ * that found nothing do not count: of an hourly schedule over rows that expire once a day most do. One that did not come to
+ * its end counts with what it was about to delete.
  */
 export async function mostDeleted(
   ledger: Ledger,
@@ -168,7 +169,11 @@ export async function mostDeleted(
   const { rows } = await sql<{ most: number | null }>`
     select max(rows) as most
     from (
-      select (p.deleted ->> ${label})::float8 as rows
+      select
+        case
+          when p.state = 'completed' then (p.deleted ->> ${label})::float8
+          else greatest((p.deleted ->> ${label})::float8, p.estimate)
+        end as rows
       from ${ledger.table('pass')} as p
       join ${ledger.table('run')} as r on r.id = p.run_id
       where r.policy = ${policy} and r.mode = 'execute' and p.name = ${pass} and (p.deleted ->> ${label})::float8 > 0
