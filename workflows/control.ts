@@ -105,12 +105,18 @@ export class Control {
 
   /** Runs work that a request can interrupt; undefined where it was interrupted before it began. */
   async interruptible<T>(work: () => Promise<T>): Promise<T | undefined> {
+    return (await this.attempt(work)).result;
+  }
+
+  /** The same, with whether it was interrupted. */
+  async attempt<T>(work: () => Promise<T>): Promise<{ result: T | undefined; interrupted: boolean }> {
     const scope = new CancellationScope({ cancellable: true });
     this.#scopes.add(scope);
     try {
-      return await scope.run(work);
+      const result = await scope.run(work);
+      return { result, interrupted: scope.consideredCancelled };
     } catch (error) {
-      if (isCancellation(error)) return undefined;
+      if (isCancellation(error)) return { result: undefined, interrupted: true };
       throw error;
     } finally {
       this.#scopes.delete(scope);

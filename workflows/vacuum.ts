@@ -1,5 +1,4 @@
 import {
-  ActivityFailure,
   ApplicationFailure,
   CancellationScope,
   CancelledFailure,
@@ -16,6 +15,7 @@ import { beginning, closing, previewing } from './activities.ts';
 import type { Wait } from './control.ts';
 import { Control, waitUntil } from './control.ts';
 import { endingOf, failedPass } from './ending.ts';
+import { failureOf } from './failure-of.ts';
 import { pauseSignal, progressQuery, resumeSignal, stopSignal } from './messages.ts';
 import type { RunProgress } from './progress.ts';
 import { progressOf, sayProgress, stateOf } from './progress.ts';
@@ -84,29 +84,45 @@ class VacuumRun {
   }
 
   async #begin(): Promise<{ plan: Plan } | { report: RunReport }> {
+    // Histories of earlier releases have begins that no request interrupted.
+    if (!patched('begin-interruptible')) return this.#beginAsBefore();
     for (;;) {
       this.#phase = 'beginning';
       this.#show();
-      // Histories of earlier releases have begins that no request interrupted.
-      const begun = patched('begin-interruptible')
-        ? await this.#control.interruptible(async () => this.#askToBegin())
-        : await this.#askToBegin();
-      if (begun?.outcome === 'planned') return { plan: begun.plan };
-      if (begun?.outcome === 'busy' || begun?.outcome === 'early') {
-        this.#phase = 'waiting';
-        await this.#control.wait(waitAfter(begun), () => this.#show());
-      }
-      const interrupted = this.#control.paused || this.#control.leaving !== undefined;
-      // What it answers to a pause looks like a stop.
-      const isOver = begun?.outcome === 'ended' && (begun.report.status !== 'stopped' || !interrupted);
-      if (isOver) return { report: begun.report };
+      const { result, interrupted } = await this.#control.attempt(async () => this.#askToBegin());
+      if (result?.outcome === 'planned') return { plan: result.plan };
+      // What it answers to a request looks like a stop, whatever the request was.
+      const isOver = result?.outcome === 'ended' && !(interrupted && result.report.status === 'stopped');
+      if (isOver) return { report: result.report };
+      if (result?.outcome === 'busy' || result?.outcome === 'early') await this.#waitFor(result);
       if (this.#control.paused) this.#phase = 'paused';
       this.#show();
-      if (!(await this.#control.mayGoOn())) return { report: this.#leftBefore(begun?.report) };
-      // A pause asked for while waiting would be lost.
-      const { paused } = this.#control;
-      if (workflowInfo().continueAsNewSuggested && !paused) await continueAsNew<typeof vacuum>(this.#input);
+      if (!(await this.#control.mayGoOn())) return { report: this.#leftBefore(result?.report) };
+      await this.#continueBegin();
     }
+  }
+
+  async #beginAsBefore(): Promise<{ plan: Plan } | { report: RunReport }> {
+    this.#show();
+    for (;;) {
+      const begun = await this.#askToBegin();
+      if (begun.outcome === 'planned') return { plan: begun.plan };
+      if (begun.outcome === 'ended') return { report: begun.report };
+      await this.#waitFor(begun);
+      if (this.#control.leaving !== undefined) return { report: this.#leftBefore(begun.report) };
+      await this.#continueBegin();
+    }
+  }
+
+  async #waitFor(begun: Beginning & { outcome: 'busy' | 'early' }): Promise<void> {
+    this.#phase = 'waiting';
+    await this.#control.wait(waitAfter(begun), () => this.#show());
+  }
+
+  /** A pause asked for while waiting would be lost. */
+  async #continueBegin(): Promise<void> {
+    const { paused } = this.#control;
+    if (workflowInfo().continueAsNewSuggested && !paused) await continueAsNew<typeof vacuum>(this.#input);
   }
 
   async #askToBegin(): Promise<Beginning> {
@@ -228,13 +244,4 @@ function waitAfter(begun: Beginning & { outcome: 'busy' | 'early' }): Wait {
 /** The same over continue-as-new, so that a run keeps its lease. */
 function firstRunId(): string {
   return workflowInfo().firstExecutionRunId;
-}
-
-/** What an activity failed with, without the wrapping. */
-function failureOf(error: unknown): ApplicationFailure | undefined {
-  if (!(error instanceof ActivityFailure)) return undefined;
-  if (error.cause instanceof ApplicationFailure) return error.cause;
-  // Out of time: what the last attempt failed with says why.
-  if (error.cause?.cause instanceof ApplicationFailure) return error.cause.cause;
-  return ApplicationFailure.nonRetryable(error.cause?.message ?? error.message, 'VacuumUnexpected');
 }

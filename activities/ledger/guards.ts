@@ -157,8 +157,8 @@ export async function deletedFrom(ledger: Ledger, label: string, run: number): P
 
 /**
  * The most rows that one of the last runs of a pass deleted from a table; undefined where none ever deleted any. Runs
- * that found nothing do not count: of an hourly schedule over rows that expire once a day most do. One that did not come to
- * its end counts with what it was about to delete.
+ * that found nothing do not count: of an hourly schedule over rows that expire once a day most do. One that a limit or a
+ * crash ended counts with what it was about to delete; one that a person ended does not, who may have seen that it was wrong.
  */
 export async function mostDeleted(
   ledger: Ledger,
@@ -171,7 +171,9 @@ export async function mostDeleted(
     from (
       select
         case
-          when p.state = 'completed' then (p.deleted ->> ${label})::float8
+          when p.state = 'completed' or r.state = 'cancelled'
+            or (r.state = 'stopped' and r.reasons::text not like '%stopped: limit %')
+            then (p.deleted ->> ${label})::float8
           else greatest((p.deleted ->> ${label})::float8, p.estimate)
         end as rows
       from ${ledger.table('pass')} as p

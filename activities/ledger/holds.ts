@@ -77,10 +77,15 @@ export async function listHolds(ledger: Ledger): Promise<Hold[]> {
 export async function lostHolds(ledger: Ledger): Promise<Pick<Hold, 'id' | 'entity'>[]> {
   const { rows } = await sql<Pick<Hold, 'id' | 'entity'>>`
     select id, entity
-    from ${ledger.table('hold')}
+    from ${ledger.table('hold')} as h
     where
       (until is null or until > now())
-      and to_regclass(quote_ident(schema) || '.' || quote_ident(name)) is null
+      and not exists (
+        select
+        from pg_class as c
+        join pg_namespace as n on n.oid = c.relnamespace
+        where n.nspname = h.schema and c.relname = h.name
+      )
     order by id`.execute(ledger.db);
   return rows;
 }

@@ -137,10 +137,13 @@ export class PolicyEntities {
 const ALWAYS_TRUE = /\swhere\s+\(*\s*(?:true|(\d+)\s*=\s*\1|not\s*\(\s*(?:false|1\s*=\s*0)\s*\))\s*\)*$/i;
 
 /** A select, or a call of a function, which may have one inside. */
-const SELECTS = /\bselect\b|\b(?!(?:in|any|all|and|or|not)\b)\w+\s*\(/i;
+const CALLS = /\bselect\b|\b(?!(?:in|any|all|and|or|not)\b)\w+\s*\(/i;
+/** What comes out otherwise later, without a call: functions that are written like columns, and words for a time. */
+const TELLS_TIME =
+  /\b(?:current_(?:date|time|timestamp|user|role|schema|catalog)|localtime(?:stamp)?|session_user)\b|'\s*(?:now|today|tomorrow|yesterday)\s*'/i;
 
 function predicateOf(text: string, values: readonly BoundValue[]): Predicate {
-  return { text, values, selects: SELECTS.test(text) };
+  return { text, values, selects: CALLS.test(text) || TELLS_TIME.test(text) };
 }
 
 /** Every entity that a pass names. */

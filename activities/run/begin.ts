@@ -4,7 +4,7 @@ import { ApplicationFailure } from '@temporalio/common';
 import { parseDuration, sayDuration } from '../../policy/duration.ts';
 import { refuseMistakes } from '../../policy/mistake.ts';
 import type { Policy } from '../../policy/policy.ts';
-import type { Beginning, LimitReached, Plan, RunReport } from '../contract.ts';
+import type { Beginning, LimitReached, Plan } from '../contract.ts';
 import type { Database } from '../database/database.ts';
 import { FAILURE } from '../failure.ts';
 import { isGuarded } from '../guards/counts.ts';
@@ -17,7 +17,7 @@ import { insertGuarded, keepSeen } from '../ledger/guards.ts';
 import { noteInterrupted } from '../ledger/reclaims.ts';
 import type { FrozenLimits, OpenRun, RunOwner, RunPass, RunSettings } from '../ledger/runs.ts';
 import { findOpenRun, insertRun } from '../ledger/runs.ts';
-import { countEnd, recordBacklog, recordEnd } from '../metrics/runs.ts';
+import { countEnd, recordBacklog } from '../metrics/runs.ts';
 import { planPasses } from '../plan/plan-passes.ts';
 import { checkAgainst, LOOK_UP_LIMITS, resolvePolicy } from '../plan/resolve.ts';
 import { inSnapshot } from '../sql/transaction.ts';
@@ -30,6 +30,8 @@ import { takeOverIfDead } from './lease.ts';
 import { outsideOf } from './limits.ts';
 import { measureRun } from './measure.ts';
 import { narrow } from './narrow.ts';
+import type { Asked } from './not-begun.ts';
+import { emptyReport, ended, lastRunOf } from './not-begun.ts';
 import { isAskedToStop } from './own-run.ts';
 import { ownWorkflowId } from './place.ts';
 
@@ -54,16 +56,18 @@ export async function beginRun(
       return await begin(context, asked, signal);
     } catch (error) {
       if (!signal.aborted || !isAskedToStop(Context.current())) throw error;
-      return ended(emptyReport(asked, 'stopped'));
+      return (await findBegun(context, asked)) ?? ended(emptyReport(asked, 'stopped'));
     }
   });
 }
 
-/** What a run is asked for. */
-interface Asked extends RunRequest {
-  readonly firstRunId: string;
-  /** The number of the last run that the schedule knows of; 0 where it knows none. */
-  readonly lastRun: number;
+/** The run that an attempt began although it failed then, so that it is closed like any other. */
+async function findBegun(context: RunContext, { policy, firstRunId }: Asked): Promise<Beginning | undefined> {
+  const { ledger } = await context.databases.named(context.databases.nameFor(policy));
+  if ((await ledger.version()) === 'missing') return undefined;
+  const owner = { workflowId: ownWorkflowId(), firstRunId, temporal: await context.place() };
+  const open = await findOpenRun(ledger, policy.name);
+  return open !== undefined && isOwn(open, owner) ? { outcome: 'planned', plan: planOf(open) } : undefined;
 }
 
 async function begin(context: RunContext, request: Asked, signal: AbortSignal): Promise<Beginning> {
@@ -145,14 +149,6 @@ async function planAndInsert(
   return run;
 }
 
-/** The number of the last run that a schedule's last workflow knew of, its own or one before. */
-function lastRunOf(report: unknown, policy: Policy): number {
-  if (typeof report !== 'object' || report === null) return 0;
-  const { run, lastRun, policy: name } = report as Partial<RunReport>;
-  const last = run ?? lastRun;
-  return name === policy.name && typeof last === 'number' ? last : 0;
-}
-
 function beforeWindow(request: Asked, { reason, until }: LimitReached): Beginning {
   const report = emptyReport(request, 'stopped');
   if (until !== null) return { outcome: 'early', limit: { reason, until }, report };
@@ -219,31 +215,4 @@ function busy(request: Asked, open: OpenRun): Beginning {
       'Wait for it, stop it, or start this one with ifBusy "wait".',
     FAILURE.busy,
   );
-}
-
-function ended(report: RunReport): Beginning {
-  recordEnd(report);
-  return { outcome: 'ended', report };
-}
-
-function emptyReport({ policy, lastRun }: Asked, status: RunReport['status']): RunReport {
-  const now = new Date().toISOString();
-  return {
-    run: null,
-    lastRun,
-    policy: policy.name,
-    mode: 'execute',
-    status,
-    startedAt: now,
-    endedAt: now,
-    millis: 0,
-    rows: 0,
-    bytes: null,
-    files: 0,
-    spaceReclaimed: 0,
-    longestTransactionMillis: null,
-    passes: [],
-    reasons: [],
-    notes: [],
-  };
 }

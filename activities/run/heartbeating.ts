@@ -1,4 +1,5 @@
 import { Context } from '@temporalio/activity';
+import { ApplicationFailure } from '@temporalio/common';
 
 const HEARTBEAT_MILLIS = 2_000;
 
@@ -10,7 +11,7 @@ export async function whileHeartbeating<T>(work: (signal: AbortSignal) => Promis
     return await work(activity.cancellationSignal);
   } catch (error) {
     // What ended the statement is not its own error.
-    activity.cancellationSignal.throwIfAborted();
+    if (!(error instanceof ApplicationFailure)) activity.cancellationSignal.throwIfAborted();
     throw error;
   } finally {
     clearInterval(timer);

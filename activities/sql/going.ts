@@ -92,7 +92,7 @@ export function goingOf(
         where t.ctid = any(array(select unnest(o.places) from of_group as o)) and ${isAsBefore()}
       ) as all
       from (
-        select sum(cardinality(o.keys)) as rows, max(o.file) as file, max(o.before::text)::xid as before
+        select sum(cardinality(o.keys)) as rows, max(o.file) as file, max(o.before::text)::xid8 as before
         from of_group as o
       ) as k
       where ${isSameFile(expiry)}

@@ -18,6 +18,8 @@ const PAGES = 32;
 const DENSE = 0.2;
 /** Ranges that each row that may go is compared with. */
 const MOST_RANGES = 50;
+/** Each part costs its pages, or its rows one by one, where few lie there. */
+const MOST_PARTS = 10_000;
 /** With more of these it takes seconds to see how they lie. */
 const MOST_KEPT = 300_000;
 
@@ -43,10 +45,12 @@ export function keptWhole({ table }: KeepingExpiry, list: KeptList): RawBuilder<
       select
         (k.place::text::point)[0]::bigint / ${PAGES}::bigint as part,
         array_agg(k.place) as places,
-        max(k.before::text)::xid as before
+        max(k.before::text)::xid8 as before
       from k
       where (select count(*) from k) <= ${MOST_KEPT}
       group by 1
+      -- More parts than could be looked at in a batch are not looked at here.
+      limit ${MOST_PARTS}::bigint + 1
     ),
     seen as materialized (
       select
@@ -58,7 +62,7 @@ export function keptWhole({ table }: KeepingExpiry, list: KeptList): RawBuilder<
           where
             t.ctid >= format('(%s,0)', p.part * ${PAGES}::bigint)::tid
             and t.ctid < format('(%s,0)', (p.part + 1) * ${PAGES}::bigint)::tid
-            and age(t.xmin) > age(p.before)
+            and age(t.xmin) > age(p.before::xid)
         ) as rows
       from part as p
     ),
@@ -83,13 +87,13 @@ export function keptWhole({ table }: KeepingExpiry, list: KeptList): RawBuilder<
       (select coalesce(sum(rows), 0) from range) as rows,
       array(select place from other order by place) as places,
       (select max(file) from k) as file,
-      (select max(before::text)::xid from k) as before
+      (select max(before::text)::xid8 from k) as before
     where
-      exists (select from seen) and (select count(*) from range) <= ${MOST_RANGES}
+      (select count(*) from part) between 1 and ${MOST_PARTS} and (select count(*) from range) <= ${MOST_RANGES}
       -- One that was written meanwhile would be missed by nobody who counts old rows.
       and (select count(*) from k) = (
         select count(*)
-        from (select max(before::text)::xid as before from k) as k
+        from (select max(before::text)::xid8 as before from k) as k
         join ${tableOf(table)} as t on t.ctid = any(array(select place from k as kept)) and ${isAsBefore()}
       )
       and (select coalesce(sum(next - first), 0) from range) * ${COST.page}::float8
@@ -150,5 +154,5 @@ export function sureOf(
 
 /** Over alias `t`: the row lies where it lay when the run began, as it was; null where nobody knows. */
 export function isOldRow(list: KeptList): RawBuilder<boolean | null> {
-  return sql`age(t.xmin) > (select age(k.before) from ${list.whole} as k where ${isOf(list)})`;
+  return sql`age(t.xmin) > (select age(k.before::xid) from ${list.whole} as k where ${isOf(list)})`;
 }

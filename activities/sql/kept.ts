@@ -113,7 +113,7 @@ function oldestOpen(): RawBuilder<unknown> {
   return sql`coalesce(
     (select x from pg_snapshot_xip(pg_current_snapshot()) as x order by x limit 1),
     pg_snapshot_xmax(pg_current_snapshot())
-  )::xid`;
+  )`;
 }
 
 /** Over alias `k` of the list: how many rows of the group are to stay. */
@@ -152,12 +152,16 @@ export function isFull(expiry: KeepingExpiry): RawBuilder<boolean> {
  * at that moment or began later.
  */
 export function isAsBefore(): RawBuilder<boolean> {
-  return sql`age(t.xmin) > age(k.before)`;
+  return sql`age(t.xmin) > age(k.before::xid)`;
 }
 
-/** Over alias `k` of the list: no rewrite of the table moved its rows since the run began. */
+/**
+ * Over alias `k` of the list: no rewrite of the table moved its rows since the run began, and so few transactions came since
+ * that their numbers, of 32 bits in rows, can be compared.
+ */
 export function isSameFile({ table }: Pick<KeepingExpiry, 'table'>): RawBuilder<boolean> {
-  return sql`k.file is not distinct from ${fileOf(table)}`;
+  return sql`k.file is not distinct from ${fileOf(table)}
+    and pg_snapshot_xmax(pg_current_snapshot())::text::numeric - k.before::text::numeric < 1000000000`;
 }
 
 function fileOf(table: TableName): RawBuilder<unknown> {

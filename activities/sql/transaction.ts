@@ -58,6 +58,19 @@ export async function tryAndUndo<T>(tx: Tx, work: () => Promise<T>): Promise<T> 
   }
 }
 
+/** Runs work in a savepoint, and undoes it where it fails: the transaction can go on. */
+export async function orUndo<T>(tx: Tx, work: () => Promise<T>): Promise<T> {
+  await sql`savepoint or_undo`.execute(tx);
+  try {
+    const result = await work();
+    await sql`release savepoint or_undo`.execute(tx);
+    return result;
+  } catch (error) {
+    await sql`rollback to savepoint or_undo`.execute(tx);
+    throw error;
+  }
+}
+
 /** A transaction took longer than it may; its statements are ended in the same way by the server. */
 class OutOfTime extends Error {
   override readonly name = 'OutOfTime';

@@ -73,6 +73,16 @@ describeNeeding(['temporal'], 'a run that is looking at its tables', () => {
     await expectNothingBegun();
   });
 
+  test('is paused and resumed before it noticed, and begins', async () => {
+    await whileItWaits(async (handle) => {
+      await handle.signal('pause');
+      await handle.signal('resume');
+      await owner.query('rollback');
+      expect(await handle.result()).toMatchObject({ status: 'completed', run: 1 });
+    });
+    expect(await things.value('select count(*) from thing')).toBeLessThan(THINGS);
+  });
+
   test('is paused, and begins once it is resumed', async () => {
     await whileItWaits(async (handle) => {
       await handle.signal('pause', 'let the table be altered');

@@ -21,8 +21,12 @@ const HEADERS: Readonly<Record<string, string>> = {
 
 const OWN_NAMES = new Set(['localhost', '127.0.0.1', '[::1]']);
 
-/** A route that answers without a token. */
+/** What routes and requests have beside what the library knows: `open` is a route that answers without a token. */
 declare module 'fastify' {
+  interface FastifyRequest {
+    /** Whoever asks has said the token, or none is needed. */
+    trusted: boolean;
+  }
   interface FastifyContextConfig {
     readonly open?: boolean;
   }
@@ -34,6 +38,7 @@ declare module 'fastify' {
  */
 export function guard(app: FastifyInstance, { loopback, token }: HttpAddress): void {
   const wanted = token === undefined ? undefined : digest(token);
+  app.decorateRequest('trusted', false);
   app.addHook('onRequest', async (request, reply) => {
     reply.headers(HEADERS);
     if (loopback && !OWN_NAMES.has(hostOf(request))) {
@@ -43,8 +48,12 @@ export function guard(app: FastifyInstance, { loopback, token }: HttpAddress): v
       reply.header('allow', 'GET, HEAD');
       return refuse(reply, 405, 'this server can only be read');
     }
-    if (wanted === undefined || request.routeOptions.config.open === true) return undefined;
-    if (!timingSafeEqual(digest(bearerOf(request)), wanted)) {
+    // A page of somebody else's cannot read an answer, and could still ask without end.
+    if (request.headers['sec-fetch-site'] === 'cross-site') {
+      return refuse(reply, 403, 'this server answers to its own page and to programs');
+    }
+    request.trusted = wanted === undefined || timingSafeEqual(digest(bearerOf(request)), wanted);
+    if (!request.trusted && request.routeOptions.config.open !== true) {
       reply.header('www-authenticate', 'Bearer realm="temporal-vacuum"');
       return refuse(reply, 401, 'say the token of this server: Authorization: Bearer TOKEN');
     }

@@ -22,7 +22,7 @@ export class KeptGroups extends Migration {
         keys text[] not null,
         places tid[] not null,
         file oid not null,
-        before xid not null,
+        before xid8 not null,
         primary key (run_id, pass, entry, grp)
       )`);
   }

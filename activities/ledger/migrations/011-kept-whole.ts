@@ -20,7 +20,7 @@ export class KeptWhole extends Migration {
         rows bigint not null,
         places tid[] not null,
         file oid not null,
-        before xid not null,
+        before xid8 not null,
         primary key (run_id, pass)
       )`);
   }

@@ -25,6 +25,19 @@ describe('a filter', () => {
     expect(mistakesOf(where)).toContain(said);
   });
 
+  test.each([
+    ['at < current_timestamp', true],
+    ['at < LOCALTIMESTAMP', true],
+    [`at < 'now'`, true],
+    ['at < now()', true],
+    ['state in (?, ?)', false],
+    [`state = 'nowhere'`, false],
+  ])('that may have another answer later is looked at anew: %s', (text, selects) => {
+    const values = text.includes('?') ? ['a', 'b'] : [];
+    const where = { [raw(text, values)]: [] };
+    expect(entities.predicate(Item, where, 'pass "old"', 'where', []).selects).toBe(selects);
+  });
+
   test('in raw SQL beside one over relations is refused: a name may be of another table', () => {
     const where = { [raw('state')]: 'done', owner: { kind: 'vip' } };
     expect(mistakesOf(where)).toContain('raw SQL beside a filter over relations');

@@ -100,8 +100,15 @@ describeNeeding(['temporal'], 'who may look', () => {
     for (const path of ['/', '/page/main.js', '/page/style.css', '/page/icon.svg', '/healthz']) {
       expect({ path, status: await statusOf(`${shared.url}${path}`) }).toEqual({ path, status: 200 });
     }
-    // There is no ledger yet.
+    // There is no ledger yet; why it is not ready is for those with the token.
+    const readiness = async (given: Record<string, string>): Promise<unknown> =>
+      (await fetch(`${shared.url}/readyz`, { headers: given })).json();
     expect(await statusOf(`${shared.url}/readyz`)).toBe(503);
+    expect(await readiness({})).toEqual({ ready: false, reasons: [] });
+    const { authorization } = headers;
+    expect(await readiness({ authorization })).toEqual({ ready: false, reasons: [expect.any(String)] });
+    const foreign = { ...headers, 'sec-fetch-site': 'cross-site' };
+    expect(await statusOf(`${shared.url}/api/runs`, { headers: foreign })).toBe(403);
     expect(shared.output).not.toContain(TOKEN);
   });
 
