@@ -4,7 +4,7 @@ import { sql } from 'kysely';
 import type { CascadeStep } from '../plan/cascades.ts';
 import type { FrozenChild } from '../plan/freeze-family.ts';
 import type { ColumnName, TableName } from './names.ts';
-import { columnOf, tableOf } from './names.ts';
+import { tableOf } from './names.ts';
 import type { Tx } from './transaction.ts';
 
 /** A way from a row, alias `p`, down to rows that go with it. */
@@ -13,30 +13,6 @@ export interface Descent {
   readonly table: TableName;
   /** `from ... where` that finds its rows, alias `c`, for the row `p`. */
   readonly from: RawBuilder<unknown>;
-}
-
-/** Rows of soft children that belong to the row, and of theirs in turn; `key` is what the children name. */
-export function descendToChildren(children: readonly FrozenChild[], key: ColumnName): Descent[] {
-  return children.flatMap((child) => descendThrough([{ child, key }]));
-}
-
-type Generation = { readonly child: FrozenChild; readonly key: ColumnName };
-
-function descendThrough(chain: readonly [Generation, ...Generation[]]): Descent[] {
-  const last = chain.at(-1) ?? chain[0];
-  const alias = (depth: number): string =>
-    depth === -1 ? 'p' : depth === chain.length - 1 ? 'c' : `s${depth}`;
-  const tables = chain.map(({ child }, depth) => sql`${tableOf(child.table)} as ${sql.id(alias(depth))}`);
-  const conditions = chain.map(
-    ({ child, key }, depth) => sql`${columnOf(alias(depth), child.by)} = ${columnOf(alias(depth - 1), key)}`,
-  );
-  const { own, table } = last.child;
-  return [
-    { table, from: sql`from ${sql.join(tables)} where ${sql.join(conditions, sql` and `)}` },
-    ...(own?.children ?? []).flatMap((child) =>
-      descendThrough([...chain, { child, key: own?.key ?? last.key }]),
-    ),
-  ];
 }
 
 /** Rows that the database deletes by cascade when the row goes; one descent a step, in the order of the steps. */
@@ -59,28 +35,44 @@ export function descendByCascades(steps: readonly CascadeStep[]): Descent[] {
   });
 }
 
+/** Rows of soft children that belong to the row, and of theirs in turn; `key` is what the children name. */
+export function descendToChildren(children: readonly FrozenChild[], key: ColumnName): Descent[] {
+  return descendByCascades(stepsTo({ cascades: [], children, key }, () => []));
+}
+
 /** Everything that goes along with a row: by cascade, as soft children, and by cascade from those. */
 export function descendToAll(
   cascades: readonly CascadeStep[],
   children: readonly FrozenChild[],
   key: ColumnName | null,
 ): Descent[] {
-  const below = key === null ? [] : children.flatMap((child) => descendInto(child, key));
-  return [...descendByCascades(cascades), ...below];
+  return descendByCascades(stepsTo({ cascades, children, key }, (child) => child.cascades));
 }
 
-function descendInto(child: FrozenChild, key: ColumnName): Descent[] {
-  const { table, by, cascades, own } = child;
-  const owned = sql`from ${tableOf(table)} as c where ${columnOf('c', by)} = ${columnOf('p', key)}`;
-  const deeper = descendToAll(cascades, own?.children ?? [], own?.key ?? null);
-  return [
-    { table, from: owned },
-    ...deeper.map(({ table: below, from }) => ({
-      table: below,
-      // In its own select the row is still called `p`; what is below the child calls the child so.
-      from: sql`from (select c.* ${owned}) as p cross join lateral (select c.ctid, c.* ${from}) as c`,
-    })),
-  ];
+interface Below {
+  readonly cascades: readonly CascadeStep[];
+  readonly children: readonly FrozenChild[];
+  /** What the children name; null where there are none. */
+  readonly key: ColumnName | null;
+}
+
+/** Soft children as further steps: a join leads to them as it does to what cascades. */
+function stepsTo(
+  { cascades, children, key }: Below,
+  cascadesOf: (child: FrozenChild) => readonly CascadeStep[],
+  from = -1,
+  steps: CascadeStep[] = [],
+): CascadeStep[] {
+  const first = steps.length;
+  steps.push(...cascades.map((step) => ({ ...step, from: step.from === -1 ? from : first + step.from })));
+  if (key === null) return steps;
+  for (const child of children) {
+    const { table, by, own } = child;
+    const at = steps.push({ from, table, on: [{ child: by.name, parent: key.name }] }) - 1;
+    const below = { cascades: cascadesOf(child), children: own?.children ?? [], key: own?.key ?? null };
+    stepsTo(below, cascadesOf, at, steps);
+  }
+  return steps;
 }
 
 /**
