@@ -60,7 +60,7 @@ async function deleteChild(tx: Tx, child: FrozenChild, keys: readonly string[], 
 
 /** What a hold names stays whatever becomes of its row: it may have come after its row was judged. */
 function freeChild({ table, cascades, own }: FrozenChild, { holds }: Step): RawBuilder<boolean> | undefined {
-  return isFree(holds, { table, cascades, key: own?.key ?? null, children: own?.children ?? [] });
+  return isFree(holds, { table, cascades, ...own });
 }
 
 /** Deletes at most so many rows of what belongs to some keys, the deepest first. Answers how many went. */

@@ -122,11 +122,11 @@ export const deleteOrphansWork: PassWork<DeleteOrphans, FrozenDeleteOrphans> = {
   waiting(frozen: FrozenDeleteOrphans, laterMillis: number, holds: Holds): Waiting {
     const past = isOrphan({ ...frozen, horizon: laterBy(frozen.horizon, laterMillis) });
     // The age of a row does not say when its parent went.
-    return { where: unheld(past, isFree(holds, { ...frozen, key: null, children: [] })), age: null };
+    return { where: unheld(past, isFree(holds, frozen)), age: null };
   },
 
   explain(frozen: FrozenDeleteOrphans, { holds, now }: Asked): Explained {
-    const { table, by, cascades } = frozen;
+    const { by } = frozen;
     const where = pastGrace(frozen);
     const lost = hasNoParent({ ...frozen, where });
     const parts: ConditionPart[] = [
@@ -134,13 +134,12 @@ export const deleteOrphansWork: PassWork<DeleteOrphans, FrozenDeleteOrphans> = {
       { why: 'no-parent', holds: sql`${columnOf('t', by)} is not null` },
       { why: 'parent-alive', holds: sql`(${columnOf('t', by)} is null or ${lost})` },
     ];
-    const free = isFree(holds, { table, cascades, key: null, children: [] });
-    return explained(sql`${where} and ${lost}`, parts, free);
+    return explained(sql`${where} and ${lost}`, parts, isFree(holds, frozen));
   },
 
   async runBatch(frozen: FrozenDeleteOrphans, tx: Tx, step: BatchStep): Promise<BatchOutcome> {
-    const { table, by, cascades } = frozen;
-    const free = isFree(step.holds, { table, cascades, key: null, children: [] });
+    const { table, by } = frozen;
+    const free = isFree(step.holds, frozen);
     const all = pastGrace(frozen);
     const where = sql<boolean>`${all} and ${free ?? sql`true`}`;
     const outcome =

@@ -94,7 +94,7 @@ export const deleteUnreferencedWork: PassWork<DeleteUnreferenced, FrozenDeleteUn
   waiting(frozen: FrozenDeleteUnreferenced, laterMillis: number, holds: Holds): Waiting {
     const past = goes({ ...frozen, horizon: laterBy(frozen.horizon, laterMillis) });
     // The age of a row does not say when the last thing that pointed at it went.
-    return { where: unheld(past, isFree(holds, { ...frozen, key: null, children: [] })), age: null };
+    return { where: unheld(past, isFree(holds, frozen)), age: null };
   },
 
   explain(frozen: FrozenDeleteUnreferenced, { holds, now }: Asked): Explained {
@@ -102,7 +102,7 @@ export const deleteUnreferencedWork: PassWork<DeleteUnreferenced, FrozenDeleteUn
       ...pastGraceParts(frozen, now),
       { why: 'referenced', holds: isUnreferenced(frozen.references) },
     ];
-    return explained(goes(frozen), parts, isFree(holds, { ...frozen, key: null, children: [] }));
+    return explained(goes(frozen), parts, isFree(holds, frozen));
   },
 
   /**
@@ -113,7 +113,7 @@ export const deleteUnreferencedWork: PassWork<DeleteUnreferenced, FrozenDeleteUn
   async runBatch(frozen: FrozenDeleteUnreferenced, tx: Tx, step: BatchStep): Promise<BatchOutcome> {
     const { table, age } = frozen;
     const family = { ...frozen, key: null, children: [], aged: columnOf('t', age) };
-    const free = isFree(step.holds, family);
+    const free = isFree(step.holds, frozen);
     const where = sql<boolean>`${goes(frozen)} and ${free ?? sql`true`}`;
     const picked = await pick(tx, { table, age, where }, undefined, step);
     const outcome = await deletePicked(tx, family, where, picked, step);

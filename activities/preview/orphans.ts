@@ -26,7 +26,7 @@ export function previewOrphans(
       select from ${tableOf(parent)} as parent
       where ${columnOf('parent', parentKey)} = ${columnOf('t', by)} and ${script.alive(parent, 'parent')}
     )`;
-  const free = script.free({ table, cascades, key: null, children: [] });
+  const free = script.free({ table, cascades });
   const part = script.part(
     () => sql`
       select ${placeAnd('t', columns)}, ${columnOf('t', age)} as age

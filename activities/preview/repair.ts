@@ -56,7 +56,7 @@ export function previewRepair(script: PreviewScript, pointer: FrozenPointer, rem
       from ${sql.id(hit)} as h
       join ${sql.id(newest)} as n using (of_group)`,
   );
-  const free = script.free({ table: holder, cascades: pointer.cascades ?? [], key: null, children: [] });
+  const free = script.free({ table: holder, cascades: pointer.cascades ?? [] });
   const lostWhere = (which: RawBuilder<unknown>): RawBuilder<unknown> => sql`
     select h.place
     from ${sql.id(hit)} as h

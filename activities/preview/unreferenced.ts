@@ -22,7 +22,7 @@ export function previewUnreferenced(
       )`,
   );
   const all = sql`${pastGrace} and ${script.alive(table, 't')} and ${sql.join(checks, sql` and `)}`;
-  const free = script.free({ table, cascades, key: null, children: [] });
+  const free = script.free({ table, cascades });
   const part = script.part(
     () => sql`
       select ${placeAnd('t', columnsForCascades(cascades, -1))}, ${columnOf('t', age)} as age

@@ -15,9 +15,9 @@ import { descendByCascades } from './weigh.ts';
 export interface HeldFamily {
   readonly table: TableName;
   readonly cascades: readonly CascadeStep[];
-  /** What soft children name a row by; null where there are none. */
-  readonly key: ColumnName | null;
-  readonly children: readonly FrozenChild[];
+  /** What soft children name a row by; null or left out where there are none. */
+  readonly key?: ColumnName | null;
+  readonly children?: readonly FrozenChild[];
 }
 
 /**
@@ -28,7 +28,7 @@ export function isFree(holds: Holds, family: HeldFamily): RawBuilder<boolean> | 
   if (holds.rows.length === 0) return undefined;
   const columns = new Set([
     ...family.cascades.filter(({ from }) => from === -1).flatMap(({ on }) => on.map(({ parent }) => parent)),
-    ...(family.key === null ? [] : [family.key.name]),
+    ...(family.key ? [family.key.name] : []),
   ]);
   const own = isHeld(holds, family.table);
   // In its own select nothing else is called `t` yet: these are the columns of the row that is judged.
@@ -49,7 +49,7 @@ export function unheld(
 /** Whether something below some rows, which a select gives, is held: a condition for each table with holds. */
 function heldBelow(
   holds: Holds,
-  { table, cascades, key, children }: HeldFamily,
+  { table, cascades, key = null, children = [] }: HeldFamily,
   rows: RawBuilder<unknown>,
 ): RawBuilder<boolean>[] {
   const found = heldByCascade(holds, table, cascades, rows);
@@ -62,13 +62,7 @@ function heldBelow(
     const held = isHeld(holds, child.table);
     if (held !== undefined) found.push(sql`exists (select from (${owned}) as t where ${held})`);
     const { cascades: steps, own } = child;
-    found.push(
-      ...heldBelow(
-        holds,
-        { table: child.table, cascades: steps, key: own?.key ?? null, children: own?.children ?? [] },
-        owned,
-      ),
-    );
+    found.push(...heldBelow(holds, { table: child.table, cascades: steps, ...own }, owned));
   }
   return found;
 }

@@ -29,7 +29,7 @@ export function freeHolders(
   holds: Holds,
   { holder, cascades = [] }: FrozenPointer,
 ): RawBuilder<boolean> | undefined {
-  return isFree(holds, { table: holder, cascades, key: null, children: [] });
+  return isFree(holds, { table: holder, cascades });
 }
 
 /** Over alias `t` of the holder: it names a target that is gone. One that names none, or no group, is left alone. */
