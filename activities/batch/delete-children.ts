@@ -7,7 +7,7 @@ import { deleteOwned, lockOwned } from '../sql/delete-rows.ts';
 import { isFree } from '../sql/free.ts';
 import type { FrozenPointer } from '../sql/pointers.ts';
 import { freeHolders, lockHoldersOf, repairHolders } from '../sql/pointers.ts';
-import type { Recording } from '../sql/recording.ts';
+import { recordingOf } from '../sql/recording.ts';
 import type { Tx } from '../sql/transaction.ts';
 import { leaveTime } from '../sql/transaction.ts';
 
@@ -32,7 +32,7 @@ async function deleteChild(tx: Tx, child: FrozenChild, keys: readonly string[], 
   const { own, pointers } = child;
   const groups = groupsOf(pointers);
   const free = freeChild(child, step);
-  const recording = recordingOf(child, step);
+  const recording = recordingOf(child.files, step.outbox);
   if (own === undefined) {
     return repair(tx, pointers, await deleteOwned(tx, { ...child, keys, free }, groups, recording), step);
   }
@@ -91,14 +91,9 @@ export async function emptyChild(
     tx,
     { table: child.table, ...owned, free, limit: left },
     groupsOf(pointers),
-    recordingOf(child, step),
+    recordingOf(child.files, step.outbox),
   );
   return { rows: most - left + removed.rows, moved: moved + (await repair(tx, pointers, removed, step)) };
-}
-
-/** Where the paths of a child's files go. */
-function recordingOf({ files }: FrozenChild, { outbox }: Step): Recording | undefined {
-  return files === undefined ? undefined : { paths: files, outbox };
 }
 
 /** The columns by which pointers at a table are grouped. */

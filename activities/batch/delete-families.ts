@@ -4,6 +4,7 @@ import type { FrozenExpireRows } from '../passes/expire-rows.ts';
 import type { BatchStep } from '../passes/pass.ts';
 import { deletePlaces, stillQualifies } from '../sql/delete-rows.ts';
 import { isHeld } from '../sql/holds.ts';
+import { recordingOf } from '../sql/recording.ts';
 import type { Span } from '../sql/span.ts';
 import type { Tx } from '../sql/transaction.ts';
 import { leaveTime } from '../sql/transaction.ts';
@@ -73,7 +74,7 @@ async function deleteWhole(
   const own = keys.slice(0, places.length).filter((named) => named !== null);
   let moved = await deleteChildren(tx, first, own, step);
   await leaveTime(tx, step.deadline);
-  const recording = files === undefined ? undefined : { paths: files, outbox: step.outbox };
+  const recording = recordingOf(files, step.outbox);
   const gone = await deletePlaces(tx, table, places, where, key === null ? [] : [key], recording, aged);
   if (gone.rows !== places.length && first.length > 0) {
     throw new Error('a trigger or a new hold kept rows whose children are gone; the batch is rolled back');

@@ -1,4 +1,5 @@
 import type { Database } from '../database/database.ts';
+import { outboxOf } from '../ledger/outbox.ts';
 import type { Cursor } from '../passes/index.ts';
 import { workOf } from '../passes/index.ts';
 import type { Outside, Prepared } from './outside.ts';
@@ -13,6 +14,6 @@ export async function prepareBatch(
 ): Promise<Prepared | undefined> {
   const work = workOf(frozen.kind);
   if (!('prepare' in work)) return undefined;
-  const outbox = { table: ledger.table('file'), policy, pass: passName, run: key.run };
+  const outbox = outboxOf(ledger, policy, passName, key.run);
   return work.prepare(frozen, db, cursor, { ...outside, outbox });
 }

@@ -2,6 +2,7 @@ import type { Database } from '../database/database.ts';
 import type { Position, ShardKey } from '../ledger/batches.ts';
 import { recordBatch } from '../ledger/batches.ts';
 import { keptList } from '../ledger/kept.ts';
+import { outboxOf } from '../ledger/outbox.ts';
 import type { BatchOutcome, BatchStep, FrozenPass } from '../passes/index.ts';
 import { workOf } from '../passes/index.ts';
 import { enterBatch } from '../sql/fence.ts';
@@ -69,7 +70,7 @@ export async function runBatch(
         ...step,
         kept: keptList(ledger, key.run, key.pass),
         holds: { rows: held, table: hold },
-        outbox: { table: ledger.table('file'), policy, pass: passName, run: key.run },
+        outbox: outboxOf(ledger, policy, passName, key.run),
         deadline: { at: performance.now() + statementMillis, millis: statementMillis },
       });
       const sequence = (position?.sequence ?? 0) + 1;

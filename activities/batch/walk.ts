@@ -20,7 +20,7 @@ export interface Walk {
   /** Which rows, over alias `t`. */
   readonly where: RawBuilder<boolean>;
   /** What a delete records of the rows that go. */
-  readonly recording?: Recording;
+  readonly recording?: Recording | undefined;
   /** The age of a row over alias `t`: what a delete answers of the rows that go. */
   readonly aged?: RawBuilder<unknown>;
   /** What stays although it qualifies: what `take` heeds. */

@@ -1,9 +1,9 @@
 import type { RawBuilder } from 'kysely';
 import { sql } from 'kysely';
 
-import { instantPast, wide } from '../sql/expires-from.ts';
+import { instantPast } from '../sql/expires-from.ts';
 import type { ColumnName } from '../sql/names.ts';
-import { castTo, columnOf } from '../sql/names.ts';
+import { castTo, columnOf, wide } from '../sql/names.ts';
 import type { Predicate } from '../sql/predicate.ts';
 import { bindPredicate } from '../sql/predicate.ts';
 import type { ConditionPart, Explained } from './condition.ts';

@@ -40,6 +40,7 @@ import { isGroupFull, isNotKept, isNotNewest, keepsNewest } from '../sql/kept.ts
 import type { ColumnName, TableName } from '../sql/names.ts';
 import { columnOf } from '../sql/names.ts';
 import type { FrozenPath } from '../sql/recording.ts';
+import { recordingOf } from '../sql/recording.ts';
 import type { Expiry } from '../sql/retention.ts';
 import { ageOf, isExpired, selects } from '../sql/retention.ts';
 import type { Tx } from '../sql/transaction.ts';
@@ -220,7 +221,7 @@ function walkOf(
 ): Walk {
   const age = ages.length === 1 ? ages[0] : null;
   const aged = ageOf('t', ages);
-  return { table, age, aged, where, ...(files === undefined ? {} : { recording: { paths: files, outbox } }) };
+  return { table, age, aged, where, recording: recordingOf(files, outbox) };
 }
 
 /** Over alias `t`: the row expires now, and is none of the newest that stay. */

@@ -1,7 +1,7 @@
 import type { RawBuilder } from 'kysely';
 import { sql } from 'kysely';
 
-import { castTo } from './names.ts';
+import { castTo, wide } from './names.ts';
 import type { Expiry } from './retention.ts';
 import { ageOf, horizonOfRow, whichever } from './retention.ts';
 
@@ -34,9 +34,4 @@ export function expiresFrom(
   now: string,
 ): RawBuilder<string | null> {
   return instantPast(ageOf('t', expiry.ages), horizonFor(expiry), now, expiry.ages[0].type);
-}
-
-/** The type in which a horizon can stand between two days. */
-export function wide(type: string): string {
-  return type === 'date' ? 'timestamp without time zone' : type;
 }

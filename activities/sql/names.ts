@@ -88,3 +88,8 @@ export function comparedAs(
 ): RawBuilder<unknown> {
   return hasOneText(type) ? text : sql`${text}::${bareType(type)}${sql.raw(dimensions)}`;
 }
+
+/** The type in which a horizon of an age can stand between two days. */
+export function wide(type: string): string {
+  return type === 'date' ? 'timestamp without time zone' : type;
+}

@@ -2,7 +2,7 @@ import type { RawBuilder } from 'kysely';
 import { sql } from 'kysely';
 
 import type { ColumnName, TableName } from './names.ts';
-import { bareType, castTo, columnOf, tableOf } from './names.ts';
+import { bareType, castTo, columnOf, tableOf, wide } from './names.ts';
 
 /** A retention that stands in a column of the row, or of its parent. */
 export interface FrozenRetentionColumn {
@@ -37,13 +37,12 @@ export function ownHorizon(
           from ${tableOf(parent.table)} as owner
           where ${columnOf('owner', parent.key)} = ${columnOf('t', parent.by)}
         )`;
-  const wide = type === 'date' ? 'timestamp without time zone' : type;
   // NaN is the greatest number: such a row stays as long as any.
   const millis = sql`least(n.millis, ${MOST_MILLIS}::float8) * interval '1 millisecond'`;
   return sql`(
     select case
       when n.millis is null then ${otherwise}
-      when n.millis >= ${leastMillis}::float8 then (${castTo(horizon, wide)} - ${millis})::${bareType(type)}
+      when n.millis >= ${leastMillis}::float8 then (${castTo(horizon, wide(type))} - ${millis})::${bareType(type)}
     end
     from (select ${number}::float8 * ${unitMillis}::float8 as millis) as n
   )`;

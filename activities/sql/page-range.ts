@@ -23,7 +23,7 @@ export interface PageRange {
   /** Which rows, over alias `t`. */
   readonly where: RawBuilder<boolean>;
   /** What the delete records of the rows that go. */
-  readonly recording?: Recording;
+  readonly recording?: Recording | undefined;
   /** The age of a row over alias `t`, where it is asked for from when to when the rows are that go. */
   readonly aged?: RawBuilder<unknown>;
   /** What stays although it qualifies. Only where a limit bounds the rows. */

@@ -26,6 +26,11 @@ export interface Recording {
   readonly outbox: Outbox;
 }
 
+/** What a delete of rows records whose columns name files; undefined where none do. */
+export function recordingOf(paths: readonly FrozenPath[] | undefined, outbox: Outbox): Recording | undefined {
+  return paths === undefined ? undefined : { paths, outbox };
+}
+
 /** For the end of the `returning` of a delete of alias `t`. */
 export function returningPaths(recording: Recording | undefined): RawBuilder<unknown> {
   const columns = (recording?.paths ?? []).map(
