@@ -106,10 +106,11 @@ describe('a retention that stands in the database', () => {
 
   test('in an override, by a date, whose horizon lies twelve hours earlier', async () => {
     const own = { column: 'keepHours', unit: 'weeks', default: null } as const;
-    await add(1, '20 days', 1, 1);
-    await add(2, '6 days', 1, 1);
-    await add(3, '20 days', 2, 1);
-    await add(4, '41 days', 2, 1);
+    // A date whose day began less than the retention and a half day ago stays, whatever the hour of the test.
+    await add(1, '8 days 12:00:01', 1, 1);
+    await add(2, '7 days 11:59:00', 1, 1);
+    await add(3, '40 days 11:59:00', 2, 1);
+    await add(4, '41 days 12:00:01', 2, 1);
     const overrides = [{ where: { tenantId: 1 }, olderThan: own }];
     await runAsPreviewed(database.url, policyOf({ age: 'day', olderThan: '40 days', overrides }));
     expect(await left()).toEqual([2, 3]);
