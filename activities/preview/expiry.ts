@@ -4,6 +4,7 @@ import { sql } from 'kysely';
 import type { FrozenExpireRows } from '../passes/expire-rows.ts';
 import { pathsOf } from '../plan/freeze-family.ts';
 import type { FrozenNesting } from '../plan/freeze-nesting.ts';
+import { unheld } from '../sql/free.ts';
 import { entryOf, groupOf, newestOf } from '../sql/kept.ts';
 import { columnOf, tableOf } from '../sql/names.ts';
 import { ageOf, isExpired, whichever } from '../sql/retention.ts';
@@ -22,52 +23,40 @@ export function previewExpiry(frozen: FrozenExpireRows, script: PreviewScript): 
     ...(nesting === null ? [] : (nesting.chain[0]?.on.map(({ parent }) => parent) ?? [nesting.references])),
   ];
   const age = ageOf('t', frozen.ages);
-  const rows = sql`select ${placeAnd('t', columns)}, ${age} as age from ${script.table(table, 't')}`;
-  const all = sql`${isExpired(frozen)} and ${isNotNewest(frozen, script)} and ${script.alive(table, 't')}`;
+  const all = sql<boolean>`${isExpired(frozen)} and ${isNotNewest(frozen, script)} and ${script.alive(table, 't')}`;
   const free = script.free(frozen);
-  const which = sql`${all} and ${free ?? sql`true`}`;
-  const part = script.part((self) =>
-    nesting === null
-      ? sql`${rows} where ${which}`
-      : sql`
-          ${rows} where ${which} and ${columnOf('t', nesting.column)} is null
-          union
-          select ${placeAnd('t', columns)}, ${age}
-          from ${self} as d
-          ${joinDown(nesting)}
-          join ${script.table(table, 't')} on ${columnOf('t', nesting.column)} = ${lastOf(nesting)}
-          where ${which}`,
-  );
-  if (free !== undefined) countHeld(frozen, script, part, sql`${all} and not ${free}`);
+  const going = sql`${placeAnd('t', columns)}, ${age} as age`;
+  const part = script.part((self) => levels(frozen, script, self, going, unheld(all, free)));
+  if (free !== undefined) {
+    const held = sql<boolean>`${all} and not ${free}`;
+    // Of the first level, and below those that go.
+    const rest = script.part(() => levels(frozen, script, sql.id(part), placeAnd('t', []), held));
+    script.count(table.label, 'held', rest);
+  }
   const doomed = script.doom(table, part);
   script.range(table.label, part);
   previewBelonging(script, { table, cascades, ...(key === null ? {} : { own: { key, children } }) }, doomed);
 }
 
-/** Counts the rows that only holds keep: of the first level, and below those that go. */
-function countHeld(
+/** A select of some rows, alias `t`; where they are nested, of the first level and of those below the rows of a part. */
+function levels(
   { table, nesting }: FrozenExpireRows,
   script: PreviewScript,
-  going: string,
-  held: RawBuilder<unknown>,
-): void {
-  const top = sql`
-    select t.ctid as place
-    from ${script.table(table, 't')}
-    where ${held} and ${nesting === null ? sql`true` : sql`${columnOf('t', nesting.column)} is null`}`;
-  const part = script.part(() =>
-    nesting === null
-      ? top
-      : sql`
-          ${top}
-          union
-          select t.ctid
-          from ${sql.id(going)} as d
-          ${joinDown(nesting)}
-          join ${script.table(table, 't')} on ${columnOf('t', nesting.column)} = ${lastOf(nesting)}
-          where ${held}`,
-  );
-  script.count(table.label, 'held', part);
+  above: RawBuilder<unknown>,
+  columns: RawBuilder<unknown>,
+  which: RawBuilder<boolean>,
+): RawBuilder<unknown> {
+  const rows = script.table(table, 't');
+  if (nesting === null) return sql`select ${columns} from ${rows} where ${which}`;
+  const outer = columnOf('t', nesting.column);
+  return sql`
+    select ${columns} from ${rows} where ${which} and ${outer} is null
+    union
+    select ${columns}
+    from ${above} as d
+    ${joinDown(nesting)}
+    join ${rows} on ${outer} = ${lastOf(nesting)}
+    where ${which}`;
 }
 
 /**

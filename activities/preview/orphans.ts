@@ -2,6 +2,7 @@ import type { RawBuilder } from 'kysely';
 import { sql } from 'kysely';
 
 import type { FrozenDeleteOrphans } from '../passes/delete-orphans.ts';
+import { unheld } from '../sql/free.ts';
 import { columnOf, tableOf } from '../sql/names.ts';
 import { columnsForCascades, previewCascades } from './cascades.ts';
 import { previewRepair } from './repair.ts';
@@ -19,7 +20,7 @@ export function previewOrphans(
     ...columnsForCascades(cascades, -1),
     ...pointers.map(({ targetGroup }) => targetGroup.name),
   ];
-  const all = sql`
+  const all = sql<boolean>`
     ${pastGrace}
     and ${script.alive(table, 't')}
     and not exists (
@@ -31,7 +32,7 @@ export function previewOrphans(
     () => sql`
       select ${placeAnd('t', columns)}, ${columnOf('t', age)} as age
       from ${script.table(table, 't')}
-      where ${all} and ${free ?? sql`true`}`,
+      where ${unheld(all, free)}`,
   );
   script.countHeld(table, all, free);
   const doomed = script.doom(table, part, { by: by.name, parent: parent.label });

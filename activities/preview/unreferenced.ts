@@ -2,6 +2,7 @@ import type { RawBuilder } from 'kysely';
 import { sql } from 'kysely';
 
 import type { FrozenDeleteUnreferenced } from '../passes/delete-unreferenced.ts';
+import { unheld } from '../sql/free.ts';
 import { columnOf } from '../sql/names.ts';
 import { names } from '../sql/references.ts';
 import { columnsForCascades, previewCascades } from './cascades.ts';
@@ -21,13 +22,13 @@ export function previewUnreferenced(
         where ${names('c', 't', reference)} and ${script.alive(reference.table, 'c')}
       )`,
   );
-  const all = sql`${pastGrace} and ${script.alive(table, 't')} and ${sql.join(checks, sql` and `)}`;
+  const all = sql<boolean>`${pastGrace} and ${script.alive(table, 't')} and ${sql.join(checks, sql` and `)}`;
   const free = script.free({ table, cascades });
   const part = script.part(
     () => sql`
       select ${placeAnd('t', columnsForCascades(cascades, -1))}, ${columnOf('t', age)} as age
       from ${script.table(table, 't')}
-      where ${all} and ${free ?? sql`true`}`,
+      where ${unheld(all, free)}`,
   );
   script.countHeld(table, all, free);
   const doomed = script.doom(table, part);
