@@ -1,13 +1,13 @@
 import type { Kysely } from 'kysely';
 
 import type { StoredFile } from '../../policy/file-store.ts';
-import { MistakesError } from '../../policy/mistake.ts';
 import type { Outside } from '../batch/outside.ts';
 import { instantOf } from '../ledger/reported.ts';
 import type { ReportedRows } from '../passes/pass.ts';
 import type { FrozenSweepStrayFiles } from '../passes/sweep-stray-files.ts';
 import type { ListingCursor } from './file-work.ts';
 import type { Root } from './in-root.ts';
+import { refuseRoot } from './in-root.ts';
 import { knownKeys } from './known.ts';
 import { several } from './several.ts';
 
@@ -88,12 +88,8 @@ export function refuseTooMany(
 ): void {
   if (!isTooMany(frozen, { files, strays })) return;
   const { root, mostStray } = frozen;
-  const at = `root ${JSON.stringify(root.name)}`;
-  throw new MistakesError(at, [
-    {
-      at,
-      what: `${strays} of its ${files} files are recorded by no row, which is more than the part ${mostStray} that mostStray allows`,
-      fix: 'Look whether rows record paths as the root is written and recordedBy names every property; where it is so, raise mostStray',
-    },
-  ]);
+  refuseRoot(root.name, {
+    what: `${strays} of its ${files} files are recorded by no row, which is more than the part ${mostStray} that mostStray allows`,
+    fix: 'Look whether rows record paths as the root is written and recordedBy names every property; where it is so, raise mostStray',
+  });
 }

@@ -1,6 +1,7 @@
 import type { FileRoot } from '../../policy/file-root.ts';
 import type { FileStore, OpenFileStore } from '../../policy/file-store.ts';
 import { RootUnusable } from '../../policy/file-store.ts';
+import type { Mistake } from '../../policy/mistake.ts';
 import { MistakesError } from '../../policy/mistake.ts';
 import type { Pass } from '../../policy/pass.ts';
 
@@ -18,14 +19,16 @@ export function rootOf(pass: Pass | undefined, name: string): FileRoot {
   const root =
     pass?.kind === 'deleteRecordedFiles' || pass?.kind === 'sweepStrayFiles' ? pass.root : undefined;
   if (root?.name === name) return root;
-  const what = 'the policy of this worker has no such root any more, and where it is only the policy says';
-  throw new MistakesError(`root ${JSON.stringify(name)}`, [
-    {
-      at: `root ${JSON.stringify(name)}`,
-      what,
-      fix: 'Start the worker with the policy that the run began with',
-    },
-  ]);
+  return refuseRoot(name, {
+    what: 'the policy of this worker has no such root any more, and where it is only the policy says',
+    fix: 'Start the worker with the policy that the run began with',
+  });
+}
+
+/** Throws a `MistakesError` about a root. */
+export function refuseRoot(name: string, mistake: Pick<Mistake, 'what' | 'fix'>): never {
+  const at = `root ${JSON.stringify(name)}`;
+  throw new MistakesError(at, [{ at, ...mistake }]);
 }
 
 /** Works in a root, with heartbeats meanwhile. Throws a `MistakesError` where it cannot be worked in. */
@@ -57,14 +60,10 @@ export async function refuseEmpty(
   known: string | undefined,
 ): Promise<string> {
   if (open.place === known || !(await open.isEmpty())) return open.place;
-  const at = `root ${JSON.stringify(name)}`;
-  throw new MistakesError(at, [
-    {
-      at,
-      what: 'files of it are to go, and it has nothing in it, as where no disk is mounted',
-      fix: 'Mount its disk on the worker; where it is empty indeed, put a file there and name it as marker of localDisk',
-    },
-  ]);
+  return refuseRoot(name, {
+    what: 'files of it are to go, and it has nothing in it, as where no disk is mounted',
+    fix: 'Mount its disk on the worker; where it is empty indeed, put a file there and name it as marker of localDisk',
+  });
 }
 
 async function openRoot(name: string, store: FileStore): Promise<OpenFileStore> {
@@ -72,13 +71,9 @@ async function openRoot(name: string, store: FileStore): Promise<OpenFileStore> 
     return await store.open();
   } catch (error) {
     if (!(error instanceof RootUnusable)) throw error;
-    const at = `root ${JSON.stringify(name)}`;
-    throw new MistakesError(at, [
-      {
-        at,
-        what: error.message,
-        fix: 'Mount its disk on the worker, or correct its folder; files wait until then',
-      },
-    ]);
+    return refuseRoot(name, {
+      what: error.message,
+      fix: 'Mount its disk on the worker, or correct its folder; files wait until then',
+    });
   }
 }
