@@ -2,6 +2,7 @@ import type { DeleteRecordedFiles } from './delete-recorded-files.ts';
 import { HOUR, parseDuration } from './duration.ts';
 import type { FileRoot } from './file-root.ts';
 import type { Mistake } from './mistake.ts';
+import { isName, NAME_RULE } from './name.ts';
 import type { Pass } from './pass.ts';
 import type { SweepStrayFiles } from './sweep-stray-files.ts';
 
@@ -20,9 +21,8 @@ function checkRoots(passes: readonly Pass[]): Mistake[] {
   return roots.flatMap((root) => {
     const at = `root ${JSON.stringify(root.name)}`;
     const mistakes: Mistake[] = [];
-    if (!/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/.test(root.name)) {
-      const what = 'its name cannot be used in reports';
-      mistakes.push({ at, what, fix: 'Use 1 to 63 lower-case letters, digits and dashes' });
+    if (!isName(root.name)) {
+      mistakes.push({ at, what: 'its name cannot be used in reports', fix: NAME_RULE });
     }
     if (roots.find(({ name }) => name === root.name) !== root) {
       const what = 'another root has this name, and files of one would be looked for in the other';

@@ -4,15 +4,13 @@ import type { ExpireRows } from './expire-rows.ts';
 import { checkFilter } from './filter.ts';
 import { checkLimits, sayValue } from './limits.ts';
 import type { Mistake } from './mistake.ts';
+import { isName, NAME_RULE } from './name.ts';
 import type { Pass } from './pass.ts';
 import type { Policy } from './policy.ts';
 import { checkReclaimSpace } from './reclaim-space.ts';
 import type { ReportRows } from './report-rows.ts';
 import { checkRetentionColumn, isRetentionColumn } from './retention-column.ts';
 import { checkSchedule } from './schedule.ts';
-
-const NAME = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/;
-const NAME_RULE = 'Use 1 to 63 lower-case letters, digits and dashes';
 
 /**
  * What is wrong with a policy by itself: names, numbers and durations. What only entity metadata and the live
@@ -23,7 +21,7 @@ export function checkPolicy(policy: Policy): Mistake[] {
   const mistakes: Mistake[] = [];
   const say = (what: string, fix: string): void => void mistakes.push({ at, what, fix });
 
-  if (!NAME.test(policy.name)) say('its name cannot be used in workflow ids and metrics', NAME_RULE);
+  if (!isName(policy.name)) say('its name cannot be used in workflow ids and metrics', NAME_RULE);
   if (policy.passes.length === 0) say('it has no passes', 'Give it at least one');
   const { seconds = 20, batches } = policy.slice;
   if (!(seconds >= 1 && seconds <= 3600)) {
@@ -63,7 +61,7 @@ function checkPasses(passes: readonly Pass[]): Mistake[] {
   for (const pass of passes) {
     const at = `pass ${JSON.stringify(pass.name)}`;
     const say = (what: string, fix: string): void => void mistakes.push({ at, what, fix });
-    if (!NAME.test(pass.name)) say('its name cannot be used in activity summaries and metrics', NAME_RULE);
+    if (!isName(pass.name)) say('its name cannot be used in activity summaries and metrics', NAME_RULE);
     if (earlier.has(pass.name)) say('another pass has this name', 'Name each pass of a policy differently');
     for (const other of pass.dependsOn ?? []) {
       if (!earlier.has(other)) {
