@@ -1,3 +1,4 @@
+import { sayValue } from './limits.ts';
 import type { Mistake } from './mistake.ts';
 
 /** The `where` of a pass that has none. */
@@ -13,8 +14,7 @@ export function checkFilter(at: string, option: string, filter: unknown): Mistak
   if (filter === NO_FILTER) return [];
   const fix = 'Say which rows are meant, or leave it out';
   if (typeof filter !== 'object' || filter === null) {
-    const came = filter === undefined ? 'undefined' : JSON.stringify(filter);
-    return [{ at, what: `its ${option} is ${came}, which is no filter`, fix }];
+    return [{ at, what: `its ${option} is ${sayValue(filter)}, which is no filter`, fix }];
   }
   if (Reflect.ownKeys(filter).length > 0) return [];
   return [{ at, what: `its ${option} has no condition, so that it would be about every row`, fix }];
