@@ -3,13 +3,9 @@ import type { Command } from 'commander';
 import { arm } from '../../activities/ledger/guards.ts';
 import { findDatabaseSetup } from '../setup.ts';
 import { withOnlyDatabase } from './database.ts';
-import type { SetupFlags } from './options.ts';
-import { withJson, withSetup } from './options.ts';
+import type { DatabaseFlags } from './options.ts';
+import { databaseName, withJson, withSetup } from './options.ts';
 import { print, printJson } from './output.ts';
-
-interface ArmFlags extends SetupFlags {
-  readonly database?: string;
-}
 
 /** `arm`: lets runs begin again after a guard found another database than the one that the last run cleaned. */
 export function addArm(program: Command): void {
@@ -19,12 +15,12 @@ export function addArm(program: Command): void {
     .description(
       'let runs begin again that are disarmed: after a restored backup or a move to another server',
     )
-    .option('--database <name>', 'the database of the configuration file, where it has several')
-    .action(async (policy: string | undefined, flags: ArmFlags) => armPolicies(policy, flags));
+    .addOption(databaseName())
+    .action(async (policy: string | undefined, flags: DatabaseFlags) => armPolicies(policy, flags));
   withJson(withSetup(command));
 }
 
-async function armPolicies(policy: string | undefined, flags: ArmFlags): Promise<void> {
+async function armPolicies(policy: string | undefined, flags: DatabaseFlags): Promise<void> {
   const setup = await findDatabaseSetup(flags);
   await withOnlyDatabase(setup, flags.database, async ({ ledger }) => {
     const isThere = (await ledger.version()) !== 'missing';

@@ -5,14 +5,13 @@ import { readHistory, readReport } from '../../activities/ledger/reports.ts';
 import { MistakesError } from '../../policy/mistake.ts';
 import { findDatabaseSetup } from '../setup.ts';
 import { withOnlyDatabase } from './database.ts';
-import type { SetupFlags } from './options.ts';
-import { toNumber, withJson, withSetup } from './options.ts';
+import type { DatabaseFlags } from './options.ts';
+import { databaseName, toNumber, withJson, withSetup } from './options.ts';
 import { print, printJson, printTable, sayMillis } from './output.ts';
 import { printReport, sayShortly, toPrinted } from './print-report.ts';
 
-interface HistoryFlags extends SetupFlags {
+interface HistoryFlags extends DatabaseFlags {
   readonly policy?: string;
-  readonly database?: string;
   readonly limit: number;
 }
 
@@ -23,7 +22,7 @@ export function addHistory(program: Command): void {
     .argument('[run]', 'the number of a run', toNumber)
     .description('the runs in the ledger, the newest first; or one run with its passes and tables')
     .option('--policy <name>', 'only runs of this policy')
-    .option('--database <name>', 'the database of the configuration file, where it has several')
+    .addOption(databaseName())
     .option('--limit <number>', 'at most so many runs', toNumber, 20)
     .action(async (run: number | undefined, flags: HistoryFlags) => history(run, flags));
   withJson(withSetup(command));

@@ -12,8 +12,8 @@ import { MistakesError, refuseMistakes } from '../../policy/mistake.ts';
 import { findDatabaseSetup, findSetup } from '../setup.ts';
 import { withDatabase, withOnlyDatabase } from './database.ts';
 import { findPolicy } from './find-policy.ts';
-import type { SetupFlags } from './options.ts';
-import { toNumber, withJson, withSetup } from './options.ts';
+import type { DatabaseFlags, SetupFlags } from './options.ts';
+import { databaseName, toNumber, withJson, withSetup } from './options.ts';
 import { note, print, printJson, printTable } from './output.ts';
 
 interface AddFlags extends SetupFlags {
@@ -22,10 +22,6 @@ interface AddFlags extends SetupFlags {
   readonly reason: string;
   readonly who?: string;
   readonly until?: string;
-}
-
-interface HoldFlags extends SetupFlags {
-  readonly database?: string;
 }
 
 /** `hold`: rows that no pass may delete. */
@@ -49,15 +45,15 @@ export function addHolds(program: Command): void {
   const list = hold
     .command('list')
     .description('the holds, the newest first')
-    .option('--database <name>', 'the database of the configuration file, where it has several')
-    .action(async (flags: HoldFlags) => runList(flags));
+    .addOption(databaseName())
+    .action(async (flags: DatabaseFlags) => runList(flags));
   withJson(withSetup(list));
   const remove = hold
     .command('remove')
     .argument('<hold>', 'the number of a hold', toNumber)
     .description('end a hold; its rows go when a policy says so')
-    .option('--database <name>', 'the database of the configuration file, where it has several')
-    .action(async (id: number, flags: HoldFlags) => runRemove(id, flags));
+    .addOption(databaseName())
+    .action(async (id: number, flags: DatabaseFlags) => runRemove(id, flags));
   withJson(withSetup(remove));
 }
 
@@ -125,7 +121,7 @@ function readInstant(text: string, mistakes: Mistake[]): string | null {
   return null;
 }
 
-async function runList(flags: HoldFlags): Promise<void> {
+async function runList(flags: DatabaseFlags): Promise<void> {
   const setup = await findDatabaseSetup(flags);
   const holds = await withOnlyDatabase(setup, flags.database, async ({ ledger }) => {
     if ((await ledger.version()) === 'missing') return [];
@@ -151,7 +147,7 @@ function printHolds(holds: readonly Hold[]): void {
   );
 }
 
-async function runRemove(id: number, flags: HoldFlags): Promise<void> {
+async function runRemove(id: number, flags: DatabaseFlags): Promise<void> {
   const setup = await findDatabaseSetup(flags);
   const removed = await withOnlyDatabase(setup, flags.database, async ({ ledger }) => {
     if ((await ledger.version()) === 'missing') return false;

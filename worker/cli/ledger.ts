@@ -5,13 +5,9 @@ import { closeByHand } from '../../activities/ledger/runs.ts';
 import { MistakesError } from '../../policy/mistake.ts';
 import { findDatabaseSetup } from '../setup.ts';
 import { withOnlyDatabase } from './database.ts';
-import type { SetupFlags } from './options.ts';
-import { toNumber, withJson, withSetup } from './options.ts';
+import type { DatabaseFlags } from './options.ts';
+import { databaseName, toNumber, withJson, withSetup } from './options.ts';
 import { print, printJson } from './output.ts';
-
-interface LedgerFlags extends SetupFlags {
-  readonly database?: string;
-}
 
 /** `ledger migrate`: makes or upgrades our own tables in the cleaned database. */
 export function addLedger(program: Command): void {
@@ -19,19 +15,19 @@ export function addLedger(program: Command): void {
   const command = ledger
     .command('migrate')
     .description('make or upgrade them; workers do it themselves where their role may')
-    .option('--database <name>', 'the database of the configuration file, where it has several')
-    .action(async (flags: LedgerFlags) => migrate(flags));
+    .addOption(databaseName())
+    .action(async (flags: DatabaseFlags) => migrate(flags));
   withJson(withSetup(command));
   const close = ledger
     .command('close')
     .argument('<run>', 'the number of a run that is open', toNumber)
     .description('close a run whose Temporal is gone for ever; a run that still works ends after its batch')
-    .option('--database <name>', 'the database of the configuration file, where it has several')
-    .action(async (run: number, flags: LedgerFlags) => closeOpen(run, flags));
+    .addOption(databaseName())
+    .action(async (run: number, flags: DatabaseFlags) => closeOpen(run, flags));
   withJson(withSetup(close));
 }
 
-async function closeOpen(run: number, flags: LedgerFlags): Promise<void> {
+async function closeOpen(run: number, flags: DatabaseFlags): Promise<void> {
   const setup = await findDatabaseSetup(flags);
   await withOnlyDatabase(setup, flags.database, async ({ ledger }) => {
     const report = (await ledger.version()) === 'missing' ? undefined : await readReport(ledger, run);
@@ -46,7 +42,7 @@ async function closeOpen(run: number, flags: LedgerFlags): Promise<void> {
   });
 }
 
-async function migrate(flags: LedgerFlags): Promise<void> {
+async function migrate(flags: DatabaseFlags): Promise<void> {
   const setup = await findDatabaseSetup(flags);
   await withOnlyDatabase(setup, flags.database, async ({ ledger }) => {
     const before = await ledger.version();

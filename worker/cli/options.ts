@@ -68,6 +68,11 @@ function toPercent(text: string): number {
   throw new InvalidArgumentError('It is no number from 0 to 100.');
 }
 
+/** The option of commands that need no policy: which database. */
+export function databaseName(): Option {
+  return new Option('--database <name>', 'the database of the configuration file, where it has several');
+}
+
 /** Collects a repeatable option. */
 export function collect(value: string, before: readonly string[]): string[] {
   return [...before, value];
@@ -76,4 +81,9 @@ export function collect(value: string, before: readonly string[]): string[] {
 /** What {@link withSetup} and {@link withJson} give. */
 export interface SetupFlags extends SetupOptions {
   readonly json: boolean;
+}
+
+/** What {@link databaseName} gives besides. */
+export interface DatabaseFlags extends SetupFlags {
+  readonly database?: string;
 }
