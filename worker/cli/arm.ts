@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 
 import { arm } from '../../activities/ledger/guards.ts';
 import { findDatabaseSetup } from '../setup.ts';
-import { withOnlyDatabase } from './database.ts';
+import { withOnlyLedger } from './database.ts';
 import type { DatabaseFlags } from './options.ts';
 import { databaseName, withJson, withSetup } from './options.ts';
 import { print, printJson } from './output.ts';
@@ -22,15 +22,11 @@ export function addArm(program: Command): void {
 
 async function armPolicies(policy: string | undefined, flags: DatabaseFlags): Promise<void> {
   const setup = await findDatabaseSetup(flags);
-  await withOnlyDatabase(setup, flags.database, async ({ ledger }) => {
-    const isThere = (await ledger.version()) !== 'missing';
-    if (isThere) await ledger.migrate();
-    const armed = isThere ? await arm(ledger, policy) : [];
-    if (flags.json) printJson(armed);
-    else if (armed.length === 0)
-      print(policy === undefined ? 'no policy is disarmed' : `policy ${policy} is not disarmed`);
-    for (const { policy: name, reasons } of flags.json ? [] : armed) {
-      print(`policy ${name} is armed: its runs delete again; it was disarmed because ${reasons.join('; ')}`);
-    }
-  });
+  const armed = await withOnlyLedger(setup, flags.database, [], async (ledger) => arm(ledger, policy));
+  if (flags.json) printJson(armed);
+  else if (armed.length === 0)
+    print(policy === undefined ? 'no policy is disarmed' : `policy ${policy} is not disarmed`);
+  for (const { policy: name, reasons } of flags.json ? [] : armed) {
+    print(`policy ${name} is armed: its runs delete again; it was disarmed because ${reasons.join('; ')}`);
+  }
 }

@@ -2,6 +2,7 @@ import { sql } from 'kysely';
 
 import type { Database } from '../../activities/database/database.ts';
 import { Databases } from '../../activities/database/databases.ts';
+import type { Ledger } from '../../activities/ledger/ledger.ts';
 import { readDatabaseError } from '../../activities/sql/sqlstate.ts';
 import { MistakesError, refuseMistakes } from '../../policy/mistake.ts';
 import type { Policy } from '../../policy/policy.ts';
@@ -49,6 +50,20 @@ export async function withOnlyDatabase<T>(
     throw new MistakesError('command', [{ at: '--database', what, fix }]);
   }
   return withNamed(setup, new Databases(setup.databases, setup.ledgerSchema), only, work);
+}
+
+/** The same for its ledger, brought to our version; answers `none` where there is no ledger yet, and makes none. */
+export async function withOnlyLedger<T>(
+  setup: Setup,
+  name: string | undefined,
+  none: T,
+  work: (ledger: Ledger) => Promise<T>,
+): Promise<T> {
+  return withOnlyDatabase(setup, name, async ({ ledger }) => {
+    if ((await ledger.version()) === 'missing') return none;
+    await ledger.migrate();
+    return work(ledger);
+  });
 }
 
 async function withNamed<T>(

@@ -10,7 +10,7 @@ import { parseDuration } from '../../policy/duration.ts';
 import type { Mistake } from '../../policy/mistake.ts';
 import { MistakesError, refuseMistakes } from '../../policy/mistake.ts';
 import { findDatabaseSetup, findSetup } from '../setup.ts';
-import { withDatabase, withOnlyDatabase } from './database.ts';
+import { withDatabase, withOnlyLedger } from './database.ts';
 import { findPolicy } from './find-policy.ts';
 import type { DatabaseFlags, SetupFlags } from './options.ts';
 import { databaseName, toNumber, withJson, withSetup } from './options.ts';
@@ -123,11 +123,7 @@ function readInstant(text: string, mistakes: Mistake[]): string | null {
 
 async function runList(flags: DatabaseFlags): Promise<void> {
   const setup = await findDatabaseSetup(flags);
-  const holds = await withOnlyDatabase(setup, flags.database, async ({ ledger }) => {
-    if ((await ledger.version()) === 'missing') return [];
-    await ledger.migrate();
-    return listHolds(ledger);
-  });
+  const holds = await withOnlyLedger(setup, flags.database, [], listHolds);
   if (flags.json) printJson(holds);
   else if (holds.length === 0) print('no holds');
   else printHolds(holds);
@@ -149,11 +145,9 @@ function printHolds(holds: readonly Hold[]): void {
 
 async function runRemove(id: number, flags: DatabaseFlags): Promise<void> {
   const setup = await findDatabaseSetup(flags);
-  const removed = await withOnlyDatabase(setup, flags.database, async ({ ledger }) => {
-    if ((await ledger.version()) === 'missing') return false;
-    await ledger.migrate();
-    return deleteHold(ledger, id);
-  });
+  const removed = await withOnlyLedger(setup, flags.database, false, async (ledger) =>
+    deleteHold(ledger, id),
+  );
   if (!removed) {
     const fix = 'Name one that `temporal-vacuum hold list` shows';
     throw new MistakesError('command', [{ at: 'HOLD', what: `there is no hold ${id}`, fix }]);
