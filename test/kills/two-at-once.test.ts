@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeEach, expect, test } from '@jest/globals';
+import type { WorkflowHandleWithFirstExecutionRunId } from '@temporalio/client';
 
 import { KilledRun, MANY_BATCHES } from '../support/killed-run.ts';
 import { describeNeeding } from '../support/needing.ts';
@@ -19,6 +20,16 @@ describeNeeding(['temporal'], 'two runs of one policy', () => {
 
   async function withWorker<T>(work: () => Promise<T>): Promise<T> {
     return session.withVacuum({ taskQueue: run.taskQueue, url: run.database.url, policies }, work);
+  }
+
+  /** A second run, which waits for the first. */
+  async function startWaiting(): Promise<WorkflowHandleWithFirstExecutionRunId> {
+    const second = await session.start(run.taskQueue, { ifBusy: 'wait' });
+    await waitFor('the second to wait', async () => {
+      const progress = await second.query<{ state: string }>('progress');
+      return progress.state === 'waiting';
+    });
+    return second;
   }
 
   test('the second skips and says who is at it', async () => {
@@ -50,11 +61,7 @@ describeNeeding(['temporal'], 'two runs of one policy', () => {
     await withWorker(async () => {
       await run.start();
       await run.untilBatches(3);
-      const second = await session.start(run.taskQueue, { ifBusy: 'wait' });
-      await waitFor('the second to wait', async () => {
-        const progress = await second.query<{ state: string }>('progress');
-        return progress.state === 'waiting';
-      });
+      const second = await startWaiting();
       await run.expectWhole();
       expect(await second.result()).toMatchObject({ status: 'completed', rows: 0 });
     });
@@ -64,11 +71,7 @@ describeNeeding(['temporal'], 'two runs of one policy', () => {
     await withWorker(async () => {
       await run.start();
       await run.untilBatches(3);
-      const second = await session.start(run.taskQueue, { ifBusy: 'wait' });
-      await waitFor('the second to wait', async () => {
-        const progress = await second.query<{ state: string }>('progress');
-        return progress.state === 'waiting';
-      });
+      const second = await startWaiting();
       await second.signal('stop', 'one is enough');
       expect(await second.result()).toMatchObject({
         run: null,

@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 
 import type { Strategy } from '../../../activities/passes/index.ts';
 import { expireRows, softChild } from '../../../policy/expire-rows.ts';
+import type { Policy } from '../../../policy/policy.ts';
 import type { TestDatabase } from '../../support/database.ts';
 import type { EngineOptions } from '../../support/engine.ts';
 import { runEngine } from '../../support/engine.ts';
@@ -32,6 +33,24 @@ describe('the newest rows of each group stay', () => {
 
   async function left(): Promise<number[]> {
     return (await items.rows<{ id: number }>('select id from item order by id')).map((row) => row.id);
+  }
+
+  /** Runs by age; after one of the batches something happens. Answers how many batches there were. */
+  async function runWhile(
+    happens: { readonly after: number; readonly sql: string },
+    policy: Policy,
+    options: EngineOptions,
+  ): Promise<number> {
+    let batches = 0;
+    await runEngine(items.url, policy, {
+      ...options,
+      strategy: 'keyset',
+      afterBatch: async () => {
+        batches += 1;
+        if (batches === happens.after) await items.rows(happens.sql);
+      },
+    });
+    return batches;
   }
 
   const keepThree = { olderThan: '10 days', keepLast: { count: 3, per: ['ownerId'] } };
@@ -76,17 +95,9 @@ describe('the newest rows of each group stay', () => {
       await add(owner, 30);
       await items.rows(`update item set at = at - interval '50 days' where owner_id = $1`, [owner]);
     }
-    let batches = 0;
     const policy = policyOf(expiring({ ...keepThree, where: { state: 'done' } }));
-    const losing: EngineOptions = {
-      size: 3,
-      strategy: 'keyset',
-      afterBatch: async () => {
-        batches += 1;
-        if (batches === 1) await items.rows(`update item set state = 'running', at = null where id = 2002`);
-      },
-    };
-    await runEngine(items.url, policy, losing);
+    const loss = { after: 1, sql: `update item set state = 'running', at = null where id = 2002` };
+    await runWhile(loss, policy, { size: 3 });
     expect((await left()).filter((id) => id < 2000)).toEqual([1001, 1002, 1003]);
     // The first batch took its oldest, before anything was lost.
     expect((await left()).filter((id) => id > 2000)).toEqual(Array.from({ length: 29 }, (_, n) => 2001 + n));
@@ -117,20 +128,12 @@ describe('the newest rows of each group stay', () => {
   ])('one of the newest that is of %s by now does not count', async (_, change) => {
     for (const owner of [1, 2]) await add(owner, 20);
     await items.rows(`update item set at = at - interval '50 days'`);
-    let batches = 0;
     const pass = expiring({
       olderThan: '10 days',
       keepLast: { count: 1, per: ['ownerId'] },
       overrides: [{ where: { state: 'short' }, olderThan: '1000 days', keepLast: null }],
     });
-    await runEngine(items.url, policyOf(pass), {
-      size: 2,
-      strategy: 'keyset',
-      afterBatch: async () => {
-        batches += 1;
-        if (batches === 1) await items.rows(change);
-      },
-    });
+    await runWhile({ after: 1, sql: change }, policyOf(pass), { size: 2 });
     const ofFirst = await items.value(
       `select count(*) from item where owner_id = 1 and state = 'done' and id > 1001`,
     );
@@ -143,17 +146,8 @@ describe('the newest rows of each group stay', () => {
     await add(1, 30);
     await items.rows(`insert into child select n, 1011 + n % 20, now() from generate_series(1, 2000) as n`);
     const withChildren = { ...keepThree, with: [softChild({ entity: Child, by: 'itemId' })] };
-    let batches = 0;
-    const losing: EngineOptions = {
-      size: 30,
-      careful: true,
-      strategy: 'keyset',
-      afterBatch: async () => {
-        batches += 1;
-        if (batches === 2) await items.rows('delete from item where id = 1002');
-      },
-    };
-    await runEngine(items.url, policyOf(expiring(withChildren)), losing);
+    const loss = { after: 2, sql: 'delete from item where id = 1002' };
+    const batches = await runWhile(loss, policyOf(expiring(withChildren)), { size: 30, careful: true });
     // The oldest was being emptied when its group lost one; nothing else was touched after that.
     const torn = await items.rows(
       `select item.id from item left join child on child.item_id = item.id
@@ -189,15 +183,8 @@ describe('the newest rows of each group stay', () => {
   test('one of the newest that was touched and still matches counts as before', async () => {
     await add(1, 30);
     await items.rows(`update item set at = at - interval '50 days'`);
-    let batches = 0;
-    await runEngine(items.url, policyOf(expiring(keepThree)), {
-      size: 5,
-      strategy: 'keyset',
-      afterBatch: async () => {
-        batches += 1;
-        if (batches === 2) await items.rows('update item set ended_at = now() where id in (1001, 1003)');
-      },
-    });
+    const touch = { after: 2, sql: 'update item set ended_at = now() where id in (1001, 1003)' };
+    const batches = await runWhile(touch, policyOf(expiring(keepThree)), { size: 5 });
     expect(batches).toBeGreaterThan(4);
     expect(await left()).toEqual([1001, 1002, 1003]);
   });
@@ -215,15 +202,8 @@ describe('the newest rows of each group stay', () => {
   test('a rewrite of the table, which moves all rows, changes nothing', async () => {
     for (const owner of [1, 2]) await add(owner, 30);
     await items.rows(`update item set at = at - interval '50 days'`);
-    let batches = 0;
-    await runEngine(items.url, policyOf(expiring(keepThree)), {
-      size: 5,
-      strategy: 'keyset',
-      afterBatch: async () => {
-        batches += 1;
-        if (batches === 2) await items.rows('vacuum full item');
-      },
-    });
+    const rewrite = { after: 2, sql: 'vacuum full item' };
+    const batches = await runWhile(rewrite, policyOf(expiring(keepThree)), { size: 5 });
     expect(batches).toBeGreaterThan(4);
     expect(await left()).toEqual([1001, 1002, 1003, 2001, 2002, 2003]);
   });
@@ -293,21 +273,12 @@ describe('the newest rows of each group stay', () => {
     });
 
     test('and a row that changed meanwhile is judged with its group', async () => {
-      let batches = 0;
-      await runEngine(items.url, policyOf(expiring(pass)), {
-        strategy: 'keyset',
-        size: 1500,
-        afterBatch: async () => {
-          batches += 1;
-          if (batches > 1) return;
-          // Groups that were never full get old rows, on pages of their own, which the walk meets soon: none may go.
-          await items.rows(`insert into owner select n, 'late' from generate_series(101, 200) as n`);
-          await items.rows(
-            `insert into item
-             select n, 101 + n % 100, 'done', now() - interval '26 days' from generate_series(20001, 28000) as n`,
-          );
-        },
-      });
+      // Groups that were never full get old rows, on pages of their own, which the walk meets soon: none may go.
+      const late = `
+        insert into owner select n, 'late' from generate_series(101, 200) as n;
+        insert into item
+        select n, 101 + n % 100, 'done', now() - interval '26 days' from generate_series(20001, 28000) as n`;
+      await runWhile({ after: 1, sql: late }, policyOf(expiring(pass)), { size: 1500 });
       expect(await items.value('select count(*) from item where owner_id > 100')).toBe(8000);
       for (const owner of [1, 20, 40]) expect(await ofOwner(owner)).toBe(KEEP);
     });
