@@ -1,12 +1,13 @@
 import type { RawBuilder } from 'kysely';
 import { sql } from 'kysely';
 
-import type { BatchOutcome, BatchStep, Cursor } from '../passes/pass.ts';
+import type { BatchOutcome, BatchStep } from '../passes/pass.ts';
 import type { AgePosition } from '../sql/keyset.ts';
 import type { ColumnName, TableName } from '../sql/names.ts';
 import { castTo, columnOf, tableOf } from '../sql/names.ts';
-import { pageStart } from '../sql/page-range.ts';
+import { pageStart } from '../sql/pages.ts';
 import type { Tx } from '../sql/transaction.ts';
+import { agePositionOf, keyOf, placeOf } from './cursor.ts';
 
 /** What a batch walked, for counting what holds kept in it. */
 export interface HeldWalk {
@@ -52,8 +53,8 @@ function walked(
     case 'keyset': {
       if (by === null) throw new Error('a walk by age has no column');
       const age = columnOf('t', by);
-      const from = ageOf(cursor);
-      const to = outcome.end ? undefined : ageOf(outcome.cursor);
+      const from = agePositionOf(cursor);
+      const to = outcome.end ? undefined : agePositionOf(outcome.cursor);
       // Where the walk stands at its begin still, as after a giant was made smaller, nothing was walked.
       if (!outcome.end && to === undefined) return sql`false`;
       // The comparisons of the age alone can use an index; those with the place are exact.
@@ -86,18 +87,6 @@ function walked(
   }
 }
 
-function ageOf(cursor: Cursor): AgePosition | undefined {
-  return cursor !== null && 'age' in cursor ? cursor : undefined;
-}
-
 function positionOf({ age, place }: AgePosition, by: ColumnName): RawBuilder<unknown> {
   return sql`(${castTo(age, by.type)}, ${place}::tid)`;
-}
-
-function placeOf(cursor: Cursor): string | undefined {
-  return cursor !== null && 'place' in cursor ? cursor.place : undefined;
-}
-
-function keyOf(cursor: Cursor): string | undefined {
-  return cursor !== null && 'key' in cursor ? cursor.key : undefined;
 }

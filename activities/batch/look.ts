@@ -1,8 +1,9 @@
-import type { BatchStep, Cursor } from '../passes/pass.ts';
+import type { BatchStep } from '../passes/pass.ts';
 import type { Looked } from '../sql/look.ts';
 import { lookAtPages, lookByAge } from '../sql/look.ts';
 import type { ColumnName } from '../sql/names.ts';
 import type { Tx } from '../sql/transaction.ts';
+import type { Cursor } from './cursor.ts';
 import type { Walk } from './walk.ts';
 import { agesOf, pagesOf, reached } from './walk.ts';
 

@@ -1,5 +1,5 @@
 import type { Strategy } from '../passes/pass.ts';
-import { pageOf } from '../sql/page-range.ts';
+import { pageOf } from '../sql/pages.ts';
 
 /**
  * Where a place, an age or a key lies along a walk, as a number: the page, milliseconds since the epoch, the first

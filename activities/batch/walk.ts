@@ -1,16 +1,19 @@
 import type { RawBuilder } from 'kysely';
 
-import type { BatchStep, Cursor, Shard } from '../passes/pass.ts';
+import type { BatchStep, Shard } from '../passes/pass.ts';
 import type { Keeping } from '../sql/going.ts';
 import { pickByAge, sweepByAge } from '../sql/keyset.ts';
 import type { AgePosition, AgeRange } from '../sql/keyset.ts';
 import type { ColumnName, TableName } from '../sql/names.ts';
 import type { PageRange } from '../sql/page-range.ts';
-import { countPages, pageOf, pageStart, pickPages, sweepPages, takePages } from '../sql/page-range.ts';
+import { pickPages, sweepPages, takePages } from '../sql/page-range.ts';
+import { countPages, pageOf, pageStart } from '../sql/pages.ts';
 import type { Recording } from '../sql/recording.ts';
 import { sampleSpan } from '../sql/sample-span.ts';
 import type { Span } from '../sql/span.ts';
 import type { Tx } from '../sql/transaction.ts';
+import type { Cursor } from './cursor.ts';
+import { agePositionOf, placeOf } from './cursor.ts';
 
 /** A walk over the rows of one table that qualify, in physical order or in the order of age. */
 export interface Walk {
@@ -153,7 +156,7 @@ export async function pagesOf(
   { cursor }: Pick<BatchStep, 'cursor'>,
   rows: number,
 ): Promise<ShardPages> {
-  const after = cursor !== null && 'place' in cursor ? cursor.place : pageStart(shard.fromPage);
+  const after = placeOf(cursor) ?? pageStart(shard.fromPage);
   const pages = Math.max(1, Math.min(Math.floor(rows / shard.rowsPerPage), MOST_PAGES));
   const untilPage = pageOf(after) + pages;
   const { age: _age, ...rest } = walk;
@@ -202,7 +205,7 @@ export function agesOf(walk: Walk, { shard, cursor }: BatchStep, limit: number):
   if (shard.strategy !== 'keyset' || walk.age === null) {
     throw new Error(`a walk by age cannot use a shard of ${shard.strategy}`);
   }
-  const after: AgePosition | null = cursor !== null && 'age' in cursor ? cursor : null;
+  const after: AgePosition | null = agePositionOf(cursor) ?? null;
   const entries = Math.min(Math.max(1000, 4 * limit), Math.max(MOST_ENTRIES, limit));
   return {
     ...walk,

@@ -1,6 +1,8 @@
-import type { Cursor, Shard } from '../passes/index.ts';
+import type { Shard } from '../passes/index.ts';
 import type { Spread } from '../passes/pass.ts';
 import { COST } from '../plan/strategy.ts';
+import type { Cursor } from './cursor.ts';
+import { agePositionOf, keyOf, placeOf, tableNumberOf } from './cursor.ts';
 import { positionOf } from './position.ts';
 
 /** How a shard stands in its round. */
@@ -49,8 +51,8 @@ function ofStrategy({ shard, cursor, round, rows, familySize }: Standing): Work 
   const spread = round === 1 ? shard.spread : undefined;
   switch (shard.strategy) {
     case 'page-range': {
-      const at =
-        cursor !== null && 'place' in cursor ? positionOf('page-range', cursor.place) : shard.fromPage;
+      const place = placeOf(cursor);
+      const at = place === undefined ? shard.fromPage : positionOf('page-range', place);
       const pages = { behind: at - shard.fromPage, ahead: Math.max(0, shard.untilPage - at) };
       const rowsAhead =
         spread === undefined
@@ -62,16 +64,17 @@ function ofStrategy({ shard, cursor, round, rows, familySize }: Standing): Work 
       };
     }
     case 'keyset': {
+      const age = agePositionOf(cursor)?.age;
       const begin = shard.from ?? shard.oldest;
       const from = begin === null ? Number.NaN : Date.parse(begin);
-      const at = cursor !== null && 'age' in cursor ? Date.parse(cursor.age) : from;
+      const at = age === undefined ? from : Date.parse(age);
       const until = Date.parse(shard.until);
       if (spread === undefined || spread.rows === 0) return { behind: at - from, ahead: until - at };
       const ahead = rowsBetween(spread, at, until);
       return { behind: rows, ahead: familySize * ahead };
     }
     case 'tables': {
-      const behind = cursor !== null && 'table' in cursor ? cursor.table : 0;
+      const behind = tableNumberOf(cursor);
       return { behind, ahead: shard.tables - behind };
     }
     case 'files': {
@@ -86,8 +89,9 @@ function ofStrategy({ shard, cursor, round, rows, familySize }: Standing): Work 
       return { behind: files + again.files, ahead: Math.max(0, files - again.files) };
     }
     case 'loose-index': {
+      const key = keyOf(cursor);
       const from = shard.after === null ? Number.NEGATIVE_INFINITY : positionOf('loose-index', shard.after);
-      const at = cursor !== null && 'key' in cursor ? positionOf('loose-index', cursor.key) : from;
+      const at = key === undefined ? from : positionOf('loose-index', key);
       const until = shard.until === null ? Infinity : positionOf('loose-index', shard.until);
       // Keys are looked at whether their rows go or not: the spread is that of all rows.
       return shard.spread === undefined

@@ -1,4 +1,5 @@
-import type { Cursor, ReportedRows } from '../passes/pass.ts';
+import type { Cursor } from '../batch/cursor.ts';
+import type { ReportedRows } from '../passes/pass.ts';
 import type { Settled } from './remove-begun.ts';
 
 /** Among files that wait in the ledger, by their numbers. */

@@ -5,6 +5,7 @@ import type { DeleteOrphans } from '../../policy/delete-orphans.ts';
 import { parseDuration } from '../../policy/duration.ts';
 import type { Waiting } from '../backlog/backlog.ts';
 import { withHeld } from '../batch/count-held.ts';
+import { afterKey, keyOf } from '../batch/cursor.ts';
 import { groupsOf, repair } from '../batch/delete-children.ts';
 import { endOfPages, limitOf, pagesOf, reached } from '../batch/walk.ts';
 import type { Asked, ConditionPart, Explained } from '../explain/condition.ts';
@@ -34,7 +35,7 @@ import type { Predicate } from '../sql/predicate.ts';
 import { bindPredicate } from '../sql/predicate.ts';
 import { sampleSpan, sampleSpanOfKeys } from '../sql/sample-span.ts';
 import type { Tx } from '../sql/transaction.ts';
-import type { BatchOutcome, BatchStep, Cursor, FrozenPass, PassPlan, PassWork, Shard } from './pass.ts';
+import type { BatchOutcome, BatchStep, FrozenPass, PassPlan, PassWork, Shard } from './pass.ts';
 
 /** A `deleteOrphans` pass as a run keeps it. */
 export interface FrozenDeleteOrphans extends FrozenPass {
@@ -194,7 +195,7 @@ async function runKeys(
 ): Promise<BatchOutcome> {
   if (shard.strategy !== 'loose-index') throw new Error(`orphans cannot be walked by ${shard.strategy}`);
   const limit = limitOf(step, 1);
-  const after = step.cursor !== null && 'key' in step.cursor ? step.cursor.key : shard.after;
+  const after = keyOf(step.cursor) ?? shard.after;
   const keys = Math.max(64, Math.min(step.size, MOST_KEYS));
   const found = await findOrphanedKeys(tx, { ...frozen, where, after, until: shard.until, keys, limit });
   const orphaned: Orphaned = { ...frozen, where, among: { keys: found.keys } };
@@ -210,8 +211,8 @@ async function runKeys(
   }
   // The rows of a giant that are left may all be held by somebody else: then go on without them.
   if (found.giant && done.taken > 0)
-    return { cursor: keyAfter(found.before ?? after), end: false, ...done, skipped };
-  return { cursor: keyAfter(found.next), end: found.next === null, ...done, skipped };
+    return { cursor: afterKey(found.before ?? after), end: false, ...done, skipped };
+  return { cursor: afterKey(found.next), end: found.next === null, ...done, skipped };
 }
 
 function canSweep(
@@ -241,8 +242,4 @@ async function deletePicked(
   const removed = await deletePlaces(tx, table, picked.places, still, groupsOf(pointers), undefined, aged);
   const moved = await repair(tx, pointers, removed, step);
   return { picked, taken: removed.rows, moved, span: removed.span };
-}
-
-function keyAfter(key: string | null): Cursor {
-  return key === null ? null : { key };
 }

@@ -1,6 +1,7 @@
 import type { Kysely } from 'kysely';
 
 import type { DeleteRecordedFiles } from '../../policy/delete-recorded-files.ts';
+import type { Cursor } from '../batch/cursor.ts';
 import type { Outside, Prepared } from '../batch/outside.ts';
 import { settleFiles } from '../batch/settle-files.ts';
 import { beginRemoval } from '../files/begin-removal.ts';
@@ -15,7 +16,7 @@ import type { FrozenRoot } from '../sql/known-files.ts';
 import { begunWaiting, boundsOf, nextWaiting } from '../sql/outbox.ts';
 import type { OutboxPart } from '../sql/outbox.ts';
 import type { Tx } from '../sql/transaction.ts';
-import type { BatchOutcome, BatchStep, Cursor, FrozenPass, PassWork } from './pass.ts';
+import type { BatchOutcome, BatchStep, FrozenPass, PassWork } from './pass.ts';
 
 /** A `deleteRecordedFiles` pass as a run keeps it. */
 export interface FrozenDeleteRecordedFiles extends FrozenPass {

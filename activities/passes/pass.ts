@@ -2,17 +2,16 @@ import type { Kysely } from 'kysely';
 
 import type { Pass } from '../../policy/pass.ts';
 import type { Waiting } from '../backlog/backlog.ts';
+import type { Cursor } from '../batch/cursor.ts';
 import type { Outside, Prepared } from '../batch/outside.ts';
 import type { Database } from '../database/database.ts';
 import type { Asked, Explained } from '../explain/condition.ts';
-import type { ListingCursor, WaitingCursor } from '../files/file-work.ts';
 import type { Note } from '../ledger/notes.ts';
 import type { Scope } from '../plan/scope.ts';
 import type { PreviewScript } from '../preview/script.ts';
 import type { CatalogTable } from '../sql/catalog.ts';
 import type { Holds } from '../sql/holds.ts';
 import type { KeepingExpiry, KeptList } from '../sql/kept.ts';
-import type { AgePosition } from '../sql/keyset.ts';
 import type { TableName } from '../sql/names.ts';
 import type { Outbox } from '../sql/recording.ts';
 import type { Span } from '../sql/span.ts';
@@ -61,27 +60,6 @@ type Range =
       /** What a former run counted in a root that is walked, and how often it is walked, for progress only. */
       readonly expected?: { readonly files: number; readonly walks: 1 | 2 };
     };
-
-/** Where the next batch of a shard starts; null is its begin. Plain JSON, kept in the ledger only. */
-export type Cursor =
-  | { readonly place: string }
-  | AgePosition
-  | { readonly key: string }
-  | AskedRows
-  /** The number of the next table. */
-  | { readonly table: number }
-  | WaitingCursor
-  | ListingCursor
-  | null;
-
-/** Rows that the batch before found: they are dealt with outside of it, and the walk goes on after them. */
-export interface AskedRows {
-  /** Their keys. */
-  readonly asked: readonly string[];
-  readonly next: Cursor;
-  /** The shard is done with them. */
-  readonly end: boolean;
-}
 
 /**
  * A pass as a run keeps it: every name looked up, every duration turned into an instant. Plain JSON in the ledger,
@@ -154,6 +132,7 @@ export interface BatchOutcome {
   readonly skipped: number;
   /** Pointers moved to a survivor. */
   readonly moved: number;
+  /** From when to when the rows are that went, by the pass's age; null where none did. Left out where nobody looked. */
   readonly span?: Span | null;
   /** Rows that qualified and stay because of a hold; left out where none is in force. */
   readonly held?: number;
@@ -228,6 +207,7 @@ export interface TableStep {
   readonly first: boolean;
   /** The pass as this worker's policy has it now, for functions, which no run can keep; undefined where it is gone. */
   readonly policyPass: Pass | undefined;
+  /** The work is not wanted any more: its statement is to end. */
   readonly signal: AbortSignal;
 }
 

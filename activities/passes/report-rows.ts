@@ -3,6 +3,7 @@ import { sql } from 'kysely';
 
 import { parseDuration } from '../../policy/duration.ts';
 import type { ReportRows } from '../../policy/report-rows.ts';
+import type { AskedRows, Cursor } from '../batch/cursor.ts';
 import { look } from '../batch/look.ts';
 import type { Outside, Prepared } from '../batch/outside.ts';
 import { resolveRows } from '../batch/resolve-rows.ts';
@@ -21,7 +22,7 @@ import type { Predicate } from '../sql/predicate.ts';
 import { bindPredicate } from '../sql/predicate.ts';
 import type { Tx } from '../sql/transaction.ts';
 import { inTransaction } from '../sql/transaction.ts';
-import type { AskedRows, BatchOutcome, BatchStep, Cursor, FrozenPass, PassPlan, PassWork } from './pass.ts';
+import type { BatchOutcome, BatchStep, FrozenPass, PassPlan, PassWork } from './pass.ts';
 
 /** A `reportRows` pass as a run keeps it. */
 export interface FrozenReportRows extends FrozenPass {

@@ -2,6 +2,7 @@ import type { Kysely } from 'kysely';
 
 import { parseDuration } from '../../policy/duration.ts';
 import type { SweepStrayFiles } from '../../policy/sweep-stray-files.ts';
+import type { Cursor } from '../batch/cursor.ts';
 import type { Outside, Prepared } from '../batch/outside.ts';
 import { settleFiles } from '../batch/settle-files.ts';
 import type { FileWork, ListingCursor } from '../files/file-work.ts';
@@ -17,7 +18,7 @@ import type { PreviewScript } from '../preview/script.ts';
 import type { FrozenRoot } from '../sql/known-files.ts';
 import { begunWaiting, forgetAll } from '../sql/outbox.ts';
 import type { Tx } from '../sql/transaction.ts';
-import type { BatchOutcome, BatchStep, Cursor, FrozenPass, PassWork } from './pass.ts';
+import type { BatchOutcome, BatchStep, FrozenPass, PassWork } from './pass.ts';
 
 /** A `sweepStrayFiles` pass as a run keeps it. */
 export interface FrozenSweepStrayFiles extends FrozenPass {

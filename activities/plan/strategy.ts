@@ -4,7 +4,7 @@ import { positionOf } from '../batch/position.ts';
 import type { PassPlan, Shard, Spread, Strategy } from '../passes/pass.ts';
 import type { CatalogTable } from '../sql/catalog.ts';
 import type { ColumnName } from '../sql/names.ts';
-import { pageOf } from '../sql/page-range.ts';
+import { pageOf } from '../sql/pages.ts';
 import type { Sample } from '../sql/sample.ts';
 import { sampleTable } from '../sql/sample.ts';
 

@@ -5,6 +5,7 @@ import type { CascadeStep } from '../plan/cascades.ts';
 import { distinctTables, isTree } from '../plan/cascades.ts';
 import type { TableName } from '../sql/names.ts';
 import { tableOf } from '../sql/names.ts';
+import { names } from '../sql/references.ts';
 import type { Doomed, PreviewScript } from './script.ts';
 import { kept, placeAnd } from './script.ts';
 
@@ -55,11 +56,10 @@ function previewGraph(
   const numberOf = ({ label }: TableName): number => tables.findIndex((known) => known.label === label);
   const ways = steps.map((step): RawBuilder<unknown> => {
     const parent = steps[step.from]?.table ?? table;
-    const on = step.on.map((pair) => sql`${sql.id('c', pair.child)} = ${sql.id('p', pair.parent)}`);
     return sql`
       select ${numberOf(step.table)}::int as number, c.ctid as place
       from ${tableOf(parent)} as p
-      join ${tableOf(step.table)} as c on ${sql.join(on, sql` and `)}
+      join ${tableOf(step.table)} as c on ${names('c', 'p', step)}
       where
         g.number = ${numberOf(parent)}::int and p.ctid = g.place and ${script.alive(step.table, 'c')}`;
   });

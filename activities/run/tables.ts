@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Context } from '@temporalio/activity';
 
 import type { Pass } from '../../policy/pass.ts';
+import { tableNumberOf } from '../batch/cursor.ts';
 import { walkedPart, workAt } from '../batch/walked.ts';
 import type { LimitReached, SliceRequest, SliceResult } from '../contract.ts';
 import type { Database } from '../database/database.ts';
@@ -76,7 +77,7 @@ async function oneTable(
 ): Promise<Position | undefined> {
   const { database, request, run, pass, policyPass } = slice;
   const { cursor = null } = position ?? {};
-  const n = cursor !== null && 'table' in cursor ? cursor.table : 0;
+  const n = tableNumberOf(cursor);
   const table = pass.frozen.tables?.[n];
   if (table === undefined) throw new Error(`pass ${pass.name} has no table ${n}`);
   const started = performance.now();

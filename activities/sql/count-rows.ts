@@ -2,7 +2,8 @@ import type { Kysely } from 'kysely';
 import { sql } from 'kysely';
 
 import type { TableName } from './names.ts';
-import { castTo, qualifiedName, tableOf } from './names.ts';
+import { castTo, tableOf } from './names.ts';
+import { pagesOf, startOfPage } from './pages.ts';
 import type { Expiry } from './retention.ts';
 import { ageOf } from './retention.ts';
 
@@ -29,12 +30,12 @@ export async function hasRowSince(
   instant: string,
 ): Promise<boolean> {
   const isNew = sql`${ageOf('t', ages)} >= ${castTo(instant, ages[0].type)}`;
-  const pages = sql`pg_relation_size(${qualifiedName(table)}::regclass) / current_setting('block_size')::int`;
+  const from = startOfPage(sql`greatest(0, ${pagesOf(table)} - ${LAST_PAGES}::bigint)`);
   const { rows } = await sql<{ found: boolean }>`
     select
       exists (
         select from ${tableOf(table)} as t
-        where ${isNew} and t.ctid >= (select format('(%s,0)', greatest(0, ${pages} - ${LAST_PAGES}))::tid)
+        where ${isNew} and t.ctid >= (select ${from})
       ) or exists (
         select from ${tableOf(table)} as t
         where ${isNew}

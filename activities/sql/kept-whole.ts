@@ -4,6 +4,7 @@ import { sql } from 'kysely';
 import type { KeepingExpiry, KeptList } from './kept.ts';
 import { isAsBefore, isOf, isSameFile } from './kept.ts';
 import { tableOf } from './names.ts';
+import { startOfPage } from './pages.ts';
 import { selects } from './retention.ts';
 
 /**
@@ -54,17 +55,17 @@ export function keptWhole({ table }: KeepingExpiry, list: KeptList): RawBuilder<
     ),
     seen as materialized (
       select
-        p.part,
-        p.places,
+        k.part,
+        k.places,
         (
           select count(*)
           from ${tableOf(table)} as t
           where
-            t.ctid >= format('(%s,0)', p.part * ${PAGES}::bigint)::tid
-            and t.ctid < format('(%s,0)', (p.part + 1) * ${PAGES}::bigint)::tid
-            and age(t.xmin) > age(p.before::xid)
+            t.ctid >= ${startOfPage(sql`k.part * ${PAGES}::bigint`)}
+            and t.ctid < ${startOfPage(sql`(k.part + 1) * ${PAGES}::bigint`)}
+            and ${isAsBefore()}
         ) as rows
-      from part as p
+      from part as k
     ),
     range as materialized (
       select min(part) * ${PAGES}::bigint as first, (max(part) + 1) * ${PAGES}::bigint as next, sum(rows) as rows
@@ -82,8 +83,8 @@ export function keptWhole({ table }: KeepingExpiry, list: KeptList): RawBuilder<
       where cardinality(s.places) < ${DENSE}::float8 * s.rows
     )
     select
-      array(select format('(%s,0)', first)::tid from range order by first) as froms,
-      array(select format('(%s,0)', next)::tid from range order by first) as untils,
+      array(select ${startOfPage(sql`first`)} from range order by first) as froms,
+      array(select ${startOfPage(sql`next`)} from range order by first) as untils,
       (select coalesce(sum(rows), 0) from range) as rows,
       array(select place from other order by place) as places,
       (select max(file) from k) as file,

@@ -4,7 +4,8 @@ import { sql } from 'kysely';
 import type { Keeping } from './going.ts';
 import { goingOf, isGoing, keepingColumns } from './going.ts';
 import type { ColumnName, TableName } from './names.ts';
-import { qualifiedName, tableOf } from './names.ts';
+import { tableOf } from './names.ts';
+import { pageStart } from './pages.ts';
 import type { Picked } from './picked.ts';
 import { lockCandidates, readPicked } from './picked.ts';
 import type { Recording } from './recording.ts';
@@ -32,24 +33,6 @@ export interface PageRange {
   readonly after: string;
   /** Up to the begin of this page. */
   readonly untilPage: number;
-}
-
-/** How many pages the table has now. */
-export async function countPages(tx: Tx, table: TableName): Promise<number> {
-  const { rows } = await sql<{ pages: number }>`
-    select (pg_relation_size(to_regclass(${qualifiedName(table)}))
-      / current_setting('block_size')::bigint)::float8 as pages`.execute(tx);
-  return rows[0]?.pages ?? 0;
-}
-
-/** The place before the first row of a page; items count from 1. */
-export function pageStart(page: number): string {
-  return `(${page},0)`;
-}
-
-/** The page of a place. */
-export function pageOf(place: string): number {
-  return Number(place.slice(1).split(',')[0]);
 }
 
 /** Deletes the rows of the range in one statement. Waits where a row is locked. */

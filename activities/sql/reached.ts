@@ -4,6 +4,7 @@ import { sql } from 'kysely';
 import type { CascadeStep } from '../plan/cascades.ts';
 import type { TableName } from './names.ts';
 import { tableOf } from './names.ts';
+import { names } from './references.ts';
 
 /** A table that rows are reached in, and which of them are meant, over alias `t`. */
 export interface ReachedRows {
@@ -25,11 +26,10 @@ export function reachesAny(
   const labels = [...new Set([table, ...steps.map((step) => step.table)].map(({ label }) => label))];
   const numberOf = ({ label }: TableName): RawBuilder<number> => sql`${labels.indexOf(label)}::int`;
   const way = (step: CascadeStep, parent: RawBuilder<unknown>): RawBuilder<unknown> => {
-    const on = step.on.map((pair) => sql`${sql.id('c', pair.child)} = ${sql.id('p', pair.parent)}`);
     return sql`
       select ${numberOf(step.table)} as number, c.ctid as place
       from ${parent} as p
-      join ${tableOf(step.table)} as c on ${sql.join(on, sql` and `)}`;
+      join ${tableOf(step.table)} as c on ${names('c', 'p', step)}`;
   };
   const first = steps.filter(({ from }) => from === -1).map((step) => way(step, sql`(${rows})`));
   const ways = steps.map((step) => {
