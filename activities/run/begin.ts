@@ -65,9 +65,14 @@ export async function beginRun(
 async function findBegun(context: RunContext, { policy, firstRunId }: Asked): Promise<Beginning | undefined> {
   const { ledger } = await context.databases.named(context.databases.nameFor(policy));
   if ((await ledger.version()) === 'missing') return undefined;
-  const owner = { workflowId: ownWorkflowId(), firstRunId, temporal: await context.place() };
+  const owner = await ownerOf(context, firstRunId);
   const open = await findOpenRun(ledger, policy.name);
   return open !== undefined && isOwn(open, owner) ? { outcome: 'planned', plan: planOf(open) } : undefined;
+}
+
+/** The lease is this workflow's. */
+async function ownerOf(context: RunContext, firstRunId: string): Promise<RunOwner> {
+  return { workflowId: ownWorkflowId(), firstRunId, temporal: await context.place() };
 }
 
 async function begin(context: RunContext, request: Asked, signal: AbortSignal): Promise<Beginning> {
@@ -77,7 +82,7 @@ async function begin(context: RunContext, request: Asked, signal: AbortSignal): 
   const databaseName = context.databases.nameFor(policy);
   const database = await context.databases.named(databaseName);
   await makeLedger(database, request);
-  const owner = { workflowId: ownWorkflowId(), firstRunId, temporal: await context.place() };
+  const owner = await ownerOf(context, firstRunId);
 
   // Between finding no holder and taking the lease another run may take it; then look again.
   for (;;) {
