@@ -159,18 +159,19 @@ describeNeeding(['temporal', 'tctl'], 'a run paused and resumed from a shell', (
         const slices = async (): Promise<
           readonly { activityId?: string | null; attempt?: number | null }[]
         > => (await run.handle.describe()).raw.pendingActivities ?? [];
+        // The first slices are short: one may end, as if nothing had been, before its worker hears of the pause.
         const which = await waitFor('a slice to take the pause', async () => {
           const [slice] = await slices();
           if (typeof slice?.activityId !== 'string') return undefined;
           const { activityId } = slice;
-          // It may end meanwhile.
-          return asDocumented('temporal activity pause', activityId).then(
-            () => activityId,
-            () => undefined,
-          );
+          await asDocumented('temporal activity pause', activityId).catch(() => undefined);
+          // Its attempt ends by a failure that says so, and the next one waits.
+          return waitFor('the attempt to end', async () => {
+            const now = (await slices()).find((other) => other.activityId === activityId);
+            if (now === undefined) return { paused: undefined };
+            return (now.attempt ?? 0) > 1 ? { paused: activityId } : undefined;
+          }).then(({ paused }) => paused);
         });
-        // Its attempt ends by a failure that says so, and the next one waits.
-        await waitFor('the attempt to end', async () => ((await slices())[0]?.attempt ?? 0) > 1);
         const { stdout } = await asDocumented('temporal workflow describe');
         expect(stdout).toMatch(new RegExp(`ActivityId\\s+${which}\\s`));
         const before = await batches();
