@@ -19,7 +19,9 @@ const config: Config = {
   globalSetup: '<rootDir>/test/support/global-setup.ts',
   globalTeardown: '<rootDir>/test/support/global-teardown.ts',
   reporters: ['default', 'summary', '<rootDir>/test/support/summary-reporter.ts'],
-  maxWorkers: 2,
+  testSequencer: '<rootDir>/test/support/longest-first.ts',
+  // Tests mostly wait for servers: two of them leave half of two cores idle.
+  maxWorkers: 3,
   testTimeout: 120_000,
 };
 export default config;

@@ -1,40 +1,17 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 
-import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
-import { Client, Connection } from '@temporalio/client';
+import { describe, expect, test } from '@jest/globals';
 
-import type { DevServer } from '../../worker/dev-server.ts';
-import { startDevServer } from '../../worker/dev-server.ts';
-import { pauseSignal, stopSignal } from '../../workflows/messages.ts';
-import type { RunProgress } from '../../workflows/progress.ts';
 import { COMMANDS_PAGE, generateCommandsPage } from '../support/docs/generate.ts';
-import type { Block } from '../support/docs/markdown.ts';
-import { blocksOf, linksOf } from '../support/docs/markdown.ts';
-import { expectOutcome } from '../support/docs/outcome.ts';
-import type { WorldKind } from '../support/docs/world.ts';
-import { World } from '../support/docs/world.ts';
-import { describeNeeding } from '../support/needing.ts';
+import { linksOf } from '../support/docs/markdown.ts';
+import { PAGES, readPage } from '../support/docs/pages.ts';
 import { ROOT } from '../support/parts/bring.ts';
-import { waitFor } from '../support/wait.ts';
-
-const PAGES = [
-  'README.md',
-  ...readdirSync(join(ROOT, 'docs'))
-    .filter((name) => name.endsWith('.md'))
-    .map((name) => `docs/${name}`),
-  ...readdirSync(join(ROOT, 'examples'))
-    .map((name) => `examples/${name}/README.md`)
-    .filter((page) => existsSync(join(ROOT, page))),
-];
-const GENERATED = 'docs/commands.md';
-
-const read = (page: string): string => readFileSync(join(ROOT, page), 'utf8');
 
 describe('pages', () => {
   test.each(PAGES)('%s links to files that are there', (page) => {
     const folder = dirname(join(ROOT, page));
-    expect(linksOf(read(page)).filter((to) => !existsSync(resolve(folder, to)))).toEqual([]);
+    expect(linksOf(readPage(page)).filter((to) => !existsSync(resolve(folder, to)))).toEqual([]);
   });
 
   test('the commands are described as the program describes itself; mend it with npm run docs', () => {
@@ -43,130 +20,8 @@ describe('pages', () => {
   });
 
   test('the table of crashes names tests that are there', () => {
-    const named = [...read('docs/crashes.md').matchAll(/`(test\/[^`]+)`/g)].map(([, path = '']) => path);
+    const named = [...readPage('docs/crashes.md').matchAll(/`(test\/[^`]+)`/g)].map(([, path = '']) => path);
     expect(named.length).toBeGreaterThan(10);
     expect(named.filter((path) => !existsSync(join(ROOT, path)))).toEqual([]);
   });
 });
-
-// Every block is typed, compiled or executed in the order of its page, as a reader would, on real parts.
-describeNeeding(['temporal', 'tctl'], 'every block of', () => {
-  let temporal: DevServer;
-  let client: Client;
-  let world: World | undefined;
-
-  beforeAll(async () => {
-    // Pages use the task queues and schedules that everybody uses: on a server of their own.
-    temporal = await startDevServer();
-    client = new Client({ connection: await Connection.connect({ address: temporal.address }) });
-  });
-  afterEach(leave);
-  afterAll(async () => {
-    await client.connection.close();
-    await temporal.stop();
-  });
-
-  const pages = PAGES.filter((page) => page !== GENERATED && blocksOf(read(page)).length > 0);
-  test.each(pages)(
-    '%s does what it says',
-    async (page) => {
-      for (const block of blocksOf(read(page))) await follow(page, block);
-    },
-    300_000,
-  );
-
-  async function follow(page: string, block: Block): Promise<void> {
-    const kind = saidOf(block, 'database: ');
-    if (kind !== undefined) {
-      await leave();
-      world = await World.open(kind as WorldKind, temporal.address);
-    }
-    const elsewhere = saidOf(block, 'run by ');
-    if (elsewhere !== undefined) {
-      if (!existsSync(join(ROOT, elsewhere))) throw new Error(`${page}:${block.line}: no ${elsewhere}`);
-      return;
-    }
-    if (world === undefined) throw new Error(`${page}:${block.line} does not say which database it is about`);
-    await run(world, page, block);
-  }
-
-  async function run(on: World, page: string, block: Block): Promise<void> {
-    switch (block.language) {
-      case 'ts':
-        on.write(block.text);
-        return;
-      case 'sql':
-        await on.query(block.text);
-        return;
-      case 'sh': {
-        if (block.said.includes('runs until the end of the page')) {
-          await on.start(block.text);
-          return;
-        }
-        const isSteered = block.said.includes('on an open run');
-        if (isSteered) await openPausedRun(block.text);
-        const { code, output } = await on.type(block.text);
-        const wanted = Number(saidOf(block, 'exits with ') ?? 0);
-        if (code !== wanted) throw new Error(`${page}:${block.line} exits with ${code}:\n${output}`);
-        try {
-          await expectOutcome({ database: on.database, client }, block, output);
-        } catch (error) {
-          throw new Error(`${page}:${block.line} does otherwise`, { cause: error });
-        }
-        if (isSteered) await endRun(block.text);
-        return;
-      }
-      default:
-        throw new Error(`${page}:${block.line} is of language "${block.language}", which no test runs`);
-    }
-  }
-
-  async function openPausedRun(commands: string): Promise<void> {
-    const workflowId = workflowOf(commands);
-    const handle = await client.workflow.signalWithStart('vacuum', {
-      workflowId,
-      taskQueue: 'vacuum',
-      signal: pauseSignal,
-      signalArgs: ['as the page needs it'],
-      // A run that the schedule started may still be open.
-      args: [{ ifBusy: 'wait' }],
-    });
-    await waitFor(
-      'the run to be paused',
-      async () => {
-        // A run that is over says why.
-        if ((await handle.describe()).status.name !== 'RUNNING') await handle.result();
-        return (await handle.query<RunProgress>('progress')).state === 'paused';
-      },
-      120_000,
-    );
-  }
-
-  /** Frees the lease for the next block. */
-  async function endRun(commands: string): Promise<void> {
-    const handle = client.workflow.getHandle(workflowOf(commands));
-    if ((await handle.describe()).status.name === 'RUNNING') await handle.signal(stopSignal);
-    await handle.result().catch(() => undefined);
-  }
-
-  /** Ends what a page began; by then its code must compile as well. */
-  async function leave(): Promise<void> {
-    const left = world;
-    world = undefined;
-    if (left === undefined) return;
-    try {
-      const { code, output } = await left.compile();
-      if (code !== 0) throw new Error(`the code of the page does not compile:\n${output}`);
-    } finally {
-      await left.close();
-    }
-  }
-});
-
-function saidOf({ said }: Block, prefix: string): string | undefined {
-  return said.find((comment) => comment.startsWith(prefix))?.slice(prefix.length);
-}
-
-function workflowOf(commands: string): string {
-  return /--workflow[-_]id (\S+)/.exec(commands)?.[1] ?? '';
-}

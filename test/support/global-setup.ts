@@ -1,7 +1,8 @@
-import { mkdtempSync } from 'node:fs';
+import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
+import { bundleApart } from '../../worker/bundle-apart.ts';
 import { startDevServer } from '../../worker/dev-server.ts';
 import type { DevServer } from '../../worker/dev-server.ts';
 import { loadSchema, SHAPED_TEMPLATE } from './database.ts';
@@ -45,6 +46,11 @@ export default async function globalSetup(): Promise<void> {
 
   const folder = mkdtempSync(join(tmpdir(), 'temporal-vacuum-test-'));
   process.env['TEST_FOLDER'] = folder;
+  // Each command of a test would compile our sources anew: 0.8 s of 1.6.
+  process.env['NODE_COMPILE_CACHE'] = join(folder, 'compiled');
+  const bundle = join(folder, 'workflow-bundle.js');
+  writeFileSync(bundle, (await bundleApart()).code);
+  process.env['TEST_WORKFLOW_BUNDLE'] = bundle;
   const cluster = await startCluster();
   process.env['TEST_PG_URL'] = cluster.url();
   await loadSchema(cluster.url(), SHAPED_TEMPLATE);

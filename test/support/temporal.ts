@@ -2,12 +2,11 @@ import { randomUUID } from 'node:crypto';
 
 import { Client, Connection } from '@temporalio/client';
 import type { WorkflowHandleWithFirstExecutionRunId } from '@temporalio/client';
-import { bundleWorkflowCode, DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
+import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
 import type { WorkerOptions } from '@temporalio/worker';
 
 import type { VacuumInput } from '../../activities/contract.ts';
 import type { Policy } from '../../policy/policy.ts';
-import { WORKFLOWS_PATH } from '../../worker/bundle.ts';
 import { VacuumPlugin } from '../../worker/plugin.ts';
 
 /** The shared dev server. */
@@ -17,12 +16,18 @@ export function temporalAddress(): string {
   return address;
 }
 
+/** The bundle of our workflow, made once for all. */
+function sharedBundle(): string {
+  const path = process.env['TEST_WORKFLOW_BUNDLE'];
+  if (path === undefined) throw new Error('the global setup has not bundled the workflow');
+  return path;
+}
+
 /** Connections and workers of one test file, closed together. */
 export class TemporalSession {
   readonly address: string;
   readonly #closing: (() => Promise<void>)[] = [];
   #client: Client | undefined;
-  #bundle: { code: string } | undefined;
 
   constructor(address: string = temporalAddress()) {
     this.address = address;
@@ -63,7 +68,7 @@ export class TemporalSession {
         plugins: [
           new VacuumPlugin({ databases, policies, ...(allowPercent === undefined ? {} : { allowPercent }) }),
         ],
-        workflowBundle: await this.#bundled(),
+        workflowBundle: { codePath: sharedBundle() },
         ...options.worker,
       });
       return await worker.runUntil(work(await this.client()));
@@ -88,14 +93,6 @@ export class TemporalSession {
 
   async close(): Promise<void> {
     for (const close of this.#closing.splice(0)) await close();
-  }
-
-  async #bundled(): Promise<{ code: string }> {
-    this.#bundle ??= await bundleWorkflowCode({
-      workflowsPath: WORKFLOWS_PATH,
-      logger: new DefaultLogger('ERROR'),
-    });
-    return this.#bundle;
   }
 }
 

@@ -1,0 +1,148 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+
+import { afterAll, afterEach, beforeAll, test } from '@jest/globals';
+import { Client, Connection, WorkflowNotFoundError } from '@temporalio/client';
+
+import type { DevServer } from '../../../worker/dev-server.ts';
+import { startDevServer } from '../../../worker/dev-server.ts';
+import { pauseSignal, stopSignal } from '../../../workflows/messages.ts';
+import type { RunProgress } from '../../../workflows/progress.ts';
+import { describeNeeding } from '../needing.ts';
+import { ROOT } from '../parts/bring.ts';
+import { waitFor } from '../wait.ts';
+import type { Block } from './markdown.ts';
+import { blocksOf } from './markdown.ts';
+import { expectOutcome } from './outcome.ts';
+import type { Group } from './pages.ts';
+import { groupOf, PAGES, readPage } from './pages.ts';
+import type { WorldKind } from './world.ts';
+import { World } from './world.ts';
+
+/** Every block of the pages is typed, compiled or executed in the order of its page, as a reader would, on real parts. */
+export function describeBlocks(group: Group): void {
+  describeNeeding(['temporal', 'tctl'], 'every block of', () => {
+    let temporal: DevServer;
+    let client: Client;
+    let world: World | undefined;
+
+    beforeAll(async () => {
+      // Pages use the task queues and schedules that everybody uses: on a server of their own.
+      temporal = await startDevServer();
+      client = new Client({ connection: await Connection.connect({ address: temporal.address }) });
+    });
+    afterEach(leave);
+    afterAll(async () => {
+      await client.connection.close();
+      await temporal.stop();
+    });
+
+    const pages = PAGES.filter((page) => groupOf(page) === group && blocksOf(readPage(page)).length > 0);
+    test.each(pages)(
+      '%s does what it says',
+      async (page) => {
+        for (const block of blocksOf(readPage(page))) await follow(page, block);
+      },
+      300_000,
+    );
+
+    async function follow(page: string, block: Block): Promise<void> {
+      const kind = saidOf(block, 'database: ');
+      if (kind !== undefined) {
+        await leave();
+        world = await World.open(kind as WorldKind, temporal.address);
+      }
+      const elsewhere = saidOf(block, 'run by ');
+      if (elsewhere !== undefined) {
+        if (!existsSync(join(ROOT, elsewhere))) throw new Error(`${page}:${block.line}: no ${elsewhere}`);
+        return;
+      }
+      if (world === undefined)
+        throw new Error(`${page}:${block.line} does not say which database it is about`);
+      await run(world, page, block);
+    }
+
+    async function run(on: World, page: string, block: Block): Promise<void> {
+      switch (block.language) {
+        case 'ts':
+          on.write(block.text);
+          return;
+        case 'sql':
+          await on.query(block.text);
+          return;
+        case 'sh': {
+          if (block.said.includes('runs until the end of the page')) {
+            await on.start(block.text);
+            return;
+          }
+          const isSteered = block.said.includes('on an open run');
+          if (isSteered) await openPausedRun(block.text);
+          const { code, output } = await on.type(block.text);
+          const wanted = Number(saidOf(block, 'exits with ') ?? 0);
+          if (code !== wanted) throw new Error(`${page}:${block.line} exits with ${code}:\n${output}`);
+          try {
+            await expectOutcome({ database: on.database, client }, block, output);
+          } catch (error) {
+            throw new Error(`${page}:${block.line} does otherwise`, { cause: error });
+          }
+          if (isSteered) await endRun(block.text);
+          return;
+        }
+        default:
+          throw new Error(`${page}:${block.line} is of language "${block.language}", which no test runs`);
+      }
+    }
+
+    async function openPausedRun(commands: string): Promise<void> {
+      const workflowId = workflowOf(commands);
+      const handle = await client.workflow.signalWithStart('vacuum', {
+        workflowId,
+        taskQueue: 'vacuum',
+        signal: pauseSignal,
+        signalArgs: ['as the page needs it'],
+        // A run that the schedule started may still be open.
+        args: [{ ifBusy: 'wait' }],
+      });
+      await waitFor(
+        'the run to be paused',
+        async () => {
+          // A run that is over says why.
+          if ((await handle.describe()).status.name !== 'RUNNING') await handle.result();
+          return (await handle.query<RunProgress>('progress')).state === 'paused';
+        },
+        120_000,
+      );
+    }
+
+    /** Frees the lease for the next block. */
+    async function endRun(commands: string): Promise<void> {
+      const handle = client.workflow.getHandle(workflowOf(commands));
+      // It may be over, or be over before the signal comes.
+      await handle.signal(stopSignal).catch((error: unknown) => {
+        if (!(error instanceof WorkflowNotFoundError)) throw error;
+      });
+      await handle.result().catch(() => undefined);
+    }
+
+    /** Ends what a page began; by then its code must compile as well. */
+    async function leave(): Promise<void> {
+      const left = world;
+      world = undefined;
+      if (left === undefined) return;
+      try {
+        const { code, output } = await left.compile();
+        if (code !== 0) throw new Error(`the code of the page does not compile:\n${output}`);
+      } finally {
+        await left.close();
+      }
+    }
+  });
+}
+
+function saidOf({ said }: Block, prefix: string): string | undefined {
+  return said.find((comment) => comment.startsWith(prefix))?.slice(prefix.length);
+}
+
+function workflowOf(commands: string): string {
+  return /--workflow[-_]id (\S+)/.exec(commands)?.[1] ?? '';
+}

@@ -1,0 +1,21 @@
+import type { Test } from '@jest/reporters';
+import sequencer from '@jest/test-sequencer';
+
+// Its types are those of its CommonJS module, whose class is a property of what the ES module exports.
+const TestSequencer = sequencer as unknown as typeof sequencer.default;
+
+/**
+ * Begins with the files of tests that follow pages of the documentation. They last longest, and on a machine that knows no
+ * durations from before Jest begins with the largest files, which these are not.
+ */
+export default class LongestFirst extends TestSequencer {
+  override async sort(tests: Test[]): Promise<Test[]> {
+    // eslint-disable-next-line unicorn/no-array-sort -- it is the sequencer's own
+    const byLength = await super.sort(tests);
+    return [...byLength.filter(isLong), ...byLength.filter((test) => !isLong(test))];
+  }
+}
+
+function isLong({ path }: Test): boolean {
+  return path.includes('/test/docs/');
+}
