@@ -38,6 +38,9 @@ export interface DevServerOptions {
 /** A small machine under load takes a while. */
 const READY_WITHIN_MILLIS = 60_000;
 
+/** A port that was free may be taken before the server has it: then another one is tried. */
+const MOST_ATTEMPTS = 5;
+
 /**
  * Starts `temporal server start-dev` on loopback and waits until it answers. Ends with this process, also when that
  * is killed.
@@ -45,24 +48,42 @@ const READY_WITHIN_MILLIS = 60_000;
 export async function startDevServer(options: DevServerOptions = {}): Promise<DevServer> {
   const program = options.program ?? findTemporalCli();
   if (program === undefined) refuseMistakes('the Temporal dev server', [NO_TEMPORAL_CLI]);
+  for (let attempt = 1; ; attempt += 1) {
+    const { server, output } = await tryToStart(program ?? '', options);
+    if (server !== undefined) return server;
+    const isTaken = options.port === undefined && output.includes('address already in use');
+    if (!isTaken || attempt === MOST_ATTEMPTS)
+      throw new Error(`the Temporal dev server did not start:\n${output}`);
+  }
+}
+
+async function tryToStart(
+  program: string,
+  options: DevServerOptions,
+): Promise<{ server: DevServer | undefined; output: string }> {
   const port = options.port ?? (await freePort());
   const uiPort = options.ui === true ? await freePort() : undefined;
   const args = ['server', 'start-dev', '--ip', '127.0.0.1', '--port', String(port), '--log-level', 'error'];
   args.push(...(uiPort === undefined ? ['--headless'] : ['--ui-port', String(uiPort)]));
   if (options.file !== undefined) args.push('--db-filename', options.file);
   args.push(...(options.args ?? []));
-  const child = spawnBound(program ?? '', args);
+  const child = spawnBound(program, args);
   const output: string[] = [];
   child.stderr?.on('data', (chunk: Buffer) => output.push(chunk.toString()));
+  // What it wrote last may come after its end.
+  const closed = once(child, 'close');
   const server: DevServer = {
     address: `127.0.0.1:${port}`,
     uiUrl: uiPort === undefined ? undefined : `http://127.0.0.1:${uiPort}`,
     stop: async () => endBound(child),
     kill: () => killBound(child),
   };
-  if (await answers(server.address, child)) return server;
-  await server.stop();
-  throw new Error(`the Temporal dev server did not start:\n${output.join('')}`);
+  const isReady = await answers(server.address, child);
+  if (!isReady) {
+    await server.stop();
+    await Promise.race([closed, sleep(1000, undefined, { ref: false })]);
+  }
+  return { server: isReady ? server : undefined, output: output.join('') };
 }
 
 const NO_TEMPORAL_CLI: Mistake = {
