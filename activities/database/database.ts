@@ -4,6 +4,7 @@ import type { SqlEntityManager } from '@mikro-orm/sql';
 import { Kysely } from '@mikro-orm/sql';
 import type { Kysely as KyselyType } from 'kysely';
 import { PostgresDialect } from 'kysely';
+import type { ClientBase } from 'pg';
 import { Pool } from 'pg';
 
 import { Ledger } from '../ledger/ledger.ts';
@@ -54,9 +55,15 @@ function openPool(url: string, mostSessions: number): Pool {
     max: mostSessions,
     connectionTimeoutMillis: 10_000,
     keepAlive: true,
+    onConnect: wantIsoDates,
   });
   surviveLostSessions(pool);
   return pool;
+}
+
+/** `pg` reads dates in no other style; a database or a role may be set to another. The pool waits for what is answered. */
+function wantIsoDates(client: ClientBase): unknown {
+  return client.query('set datestyle to iso');
 }
 
 /** A session that is lost is replaced at its next use; without listeners it would end the process. */

@@ -106,12 +106,16 @@ export async function limitStatements(tx: Tx, millis: number): Promise<void> {
   await sql`select set_config('statement_timeout', ${`${Math.round(millis)}ms`}, true)`.execute(tx);
 }
 
-/** Local to the transaction. A row that is hidden is an error: it would seem to be gone. */
+/**
+ * Local to the transaction. A row that is hidden is an error: it would seem to be gone. Dates and instants are written the
+ * way that they are read here, whatever way the database writes them else.
+ */
 async function setLimits(tx: Tx, { lockMillis, statementMillis }: TransactionLimits): Promise<void> {
   await sql`
     select
       set_config('lock_timeout', ${`${Math.round(lockMillis)}ms`}, true),
       set_config('statement_timeout', ${`${Math.round(statementMillis)}ms`}, true),
       set_config('idle_in_transaction_session_timeout', ${`${IDLE_MILLIS}ms`}, true),
-      set_config('row_security', 'off', true)`.execute(tx);
+      set_config('row_security', 'off', true),
+      set_config('datestyle', 'ISO', true)`.execute(tx);
 }

@@ -8,9 +8,11 @@ import { inTransaction } from '../../../activities/sql/transaction.ts';
 import { expireRows } from '../../../policy/expire-rows.ts';
 import type { TestDatabase } from '../../support/database.ts';
 import { runEngine } from '../../support/engine.ts';
-import { createShop, Order, shopPolicy } from '../../support/shop.ts';
+import { createShop, Folder, Order, shopPolicy } from '../../support/shop.ts';
 import { waitFor } from '../../support/wait.ts';
 
+const MINUTE = 60_000;
+const DAY = 24 * 60 * MINUTE;
 const LIMITS = { lockMillis: 1000, statementMillis: 5000 };
 
 describe('sessions of a database', () => {
@@ -71,4 +73,32 @@ describe('sessions of a database', () => {
     expect(level.rows).toEqual([{ level: 'read committed' }]);
     await opened.close();
   });
+
+  test.each(['German, DMY', 'SQL, DMY', 'Postgres, MDY'])(
+    'dates are read and written whatever the style of the database: %s',
+    async (style) => {
+      await shop.rows(`alter database ${shop.name} set datestyle = '${style}'`);
+      await shop.rows(`alter database ${shop.name} set timezone = 'Asia/Kolkata'`);
+      await shop.rows(
+        `insert into shop_order
+         select n, 'shipped', now() - n * interval '1 day' + interval '1 minute' from generate_series(1, 40) as n`,
+      );
+      await shop.rows('insert into folder select n, null, current_date - n from generate_series(1, 40) as n');
+      const policy = shopPolicy({
+        passes: [
+          expireRows({ name: 'old', entity: Order, age: 'closedAt', olderThan: '10 days' }),
+          expireRows({ name: 'folders', entity: Folder, age: 'closedOn', olderThan: '30 days' }),
+        ],
+      });
+      const before = Date.now();
+      const report = await runEngine(shop.url, policy, { strategy: 'keyset', size: 7 });
+      expect(await shop.value('select min(id) from shop_order')).toBe(1);
+      expect(await shop.value('select max(id) from shop_order')).toBe(10);
+      expect(Math.abs(Date.parse(report.startedAt) - before)).toBeLessThan(60_000);
+      // The newest that went was eleven days old, less a minute.
+      const newest = Date.parse(report.passes[0]?.newest ?? '');
+      expect(Math.abs(newest - (before - 11 * DAY + MINUTE))).toBeLessThan(MINUTE / 2);
+      expect(report.deleted['folder']).toBeGreaterThanOrEqual(9);
+    },
+  );
 });
