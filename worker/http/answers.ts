@@ -17,6 +17,11 @@ export const Readiness = z.object({
   reasons: z.array(z.string()).describe('What a run would have to wait for; empty where it is ready'),
 });
 
+/** Databases that did not answer, where others did. */
+const Missing = z
+  .array(z.object({ database: z.string(), reason: z.string() }))
+  .describe('Databases that are away, of which nothing is told here; 503 where all are');
+
 const Poller = z.object({
   identity: z.string(),
   polls: z.array(z.enum(['workflow', 'activity'])),
@@ -87,7 +92,7 @@ const RunSummary = z.object({
   spaceReclaimed: count.describe('Bytes of the files removed'),
 });
 
-export const Runs = z.object({ at: instant, runs: z.array(RunSummary) });
+export const Runs = z.object({ at: instant, missing: Missing, runs: z.array(RunSummary) });
 
 const BacklogRows = z.object({
   rows: count,
@@ -173,13 +178,15 @@ const OpenRun = z.object({
 
 export const Status = z.object({
   at: instant,
-  running: z.boolean().describe('Some run is open'),
+  missing: Missing,
+  running: z.boolean().describe('Some run is open, as far as databases answer'),
   open: z.array(OpenRun),
   last: z.array(RunSummary).describe('The last run of each policy that deleted and is over'),
 });
 
 export const Tables = z.object({
   at: instant.describe('When they were measured'),
+  missing: Missing,
   tables: z.array(
     Size.extend({
       database: z.string(),

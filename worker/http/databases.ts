@@ -15,6 +15,12 @@ const ANSWER_WITHIN_MILLIS = 5_000;
 /** Catalog and ledger: more is a sign of trouble, and somebody waits. */
 export const READ_LIMITS: TransactionLimits = { lockMillis: 1_000, statementMillis: 4_000 };
 
+/** What some databases answered, and which of them did not, with why. */
+export interface Answers<T> {
+  readonly found: readonly T[];
+  readonly missing: { database: string; reason: string }[];
+}
+
 /** The databases of the worker's policies, only ever read, and through a few sessions of their own. */
 export class ReadDatabases {
   readonly #databases: Databases;
@@ -28,6 +34,21 @@ export class ReadDatabases {
   /** The name of the database of a policy; undefined where the policy names none that is here. */
   nameFor(policy: Policy): string | undefined {
     return this.#databases.check(policy).length === 0 ? this.#databases.nameFor(policy) : undefined;
+  }
+
+  /** Asks several databases, all at once. Throws {@link Unavailable} where none of them answers. */
+  async each<T>(names: readonly string[], ask: (name: string) => Promise<T>): Promise<Answers<T>> {
+    const asked = await Promise.allSettled(names.map(ask));
+    const found: T[] = [];
+    const missing: Answers<T>['missing'] = [];
+    for (const [n, one] of asked.entries()) {
+      if (one.status === 'fulfilled') found.push(one.value);
+      else if (!(one.reason instanceof Unavailable)) throw one.reason;
+      else missing.push({ database: names[n] ?? '', reason: one.reason.message });
+    }
+    if (missing.length > 0 && found.length === 0)
+      throw new Unavailable(missing.map(({ reason }) => reason).join('; '));
+    return { found, missing };
   }
 
   /** Does work with a database. Throws {@link Unavailable} where it does not answer or refuses. */

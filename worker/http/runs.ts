@@ -35,9 +35,9 @@ export function runReader({ databases }: Sources): RunReader {
     runs: async (of) =>
       lists.get(JSON.stringify(of), async () => {
         const names = databases.names.filter((name) => of.database === undefined || of.database === name);
-        const found = await Promise.all(names.map(async (name) => readRuns(databases, name, of)));
+        const { found, missing } = await databases.each(names, async (name) => readRuns(databases, name, of));
         const runs = found.flat().toSorted((a, b) => Date.parse(b.startedAt) - Date.parse(a.startedAt));
-        return { at: new Date().toISOString(), runs: runs.slice(0, of.limit) };
+        return { at: new Date().toISOString(), missing, runs: runs.slice(0, of.limit) };
       }),
     run: async (database, run) =>
       details.get(JSON.stringify([database, run]), async () => {

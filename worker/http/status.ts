@@ -20,10 +20,13 @@ export function statusReader(sources: Sources): () => Promise<Answer> {
   const answers = new Cached<Answer>(KEEP_MILLIS);
   return async () =>
     answers.get('', async () => {
-      const found = await Promise.all(sources.databases.names.map(async (name) => readStatus(sources, name)));
+      const { databases } = sources;
+      const { found, missing } = await databases.each(databases.names, async (name) =>
+        readStatus(sources, name),
+      );
       const open = found.flatMap((one) => one.open);
       const last = found.flatMap((one) => one.last);
-      return { at: new Date().toISOString(), running: open.length > 0, open, last };
+      return { at: new Date().toISOString(), missing, running: open.length > 0, open, last };
     });
 }
 

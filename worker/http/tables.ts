@@ -15,22 +15,25 @@ const KEEP_MILLIS = 15_000;
 export function tableReader(sources: Sources): () => Promise<Answer> {
   const answers = new Cached<Answer>(KEEP_MILLIS);
   return async () =>
-    answers.get('', async () => ({ at: new Date().toISOString(), tables: await readTables(sources) }));
+    answers.get('', async () => {
+      const { databases, policies } = sources;
+      const used = new Set(policies.flatMap((policy) => databases.nameFor(policy) ?? []));
+      const { found, missing } = await databases.each([...used], async (name) => readTables(sources, name));
+      return { at: new Date().toISOString(), missing, tables: found.flat() };
+    });
 }
 
 /** A table that several policies name is told once. */
-async function readTables({ databases, policies }: Sources): Promise<Answer['tables']> {
+async function readTables({ databases, policies }: Sources, database: string): Promise<Answer['tables']> {
   const tables = new Map<string, Answer['tables'][number]>();
   for (const policy of policies) {
-    const database = databases.nameFor(policy);
-    if (database === undefined) continue;
+    if (databases.nameFor(policy) !== database) continue;
     const sizes = await databases.read(database, async (opened) =>
       readTableSizes(opened, policy, READ_LIMITS),
     );
     for (const size of sizes) {
-      const key = JSON.stringify([database, size.table]);
-      const known = tables.get(key);
-      if (known === undefined) tables.set(key, { ...size, database, policies: [policy.name] });
+      const known = tables.get(size.table);
+      if (known === undefined) tables.set(size.table, { ...size, database, policies: [policy.name] });
       else known.policies.push(policy.name);
     }
   }

@@ -218,4 +218,18 @@ describeNeeding(['temporal', 'chromium'], 'the page of a worker', () => {
     await page.waitForRequest('**/api/admin/cleanup/status');
     await watched.close();
   });
+
+  test('where one of several databases is away it shows the others and says so', async () => {
+    const both = await shop.serve('127.0.0.1:0', {
+      TEST_SECOND_DATABASE_URL: 'postgresql://me:topsecret@127.0.0.1:1/hidden',
+    });
+    const watched = await watcher.look(both.url);
+    const { page } = watched;
+    await page.getByText('Not known now: database second cannot be read').first().waitFor();
+    await page.getByRole('table', { name: 'Runs, the newest first' }).waitFor();
+    expect(await watched.told()).not.toContain('topsecret');
+    watched.expectQuiet();
+    await watched.close();
+    await both.end();
+  });
 });

@@ -41,6 +41,31 @@ describeNeeding(['temporal'], 'where something is away', () => {
       expect(api.said.join('\n')).not.toContain(secret);
   });
 
+  test('one of several databases: lists tell of the others, and which one is missing', async () => {
+    const shop = await WatchedShop.prepare(session);
+    closing.push(async () => shop.close());
+    const worker = await shop.serve('127.0.0.1:0', {
+      TEST_SECOND_DATABASE_URL: 'postgresql://me:topsecret@127.0.0.1:1/hidden',
+    });
+    const api = await DescribedApi.at(worker.url);
+    await shop.add(5);
+    await (await shop.start()).result();
+    const reason = 'database second cannot be read: the connection to the database failed (SQLSTATE 08006)';
+    const missing = [{ database: 'second', reason }];
+    expect(await api.get('/api/runs')).toMatchObject({ missing, runs: [{ database: 'main', run: 1 }] });
+    expect(await api.get('/api/admin/cleanup/status')).toMatchObject({
+      missing,
+      running: false,
+      last: [{ database: 'main', run: 1 }],
+    });
+    // No policy is about it.
+    expect(await api.get('/api/tables')).toMatchObject({ missing: [] });
+    expect(await api.ask('/api/runs?database=second')).toEqual({ status: 503, body: { error: reason } });
+    expect(await api.ask('/readyz')).toMatchObject({ status: 503, body: { ready: false } });
+    expect(api.said.join('\n')).not.toContain('topsecret');
+    await worker.end();
+  });
+
   test('the ledger, until the first run, and Temporal, until it answers again', async () => {
     const temporal = await startDevServer();
     closing.push(async () => temporal.stop());

@@ -35,7 +35,7 @@ let history = '';
 async function look(part, path, show) {
   try {
     const answer = await ask(path);
-    sayProblem(part, undefined);
+    sayMissing(part, answer.missing ?? []);
     const { at: _at, ...rest } = answer;
     const text = JSON.stringify(rest);
     if (drawn.get(part) !== text) {
@@ -57,6 +57,16 @@ function sayProblem(part, problem) {
   if (!(place instanceof HTMLElement)) return;
   place.hidden = problem === undefined;
   place.textContent = problem === undefined ? '' : `Not known now: ${problem}`;
+}
+
+/**
+ * Says which databases a part tells nothing of.
+ *
+ * @param {string} part
+ * @param {Status['missing']} missing
+ */
+function sayMissing(part, missing) {
+  sayProblem(part, missing.length === 0 ? undefined : missing.map(({ reason }) => reason).join('; '));
 }
 
 /** @param {Status} status */

@@ -14,7 +14,9 @@ let before;
  */
 export function tellNews(status) {
   const was = before;
-  before = status;
+  // Of a database that is away nobody knows whether its runs are over.
+  const unknown = was?.open.filter(({ database }) => isMissing(status, database)) ?? [];
+  before = { ...status, open: [...status.open, ...unknown] };
   if (was === undefined) return;
   const news = [...status.open.flatMap((run) => newsOf(run, was)), ...endsOf(status, was)];
   if (news.length > 0) tell(news.join('. '));
@@ -44,7 +46,7 @@ function newsOf(run, was) {
  */
 function endsOf(status, was) {
   return was.open
-    .filter((run) => !status.open.some((one) => isSame(one, run)))
+    .filter((run) => !isMissing(status, run.database) && !status.open.some((one) => isSame(one, run)))
     .map((run) => {
       const end = status.last.find((one) => isSame(one, run));
       const name = `Run ${run.run} of ${run.policy}`;
@@ -52,6 +54,14 @@ function endsOf(status, was) {
         ? `${name} is over`
         : `${name} is over: ${end.status}, ${sayCount(end.rows)} rows`;
     });
+}
+
+/**
+ * @param {Status} status
+ * @param {string} name
+ */
+function isMissing({ missing }, name) {
+  return missing.some(({ database }) => database === name);
 }
 
 /**
