@@ -55,8 +55,9 @@ export async function resolvePolicy(
     tx,
     all.flatMap(entitiesOf).map((entity) => entities.table(entity)),
   );
-  const { now, counts } = await readServer(tx);
+  const { now, counts, replica } = await readServer(tx);
   if (!counts) mistakes.push({ at: 'database', ...NO_COUNTS });
+  if (replica) mistakes.push({ at: 'database', ...REPLICA });
   const resolved: ResolvedPass[] = [];
   const deletedFrom = all === passes ? [] : tablesDeletedFrom(policy, { entities, catalog, now });
   const notApplicable: string[] = [];
@@ -69,6 +70,7 @@ export async function resolvePolicy(
     }
     const table = frozen === undefined ? undefined : catalog.named(frozen.table);
     if (frozen !== undefined && table !== undefined) scope.mayReadCascades(table, frozen.counted);
+    if (frozen !== undefined && !replica) scope.mustAct(frozen.counted);
     mistakes.push(...scope.mistakes);
     if (frozen !== undefined && scope.mistakes.length === 0) resolved.push({ pass, frozen });
   }
@@ -129,10 +131,24 @@ const NO_COUNTS = {
   fix: 'Set track_counts = on, which autovacuum needs as well',
 };
 
-async function readServer(tx: Tx): Promise<{ now: string; counts: boolean }> {
-  const { rows } = await sql<{ now: string; counts: boolean }>`
-    select to_json(now()) #>> '{}' as now, current_setting('track_counts')::boolean as counts`.execute(tx);
-  return rows[0] ?? { now: new Date().toISOString(), counts: true };
+const REPLICA = {
+  what: 'no foreign key does anything in sessions of its role (session_replication_role is replica), so that rows would be left that name others that are gone',
+  fix: 'Use another role, or reset it: alter role ... reset session_replication_role',
+};
+
+interface Server {
+  readonly now: string;
+  readonly counts: boolean;
+  readonly replica: boolean;
+}
+
+async function readServer(tx: Tx): Promise<Server> {
+  const { rows } = await sql<Server>`
+    select
+      to_json(now()) #>> '{}' as now,
+      current_setting('track_counts')::boolean as counts,
+      current_setting('session_replication_role') = 'replica' as replica`.execute(tx);
+  return rows[0] ?? { now: new Date().toISOString(), counts: true, replica: false };
 }
 
 /** The same table can be missing for several passes: said once is enough. */

@@ -99,6 +99,19 @@ export class Scope {
     }
   }
 
+  /** Where the database does not heed a foreign key to what goes, rows that name it would be left. */
+  mustAct(counted: readonly TableName[]): void {
+    const tables = counted.flatMap((name) => this.catalog.named(name) ?? []);
+    const idle = tables.flatMap((table) => this.catalog.referencesTo(table)).filter(({ acts }) => !acts);
+    for (const { name, child } of idle) {
+      this.mistake(
+        'the database does not heed a foreign key to rows that go, so that others would be left that name them: it is not enforced, or its triggers are disabled',
+        'Enable them, with `alter table ... enable trigger all` on both of its tables; or drop the foreign key and name its entity as a soft child',
+        `foreign key ${name} of ${this.catalog.labelOf(child) ?? 'another table'}`,
+      );
+    }
+  }
+
   /** What a pass must see of a table that it does not delete from. */
   mayRead(table: CatalogTable, rows: string): void {
     this.#checkRights(table, ['select'], rows);

@@ -92,4 +92,64 @@ describe('is refused, since it cannot be promised:', () => {
     const own = deleteOrphans({ name: 'lost', entity: Item, by: 'ownerId', parent: Item, age: 'at' });
     expect(await refusal(policyOf(own))).toContain('entity Item is its own parent');
   });
+
+  describe('foreign keys that do nothing:', () => {
+    const LEFT = 'the database does not heed a foreign key to rows that go';
+
+    beforeEach(async () => {
+      await database.rows(`
+        create table child (
+          id integer primary key, item_id integer references item on delete cascade, at timestamptz)`);
+    });
+
+    test.each([
+      ['of the parent', 'alter table item disable trigger all'],
+      ['in replicas alone', 'alter table item enable replica trigger all'],
+    ])('triggers %s', async (_, statement) => {
+      expect(await refusal(policyOf(expiring()))).toBe('nothing refused');
+      // By name, as `all` stands for what is disabled only.
+      const triggers = await database.rows<{ name: string }>(
+        `select tgname as name from pg_trigger where tgrelid = 'item'::regclass`,
+      );
+      for (const { name } of triggers) await database.rows(statement.replace(' all', ` "${name}"`));
+      expect(await refusal(policyOf(expiring()))).toContain(LEFT);
+      await database.rows('alter table item enable trigger all');
+      expect(await refusal(policyOf(expiring()))).toBe('nothing refused');
+    });
+
+    test('below what goes by cascade', async () => {
+      await database.rows(`
+        create table toy (id integer primary key, child_id integer references child on delete set null);
+        alter table child disable trigger all`);
+      const said = await refusal(policyOf(expiring()));
+      expect(said).toContain(LEFT);
+      expect(said).toContain('toy_child_id_fkey');
+    });
+
+    test('of partitions', async () => {
+      await database.rows(`
+        drop table child;
+        create table child (id integer, item_id integer references item on delete cascade) partition by range (id);
+        create table child_1 partition of child for values from (0) to (100);
+        create table child_2 partition of child for values from (100) to (200) partition by range (id);
+        create table child_3 partition of child_2 for values from (100) to (200)`);
+      expect(await refusal(policyOf(expiring()))).toBe('nothing refused');
+      await database.rows('alter table item disable trigger all');
+      expect(await refusal(policyOf(expiring()))).toContain(LEFT);
+    });
+
+    test('that are not enforced', async () => {
+      await database.rows(`
+        alter table child drop constraint child_item_id_fkey;
+        alter table child add foreign key (item_id) references item on delete cascade not enforced`);
+      expect(await refusal(policyOf(expiring()))).toContain(LEFT);
+    });
+
+    test('in sessions of the role', async () => {
+      await database.rows(`alter database ${database.name} set session_replication_role = 'replica'`);
+      const said = await refusal(policyOf(expiring()));
+      expect(said).toContain('session_replication_role is replica');
+      expect(said).not.toContain(LEFT);
+    });
+  });
 });
