@@ -1,4 +1,5 @@
-import type { Catalog, CatalogTable, ForeignKey } from '../sql/catalog.ts';
+import type { Catalog, CatalogTable } from '../sql/catalog.ts';
+import type { ForeignKey } from '../sql/foreign-keys.ts';
 import type { TableName } from '../sql/names.ts';
 import { nameOf } from './scope.ts';
 

@@ -1,5 +1,6 @@
 import type { DeleteUnreferenced, SoftReference } from '../../policy/delete-unreferenced.ts';
-import type { CatalogTable, ForeignKey } from '../sql/catalog.ts';
+import type { CatalogTable } from '../sql/catalog.ts';
+import type { ForeignKey } from '../sql/foreign-keys.ts';
 import type { FrozenReference } from '../sql/references.ts';
 import { pairs } from './cascades.ts';
 import type { Scope } from './scope.ts';

@@ -1,7 +1,8 @@
 import type { RawBuilder } from 'kysely';
 import { sql } from 'kysely';
 
-import type { Catalog, CatalogTable, ForeignKey } from '../sql/catalog.ts';
+import type { Catalog, CatalogTable } from '../sql/catalog.ts';
+import type { ForeignKey } from '../sql/foreign-keys.ts';
 import type { HeldFamily } from '../sql/free.ts';
 import { isFree } from '../sql/free.ts';
 import type { Holds } from '../sql/holds.ts';

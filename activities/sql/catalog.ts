@@ -1,6 +1,8 @@
 import type { Kysely } from 'kysely';
 import { sql } from 'kysely';
 
+import type { ForeignKey } from './foreign-keys.ts';
+import { readForeignKeys } from './foreign-keys.ts';
 import type { ColumnName, TableName } from './names.ts';
 
 /** What the database's catalog says of one table. */
@@ -47,20 +49,6 @@ export interface CatalogIndex {
   readonly leading: string | null;
   readonly valid: boolean;
   readonly partial: boolean;
-}
-
-/** A foreign key. One of a partitioned table stands here once for each of its partitions. */
-export interface ForeignKey {
-  readonly name: string;
-  /** Oid of the table that references, and the columns that do. */
-  readonly child: string;
-  readonly childColumns: readonly string[];
-  /** Oid of the table referenced, and the columns. */
-  readonly parent: string;
-  readonly parentColumns: readonly string[];
-  readonly onDelete: 'no action' | 'restrict' | 'cascade' | 'set null' | 'set default';
-  /** False where a delete does not heed it: it is not enforced, or a trigger of it is disabled. */
-  readonly acts: boolean;
 }
 
 /** The tables somebody asked for, those that foreign keys tie to them, and all foreign keys. */
@@ -149,52 +137,6 @@ function withCascades(oids: readonly string[], keys: readonly ForeignKey[]): str
   }
   const looking = keys.filter((key) => reached.has(key.parent)).map((key) => key.child);
   return [...new Set([...reached, ...looking])];
-}
-
-/**
- * What a foreign key does on delete its triggers do, which `alter table ... disable trigger all` switches off; one that is
- * `not enforced` (PostgreSQL 18) has none. Of a partitioned table some stand at the key of the whole.
- */
-async function readForeignKeys(db: Kysely<unknown>): Promise<ForeignKey[]> {
-  const { rows } = await sql<ForeignKey>`
-    with recursive whole as (
-      select oid, oid as root from pg_constraint where contype = 'f' and conparentid = 0
-      union all
-      select part.oid, w.root
-      from whole as w
-      join pg_constraint as part on part.conparentid = w.oid and part.contype = 'f'
-    ),
-    acting as (
-      select w.root, bool_and(g.tgenabled in ('O', 'A')) as acts
-      from whole as w
-      join pg_trigger as g on g.tgconstraint = w.oid
-      -- Of those that fire on delete; the others look at what is inserted or updated.
-      where g.tgtype::int & 8 <> 0
-      group by w.root
-    )
-    select
-      c.conname as name,
-      c.conrelid::text as child,
-      c.confrelid::text as parent,
-      case c.confdeltype
-        when 'a' then 'no action' when 'r' then 'restrict' when 'c' then 'cascade'
-        when 'n' then 'set null' else 'set default'
-      end as "onDelete",
-      (select json_agg(a.attname order by k.n)
-        from unnest(c.conkey) with ordinality as k(attnum, n)
-        join pg_attribute as a on a.attrelid = c.conrelid and a.attnum = k.attnum) as "childColumns",
-      (select json_agg(a.attname order by k.n)
-        from unnest(c.confkey) with ordinality as k(attnum, n)
-        join pg_attribute as a on a.attrelid = c.confrelid and a.attnum = k.attnum) as "parentColumns",
-      coalesce(acting.acts, false) as acts
-    from pg_constraint as c
-    left join whole on whole.oid = c.oid
-    left join acting on acting.root = whole.root
-    join pg_class as r on r.oid = c.conrelid
-    -- A key of a partitioned table stands on each of its partitions as well, where the rows are.
-    where c.contype = 'f' and r.relkind <> 'p'
-    order by c.conrelid, c.conname`.execute(db);
-  return rows;
 }
 
 type TableRow = Omit<CatalogTable, 'columns' | 'label'> & {
