@@ -88,7 +88,8 @@ describeNeeding(['temporal'], 'a worker that dies while the server vacuums', () 
   test('by being given up while it still works: the table is never vacuumed by two at once', async () => {
     // The vacuum goes on to its end meanwhile: longer than a heartbeat may be missing, and not much.
     const { victim, handle, pid } = await inTheMiddle(30);
-    // Stopped, it keeps its connection, and the server goes on.
+    // Stopped, it keeps its connections: PostgreSQL goes on, and so does Temporal with giving its polls attempts and workflow
+    // tasks, each of which is lost for ten seconds. Five attempts took 63 s, more of them can take two minutes.
     victim.signal('SIGSTOP');
     await startWorker();
     expect(await handle.result()).toMatchObject({ status: 'completed' });
@@ -96,7 +97,7 @@ describeNeeding(['temporal'], 'a worker that dies while the server vacuums', () 
     expect(await journalOf(database)).toEqual(AGAIN);
     victim.signal('SIGCONT');
     expect(await database.value('select count(*) from vacuum.batch where pass = 1')).toBe(1);
-  });
+  }, 300_000);
 
   test('with its workflow: the next run finds what was started and has no end', async () => {
     const { victim, handle, pid } = await inTheMiddle();

@@ -85,13 +85,14 @@ describeNeeding(['temporal'], 'a worker that dies', () => {
     zombie.signal('SIGSTOP');
     const successor = await startWorker();
     const before = await run.database.value('select count(*) from vacuum.batch');
-    await run.untilBatches(before + 3);
+    // Temporal goes on with giving its polls attempts, each of which is lost for ten seconds.
+    await run.untilBatches(before + 3, 200_000);
     zombie.signal('SIGCONT');
     await run.expectWhole();
     await zombie.end();
     await successor.end();
     await run.expectNothingLeft();
-  });
+  }, 300_000);
 
   test('while another works beside it', async () => {
     const victim = await startWorker();

@@ -54,14 +54,15 @@ export class KilledRun {
   }
 
   /** Waits until the ledger has so many batches of the run. */
-  async untilBatches(count: number): Promise<void> {
-    await waitFor(`${count} batches in the ledger`, async () => {
+  async untilBatches(count: number, withinMillis?: number): Promise<void> {
+    const isThere = async (): Promise<boolean> => {
       try {
         return (await this.database.value('select count(*) from vacuum.batch where rows > 0')) >= count;
       } catch {
         return false;
       }
-    });
+    };
+    await waitFor(`${count} batches in the ledger`, isThere, withinMillis);
   }
 
   /** Waits until so many slices were begun: the first ones are short, and hands need one that lasts. */
