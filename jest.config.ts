@@ -22,6 +22,7 @@ const config: Config = {
   testSequencer: '<rootDir>/test/support/longest-first.ts',
   // Tests mostly wait for servers: two of them leave half of two cores idle.
   maxWorkers: 3,
-  testTimeout: 120_000,
+  // What a test waits for has a limit of its own. This one is for tests that hang.
+  testTimeout: 300_000,
 };
 export default config;

@@ -72,7 +72,7 @@ describeNeeding(['temporal'], 'npm run demo', () => {
     let output = '';
     child.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()));
     const closed = once(child, 'close') as Promise<[number | null]>;
-    await waitFor('the demo to be over', async () => output.includes('Ctrl-C ends it all'), 110_000);
+    await waitFor('the demo to be over', async () => output.includes('Ctrl-C ends it all'), 240_000);
     expect(output).toContain('█'.repeat(24));
     expectShown(output);
     const ui = /http:\/\/127\.0\.0\.1:\d+/.exec(output)?.[0] ?? '';

@@ -147,29 +147,25 @@ describeNeeding(['temporal'], 'the odds history', () => {
     const again = await json<Counted>('temporal-vacuum preview odds --json');
     expect(again.deleted).toEqual({});
     expect(await world.compile()).toEqual({ code: 0, output: '' });
-  }, 120_000);
+  });
 
   test.each([
     { odds: 10, matches: 60 },
     // What a match takes along when it goes before its odds would.
     { odds: 60, matches: 10 },
-  ])(
-    'keeps odds $odds days and matches $matches days',
-    async ({ odds, matches }) => {
-      await insertAtBoundaries(odds, matches);
-      const before = await copyTables();
-      await world.type(`export ODDS_RETENTION_DAYS=${odds} MATCH_RETENTION_DAYS=${matches}`);
-      const preview = await json<Counted>('temporal-vacuum preview odds --json');
-      const run = await json<Counted>('temporal-vacuum run odds --execute --temporal dev --json');
-      expect(run.status).toBe('completed');
-      expect(told(run)).toEqual(told(preview));
-      await expectKept(run, { odds, matches });
-      const after = await tables();
-      const gone = Object.entries(before).map(([table, rows]) => [table, rows - (after[table] ?? 0)]);
-      expect(run.deleted).toEqual(Object.fromEntries(gone));
-    },
-    120_000,
-  );
+  ])('keeps odds $odds days and matches $matches days', async ({ odds, matches }) => {
+    await insertAtBoundaries(odds, matches);
+    const before = await copyTables();
+    await world.type(`export ODDS_RETENTION_DAYS=${odds} MATCH_RETENTION_DAYS=${matches}`);
+    const preview = await json<Counted>('temporal-vacuum preview odds --json');
+    const run = await json<Counted>('temporal-vacuum run odds --execute --temporal dev --json');
+    expect(run.status).toBe('completed');
+    expect(told(run)).toEqual(told(preview));
+    await expectKept(run, { odds, matches });
+    const after = await tables();
+    const gone = Object.entries(before).map(([table, rows]) => [table, rows - (after[table] ?? 0)]);
+    expect(run.deleted).toEqual(Object.fromEntries(gone));
+  });
 
   test('a retention of less than a day in the environment is refused', async () => {
     const { code, output } = await world.type('ODDS_RETENTION_DAYS=0 temporal-vacuum preview odds');

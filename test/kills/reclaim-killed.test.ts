@@ -97,7 +97,7 @@ describeNeeding(['temporal'], 'a worker that dies while the server vacuums', () 
     expect(await journalOf(database)).toEqual(AGAIN);
     victim.signal('SIGCONT');
     expect(await database.value('select count(*) from vacuum.batch where pass = 1')).toBe(1);
-  }, 300_000);
+  });
 
   test('with its workflow: the next run finds what was started and has no end', async () => {
     const { victim, handle, pid } = await inTheMiddle();

@@ -92,7 +92,7 @@ describeNeeding(['temporal'], 'a worker that dies', () => {
     await zombie.end();
     await successor.end();
     await run.expectNothingLeft();
-  }, 300_000);
+  });
 
   test('while another works beside it', async () => {
     const victim = await startWorker();

@@ -21,7 +21,7 @@ describeNeeding(['temporal'], 'the package, installed into an empty project', ()
 
   beforeAll(async () => {
     project = await installedProject();
-  }, 300_000);
+  });
 
   const installed = (): string => join(project, 'node_modules/temporal-vacuum');
 

@@ -38,13 +38,9 @@ export function describeBlocks(group: Group): void {
     });
 
     const pages = PAGES.filter((page) => groupOf(page) === group && blocksOf(readPage(page)).length > 0);
-    test.each(pages)(
-      '%s does what it says',
-      async (page) => {
-        for (const block of blocksOf(readPage(page))) await follow(page, block);
-      },
-      300_000,
-    );
+    test.each(pages)('%s does what it says', async (page) => {
+      for (const block of blocksOf(readPage(page))) await follow(page, block);
+    });
 
     async function follow(page: string, block: Block): Promise<void> {
       const kind = saidOf(block, 'database: ');
