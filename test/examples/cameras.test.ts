@@ -2,15 +2,14 @@ import { once } from 'node:events';
 import { readdirSync, readFileSync, renameSync } from 'node:fs';
 import { join, relative } from 'node:path';
 
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from '@jest/globals';
-import { Client, Connection, WorkflowFailedError } from '@temporalio/client';
+import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import { WorkflowFailedError } from '@temporalio/client';
 
 import type { RunReport } from '../../activities/contract.ts';
-import type { DevServer } from '../../worker/dev-server.ts';
-import { startDevServer } from '../../worker/dev-server.ts';
 import { progressQuery } from '../../workflows/messages.ts';
 import { World } from '../support/docs/world.ts';
 import { describeNeeding } from '../support/needing.ts';
+import { OwnTemporal } from '../support/own-temporal.ts';
 import { waitFor } from '../support/wait.ts';
 
 interface Told {
@@ -56,24 +55,15 @@ const SLOW_EVENTS = `
   create trigger slow before delete on event for each row execute function take_time()`;
 
 describeNeeding(['temporal'], 'the camera archive', () => {
-  let temporal: DevServer;
-  let client: Client;
+  const temporal = OwnTemporal.forAll();
   let cameras: World;
 
-  beforeAll(async () => {
-    temporal = await startDevServer();
-    client = new Client({ connection: await Connection.connect({ address: temporal.address }) });
-  });
   beforeEach(async () => {
     cameras = await World.open('cameras', temporal.address);
     const { code, output } = await cameras.type('temporal-vacuum ledger migrate');
     expect({ code, output }).toMatchObject({ code: 0 });
   });
   afterEach(async () => cameras.close());
-  afterAll(async () => {
-    await client.connection.close();
-    await temporal.stop();
-  });
 
   const json = async <T>(command: string): Promise<T> => {
     const { code, output } = await cameras.type(`${command} > answer.json`);
@@ -98,7 +88,7 @@ describeNeeding(['temporal'], 'the camera archive', () => {
     const preview = await json<Told>('temporal-vacuum preview cameras --json');
     await cameras.database.rows(SLOW_EVENTS);
     const victim = await cameras.start('temporal-vacuum worker');
-    const run = await client.workflow.start('vacuum', {
+    const run = await temporal.client.workflow.start('vacuum', {
       taskQueue: 'vacuum',
       workflowId: 'nightly',
       args: [],
@@ -173,7 +163,7 @@ describeNeeding(['temporal'], 'the camera archive', () => {
     renameSync(thumbnails, `${thumbnails}-away`);
     await cameras.start('temporal-vacuum worker');
     const begin = { taskQueue: 'vacuum', args: [] };
-    const failed = client.workflow.execute('vacuum', { ...begin, workflowId: 'away' });
+    const failed = temporal.client.workflow.execute('vacuum', { ...begin, workflowId: 'away' });
     await expect(failed).rejects.toBeInstanceOf(WorkflowFailedError);
     // Rows of the passes before are gone, and the ledger knows which files have yet to go.
     const left = KINDS.map(
@@ -187,7 +177,7 @@ describeNeeding(['temporal'], 'the camera archive', () => {
     });
     expect(await cameras.database.value('select count(*) from vacuum.file')).toBe(OLD);
     renameSync(`${thumbnails}-away`, thumbnails);
-    await client.workflow.execute('vacuum', { ...begin, workflowId: 'back' });
+    await temporal.client.workflow.execute('vacuum', { ...begin, workflowId: 'back' });
 
     const [back, away] = await json<[Told, Told]>('temporal-vacuum history --limit 2 --json');
     expect(away).toMatchObject({ status: 'failed', rows: ROWS, files: 0, spaceReclaimed: 0 });

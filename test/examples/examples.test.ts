@@ -1,14 +1,12 @@
 import { cpSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
-import { Client, Connection } from '@temporalio/client';
+import { afterEach, expect, test } from '@jest/globals';
 
-import type { DevServer } from '../../worker/dev-server.ts';
-import { startDevServer } from '../../worker/dev-server.ts';
 import type { WorldKind } from '../support/docs/world.ts';
 import { World } from '../support/docs/world.ts';
 import { describeNeeding } from '../support/needing.ts';
+import { OwnTemporal } from '../support/own-temporal.ts';
 import { ROOT } from '../support/parts/bring.ts';
 
 interface Counted {
@@ -18,20 +16,10 @@ interface Counted {
 
 // In a project that has nothing but the packed package, as their readers run them.
 describeNeeding(['temporal'], 'the examples', () => {
-  let temporal: DevServer;
-  let client: Client;
+  const temporal = OwnTemporal.forAll();
   let world: World | undefined;
 
-  beforeAll(async () => {
-    // They use the task queues that everybody uses.
-    temporal = await startDevServer();
-    client = new Client({ connection: await Connection.connect({ address: temporal.address }) });
-  });
   afterEach(async () => world?.close());
-  afterAll(async () => {
-    await client.connection.close();
-    await temporal.stop();
-  });
 
   async function open(kind: WorldKind): Promise<World> {
     world = await World.open(kind, temporal.address);
@@ -44,8 +32,12 @@ describeNeeding(['temporal'], 'the examples', () => {
     await shop.type('temporal-vacuum ledger migrate');
     const preview = (await json(shop, 'temporal-vacuum preview shop --json')) as Counted;
     const begin = { taskQueue: 'shop', workflowId: 'tidy-up' };
-    await client.workflow.execute('vacuum', { ...begin, args: [{ policy: 'shop' }] });
-    const shipped = await client.workflow.execute('ship', { ...begin, workflowId: 'ship', args: ['10'] });
+    await temporal.client.workflow.execute('vacuum', { ...begin, args: [{ policy: 'shop' }] });
+    const shipped = await temporal.client.workflow.execute('ship', {
+      ...begin,
+      workflowId: 'ship',
+      args: ['10'],
+    });
     expect(shipped).toBe('order 10 is shipped');
 
     const [run] = (await json(shop, 'temporal-vacuum history --json')) as [Counted];

@@ -1,14 +1,13 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 
-import { afterAll, afterEach, beforeAll, test } from '@jest/globals';
-import { Client, Connection, WorkflowNotFoundError } from '@temporalio/client';
+import { afterEach, test } from '@jest/globals';
+import { WorkflowNotFoundError } from '@temporalio/client';
 
-import type { DevServer } from '../../../worker/dev-server.ts';
-import { startDevServer } from '../../../worker/dev-server.ts';
 import { pauseSignal, stopSignal } from '../../../workflows/messages.ts';
 import type { RunProgress } from '../../../workflows/progress.ts';
 import { describeNeeding } from '../needing.ts';
+import { OwnTemporal } from '../own-temporal.ts';
 import { ROOT } from '../parts/bring.ts';
 import { waitFor } from '../wait.ts';
 import type { Block } from './markdown.ts';
@@ -22,20 +21,11 @@ import { World } from './world.ts';
 /** Every block of the pages is typed, compiled or executed in the order of its page, as a reader would, on real parts. */
 export function describeBlocks(group: Group): void {
   describeNeeding(['temporal', 'tctl'], 'every block of', () => {
-    let temporal: DevServer;
-    let client: Client;
+    // Pages use the task queues and schedules that everybody uses.
+    const temporal = OwnTemporal.forAll();
     let world: World | undefined;
 
-    beforeAll(async () => {
-      // Pages use the task queues and schedules that everybody uses: on a server of their own.
-      temporal = await startDevServer();
-      client = new Client({ connection: await Connection.connect({ address: temporal.address }) });
-    });
     afterEach(leave);
-    afterAll(async () => {
-      await client.connection.close();
-      await temporal.stop();
-    });
 
     const pages = PAGES.filter((page) => groupOf(page) === group && blocksOf(readPage(page)).length > 0);
     test.each(pages)('%s does what it says', async (page) => {
@@ -77,7 +67,7 @@ export function describeBlocks(group: Group): void {
           const wanted = Number(saidOf(block, 'exits with ') ?? 0);
           if (code !== wanted) throw new Error(`${page}:${block.line} exits with ${code}:\n${output}`);
           try {
-            await expectOutcome({ database: on.database, client }, block, output);
+            await expectOutcome({ database: on.database, client: temporal.client }, block, output);
           } catch (error) {
             throw new Error(`${page}:${block.line} does otherwise`, { cause: error });
           }
@@ -91,7 +81,7 @@ export function describeBlocks(group: Group): void {
 
     async function openPausedRun(commands: string): Promise<void> {
       const workflowId = workflowOf(commands);
-      const handle = await client.workflow.signalWithStart('vacuum', {
+      const handle = await temporal.client.workflow.signalWithStart('vacuum', {
         workflowId,
         taskQueue: 'vacuum',
         signal: pauseSignal,
@@ -112,7 +102,7 @@ export function describeBlocks(group: Group): void {
 
     /** Frees the lease for the next block. */
     async function endRun(commands: string): Promise<void> {
-      const handle = client.workflow.getHandle(workflowOf(commands));
+      const handle = temporal.client.workflow.getHandle(workflowOf(commands));
       // It may be over, or be over before the signal comes.
       await handle.signal(stopSignal).catch((error: unknown) => {
         if (!(error instanceof WorkflowNotFoundError)) throw error;
