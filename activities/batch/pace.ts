@@ -1,4 +1,5 @@
-import type { Cursor, Shard } from '../passes/index.ts';
+import type { Shard } from '../passes/index.ts';
+import type { Cursor } from './cursor.ts';
 import { walkedPart, workAt } from './walked.ts';
 
 /** How far a slice came and how fast, for those who watch. */

@@ -1,7 +1,7 @@
 import type { Database } from '../database/database.ts';
 import { outboxOf } from '../ledger/outbox.ts';
-import type { Cursor } from '../passes/index.ts';
 import { workOf } from '../passes/index.ts';
+import type { Cursor } from './cursor.ts';
 import type { Outside, Prepared } from './outside.ts';
 import type { BatchPlace } from './run-batch.ts';
 

@@ -1,7 +1,8 @@
 import type { RawBuilder } from 'kysely';
 import { sql } from 'kysely';
 
-import type { BatchOutcome, Cursor, ReportedRows } from '../passes/index.ts';
+import type { Cursor } from '../batch/cursor.ts';
+import type { BatchOutcome, ReportedRows } from '../passes/index.ts';
 import type { DeletionCounters } from '../sql/deletion-counters.ts';
 import { deletedSince } from '../sql/deletion-counters.ts';
 import type { Tx } from '../sql/transaction.ts';

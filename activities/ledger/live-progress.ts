@@ -1,7 +1,8 @@
 import { sql } from 'kysely';
 
+import type { Cursor } from '../batch/cursor.ts';
 import { walkedPart, workAt } from '../batch/walked.ts';
-import type { Cursor, FrozenPass, Shard } from '../passes/index.ts';
+import type { FrozenPass, Shard } from '../passes/index.ts';
 import type { Ledger } from './ledger.ts';
 
 /** How far a pass of an open run is, by its last batches. */

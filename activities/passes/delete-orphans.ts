@@ -142,7 +142,7 @@ export const deleteOrphansWork: PassWork<DeleteOrphans, FrozenDeleteOrphans> = {
     const { table, by } = frozen;
     const free = isFree(step.holds, frozen);
     const all = pastGrace(frozen);
-    const where = sql<boolean>`${all} and ${free ?? sql`true`}`;
+    const where = unheld(all, free);
     const outcome =
       step.shard.strategy === 'page-range'
         ? await runPages(frozen, tx, step, step.shard, where)

@@ -114,7 +114,7 @@ export const deleteUnreferencedWork: PassWork<DeleteUnreferenced, FrozenDeleteUn
     const { table, age } = frozen;
     const family = { ...frozen, key: null, children: [], aged: columnOf('t', age) };
     const free = isFree(step.holds, frozen);
-    const where = sql<boolean>`${goes(frozen)} and ${free ?? sql`true`}`;
+    const where = unheld(goes(frozen), free);
     const picked = await pick(tx, { table, age, where }, undefined, step);
     const outcome = await deletePicked(tx, family, where, picked, step);
     return withHeld(tx, { table, by: age, where: goes(frozen), free }, step, outcome);

@@ -10,7 +10,6 @@ import { repointLatestWork } from './repoint-latest.ts';
 import { reportRowsWork } from './report-rows.ts';
 import { sweepStrayFilesWork } from './sweep-stray-files.ts';
 
-export type { Cursor } from '../batch/cursor.ts';
 export type {
   BatchOutcome,
   BatchStep,

@@ -1,6 +1,7 @@
 import { Context, heartbeat, log } from '@temporalio/activity';
 
 import type { Policy } from '../../policy/policy.ts';
+import type { Cursor } from '../batch/cursor.ts';
 import type { Prepared } from '../batch/outside.ts';
 import { Pace } from '../batch/pace.ts';
 import { Pacer } from '../batch/pacer.ts';
@@ -15,7 +16,7 @@ import { totalOf } from '../ledger/batches.ts';
 import type { OpenPass, OpenRun } from '../ledger/runs.ts';
 import { readFrozenPass } from '../ledger/runs.ts';
 import { BatchMetrics } from '../metrics/batches.ts';
-import type { Cursor, Shard } from '../passes/index.ts';
+import type { Shard } from '../passes/index.ts';
 import { workOf } from '../passes/index.ts';
 import { readDatabaseError } from '../sql/sqlstate.ts';
 import type { RunContext } from './context.ts';

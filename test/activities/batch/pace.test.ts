@@ -1,7 +1,8 @@
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 
+import type { Cursor } from '../../../activities/batch/cursor.ts';
 import { Pace } from '../../../activities/batch/pace.ts';
-import type { Cursor, Shard } from '../../../activities/passes/index.ts';
+import type { Shard } from '../../../activities/passes/index.ts';
 
 const DAY = 86_400_000;
 const day = (n: number): string => new Date(Date.UTC(2026, 0) + n * DAY).toISOString();

@@ -1,7 +1,8 @@
 import { describe, expect, test } from '@jest/globals';
 
+import type { Cursor } from '../../../activities/batch/cursor.ts';
 import { walkedPart, workAt } from '../../../activities/batch/walked.ts';
-import type { Cursor, Shard } from '../../../activities/passes/index.ts';
+import type { Shard } from '../../../activities/passes/index.ts';
 
 const partAt = (shard: Shard, cursor: Cursor, rows = 0, round = 1): number | null =>
   walkedPart(workAt({ shard, cursor, rows, round, familySize: 1 }));
