@@ -3,6 +3,7 @@ import type { Policy } from '../../policy/policy.ts';
 import type { Database } from '../database/database.ts';
 import type { GuardState, Seen, SeenTable } from '../ledger/guards.ts';
 import { deletedFrom, disarm, readGuardState, readPast } from '../ledger/guards.ts';
+import type { PolicyEntities } from '../plan/entities.ts';
 import { LOOK_UP_LIMITS } from '../plan/resolve.ts';
 import type { Catalog } from '../sql/catalog.ts';
 import { countUpTo } from '../sql/count-rows.ts';
@@ -20,6 +21,7 @@ const SHRUNK = 0.5;
 export interface Examined {
   readonly policy: Policy;
   readonly catalog: Catalog;
+  readonly entities: PolicyEntities;
   readonly passes: readonly GuardedPass[];
   /** The number of the last run that Temporal knows of; 0 where it knows none. */
   readonly lastRun: number;
@@ -71,7 +73,7 @@ function disarmed({ name }: Policy, reasons: readonly string[], since: string | 
 /** The pass's own tables: what was made anew and what shrank, and how they are now. */
 async function readTables(
   database: Database,
-  { policy, catalog, passes, patience }: Examined,
+  { policy, catalog, entities, passes, patience }: Examined,
   state: GuardState | undefined,
 ): Promise<{ reasons: string[]; seen: Seen['tables'] }> {
   const reasons: string[] = [];
@@ -84,7 +86,7 @@ async function readTables(
     seen[key] = { oid: table.oid, rows: Math.min(plan.tableRows, table.rows ?? Infinity) };
     const before = state?.tables[key];
     if (before === undefined) continue;
-    const name = nameEntity(policy, frozen.table);
+    const name = nameEntity(entities, frozen.table);
     if (before.oid !== table.oid) {
       reasons.push(`the table of ${name} was made anew since the last run`);
       continue;

@@ -18,7 +18,11 @@ export interface Verdict {
 /** Asks every guard whether a run may begin. Sizes only where database and clocks are what they should be. */
 export async function examineRun(database: Database, run: Intent & Examined): Promise<Verdict> {
   const armed = await examineArmed(database, run);
-  const first = [...armed.tripped, ...(await examineClocks(database.db)), ...(await examineHolds(database))];
+  const first = [
+    ...armed.tripped,
+    ...(await examineClocks(database.db)),
+    ...(await examineHolds(database, run)),
+  ];
   const tripped = first.length > 0 ? first : await examineSizes(database, run);
   return { tripped, seen: armed.seen };
 }

@@ -8,7 +8,7 @@ import type { Sizes } from './sizes.ts';
 
 /** Whether a pass would delete many times the rows of its own table that one of its last runs did. */
 export async function examineGrowth({ ledger }: Database, sizes: Sizes): Promise<Mistake[]> {
-  const { policy, passes, counts, mostRows, previewed, doubt } = sizes;
+  const { policy, entities, passes, counts, mostRows, previewed, doubt } = sizes;
   const { maxGrowth, smallTable } = policy.limits;
   if (maxGrowth === Infinity) return [];
   const mistakes: Mistake[] = [];
@@ -22,7 +22,7 @@ export async function examineGrowth({ ledger }: Database, sizes: Sizes): Promise
     if (most === undefined || wouldGo <= maxGrowth * most) continue;
     mistakes.push({
       at: `limit maxGrowth ${maxGrowth}`,
-      what: `pass ${pass.name} would delete ${own.exact ? '' : 'about '}${rows.toLocaleString('en')} rows of ${nameEntity(policy, table)}, and the most that one of its last ten runs deleted is ${most.toLocaleString('en')}`,
+      what: `pass ${pass.name} would delete ${own.exact ? '' : 'about '}${rows.toLocaleString('en')} rows of ${nameEntity(entities, table)}, and the most that one of its last ten runs deleted is ${most.toLocaleString('en')}`,
       fix: `${sayPreview(policy)}. Or set limits.maxGrowth`,
     });
   }

@@ -11,7 +11,7 @@ import type { Sizes } from './sizes.ts';
 /** Whether rows would expire of a table in which no row is newer than the horizon. */
 export async function examineNewest(
   database: Database,
-  { policy, passes, counts, patience }: Sizes,
+  { policy, entities, passes, counts, patience }: Sizes,
 ): Promise<Mistake[]> {
   if (policy.limits.allowNewest) return [];
   const mistakes: Mistake[] = [];
@@ -24,7 +24,7 @@ export async function examineNewest(
       return (await countUpTo(tx, table, smallTable)) >= smallTable;
     });
     if (allOld === false) continue;
-    const name = nameEntity(policy, table);
+    const name = nameEntity(entities, table);
     const found = allOld === undefined ? `looking for a row of ${name} that is` : `no row of ${name} is`;
     const slow = allOld === undefined ? ' took too long' : '';
     const index = allOld === undefined ? 'give the age an index, or ' : '';

@@ -12,7 +12,7 @@ export async function examinePercent(
   sizes: Sizes,
   tables: readonly TableCount[],
 ): Promise<Mistake[]> {
-  const { policy, catalog, maxPercent, previewed, doubt, patience } = sizes;
+  const { policy, entities, catalog, maxPercent, previewed, doubt, patience } = sizes;
   if (maxPercent >= 100) return [];
   const mistakes: Mistake[] = [];
   for (const { table, rows, exact, passes } of tables) {
@@ -29,7 +29,7 @@ export async function examinePercent(
     const percent = Math.min(100, (100 * rows) / there);
     mistakes.push({
       at: `limit maxPercent ${maxPercent}`,
-      what: `${exact ? '' : 'about '}${sayPercent(percent)} of ${nameEntity(policy, table)} would be deleted, ${sayRows(rows)} of ${sayRows(there)} rows, by ${sayPasses(passes)}`,
+      what: `${exact ? '' : 'about '}${sayPercent(percent)} of ${nameEntity(entities, table)} would be deleted, ${sayRows(rows)} of ${sayRows(there)} rows, by ${sayPasses(passes)}`,
       fix: `${sayPreview(policy)}. Or set limits.maxPercent, or give run or worker --allow-percent ${Math.ceil(percent)}`,
       here: `table ${table.label}`,
     });

@@ -2,6 +2,7 @@ import type { Mistake } from '../../policy/mistake.ts';
 import type { Policy } from '../../policy/policy.ts';
 import type { Database } from '../database/database.ts';
 import { previewedPasses } from '../ledger/guards.ts';
+import type { PolicyEntities } from '../plan/entities.ts';
 import type { Catalog } from '../sql/catalog.ts';
 import type { Count, GuardedPass } from './counts.ts';
 import { byTable, countBySample, countExactly, hasFamily } from './counts.ts';
@@ -16,6 +17,7 @@ const SAMPLE_FACTOR = 2;
 /** What a run is about to do, and how much of that is allowed. */
 export interface Intent {
   readonly policy: Policy;
+  readonly entities: PolicyEntities;
   readonly catalog: Catalog;
   readonly passes: readonly GuardedPass[];
   /** The most rows that the run deletes in all; Infinity where there is no limit. */

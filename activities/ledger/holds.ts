@@ -73,8 +73,15 @@ export async function listHolds(ledger: Ledger): Promise<Hold[]> {
   return rows;
 }
 
-/** Holds in force whose table is not there under its name. */
-export async function lostHolds(ledger: Ledger): Promise<Pick<Hold, 'id' | 'entity'>[]> {
+/**
+ * Holds in force whose table no longer exists under its name, and that are about a policy: they name one of its
+ * entities, or an earlier run of it could delete from the table.
+ */
+export async function lostHolds(
+  ledger: Ledger,
+  policy: string,
+  entities: readonly string[],
+): Promise<Pick<Hold, 'id' | 'entity'>[]> {
   const { rows } = await sql<Pick<Hold, 'id' | 'entity'>>`
     select id, entity
     from ${ledger.table('hold')} as h
@@ -85,6 +92,17 @@ export async function lostHolds(ledger: Ledger): Promise<Pick<Hold, 'id' | 'enti
         from pg_class as c
         join pg_namespace as n on n.oid = c.relnamespace
         where n.nspname = h.schema and c.relname = h.name
+      )
+      and (
+        entity = any(${entities}::text[])
+        or exists (
+          select
+          from ${ledger.table('pass')} as p
+          join ${ledger.table('run')} as r on r.id = p.run_id
+          where
+            r.policy = ${policy}
+            and p.frozen -> 'counted' @> jsonb_build_array(jsonb_build_object('schema', h.schema, 'name', h.name))
+        )
       )
     order by id`.execute(ledger.db);
   return rows;

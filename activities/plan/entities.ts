@@ -8,6 +8,7 @@ import { refuseMistakes } from '../../policy/mistake.ts';
 import type { AnyEntity, Pass } from '../../policy/pass.ts';
 import type { Policy } from '../../policy/policy.ts';
 import { isRetentionColumn } from '../../policy/retention-column.ts';
+import type { TableName } from '../sql/names.ts';
 import { quoteIdentifier } from '../sql/names.ts';
 import type { BoundValue, Predicate } from '../sql/predicate.ts';
 import { ALWAYS } from '../sql/predicate.ts';
@@ -48,6 +49,14 @@ export class PolicyEntities {
     return this.#all()
       .map(({ className }) => className)
       .toSorted();
+  }
+
+  /** The name of the entity of a table; undefined if no entity names the table. */
+  nameOfTable({ schema, name }: TableName): string | undefined {
+    return this.#all().find(({ class: entity }) => {
+      const table = this.table(entity);
+      return table.name === name && (table.schema === undefined || table.schema === schema);
+    })?.className;
   }
 
   /** The table that an entity names, and its schema where it names one. */

@@ -32,6 +32,8 @@ export interface ResolvedPolicy {
   /** Names of optional passes without a table in this database. */
   readonly notApplicable: readonly string[];
   readonly catalog: Catalog;
+  /** The entities of the policy. Reading them takes MikroORM a discovery, so that it is done once. */
+  readonly entities: PolicyEntities;
   /** The database's clock, as `to_json` writes it: what horizons are counted from. */
   readonly now: string;
 }
@@ -76,7 +78,7 @@ export async function resolvePolicy(
   }
   if (mistakes.length === 0) mistakes.push(...(await probe(tx, resolved, catalog)));
   refuseMistakes(subject, distinct(mistakes));
-  return { passes: resolved, notApplicable, catalog, now };
+  return { passes: resolved, notApplicable, catalog, entities, now };
 }
 
 /** All tables that a policy deletes from, also by passes that this run leaves out; their mistakes are not of this run. */

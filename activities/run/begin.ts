@@ -127,17 +127,18 @@ async function planAndInsert(
 ): Promise<OpenRun | undefined> {
   const { policy, limits, lastRun } = request;
   const { ledger } = database;
-  const { passes: chosen, catalog } = await inSnapshot(database.db, LOOK_UP_LIMITS, async (tx) => {
+  const { chosen, catalog, entities } = await inSnapshot(database.db, LOOK_UP_LIMITS, async (tx) => {
     const resolved = await resolvePolicy(tx, policy, request.passes, 'execute');
     // Two shards could not know what the other one takes of the rows that are left.
     const mostShards = limits.maxRows === null ? Infinity : 1;
-    return { passes: await planPasses(tx, policy, resolved, mostShards), catalog: resolved.catalog };
+    return { ...resolved, chosen: await planPasses(tx, policy, resolved, mostShards) };
   });
   const passes = await expectFiles(ledger, policy.name, chosen);
   const settings = settingsOf(policy, databaseName, passes, limits);
   const { tripped, seen } = await examineRun(database, {
     policy,
     catalog,
+    entities,
     passes: passes.filter(isGuarded),
     mostRows: limits.maxRows ?? Infinity,
     lastRun,

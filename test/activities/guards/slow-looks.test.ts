@@ -6,6 +6,7 @@ import { isGuarded } from '../../../activities/guards/counts.ts';
 import type { GuardedPass } from '../../../activities/guards/counts.ts';
 import { Patience } from '../../../activities/guards/patience.ts';
 import { examineSizes } from '../../../activities/guards/sizes.ts';
+import type { PolicyEntities } from '../../../activities/plan/entities.ts';
 import { planPasses } from '../../../activities/plan/plan-passes.ts';
 import { resolvePolicy } from '../../../activities/plan/resolve.ts';
 import type { Catalog } from '../../../activities/sql/catalog.ts';
@@ -17,7 +18,7 @@ import { oldThings, makeThings, thingPolicy } from '../../support/guarded.ts';
 describe('guards that look for too long', () => {
   let things: TestDatabase;
   let database: Database;
-  let intent: { catalog: Catalog; passes: GuardedPass[] };
+  let intent: { catalog: Catalog; entities: PolicyEntities; passes: GuardedPass[] };
   const policy = thingPolicy({
     passes: [oldThings({ where: { state: 'done' } })],
     limits: { maxPercent: 100 },
@@ -37,6 +38,7 @@ describe('guards that look for too long', () => {
       const resolved = await resolvePolicy(tx, policy, ['old-things'], 'execute');
       return {
         catalog: resolved.catalog,
+        entities: resolved.entities,
         passes: (await planPasses(tx, policy, resolved)).filter(isGuarded),
       };
     });
