@@ -1,10 +1,12 @@
 import { hasIndexOn } from '../plan/strategy.ts';
 import type { CatalogTable } from '../sql/catalog.ts';
+import type { Sample } from '../sql/sample.ts';
+import { sampleTable } from '../sql/sample.ts';
 import { readDatabaseError } from '../sql/sqlstate.ts';
 import type { Tx } from '../sql/transaction.ts';
 import { limitStatements, tryAndUndo } from '../sql/transaction.ts';
 import type { RowsByAge } from '../sql/waiting.ts';
-import { countWaiting, findOldestWaiting, sampleWaiting } from '../sql/waiting.ts';
+import { countWaiting, findOldestWaiting, waitingSince } from '../sql/waiting.ts';
 import type { Backlog, Waiting } from './backlog.ts';
 
 /** So many of the oldest rows are looked at. */
@@ -19,14 +21,21 @@ export async function countBacklog(tx: Tx, table: CatalogTable, waiting: Waiting
 
 /**
  * Estimates what waits for a pass: from a few hundred pages, or, where an index on the age shows that there are only
- * few, exactly. The oldest by that index, else the oldest of the sample.
+ * few, exactly. The oldest by that index, else the oldest of the sample. A sample that was taken already is not taken again.
  */
-export async function estimateBacklog(tx: Tx, table: CatalogTable, waiting: Waiting): Promise<Backlog> {
+export async function estimateBacklog(
+  tx: Tx,
+  table: CatalogTable,
+  waiting: Waiting,
+  taken?: Sample,
+): Promise<Backlog> {
   const byAge = await lookByAge(tx, table, waiting);
   if (byAge?.complete === true) {
     return { rows: byAge.rows, error: 0, oldestSeconds: byAge.oldestSeconds, atLeast: false };
   }
-  const { rows, error, oldestSeconds } = await sampleWaiting(tx, table, table.pages, waiting);
+  const sample = taken ?? (await sampleWaiting(tx, table, waiting));
+  if (sample === undefined) throw new Error(`table ${table.label} was not sampled`);
+  const { rows, error, oldestSeconds } = sample;
   const oldest = byAge?.oldestSeconds ?? oldestSeconds;
   return {
     rows: Math.max(rows, byAge?.rows ?? 0),
@@ -34,6 +43,11 @@ export async function estimateBacklog(tx: Tx, table: CatalogTable, waiting: Wait
     oldestSeconds: oldest,
     atLeast: byAge?.oldestSeconds == null && oldest !== null && error > 0,
   };
+}
+
+async function sampleWaiting(tx: Tx, table: CatalogTable, waiting: Waiting): Promise<Sample | undefined> {
+  const wish = { where: waiting.where, age: waitingSince(waiting), parts: 1 };
+  return (await sampleTable(tx, table, [wish]))[0];
 }
 
 /** Undefined where there is no index on the age, or where it takes too long. */

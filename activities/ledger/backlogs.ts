@@ -6,6 +6,15 @@ import type { EarlierBacklog } from '../backlog/pace.ts';
 import type { FrozenPass } from '../passes/index.ts';
 import type { Ledger } from './ledger.ts';
 
+/** The backlog of a pass before anything of it was measured. */
+export const NOT_MEASURED: PassBacklog = {
+  before: null,
+  after: null,
+  expiringPerDay: null,
+  removedPerDay: null,
+  keepsUp: null,
+};
+
 /** When a run looks at what waits. */
 export type BacklogMoment = 'before' | 'after';
 
@@ -48,16 +57,9 @@ export async function writeBacklog(
   ordinal: number,
   measured: Partial<PassBacklog>,
 ): Promise<void> {
-  const nothing: PassBacklog = {
-    before: null,
-    after: null,
-    expiringPerDay: null,
-    removedPerDay: null,
-    keepsUp: null,
-  };
   await sql`
     update ${ledger.table('pass')} as p
-    set backlog = coalesce(p.backlog, ${JSON.stringify(nothing)}::jsonb) || ${JSON.stringify(measured)}::jsonb
+    set backlog = coalesce(p.backlog, ${JSON.stringify(NOT_MEASURED)}::jsonb) || ${JSON.stringify(measured)}::jsonb
     from ${ledger.table('run')} as r
     where p.run_id = ${run} and p.ordinal = ${ordinal} and r.id = p.run_id and r.ended_at is null`.execute(
     db,

@@ -224,13 +224,13 @@ export async function insertGuarded(
         ${JSON.stringify(settings)}::jsonb, ${JSON.stringify(reasons)}::jsonb, now(), now())
       returning id`.execute(tx);
     const run = rows[0]?.id ?? 0;
-    await insertPasses(tx, ledger, run, passes.map(withoutKept));
+    await insertPasses(tx, ledger, run, passes.map(withoutMeasures));
     return run;
   });
 }
 
-/** A run that deletes nothing need not write down which rows it would have kept. */
-function withoutKept(pass: RunPass): RunPass {
+/** A run that deletes nothing need not write down which rows it would have kept, nor what waited for it. */
+function withoutMeasures({ before: _before, ...pass }: RunPass): RunPass {
   if (pass.frozen?.keeps === undefined) return pass;
   const { keeps: _keeps, ...frozen } = pass.frozen;
   return { ...pass, frozen };

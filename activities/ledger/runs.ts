@@ -2,11 +2,13 @@ import { sql } from 'kysely';
 
 import type { PassKind } from '../../policy/pass.ts';
 import type { Window } from '../../policy/window.ts';
+import type { Backlog } from '../backlog/backlog.ts';
 import type { Ending, Holder, Plan } from '../contract.ts';
 import type { FrozenPass, PassPlan } from '../passes/index.ts';
 import { waitForBatches } from '../sql/fence.ts';
 import type { Tx } from '../sql/transaction.ts';
 import { inTransaction } from '../sql/transaction.ts';
+import { NOT_MEASURED } from './backlogs.ts';
 import { dropKept, writeKept } from './kept.ts';
 import type { Ledger } from './ledger.ts';
 import { foldTotals } from './totals.ts';
@@ -49,6 +51,8 @@ export interface RunPass {
   readonly plan: PassPlan;
   /** What decides which rows the pass deletes: see `hashOf`. Null where it is not applicable. */
   readonly settingsHash: string | null;
+  /** The backlog by the plan's sample, and whether its age is known; left out if the plan did not measure it. */
+  readonly before?: { readonly backlog: Backlog; readonly aged: boolean };
 }
 
 /** A run that is open. */
@@ -119,14 +123,17 @@ export async function insertPasses(
   run: number,
   passes: readonly RunPass[],
 ): Promise<void> {
-  for (const [ordinal, { name, kind, frozen, plan, settingsHash }] of passes.entries()) {
+  for (const [ordinal, { name, kind, frozen, plan, settingsHash, before }] of passes.entries()) {
     await sql`
       insert into ${ledger.table('pass')}
-        (run_id, ordinal, name, kind, state, strategy, shards, frozen, estimate, settings_hash)
+        (run_id, ordinal, name, kind, state, strategy, shards, frozen, estimate, settings_hash, backlog)
       values (
         ${run}, ${ordinal}, ${name}, ${kind}, ${frozen === null ? 'not-applicable' : 'planned'},
         ${plan.strategy}, ${JSON.stringify(plan.shards)}::jsonb, ${JSON.stringify(frozen ?? {})}::jsonb,
-        ${plan.estimate}, ${settingsHash})`.execute(tx);
+        ${plan.estimate}, ${settingsHash},
+        ${before === undefined ? null : JSON.stringify({ ...NOT_MEASURED, before: before.backlog })}::jsonb)`.execute(
+      tx,
+    );
     if (frozen?.keeps !== undefined) await writeKept(tx, ledger, run, ordinal, frozen.keeps);
   }
 }

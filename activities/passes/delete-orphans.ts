@@ -1,4 +1,4 @@
-import type { Kysely, RawBuilder } from 'kysely';
+import type { RawBuilder } from 'kysely';
 import { sql } from 'kysely';
 
 import type { DeleteOrphans } from '../../policy/delete-orphans.ts';
@@ -16,7 +16,8 @@ import { freezePointer } from '../plan/freeze-pointer.ts';
 import { horizonOf, laterBy } from '../plan/horizon.ts';
 import type { Scope } from '../plan/scope.ts';
 import { nameOf } from '../plan/scope.ts';
-import { chooseWalk, hasIndexOn } from '../plan/strategy.ts';
+import type { WalkChoice } from '../plan/strategy.ts';
+import { hasIndexOn } from '../plan/strategy.ts';
 import { previewOrphans } from '../preview/orphans.ts';
 import type { PreviewScript } from '../preview/script.ts';
 import type { CatalogTable } from '../sql/catalog.ts';
@@ -35,7 +36,7 @@ import type { Predicate } from '../sql/predicate.ts';
 import { bindPredicate } from '../sql/predicate.ts';
 import { sampleSpan, sampleSpanOfKeys } from '../sql/sample-span.ts';
 import type { Tx } from '../sql/transaction.ts';
-import type { BatchOutcome, BatchStep, FrozenPass, PassPlan, PassWork, Shard } from './pass.ts';
+import type { BatchOutcome, BatchStep, FrozenPass, PassWork, Shard } from './pass.ts';
 
 /** A `deleteOrphans` pass as a run keeps it. */
 export interface FrozenDeleteOrphans extends FrozenPass {
@@ -100,20 +101,15 @@ export const deleteOrphansWork: PassWork<DeleteOrphans, FrozenDeleteOrphans> = {
     };
   },
 
-  async plan(
-    frozen: FrozenDeleteOrphans,
-    table: CatalogTable,
-    db: Kysely<unknown>,
-    shards: number,
-  ): Promise<PassPlan> {
+  plan(frozen: FrozenDeleteOrphans, table: CatalogTable, shards: number): WalkChoice {
     const { by, keys, horizon } = frozen;
     const byKey = { strategy: 'loose-index', column: by, keys, until: horizon } as const;
-    return chooseWalk(db, {
+    return {
       table,
       where: isOrphan(frozen),
       shards,
       ...(hasIndexOn(table, by) ? { index: byKey } : {}),
-    });
+    };
   },
 
   preview(frozen: FrozenDeleteOrphans, script: PreviewScript): void {

@@ -46,7 +46,7 @@ export const deleteRecordedFilesWork: PassWork<DeleteRecordedFiles, FrozenDelete
     return { kind: 'deleteRecordedFiles', table, counted: [], familySize: 1, from, root, concurrency };
   },
 
-  plan: async () => FILES_PLAN,
+  plan: () => FILES_PLAN,
 
   preview(frozen: FrozenDeleteRecordedFiles, script: PreviewScript): void {
     script.lookAtFiles(lookAtRecorded(frozen, script));

@@ -1,4 +1,4 @@
-import type { Kysely, RawBuilder } from 'kysely';
+import type { RawBuilder } from 'kysely';
 import { sql } from 'kysely';
 
 import type { DeleteUnreferenced } from '../../policy/delete-unreferenced.ts';
@@ -16,7 +16,8 @@ import { freezeReferences } from '../plan/freeze-references.ts';
 import { horizonOf, laterBy } from '../plan/horizon.ts';
 import type { Scope } from '../plan/scope.ts';
 import { nameOf } from '../plan/scope.ts';
-import { chooseWalk, hasIndexOn } from '../plan/strategy.ts';
+import type { WalkChoice } from '../plan/strategy.ts';
+import { hasIndexOn } from '../plan/strategy.ts';
 import type { PreviewScript } from '../preview/script.ts';
 import { previewUnreferenced } from '../preview/unreferenced.ts';
 import type { CatalogTable } from '../sql/catalog.ts';
@@ -29,7 +30,7 @@ import { bindPredicate } from '../sql/predicate.ts';
 import type { FrozenReference } from '../sql/references.ts';
 import { isUnreferenced } from '../sql/references.ts';
 import type { Tx } from '../sql/transaction.ts';
-import type { BatchOutcome, BatchStep, FrozenPass, PassPlan, PassWork } from './pass.ts';
+import type { BatchOutcome, BatchStep, FrozenPass, PassWork } from './pass.ts';
 
 /** A `deleteUnreferenced` pass as a run keeps it. */
 export interface FrozenDeleteUnreferenced extends FrozenPass {
@@ -71,20 +72,15 @@ export const deleteUnreferencedWork: PassWork<DeleteUnreferenced, FrozenDeleteUn
     };
   },
 
-  async plan(
-    frozen: FrozenDeleteUnreferenced,
-    table: CatalogTable,
-    db: Kysely<unknown>,
-    shards: number,
-  ): Promise<PassPlan> {
+  plan(frozen: FrozenDeleteUnreferenced, table: CatalogTable, shards: number): WalkChoice {
     const { age, horizon } = frozen;
     const byAge = { strategy: 'keyset', column: age, keys: 0, until: horizon } as const;
-    return chooseWalk(db, {
+    return {
       table,
       where: goes(frozen),
       shards,
       ...(hasIndexOn(table, age) ? { index: byAge } : {}),
-    });
+    };
   },
 
   preview(frozen: FrozenDeleteUnreferenced, script: PreviewScript): void {

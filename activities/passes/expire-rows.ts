@@ -1,4 +1,4 @@
-import type { Kysely, RawBuilder } from 'kysely';
+import type { RawBuilder } from 'kysely';
 import { sql } from 'kysely';
 
 import type { ExpireRows } from '../../policy/expire-rows.ts';
@@ -28,7 +28,8 @@ import { freezePaths, recordsFiles, refuseUnasked } from '../plan/freeze-root.ts
 import { laterBy } from '../plan/horizon.ts';
 import type { Scope } from '../plan/scope.ts';
 import { nameOf } from '../plan/scope.ts';
-import { chooseWalk, hasIndexOn } from '../plan/strategy.ts';
+import type { WalkChoice } from '../plan/strategy.ts';
+import { hasIndexOn } from '../plan/strategy.ts';
 import { previewExpiry } from '../preview/expiry.ts';
 import type { PreviewScript } from '../preview/script.ts';
 import type { CatalogTable } from '../sql/catalog.ts';
@@ -44,7 +45,7 @@ import { recordingOf } from '../sql/recording.ts';
 import type { Expiry } from '../sql/retention.ts';
 import { ageOf, isExpired, selects } from '../sql/retention.ts';
 import type { Tx } from '../sql/transaction.ts';
-import type { BatchOutcome, BatchStep, FrozenPass, PassPlan, PassWork } from './pass.ts';
+import type { BatchOutcome, BatchStep, FrozenPass, PassWork } from './pass.ts';
 
 /** An `expireRows` pass as a run keeps it. */
 export interface FrozenExpireRows extends FrozenPass, Expiry {
@@ -113,21 +114,16 @@ export const expireRowsWork: PassWork<ExpireRows, FrozenExpireRows> = {
     };
   },
 
-  async plan(
-    frozen: FrozenExpireRows,
-    table: CatalogTable,
-    db: Kysely<unknown>,
-    shards: number,
-  ): Promise<PassPlan> {
+  plan(frozen: FrozenExpireRows, table: CatalogTable, shards: number): WalkChoice {
     const [age, ...later] = frozen.ages;
     const byAge = { strategy: 'keyset', column: age, keys: 0, until: frozen.horizon } as const;
-    return chooseWalk(db, {
+    return {
       table,
       where: expired(frozen),
       shards,
       familySize: frozen.familySize,
       ...(later.length === 0 && hasIndexOn(table, age) ? { index: byAge } : {}),
-    });
+    };
   },
 
   preview(frozen: FrozenExpireRows, script: PreviewScript): void {

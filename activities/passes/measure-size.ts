@@ -28,7 +28,7 @@ export const measureSizeWork: TableWork<MeasureSize, FrozenMeasureSize> = {
     return found === undefined ? undefined : { ...found, kind: 'measureSize', exact: pass.exact };
   },
 
-  plan: async (frozen) => planTables(frozen),
+  plan: planTables,
 
   preview: () => undefined,
 

@@ -8,6 +8,7 @@ import type { Database } from '../database/database.ts';
 import type { Asked, Explained } from '../explain/condition.ts';
 import type { Note } from '../ledger/notes.ts';
 import type { Scope } from '../plan/scope.ts';
+import type { WalkChoice } from '../plan/strategy.ts';
 import type { PreviewScript } from '../preview/script.ts';
 import type { CatalogTable } from '../sql/catalog.ts';
 import type { Holds } from '../sql/holds.ts';
@@ -166,8 +167,8 @@ interface PassLook<P extends Pass, F extends FrozenPass> {
   readonly kind: P['kind'];
   /** Looks everything up; reports what is missing to the scope and then answers undefined. */
   freeze(pass: P, scope: Scope): F | undefined;
-  /** Chooses strategy and shards, from a sample of the table. */
-  plan(frozen: F, table: CatalogTable, db: Kysely<unknown>, shards: number): Promise<PassPlan>;
+  /** The plan, or the walks to choose from once the table has been sampled. */
+  plan(frozen: F, table: CatalogTable, shards: number): WalkChoice | PassPlan;
   /** Says what the pass would delete, after what the passes before it would. */
   preview(frozen: F, script: PreviewScript): void;
 }

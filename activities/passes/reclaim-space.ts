@@ -48,7 +48,7 @@ export const reclaimSpaceWork: TableWork<ReclaimSpace, FrozenReclaimSpace> = {
     };
   },
 
-  plan: async (frozen) => planTables(frozen),
+  plan: planTables,
 
   preview: () => undefined,
 

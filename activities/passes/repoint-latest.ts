@@ -1,4 +1,3 @@
-import type { Kysely } from 'kysely';
 import { sql } from 'kysely';
 
 import type { RepointLatest } from '../../policy/repoint-latest.ts';
@@ -10,7 +9,7 @@ import { explained } from '../explain/conditions.ts';
 import { cascadesFrom, distinctTables } from '../plan/cascades.ts';
 import { freezePointer } from '../plan/freeze-pointer.ts';
 import type { Scope } from '../plan/scope.ts';
-import { chooseWalk } from '../plan/strategy.ts';
+import type { WalkChoice } from '../plan/strategy.ts';
 import { previewRepair } from '../preview/repair.ts';
 import type { PreviewScript } from '../preview/script.ts';
 import type { CatalogTable } from '../sql/catalog.ts';
@@ -19,7 +18,7 @@ import type { Holds } from '../sql/holds.ts';
 import type { FrozenPointer } from '../sql/pointers.ts';
 import { freeHolders, hasNoSurvivor, isStale, repairHolders } from '../sql/pointers.ts';
 import type { Tx } from '../sql/transaction.ts';
-import type { BatchOutcome, BatchStep, FrozenPass, PassPlan, PassWork } from './pass.ts';
+import type { BatchOutcome, BatchStep, FrozenPass, PassWork } from './pass.ts';
 
 /** A `repointLatest` pass as a run keeps it. */
 export interface FrozenRepointLatest extends FrozenPass {
@@ -47,14 +46,9 @@ export const repointLatestWork: PassWork<RepointLatest, FrozenRepointLatest> = {
     };
   },
 
-  async plan(
-    { pointer }: FrozenRepointLatest,
-    table: CatalogTable,
-    db: Kysely<unknown>,
-    shards: number,
-  ): Promise<PassPlan> {
+  plan({ pointer }: FrozenRepointLatest, table: CatalogTable, shards: number): WalkChoice {
     // One row a group: small, and no index leads to the rows that point at nothing.
-    return chooseWalk(db, { table, where: isStale(pointer), shards });
+    return { table, where: isStale(pointer), shards };
   },
 
   preview({ pointer }: FrozenRepointLatest, script: PreviewScript): void {

@@ -11,7 +11,8 @@ import { instantOf } from '../ledger/reported.ts';
 import { horizonOf } from '../plan/horizon.ts';
 import type { Scope } from '../plan/scope.ts';
 import { nameOf } from '../plan/scope.ts';
-import { chooseWalk, hasIndexOn } from '../plan/strategy.ts';
+import type { WalkChoice } from '../plan/strategy.ts';
+import { hasIndexOn } from '../plan/strategy.ts';
 import { previewReport } from '../preview/report.ts';
 import type { PreviewScript } from '../preview/script.ts';
 import type { CatalogTable } from '../sql/catalog.ts';
@@ -22,7 +23,7 @@ import type { Predicate } from '../sql/predicate.ts';
 import { bindPredicate } from '../sql/predicate.ts';
 import type { Tx } from '../sql/transaction.ts';
 import { inTransaction } from '../sql/transaction.ts';
-import type { BatchOutcome, BatchStep, FrozenPass, PassPlan, PassWork } from './pass.ts';
+import type { BatchOutcome, BatchStep, FrozenPass, PassWork } from './pass.ts';
 
 /** A `reportRows` pass as a run keeps it. */
 export interface FrozenReportRows extends FrozenPass {
@@ -73,20 +74,15 @@ export const reportRowsWork: PassWork<ReportRows, FrozenReportRows> = {
     };
   },
 
-  async plan(
-    frozen: FrozenReportRows,
-    table: CatalogTable,
-    db: Kysely<unknown>,
-    shards: number,
-  ): Promise<PassPlan> {
+  plan(frozen: FrozenReportRows, table: CatalogTable, shards: number): WalkChoice {
     const byAge = { strategy: 'keyset', column: frozen.age, keys: 0, until: frozen.horizon } as const;
-    return chooseWalk(db, {
+    return {
       table,
       where: found(frozen),
       // Parts beside one another would ask more at once than the policy says.
       shards: frozen.key === null ? shards : 1,
       ...(hasIndexOn(table, frozen.age) ? { index: byAge } : {}),
-    });
+    };
   },
 
   preview(frozen: FrozenReportRows, script: PreviewScript): void {

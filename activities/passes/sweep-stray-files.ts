@@ -68,7 +68,7 @@ export const sweepStrayFilesWork: PassWork<SweepStrayFiles, FrozenSweepStrayFile
     };
   },
 
-  plan: async () => FILES_PLAN,
+  plan: () => FILES_PLAN,
 
   preview(frozen: FrozenSweepStrayFiles, script: PreviewScript): void {
     script.lookAtFiles(lookAtStrays(frozen, script));

@@ -1,12 +1,11 @@
-import type { Kysely, RawBuilder } from 'kysely';
+import type { RawBuilder } from 'kysely';
 
 import { positionOf } from '../batch/position.ts';
 import type { PassPlan, Shard, Spread, Strategy } from '../passes/pass.ts';
 import type { CatalogTable } from '../sql/catalog.ts';
 import type { ColumnName } from '../sql/names.ts';
 import { pageOf } from '../sql/pages.ts';
-import type { Sample } from '../sql/sample.ts';
-import { sampleTable } from '../sql/sample.ts';
+import type { Sample, SampleWish } from '../sql/sample.ts';
 
 /**
  * What a walk costs, in microseconds, measured with PostgreSQL 18 on 2 cores (10 million log rows of 100,000
@@ -51,12 +50,15 @@ export interface WalkChoice {
   };
 }
 
-/** Chooses the cheaper walk for what a sample of the table says, and cuts it into shards. */
-export async function chooseWalk(db: Kysely<unknown>, choice: WalkChoice): Promise<PassPlan> {
-  const { table, where, shards, index } = choice;
+/** What a sample must say to choose a walk. */
+export function wishForWalk({ where, shards, index }: WalkChoice): SampleWish {
   const of = index?.strategy === 'loose-index' ? 'all' : 'qualifying';
   const column = index === undefined ? {} : { column: { name: index.column, of } as const };
-  const sample = await sampleTable(db, { table, where, parts: shards, ...column });
+  return { where, parts: shards, ...column };
+}
+
+/** Chooses the cheaper walk for what a sample of the table says, and cuts it into shards. */
+export function chooseWalk(choice: WalkChoice, sample: Sample): PassPlan {
   const strategy = cheaper(choice, sample);
   const spread = spreadOf(strategy, sample);
   const parts = cut(strategy, choice, sample);

@@ -12,7 +12,7 @@ import { keptList } from '../ledger/kept.ts';
 import type { Note } from '../ledger/notes.ts';
 import { addNotes } from '../ledger/notes.ts';
 import { workOf } from '../passes/index.ts';
-import { readCatalog } from '../sql/catalog.ts';
+import { readCatalogTable } from '../sql/catalog.ts';
 import { readDatabaseError } from '../sql/sqlstate.ts';
 import { inSnapshot, inTransaction } from '../sql/transaction.ts';
 
@@ -102,7 +102,7 @@ async function lookAt(
   const work = workOf(frozen.kind);
   if (!('runBatch' in work)) return undefined;
   return inSnapshot(db, LIMITS, async (tx) => {
-    const table = (await readCatalog(tx, [frozen.table])).named(frozen.table);
+    const table = await readCatalogTable(tx, frozen.table);
     if (table === undefined) return undefined;
     const holds = (await readHolds(tx, ledger)) ?? noHolds(ledger);
     const kept = keptList(ledger, run, ordinal);

@@ -14,11 +14,13 @@ import { Patience } from '../guards/patience.ts';
 import { pruneBatches } from '../ledger/batches.ts';
 import { expectFiles } from '../ledger/counted-files.ts';
 import { insertGuarded, keepSeen } from '../ledger/guards.ts';
+import { noHolds, readHolds } from '../ledger/holds.ts';
 import { noteInterrupted } from '../ledger/reclaims.ts';
 import type { FrozenLimits, OpenRun, RunOwner, RunPass, RunSettings } from '../ledger/runs.ts';
 import { findOpenRun, insertRun } from '../ledger/runs.ts';
 import { countEnd, recordBacklog } from '../metrics/runs.ts';
 import { planPasses } from '../plan/plan-passes.ts';
+import type { ResolvedPolicy } from '../plan/resolve.ts';
 import { checkAgainst, LOOK_UP_LIMITS, resolvePolicy } from '../plan/resolve.ts';
 import { inSnapshot } from '../sql/transaction.ts';
 import { measureBacklogs } from './backlog.ts';
@@ -81,7 +83,7 @@ async function begin(context: RunContext, request: Asked, signal: AbortSignal): 
   if (!policy.enabled) return ended(emptyReport(request, 'disabled'));
   const databaseName = context.databases.nameFor(policy);
   const database = await context.databases.named(databaseName);
-  await makeLedger(database, request);
+  const checked = await makeLedger(database, request);
   const owner = await ownerOf(context, firstRunId);
 
   // Between finding no holder and taking the lease another run may take it; then look again.
@@ -94,7 +96,8 @@ async function begin(context: RunContext, request: Asked, signal: AbortSignal): 
     if (early !== undefined) return beforeWindow(request, early);
     const { allowPercent } = context;
     const patience = new Patience({ signal });
-    const begun = await planAndInsert(database, databaseName, request, { owner, allowPercent, patience });
+    const known = { owner, allowPercent, patience, checked };
+    const begun = await planAndInsert(database, databaseName, request, known);
     if (begun !== undefined) {
       await pruneBatches(database.ledger);
       return planned(database, begun);
@@ -106,32 +109,46 @@ async function begin(context: RunContext, request: Asked, signal: AbortSignal): 
 async function planned(database: Database, run: OpenRun): Promise<Beginning> {
   await noteInterrupted(database.ledger, run.id);
   await measureRun(database, run.id, 'begin');
+  // Only of passes that keep rows: which ones is known now. Of the others the plan has measured it.
   const measured = await measureBacklogs(database, run.id, 'before');
   for (const backlog of measured) recordBacklog(run.policy, backlog);
   return { outcome: 'planned', plan: planOf(run) };
 }
 
-/** Nothing is made in a database that the policy does not fit. */
-async function makeLedger({ db, ledger }: Database, { policy, passes }: RunRequest): Promise<void> {
-  if ((await ledger.version()) === 'missing') {
-    await checkAgainst(db, policy, passes, 'execute');
-  }
+/** Makes nothing in a database that the policy does not fit. Returns what it looked up, so that it is not read twice. */
+async function makeLedger(
+  { db, ledger }: Database,
+  { policy, passes }: RunRequest,
+): Promise<ResolvedPolicy | undefined> {
+  const isMissing = (await ledger.version()) === 'missing';
+  const checked = isMissing ? await checkAgainst(db, policy, passes, 'execute') : undefined;
   await ledger.migrate();
+  return checked;
+}
+
+/** What {@link planAndInsert} is given beside the request. */
+interface Known {
+  readonly owner: RunOwner;
+  readonly allowPercent: number;
+  readonly patience: Patience;
+  /** The policy as it was looked up before there was a ledger. */
+  readonly checked: ResolvedPolicy | undefined;
 }
 
 async function planAndInsert(
   database: Database,
   databaseName: string,
   request: Asked,
-  { owner, ...known }: { owner: RunOwner; allowPercent: number; patience: Patience },
+  { owner, checked, ...known }: Known,
 ): Promise<OpenRun | undefined> {
   const { policy, limits, lastRun } = request;
   const { ledger } = database;
   const { chosen, catalog, entities } = await inSnapshot(database.db, LOOK_UP_LIMITS, async (tx) => {
-    const resolved = await resolvePolicy(tx, policy, request.passes, 'execute');
+    const resolved = await resolvePolicy(tx, policy, request.passes, 'execute', checked);
+    const holds = (await readHolds(tx, ledger)) ?? noHolds(ledger);
     // Two shards could not know what the other one takes of the rows that are left.
-    const mostShards = limits.maxRows === null ? Infinity : 1;
-    return { ...resolved, chosen: await planPasses(tx, policy, resolved, mostShards) };
+    const maxShards = limits.maxRows === null ? Infinity : 1;
+    return { ...resolved, chosen: await planPasses(tx, policy, resolved, { maxShards, holds }) };
   });
   const passes = await expectFiles(ledger, policy.name, chosen);
   const settings = settingsOf(policy, databaseName, passes, limits);
@@ -151,7 +168,12 @@ async function planAndInsert(
     throw new GuardsError(policy.name, tripped);
   }
   const run = await insertRun(ledger, owner, settings, passes);
-  if (run !== undefined) await keepSeen(ledger, run, seen);
+  if (run === undefined) return undefined;
+  for (const { name, before } of passes) {
+    if (before !== undefined)
+      recordBacklog(policy.name, { pass: name, backlog: { before: before.backlog }, aged: before.aged });
+  }
+  await keepSeen(ledger, run, seen);
   return run;
 }
 

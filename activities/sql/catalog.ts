@@ -125,6 +125,20 @@ export async function readCatalog(
   );
 }
 
+/** Reads one table, without any foreign key; undefined if the database has no such table. */
+export async function readCatalogTable(
+  db: Kysely<unknown>,
+  { schema, name }: Pick<TableName, 'schema' | 'name'>,
+): Promise<CatalogTable | undefined> {
+  const { rows } = await sql<{ oid: string }>`
+    select c.oid::text as oid
+    from pg_class as c
+    join pg_namespace as n on n.oid = c.relnamespace
+    where n.nspname = ${schema} and c.relname = ${name}`.execute(db);
+  const [found] = rows;
+  return found === undefined ? undefined : (await readTables(db, [found.oid]))[0];
+}
+
 function askedKey(schema: string | null, name: string): string {
   return JSON.stringify([schema, name]);
 }

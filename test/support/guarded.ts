@@ -44,9 +44,9 @@ const SCHEMA = `
   create index on bolt (part_id);
   analyze`;
 
-/** Makes a template with the tables; tests copy it by its name in some milliseconds. */
-export async function makeThings(): Promise<string> {
-  const { rows, pool, name } = await createDatabase('template0');
+/** Makes a template with the tables, on the shared server or another; tests copy it by its name in some milliseconds. */
+export async function makeThings(server?: string): Promise<string> {
+  const { rows, pool, name } = await createDatabase('template0', server);
   await rows(SCHEMA);
   // Nobody may be connected to what is copied.
   await pool.end();
