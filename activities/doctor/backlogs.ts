@@ -18,17 +18,17 @@ import type { Tx } from '../sql/transaction.ts';
 export interface CurrentBacklog {
   readonly pass: string;
   readonly kind: PassKind;
-  /** Null where it is not known: `why` says why. */
+  /** Null if it is not known: `why` says why. */
   readonly now: Backlog | null;
-  /** A sentence; null where it is known. */
+  /** A sentence; null if it is known. */
   readonly why: string | null;
-  /** Null where no run has looked. */
+  /** Null if no run has measured. */
   readonly last: LastBacklog | null;
 }
 
 /**
- * Looks at what waits for the passes of a policy that remove something. `exact` reads whole tables. What the ledger
- * knows of earlier runs is read where there is a current one.
+ * Measures what waits for the passes of a policy that remove something. `exact` reads whole tables. A ledger of the current
+ * version adds what earlier runs left.
  */
 export async function readBacklogs(
   tx: Tx,

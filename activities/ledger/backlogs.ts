@@ -1,8 +1,7 @@
 import type { Kysely } from 'kysely';
 import { sql } from 'kysely';
 
-import type { Backlog, PassBacklog } from '../backlog/backlog.ts';
-import type { EarlierBacklog } from '../backlog/pace.ts';
+import type { Backlog, EarlierBacklog, PassBacklog } from '../backlog/backlog.ts';
 import type { FrozenPass } from '../passes/index.ts';
 import type { Ledger } from './ledger.ts';
 
@@ -15,10 +14,10 @@ export const NOT_MEASURED: PassBacklog = {
   keepsUp: null,
 };
 
-/** When a run looks at what waits. */
+/** When a run measures. */
 export type BacklogMoment = 'before' | 'after';
 
-/** A pass of an open run that was not looked at yet. */
+/** A pass of an open run that was not measured yet. */
 export interface UnmeasuredPass {
   readonly ordinal: number;
   readonly name: string;
@@ -27,7 +26,7 @@ export interface UnmeasuredPass {
   readonly millis: number;
 }
 
-/** The passes of an open run that have no measure of the moment; none where the run is closed. */
+/** The passes of an open run that have no measure of the moment; none if the run is closed. */
 export async function passesToMeasure(
   ledger: Ledger,
   run: number,
@@ -66,76 +65,49 @@ export async function writeBacklog(
   );
 }
 
-/** What earlier runs left for a pass. */
-export interface EarlierBacklogs {
-  /** The run before; null where there is none that measured. */
-  readonly previous: EarlierBacklog | null;
-  /** The oldest run that began in the last day, else the run before. */
-  readonly baseline: EarlierBacklog | null;
-}
-
-/** What earlier runs of the policy left for a pass of an open run, by the name of the pass. */
-export async function readEarlierBacklogs(
+/**
+ * What an earlier run of the policy left for a pass of an open run, by the name of the pass: the run before, or the
+ * oldest run of the last day. Null if none of them measured.
+ */
+export async function readEarlierBacklog(
   ledger: Ledger,
   run: number,
   { ordinal, name, frozen }: Pick<UnmeasuredPass, 'ordinal' | 'name' | 'frozen'>,
-): Promise<EarlierBacklogs> {
+  which: 'the run before' | 'the oldest of the last day',
+): Promise<EarlierBacklog | null> {
   const { label } = frozen.table;
-  const runs = ledger.table('run');
-  const passes = ledger.table('pass');
-  const measured = sql`
-    select e.id, e.ended_at, e.started_at, p.backlog -> 'after' as after
-    from ${runs} as r
-    join ${runs} as e
-      on e.policy = r.policy and e.started_at < r.started_at and e.mode = 'execute' and e.ended_at is not null
-    join ${passes} as p on p.run_id = e.id and p.name = ${name} and jsonb_typeof(p.backlog -> 'after') = 'object'
-    where r.id = ${run}`;
-  const { rows } = await sql<{ kind: keyof EarlierBacklogs } & EarlierBacklog>`
-    with previous as (
-      ${measured}
-      order by e.started_at desc
-      limit 1
-    ),
-    today as (
-      ${measured} and e.started_at > clock_timestamp() - interval '1 day'
-      order by e.started_at
-      limit 1
-    ),
-    chosen as (
-      select 'previous' as kind, * from previous
-      union all
-      select 'baseline', * from today
-      union all
-      select 'baseline', * from previous where not exists (select from today)
-    )
+  const [runs, passes] = [ledger.table('run'), ledger.table('pass')];
+  const order =
+    which === 'the run before'
+      ? sql`order by e.started_at desc`
+      : sql`and e.started_at > clock_timestamp() - interval '1 day' order by e.started_at`;
+  const { rows } = await sql<EarlierBacklog>`
     select
-      c.kind,
-      c.id as run,
-      c.after,
-      extract(epoch from clock_timestamp() - c.ended_at)::float8 as "secondsAgo",
+      e.id as run,
+      p.backlog -> 'after' as after,
+      extract(epoch from clock_timestamp() - e.ended_at)::float8 as "secondsAgo",
       (
-        select coalesce(sum((p.deleted ->> ${label})::float8), 0)
-        from ${runs} as r
-        join ${passes} as p on p.run_id = r.id and p.name = ${name}
+        select coalesce(sum((q.deleted ->> ${label})::float8), 0)
+        from ${runs} as between_runs
+        join ${passes} as q on q.run_id = between_runs.id and q.name = ${name}
         where
-          r.policy = (select policy from ${runs} where id = ${run})
-          and r.id > c.id and r.id < ${run} and r.mode = 'execute'
+          between_runs.policy = e.policy and between_runs.mode = 'execute'
+          and between_runs.id > e.id and between_runs.id < ${run}
       ) + (
         select coalesce(sum((b.deleted ->> ${label})::float8), 0)
         from ${ledger.table('batch')} as b
         where b.run_id = ${run} and b.pass = ${ordinal}
       ) as removed
-    from chosen as c`.execute(ledger.db);
-  const one = (kind: keyof EarlierBacklogs): EarlierBacklog | null => {
-    const found = rows.find((row) => row.kind === kind);
-    return found === undefined
-      ? null
-      : { run: found.run, after: found.after, secondsAgo: found.secondsAgo, removed: found.removed };
-  };
-  return { previous: one('previous'), baseline: one('baseline') };
+    from ${runs} as r
+    join ${runs} as e
+      on e.policy = r.policy and e.started_at < r.started_at and e.mode = 'execute' and e.ended_at is not null
+    join ${passes} as p on p.run_id = e.id and p.name = ${name} and jsonb_typeof(p.backlog -> 'after') = 'object'
+    where r.id = ${run} ${order}
+    limit 1`.execute(ledger.db);
+  return rows[0] ?? null;
 }
 
-/** What the last run that looked left for a pass, and how fast rows come and go since. */
+/** What the last run that measured left for a pass, and how fast rows come and go since. */
 export interface LastBacklog extends Omit<PassBacklog, 'before' | 'after'> {
   readonly run: number;
   /** ISO 8601. */

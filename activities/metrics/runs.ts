@@ -1,5 +1,5 @@
+import type { MeasuredBacklog } from '../backlog/backlog.ts';
 import type { RunReport, RunStatus } from '../contract.ts';
-import type { MeasuredBacklog } from '../run/backlog.ts';
 import { Meter } from './meter.ts';
 import { METRICS } from './metrics.ts';
 

@@ -1,8 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 
-import type { Backlog } from '../../../activities/backlog/backlog.ts';
-import { hasGrown, paceOf } from '../../../activities/backlog/pace.ts';
-import type { EarlierBacklog } from '../../../activities/backlog/pace.ts';
+import type { Backlog, EarlierBacklog } from '../../../activities/backlog/backlog.ts';
+import { computePace, hasGrown } from '../../../activities/backlog/backlog.ts';
 
 const left = (rows: number, error = 0): Backlog => ({ rows, error, oldestSeconds: null, atLeast: false });
 const earlier = (rows: number, removed: number, hours = 24, error = 0): EarlierBacklog => {
@@ -30,16 +29,16 @@ describe('a backlog', () => {
 
 describe('the pace', () => {
   test('is not known at the first run', () => {
-    expect(paceOf(null, left(5))).toEqual({ expiringPerDay: null, removedPerDay: null, keepsUp: null });
+    expect(computePace(null, left(5))).toEqual({ expiringPerDay: null, removedPerDay: null, keepsUp: null });
   });
 
   test('is what went and what came, and their difference is how fast the backlog grows', () => {
-    expect(paceOf(earlier(100, 600, 12), left(350))).toEqual({
+    expect(computePace(earlier(100, 600, 12), left(350))).toEqual({
       expiringPerDay: 1700,
       removedPerDay: 1200,
       keepsUp: false,
     });
-    expect(paceOf(earlier(350, 600, 12), left(100))).toEqual({
+    expect(computePace(earlier(350, 600, 12), left(100))).toEqual({
       expiringPerDay: 700,
       removedPerDay: 1200,
       keepsUp: true,
@@ -47,15 +46,15 @@ describe('the pace', () => {
   });
 
   test('is never below nothing: rows that somebody else deleted did not expire backwards', () => {
-    expect(paceOf(earlier(900, 100), left(0)).expiringPerDay).toBe(0);
+    expect(computePace(earlier(900, 100), left(0)).expiringPerDay).toBe(0);
   });
 
   test('is not told per day from less than an hour', () => {
-    expect(paceOf(earlier(0, 100, 0.99), left(0))).toEqual({
+    expect(computePace(earlier(0, 100, 0.99), left(0))).toEqual({
       expiringPerDay: null,
       removedPerDay: null,
       keepsUp: true,
     });
-    expect(paceOf(earlier(0, 100, 1), left(0)).removedPerDay).toBe(2400);
+    expect(computePace(earlier(0, 100, 1), left(0)).removedPerDay).toBe(2400);
   });
 });
