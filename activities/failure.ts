@@ -2,7 +2,7 @@ import { activityInfo, log } from '@temporalio/activity';
 import { ApplicationFailure, ApplicationFailureCategory, CancelledFailure } from '@temporalio/common';
 
 import { MistakesError } from '../policy/mistake.ts';
-import { GuardsError } from './guards/guards-error.ts';
+import { GuardsError } from './guards/guard.ts';
 import { readDatabaseError } from './sql/sqlstate.ts';
 
 /** The types of failure that leave an activity. */

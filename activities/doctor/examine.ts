@@ -6,7 +6,7 @@ import type { Database } from '../database/database.ts';
 import { findOpenRun } from '../ledger/runs.ts';
 import type { ResolvedPolicy } from '../plan/resolve.ts';
 import { checkAgainst } from '../plan/resolve.ts';
-import { examineArms } from './armed.ts';
+import { examineBlocked } from './blocked.ts';
 import type { Finding } from './finding.ts';
 import { examineIndexes } from './indexes.ts';
 import { examineSizes } from './sizes.ts';
@@ -22,7 +22,7 @@ export async function examineDatabase(database: Database, policy: Policy): Promi
     await examineLedger(database),
     ...(await examineOpenRun(database, policy)),
     ...(await examineSizes(database, policy)),
-    ...(await examineArms(database, policy)),
+    ...(await examineBlocked(database, policy)),
   ];
 }
 

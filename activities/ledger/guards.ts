@@ -16,17 +16,17 @@ export interface SeenTable {
 
 /** What guards remember of a policy. */
 export interface GuardState {
-  /** Null where nobody knows: before the first run, and once a person armed the policy. */
+  /** Null before the first run, and once a person acknowledged what blocked the policy. */
   readonly systemIdentifier: string | null;
-  /** Null likewise. */
+  /** Null in the same cases. */
   readonly databaseOid: string | null;
   /** By the table's own name, with its schema. */
   readonly tables: Readonly<Record<string, SeenTable>>;
-  /** Runs up to this number are no reason to disarm. */
+  /** Runs up to this number are no reason to block the policy. */
   readonly knownRun: number;
-  /** Why no run may begin; null where runs may. */
-  readonly disarmed: readonly string[] | null;
-  readonly disarmedAt: string | null;
+  /** Why no run may begin; null if runs may. */
+  readonly blocked: readonly string[] | null;
+  readonly blockedAt: string | null;
 }
 
 /** What a run that may begin leaves for the next one to compare. */
@@ -49,7 +49,8 @@ export async function readGuardState(ledger: Ledger, policy: string): Promise<Gu
   const { rows } = await sql<GuardState>`
     select
       system_identifier as "systemIdentifier", database_oid as "databaseOid", tables,
-      known_run as "knownRun", disarmed, to_json(disarmed_at) #>> '{}' as "disarmedAt"
+      known_run as "knownRun", disarmed as blocked,
+      to_json(disarmed_at) #>> '{}' as "blockedAt"
     from ${ledger.table('guard')}
     where policy = ${policy}`.execute(ledger.db);
   return rows[0];
@@ -74,8 +75,8 @@ export async function keepSeen(
       tables = g.tables || excluded.tables`.execute(ledger.db);
 }
 
-/** Lets no run of a policy begin until {@link arm}. `lastRun` is the highest number that anybody knows a run by. */
-export async function disarm(
+/** Lets no run of a policy begin until {@link acknowledge}. `lastRun` is the highest known number of a run. */
+export async function blockPolicy(
   ledger: Ledger,
   policy: string,
   reasons: readonly string[],
@@ -91,19 +92,19 @@ export async function disarm(
       disarmed_at = excluded.disarmed_at`.execute(ledger.db);
 }
 
-/** A policy that was disarmed, and why. */
-export interface Armed {
+/** A policy that was blocked, and why. */
+export interface BlockedPolicy {
   readonly policy: string;
   readonly reasons: readonly string[];
 }
 
 /**
  * Lets runs of a policy, or of all, begin again. The next run remembers the database and the tables as it finds them.
- * Answers those that were disarmed.
+ * Returns the policies that were blocked.
  */
-export async function arm(ledger: Ledger, policy?: string): Promise<Armed[]> {
+export async function acknowledge(ledger: Ledger, policy?: string): Promise<BlockedPolicy[]> {
   return inTransaction(ledger.db, LIMITS, async (tx) => {
-    const { rows } = await sql<Armed>`
+    const { rows } = await sql<BlockedPolicy>`
       with was as (
         select policy, disarmed
         from ${ledger.table('guard')}
@@ -127,7 +128,7 @@ export async function arm(ledger: Ledger, policy?: string): Promise<Armed[]> {
 
 /** What the runs of a ledger say of its past. */
 export interface LedgerPast {
-  /** The highest number of a run; 0 where there is none. */
+  /** The highest number of a run; 0 if there is none. */
   readonly lastRun: number;
   /** A run above the number that is known, that began or ended in the future. */
   readonly future: number | null;
@@ -156,7 +157,7 @@ export async function deletedFrom(ledger: Ledger, label: string, run: number): P
 }
 
 /**
- * The most rows that one of the last runs of a pass deleted from a table; undefined where none ever deleted any. Runs
+ * The most rows that one of the last runs of a pass deleted from a table; undefined if none ever deleted any. Runs
  * that found nothing do not count: of an hourly schedule over rows that expire once a day most do. One that a limit or a
  * crash ended counts with what it was about to delete; one that a person ended does not, who may have seen that it was wrong.
  */
@@ -207,7 +208,7 @@ export async function previewedPasses(
   return new Set(rows.map((row) => row.name));
 }
 
-/** Keeps a run that guards stopped: closed from the begin. The number of the run. */
+/** Inserts a run that guards stopped, closed from the begin. Returns the number of the run. */
 export async function insertGuarded(
   ledger: Ledger,
   owner: RunOwner,

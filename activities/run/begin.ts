@@ -7,10 +7,8 @@ import type { Policy } from '../../policy/policy.ts';
 import type { Beginning, LimitReached, Plan } from '../contract.ts';
 import type { Database } from '../database/database.ts';
 import { FAILURE } from '../failure.ts';
-import { isGuarded } from '../guards/counts.ts';
-import { examineRun } from '../guards/examine-run.ts';
-import { GuardsError, sayTripped } from '../guards/guards-error.ts';
-import { Patience } from '../guards/patience.ts';
+import { examineRun } from '../guards/examine.ts';
+import { describeGuard, GuardsError, isGuarded, QueryBudget } from '../guards/guard.ts';
 import { pruneBatches } from '../ledger/batches.ts';
 import { expectFiles } from '../ledger/counted-files.ts';
 import { insertGuarded, keepSeen } from '../ledger/guards.ts';
@@ -95,8 +93,8 @@ async function begin(context: RunContext, request: Asked, signal: AbortSignal): 
     const early = outsideOf(request.limits, Date.now());
     if (early !== undefined) return beforeWindow(request, early);
     const { allowPercent } = context;
-    const patience = new Patience({ signal });
-    const known = { owner, allowPercent, patience, checked };
+    const budget = new QueryBudget({ signal });
+    const known = { owner, allowPercent, budget, checked };
     const begun = await planAndInsert(database, databaseName, request, known);
     if (begun !== undefined) {
       await pruneBatches(database.ledger);
@@ -130,7 +128,7 @@ async function makeLedger(
 interface Known {
   readonly owner: RunOwner;
   readonly allowPercent: number;
-  readonly patience: Patience;
+  readonly budget: QueryBudget;
   /** The policy as it was looked up before there was a ledger. */
   readonly checked: ResolvedPolicy | undefined;
 }
@@ -152,20 +150,20 @@ async function planAndInsert(
   });
   const passes = await expectFiles(ledger, policy.name, chosen);
   const settings = settingsOf(policy, databaseName, passes, limits);
-  const { tripped, seen } = await examineRun(database, {
+  const { triggered, seen } = await examineRun(database, {
     policy,
     catalog,
     entities,
     passes: passes.filter(isGuarded),
-    mostRows: limits.maxRows ?? Infinity,
+    maxRows: limits.maxRows ?? Infinity,
     lastRun,
     ...known,
   });
-  if (tripped.length > 0) {
-    const reasons = tripped.map((guard) => sayTripped(guard, false));
+  if (triggered.length > 0) {
+    const reasons = triggered.map((guard) => describeGuard(guard, false));
     await insertGuarded(ledger, owner, settings, passes, reasons);
     countEnd(policy.name, 'failed');
-    throw new GuardsError(policy.name, tripped);
+    throw new GuardsError(policy.name, triggered);
   }
   const run = await insertRun(ledger, owner, settings, passes);
   if (run === undefined) return undefined;

@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 
-import { addArm } from './arm.ts';
+import { addAcknowledge } from './acknowledge.ts';
 import { addDoctor } from './doctor.ts';
 import { EXIT_CODES } from './exit-code.ts';
 import { addExplain } from './explain.ts';
@@ -33,7 +33,7 @@ export function createProgram(version: string): Command {
   addHistory(program);
   addExplain(program);
   addStats(program);
-  addArm(program);
+  addAcknowledge(program);
   addDoctor(program);
   addHolds(program);
   addLedger(program);

@@ -4,7 +4,7 @@ import type { ApplicationFailure } from '@temporalio/common';
 import type { VacuumInput } from '../../../activities/contract.ts';
 import { openDatabase as openVacuumed } from '../../../activities/database/database.ts';
 import { addHold } from '../../../activities/holds/add-hold.ts';
-import { arm } from '../../../activities/ledger/guards.ts';
+import { acknowledge } from '../../../activities/ledger/guards.ts';
 import type { LedgerReport } from '../../../activities/ledger/reports.ts';
 import type { Policy } from '../../../policy/policy.ts';
 import { applySchedule, scheduleIdOf, triggerSchedule } from '../../../worker/schedule.ts';
@@ -150,19 +150,22 @@ describeNeeding(['temporal'], 'guards let through', () => {
     return createDatabase(name);
   }
 
-  test('a copy of a database once a person arms it, and not before', async () => {
+  test('a copy of a database once a person acknowledges it, and not before', async () => {
     expect(await run(sound)).toMatchObject({ status: 'completed' });
     const copy = await createCopy();
     await copy.rows(`update thing set at = now() - interval '40 days' where id % 100 = 1`);
     const before = await countThings(copy);
     for (const attempt of [1, 2]) {
       const { message } = await failureOf(run(sound, {}, copy));
-      expect([attempt, message]).toEqual([attempt, expect.stringContaining('`temporal-vacuum arm things`')]);
+      expect([attempt, message]).toEqual([
+        attempt,
+        expect.stringContaining('`temporal-vacuum acknowledge things`'),
+      ]);
     }
     expect(await countThings(copy)).toEqual(before);
     const { ledger, close } = await openVacuumed(copy.url);
-    expect(await arm(ledger, 'others')).toEqual([]);
-    expect(await arm(ledger, 'things')).toEqual([
+    expect(await acknowledge(ledger, 'others')).toEqual([]);
+    expect(await acknowledge(ledger, 'things')).toEqual([
       {
         policy: 'things',
         reasons: ['the database was made anew since the last run, as after restoring a backup'],
@@ -207,7 +210,7 @@ describeNeeding(['temporal'], 'guards let through', () => {
     expect(await run(sound)).toMatchObject({ status: 'completed', rows: 0 });
   });
 
-  test('a schedule whose ledger is older than its last run only once it is armed', async () => {
+  test('a schedule whose ledger is older than its last run only once that is acknowledged', async () => {
     const taskQueue = session.queue();
     const policy = thingPolicy({ name: `things-${taskQueue.slice(-12)}`, schedule: { every: '10 days' } });
     await session.withVacuum({ taskQueue, url: things.url, policies: [policy] }, async (client) => {
@@ -254,7 +257,7 @@ describeNeeding(['temporal'], 'guards let through', () => {
         await things.rows(`select setval(pg_get_serial_sequence('vacuum.run', 'id'), 1)`);
         expect(await trigger(2)).toEqual(['completed', 'stopped']);
         const { ledger, close } = await openVacuumed(things.url);
-        expect((await arm(ledger))[0]?.reasons[0]).toContain(
+        expect((await acknowledge(ledger))[0]?.reasons[0]).toContain(
           'Temporal knows run 2 and the ledger ends with run 1',
         );
         await close();

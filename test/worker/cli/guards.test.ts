@@ -96,7 +96,7 @@ describeNeeding(['temporal'], 'a guard', () => {
     expect(await logs()).toBe(250);
   });
 
-  test('disarms a database that was restored on another server, until arm', async () => {
+  test('blocks a database that was restored on another server, until acknowledge', async () => {
     expect((await cli(running())).code).toBe(0);
     await fresh.rows.logs('00000000-0000-4000-8000-00000000000a', 5, '3 days');
     const cluster = await startCluster();
@@ -113,12 +113,12 @@ describeNeeding(['temporal'], 'a guard', () => {
       expect(stopped.stdout).toContain('on another server than at the last run, as after restoring a backup');
       expect(await left()).toBe(5);
       const doctor = await cli(['doctor', 'prefect', ...at]);
-      expect(doctor.stdout).toContain('policy prefect is disarmed since');
-      const other = await cli(['arm', 'other', ...at]);
-      expect(other.stdout).toContain('policy other is not disarmed');
-      const armed = await cli(['arm', 'prefect', ...at]);
-      expect(armed.stdout).toContain('policy prefect is armed');
-      const again = await cli(['arm', ...at, '--json']);
+      expect(doctor.stdout).toContain('policy prefect is blocked since');
+      const other = await cli(['acknowledge', 'other', ...at]);
+      expect(other.stdout).toContain('policy other is not blocked');
+      const acknowledged = await cli(['acknowledge', 'prefect', ...at]);
+      expect(acknowledged.stdout).toContain('policy prefect is no longer blocked');
+      const again = await cli(['acknowledge', ...at, '--json']);
       expect(JSON.parse(again.stdout)).toEqual([]);
       expect((await run()).code).toBe(0);
       expect(await left()).toBe(0);

@@ -1,7 +1,7 @@
 import { softChild } from '../../../../policy/expire-rows.ts';
 import { lostNotes, Note, oldThings, Part } from '../../../support/guarded.ts';
 import type { Planted } from './planted.ts';
-import { ARM, limits, lookOrSet, pass } from './planted.ts';
+import { ACKNOWLEDGE, limits, lookOrSet, pass } from './planted.ts';
 
 /** A preview that the ledger keeps, of the settings that `hash` has, so many hours ago. */
 const previewed = (hash: string, hours: number): string => `
@@ -169,8 +169,8 @@ export const LARGE: Planted[] = [
     policy: pass({ olderThan: '3 days' }),
     plant: previewed(OWN_HASH, -20),
     after: 'itself',
-    says: ['it is disarmed', 'lies in the future'],
-    fix: ARM,
+    says: ['it is blocked', 'lies in the future'],
+    fix: ACKNOWLEDGE,
   },
   {
     mistake: 'ten times what is usual',

@@ -1,5 +1,5 @@
 import type { Planted } from './planted.ts';
-import { ARM, limits } from './planted.ts';
+import { ACKNOWLEDGE, limits } from './planted.ts';
 
 const CLOCK = (offset: string): string => `
   create schema wrong;
@@ -13,45 +13,45 @@ export const MOVED: Planted[] = [
     mistake: 'a database on another server',
     after: 'a sound run',
     plant: `update vacuum.guard set system_identifier = '7000000000000000001'`,
-    says: ['it is disarmed', 'on another server'],
-    fix: ARM,
+    says: ['it is blocked', 'on another server'],
+    fix: ACKNOWLEDGE,
   },
   {
     mistake: 'a database that was made anew',
     after: 'a sound run',
     plant: `update vacuum.guard set database_oid = '1'`,
-    says: ['it is disarmed', 'was made anew'],
-    fix: ARM,
+    says: ['it is blocked', 'was made anew'],
+    fix: ACKNOWLEDGE,
   },
   {
-    mistake: 'a policy that was disarmed before',
+    mistake: 'a policy that was blocked before',
     after: 'a sound run',
     plant: `update vacuum.guard set disarmed = '["of yesterday"]', disarmed_at = now()`,
-    says: ['it is disarmed', 'since', 'of yesterday'],
-    fix: ARM,
+    says: ['it is blocked', 'since', 'of yesterday'],
+    fix: ACKNOWLEDGE,
   },
   {
     mistake: 'a ledger from the future',
     after: 'a sound run',
     plant: `update vacuum.run set ended_at = now() + interval '2 hours'`,
-    says: ['it is disarmed', 'lies in the future'],
-    fix: ARM,
+    says: ['it is blocked', 'lies in the future'],
+    fix: ACKNOWLEDGE,
   },
   {
     mistake: 'a table that was dropped and restored',
     after: 'a sound run',
     plant:
       'create table new_thing (like thing including all); insert into new_thing select * from thing; drop table thing cascade; alter table new_thing rename to thing',
-    says: ['it is disarmed', 'the table of entity Thing was made anew'],
-    fix: ARM,
+    says: ['it is blocked', 'the table of entity Thing was made anew'],
+    fix: ACKNOWLEDGE,
   },
   {
     mistake: 'a table that lost most of its rows',
     policy: limits({ smallTable: 100 }),
     after: 'a sound run',
     plant: `delete from thing where id > 400`,
-    says: ['it is disarmed', 'entity Thing has', 'rows left of about'],
-    fix: ARM,
+    says: ['it is blocked', 'entity Thing has', 'rows left of about'],
+    fix: ACKNOWLEDGE,
   },
   {
     mistake: 'a clock of the database that is an hour behind',

@@ -21,9 +21,9 @@ export const limits = (given: object): Partial<PolicyOptions> => ({ limits: give
 /** A policy with one pass that is told something else. */
 export const pass = (options: object): Partial<PolicyOptions> => ({ passes: [oldThings(options)] });
 
-/** What to do where a policy is disarmed. */
-export const ARM =
-  'Make sure that this is the database to clean and that its rows may go, then `temporal-vacuum arm things-';
+/** What to do if a policy is blocked. */
+export const ACKNOWLEDGE =
+  'Make sure that this is the database to clean and that its rows may be deleted, then `temporal-vacuum acknowledge things-';
 
 /** What to do where a run would delete too much: look at it, or set a limit. */
 export const lookOrSet = (limit: string): string =>

@@ -2,10 +2,9 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 
 import type { Database } from '../../../activities/database/database.ts';
 import { openDatabase } from '../../../activities/database/database.ts';
-import { isGuarded } from '../../../activities/guards/counts.ts';
-import type { GuardedPass } from '../../../activities/guards/counts.ts';
-import { Patience } from '../../../activities/guards/patience.ts';
-import { examineSizes } from '../../../activities/guards/sizes.ts';
+import { examineAmount } from '../../../activities/guards/amount.ts';
+import type { GuardedPass } from '../../../activities/guards/guard.ts';
+import { isGuarded, QueryBudget } from '../../../activities/guards/guard.ts';
 import type { PolicyEntities } from '../../../activities/plan/entities.ts';
 import { planPasses } from '../../../activities/plan/plan-passes.ts';
 import { resolvePolicy } from '../../../activities/plan/resolve.ts';
@@ -15,10 +14,10 @@ import type { TestDatabase } from '../../support/database.ts';
 import { createDatabase } from '../../support/database.ts';
 import { oldThings, makeThings, thingPolicy } from '../../support/guarded.ts';
 
-describe('guards that look for too long', () => {
+describe('guards that read for too long', () => {
   let things: TestDatabase;
   let database: Database;
-  let intent: { catalog: Catalog; entities: PolicyEntities; passes: GuardedPass[] };
+  let known: { catalog: Catalog; entities: PolicyEntities; passes: GuardedPass[] };
   const policy = thingPolicy({
     passes: [oldThings({ where: { state: 'done' } })],
     limits: { maxPercent: 100 },
@@ -34,7 +33,7 @@ describe('guards that look for too long', () => {
       analyze thing`);
     database = await openDatabase(things.url);
     await database.ledger.migrate();
-    intent = await inSnapshot(database.db, { lockMillis: 1000, statementMillis: 30_000 }, async (tx) => {
+    known = await inSnapshot(database.db, { lockMillis: 1000, statementMillis: 30_000 }, async (tx) => {
       const resolved = await resolvePolicy(tx, policy, ['old-things'], 'execute');
       return {
         catalog: resolved.catalog,
@@ -48,42 +47,42 @@ describe('guards that look for too long', () => {
     await things.drop();
   });
 
-  const examine = async (patience: Patience): ReturnType<typeof examineSizes> =>
-    examineSizes(database, { policy, mostRows: Infinity, allowPercent: 0, ...intent, patience });
+  const examine = async (budget: QueryBudget): ReturnType<typeof examineAmount> =>
+    examineAmount(database, { policy, maxRows: Infinity, allowPercent: 0, lastRun: 0, ...known, budget });
 
   test('stop a run of which they cannot say that rows are newer', async () => {
-    const [mistake, ...others] = await examine(new Patience({ eachMillis: 1 }));
+    const [mistake, ...others] = await examine(new QueryBudget({ eachMillis: 1 }));
     expect(others).toEqual([]);
     expect(mistake?.what).toMatch(/^looking for a row of entity Thing that is newer than .* took too long/);
     expect(mistake?.fix).toContain('give the age an index');
   });
 
   test('have all the time of the run together', async () => {
-    const [mistake] = await examine(new Patience({ allMillis: 0 }));
+    const [mistake] = await examine(new QueryBudget({ allMillis: 0 }));
     // Each still gets a moment, which is enough here or not.
     expect(mistake?.at).toBe('limit allowNewest');
   });
 
   test('say it for sure where there is time', async () => {
-    const [mistake] = await examine(new Patience());
+    const [mistake] = await examine(new QueryBudget());
     expect(mistake?.what).toMatch(/^no row of entity Thing is newer than /);
   });
 
   test('find a new row at the end of the table soon', async () => {
     await things.rows(`insert into thing values (300001, 'busy', now())`);
-    expect(await examine(new Patience({ eachMillis: 50 }))).toEqual([]);
+    expect(await examine(new QueryBudget({ eachMillis: 50 }))).toEqual([]);
   });
 
   test('end on the server where the run is asked to end', async () => {
     const asked = new AbortController();
-    const patience = new Patience({ signal: asked.signal });
-    const looking = patience.look(database, async (tx) => {
+    const budget = new QueryBudget({ signal: asked.signal });
+    const reading = budget.tryRead(database, async (tx) => {
       const pool = things.rows('select pg_sleep(0)');
       asked.abort();
       await pool;
       const { sql } = await import('kysely');
       return sql`select pg_sleep(30)`.execute(tx);
     });
-    await expect(looking).rejects.toThrow(/abort/i);
+    await expect(reading).rejects.toThrow(/abort/i);
   });
 });

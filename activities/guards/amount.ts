@@ -1,0 +1,206 @@
+import type { Mistake } from '../../policy/mistake.ts';
+import type { Policy } from '../../policy/policy.ts';
+import type { Database } from '../database/database.ts';
+import { previewedPasses } from '../ledger/guards.ts';
+import { readHolds } from '../ledger/holds.ts';
+import type { FrozenExpireRows } from '../passes/expire-rows.ts';
+import { workOf } from '../passes/index.ts';
+import { PreviewScript } from '../preview/script.ts';
+import { countUpTo, hasRowSince } from '../sql/count-rows.ts';
+import type { TableName } from '../sql/names.ts';
+import type { GuardedPass, GuardRequest, RowCount } from './guard.ts';
+import { nameTable, suggestPreview } from './guard.ts';
+import { examineGrowth } from './unlike-last-run.ts';
+
+/** A sample is off by less; nearer to a limit rows are counted. */
+const SAMPLE_FACTOR = 2;
+
+/** Rows that a pass would delete from a table. */
+interface Count extends RowCount {
+  readonly pass: GuardedPass;
+  readonly table: TableName;
+}
+
+/** Rows that all passes would delete from a table. */
+interface TableCount extends RowCount {
+  readonly table: TableName;
+  readonly passes: readonly GuardedPass[];
+}
+
+/** What is judged, and by what. */
+interface Amount {
+  readonly maxPercent: number;
+  readonly counts: readonly Count[];
+  /** Passes that somebody has previewed. */
+  readonly previewed: ReadonlySet<string>;
+  /** A count that is not exact is taken for so many times more; 1 to judge. */
+  readonly doubt: number;
+}
+
+/**
+ * Whether a run would delete too much: too much of a table, too much for what is usual, or all there is.
+ *
+ * First by what costs little: samples, and counting what passes with children would delete, which is less work than
+ * deleting it. Only if that comes near a limit everything is counted, as a preview does, and judged by that.
+ */
+export async function examineAmount(database: Database, request: GuardRequest): Promise<Mistake[]> {
+  const { policy, passes, allowPercent } = request;
+  const maxPercent = Math.max(policy.limits.maxPercent, allowPercent);
+  const previewed = await previewedPasses(database.ledger, policy.name, passes);
+  const withFamily = passes.filter(
+    (pass) => maxPercent < 100 && !previewed.has(pass.name) && hasFamily(pass),
+  );
+  const exact = withFamily.length === 0 ? [] : await countExactly(database, request, withFamily);
+  const sampled = passes.filter((pass) => exact === undefined || !withFamily.includes(pass));
+  const first = [...(exact ?? []), ...sampled.map(countBySample)];
+  const suspicion = await judge(database, request, {
+    maxPercent,
+    previewed,
+    counts: first,
+    doubt: SAMPLE_FACTOR,
+  });
+  if (suspicion.length === 0) return [];
+  const isExact = first.every((count) => count.exact);
+  const counts = isExact ? first : ((await countExactly(database, request, passes)) ?? first);
+  return judge(database, request, { maxPercent, previewed, counts, doubt: 1 });
+}
+
+async function judge(database: Database, request: GuardRequest, amount: Amount): Promise<Mistake[]> {
+  const growth: Mistake[] = [];
+  const newest: Mistake[] = [];
+  const percent = await examinePercent(database, request, amount);
+  for (const pass of request.passes) {
+    const own = sumOwnTable(amount.counts, pass);
+    if (!amount.previewed.has(pass.name))
+      growth.push(...(await examineGrowth(database, request, pass, own, amount.doubt)));
+    if (own.rows > 0) newest.push(...(await examineNewest(database, request, pass)));
+  }
+  return [...percent, ...growth, ...newest];
+}
+
+/** Counts what passes would delete one after the other, as a preview does; undefined if that takes too long. */
+async function countExactly(
+  database: Database,
+  { catalog, budget }: GuardRequest,
+  passes: readonly GuardedPass[],
+): Promise<Count[] | undefined> {
+  return budget.tryRead(database, async (tx) => {
+    const script = new PreviewScript(catalog, await readHolds(tx, database.ledger));
+    for (const { name, kind, frozen } of passes) {
+      script.begin(name);
+      workOf(kind).preview(frozen, script);
+    }
+    const { rows } = await script.statement().execute(tx);
+    const counted = rows[0]?.counts ?? [];
+    return script.counts.flatMap(({ pass: name, label, what }, n) => {
+      const pass = passes.find((candidate) => candidate.name === name);
+      const table = pass?.frozen.counted.find((candidate) => candidate.label === label);
+      if (pass === undefined || table === undefined || what !== 'deleted') return [];
+      return [{ pass, table, rows: counted[n] ?? 0, exact: true }];
+    });
+  });
+}
+
+/** What the sample says that a pass would delete from its own table. */
+function countBySample(pass: GuardedPass): Count {
+  return { pass, table: pass.frozen.table, rows: pass.plan.estimate, exact: false };
+}
+
+/** Whether other rows are deleted with those of the pass's own table. The sample does not see them. */
+function hasFamily({ frozen }: GuardedPass): boolean {
+  return frozen.counted.length > 1 || ('nesting' in frozen && frozen.nesting !== null);
+}
+
+/** Adds up the rows by table; no more than a run may delete in all. */
+function sumByTable(counts: readonly Count[], maxRows: number): TableCount[] {
+  const tables = new Map<string, TableCount>();
+  for (const { pass, table, rows, exact } of counts) {
+    if (rows === 0) continue;
+    const before = tables.get(table.label) ?? { table, rows: 0, exact: true, passes: [] };
+    tables.set(table.label, {
+      table,
+      rows: Math.min(maxRows, before.rows + rows),
+      exact: before.exact && exact,
+      passes: [...new Set([...before.passes, pass])],
+    });
+  }
+  return [...tables.values()];
+}
+
+/** Rows that a pass would delete from its own table. */
+function sumOwnTable(counts: readonly Count[], pass: GuardedPass): RowCount {
+  const own = counts.filter((count) => count.pass === pass && count.table.label === pass.frozen.table.label);
+  return {
+    rows: own.reduce((sum, count) => sum + count.rows, 0),
+    exact: own.every((count) => count.exact),
+  };
+}
+
+/** Whether a run would delete more of a table than it may, with what foreign keys and soft children delete. */
+async function examinePercent(
+  database: Database,
+  { policy, entities, catalog, maxRows, budget }: GuardRequest,
+  { maxPercent, counts, previewed, doubt }: Amount,
+): Promise<Mistake[]> {
+  if (maxPercent >= 100) return [];
+  const mistakes: Mistake[] = [];
+  for (const { table, rows, exact, passes } of sumByTable(counts, maxRows)) {
+    if (passes.every((pass) => previewed.has(pass.name))) continue;
+    // With so many rows the table is large enough for what would be deleted; it is counted no further.
+    const enough = (100 * (exact ? rows : rows * doubt)) / maxPercent;
+    const most = Math.max(enough, policy.limits.smallTable);
+    const found = await budget.tryRead(database, async (tx) => countUpTo(tx, table, most));
+    const there = found ?? catalog.named(table)?.rows ?? most;
+    if (there >= enough || there < policy.limits.smallTable) continue;
+    const percent = Math.min(100, (100 * rows) / there);
+    const part = `${(Math.ceil(percent * 10) / 10).toLocaleString('en')} %`;
+    const names = passes.map((pass) => pass.name).join(', ');
+    mistakes.push({
+      at: `limit maxPercent ${maxPercent}`,
+      what: `${exact ? '' : 'about '}${part} of ${nameTable(entities, table)} would be deleted, ${formatRows(rows)} of ${formatRows(there)} rows, by ${passes.length === 1 ? 'pass' : 'passes'} ${names}`,
+      fix: `${suggestPreview(policy)}. Or set limits.maxPercent, or give run or worker --allow-percent ${Math.ceil(percent)}`,
+      here: `table ${table.label}`,
+    });
+  }
+  return mistakes;
+}
+
+function formatRows(rows: number): string {
+  return Math.round(rows).toLocaleString('en');
+}
+
+/** Whether rows would expire of a table in which no row is newer than the horizon. */
+async function examineNewest(
+  database: Database,
+  { policy, entities, budget }: GuardRequest,
+  pass: GuardedPass,
+): Promise<Mistake[]> {
+  const { allowNewest, smallTable } = policy.limits;
+  if (allowNewest || !isExpiry(pass) || mayAllExpire(policy, pass)) return [];
+  const { table, ages, horizon } = pass.frozen;
+  const allOld = await budget.tryRead(database, async (tx) => {
+    if (await hasRowSince(tx, table, ages, horizon)) return false;
+    return (await countUpTo(tx, table, smallTable)) >= smallTable;
+  });
+  if (allOld === false) return [];
+  const name = nameTable(entities, table);
+  const isSlow = allOld === undefined;
+  const found = isSlow ? `looking for a row of ${name} that is` : `no row of ${name} is`;
+  return [
+    {
+      at: 'limit allowNewest',
+      what: `${found} newer than ${horizon}, the horizon of pass ${pass.name},${isSlow ? ' took too long' : ''}: a clock, a time zone or a unit that is wrong looks like that`,
+      fix: `Look at the newest rows and at the age of the pass; ${isSlow ? 'give the age an index, or ' : ''}where nothing newer is right, set limits.allowNewest to true`,
+    },
+  ];
+}
+
+/** A retention of less than an hour is for rows that have their own end of use. */
+function mayAllExpire({ passes }: Policy, { name }: GuardedPass): boolean {
+  const pass = passes.find((known) => known.name === name);
+  return pass?.kind === 'expireRows' && pass.allowShort;
+}
+
+function isExpiry(pass: GuardedPass): pass is GuardedPass & { frozen: FrozenExpireRows } {
+  return pass.kind === 'expireRows';
+}

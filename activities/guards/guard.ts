@@ -1,0 +1,124 @@
+import type { Mistake } from '../../policy/mistake.ts';
+import { sayWhat } from '../../policy/mistake.ts';
+import type { Policy } from '../../policy/policy.ts';
+import type { Database } from '../database/database.ts';
+import type { RunPass } from '../ledger/runs.ts';
+import type { FrozenPass } from '../passes/index.ts';
+import type { PolicyEntities } from '../plan/entities.ts';
+import { cancelledBy } from '../sql/cancel.ts';
+import type { Catalog } from '../sql/catalog.ts';
+import type { TableName } from '../sql/names.ts';
+import { readDatabaseError } from '../sql/sqlstate.ts';
+import type { Tx } from '../sql/transaction.ts';
+import { inSnapshot } from '../sql/transaction.ts';
+
+/** A pass that deletes rows. */
+export type GuardedPass = RunPass & { readonly frozen: FrozenPass };
+
+/** Whether guards check a pass: it is applicable and deletes rows. */
+export function isGuarded(pass: RunPass): pass is GuardedPass {
+  return pass.frozen !== null && pass.frozen.counted.length > 0;
+}
+
+/** A run that asks to begin, with what it is allowed to do. */
+export interface GuardRequest {
+  readonly policy: Policy;
+  readonly entities: PolicyEntities;
+  readonly catalog: Catalog;
+  readonly passes: readonly GuardedPass[];
+  /** The most rows that the run deletes in all; Infinity without a limit. */
+  readonly maxRows: number;
+  /** Percent of a table, by `--allow-percent`; 0 without it. */
+  readonly allowPercent: number;
+  /** The number of the last run that Temporal knows; 0 if it knows none. */
+  readonly lastRun: number;
+  readonly budget: QueryBudget;
+}
+
+/** A number of rows, counted or taken from a sample. */
+export interface RowCount {
+  readonly rows: number;
+  readonly exact: boolean;
+}
+
+/** Names a table by its entity. A table's own name must not travel. */
+export function nameTable(entities: PolicyEntities, table: TableName): string {
+  const entity = entities.nameOfTable(table);
+  return entity === undefined ? 'a table that goes along by a foreign key' : `entity ${entity}`;
+}
+
+/** Tells a person how a run goes ahead that is larger than usual. */
+export function suggestPreview({ name }: Policy): string {
+  return (
+    `If that is meant: look at it with \`temporal-vacuum preview ${name}\` and the settings of this run, ` +
+    'or with a workflow of mode preview; the ledger keeps it, and for 24 hours runs like this one may go ahead'
+  );
+}
+
+/** What a {@link QueryBudget} can be told. */
+export interface QueryBudgetOptions {
+  /** How long one query may take, in milliseconds. Default: a minute. */
+  readonly eachMillis?: number;
+  /** How long all may take together, in milliseconds. Default: three minutes. */
+  readonly allMillis?: number;
+  /** Ends a query on the server too. */
+  readonly signal?: AbortSignal;
+}
+
+/** A query gets so much also if no time is left, since most need no more. */
+const MIN_MILLIS = 100;
+const LOCK_MILLIS = 5_000;
+const TOO_LONG = '57014';
+
+/** How long the guards of a run may read tables: a run that never begins keeps no database small. */
+export class QueryBudget {
+  readonly #eachMillis: number;
+  readonly #until: number;
+  readonly #signal: AbortSignal | undefined;
+
+  constructor({ eachMillis = 60_000, allMillis = 180_000, signal }: QueryBudgetOptions = {}) {
+    this.#eachMillis = eachMillis;
+    this.#until = performance.now() + allMillis;
+    this.#signal = signal;
+  }
+
+  /** Reads on a snapshot of its own; returns undefined if a statement takes too long. */
+  async tryRead<T>({ db }: Pick<Database, 'db'>, work: (tx: Tx) => Promise<T>): Promise<T | undefined> {
+    const left = Math.max(MIN_MILLIS, this.#until - performance.now());
+    const statementMillis = Math.ceil(Math.min(this.#eachMillis, left));
+    try {
+      return await inSnapshot(db, { lockMillis: LOCK_MILLIS, statementMillis }, async (tx) =>
+        cancelledBy(this.#signal, db, tx, async () => work(tx)),
+      );
+    } catch (error) {
+      this.#signal?.throwIfAborted();
+      if (readDatabaseError(error)?.sqlstate !== TOO_LONG) throw error;
+      return undefined;
+    }
+  }
+}
+
+/**
+ * Guards stop a run before its first batch. `at`, `what` and `fix` of each may travel through Temporal, `here` stays on
+ * this machine, as with mistakes. Here nothing is wrong with what a person wrote.
+ */
+export class GuardsError extends Error {
+  override readonly name = 'GuardsError';
+  readonly wireMessage: string;
+
+  constructor(policy: string, triggered: readonly Mistake[]) {
+    super(describeAll(policy, triggered, true));
+    this.wireMessage = describeAll(policy, triggered, false);
+  }
+}
+
+/** One guard in a line: what triggered it and what to do. */
+export function describeGuard(guard: Mistake, local: boolean): string {
+  return `${guard.at}: ${sayWhat(guard, local)}. ${guard.fix}.`;
+}
+
+function describeAll(policy: string, triggered: readonly Mistake[], local: boolean): string {
+  const count = triggered.length === 1 ? 'a guard' : `${triggered.length} guards`;
+  const lines = triggered.map((guard) => `  - ${describeGuard(guard, local)}`);
+  return `${count} stopped the run of policy ${policy} before its first batch, nothing was deleted:\n${lines.join('\n')}`;
+}
