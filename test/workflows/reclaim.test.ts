@@ -25,7 +25,7 @@ type PendingActivity = NonNullable<WorkflowExecutionDescription['raw']['pendingA
 /** `PENDING_ACTIVITY_STATE_STARTED`: nobody has asked the activity to end. */
 const STARTED = 2;
 
-const FULL = { ...BOTH, mode: 'full', between: '00:00-24:00' } as const;
+const FULL = { ...BOTH, mode: 'full', window: '00:00-24:00' } as const;
 
 interface Progress {
   readonly state: string;
