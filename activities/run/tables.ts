@@ -4,16 +4,16 @@ import { Context } from '@temporalio/activity';
 
 import type { Pass } from '../../policy/pass.ts';
 import { tableNumberOf } from '../batch/cursor.ts';
-import { walkedPart, workAt } from '../batch/walked.ts';
 import type { LimitReached, SliceRequest, SliceResult } from '../contract.ts';
 import type { Database } from '../database/database.ts';
 import type { Position } from '../ledger/batches.ts';
 import { recordBatch, totalOf } from '../ledger/batches.ts';
+import { readShardProgress } from '../ledger/live-progress.ts';
 import { addNotes } from '../ledger/notes.ts';
 import { noteInterrupted } from '../ledger/reclaims.ts';
 import type { OpenPass, OpenRun } from '../ledger/runs.ts';
 import { BatchMetrics } from '../metrics/batches.ts';
-import type { FrozenPass, Shard, TableOutcome, TableWork } from '../passes/index.ts';
+import type { FrozenPass, TableOutcome, TableWork } from '../passes/index.ts';
 import { enterBatch } from '../sql/fence.ts';
 import { inTransaction } from '../sql/transaction.ts';
 import { whileHeartbeating } from './heartbeating.ts';
@@ -26,7 +26,6 @@ export interface TableSlice {
   readonly request: SliceRequest;
   readonly run: OpenRun;
   readonly pass: OpenPass;
-  readonly shard: Shard;
   /** The pass as this worker's policy has it now. */
   readonly policyPass: Pass | undefined;
 }
@@ -40,7 +39,7 @@ const LIMITS = { lockMillis: 5_000, statementMillis: 30_000 };
  * the workflow does not cancel the slice then. What does cancel it ends the statement on the server.
  */
 export async function runTables(work: TableWork<Pass, FrozenPass>, slice: TableSlice): Promise<SliceResult> {
-  const { database, request, run, shard } = slice;
+  const { database, request, run } = slice;
   const { ledger } = database;
   // A statement that started and has no end belongs to an attempt that died.
   await noteInterrupted(ledger, run.id);
@@ -52,13 +51,12 @@ export async function runTables(work: TableWork<Pass, FrozenPass>, slice: TableS
       position = await whileHeartbeating(async (signal) => runTable(work, slice, position, signal));
     }
   }
-  const { run: runId, pass, round } = request;
-  const { cursor = null } = position ?? {};
+  const { run: runId, pass, shard, round } = request;
+  const key = { run: runId, pass, shard };
   return {
-    ...(await totalOf(ledger, { run: runId, pass, shard: request.shard }, round)),
+    ...(await totalOf(ledger, key, round)),
+    progress: await readShardProgress(ledger, key),
     done: position?.done === true,
-    walked:
-      position?.done === true ? 1 : walkedPart(workAt({ shard, cursor, round, rows: 0, familySize: 1 })),
     longestMillis: 0,
     ...(limit === undefined ? {} : { limit }),
   };
