@@ -1,6 +1,7 @@
 import type { PassKind } from '../policy/pass.ts';
 import type { PassBacklog } from './backlog/backlog.ts';
 import type { ReportedRows, Strategy } from './passes/pass.ts';
+import type { ShardProgress } from './stored/progress.ts';
 
 export type { ReportedRows };
 
@@ -147,19 +148,9 @@ export interface SliceResult {
   readonly batches: number;
   readonly rows: number;
   readonly skipped: number;
-  /** What was found and left; null where the pass reports nothing, missing in the history of older versions. */
-  readonly reported?: ReportedRows | null;
-  /** The part of the shard's work that is done, 0 to 1; null where one cannot tell. */
-  readonly walked: number | null;
-  /**
-   * Seconds of work that are left, if it goes on as in this slice. Null where one cannot tell; missing where the pass is
-   * none of rows, and in the history of older versions.
-   */
-  readonly secondsLeft?: number | null;
-  /** Seconds that the slice took. */
-  readonly seconds?: number;
-  /** In this slice, in all tables; null where it was too short to tell. */
-  readonly rowsPerSecond?: number | null;
+  /** What was found and left; null if the pass reports nothing. */
+  readonly reported: ReportedRows | null;
+  readonly progress: ShardProgress;
   /** The longest transaction of this slice, with its commit. */
   readonly longestMillis: number;
   /** Why it ended before its budget was used up, if a limit did that. */

@@ -1,9 +1,8 @@
 import type { Duration } from './duration.ts';
 import { parseDuration, SECOND } from './duration.ts';
 import type { Mistake } from './mistake.ts';
-import { isTimezone } from './timezone.ts';
 import type { Window } from './window.ts';
-import { parseWindow } from './window.ts';
+import { checkWindow, parseWindow } from './window.ts';
 
 /** How much a run may do and when, and what must look wrong to stop it: see {@link PolicyOptions.limits}. */
 export interface LimitOptions {
@@ -18,14 +17,14 @@ export interface LimitOptions {
    */
   readonly maxDuration?: Duration;
   /** The time of day in which batches may run, as `'01:00-05:00'`; may go over midnight. Default: always. */
-  readonly between?: string;
-  /** The time zone of `between`, an IANA name. Default `UTC`. */
+  readonly window?: string;
+  /** The time zone of `window`, an IANA name. Default `UTC`. */
   readonly timezone?: string;
   /**
-   * What a run does outside `between`: `wait` for the next opening (default) or `stop`, so that a later run goes
+   * What a run does while `window` is closed: `wait` for the next opening (default) or `stop`, so that a later run goes
    * on.
    */
-  readonly outside?: 'wait' | 'stop';
+  readonly whenClosed?: 'wait' | 'stop';
   /**
    * The most of a table that one run may delete, in percent, 0 to 100; default 50. A run that would delete more is
    * stopped before its first batch, unless a preview of the same passes was kept in the ledger in the last 24 hours.
@@ -53,7 +52,7 @@ export interface LimitOptions {
 /** {@link LimitOptions} with defaults. */
 export interface Limits extends LimitOptions {
   readonly timezone: string;
-  readonly outside: 'wait' | 'stop';
+  readonly whenClosed: 'wait' | 'stop';
   readonly maxPercent: number;
   readonly maxGrowth: number;
   readonly smallTable: number;
@@ -65,7 +64,7 @@ export function limitsOf(options: LimitOptions = {}): Limits {
   return Object.freeze({
     ...options,
     timezone: options.timezone ?? 'UTC',
-    outside: options.outside ?? 'wait',
+    whenClosed: options.whenClosed ?? 'wait',
     maxPercent: options.maxPercent ?? 50,
     maxGrowth: options.maxGrowth ?? 10,
     smallTable: options.smallTable ?? 1000,
@@ -76,9 +75,9 @@ export function limitsOf(options: LimitOptions = {}): Limits {
 const KNOWN = [
   'maxRows',
   'maxDuration',
-  'between',
+  'window',
   'timezone',
-  'outside',
+  'whenClosed',
   'maxPercent',
   'maxGrowth',
   'smallTable',
@@ -96,19 +95,15 @@ export function checkLimits(at: string, limits: Limits): Mistake[] {
     const what = `limits has ${JSON.stringify(key)}, which is no limit, so that nothing would be limited`;
     mistakes.push({ at, what, fix: `Use some of ${KNOWN.join(', ')}` });
   }
-  const { maxRows, maxDuration, between, timezone, outside, maxPercent, maxGrowth } = limits;
+  const { maxRows, maxDuration, whenClosed, maxPercent, maxGrowth } = limits;
   if (maxRows !== undefined && !isWhole(maxRows, 1)) {
     say('maxRows', 'Use a whole number of at least 1, or leave it out');
   }
   if (maxDuration !== undefined && !((parseDuration(maxDuration) ?? 0) >= SECOND)) {
     say('maxDuration', "Use a duration of at least a second, like '2 hours', or leave it out");
   }
-  const zoned = isTimezone(timezone);
-  if (!zoned) say('timezone', "Use an IANA name, like 'Asia/Bangkok'");
-  if (between !== undefined && parseWindow(between, 'UTC') === undefined) {
-    say('between', "Use two different times of day, like '01:00-05:00' or '22:00-04:00'");
-  }
-  if (!['wait', 'stop'].includes(outside)) say('outside', "Use 'wait' or 'stop'");
+  mistakes.push(...checkWindow(at, limits, 'limits.'));
+  if (!['wait', 'stop'].includes(whenClosed)) say('whenClosed', "Use 'wait' or 'stop'");
   if (!(typeof maxPercent === 'number' && maxPercent >= 0 && maxPercent <= 100)) {
     say('maxPercent', 'Use a number from 0 to 100; 100 is no limit');
   }
@@ -121,8 +116,8 @@ export function checkLimits(at: string, limits: Limits): Mistake[] {
 }
 
 /** The window of limits that were checked. */
-export function windowOf({ between, timezone }: Limits): Window | undefined {
-  return parseWindow(between, timezone);
+export function windowOf({ window, timezone }: Limits): Window | undefined {
+  return parseWindow(window, timezone);
 }
 
 function isWhole(value: unknown, least: number): boolean {

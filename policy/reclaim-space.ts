@@ -2,7 +2,7 @@ import type { Duration } from './duration.ts';
 import { parseDuration, SECOND } from './duration.ts';
 import type { Mistake } from './mistake.ts';
 import type { AnyEntity, PassOptions } from './pass.ts';
-import { checkTimeWindow } from './time-window.ts';
+import { checkWindow } from './window.ts';
 
 /**
  * How space is given back.
@@ -24,11 +24,11 @@ export interface ReclaimSpaceOptions extends PassOptions {
    */
   readonly entities?: readonly AnyEntity[];
   /**
-   * The hours in which a statement may run, like `'01:00-05:00'` or, over midnight, `'22:00-04:00'`. Outside nothing is
-   * begun, and what still runs at their end is cancelled. Mode `full` needs it; default for `vacuum`: any time.
+   * The time of day in which a statement may run, like `'01:00-05:00'` or, over midnight, `'22:00-04:00'`. Outside
+   * nothing is begun, and a statement that still runs at its end is cancelled. Mode `full` needs it; default for `vacuum`: any time.
    */
-  readonly between?: string;
-  /** The time zone of `between`, an IANA name. Default `UTC`. */
+  readonly window?: string;
+  /** The time zone of `window`, an IANA name. Default `UTC`. */
   readonly timezone?: string;
   /**
    * How long a statement waits for its lock. While mode `full` waits, all others wait behind it. 10 ms to a minute;
@@ -71,15 +71,15 @@ const MODES: readonly string[] = ['vacuum', 'full'] satisfies ReclaimMode[];
 export function checkReclaimSpace(at: string, pass: ReclaimSpace): Mistake[] {
   const mistakes: Mistake[] = [];
   const say = (what: string, fix: string): void => void mistakes.push({ at, what, fix });
-  const { mode, between, timezone, lockTimeout, retries } = pass;
+  const { mode, window, lockTimeout, retries } = pass;
   if (!MODES.includes(mode)) say(`mode is ${JSON.stringify(mode)}`, "Use 'vacuum' or 'full'");
-  if (mode === 'full' && between === undefined) {
+  if (mode === 'full' && window === undefined) {
     say(
-      'mode full has no between, and nobody can use a table while it is rewritten',
-      "Say when that is bearable, like between: '01:00-05:00'; '00:00-24:00' is any time",
+      'mode full has no window, and nobody can use a table while it is rewritten',
+      "Say when that is bearable, like window: '01:00-05:00'; '00:00-24:00' is always open",
     );
   }
-  if (between !== undefined) mistakes.push(...checkTimeWindow(at, between, timezone));
+  mistakes.push(...checkWindow(at, pass));
   const millis = parseDuration(lockTimeout);
   if (millis === undefined || millis < 10 || millis > 60 * SECOND) {
     say(`lockTimeout is ${JSON.stringify(lockTimeout)}`, "Use a duration from '10 ms' to '60 s'");

@@ -1,36 +1,59 @@
 import { IANAZone } from 'luxon';
 
+import type { Mistake } from './mistake.ts';
+import { isTimezone } from './timezone.ts';
+
 const MINUTE = 60_000;
 const DAY_MINUTES = 24 * 60;
 /** No window stays open or closed for longer, not even over a change of summer time. */
 const MOST_MINUTES = 3 * DAY_MINUTES;
 
-/** A time of day in which a policy may delete, by the clock on the wall of a time zone. */
+/** A time of day in which a policy may work, by the clock on the wall of a time zone. */
 export interface Window {
   /** Minutes since midnight. */
   readonly from: number;
-  /** Minutes since midnight, itself outside; below `from` where the window goes over midnight. */
+  /** Minutes since midnight, itself outside; below `from` if the window goes over midnight, 1440 is the end of the day. */
   readonly to: number;
   /** IANA name. */
   readonly timezone: string;
 }
 
-/** Whether a window is open, and the instant at which that changes, in milliseconds since the epoch. */
+/** Whether a window is open, and the instant at which that changes, in milliseconds since the epoch; Infinity if never. */
 export interface WindowState {
   readonly open: boolean;
   readonly until: number;
 }
 
-/** Reads `'01:00-05:00'`; undefined where it is no window. `24:00` is the end of the day. */
-export function parseWindow(between: unknown, timezone: string): Window | undefined {
-  const found =
-    typeof between === 'string' ? /^\s*(\d\d?):(\d\d)\s*-\s*(\d\d?):(\d\d)\s*$/.exec(between) : null;
+/** Reads `'01:00-05:00'` or `'1:00-5:00'`; undefined if it is no window. `'00:00-24:00'` is always open. */
+export function parseWindow(text: unknown, timezone: string): Window | undefined {
+  const found = typeof text === 'string' ? /^\s*(\d\d?):(\d\d)\s*-\s*(\d\d?):(\d\d)\s*$/.exec(text) : null;
   if (found === null) return undefined;
   const [fromHour = 0, fromMinute = 0, toHour = 0, toMinute = 0] = found.slice(1).map(Number);
   const from = fromHour * 60 + fromMinute;
   const to = toHour * 60 + toMinute;
   if (fromMinute > 59 || toMinute > 59 || from >= DAY_MINUTES || to > DAY_MINUTES) return undefined;
-  return from === to % DAY_MINUTES ? undefined : { from, to: to % DAY_MINUTES, timezone };
+  return from === to ? undefined : { from, to, timezone };
+}
+
+/** What is wrong with the options `window` and `timezone`, whose names begin with `prefix`. */
+export function checkWindow(
+  at: string,
+  { window, timezone }: { readonly window?: unknown; readonly timezone: string },
+  prefix = '',
+): Mistake[] {
+  const mistakes: Mistake[] = [];
+  const add = (option: string, value: unknown, fix: string): void => {
+    mistakes.push({ at, what: `${prefix}${option} is ${JSON.stringify(value)}`, fix });
+  };
+  if (!isTimezone(timezone)) add('timezone', timezone, "Use an IANA name, like 'Asia/Bangkok'");
+  if (window !== undefined && parseWindow(window, 'UTC') === undefined) {
+    add(
+      'window',
+      window,
+      "Use two different times of day, like '01:00-05:00' or '22:00-04:00'; '00:00-24:00' is always open",
+    );
+  }
+  return mistakes;
 }
 
 /**
@@ -39,6 +62,7 @@ export function parseWindow(between: unknown, timezone: string): Window | undefi
  * lies in the hour that is left out.
  */
 export function windowAt(window: Window, now: number): WindowState {
+  if (window.from === 0 && window.to === DAY_MINUTES) return { open: true, until: Infinity };
   const zone = IANAZone.create(window.timezone);
   const open = isInside(window, zone, now);
   // Minute by minute, since between two of them the clock may have been moved.

@@ -30,7 +30,8 @@ export class Control {
   /** When it ends, also while it is paused; undefined where no limit says so. */
   end: RunEnd | undefined;
   #leaving: Leaving | undefined;
-  readonly #scopes = new Set<CancellationScope>();
+  /** The scopes of the work under way, and whether a pause cancels them. */
+  readonly #scopes = new Map<CancellationScope, { readonly pausable: boolean }>();
   readonly #root = CancellationScope.current();
 
   constructor(paused: boolean, reason?: string) {
@@ -42,7 +43,7 @@ export class Control {
   pause(reason?: unknown): void {
     this.paused = true;
     this.reason = sayReason(reason);
-    this.interrupt();
+    for (const [scope, { pausable }] of this.#scopes) if (pausable) scope.cancel();
   }
 
   stop(reason?: unknown): void {
@@ -66,9 +67,9 @@ export class Control {
     return this.#root.consideredCancelled ? 'cancelled' : this.#leaving;
   }
 
-  /** Cancels what runs under {@link interruptible}. */
+  /** Cancels all work under {@link interruptible}. */
   interrupt(): void {
-    for (const scope of this.#scopes) scope.cancel();
+    for (const scope of this.#scopes.keys()) scope.cancel();
   }
 
   /** Waits while paused; false where the passes are to be left. */
@@ -103,15 +104,21 @@ export class Control {
     show();
   }
 
-  /** Runs work that a request can interrupt; undefined where it was interrupted before it began. */
-  async interruptible<T>(work: () => Promise<T>): Promise<T | undefined> {
-    return (await this.attempt(work)).result;
+  /**
+   * Runs work that a request can interrupt; undefined if it was interrupted before it began. A pause leaves work alone
+   * that is not pausable.
+   */
+  async interruptible<T>(work: () => Promise<T>, { pausable = true } = {}): Promise<T | undefined> {
+    return (await this.attempt(work, { pausable })).result;
   }
 
   /** The same, with whether it was interrupted. */
-  async attempt<T>(work: () => Promise<T>): Promise<{ result: T | undefined; interrupted: boolean }> {
+  async attempt<T>(
+    work: () => Promise<T>,
+    { pausable = true } = {},
+  ): Promise<{ result: T | undefined; interrupted: boolean }> {
     const scope = new CancellationScope({ cancellable: true });
-    this.#scopes.add(scope);
+    this.#scopes.set(scope, { pausable });
     try {
       const result = await scope.run(work);
       return { result, interrupted: scope.consideredCancelled };

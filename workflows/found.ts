@@ -11,9 +11,7 @@ export interface FoundRows {
 
 /** What all shards of a pass found; undefined where it reports nothing. */
 export function foundIn({ shards }: PassState): FoundRows | undefined {
-  const reports = shards.flatMap(({ reported }) =>
-    reported === undefined || reported === null ? [] : [reported],
-  );
+  const reports = shards.flatMap(({ reported }) => (reported === null ? [] : [reported]));
   if (reports.length === 0) return undefined;
   const sum = (of: (report: (typeof reports)[number]) => number): number =>
     reports.reduce((total, report) => total + of(report), 0);

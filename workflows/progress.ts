@@ -1,4 +1,6 @@
 import type { PassStatus, PlannedPass, RunStatus } from '../activities/contract.ts';
+import type { Progress } from '../activities/stored/progress.ts';
+import { computeProgress } from '../activities/stored/progress.ts';
 import type { Control, Leaving } from './control.ts';
 import type { FoundRows } from './found.ts';
 import { foundIn, sayFound } from './found.ts';
@@ -12,7 +14,7 @@ export interface RunProgress {
   readonly state: RunStatus | 'beginning' | 'paused' | 'waiting' | 'closing';
   /** Why it is paused, or what it waits for. */
   readonly reason: string | null;
-  /** ISO 8601: when a slice last answered, which is what the passes tell. Null before the first. */
+  /** ISO 8601: when the last batch was committed that the passes know of. Null before the first slice has ended. */
   readonly asOf: string | null;
   readonly passes: readonly PassProgress[];
   /** How its passes are being left; null while they go on, also while it is paused. */
@@ -20,7 +22,7 @@ export interface RunProgress {
 }
 
 /** How a pass stands. */
-export interface PassProgress {
+export interface PassProgress extends Progress {
   readonly name: string;
   readonly status: PassStatus;
   /** Rows deleted in all tables. */
@@ -28,18 +30,6 @@ export interface PassProgress {
   readonly batches: number;
   /** What it found and left, where it reports. */
   readonly found?: FoundRows;
-  /**
-   * The part of the work that is done, 0 to 100, by the time that it took and the time that is left. Null where nothing
-   * is known.
-   */
-  readonly percent: number | null;
-  /** In all tables, by the last slices, while it runs; null else. */
-  readonly rowsPerSecond: number | null;
-  /**
-   * Seconds of work, from `asOf` on, until the pass is done, if it goes on as in its last slices. Null where nothing is
-   * known.
-   */
-  readonly etaSeconds: number | null;
   /**
    * Rows nested in others go level after level, and how many there are is known at the end only: the level that percent
    * and ETA are about. Null for other passes.
@@ -76,48 +66,20 @@ function passesOf(state: RunState, control: Pick<Control, 'paused' | 'waitsFor'>
     if (pass === undefined) throw new Error(`no state of pass ${planned.name}`);
     const running = pass.status === 'running';
     const found = foundIn(pass);
-    const open = pass.shards.filter((shard) => !shard.done);
     return {
       name: planned.name,
       status: pass.status,
       rows: rowsOf(pass),
       batches: pass.before.batches + pass.shards.reduce((sum, shard) => sum + shard.batches, 0),
       ...(found === undefined ? {} : { found }),
-      percent: percentOf(pass),
-      rowsPerSecond: running ? rateOf(open) : null,
-      etaSeconds: running ? etaOf(open, state.newsAt ?? 0) : null,
+      ...computeProgress(
+        pass.status,
+        pass.shards.map(({ progress }) => progress),
+      ),
       level: running && planned.repeats ? pass.round : null,
       waitsFor: heldBy(state, planned, pass, control),
     };
   });
-}
-
-function rateOf(open: PassState['shards']): number | null {
-  const rates = open.map((shard) => shard.rowsPerSecond ?? null);
-  return rates.every((rate) => rate !== null) ? Math.round(rates.reduce((sum, rate) => sum + rate, 0)) : null;
-}
-
-/** Shards run beside one another, and the last to end ends the pass. */
-function etaOf(open: PassState['shards'], asOf: number): number | null {
-  const seconds = open.map(({ secondsLeft, at = asOf }) =>
-    typeof secondsLeft === 'number' ? secondsLeft - (asOf - at) / 1000 : null,
-  );
-  return seconds.every((left) => left !== null) ? Number(Math.max(0, ...seconds).toFixed(1)) : null;
-}
-
-/** Shards are cut to about equal work. */
-function percentOf({ status, shards }: PassState): number | null {
-  if (status === 'completed') return 100;
-  const parts = shards.map(partOf);
-  if (parts.length === 0 || !parts.every((part) => part !== null)) return null;
-  return Math.floor((100 * parts.reduce((sum, part) => sum + part, 0)) / parts.length);
-}
-
-/** In time, so that it goes with the ETA: pauses between batches cost more than their rows. */
-function partOf({ done, walked, seconds = 0, secondsLeft }: PassState['shards'][number]): number | null {
-  return done || typeof secondsLeft !== 'number' || seconds === 0
-    ? walked
-    : seconds / (seconds + secondsLeft);
 }
 
 function heldBy(

@@ -69,10 +69,13 @@ async function runShard(
     // A slice may overrun its budget by one batch with its setbacks, and by the rest after it.
     startToCloseTimeout: (sliceSeconds + (planned.stepSeconds ?? 0) + 180) * 1000,
   };
+  // A pause takes effect between tables: hours of a rewrite that is cancelled are lost.
+  const pausable = planned.strategy !== 'tables';
   while (!pass.shards[shard]?.done && (await control.mayGoOn()) && failed.length === 0) {
     const seconds = Math.min(sliceSeconds, FIRST_SLICES[pass.shards[shard]?.slices ?? 0] ?? sliceSeconds);
-    const result = await control.interruptible(async () =>
-      deleting['vacuum.runSlice'].executeWithOptions(options, [{ ...request, seconds }]),
+    const result = await control.interruptible(
+      async () => deleting['vacuum.runSlice'].executeWithOptions(options, [{ ...request, seconds }]),
+      { pausable },
     );
     if (result !== undefined) keepSlice(state, pass, shard, result);
     show();

@@ -1,4 +1,6 @@
 import type { PassStatus, Plan, PlannedPass, ReportedRows, SliceResult } from '../activities/contract.ts';
+import type { ShardProgress } from '../activities/stored/progress.ts';
+import { NOT_BEGUN } from '../activities/stored/progress.ts';
 
 /** How a run stands. Plain JSON: it is what continue-as-new carries. */
 export interface RunState {
@@ -9,8 +11,8 @@ export interface RunState {
   longestMillis: number;
   paused: boolean;
   pauseReason?: string | undefined;
-  /** When a slice last answered, in milliseconds since the epoch. */
-  newsAt?: number;
+  /** When the last batch that a slice reported was committed, in milliseconds since the epoch. */
+  newsAt?: number | undefined;
 }
 
 /** How a pass stands: its shards in the current round, and what the rounds before came to. */
@@ -27,22 +29,16 @@ export interface PassState {
   endedAt?: number;
 }
 
-/** A shard in the current round, as its last slice answered. */
+/** A shard in the current round, as its last slice returned it. */
 export interface ShardState {
   done: boolean;
   batches: number;
   rows: number;
   skipped: number;
-  reported?: ReportedRows | null;
-  walked: number | null;
-  /** Missing before the first slice, and in states of releases that did not know it. */
-  secondsLeft?: number | null;
-  /** Seconds that the slices of this round took. */
-  seconds?: number;
-  rowsPerSecond?: number | null;
-  /** Slices that answered in this round, and when the last did, in milliseconds since the epoch. */
-  slices?: number;
-  at?: number;
+  reported: ReportedRows | null;
+  progress: ShardProgress;
+  /** Slices that ended in this round. */
+  slices: number;
 }
 
 /** The state of a run whose plan was just made. */
@@ -63,27 +59,15 @@ export function beginRound(pass: PassState, planned: PlannedPass): void {
   }
   pass.round += 1;
   pass.shards = Array.from({ length: planned.shards }, () => {
-    return { done: false, batches: 0, rows: 0, skipped: 0, walked: 0 };
+    return { done: false, batches: 0, rows: 0, skipped: 0, reported: null, progress: NOT_BEGUN, slices: 0 };
   });
 }
 
-/**
- * Takes what a slice answered over: its counts are totals of the shard's round. A slice that was too short to tell
- * how fast it goes leaves what the one before said.
- */
+/** Takes over what a slice returned: its counts are totals of the shard's round. */
 export function keepSlice(state: RunState, pass: PassState, shard: number, result: SliceResult): void {
   const { longestMillis, limit: _limit, ...counts } = result;
-  const was = pass.shards[shard];
-  const now = Date.now();
-  pass.shards[shard] = {
-    ...counts,
-    secondsLeft: counts.secondsLeft ?? was?.secondsLeft ?? null,
-    seconds: (was?.seconds ?? 0) + (counts.seconds ?? 0),
-    rowsPerSecond: counts.rowsPerSecond ?? was?.rowsPerSecond ?? null,
-    slices: (was?.slices ?? 0) + 1,
-    at: now,
-  };
-  state.newsAt = now;
+  pass.shards[shard] = { ...counts, slices: (pass.shards[shard]?.slices ?? 0) + 1 };
+  state.newsAt = Math.max(state.newsAt ?? 0, result.progress.at ?? 0) || undefined;
   state.longestMillis = Math.max(state.longestMillis, longestMillis);
 }
 

@@ -4,7 +4,6 @@ import {
   CancelledFailure,
   continueAsNew,
   isCancellation,
-  patched,
   setCurrentDetails,
   setHandler,
   workflowInfo,
@@ -84,8 +83,6 @@ class VacuumRun {
   }
 
   async #begin(): Promise<{ plan: Plan } | { report: RunReport }> {
-    // Histories of earlier releases have begins that no request interrupted.
-    if (!patched('begin-interruptible')) return this.#beginAsBefore();
     for (;;) {
       this.#phase = 'beginning';
       this.#show();
@@ -98,18 +95,6 @@ class VacuumRun {
       if (this.#control.paused) this.#phase = 'paused';
       this.#show();
       if (!(await this.#control.mayGoOn())) return { report: this.#leftBefore(result?.report) };
-      await this.#continueBegin();
-    }
-  }
-
-  async #beginAsBefore(): Promise<{ plan: Plan } | { report: RunReport }> {
-    this.#show();
-    for (;;) {
-      const begun = await this.#askToBegin();
-      if (begun.outcome === 'planned') return { plan: begun.plan };
-      if (begun.outcome === 'ended') return { report: begun.report };
-      await this.#waitFor(begun);
-      if (this.#control.leaving !== undefined) return { report: this.#leftBefore(begun.report) };
       await this.#continueBegin();
     }
   }

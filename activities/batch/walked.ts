@@ -1,6 +1,8 @@
 import type { Shard } from '../passes/index.ts';
 import type { Spread } from '../passes/pass.ts';
 import { COST } from '../plan/strategy.ts';
+import type { ShardProgress } from '../stored/progress.ts';
+import { NOT_BEGUN } from '../stored/progress.ts';
 import type { Cursor } from './cursor.ts';
 import { agePositionOf, keyOf, placeOf, tableNumberOf } from './cursor.ts';
 import { positionOf } from './position.ts';
@@ -15,6 +17,25 @@ export interface Standing {
   readonly rows: number;
   /** Rows deleted in all tables for each row of the pass's own. */
   readonly familySize: number;
+}
+
+/** A shard by its last batches, as the ledger has them. */
+export interface ShardBatches {
+  readonly round: number;
+  readonly done: boolean;
+  /** When the last batch was committed, in milliseconds since the epoch. */
+  readonly at: number;
+  readonly cursor: Cursor;
+  /** Rows deleted in the round, in all tables. */
+  readonly rows: number;
+  /** Those of the pass's own table. */
+  readonly ownRows: number;
+  /** Where the shard stood when the batches began that its speed is measured by. */
+  readonly fromCursor: Cursor;
+  /** Rows that these batches deleted. */
+  readonly recentRows: number;
+  /** Milliseconds that they took, pauses left out. */
+  readonly recentMillis: number;
 }
 
 type FilesShard = Extract<Shard, { readonly strategy: 'files' }>;
@@ -42,6 +63,28 @@ export function workAt(standing: Standing): Work | null {
 /** The part of the work that is done, 0 to 1; null where one cannot tell. */
 export function walkedPart(work: Work | null): number | null {
   return work === null ? null : work.behind / (work.behind + work.ahead);
+}
+
+/** Computes how far a shard is. `expectedFamily` is the plan's estimate of the rows in all tables for each of its own. */
+export function measureShard(
+  shard: Shard,
+  expectedFamily: number,
+  batches: ShardBatches | undefined,
+): ShardProgress {
+  if (batches === undefined) {
+    const work = workAt({ shard, cursor: null, round: 1, rows: 0, familySize: expectedFamily });
+    return { ...NOT_BEGUN, part: walkedPart(work) };
+  }
+  const { round, done, at, cursor, rows, ownRows, fromCursor, recentRows, recentMillis } = batches;
+  const seconds = recentMillis / 1000;
+  const rowsPerSecond = shard.strategy === 'tables' || seconds === 0 ? null : recentRows / seconds;
+  if (done) return { done, part: 1, rowsPerSecond, secondsLeft: 0, at };
+  const familySize = ownRows > 0 ? rows / ownRows : expectedFamily;
+  const now = workAt({ shard, cursor, round, rows, familySize });
+  const before = workAt({ shard, cursor: fromCursor, round, rows: rows - recentRows, familySize });
+  const recent = now === null ? 0 : now.behind - (before?.behind ?? 0);
+  const secondsLeft = now !== null && recent > 0 ? (now.ahead * seconds) / recent : null;
+  return { done, part: walkedPart(now), rowsPerSecond, secondsLeft, at };
 }
 
 function ofStrategy({ shard, cursor, round, rows, familySize }: Standing): Work | null {

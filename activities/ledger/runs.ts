@@ -39,7 +39,7 @@ export interface FrozenLimits {
   readonly maxRows: number | null;
   readonly maxMillis: number | null;
   readonly window: Window | null;
-  readonly outside: 'wait' | 'stop';
+  readonly whenClosed: 'wait' | 'stop';
 }
 
 /** A pass to begin a run with. */

@@ -2,14 +2,14 @@ import type { Kysely } from 'kysely';
 
 import { parseDuration } from '../../policy/duration.ts';
 import type { ReclaimMode, ReclaimSpace } from '../../policy/reclaim-space.ts';
-import { parseTimeWindow } from '../../policy/time-window.ts';
+import type { Window } from '../../policy/window.ts';
+import { parseWindow } from '../../policy/window.ts';
 import type { Note } from '../ledger/notes.ts';
 import { hasDeletedFrom } from '../ledger/reclaims.ts';
 import { freezeTables, planTables } from '../plan/freeze-tables.ts';
 import type { Scope } from '../plan/scope.ts';
 import { MODES } from '../reclaim/modes.ts';
 import { reclaimTable, whyNot } from '../reclaim/reclaim-table.ts';
-import type { ZonedWindow } from '../reclaim/window.ts';
 import { readSizes } from '../sql/sizes.ts';
 import type { TableSize } from '../sql/sizes.ts';
 import type { FrozenTablePass, TableOutcome, TableStep, TableWork } from './pass.ts';
@@ -20,7 +20,7 @@ export interface FrozenReclaimSpace extends FrozenTablePass {
   readonly mode: ReclaimMode;
   /** The policy names the tables: they are meant whatever the run deleted. */
   readonly named: boolean;
-  readonly window: ZonedWindow | null;
+  readonly window: Window | null;
   readonly lockMillis: number;
   readonly retries: number;
 }
@@ -35,14 +35,12 @@ export const reclaimSpaceWork: TableWork<ReclaimSpace, FrozenReclaimSpace> = {
     const found = freezeTables(pass, scope);
     if (found === undefined) return undefined;
     for (const table of found.tables) scope.mayVacuum(table);
-    const window = parseTimeWindow(pass.between);
-    const said = pass.between ?? '';
     return {
       ...found,
       kind: 'reclaimSpace',
       mode: pass.mode,
       named: pass.entities !== undefined,
-      window: window === undefined ? null : { ...window, timezone: pass.timezone, said },
+      window: parseWindow(pass.window, pass.timezone) ?? null,
       lockMillis: parseDuration(pass.lockTimeout) ?? 2_000,
       retries: pass.retries,
     };
@@ -63,7 +61,7 @@ export const reclaimSpaceWork: TableWork<ReclaimSpace, FrozenReclaimSpace> = {
       frozen.named || (await hasDeletedFrom(database.ledger, run, table.label)) || mode.worthIt(size);
     if (!meant) return NOTHING;
     const freeBytes = policyPass?.kind === 'reclaimSpace' ? policyPass.freeBytes : undefined;
-    const why = await whyNot(database.db, wish, size, freeBytes);
+    const why = await whyNot(wish, size, freeBytes);
     if (why !== undefined) return { bytes: 0, notes: [why] };
     const done = await reclaimTable(database, wish, signal);
     const unknown = mode.needs(size) > 0 && freeBytes === undefined ? [UNKNOWN_DISK] : [];

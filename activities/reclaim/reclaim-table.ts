@@ -2,6 +2,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import type { Kysely } from 'kysely';
 
+import type { Window } from '../../policy/window.ts';
+import { sayWindow, windowAt } from '../../policy/window.ts';
 import type { Database } from '../database/database.ts';
 import type { Note } from '../ledger/notes.ts';
 import type { ReclaimKey, ReclaimOutcome } from '../ledger/reclaims.ts';
@@ -16,14 +18,12 @@ import { readDatabaseError } from '../sql/sqlstate.ts';
 import type { Tx } from '../sql/transaction.ts';
 import { becomeAlone } from './alone.ts';
 import type { Mode } from './modes.ts';
-import type { ZonedWindow } from './window.ts';
-import { millisLeft } from './window.ts';
 
 /** How a table is worked on. */
 export interface ReclaimWish {
   readonly key: ReclaimKey;
   readonly mode: Mode;
-  readonly window: ZonedWindow | null;
+  readonly window: Window | null;
   readonly lockMillis: number;
   readonly retries: number;
 }
@@ -106,9 +106,9 @@ async function attempt(
   signal: AbortSignal,
 ): Promise<ReclaimOutcome> {
   for (let tries = 0; ; tries += 1) {
-    const left = window === null ? 0 : Math.floor(await millisLeft(session, window));
-    if (window !== null && left <= 0) return 'closed';
-    await limitSession(session, { lockMillis, statementMillis: left });
+    const left = millisLeft(window);
+    if (left <= 0) return 'closed';
+    await limitSession(session, { lockMillis, statementMillis: left === Infinity ? 0 : left });
     try {
       await cancelledBy(signal, db, session, async () => mode.statement(key.table).execute(session));
       return 'done';
@@ -116,7 +116,7 @@ async function attempt(
       signal.throwIfAborted();
       const sqlstate = readDatabaseError(error)?.sqlstate ?? '';
       if (sqlstate === CANCELLED) {
-        return window !== null && (await millisLeft(session, window)) <= 0 ? 'closed' : 'cancelled';
+        return millisLeft(window) <= ROUNDING ? 'closed' : 'cancelled';
       }
       if (sqlstate === DISK_FULL) return 'failed';
       if (!HELD.has(sqlstate)) throw error;
@@ -124,6 +124,17 @@ async function attempt(
     }
     await sleep(REST * lockMillis, undefined, { signal });
   }
+}
+
+/** The server measures the statement's time by its own clock, in milliseconds. */
+const ROUNDING = 1_000;
+
+/** Milliseconds until a window closes, by the clock of this worker: 0 if it is closed, Infinity if it never does. */
+function millisLeft(window: Window | null): number {
+  if (window === null) return Infinity;
+  const now = Date.now();
+  const { open, until } = windowAt(window, now);
+  return open ? until - now : 0;
 }
 
 const CANCELLED = '57014';
@@ -149,7 +160,7 @@ function noteOf(outcome: ReclaimOutcome, { key, window, retries }: ReclaimWish):
     case 'closed':
       return [
         {
-          what: `a table was left as it is: between ${window?.said ?? ''} ended before it was done. Begin the run earlier or make the hours longer`,
+          what: `a table was left as it is: its window${window === null ? '' : ` ${sayWindow(window)}`} ended before it was done. Begin the run earlier or make the window longer`,
           here,
         },
       ];
@@ -170,14 +181,13 @@ function noteOf(outcome: ReclaimOutcome, { key, window, retries }: ReclaimWish):
 
 /** Why a table is not begun; undefined where it may be. */
 export async function whyNot(
-  db: Kysely<unknown>,
   { key, mode, window }: ReclaimWish,
   size: TableSize,
   freeBytes: (() => number | Promise<number>) | undefined,
 ): Promise<Note | undefined> {
-  if (window !== null && (await millisLeft(db, window)) <= 0) {
+  if (window !== null && millisLeft(window) <= 0) {
     return {
-      what: `tables were left as they are: it was not between ${window.said} (${window.timezone}). Begin the run so that it gets here inside these hours`,
+      what: `tables were left as they are: window ${sayWindow(window)} was closed. Begin the run so that it gets here while the window is open`,
     };
   }
   const needed = mode.needs(size);

@@ -5,7 +5,7 @@ import type { Ledger } from '../ledger/ledger.ts';
 import type { FrozenLimits, OpenRun } from '../ledger/runs.ts';
 import { readSpent } from '../ledger/spent.ts';
 
-const NO_LIMITS: FrozenLimits = { maxRows: null, maxMillis: null, window: null, outside: 'wait' };
+const NO_LIMITS: FrozenLimits = { maxRows: null, maxMillis: null, window: null, whenClosed: 'wait' };
 
 /** Near the end of its rows a run bounds each batch exactly; before, a batch that takes too many is rolled back. */
 const NEAR = 4;
@@ -71,7 +71,7 @@ export class RunLimits {
 
   /** The same for work that deletes no rows. */
   timeReached(): LimitReached | undefined {
-    const { maxMillis, window, outside } = this.#limits;
+    const { maxMillis, window, whenClosed } = this.#limits;
     const millis = performance.now() - this.#began;
     if (maxMillis !== null && millis >= maxMillis) {
       return {
@@ -83,7 +83,7 @@ export class RunLimits {
     if (window === null || Date.now() < this.#openUntil) return undefined;
     const closed = outsideOf(this.#limits, Date.now());
     if (closed === undefined) this.#openUntil = windowAt(window, Date.now()).until;
-    if (closed?.until === undefined || closed.until === null || outside === 'stop') return closed;
+    if (closed?.until === undefined || closed.until === null || whenClosed === 'stop') return closed;
     // It would be over before it could go on.
     const waits = Date.parse(closed.until) - Date.now();
     return maxMillis !== null && millis + waits >= maxMillis ? { ...closed, until: null } : closed;
@@ -122,11 +122,11 @@ export class RunLimits {
 }
 
 /** Whether now is outside the window in which batches may run. */
-export function outsideOf({ window, outside }: FrozenLimits, now: number): LimitReached | undefined {
+export function outsideOf({ window, whenClosed }: FrozenLimits, now: number): LimitReached | undefined {
   if (window === null) return undefined;
   const { open, until } = windowAt(window, now);
   if (open) return undefined;
   const opens = new Date(until).toISOString();
-  const reason = `limit between ${sayWindow(window)} reached: closed until ${opens}`;
-  return { reason, until: outside === 'wait' ? opens : null };
+  const reason = `limit window ${sayWindow(window)} reached: closed until ${opens}`;
+  return { reason, until: whenClosed === 'wait' ? opens : null };
 }

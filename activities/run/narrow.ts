@@ -36,6 +36,6 @@ export function narrow(limits: Limits, { maxRows, maxDuration }: Narrowing = {})
     maxRows: maxRows ?? limits.maxRows ?? null,
     maxMillis: parseDuration(maxDuration ?? limits.maxDuration) ?? null,
     window: windowOf(limits) ?? null,
-    outside: limits.outside,
+    whenClosed: limits.whenClosed,
   };
 }

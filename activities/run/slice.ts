@@ -3,7 +3,6 @@ import { Context, heartbeat, log } from '@temporalio/activity';
 import type { Policy } from '../../policy/policy.ts';
 import type { Cursor } from '../batch/cursor.ts';
 import type { Prepared } from '../batch/outside.ts';
-import { Pace } from '../batch/pace.ts';
 import { Pacer } from '../batch/pacer.ts';
 import { prepareBatch } from '../batch/prepare-batch.ts';
 import type { BatchDone, BatchPlace } from '../batch/run-batch.ts';
@@ -13,6 +12,7 @@ import type { LimitReached, SliceRequest, SliceResult } from '../contract.ts';
 import type { Database } from '../database/database.ts';
 import type { Position, ShardKey } from '../ledger/batches.ts';
 import { totalOf } from '../ledger/batches.ts';
+import { readShardProgress } from '../ledger/live-progress.ts';
 import type { OpenPass, OpenRun } from '../ledger/runs.ts';
 import { readFrozenPass } from '../ledger/runs.ts';
 import { BatchMetrics } from '../metrics/batches.ts';
@@ -46,7 +46,7 @@ export async function runSlice(context: RunContext, request: SliceRequest): Prom
   const work = workOf(pass.frozen.kind);
   if ('runTable' in work) {
     const policyPass = policy?.passes.find(({ name }) => name === pass.name);
-    return runTables(work, { database, request, run, pass, shard, policyPass });
+    return runTables(work, { database, request, run, pass, policyPass });
   }
   const metrics = new BatchMetrics(run.policy, pass.name);
   return new Slice(database, request, policy, metrics).run(run, pass, shard);
@@ -84,7 +84,6 @@ class Slice {
     const pacer = new Pacer(targetMillis, pass.frozen.familySize, this.#position?.size);
     const seconds = Math.min(this.#request.seconds ?? sliceSeconds, sliceSeconds);
     const until = performance.now() + seconds * 1000;
-    const pace = new Pace(shard, round, this.#cursor(), this.#position?.round !== round);
     const limits = await RunLimits.of(this.#database.ledger, run);
     let limit: LimitReached | undefined;
     while (!this.#isDone() && !isAskedToStop(this.#activity)) {
@@ -93,11 +92,10 @@ class Slice {
       const done = await this.#batch(run, place, shard, pacer, limits);
       if (done === undefined) continue;
       this.#batches += 1;
-      pace.count(this.#cursor(), done.rows);
       if (this.#batches >= (sliceBatches ?? Infinity) || performance.now() >= until) break;
       if (run.settings.pauseMillis > 0) await this.#rest(run.settings.pauseMillis);
     }
-    return this.#result(pace, pacer.familySize, limit);
+    return this.#result(limit);
   }
 
   #isDone(): boolean {
@@ -207,12 +205,11 @@ class Slice {
     }
   }
 
-  async #result(pace: Pace, familySize: number, limit: LimitReached | undefined): Promise<SliceResult> {
-    const totals = await totalOf(this.#database.ledger, this.#key, this.#request.round);
+  async #result(limit: LimitReached | undefined): Promise<SliceResult> {
+    const { ledger } = this.#database;
     return {
-      ...totals,
-      ...pace.report(this.#cursor(), totals.rows, familySize),
-      ...(this.#isDone() ? { walked: 1, secondsLeft: 0 } : {}),
+      ...(await totalOf(ledger, this.#key, this.#request.round)),
+      progress: await readShardProgress(ledger, this.#key),
       done: this.#isDone(),
       longestMillis: this.#longestMillis,
       ...(limit === undefined ? {} : { limit }),

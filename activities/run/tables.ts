@@ -4,21 +4,21 @@ import { Context } from '@temporalio/activity';
 
 import type { Pass } from '../../policy/pass.ts';
 import { tableNumberOf } from '../batch/cursor.ts';
-import { walkedPart, workAt } from '../batch/walked.ts';
 import type { LimitReached, SliceRequest, SliceResult } from '../contract.ts';
 import type { Database } from '../database/database.ts';
 import type { Position } from '../ledger/batches.ts';
 import { recordBatch, totalOf } from '../ledger/batches.ts';
+import { readShardProgress } from '../ledger/live-progress.ts';
 import { addNotes } from '../ledger/notes.ts';
 import { noteInterrupted } from '../ledger/reclaims.ts';
 import type { OpenPass, OpenRun } from '../ledger/runs.ts';
 import { BatchMetrics } from '../metrics/batches.ts';
-import type { FrozenPass, Shard, TableOutcome, TableWork } from '../passes/index.ts';
+import type { FrozenPass, TableOutcome, TableWork } from '../passes/index.ts';
 import { enterBatch } from '../sql/fence.ts';
 import { inTransaction } from '../sql/transaction.ts';
+import { whileHeartbeating } from './heartbeating.ts';
 import { RunLimits } from './limits.ts';
 import { findOwnPosition, findOwnRun, isAskedToStop } from './own-run.ts';
-import { whileWanted } from './wanted.ts';
 
 /** What a slice of a pass that works on whole tables is about. */
 export interface TableSlice {
@@ -26,7 +26,6 @@ export interface TableSlice {
   readonly request: SliceRequest;
   readonly run: OpenRun;
   readonly pass: OpenPass;
-  readonly shard: Shard;
   /** The pass as this worker's policy has it now. */
   readonly policyPass: Pass | undefined;
 }
@@ -36,45 +35,41 @@ const FENCED_PAUSE = 250;
 const LIMITS = { lockMillis: 5_000, statementMillis: 30_000 };
 
 /**
- * One slice of such a pass: table after table, a row in the ledger after each, until all are done, the budget is used
- * up or the workflow asks to stop. Tables that the ledger has are not done again.
+ * One slice of such a pass: one table, with a row in the ledger. A pause of the workflow takes effect after it, since
+ * the workflow does not cancel the slice then. What does cancel it ends the statement on the server.
  */
 export async function runTables(work: TableWork<Pass, FrozenPass>, slice: TableSlice): Promise<SliceResult> {
-  const { database, request, run, shard } = slice;
+  const { database, request, run } = slice;
   const { ledger } = database;
-  // What was started and has no end is of an attempt that is gone or given up.
+  // A statement that started and has no end belongs to an attempt that died.
   await noteInterrupted(ledger, run.id);
   let position = await findOwnPosition(ledger, request);
-  const until = performance.now() + run.settings.sliceSeconds * 1000;
-  const limits = await RunLimits.of(ledger, run);
   let limit: LimitReached | undefined;
-  await whileWanted(async (signal) => {
-    while (position?.done !== true && !isAskedToStop(Context.current())) {
-      limit = limits.timeReached();
-      if (limit !== undefined) break;
-      position = await oneTable(work, slice, position, signal);
-      if (performance.now() >= until) break;
+  if (position?.done !== true) {
+    limit = (await RunLimits.of(ledger, run)).timeReached();
+    if (limit === undefined) {
+      position = await whileHeartbeating(async (signal) => runTable(work, slice, position, signal));
     }
-  });
-  const { run: runId, pass, round } = request;
-  const { cursor = null } = position ?? {};
+  }
+  const { run: runId, pass, shard, round } = request;
+  const key = { run: runId, pass, shard };
   return {
-    ...(await totalOf(ledger, { run: runId, pass, shard: request.shard }, round)),
+    ...(await totalOf(ledger, key, round)),
+    progress: await readShardProgress(ledger, key),
     done: position?.done === true,
-    walked:
-      position?.done === true ? 1 : walkedPart(workAt({ shard, cursor, round, rows: 0, familySize: 1 })),
     longestMillis: 0,
     ...(limit === undefined ? {} : { limit }),
   };
 }
 
-/** Works on the next table; the position after it, or as another attempt has left it. */
-async function oneTable(
+/** Works on the next table. Returns the position after it, or as another attempt has left it. */
+async function runTable(
   work: TableWork<Pass, FrozenPass>,
   slice: TableSlice,
   position: Position | undefined,
   signal: AbortSignal,
 ): Promise<Position | undefined> {
+  if (isAskedToStop(Context.current())) return position;
   const { database, request, run, pass, policyPass } = slice;
   const { cursor = null } = position ?? {};
   const n = tableNumberOf(cursor);
@@ -86,8 +81,8 @@ async function oneTable(
     const step = { database, run: run.id, pass: request.pass, table, first: n === 0, policyPass, signal };
     outcome = await work.runTable(pass.frozen, step);
   } catch (error) {
-    // What ended the statement is not its own error.
-    if (signal.aborted && isAskedToStop(Context.current())) return position;
+    // A statement that is cancelled by a stop is no failure of its own.
+    if (isAskedToStop(Context.current())) return position;
     throw error;
   }
   const sequence = (position?.sequence ?? 0) + 1;

@@ -47,6 +47,36 @@ export class TemporalSession {
     return `test-${randomUUID()}`;
   }
 
+  /** Runs a worker that has our workflow and no activities while work is done. */
+  async withWorkflowOnly<T>(taskQueue: string, work: () => Promise<T>): Promise<T> {
+    quietRuntime();
+    const connection = await NativeConnection.connect({ address: this.address });
+    try {
+      const workflowBundle = { codePath: sharedBundle() };
+      const worker = await Worker.create({ connection, taskQueue, workflowBundle });
+      return await worker.runUntil(work);
+    } finally {
+      await connection.close();
+    }
+  }
+
+  /** Runs a worker that has our activities and no workflow while work is done. */
+  async withActivitiesOnly<T>(
+    taskQueue: string,
+    { url, policies }: { url: string; policies: readonly Policy[] },
+    work: () => Promise<T>,
+  ): Promise<T> {
+    quietRuntime();
+    const connection = await NativeConnection.connect({ address: this.address });
+    try {
+      const plugins = [new ActivitiesOnly({ databases: { main: url }, policies })];
+      const worker = await Worker.create({ connection, taskQueue, plugins });
+      return await worker.runUntil(work);
+    } finally {
+      await connection.close();
+    }
+  }
+
   /** Runs a worker of ours while work is done. */
   async withVacuum<T>(
     options: {
@@ -93,6 +123,13 @@ export class TemporalSession {
 
   async close(): Promise<void> {
     for (const close of this.#closing.splice(0)) await close();
+  }
+}
+
+class ActivitiesOnly extends VacuumPlugin {
+  override configureWorker(options: WorkerOptions): WorkerOptions {
+    const { workflowsPath: _, ...configured } = super.configureWorker(options);
+    return configured;
   }
 }
 

@@ -152,8 +152,8 @@ describeNeeding(['temporal'], 'a run with limits', () => {
   });
 
   /** Closes or opens the window of the run that is open, as time would. */
-  async function setWindow(between: string): Promise<void> {
-    const window = windowOf(limitsOf({ between }));
+  async function setWindow(text: string): Promise<void> {
+    const window = windowOf(limitsOf({ window: text }));
     await things.rows(
       `update vacuum.run set settings = jsonb_set(settings, '{limits,window}', $1) where ended_at is null`,
       [JSON.stringify(window)],
@@ -182,12 +182,12 @@ describeNeeding(['temporal'], 'a run with limits', () => {
   }
 
   test('waits on a timer of its own where its window closes in the middle of a pass, and goes on', async () => {
-    const policy = policyOf({ between: openWindow(), timezone: 'UTC' }, { ...SLOW, shards: 2 });
+    const policy = policyOf({ window: openWindow(), timezone: 'UTC' }, { ...SLOW, shards: 2 });
     await withRun(policy, async (handle, taskQueue) => {
       await untilSome();
       await setWindow(closedWindow());
       const waiting = await untilWaiting(handle);
-      expect(waiting.reason).toMatch(/^limit between \d\d:\d\d-\d\d:\d\d UTC reached: closed until 20/);
+      expect(waiting.reason).toMatch(/^limit window \d\d:\d\d-\d\d:\d\d UTC reached: closed until 20/);
       const { events } = await handle.fetchHistory();
       const timer = events?.findLast((event) => event.timerStartedEventAttributes);
       expect(Number(timer?.timerStartedEventAttributes?.startToFireTimeout?.seconds)).toBeGreaterThan(3600);
@@ -207,7 +207,7 @@ describeNeeding(['temporal'], 'a run with limits', () => {
       const begin = 'check, take the lease, make the plan';
       const end = 'close the run, free the lease';
       const waits = expect.stringMatching(
-        /^wait until 20\d\d-\S+Z: limit between \d\d:\d\d-\d\d:\d\d UTC reached/,
+        /^wait until 20\d\d-\S+Z: limit window \d\d:\d\d-\d\d:\d\d UTC reached/,
       );
       const first = await summariesOf(handle);
       expect([first[0], first.at(-1)]).toEqual([begin, end]);
@@ -224,19 +224,19 @@ describeNeeding(['temporal'], 'a run with limits', () => {
   });
 
   test('stops where its window closes, if it was told to', async () => {
-    await withRun(policyOf({ between: openWindow(), outside: 'stop' }, SLOW), async (handle) => {
+    await withRun(policyOf({ window: openWindow(), whenClosed: 'stop' }, SLOW), async (handle) => {
       await untilSome();
       await setWindow(closedWindow());
       const report = (await handle.result()) as LedgerReport;
       expect(report.status).toBe('stopped');
-      expect(report.reasons).toEqual([expect.stringMatching(/^stopped: limit between .* closed until 20/)]);
+      expect(report.reasons).toEqual([expect.stringMatching(/^stopped: limit window .* closed until 20/)]);
     });
     expect(await run(policyOf({}))).toMatchObject({ status: 'completed' });
     expect(await notes()).toBe(THINGS - OLD);
   });
 
   test('waits for its window before it begins, holds no lease meanwhile, and can be stopped', async () => {
-    await withRun(policyOf({ between: closedWindow() }), async (handle) => {
+    await withRun(policyOf({ window: closedWindow() }), async (handle) => {
       const progress = await waitFor('it to wait', async () => {
         const found = await handle.query<Progress>('progress');
         return found.state === 'waiting' ? found : undefined;
@@ -254,7 +254,7 @@ describeNeeding(['temporal'], 'a run with limits', () => {
   });
 
   test('does not begin outside its window, if it was told to stop', async () => {
-    await withRun(policyOf({ between: closedWindow(), outside: 'stop' }), async (handle) => {
+    await withRun(policyOf({ window: closedWindow(), whenClosed: 'stop' }), async (handle) => {
       expect(await handle.result()).toMatchObject({
         run: null,
         status: 'stopped',
@@ -268,10 +268,10 @@ describeNeeding(['temporal'], 'a run with limits', () => {
     const timezone = 'Asia/Kathmandu';
     // The worker is up by then, and both runs begin before.
     const opens = nextMinute(12_000);
-    const window = { between: windowFrom(opens, timezone), timezone };
+    const window = { window: windowFrom(opens, timezone), timezone };
     const policies = [
       policyOf(window, { name: 'waits' }),
-      thingPolicy({ name: 'stops', limits: { ...window, outside: 'stop' } }),
+      thingPolicy({ name: 'stops', limits: { ...window, whenClosed: 'stop' } }),
     ];
     const taskQueue = session.queue();
     const closed = `closed until ${new Date(opens).toISOString()}`;
@@ -305,10 +305,10 @@ describeNeeding(['temporal'], 'a run with limits', () => {
       await expect(handle.result()).rejects.toMatchObject({ cause: { name: 'CancelledFailure' } });
       expect((await handle.describe()).status.name).toBe('CANCELLED');
     };
-    await withRun(policyOf({ between: closedWindow() }), cancel);
+    await withRun(policyOf({ window: closedWindow() }), cancel);
     expect(await things.value('select count(*) from vacuum.run')).toBe(0);
 
-    await withRun(policyOf({ between: openWindow() }, SLOW), async (handle) => {
+    await withRun(policyOf({ window: openWindow() }, SLOW), async (handle) => {
       await untilSome();
       await setWindow(closedWindow());
       await cancel(handle);
@@ -324,7 +324,7 @@ describeNeeding(['temporal'], 'a run with limits', () => {
 
   test('previews whatever the time', async () => {
     const taskQueue = session.queue();
-    const policies = [policyOf({ between: closedWindow() })];
+    const policies = [policyOf({ window: closedWindow() })];
     await session.withVacuum({ taskQueue, url: things.url, policies }, async () => {
       const handle = await session.start(taskQueue, { mode: 'preview' });
       await handle.result();

@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 
 import type { PlannedPass } from '../../activities/contract.ts';
+import type { ShardProgress } from '../../activities/stored/progress.ts';
 import type { RunProgress } from '../../workflows/progress.ts';
 import { progressOf, sayProgress, stateOf } from '../../workflows/progress.ts';
 import type { PassState, RunState, ShardState } from '../../workflows/state.ts';
@@ -18,14 +19,20 @@ const planned = (options: Partial<PlannedPass> = {}): PlannedPass => ({
   repeats: false,
   ...options,
 });
-/** As before its first slice. */
-const shard = (told: Partial<ShardState> = {}): ShardState => ({
-  done: false,
-  batches: 0,
-  rows: 0,
+/** As before its first slice, unless told otherwise. */
+const shard = ({
+  done = false,
+  rows = 0,
+  batches = 0,
+  ...told
+}: Partial<ShardProgress> & Pick<Partial<ShardState>, 'rows' | 'batches'> = {}): ShardState => ({
+  done,
+  batches,
+  rows,
   skipped: 0,
-  walked: 0,
-  ...told,
+  reported: null,
+  slices: 1,
+  progress: { done, part: 0, rowsPerSecond: null, secondsLeft: null, at: NOON, ...told },
 });
 const pass = (shards: ShardState[], told: Partial<PassState> = {}): PassState => ({
   status: 'running',
@@ -77,10 +84,9 @@ describe('the progress of a pass', () => {
     const told = shard({
       rows: 50,
       batches: 1,
-      walked: null,
+      part: null,
       secondsLeft: null,
       rowsPerSecond: null,
-      seconds: 0.5,
     });
     expect(only(pass([told]))).toMatchObject({
       rows: 50,
@@ -91,36 +97,38 @@ describe('the progress of a pass', () => {
   });
 
   test('is known of all shards or not at all', () => {
-    const told = shard({ walked: 0.5, secondsLeft: 4, seconds: 4, rowsPerSecond: 100 });
-    expect(only(pass([told, shard({ walked: null })]))).toMatchObject({
+    const told = shard({ part: 0.5, secondsLeft: 4, rowsPerSecond: 100 });
+    expect(only(pass([told, shard({ part: null })]))).toMatchObject({
       percent: null,
       rowsPerSecond: null,
       etaSeconds: null,
     });
     // One that is done has no say in what is left.
-    const done = shard({ done: true, walked: 1, secondsLeft: null });
+    const done = shard({ done: true, part: 1, secondsLeft: null });
     expect(only(pass([told, done]))).toMatchObject({ percent: 75, rowsPerSecond: 100, etaSeconds: 4 });
   });
 
   test('adds rates, and ends with the shard that ends last', () => {
-    const soon = shard({ walked: 0.9, seconds: 9, secondsLeft: 1, rowsPerSecond: 100 });
-    const late = shard({ walked: 0.3, seconds: 3, secondsLeft: 7, rowsPerSecond: 50 });
+    const soon = shard({ part: 0.9, secondsLeft: 1, rowsPerSecond: 100 });
+    const late = shard({ part: 0.3, secondsLeft: 7, rowsPerSecond: 50 });
     expect(only(pass([soon, late]))).toMatchObject({ percent: 60, rowsPerSecond: 150, etaSeconds: 7 });
   });
 
-  test('takes the time that went by since a shard answered from what it had left, and never below nothing', () => {
-    const told = { walked: 0.5, seconds: 10, secondsLeft: 10 };
-    expect(only(pass([shard({ ...told, at: NOON - 4000 })]))?.etaSeconds).toBe(6);
-    expect(only(pass([shard({ ...told, at: NOON - 40_000 })]))?.etaSeconds).toBe(0);
+  test('takes the time since the last batch of a shard from what it had left, and never below nothing', () => {
+    const told = { part: 0.5, secondsLeft: 10 };
+    const newest = shard({ part: 0.5, secondsLeft: 1, at: NOON });
+    expect(only(pass([shard({ ...told, at: NOON - 4000 }), newest]))?.etaSeconds).toBe(6);
+    const over = shard({ part: 0.5, secondsLeft: 0, at: NOON });
+    expect(only(pass([shard({ ...told, at: NOON - 40_000 }), over]))?.etaSeconds).toBe(0);
   });
 
-  test('is a percent of time, which goes with the end, and of work where no time is known', () => {
-    expect(only(pass([shard({ walked: 0.5, seconds: 30, secondsLeft: 10 })]))?.percent).toBe(75);
-    expect(only(pass([shard({ walked: 0.5, secondsLeft: null, seconds: 30 })]))?.percent).toBe(50);
+  test('is a percent of the work, whether a time is known or not', () => {
+    expect(only(pass([shard({ part: 0.5, secondsLeft: 10 })]))?.percent).toBe(50);
+    expect(only(pass([shard({ part: 0.5, secondsLeft: null })]))?.percent).toBe(50);
   });
 
   test('is a hundred percent with no rate and no end once it is completed', () => {
-    const done = shard({ done: true, rows: 10, walked: null });
+    const done = shard({ done: true, rows: 10, part: null });
     expect(only(pass([done], { status: 'completed' }))).toMatchObject({
       percent: 100,
       rowsPerSecond: null,
@@ -153,9 +161,9 @@ describe('what the Temporal UI shows', () => {
   test('says so where nothing is known yet, of a pass that runs and of no other', () => {
     const text = said(
       stateWith([
-        [planned(), pass([shard({ rows: 1234, walked: null })])],
+        [planned(), pass([shard({ rows: 1234, part: null })])],
         [planned({ name: 'next' }), pass([], { status: 'planned' })],
-        [planned({ name: 'left' }), pass([shard({ walked: null })], { status: 'unfinished' })],
+        [planned({ name: 'left' }), pass([shard({ part: null })], { status: 'unfinished' })],
       ]),
     );
     expect(cellsOf(text, 'old-logs')).toEqual([
@@ -172,7 +180,7 @@ describe('what the Temporal UI shows', () => {
   });
 
   test('has percent and end together, and neither alone', () => {
-    const known = shard({ rows: 5, walked: 0.1, seconds: 1, secondsLeft: 9, rowsPerSecond: 1234.4 });
+    const known = shard({ rows: 5, part: 0.1, secondsLeft: 9, rowsPerSecond: 1234.4 });
     const text = said(stateWith([[planned(), pass([known])]], NOON));
     expect(cellsOf(text, 'old-logs').slice(2)).toEqual(['5', '10 %', '1,234', '9 s', '']);
   });
@@ -185,12 +193,12 @@ describe('what the Temporal UI shows', () => {
     [3600, '1 h 0 min'],
     [7503, '2 h 5 min'],
   ])('says %d seconds as %s', (secondsLeft, text) => {
-    const known = shard({ walked: 0.1, seconds: 1, secondsLeft });
+    const known = shard({ part: 0.1, secondsLeft });
     expect(cellsOf(said(stateWith([[planned(), pass([known])]], NOON)), 'old-logs')[5]).toBe(text);
   });
 
   test('is about a level where rows are nested in others', () => {
-    const known = shard({ walked: 0.5, seconds: 1, secondsLeft: 1 });
+    const known = shard({ part: 0.5, secondsLeft: 1 });
     const state = stateWith([[planned({ repeats: true }), pass([known], { round: 2 })]], NOON);
     expect(cellsOf(said(state), 'old-logs')[3]).toBe('50 % of level 2');
   });

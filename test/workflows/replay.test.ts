@@ -27,7 +27,7 @@ async function replay(history: unknown, workflowId = 'replayed'): Promise<void> 
 }
 
 // Runs that are open while a new release is deployed must go on in it: their histories replay in the new code.
-describe('histories of earlier releases', () => {
+describe('recorded histories', () => {
   const recorded = readdirSync(FOLDER).filter((name) => name.endsWith('.history.json'));
 
   test('are there, one for each way that a run can go', () => {
@@ -53,7 +53,7 @@ describe('histories of earlier releases', () => {
 });
 
 // `RECORD=1 npm run jest -- test/workflows/replay` writes the histories anew; commit them with a release.
-describeNeeding(['temporal'], 'histories of this release', () => {
+describeNeeding(['temporal'], 'histories of this code', () => {
   const session = new TemporalSession();
   let run: KilledRun;
 

@@ -1,6 +1,7 @@
 import { createLogUpdate } from 'log-update';
 
 import type { LivePass } from '../../activities/ledger/live-progress.ts';
+import { computeProgress } from '../../activities/stored/progress.ts';
 import { note, sayCount, sayMillis } from './output.ts';
 
 /** Shows how a run goes on: a bar a pass on a terminal, else a line now and then. On standard error. */
@@ -34,35 +35,29 @@ function lineDisplay(): ProgressDisplay {
       const due = Date.now() - last >= LINE_EVERY_MILLIS;
       if (due) last = Date.now();
       for (const pass of passes) {
-        const ends = pass.walked === 1 && !said.has(pass.name);
+        const ends = pass.status === 'completed' && !said.has(pass.name);
         if (ends) said.add(pass.name);
-        if (ends || (due && isUnderWay(pass))) note(sayPass(pass));
+        if (ends || (due && pass.status === 'running')) note(sayPass(pass));
       }
     },
     end: () => undefined,
   };
 }
 
-function barOf({ walked, batches }: LivePass): string {
-  const full = Math.round(BAR * (walked ?? 0));
-  const bar = '█'.repeat(full) + '░'.repeat(BAR - full);
-  const percent = walked === null ? '    ' : `${String(Math.floor(walked * 100)).padStart(3)}%`;
-  return `${batches === 0 ? '░'.repeat(BAR) : bar} ${percent}`;
+function barOf({ status, shards }: LivePass): string {
+  const { percent } = computeProgress(status, shards);
+  const full = Math.round((BAR * (percent ?? 0)) / 100);
+  const number = percent === null ? '    ' : `${String(percent).padStart(3)}%`;
+  return `${'█'.repeat(full)}${'░'.repeat(BAR - full)} ${number}`;
 }
 
 /** `old-flow-runs: 1,234,000 rows, 320,000 rows/s, 12 s left`. */
-function sayPass(pass: LivePass): string {
-  const parts = [`${pass.name}: ${sayCount(pass.rows)} rows`];
-  if (pass.walked !== null && pass.walked > 0 && pass.batches > 0 && !process.stderr.isTTY) {
-    parts.push(`${Math.floor(pass.walked * 100)} %`);
-  }
-  if (isUnderWay(pass)) {
-    parts.push(`${sayCount((1000 * pass.rows) / Math.max(1, pass.millis))} rows/s`);
-    if (pass.millisLeft !== null) parts.push(`${sayMillis(pass.millisLeft)} left`);
-  }
-  return parts.join(', ');
-}
-
-function isUnderWay({ batches, walked }: LivePass): boolean {
-  return batches > 0 && walked !== 1;
+function sayPass({ name, rows, status, shards }: LivePass): string {
+  const { percent, rowsPerSecond, etaSeconds } = computeProgress(status, shards);
+  return [
+    `${name}: ${sayCount(rows)} rows`,
+    ...(percent === null || process.stderr.isTTY ? [] : [`${percent} %`]),
+    ...(rowsPerSecond === null ? [] : [`${sayCount(rowsPerSecond)} rows/s`]),
+    ...(etaSeconds === null ? [] : [`${sayMillis(1000 * etaSeconds)} left`]),
+  ].join(', ');
 }

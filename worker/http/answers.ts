@@ -154,8 +154,14 @@ const OpenPass = z.object({
     .number()
     .nullable()
     .describe('The part of the work that is done, 0 to 100; null where not known'),
-  rowsPerSecond: z.number().nullable().describe('In all tables, while it runs; null else'),
-  etaSeconds: z.number().nullable().describe('Null where not known, and while it does not run'),
+  rowsPerSecond: z
+    .number()
+    .nullable()
+    .describe('In all tables, by its last batches, until it ends; null if not known'),
+  etaSeconds: z
+    .number()
+    .nullable()
+    .describe('Seconds of work from its last batch on, pauses left out; null if not known'),
   level: z.number().nullable().describe('Of nested rows: the level that percent and ETA are about'),
   waitsFor: z.string().nullable(),
 });

@@ -6,6 +6,7 @@ import type { LivePass } from '../../activities/ledger/live-progress.ts';
 import { readLiveProgress } from '../../activities/ledger/live-progress.ts';
 import type { OpenRun } from '../../activities/ledger/runs.ts';
 import { findOpenRun } from '../../activities/ledger/runs.ts';
+import { computeProgress } from '../../activities/stored/progress.ts';
 import type { PassProgress, RunProgress } from '../../workflows/progress.ts';
 import { isOpen } from '../open-runs.ts';
 import type { Status } from './answers.ts';
@@ -41,7 +42,12 @@ export async function describeOpenRun(
     startedAt: new Date(run.startedAt).toISOString(),
     state,
     reason,
-    passes: passes.map((pass) => describePass(pass, progress, state === 'running')),
+    passes: passes.map((pass) =>
+      describePass(
+        pass,
+        progress?.passes.find(({ name }) => name === pass.name),
+      ),
+    ),
   };
 }
 
@@ -69,36 +75,15 @@ async function askWorkflow(client: Client, workflowId: string): Promise<Asked> {
   }
 }
 
-function describePass(pass: LivePass, progress: RunProgress | undefined, isRunning: boolean): OpenPass {
-  const { name, rows, batches, walked } = pass;
-  const told = progress?.passes.find((one) => one.name === name);
-  const status = told?.status ?? (batches === 0 ? 'planned' : walked === 1 ? 'completed' : 'running');
-  const moves = isRunning && status === 'running' && batches > 0;
+function describePass({ name, rows, batches, status, shards }: LivePass, told?: PassProgress): OpenPass {
+  const known = told?.status ?? status;
   return {
     name,
-    status,
+    status: known,
     rows,
     batches,
-    percent:
-      status === 'completed' ? 100 : walked === null || batches === 0 ? null : Math.floor(walked * 100),
-    ...(moves ? speedOf(pass, told, progress?.asOf ?? null) : { rowsPerSecond: null, etaSeconds: null }),
+    ...computeProgress(known, shards),
     level: told?.level ?? null,
     waitsFor: told?.waitsFor ?? null,
-  };
-}
-
-/** As the last slices were; what the ledger knows, pauses included, is all that there is before the first has answered. */
-function speedOf(
-  { rows, millis, millisLeft }: LivePass,
-  told: PassProgress | undefined,
-  asOf: string | null,
-): Pick<OpenPass, 'rowsPerSecond' | 'etaSeconds'> {
-  const since = asOf === null ? 0 : (Date.now() - Date.parse(asOf)) / 1000;
-  const toldLeft = told?.etaSeconds ?? null;
-  const ledgerLeft = millisLeft === null ? null : millisLeft / 1000;
-  const left = toldLeft !== null && toldLeft > since ? toldLeft - since : ledgerLeft;
-  return {
-    rowsPerSecond: told?.rowsPerSecond ?? Math.round((1000 * rows) / Math.max(1, millis)),
-    etaSeconds: left === null ? null : Math.ceil(left),
   };
 }

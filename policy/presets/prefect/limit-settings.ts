@@ -8,9 +8,9 @@ export interface LimitSettings {
   /** How long a run may take: seconds, `'2 hours'` or ISO `'PT2H'`. Default: no limit. */
   readonly maxDuration?: number | string;
   /** The time of day in which batches may run, as `'01:00-05:00'`, in `timezone`. Default: always. */
-  readonly between?: string;
-  /** What a run does outside `between`: `wait` (default) or `stop`. */
-  readonly outside?: string;
+  readonly window?: string;
+  /** What a run does while `window` is closed: `wait` (default) or `stop`. */
+  readonly whenClosed?: string;
   /** The most of a table that one run may delete, in percent. Default 50; 100 is no limit. */
   readonly maxPercent?: number | string;
   /** How many times the rows of its last runs a pass may delete. Default 10. */
@@ -25,8 +25,8 @@ export interface LimitSettings {
 export const LIMIT_SETTINGS = [
   'maxRows',
   'maxDuration',
-  'between',
-  'outside',
+  'window',
+  'whenClosed',
   'maxPercent',
   'maxGrowth',
   'smallTable',
@@ -47,8 +47,8 @@ export function readLimits(read: Read, timezone: string | undefined): LimitOptio
   const limits = {
     maxRows: read<number | undefined>('maxRows', none, toNumber(1), 'Use a whole number of at least 1'),
     maxDuration: read('maxDuration', none, parsePeriod, "Use a duration, like '2 hours'"),
-    between: read('between', none, toText, "Use two times of day, like '01:00-05:00'"),
-    outside: read('outside', none, toOutside, 'Use wait or stop'),
+    window: read('window', none, toText, "Use two times of day, like '01:00-05:00'"),
+    whenClosed: read('whenClosed', none, toWhenClosed, 'Use wait or stop'),
     maxPercent: read<number | undefined>('maxPercent', none, toNumber(0), 'Use a number from 0 to 100'),
     maxGrowth: read<number | undefined>('maxGrowth', none, toNumber(1), 'Use a number of at least 1'),
     smallTable: read<number | undefined>('smallTable', none, toNumber(0), 'Use a whole number of rows'),
@@ -69,7 +69,7 @@ function toText(value: unknown): string | undefined {
   return typeof value === 'string' && value.trim() !== '' ? value : undefined;
 }
 
-function toOutside(value: unknown): 'wait' | 'stop' | undefined {
+function toWhenClosed(value: unknown): 'wait' | 'stop' | undefined {
   return value === 'wait' || value === 'stop' ? value : undefined;
 }
 

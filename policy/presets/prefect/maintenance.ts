@@ -13,11 +13,11 @@ export interface PrefectMaintenanceSettings extends PrefectSettings {
   readonly includeCrashed?: boolean | string;
   /**
    * How space is reclaimed at the end: `vacuum` (default), `full`, which keeps everybody off each table while it is
-   * rewritten and needs `reclaimBetween`, or `off`.
+   * rewritten and needs `reclaimWindow`, or `off`.
    */
   readonly reclaim?: 'vacuum' | 'full' | 'off';
   /** The hours in which space is reclaimed, like `'03:00-05:00'`, in `timezone`. Default: any time. */
-  readonly reclaimBetween?: string;
+  readonly reclaimWindow?: string;
 }
 
 const STATES = ['COMPLETED', 'FAILED', 'CANCELLED'];
@@ -39,7 +39,7 @@ export function prefectMaintenance(given: PrefectMaintenanceSettings = {}): Poli
   const {
     includeCrashed = false,
     reclaim = 'vacuum',
-    reclaimBetween,
+    reclaimWindow,
     ...settings
   } = said as PrefectMaintenanceSettings;
   const mistakes: Mistake[] = [];
@@ -57,7 +57,7 @@ export function prefectMaintenance(given: PrefectMaintenanceSettings = {}): Poli
     name: 'reclaim-space',
     mode: reclaim === 'full' ? 'full' : 'vacuum',
     timezone: settings.timezone ?? TIMEZONE,
-    ...(reclaimBetween === undefined ? {} : { between: reclaimBetween }),
+    ...(reclaimWindow === undefined ? {} : { window: reclaimWindow }),
   };
   const passes = reclaim === 'off' ? policy.passes : [...policy.passes, reclaimSpace(space)];
   return definePolicy({ ...policy, name: 'prefect-maintenance', passes });

@@ -18,7 +18,7 @@ export interface PrefectSettings extends LimitSettings {
   readonly loopSeconds?: number | string;
   /** Run at these times instead of every `loopSeconds`: five cron fields. */
   readonly cron?: string;
-  /** The time zone of `cron` and `between`, an IANA name. Default `UTC`. */
+  /** The time zone of `cron` and `window`, an IANA name. Default `UTC`. */
   readonly timezone?: string;
   /** How long flow runs are kept. Over 1 hour; default 90 days. Seconds, `'90 days'`, `'30d'` or ISO `'P90D'`. */
   readonly retentionPeriod?: number | string;

@@ -17,7 +17,7 @@ import {
 import { TemporalSession } from '../../support/temporal.ts';
 import { vacuum } from '../../support/vacuum.ts';
 
-const ANY_TIME = { mode: 'full', between: '00:00-24:00' } as const;
+const ANY_TIME = { mode: 'full', window: '00:00-24:00' } as const;
 const MEBI = 1024 * 1024;
 
 describeNeeding(['temporal'], 'reclaimSpace', () => {
@@ -132,9 +132,9 @@ describeNeeding(['temporal'], 'reclaimSpace', () => {
       ),
     );
     const before = await sizeOf(database, 'item');
-    const report = await run({ mode: 'full', between: `${from}-${until}`, timezone: 'Asia/Tokyo', ...BOTH });
+    const report = await run({ mode: 'full', window: `${from}-${until}`, timezone: 'Asia/Tokyo', ...BOTH });
     expect(notesOf(report)).toContain(
-      `pass reclaim: tables were left as they are: it was not between ${from}-${until} (Asia/Tokyo)`,
+      `pass reclaim: tables were left as they are: window ${from}-${until} Asia/Tokyo was closed`,
     );
     expect(report.notes).toHaveLength(1);
     expect(await journalOf(database)).toEqual([]);

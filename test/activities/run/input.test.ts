@@ -25,7 +25,7 @@ describe('the input of a run', () => {
       mode: 'execute',
       passes: prefect.passes.map((pass) => pass.name),
       ifBusy: 'skip',
-      limits: { maxRows: null, maxMillis: null, window: null, outside: 'wait' },
+      limits: { maxRows: null, maxMillis: null, window: null, whenClosed: 'wait' },
     });
   });
 
@@ -34,10 +34,10 @@ describe('the input of a run', () => {
       name: 'limited',
       entities: [],
       passes: [],
-      limits: { maxRows: 500, maxDuration: '2 hours', between: '22:00-04:00', timezone: 'Asia/Bangkok' },
+      limits: { maxRows: 500, maxDuration: '2 hours', window: '22:00-04:00', timezone: 'Asia/Bangkok' },
     });
     const window = { from: 22 * 60, to: 4 * 60, timezone: 'Asia/Bangkok' };
-    const whole = { maxRows: 500, maxMillis: 7_200_000, window, outside: 'wait' };
+    const whole = { maxRows: 500, maxMillis: 7_200_000, window, whenClosed: 'wait' };
     expect(readInput({}, [limited]).limits).toEqual(whole);
     expect(readInput({ maxRows: 500, maxDuration: '2h' }, [limited]).limits).toEqual(whole);
     const narrow = { ...whole, maxRows: 7, maxMillis: 60_000 };

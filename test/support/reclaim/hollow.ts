@@ -84,3 +84,36 @@ export async function untilVacuuming(database: TestDatabase, table: string): Pro
     ),
   );
 }
+
+const GATE_KEY = 4711;
+
+/** A gate in the middle of each rewrite of `item`: closed, the rewrite stands still until the gate is opened. */
+export async function createGate(database: TestDatabase): Promise<void> {
+  // An index whose expression is computed for each row. A failed try waits for no lock, so that no lock timeout ends it.
+  await database.rows(`
+    create function gate(n integer) returns integer language plpgsql immutable as $$
+    begin
+      while not pg_try_advisory_lock_shared(${GATE_KEY}) loop perform pg_sleep(0.02); end loop;
+      perform pg_advisory_unlock_shared(${GATE_KEY});
+      return n;
+    end $$;
+    create index item_gate on item (gate(id))`);
+}
+
+/** Closes the gate. Returns what opens it. */
+export async function closeGate(database: TestDatabase): Promise<() => Promise<void>> {
+  const client = new Client(database.url);
+  await client.connect();
+  await client.query(`select pg_advisory_lock(${GATE_KEY})`);
+  return async () => client.end();
+}
+
+/** Waits until the server stands before the gate, in the middle of a rewrite; the process that does it. */
+export async function untilRewriting(database: TestDatabase): Promise<number> {
+  return waitFor('a rewrite of item', async () =>
+    database.value<number | undefined>(
+      `select pid from pg_stat_progress_cluster
+       where datname = current_database() and relid = 'item'::regclass and phase = 'rebuilding index'`,
+    ),
+  );
+}
