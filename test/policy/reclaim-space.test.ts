@@ -31,10 +31,10 @@ describe('a reclaimSpace pass', () => {
     } as const;
     expect(check(options)).toEqual([
       'mode is "compact"',
-      'between "1-5" is no part of a day',
-      'timezone "Mars" is no known time zone',
       'lockTimeout is "2 h"',
       'retries is -1',
+      'between "1-5" is no part of a day',
+      'timezone "Mars" is no known time zone',
     ]);
   });
 
