@@ -2,8 +2,8 @@ import { z } from 'zod';
 
 import type { Mistake } from './mistake.ts';
 
-/** What is wrong with an option. `option` is its name as the person wrote it, `reason` what the schema says of the value. */
-type Describe = (option: string, value: unknown, reason: string) => string;
+/** What is wrong with an option. `option` is its name as the person wrote it, `issues` are those of the value. */
+type Describe = (option: string, value: unknown, issues: readonly z.core.$ZodIssue[]) => string;
 
 /** The parameters of a refinement that reports a mistake. */
 interface MistakeParams {
@@ -20,8 +20,7 @@ export function withFix<T, Input>(
   const checked = z.unknown().transform((value, context): T => {
     const { success, data, error } = schema.safeParse(value);
     if (success) return data;
-    const reason = error.issues.map(({ message }) => message).join('; ');
-    const { params } = mistake((option) => describe(option, value, reason), fix);
+    const { params } = mistake((option) => describe(option, value, error.issues), fix);
     // Without `continue` a refinement of the whole object would not run, and its mistakes would not be reported.
     context.addIssue({ code: 'custom', message: fix, params, input: value, continue: true });
     return value as T;

@@ -44,7 +44,7 @@ const CronSchema = z.object({
       }
     }),
     "Use five fields, like '0 3 * * *'",
-    (option, value, reason) => `${option} ${formatValue(value)} cannot be read: ${reason}`,
+    (option, value, [issue]) => `${option} ${formatValue(value)} cannot be read: ${issue?.message ?? ''}`,
   ),
   timezone: withFix(
     z.custom<string>(isTimezone),
