@@ -1,9 +1,11 @@
 import type { EntityKey, EntityName, FilterQuery } from '@mikro-orm/core';
+import { z } from 'zod';
 
 import type { Duration } from './duration.ts';
-import { filterOf } from './filter.ts';
+import { filterOf, FilterSchema } from './filter.ts';
+import { HorizonSchema } from './horizon.ts';
 import type { LatestPointer } from './latest-pointer.ts';
-import type { AnyEntity, PassOptions } from './pass.ts';
+import type { AnyEntity, PassOptions } from './pass-options.ts';
 
 /** What {@link deleteOrphans} can be told. */
 export interface DeleteOrphansOptions<Child> extends PassOptions {
@@ -47,3 +49,6 @@ export function deleteOrphans<Child>(options: DeleteOrphansOptions<Child>): Dele
     repoint: options.repoint ?? [],
   });
 }
+
+/** The options of the kind. */
+export const DeleteOrphansSchema = z.object({ grace: HorizonSchema, where: FilterSchema });

@@ -1,5 +1,9 @@
+import { z } from 'zod';
+
 import type { FileRoot } from './file-root.ts';
-import type { PassOptions } from './pass.ts';
+import { FileConcurrencySchema } from './file-root.ts';
+import { withFix } from './find-mistakes.ts';
+import type { PassOptions } from './pass-options.ts';
 
 /** What {@link deleteRecordedFiles} can be told. */
 export interface DeleteRecordedFilesOptions extends PassOptions {
@@ -31,3 +35,13 @@ export function deleteRecordedFiles(options: DeleteRecordedFilesOptions): Delete
     concurrency: options.concurrency ?? 8,
   });
 }
+
+/** The options of the kind. */
+export const DeleteRecordedFilesSchema = z.object({
+  from: withFix(
+    z.array(z.string()).min(1),
+    'Name the pass that deletes the rows',
+    (option) => `${option} names no pass`,
+  ),
+  concurrency: FileConcurrencySchema,
+});

@@ -1,8 +1,10 @@
 import type { EntityKey, EntityName, FilterQuery } from '@mikro-orm/core';
+import { z } from 'zod';
 
 import type { Duration } from './duration.ts';
-import { filterOf } from './filter.ts';
-import type { AnyEntity, PassOptions } from './pass.ts';
+import { filterOf, FilterSchema } from './filter.ts';
+import { HorizonSchema } from './horizon.ts';
+import type { AnyEntity, PassOptions } from './pass-options.ts';
 
 /** Rows that name another row without a foreign key in the database. */
 export interface SoftReferenceOptions<Child> {
@@ -67,3 +69,6 @@ export function deleteUnreferenced<Row>(options: DeleteUnreferencedOptions<Row>)
     ignore: options.ignore ?? [],
   });
 }
+
+/** The options of the kind. */
+export const DeleteUnreferencedSchema = z.object({ grace: HorizonSchema, where: FilterSchema });

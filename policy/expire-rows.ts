@@ -1,12 +1,17 @@
 import type { EntityKey, EntityName, FilterQuery } from '@mikro-orm/core';
+import { z } from 'zod';
 
 import type { Duration } from './duration.ts';
 import type { FileRoot } from './file-root.ts';
-import { filterOf } from './filter.ts';
+import { filterOf, FilterSchema } from './filter.ts';
+import { chooseSchema, mistake, withFix } from './find-mistakes.ts';
+import { HorizonSchema, LongHorizonSchema } from './horizon.ts';
 import type { LatestPointer } from './latest-pointer.ts';
-import type { AnyEntity, PassOptions } from './pass.ts';
+import type { AnyEntity, PassOptions } from './pass-options.ts';
 import type { RetentionColumn, RetentionColumnOptions } from './retention-column.ts';
+import { isRetentionColumn, retentionColumnSchema } from './retention-column.ts';
 import type { KeepLast, KeepLastOptions, RetentionOverride, RetentionOverrideOptions } from './retention.ts';
+import { KeepLastSchema } from './retention.ts';
 
 /** Rows without a foreign key in the database that belong to a row and go with it: "soft children". */
 export interface SoftChildOptions<Child> {
@@ -114,4 +119,36 @@ export function expireRows<Row>(options: ExpireRowsOptions<Row>): ExpireRows {
 
 function listOf<T>(value: T | readonly T[]): readonly T[] {
   return Array.isArray(value) ? (value as readonly T[]) : [value as T];
+}
+
+/** The options of the kind. */
+export const ExpireRowsSchema = chooseSchema((pass) =>
+  (pass as ExpireRows).allowShort ? schemaFor(HorizonSchema) : schemaFor(LongHorizonSchema),
+);
+
+function schemaFor(DurationSchema: z.ZodType): z.ZodType {
+  const ColumnSchema = retentionColumnSchema(DurationSchema);
+  const olderThan = chooseSchema((value) =>
+    isRetentionColumn(value) ? ColumnSchema : DurationSchema.nullable(),
+  );
+  const keepLast = KeepLastSchema.nullish();
+  return z
+    .object({
+      age: withFix(
+        z.array(z.unknown()).min(1),
+        'Name the property with the age of a row',
+        (option) => `${option} names no property`,
+      ),
+      olderThan,
+      keepLast,
+      overrides: z.array(z.object({ where: FilterSchema, olderThan, keepLast })),
+      where: FilterSchema,
+    })
+    .refine(
+      (pass) => [pass, ...pass.overrides].some((retention) => retention.olderThan !== null),
+      mistake(
+        () => 'olderThan is null, so that nothing would ever expire',
+        'Give it a duration, or leave the pass out',
+      ),
+    );
 }

@@ -1,7 +1,10 @@
 import type { EntityKey, EntityName } from '@mikro-orm/core';
+import { z } from 'zod';
 
 import type { FileStore } from './file-store.ts';
-import type { AnyEntity } from './pass.ts';
+import { withFix } from './find-mistakes.ts';
+import { nameFor } from './name.ts';
+import type { AnyEntity } from './pass-options.ts';
 
 /** A property whose value is the path of a file. */
 export interface RecordedPathOptions<Row> {
@@ -41,3 +44,16 @@ export function recordedPath<Row>(options: RecordedPathOptions<Row>): RecordedPa
 export function fileRoot(options: FileRootOptions): FileRoot {
   return Object.freeze({ ...options });
 }
+
+/** The options of a root. */
+export const FileRootSchema = z.object({
+  name: nameFor('reports'),
+  recordedBy: withFix(
+    z.array(z.unknown()).min(1),
+    'Name every property that records its files',
+    (option) => `its ${option} names no property, so that every file would be taken for unused`,
+  ),
+});
+
+/** How many files a pass deletes at once. */
+export const FileConcurrencySchema = withFix(z.int().min(1).max(64), 'Use a whole number from 1 to 64');

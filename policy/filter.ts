@@ -1,21 +1,26 @@
-import { sayValue } from './limits.ts';
-import type { Mistake } from './mistake.ts';
+import { z } from 'zod';
+
+import { formatValue, withFix } from './find-mistakes.ts';
 
 /** The `where` of a pass that has none. */
 export const NO_FILTER: object = Object.freeze({});
 
-/** The `where` of some options. One that is there and undefined is kept, for {@link checkFilter} to refuse. */
+/** Returns the `where` of some options. One that is there and undefined is kept, for {@link FilterSchema} to refuse. */
 export function filterOf(options: { readonly where?: unknown }): object {
   return 'where' in options ? (options.where as object) : NO_FILTER;
 }
 
-/** Filters that somebody built and that came to nothing: they would be about every row. */
-export function checkFilter(at: string, option: string, filter: unknown): Mistake[] {
-  if (filter === NO_FILTER) return [];
-  const fix = 'Say which rows are meant, or leave it out';
-  if (typeof filter !== 'object' || filter === null) {
-    return [{ at, what: `its ${option} is ${sayValue(filter)}, which is no filter`, fix }];
-  }
-  if (Reflect.ownKeys(filter).length > 0) return [];
-  return [{ at, what: `its ${option} has no condition, so that it would be about every row`, fix }];
-}
+const FIX = 'Say which rows are meant, or leave it out';
+
+/** A filter. One that somebody built and that has no condition would be about every row. */
+export const FilterSchema = withFix(
+  z.custom<object>((filter) => typeof filter === 'object' && filter !== null),
+  FIX,
+  (option, filter) => `its ${option} is ${formatValue(filter)}, which is no filter`,
+).pipe(
+  withFix(
+    z.custom<object>((filter) => filter === NO_FILTER || Reflect.ownKeys(filter as object).length > 0),
+    FIX,
+    (option) => `its ${option} has no condition, so that it would be about every row`,
+  ),
+);

@@ -1,6 +1,6 @@
 import type { EntityKey, EntityName } from '@mikro-orm/core';
 
-import type { AnyEntity } from './pass.ts';
+import type { AnyEntity } from './pass-options.ts';
 
 /**
  * Rows that point at "the newest of their group" without a foreign key, and copy some of its columns: Prefect's

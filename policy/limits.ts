@@ -1,6 +1,8 @@
+import { z } from 'zod';
+
 import type { Duration } from './duration.ts';
-import { parseDuration, SECOND } from './duration.ts';
-import type { Mistake } from './mistake.ts';
+import { durationBetween, SECOND } from './duration.ts';
+import { addMistakes, unknownOption, withFix } from './find-mistakes.ts';
 import type { Window } from './window.ts';
 import { checkWindow, parseWindow } from './window.ts';
 
@@ -72,59 +74,38 @@ export function limitsOf(options: LimitOptions = {}): Limits {
   });
 }
 
-const KNOWN = [
-  'maxRows',
-  'maxDuration',
-  'window',
-  'timezone',
-  'whenClosed',
-  'maxPercent',
-  'maxGrowth',
-  'smallTable',
-  'allowNewest',
-] as const satisfies readonly (keyof LimitOptions)[];
+const OPTIONS = {
+  maxRows: withFix(z.int().min(1), 'Use a whole number of at least 1, or leave it out').optional(),
+  maxDuration: withFix(
+    durationBetween(SECOND),
+    "Use a duration of at least a second, like '2 hours', or leave it out",
+  ).optional(),
+  window: z.unknown().optional(),
+  timezone: z.unknown(),
+  whenClosed: withFix(z.enum(['wait', 'stop']), "Use 'wait' or 'stop'"),
+  maxPercent: withFix(z.number().min(0).max(100), 'Use a number from 0 to 100; 100 is no limit'),
+  maxGrowth: withFix(
+    z.number().min(1).or(z.literal(Infinity)),
+    'Use a number of at least 1, like 10; Infinity is no limit',
+  ),
+  smallTable: withFix(z.int().min(0), 'Use a whole number of rows; 0 guards every table'),
+  allowNewest: withFix(z.boolean(), 'Use true or false'),
+} satisfies Record<keyof LimitOptions, z.ZodType>;
 
-/** What is wrong with limits. */
-export function checkLimits(at: string, limits: Limits): Mistake[] {
-  const mistakes: Mistake[] = [];
-  const say = (option: keyof LimitOptions, fix: string): void => {
-    mistakes.push({ at, what: `limits.${option} is ${sayValue(limits[option])}`, fix });
-  };
-  for (const key of Object.keys(limits)) {
-    if ((KNOWN as readonly string[]).includes(key)) continue;
-    const what = `limits has ${JSON.stringify(key)}, which is no limit, so that nothing would be limited`;
-    mistakes.push({ at, what, fix: `Use some of ${KNOWN.join(', ')}` });
-  }
-  const { maxRows, maxDuration, whenClosed, maxPercent, maxGrowth } = limits;
-  if (maxRows !== undefined && !isWhole(maxRows, 1)) {
-    say('maxRows', 'Use a whole number of at least 1, or leave it out');
-  }
-  if (maxDuration !== undefined && !((parseDuration(maxDuration) ?? 0) >= SECOND)) {
-    say('maxDuration', "Use a duration of at least a second, like '2 hours', or leave it out");
-  }
-  mistakes.push(...checkWindow(at, limits, 'limits.'));
-  if (!['wait', 'stop'].includes(whenClosed)) say('whenClosed', "Use 'wait' or 'stop'");
-  if (!(typeof maxPercent === 'number' && maxPercent >= 0 && maxPercent <= 100)) {
-    say('maxPercent', 'Use a number from 0 to 100; 100 is no limit');
-  }
-  if (!(typeof maxGrowth === 'number' && maxGrowth >= 1)) {
-    say('maxGrowth', 'Use a number of at least 1, like 10; Infinity is no limit');
-  }
-  if (!isWhole(limits.smallTable, 0)) say('smallTable', 'Use a whole number of rows; 0 guards every table');
-  if (typeof limits.allowNewest !== 'boolean') say('allowNewest', 'Use true or false');
-  return mistakes;
-}
+/** Limits. A misspelt one would limit nothing. */
+export const LimitsSchema = z
+  .object(OPTIONS)
+  .catchall(
+    unknownOption(
+      (key) => `limits has ${JSON.stringify(key)}, which is no limit, so that nothing would be limited`,
+      `Use some of ${Object.keys(OPTIONS).join(', ')}`,
+    ),
+  )
+  .superRefine(({ window, timezone }, context) => {
+    addMistakes(context, checkWindow('', { window, timezone }, 'limits.'));
+  });
 
 /** The window of limits that were checked. */
 export function windowOf({ window, timezone }: Limits): Window | undefined {
   return parseWindow(window, timezone);
-}
-
-function isWhole(value: unknown, least: number): boolean {
-  return Number.isInteger(value) && (value as number) >= least;
-}
-
-/** A value that somebody wrote, as it stands there: JSON has no word for what is no number. */
-export function sayValue(value: unknown): string {
-  return typeof value === 'number' || value === undefined ? String(value) : JSON.stringify(value);
 }

@@ -1,4 +1,6 @@
-import type { AnyEntity, PassOptions } from './pass.ts';
+import { z } from 'zod';
+
+import type { AnyEntity, PassOptions } from './pass-options.ts';
 
 /** What {@link measureSize} can be told. */
 export interface MeasureSizeOptions extends PassOptions {
@@ -24,3 +26,6 @@ export interface MeasureSize extends MeasureSizeOptions {
 export function measureSize(options: MeasureSizeOptions): MeasureSize {
   return Object.freeze({ ...options, kind: 'measureSize', exact: options.exact ?? false });
 }
+
+/** The options of the kind. */
+export const MeasureSizeSchema = z.object({});

@@ -1,9 +1,14 @@
-const NAME = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/;
+import { z } from 'zod';
 
-/** What to do about a name that is none. */
-export const NAME_RULE = 'Use 1 to 63 lower-case letters, digits and dashes';
+import { withFix } from './find-mistakes.ts';
 
-/** Whether a policy, a pass or a root can have this name: it stands in workflow ids, metrics and reports. */
-export function isName(name: string): boolean {
-  return NAME.test(name);
+const Name = z.string().regex(/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/);
+
+/** The name of a policy, a pass or a root, which stands in `places`. */
+export function nameFor(places: string): z.ZodType<string> {
+  return withFix(
+    Name,
+    'Use 1 to 63 lower-case letters, digits and dashes',
+    () => `its name cannot be used in ${places}`,
+  );
 }

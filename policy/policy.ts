@@ -1,7 +1,8 @@
 import type { Duration } from './duration.ts';
 import type { LimitOptions, Limits } from './limits.ts';
 import { limitsOf } from './limits.ts';
-import type { AnyEntity, Pass } from './pass.ts';
+import type { AnyEntity } from './pass-options.ts';
+import type { Pass } from './pass.ts';
 import type { ScheduleOptions } from './schedule.ts';
 
 /** What {@link definePolicy} can be told. */

@@ -1,7 +1,9 @@
+import { z } from 'zod';
+
 import type { Duration } from './duration.ts';
-import { parseDuration, SECOND } from './duration.ts';
-import type { Mistake } from './mistake.ts';
-import type { AnyEntity, PassOptions } from './pass.ts';
+import { durationBetween, SECOND } from './duration.ts';
+import { addMistakes, mistake, withFix } from './find-mistakes.ts';
+import type { AnyEntity, PassOptions } from './pass-options.ts';
 import { checkWindow } from './window.ts';
 
 /**
@@ -65,27 +67,22 @@ export function reclaimSpace(options: ReclaimSpaceOptions): ReclaimSpace {
   });
 }
 
-const MODES: readonly string[] = ['vacuum', 'full'] satisfies ReclaimMode[];
-
-/** What is wrong with a pass by itself. */
-export function checkReclaimSpace(at: string, pass: ReclaimSpace): Mistake[] {
-  const mistakes: Mistake[] = [];
-  const say = (what: string, fix: string): void => void mistakes.push({ at, what, fix });
-  const { mode, window, lockTimeout, retries } = pass;
-  if (!MODES.includes(mode)) say(`mode is ${JSON.stringify(mode)}`, "Use 'vacuum' or 'full'");
-  if (mode === 'full' && window === undefined) {
-    say(
-      'mode full has no window, and nobody can use a table while it is rewritten',
+/** The options of the kind. */
+export const ReclaimSpaceSchema = z
+  .object({
+    mode: withFix(z.enum(['vacuum', 'full'] satisfies ReclaimMode[]), "Use 'vacuum' or 'full'"),
+    window: z.unknown().optional(),
+    timezone: z.unknown(),
+    lockTimeout: withFix(durationBetween(10, 60 * SECOND), "Use a duration from '10 ms' to '60 s'"),
+    retries: withFix(z.int().min(0).max(100), 'Use a whole number from 0 to 100'),
+  })
+  .refine(
+    ({ mode, window }) => mode !== 'full' || window !== undefined,
+    mistake(
+      () => 'mode full has no window, and nobody can use a table while it is rewritten',
       "Say when that is bearable, like window: '01:00-05:00'; '00:00-24:00' is always open",
-    );
-  }
-  mistakes.push(...checkWindow(at, pass));
-  const millis = parseDuration(lockTimeout);
-  if (millis === undefined || millis < 10 || millis > 60 * SECOND) {
-    say(`lockTimeout is ${JSON.stringify(lockTimeout)}`, "Use a duration from '10 ms' to '60 s'");
-  }
-  if (!Number.isInteger(retries) || retries < 0 || retries > 100) {
-    say(`retries is ${String(retries)}`, 'Use a whole number from 0 to 100');
-  }
-  return mistakes;
-}
+    ),
+  )
+  .superRefine(({ window, timezone }, context) => {
+    addMistakes(context, checkWindow('', { window, timezone }));
+  });

@@ -1,5 +1,7 @@
+import { z } from 'zod';
+
 import type { LatestPointer } from './latest-pointer.ts';
-import type { PassOptions } from './pass.ts';
+import type { PassOptions } from './pass-options.ts';
 
 /** What {@link repointLatest} can be told. */
 export interface RepointLatestOptions extends PassOptions {
@@ -20,3 +22,6 @@ export interface RepointLatest extends PassOptions {
 export function repointLatest(options: RepointLatestOptions): RepointLatest {
   return Object.freeze({ ...options, kind: 'repointLatest' });
 }
+
+/** The options of the kind. */
+export const RepointLatestSchema = z.object({});

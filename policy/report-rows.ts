@@ -1,8 +1,12 @@
 import type { EntityKey, EntityName, FilterQuery } from '@mikro-orm/core';
+import { z } from 'zod';
 
 import type { Duration } from './duration.ts';
-import { filterOf } from './filter.ts';
-import type { AnyEntity, PassOptions } from './pass.ts';
+import { durationBetween, SECOND } from './duration.ts';
+import { filterOf, FilterSchema } from './filter.ts';
+import { withFix } from './find-mistakes.ts';
+import { HorizonSchema } from './horizon.ts';
+import type { AnyEntity, PassOptions } from './pass-options.ts';
 
 /**
  * Deals with one row that was found, by its primary key as text: asks another system to end it, marks it, tells
@@ -85,3 +89,20 @@ export function reportRows<Row>(options: ReportRowsOptions<Row>): ReportRows {
         }),
   });
 }
+
+/** The options of the kind. */
+export const ReportRowsSchema = z.object({
+  olderThan: HorizonSchema,
+  where: FilterSchema,
+  resolve: z
+    .object({
+      each: withFix(
+        z.custom<Resolve>((each) => typeof each === 'function'),
+        'Give it one that takes the key of a row',
+        () => 'resolve is no function',
+      ),
+      concurrency: withFix(z.int().min(1).max(16), 'Use a whole number from 1 to 16'),
+      timeout: withFix(durationBetween(100, 60 * SECOND), "Use a duration from '100 ms' to '1 minute'"),
+    })
+    .optional(),
+});

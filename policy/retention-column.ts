@@ -1,9 +1,10 @@
 import type { EntityKey, EntityName } from '@mikro-orm/core';
+import { z } from 'zod';
 
 import type { Duration } from './duration.ts';
 import { DAY, HOUR } from './duration.ts';
-import type { Mistake } from './mistake.ts';
-import type { AnyEntity } from './pass.ts';
+import { mistake, withFix } from './find-mistakes.ts';
+import type { AnyEntity } from './pass-options.ts';
 
 /** What a number in a retention column counts, in milliseconds: always the same time, whatever the clocks do. */
 export const RETENTION_UNITS = { hours: HOUR, days: DAY, weeks: 7 * DAY } as const;
@@ -46,24 +47,24 @@ export function isRetentionColumn(olderThan: unknown): olderThan is RetentionCol
   return typeof olderThan === 'object' && olderThan !== null;
 }
 
-/** What is wrong with a retention column by itself; `option` is where it stands. */
-export function checkRetentionColumn(
-  at: string,
-  option: string,
-  { column, unit, parent, by }: RetentionColumn,
-): Mistake[] {
-  const mistakes: Mistake[] = [];
-  const say = (what: string, fix: string): void => void mistakes.push({ at, what, fix });
-  if (typeof column !== 'string') say(`${option} names no column`, 'Name the property with the number');
-  if (!Object.hasOwn(RETENTION_UNITS, unit)) {
-    const known = Object.keys(RETENTION_UNITS).join(', ');
-    say(`${option}.unit is ${JSON.stringify(unit)}`, `Use one of ${known}`);
-  }
-  if ((parent === undefined) !== (by === undefined)) {
-    say(
-      `${option} has one of parent and by`,
-      'Give it both for a column of a parent, none for one of the row',
+/** The options of a retention column. `DefaultSchema` is that of its `default`. */
+export function retentionColumnSchema(DefaultSchema: z.ZodType): z.ZodType {
+  return z
+    .object({
+      column: withFix(z.string(), 'Name the property with the number'),
+      unit: withFix(
+        z.enum(Object.keys(RETENTION_UNITS)),
+        `Use one of ${Object.keys(RETENTION_UNITS).join(', ')}`,
+      ),
+      default: DefaultSchema.nullable(),
+      parent: z.unknown().optional(),
+      by: z.unknown().optional(),
+    })
+    .refine(
+      ({ parent, by }) => (parent === undefined) === (by === undefined),
+      mistake(
+        (option) => `${option} has one of parent and by`,
+        'Give it both for a column of a parent, none for one of the row',
+      ),
     );
-  }
-  return mistakes;
 }

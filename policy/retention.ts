@@ -1,6 +1,8 @@
 import type { EntityKey, FilterQuery } from '@mikro-orm/core';
+import { z } from 'zod';
 
 import type { Duration } from './duration.ts';
+import { withFix } from './find-mistakes.ts';
 import type { RetentionColumn, RetentionColumnOptions } from './retention-column.ts';
 
 /** The newest rows of each group that stay, however old they are. */
@@ -33,3 +35,16 @@ export interface RetentionOverride {
   readonly olderThan: Duration | RetentionColumn | null;
   readonly keepLast?: KeepLast | null;
 }
+
+/** The options of `keepLast`. */
+export const KeepLastSchema = z.object({
+  count: withFix(
+    z.int().min(1).max(1_000_000),
+    'Use a whole number from 1 to 1000000, or leave keepLast out',
+  ),
+  per: withFix(
+    z.array(z.unknown()).min(1),
+    'Name the properties that make a group',
+    (option) => `${option} names no property`,
+  ),
+});

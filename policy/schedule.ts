@@ -1,7 +1,9 @@
 import { Cron } from 'croner';
+import { z } from 'zod';
 
 import type { Duration } from './duration.ts';
-import { parseDuration, SECOND } from './duration.ts';
+import { durationBetween, SECOND } from './duration.ts';
+import { chooseSchema, findMistakes, formatValue, withFix } from './find-mistakes.ts';
 import type { Mistake } from './mistake.ts';
 import { isTimezone } from './timezone.ts';
 
@@ -22,43 +24,41 @@ export interface CronSchedule {
   readonly timezone?: string;
 }
 
-/** What is wrong with a schedule. */
+const IntervalSchema = z.object({
+  every: withFix(
+    durationBetween(SECOND),
+    "Say it like '1 hour'",
+    (option, value) => `${option} is ${formatValue(value)}, which is no duration of a second or more`,
+  ),
+});
+
+const CronSchema = z.object({
+  cron: withFix(
+    z.string().superRefine((cron, context) => {
+      try {
+        // Temporal reads five fields; croner also takes seconds and nicknames.
+        if (cron.trim().split(/\s+/).length !== 5) throw new Error('it has not five fields');
+        new Cron(cron, { paused: true }).stop();
+      } catch (error) {
+        context.addIssue(error instanceof Error ? error.message : String(error));
+      }
+    }),
+    "Use five fields, like '0 3 * * *'",
+    (option, value, [issue]) => `${option} ${formatValue(value)} cannot be read: ${issue?.message ?? ''}`,
+  ),
+  timezone: withFix(
+    z.custom<string>(isTimezone),
+    "Use an IANA name, like 'Asia/Bangkok'",
+    (option, value) => `${option} ${formatValue(value)} is no known time zone`,
+  ).optional(),
+});
+
+/** The options of a schedule. */
+export const ScheduleSchema = chooseSchema((schedule) =>
+  typeof schedule === 'object' && schedule !== null && 'cron' in schedule ? CronSchema : IntervalSchema,
+);
+
+/** Returns what is wrong with a schedule. */
 export function checkSchedule(at: string, schedule: ScheduleOptions): Mistake[] {
-  return 'cron' in schedule ? checkCron(at, schedule) : checkInterval(at, schedule);
-}
-
-function checkInterval(at: string, { every }: IntervalSchedule): Mistake[] {
-  const millis = parseDuration(every);
-  if (millis !== undefined && millis >= SECOND) return [];
-  return [
-    {
-      at,
-      what: `schedule.every is ${JSON.stringify(every)}, which is no duration of a second or more`,
-      fix: "Say it like '1 hour'",
-    },
-  ];
-}
-
-function checkCron(at: string, { cron, timezone = 'UTC' }: CronSchedule): Mistake[] {
-  const mistakes: Mistake[] = [];
-  try {
-    // Temporal reads five fields; croner also takes seconds and nicknames.
-    if (cron.trim().split(/\s+/).length !== 5) throw new Error('it has not five fields');
-    new Cron(cron, { paused: true }).stop();
-  } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    mistakes.push({
-      at,
-      what: `schedule.cron ${JSON.stringify(cron)} cannot be read: ${reason}`,
-      fix: "Use five fields, like '0 3 * * *'",
-    });
-  }
-  if (!isTimezone(timezone)) {
-    mistakes.push({
-      at,
-      what: `schedule.timezone ${JSON.stringify(timezone)} is no known time zone`,
-      fix: "Use an IANA name, like 'Asia/Bangkok'",
-    });
-  }
-  return mistakes;
+  return findMistakes(z.object({ schedule: ScheduleSchema }), { schedule }, at);
 }

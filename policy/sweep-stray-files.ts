@@ -1,6 +1,11 @@
+import { z } from 'zod';
+
 import type { Duration } from './duration.ts';
+import { durationBetween, HOUR } from './duration.ts';
 import type { FileRoot } from './file-root.ts';
-import type { PassOptions } from './pass.ts';
+import { FileConcurrencySchema } from './file-root.ts';
+import { formatValue, withFix } from './find-mistakes.ts';
+import type { PassOptions } from './pass-options.ts';
 
 /** What {@link sweepStrayFiles} can be told. */
 export interface SweepStrayFilesOptions extends PassOptions {
@@ -42,3 +47,15 @@ export function sweepStrayFiles(options: SweepStrayFilesOptions): SweepStrayFile
     concurrency: options.concurrency ?? 8,
   });
 }
+
+/** The options of the kind. */
+export const SweepStrayFilesSchema = z.object({
+  grace: withFix(
+    durationBetween(HOUR),
+    "Use a duration of at least '1 hour'",
+    (option, value) =>
+      `${option} is ${formatValue(value)}, and files that are just being written have no row yet`,
+  ),
+  mostStray: withFix(z.number().gt(0).max(1), 'Use a number above 0 and up to 1, like 0.5'),
+  concurrency: FileConcurrencySchema,
+});

@@ -38,7 +38,7 @@ export function parseWindow(text: unknown, timezone: string): Window | undefined
 /** What is wrong with the options `window` and `timezone`, whose names begin with `prefix`. */
 export function checkWindow(
   at: string,
-  { window, timezone }: { readonly window?: unknown; readonly timezone: string },
+  { window, timezone }: { readonly window?: unknown; readonly timezone: unknown },
   prefix = '',
 ): Mistake[] {
   const mistakes: Mistake[] = [];

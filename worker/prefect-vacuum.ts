@@ -1,5 +1,5 @@
 import type { Finding } from '../activities/doctor/finding.ts';
-import { parseEnabled } from '../policy/presets/prefect/enabled.ts';
+import { EnabledSchema } from '../policy/presets/prefect/enabled.ts';
 
 const ABOUT = "Prefect's own vacuum";
 const ENABLED = 'PREFECT_SERVER_SERVICES_DB_VACUUM_ENABLED';
@@ -29,7 +29,7 @@ export async function examinePrefectVacuum(
 
 function judge(enabled: unknown, who: string): Finding {
   const text = JSON.stringify(enabled);
-  const parts = parseEnabled(enabled);
+  const parts = EnabledSchema.safeParse(enabled).data;
   if (parts?.has('flow_runs') !== true && parts?.has('orphans') !== true) {
     return { about: ABOUT, state: 'ok', what: `${who} ${text}` };
   }

@@ -1,5 +1,7 @@
 import { z } from 'zod';
 
+import { durationBetween, SECOND } from '../../policy/duration.ts';
+import { formatValue, toMistakes, unknownOption, withFix } from '../../policy/find-mistakes.ts';
 import type { Mistake } from '../../policy/mistake.ts';
 import { MistakesError } from '../../policy/mistake.ts';
 import type { Policy } from '../../policy/policy.ts';
@@ -7,25 +9,36 @@ import type { RunMode } from '../contract.ts';
 import type { FrozenLimits } from '../ledger/runs.ts';
 import { checkNarrowing, narrow } from './narrow.ts';
 
-const Input = z.strictObject({
-  policy: z.string().optional(),
-  mode: z.enum(['execute', 'preview']).optional(),
-  passes: z.array(z.string()).min(1).optional(),
-  ifBusy: z.enum(['skip', 'wait', 'fail']).optional(),
-  maxRows: z.number().int().min(1).optional(),
-  maxDuration: z.union([z.string(), z.number()]).optional(),
-});
-
-const KEYS = Object.keys(Input.shape).join(', ');
-
-const FIXES: Readonly<Record<keyof typeof Input.shape, string>> = {
-  policy: 'Use the name of a policy',
-  mode: "Use 'execute' or 'preview'",
-  passes: 'Use a list with names of passes, or leave it out for all of them',
-  ifBusy: "Use 'skip', 'wait' or 'fail'",
-  maxRows: 'Use a whole number of at least 1, or leave it out',
-  maxDuration: "Say it like '2 hours', or leave it out",
+const OPTIONS = {
+  policy: option(z.string(), 'Use the name of a policy').optional(),
+  mode: option(z.enum(['execute', 'preview']), "Use 'execute' or 'preview'").optional(),
+  passes: option(
+    z.array(z.string()).min(1),
+    'Use a list with names of passes, or leave it out for all of them',
+  ).optional(),
+  ifBusy: option(z.enum(['skip', 'wait', 'fail']), "Use 'skip', 'wait' or 'fail'").optional(),
+  maxRows: option(z.int().min(1), 'Use a whole number of at least 1, or leave it out').optional(),
+  maxDuration: withFix(
+    durationBetween(SECOND),
+    "Say it like '2 hours', or leave it out",
+    (name, value) => `${name} ${formatValue(value)} is no duration of at least a second`,
+  ).optional(),
 };
+
+const KEYS = Object.keys(OPTIONS).join(', ');
+
+const Options = z.object(OPTIONS, { error: `Use an object with ${KEYS}, or nothing` });
+const Input = Options.catchall(
+  unknownOption((key) => `it has ${JSON.stringify(key)}, which no run understands`, `Use only ${KEYS}`),
+);
+
+/** The options of a refused input that have the right shape, so that their other mistakes are reported as well. */
+const ReadableInput = z.object({
+  policy: OPTIONS.policy.catch(undefined),
+  passes: OPTIONS.passes.catch(undefined),
+  maxRows: OPTIONS.maxRows.catch(undefined),
+  maxDuration: OPTIONS.maxDuration.catch(undefined),
+});
 
 /** What a run was asked to do, looked up among the policies of the worker. */
 export interface RunRequest {
@@ -43,36 +56,20 @@ export interface RunRequest {
  */
 export function readInput(input: unknown, policies: readonly Policy[]): RunRequest {
   const parsed = Input.safeParse(input ?? {});
-  const mistakes: Mistake[] = parsed.success ? [] : parsed.error.issues.map(sayIssue);
-  const loose = parsed.success ? parsed.data : looseInput(input);
-  const policy = findPolicy(loose.policy, policies, mistakes);
-  if (policy !== undefined) checkPasses(loose.passes, policy, mistakes);
-  if (policy !== undefined) mistakes.push(...checkNarrowing(loose, policy.limits));
+  const mistakes = toMistakes(parsed.error, () => 'input');
+  const options: z.output<typeof Options> = parsed.data ?? ReadableInput.safeParse(input).data ?? {};
+  const policy = findPolicy(options.policy, policies, mistakes);
+  if (policy !== undefined) checkPasses(options.passes, policy, mistakes);
+  if (policy !== undefined) mistakes.push(...checkNarrowing(options, policy.limits));
   if (mistakes.length > 0 || policy === undefined) throw new MistakesError('the input of the run', mistakes);
   return {
     policy,
-    mode: loose.mode ?? 'execute',
+    mode: options.mode ?? 'execute',
     passes: policy.passes
       .map((pass) => pass.name)
-      .filter((name) => loose.passes === undefined || loose.passes.includes(name)),
-    ifBusy: loose.ifBusy ?? 'skip',
-    limits: narrow(policy.limits, loose),
-  };
-}
-
-/** The parts of a refused input that have the right shape, so that their mistakes are reported as well. */
-function looseInput(input: unknown): z.infer<typeof Input> {
-  if (typeof input !== 'object' || input === null) return {};
-  const fields = input as Record<string, unknown>;
-  const policy = Input.shape.policy.safeParse(fields['policy']);
-  const passes = Input.shape.passes.safeParse(fields['passes']);
-  const maxRows = Input.shape.maxRows.safeParse(fields['maxRows']);
-  const maxDuration = Input.shape.maxDuration.safeParse(fields['maxDuration']);
-  return {
-    ...(policy.success ? { policy: policy.data } : {}),
-    ...(passes.success ? { passes: passes.data } : {}),
-    ...(maxRows.success ? { maxRows: maxRows.data } : {}),
-    ...(maxDuration.success ? { maxDuration: maxDuration.data } : {}),
+      .filter((name) => options.passes === undefined || options.passes.includes(name)),
+    ifBusy: options.ifBusy ?? 'skip',
+    limits: narrow(policy.limits, options),
   };
 }
 
@@ -105,19 +102,7 @@ function checkPasses(names: readonly string[] | undefined, policy: Policy, mista
   }
 }
 
-function sayIssue(issue: z.core.$ZodIssue): Mistake {
-  const path = issue.path.join('.');
-  const [option] = issue.path;
-  if (issue.code === 'unrecognized_keys') {
-    const keys = issue.keys.map((key) => JSON.stringify(key)).join(', ');
-    return { at: 'input', what: `it has ${keys}, which no run understands`, fix: `Use only ${KEYS}` };
-  }
-  if (!isOption(option)) {
-    return { at: 'input', what: 'it is no object', fix: `Use an object with ${KEYS}, or nothing` };
-  }
-  return { at: 'input', what: `${path} cannot be used: ${issue.message}`, fix: FIXES[option] };
-}
-
-function isOption(word: unknown): word is keyof typeof FIXES {
-  return typeof word === 'string' && Object.hasOwn(FIXES, word);
+/** An option whose value is not repeated: whoever reads the failure need not be who wrote the input. */
+function option<T>(schema: z.ZodType<T>, fix: string): z.ZodType<T> {
+  return withFix(schema, fix, (name) => `${name} cannot be used`);
 }

@@ -28,7 +28,7 @@ function expectShown(output: string): void {
   expect(output).not.toContain('should be gone');
   expect(output).toMatch(/flow_run +20,000 +9,\d{3}/);
   expect(output).toContain('terminal without an end time');
-  expect(output).toContain('schedule vacuum-prefect created: every 1 h');
+  expect(output).toContain('schedule vacuum-prefect created: every 1 hour');
 }
 
 // Needs Temporal only to bring it before; the demo starts a server of its own.

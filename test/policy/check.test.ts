@@ -52,7 +52,11 @@ describe('a policy by itself', () => {
       { passes: [orders({ dependsOn: ['later'] })] },
       'which is no earlier pass',
     ],
-    ['a retention below an hour', { passes: [orders({ olderThan: '59 minutes' })] }, 'olderThan is 59 min'],
+    [
+      'a retention below an hour',
+      { passes: [orders({ olderThan: '59 minutes' })] },
+      'olderThan is 59 minutes',
+    ],
     [
       'a negative retention',
       { passes: [orders({ olderThan: '-10 days' })] },

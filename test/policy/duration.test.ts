@@ -23,13 +23,17 @@ describe('a duration', () => {
   );
 
   test.each([
-    [250, '250 ms'],
-    [1000, '1 s'],
-    [90_000, '1 min 30 s'],
-    [5_400_000, '1 h 30 min'],
+    [250, '250 milliseconds'],
+    [1000, '1 second'],
+    [90_000, '1 minute 30 seconds'],
+    [5_400_000, '1 hour 30 minutes'],
+    [37_799_600, '10 hours 30 minutes'],
+    [59_999, '1 minute'],
+    [-90_000, '-1 minute 30 seconds'],
     [86_400_000, '1 day'],
     [7_776_000_000, '90 days'],
-    [90_061_000, '1 day 1 h'],
+    [34_560_000_000, '400 days'],
+    [90_061_000, '1 day 1 hour'],
   ])('%s is said as %s', (millis, said) => {
     expect(sayDuration(millis)).toBe(said);
   });

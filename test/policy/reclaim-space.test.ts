@@ -30,10 +30,10 @@ describe('a reclaimSpace pass', () => {
     } as const;
     expect(check(options)).toEqual([
       'mode is "compact"',
-      'timezone is "Mars"',
-      'window is "1-5"',
       'lockTimeout is "2 h"',
       'retries is -1',
+      'timezone is "Mars"',
+      'window is "1-5"',
     ]);
   });
 });

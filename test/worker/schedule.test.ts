@@ -100,7 +100,7 @@ describeNeeding(['temporal'], 'the schedule of a policy', () => {
     };
     expect(await command('apply')).toMatchObject({
       code: 0,
-      answer: { applied: 'created', when: 'every 1 h' },
+      answer: { applied: 'created', when: 'every 1 hour' },
     });
     expect(await command('apply')).toMatchObject({ code: 0, answer: { applied: 'unchanged' } });
     expect(await command('pause', '--reason', 'a backup')).toMatchObject({

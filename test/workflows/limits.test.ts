@@ -135,7 +135,7 @@ describeNeeding(['temporal'], 'a run with limits', () => {
       await handle.signal('pause', 'and forgotten');
       expect(await handle.result()).toMatchObject({
         status: 'stopped',
-        reasons: ['stopped: limit maxDuration 4 s reached: paused for longer'],
+        reasons: ['stopped: limit maxDuration 4 seconds reached: paused for longer'],
       });
     });
     expect(await things.value('select count(*) from vacuum.run where ended_at is null')).toBe(0);
@@ -145,7 +145,7 @@ describeNeeding(['temporal'], 'a run with limits', () => {
     const report = await run(policyOf({ maxDuration: '1 s' }, { ...SLOW, batchPause: '100 ms' }));
     expect(report.status).toBe('stopped');
     expect(report.reasons).toEqual([
-      expect.stringMatching(/^stopped: limit maxDuration 1 s reached: \d+ s$/),
+      expect.stringMatching(/^stopped: limit maxDuration 1 second reached: \d+ seconds?$/),
     ]);
     expect(report.rows).toBe(THINGS - (await notes()));
     expect(report.rows).toBeLessThan(OLD);

@@ -1,6 +1,8 @@
 import { styleText } from 'node:util';
 
 import Table from 'cli-table3';
+import prettyBytes from 'pretty-bytes';
+import prettyMilliseconds from 'pretty-ms';
 
 const NUMBER = new Intl.NumberFormat('en-US', { maximumFractionDigits: 0 });
 
@@ -37,20 +39,16 @@ export function sayCount(count: number): string {
   return NUMBER.format(count);
 }
 
-const UNITS = ['B', 'KiB', 'MiB', 'GiB', 'TiB'] as const;
-
-/** 1234567 bytes as `1.2 MiB`. */
+/** 1234567 bytes as `1.1 MiB`. */
 export function sayBytes(bytes: number): string {
-  const size = Math.abs(bytes);
-  const unit = Math.min(UNITS.length - 1, size < 1 ? 0 : Math.floor(Math.log2(size) / 10));
-  return `${(bytes / 1024 ** unit).toFixed(unit === 0 ? 0 : 1)} ${UNITS[unit] ?? ''}`;
+  return prettyBytes(bytes, { binary: true, maximumFractionDigits: 1 });
 }
 
-/** Milliseconds as `830 ms`, `12.3 s` or `4 min 10 s`. */
+/** Milliseconds as `830ms`, `12.3s`, `4m 10s` or `10h 31m`. */
 export function sayMillis(millis: number): string {
-  if (millis < 1000) return `${Math.round(millis)} ms`;
-  if (millis < 60_000) return `${(millis / 1000).toFixed(1)} s`;
-  return `${Math.floor(millis / 60_000)} min ${Math.round((millis % 60_000) / 1000)} s`;
+  if (millis < 1000) return prettyMilliseconds(Math.round(millis));
+  const whole = millis < 60_000 ? millis : Math.round(millis / 1000) * 1000;
+  return prettyMilliseconds(whole, { unitCount: 2, hideYear: true });
 }
 
 /** Text in bold where standard output shows it. */

@@ -1,5 +1,6 @@
 import type { Backlog, Pace, PassBacklog } from '../../activities/backlog/backlog.ts';
 import type { CurrentBacklog } from '../../activities/doctor/backlogs.ts';
+import { sayDuration } from '../../policy/duration.ts';
 import { coloured, print, printTable, sayCount } from './output.ts';
 
 /** What waited for passes before a run and what it left. */
@@ -51,12 +52,5 @@ function sayRows(backlog: Backlog | null): string {
 
 function sayOldest(backlog: Backlog | null): string {
   if (backlog === null || backlog.oldestSeconds === null) return '';
-  return `${backlog.atLeast ? 'at least ' : ''}${sayAge(backlog.oldestSeconds)}`;
-}
-
-/** An age as `92 days`, `5 hours` or `40 min`. */
-function sayAge(seconds: number): string {
-  if (seconds >= 2 * 86_400) return `${sayCount(Math.floor(seconds / 86_400))} days`;
-  if (seconds >= 2 * 3600) return `${Math.floor(seconds / 3600)} hours`;
-  return `${Math.floor(seconds / 60)} min`;
+  return `${backlog.atLeast ? 'at least ' : ''}${sayDuration(backlog.oldestSeconds * 1000)}`;
 }

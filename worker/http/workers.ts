@@ -1,5 +1,4 @@
 import type { Client } from '@temporalio/client';
-import { optionalTsToDate } from '@temporalio/common/lib/time.js';
 import type { z } from 'zod';
 
 import { readVersion } from '../version.ts';
@@ -10,6 +9,8 @@ import { askTemporal } from './temporal.ts';
 
 type Answer = z.infer<typeof Workers>;
 type Poller = Answer['pollers'][number];
+type Description = Awaited<ReturnType<Client['workflowService']['describeTaskQueue']>>;
+type PollerInfo = Description['pollers'][number];
 
 /** Temporal's numbers for the two kinds of task queue. */
 const KINDS = [
@@ -56,7 +57,7 @@ async function readPollers(client: Client, taskQueue: string): Promise<Poller[]>
     );
     for (const poller of pollers) {
       const identity = poller.identity ?? '';
-      const at = optionalTsToDate(poller.lastAccessTime)?.toISOString() ?? null;
+      const at = toIsoTime(poller.lastAccessTime);
       const known = found.get(identity);
       if (known === undefined) found.set(identity, { identity, polls: [kind], lastAccessAt: at });
       else {
@@ -67,4 +68,10 @@ async function readPollers(client: Client, taskQueue: string): Promise<Poller[]>
     }
   }
   return [...found.values()].toSorted((a, b) => a.identity.localeCompare(b.identity));
+}
+
+function toIsoTime(time: PollerInfo['lastAccessTime']): string | null {
+  if (time === undefined || time === null) return null;
+  const millis = Number(time.seconds ?? 0) * 1000 + (time.nanos ?? 0) / 1_000_000;
+  return new Date(millis).toISOString();
 }

@@ -1,4 +1,5 @@
 import type { InferEntity } from '@mikro-orm/core';
+import { z } from 'zod';
 
 import { HOUR } from '../../duration.ts';
 import type { RetentionOverrideOptions } from '../../retention.ts';
@@ -8,19 +9,10 @@ import { parseJson, periodOrNever } from './periods.ts';
 /** How long events of some names are kept: by name, or by a prefix that ends in `*`. Null is for ever. */
 export type EventRetention = ReadonlyMap<string, number | null>;
 
-/**
- * Reads retentions by the name of events: an object, or JSON, of names and periods. Undefined where it cannot be read.
- */
-export function parseEventRetention(value: unknown): EventRetention | undefined {
-  const parsed = parseJson(value);
-  if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed)) return undefined;
-  const read = periodOrNever(HOUR - 1);
-  const entries = Object.entries(parsed).map(([name, period]) => [name, read(period)] as const);
-  const known = entries.filter(
-    (entry): entry is readonly [string, number | null] => entry[0] !== '' && entry[1] !== undefined,
-  );
-  return known.length === entries.length ? new Map(known) : undefined;
-}
+/** Retentions by the name of events: an object, or JSON, of names and periods. */
+export const EventRetentionSchema = z
+  .preprocess(parseJson, z.record(z.string().min(1), periodOrNever(HOUR - 1)))
+  .transform((periods): EventRetention => new Map(Object.entries(periods)));
 
 /** Prefect's own meaning of overrides: they can shorten the general retention, never lengthen it. */
 export function shortened(overrides: EventRetention, general: number): EventRetention {

@@ -1,5 +1,8 @@
-import type { LimitOptions } from '../../limits.ts';
-import { parsePeriod } from './periods.ts';
+import { z } from 'zod';
+
+import { YesNoSchema } from './enabled.ts';
+import { periodAbove } from './periods.ts';
+import { numberIn, setting, TextSchema } from './setting.ts';
 
 /** The limits of the `prefect` preset: those of a policy, as numbers or as text. */
 export interface LimitSettings {
@@ -21,59 +24,17 @@ export interface LimitSettings {
   readonly allowNewest?: boolean | string;
 }
 
-/** Their names, for messages. */
-export const LIMIT_SETTINGS = [
-  'maxRows',
-  'maxDuration',
-  'window',
-  'whenClosed',
-  'maxPercent',
-  'maxGrowth',
-  'smallTable',
-  'allowNewest',
-] as const satisfies readonly (keyof LimitSettings)[];
-
-/** Reads one setting; `missing` where it is not given, and where it cannot be read, which is reported. */
-type Read = <T>(
-  key: (typeof LIMIT_SETTINGS)[number],
-  missing: T,
-  parse: (value: unknown) => T | undefined,
-  fix: string,
-) => T;
-
-/** What the settings come to as limits of a policy. */
-export function readLimits(read: Read, timezone: string | undefined): LimitOptions {
-  const none = undefined;
-  const limits = {
-    maxRows: read<number | undefined>('maxRows', none, toNumber(1), 'Use a whole number of at least 1'),
-    maxDuration: read('maxDuration', none, parsePeriod, "Use a duration, like '2 hours'"),
-    window: read('window', none, toText, "Use two times of day, like '01:00-05:00'"),
-    whenClosed: read('whenClosed', none, toWhenClosed, 'Use wait or stop'),
-    maxPercent: read<number | undefined>('maxPercent', none, toNumber(0), 'Use a number from 0 to 100'),
-    maxGrowth: read<number | undefined>('maxGrowth', none, toNumber(1), 'Use a number of at least 1'),
-    smallTable: read<number | undefined>('smallTable', none, toNumber(0), 'Use a whole number of rows'),
-    allowNewest: read('allowNewest', none, toBoolean, 'Use true or false'),
-    timezone,
-  };
-  return Object.fromEntries(Object.entries(limits).filter(([, value]) => value !== undefined));
-}
-
-function toNumber(least: number): (value: unknown) => number | undefined {
-  return (value) => {
-    const number = typeof value === 'string' && value.trim() !== '' ? Number(value) : value;
-    return typeof number === 'number' && number >= least ? number : undefined;
-  };
-}
-
-function toText(value: unknown): string | undefined {
-  return typeof value === 'string' && value.trim() !== '' ? value : undefined;
-}
-
-function toWhenClosed(value: unknown): 'wait' | 'stop' | undefined {
-  return value === 'wait' || value === 'stop' ? value : undefined;
-}
-
-function toBoolean(value: unknown): boolean | undefined {
-  if (typeof value === 'boolean') return value;
-  return value === 'true' ? true : value === 'false' ? false : undefined;
-}
+/** The schema of each. */
+export const LIMIT_SETTINGS = {
+  maxRows: setting(numberIn(z.int().min(1)), 'Use a whole number of at least 1').optional(),
+  maxDuration: setting(periodAbove(-Infinity), "Use a duration, like '2 hours'").optional(),
+  window: setting(TextSchema, "Use two times of day, like '01:00-05:00'").optional(),
+  whenClosed: setting(z.enum(['wait', 'stop']), 'Use wait or stop').optional(),
+  maxPercent: setting(numberIn(z.number().min(0).max(100)), 'Use a number from 0 to 100').optional(),
+  maxGrowth: setting(
+    numberIn(z.number().min(1).or(z.literal(Infinity))),
+    'Use a number of at least 1',
+  ).optional(),
+  smallTable: setting(numberIn(z.int().min(0)), 'Use a whole number of rows').optional(),
+  allowNewest: setting(YesNoSchema, 'Use true or false').optional(),
+} satisfies Record<keyof LimitSettings, z.ZodType>;

@@ -1,4 +1,5 @@
 import type { InferEntity } from '@mikro-orm/core';
+import { z } from 'zod';
 
 import { HOUR } from '../../duration.ts';
 import type { RetentionOverrideOptions } from '../../retention.ts';
@@ -17,20 +18,12 @@ export const LOG_LEVELS = Object.keys(LEVELS) as LogLevel[];
 /** How long log lines of a level are kept, in milliseconds. Null is for ever. */
 export type LogRetention = ReadonlyMap<LogLevel, number | null>;
 
-/** Reads retentions by level: an object, or JSON, of names and periods. Undefined where it cannot be read. */
-export function parseLogRetention(value: unknown): LogRetention | undefined {
-  const parsed = parseJson(value);
-  if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed)) return undefined;
-  const read = periodOrNever(HOUR - 1);
-  const levels = new Map<LogLevel, number | null>();
-  for (const [name, period] of Object.entries(parsed)) {
-    const level = LOG_LEVELS.find((known) => known === name.toUpperCase());
-    const millis = read(period);
-    if (level === undefined || millis === undefined) return undefined;
-    levels.set(level, millis);
-  }
-  return levels;
-}
+const Level = z.preprocess((name) => String(name).toUpperCase(), z.enum(LOG_LEVELS));
+
+/** Retentions by level: an object, or JSON, of names and periods. */
+export const LogRetentionSchema = z
+  .preprocess(parseJson, z.record(Level, periodOrNever(HOUR - 1)))
+  .transform((periods): LogRetention => new Map(Object.entries(periods) as [LogLevel, number | null][]));
 
 /** The overrides of the pass. */
 export function logOverrides(retention: LogRetention): RetentionOverrideOptions<InferEntity<typeof Log>>[] {

@@ -1,10 +1,15 @@
+import { z } from 'zod';
+
+import { toMistakes } from '../../find-mistakes.ts';
 import type { Mistake } from '../../mistake.ts';
 import { MistakesError } from '../../mistake.ts';
 import type { Policy } from '../../policy.ts';
 import { definePolicy } from '../../policy.ts';
 import type { ReclaimSpaceOptions } from '../../reclaim-space.ts';
 import { reclaimSpace } from '../../reclaim-space.ts';
+import { YesNoSchema } from './enabled.ts';
 import { prefect } from './policy.ts';
+import { setting } from './setting.ts';
 import type { PrefectSettings } from './settings.ts';
 
 /** The settings of the `prefect-maintenance` preset: those of `prefect`, with other defaults, and these. */
@@ -22,6 +27,11 @@ export interface PrefectMaintenanceSettings extends PrefectSettings {
 
 const STATES = ['COMPLETED', 'FAILED', 'CANCELLED'];
 const RETENTION = '15 days';
+
+const OwnSettings = z.object({
+  includeCrashed: setting(YesNoSchema, 'Use true or false').default(false),
+  reclaim: setting(z.enum(['vacuum', 'full', 'off']), 'Use vacuum, full or off').default('vacuum'),
+});
 const TIMEZONE = 'Asia/Bangkok';
 
 /**
@@ -36,30 +46,20 @@ const TIMEZONE = 'Asia/Bangkok';
 export function prefectMaintenance(given: PrefectMaintenanceSettings = {}): Policy {
   // What is undefined is not given: it must not stand in the way of this preset's own default.
   const said = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
-  const {
-    includeCrashed = false,
-    reclaim = 'vacuum',
-    reclaimWindow,
-    ...settings
-  } = said as PrefectMaintenanceSettings;
-  const mistakes: Mistake[] = [];
-  if (!['true', 'false'].includes(String(includeCrashed))) {
-    mistakes.push(refused('includeCrashed', includeCrashed, 'Use true or false'));
-  }
-  if (!['vacuum', 'full', 'off'].includes(reclaim)) {
-    mistakes.push(refused('reclaim', reclaim, 'Use vacuum, full or off'));
-  }
-  const policy = orMistakes(mistakes, () => base(settings, String(includeCrashed) === 'true'));
-  if (policy === undefined || mistakes.length > 0) {
+  const { includeCrashed, reclaim, reclaimWindow, ...settings } = said as PrefectMaintenanceSettings;
+  const { data: own, error } = OwnSettings.safeParse({ includeCrashed, reclaim });
+  const mistakes = toMistakes(error, (option) => `setting ${String(option)}`);
+  const policy = orMistakes(mistakes, () => base(settings, own?.includeCrashed === true));
+  if (policy === undefined || own === undefined || mistakes.length > 0) {
     throw new MistakesError('preset prefect-maintenance', mistakes);
   }
   const space: ReclaimSpaceOptions = {
     name: 'reclaim-space',
-    mode: reclaim === 'full' ? 'full' : 'vacuum',
+    mode: own.reclaim === 'full' ? 'full' : 'vacuum',
     timezone: settings.timezone ?? TIMEZONE,
     ...(reclaimWindow === undefined ? {} : { window: reclaimWindow }),
   };
-  const passes = reclaim === 'off' ? policy.passes : [...policy.passes, reclaimSpace(space)];
+  const passes = own.reclaim === 'off' ? policy.passes : [...policy.passes, reclaimSpace(space)];
   return definePolicy({ ...policy, name: 'prefect-maintenance', passes });
 }
 
@@ -77,10 +77,6 @@ function base(settings: PrefectSettings, crashed: boolean): Policy {
     },
     {},
   );
-}
-
-function refused(setting: string, value: unknown, fix: string): Mistake {
-  return { at: `setting ${setting}`, what: `${JSON.stringify(value)} cannot be used`, fix };
 }
 
 /** Runs work; what is wrong with it joins the other mistakes. */

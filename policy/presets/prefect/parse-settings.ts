@@ -1,19 +1,19 @@
+import { z } from 'zod';
+
 import { DAY, HOUR, SECOND } from '../../duration.ts';
-import type { Mistake } from '../../mistake.ts';
+import { formatValue, toMistakes, unknownOption, withFix } from '../../find-mistakes.ts';
+import type { LimitOptions } from '../../limits.ts';
 import { MistakesError } from '../../mistake.ts';
 import { checkApiUrl, PrefectApi } from './api.ts';
-import type { EnabledWord } from './enabled.ts';
-import { ENABLED_WORDS, parseEnabled } from './enabled.ts';
-import type { TerminalStateType } from './entities/state-type.ts';
+import { ENABLED_WORDS, EnabledSchema, YesNoSchema } from './enabled.ts';
 import { TERMINAL_STATE_TYPES } from './entities/state-type.ts';
 import type { EventRetention } from './event-retention.ts';
-import { parseEventRetention, shortened } from './event-retention.ts';
-import { LIMIT_SETTINGS, readLimits } from './limit-settings.ts';
-import type { LogRetention } from './log-retention.ts';
-import { LOG_LEVELS, parseLogRetention } from './log-retention.ts';
-import { periodAbove, periodOrNever, Unreadable } from './periods.ts';
-import type { KeepLastPer } from './run-retention.ts';
-import { parseRunRetention } from './run-retention.ts';
+import { EventRetentionSchema, shortened } from './event-retention.ts';
+import { LIMIT_SETTINGS } from './limit-settings.ts';
+import { LOG_LEVELS, LogRetentionSchema } from './log-retention.ts';
+import { periodAbove, periodOrNever } from './periods.ts';
+import { describeRules, RunRetentionSchema } from './run-retention.ts';
+import { numberIn, setting, TextSchema } from './setting.ts';
 import type { ParsedSettings, PrefectSettings } from './settings.ts';
 
 /** Prefect's own names for the settings that it has too; the first that is set counts. */
@@ -27,39 +27,85 @@ const ENVIRONMENT: Partial<Record<keyof PrefectSettings, readonly string[]>> = {
   apiUrl: ['PREFECT_API_URL'],
 };
 
-const SETTINGS = [
-  'enabled',
-  'loopSeconds',
-  'cron',
-  'timezone',
-  'retentionPeriod',
-  'states',
-  'runRetention',
-  'keepLast',
-  'keepLastPer',
-  'oldSubflows',
-  'backgroundTaskRetention',
-  'logRetention',
-  'logRetentionByLevel',
-  'eventRetentionPeriod',
-  'eventRetentionOverrides',
-  'orphanGrace',
-  'stuckAfter',
-  'endStuckRuns',
-  'apiUrl',
-  'batchSize',
-  'batchTarget',
-  'batchPause',
-  'shards',
-  'sliceSeconds',
-  'sliceBatches',
-  ...LIMIT_SETTINGS,
-] as const satisfies readonly (keyof PrefectSettings)[];
-
 /** What Prefect itself does with heartbeats. */
 const HEARTBEATS: EventRetention = new Map([['prefect.flow-run.heartbeat', 7 * DAY]]);
 
 const A_PERIOD = "seconds, a duration like '90 days', or ISO 8601 like 'P90D'";
+
+const StatesSchema = z.preprocess(
+  (value) => (typeof value === 'string' ? value.split(',') : value),
+  z.array(z.preprocess((word) => String(word).trim().toUpperCase(), z.enum(TERMINAL_STATE_TYPES))).min(1),
+);
+const WholeSchema = numberIn(z.int().min(1));
+
+/** The schema of each setting. Periods become milliseconds. */
+const SETTINGS = {
+  enabled: setting(
+    EnabledSchema,
+    `Use true, false, or some of ${ENABLED_WORDS.join(', ')} with commas between`,
+  ).default(new Set()),
+  loopSeconds: setting(numberIn(z.number().gt(0)), 'Use a number of seconds, at least 1').default(3600),
+  cron: setting(TextSchema, "Use five cron fields, like '0 3 * * *'").optional(),
+  timezone: setting(TextSchema, "Use an IANA name, like 'Asia/Bangkok'").optional(),
+  retentionPeriod: setting(periodAbove(HOUR), `Use more than 1 hour: ${A_PERIOD}`).default(90 * DAY),
+  states: setting(StatesSchema, `Use some of ${TERMINAL_STATE_TYPES.join(', ')}`).default([
+    ...TERMINAL_STATE_TYPES,
+  ]),
+  runRetention: withFix(
+    RunRetentionSchema,
+    'Use a list of rules: [{"flow": "etl", "state": "COMPLETED", "olderThan": "7 days", "keepLast": 5}]',
+    (_, value, issues) => `${formatValue(value)} cannot be used: ${describeRules(issues)}`,
+  ).default([]),
+  keepLast: setting(WholeSchema, 'Use a whole number of at least 1').optional(),
+  keepLastPer: setting(z.enum(['deployment', 'flow']), 'Use deployment or flow').default('deployment'),
+  oldSubflows: setting(YesNoSchema, 'Use true or false').default(false),
+  backgroundTaskRetention: setting(
+    periodOrNever(HOUR),
+    `Use more than 1 hour: ${A_PERIOD}; or 'never'`,
+  ).optional(),
+  logRetention: setting(periodOrNever(HOUR - 1), `Use at least 1 hour: ${A_PERIOD}`).default(null),
+  logRetentionByLevel: setting(
+    LogRetentionSchema,
+    `Use some of ${LOG_LEVELS.join(', ')} with periods of at least 1 hour: {"DEBUG": "3 days"}`,
+  ).default(new Map()),
+  eventRetentionPeriod: setting(
+    periodOrNever(HOUR - 1),
+    `Use at least 1 hour: ${A_PERIOD}; or 'never'`,
+  ).default(7 * DAY),
+  eventRetentionOverrides: setting(
+    EventRetentionSchema,
+    'Use names of events, or prefixes that end in *, with periods of at least 1 hour: {"prefect.flow-run.heartbeat": "2 days"}',
+  ).optional(),
+  orphanGrace: setting(
+    periodAbove(-1),
+    "Use seconds, a duration like '1 day', or ISO 8601 like 'P1D', not negative",
+  ).default(DAY),
+  stuckAfter: setting(periodOrNever(HOUR - 1), `Use at least 1 hour: ${A_PERIOD}; or 'never'`).default(
+    3 * DAY,
+  ),
+  endStuckRuns: setting(YesNoSchema, 'Use true or false').default(false),
+  // Whether it is a URL is checked only if it is used: other programs may need another value of the variable.
+  apiUrl: setting(z.string(), "Use a URL, like 'http://127.0.0.1:4200/api'").default(''),
+  batchSize: setting(
+    WholeSchema.or(z.literal('auto')),
+    "Use a whole number of at least 1, or 'auto'",
+  ).default('auto'),
+  batchTarget: setting(periodAbove(0), "Use a duration, like '100 ms'").default(100),
+  batchPause: setting(periodAbove(-1), "Use a duration, like '50 ms', or 0").default(0),
+  shards: setting(WholeSchema, 'Use a whole number from 1 to 16').default(2),
+  sliceSeconds: setting(WholeSchema, 'Use a whole number of seconds, at least 1').default(20),
+  sliceBatches: setting(WholeSchema, 'Use a whole number of at least 1').optional(),
+  ...LIMIT_SETTINGS,
+} satisfies Record<keyof PrefectSettings, z.ZodType>;
+
+const SettingsSchema = z
+  .object(SETTINGS)
+  .catchall(
+    unknownOption(
+      () => 'there is no such setting in preset prefect',
+      `Use one of ${Object.keys(SETTINGS).join(', ')}`,
+    ),
+  );
 
 /**
  * Reads the settings: what is given, else what the environment says under Prefect's own names, else the default.
@@ -69,173 +115,54 @@ export function parseSettings(
   given: PrefectSettings,
   environment: Readonly<Record<string, string | undefined>>,
 ): ParsedSettings {
-  const mistakes: Mistake[] = [];
-  for (const key of Object.keys(given)) {
-    if (SETTINGS.includes(key as (typeof SETTINGS)[number])) continue;
-    mistakes.push({
-      at: `setting ${key}`,
-      what: 'there is no such setting in preset prefect',
-      fix: `Use one of ${SETTINGS.join(', ')}`,
-    });
+  const variables = new Map<PropertyKey, string>();
+  const values: Record<string, unknown> = { ...given };
+  for (const [key, names] of Object.entries(ENVIRONMENT)) {
+    const variable = names.find((name) => environment[name] !== undefined);
+    if (values[key] !== undefined || variable === undefined) continue;
+    variables.set(key, variable);
+    values[key] = environment[variable];
   }
-
-  function read<T>(
-    key: keyof PrefectSettings,
-    missing: T,
-    parse: (value: unknown) => T | Unreadable | undefined,
-    fix: string,
-  ): T {
-    const variable = ENVIRONMENT[key]?.find((name) => environment[name] !== undefined);
-    const own = given[key];
-    const value = own === undefined && variable !== undefined ? environment[variable] : own;
-    if (value === undefined) return missing;
-    const parsed = parse(value);
-    if (parsed !== undefined && !(parsed instanceof Unreadable)) return parsed;
-    const at = own === undefined ? `environment variable ${String(variable)}` : `setting ${key}`;
-    const why = parsed instanceof Unreadable ? `: ${parsed.why}` : '';
-    mistakes.push({ at, what: `${JSON.stringify(value)} cannot be used${why}`, fix });
-    return missing;
-  }
-
-  const retentionMillis = read(
-    'retentionPeriod',
-    90 * DAY,
-    periodAbove(HOUR),
-    `Use more than 1 hour: ${A_PERIOD}`,
-  );
-  const eventMillis = read<number | null>(
-    'eventRetentionPeriod',
-    7 * DAY,
-    periodOrNever(HOUR - 1),
-    `Use at least 1 hour: ${A_PERIOD}; or 'never'`,
-  );
-  const eventOverrides = read<EventRetention>(
-    'eventRetentionOverrides',
-    // Who keeps events for ever means heartbeats too.
-    eventMillis === null ? new Map() : HEARTBEATS,
-    parseEventRetention,
-    'Use names of events, or prefixes that end in *, with periods of at least 1 hour: {"prefect.flow-run.heartbeat": "2 days"}',
-  );
-
-  const endStuckRuns = read('endStuckRuns', false, parseYesNo, 'Use true or false');
-  // Whether it is an URL is only looked at where it is used: other programs may need the variable otherwise.
-  const apiUrl = read('apiUrl', '', parseAnyText, "Use a URL, like 'http://127.0.0.1:4200/api'");
-  if (endStuckRuns) mistakes.push(...checkApiUrl(apiUrl));
-
-  const timezone = read('timezone', undefined, parseText, "Use an IANA name, like 'Asia/Bangkok'");
-  const settings: ParsedSettings = {
-    enabled: read<ReadonlySet<EnabledWord>>(
-      'enabled',
-      new Set(),
-      parseEnabled,
-      `Use true, false, or some of ${ENABLED_WORDS.join(', ')} with commas between`,
-    ),
-    loopMillis: read('loopSeconds', HOUR, secondsAbove(0), 'Use a number of seconds, at least 1'),
-    cron: read('cron', undefined, parseText, "Use five cron fields, like '0 3 * * *'"),
-    timezone,
-    retentionMillis,
-    states: read<readonly TerminalStateType[]>(
-      'states',
-      TERMINAL_STATE_TYPES,
-      parseStates,
-      `Use some of ${TERMINAL_STATE_TYPES.join(', ')}`,
-    ),
-    runRetention: read(
-      'runRetention',
-      [],
-      parseRunRetention,
-      'Use a list of rules: [{"flow": "etl", "state": "COMPLETED", "olderThan": "7 days", "keepLast": 5}]',
-    ),
-    keepLast: read('keepLast', undefined, parseWhole, 'Use a whole number of at least 1'),
-    keepLastPer: read('keepLastPer', 'deployment', parsePer, 'Use deployment or flow'),
-    oldSubflows: read('oldSubflows', false, parseYesNo, 'Use true or false'),
-    backgroundTaskMillis: read(
-      'backgroundTaskRetention',
-      retentionMillis,
-      periodOrNever(HOUR),
-      `Use more than 1 hour: ${A_PERIOD}; or 'never'`,
-    ),
-    logMillis: read('logRetention', null, periodOrNever(HOUR - 1), `Use at least 1 hour: ${A_PERIOD}`),
-    logLevels: read<LogRetention>(
-      'logRetentionByLevel',
-      new Map(),
-      parseLogRetention,
-      `Use some of ${LOG_LEVELS.join(', ')} with periods of at least 1 hour: {"DEBUG": "3 days"}`,
-    ),
-    eventMillis,
-    // Only what a person wrote for this program may keep some events longer than the others.
-    eventOverrides:
-      given.eventRetentionOverrides === undefined && eventMillis !== null
-        ? shortened(eventOverrides, eventMillis)
-        : eventOverrides,
-    graceMillis: read(
-      'orphanGrace',
-      DAY,
-      periodAbove(-1),
-      "Use seconds, a duration like '1 day', or ISO 8601 like 'P1D', not negative",
-    ),
-    stuckMillis: read<number | null>(
-      'stuckAfter',
-      3 * DAY,
-      periodOrNever(HOUR - 1),
-      `Use at least 1 hour: ${A_PERIOD}; or 'never'`,
-    ),
-    endStuckRuns: endStuckRuns && mistakes.length === 0 ? new PrefectApi(apiUrl, environment) : undefined,
-    batchSize: read('batchSize', 'auto', parseBatchSize, "Use a whole number of at least 1, or 'auto'"),
-    batchTargetMillis: read('batchTarget', 100, periodAbove(0), "Use a duration, like '100 ms'"),
-    batchPauseMillis: read('batchPause', 0, periodAbove(-1), "Use a duration, like '50 ms', or 0"),
-    shards: read('shards', 2, parseWhole, 'Use a whole number from 1 to 16'),
-    sliceSeconds: read('sliceSeconds', 20, parseWhole, 'Use a whole number of seconds, at least 1'),
-    sliceBatches: read('sliceBatches', undefined, parseWhole, 'Use a whole number of at least 1'),
-    limits: readLimits(read, timezone),
-  };
-  if (mistakes.length > 0) throw new MistakesError('preset prefect', mistakes);
-  return settings;
-}
-
-function secondsAbove(bound: number): (value: unknown) => number | undefined {
-  return (value) => {
-    const seconds = typeof value === 'string' && value.trim() !== '' ? Number(value) : value;
-    return typeof seconds === 'number' && Number.isFinite(seconds) && seconds > bound
-      ? seconds * SECOND
-      : undefined;
+  const { data, error } = SettingsSchema.safeParse(values);
+  const mistakes = toMistakes(error, (key) => {
+    const variable = variables.get(key);
+    return variable === undefined ? `setting ${String(key)}` : `environment variable ${variable}`;
+  });
+  // Read by themselves, so that their mistakes are reported beside others.
+  const endsStuckRuns = SETTINGS.endStuckRuns.safeParse(values['endStuckRuns']).data === true;
+  const url = SETTINGS.apiUrl.safeParse(values['apiUrl']).data ?? '';
+  if (endsStuckRuns) mistakes.push(...checkApiUrl(url));
+  if (mistakes.length > 0 || data === undefined) throw new MistakesError('preset prefect', mistakes);
+  return {
+    ...data,
+    loopMillis: data.loopSeconds * SECOND,
+    retentionMillis: data.retentionPeriod,
+    backgroundTaskMillis:
+      data.backgroundTaskRetention === undefined ? data.retentionPeriod : data.backgroundTaskRetention,
+    logMillis: data.logRetention,
+    logLevels: data.logRetentionByLevel,
+    eventMillis: data.eventRetentionPeriod,
+    eventOverrides: readEventOverrides(data, given),
+    graceMillis: data.orphanGrace,
+    stuckMillis: data.stuckAfter,
+    endStuckRuns: endsStuckRuns ? new PrefectApi(url, environment) : undefined,
+    batchTargetMillis: data.batchTarget,
+    batchPauseMillis: data.batchPause,
+    limits: readLimits(data),
   };
 }
 
-function parseBatchSize(value: unknown): number | 'auto' | undefined {
-  return value === 'auto' ? 'auto' : parseWhole(value);
+function readEventOverrides(data: z.output<typeof SettingsSchema>, given: PrefectSettings): EventRetention {
+  const { eventRetentionPeriod: period } = data;
+  // A person who keeps events for ever means heartbeats too.
+  const overrides = data.eventRetentionOverrides ?? (period === null ? new Map() : HEARTBEATS);
+  // Only overrides that a person wrote for this program may keep some events longer than the others.
+  return given.eventRetentionOverrides === undefined && period !== null
+    ? shortened(overrides, period)
+    : overrides;
 }
 
-function parseWhole(value: unknown): number | undefined {
-  const number = typeof value === 'string' && value.trim() !== '' ? Number(value) : value;
-  return Number.isInteger(number) && (number as number) >= 1 ? (number as number) : undefined;
-}
-
-function parseText(value: unknown): string | undefined {
-  return typeof value === 'string' && value.trim() !== '' ? value : undefined;
-}
-
-function parseStates(value: unknown): readonly TerminalStateType[] | undefined {
-  const words = typeof value === 'string' ? value.split(',') : value;
-  if (!Array.isArray(words) || words.length === 0) return undefined;
-  const states = words.map((word) =>
-    TERMINAL_STATE_TYPES.find((state) => state === String(word).trim().toUpperCase()),
-  );
-  return states.every((state) => state !== undefined) ? states : undefined;
-}
-
-function parseAnyText(value: unknown): string | undefined {
-  return typeof value === 'string' ? value : undefined;
-}
-
-function parsePer(value: unknown): KeepLastPer | undefined {
-  return value === 'deployment' || value === 'flow' ? value : undefined;
-}
-
-function parseYesNo(value: unknown): boolean | undefined {
-  if (typeof value === 'boolean') return value;
-  const enabled = typeof value === 'string' ? parseEnabled(value) : undefined;
-  return enabled === undefined || (enabled.size > 0 && enabled.size < ENABLED_WORDS.length)
-    ? undefined
-    : enabled.size > 0;
+function readLimits(data: z.output<typeof SettingsSchema>): LimitOptions {
+  const keys = [...Object.keys(LIMIT_SETTINGS), 'timezone'] as (keyof LimitOptions)[];
+  return Object.fromEntries(keys.flatMap((key) => (data[key] === undefined ? [] : [[key, data[key]]])));
 }

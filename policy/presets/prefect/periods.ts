@@ -1,4 +1,5 @@
 import { Duration as IsoDuration } from 'luxon';
+import { z } from 'zod';
 
 import { parseDuration, SECOND } from '../../duration.ts';
 
@@ -13,38 +14,28 @@ export function parsePeriod(value: unknown): number | undefined {
 }
 
 /** The same above a bound, in milliseconds. */
-export function periodAbove(bound: number): (value: unknown) => number | undefined {
-  return (value) => {
-    const millis = parsePeriod(value);
-    return millis !== undefined && millis > bound ? millis : undefined;
-  };
+export function periodAbove(bound: number): z.ZodType<number> {
+  return z.preprocess(parsePeriod, z.number().gt(bound));
 }
 
-/** The same, or null for ever: `null`, `'never'` and `'off'` say that nothing goes. */
-export function periodOrNever(bound: number): (value: unknown) => number | null | undefined {
-  const above = periodAbove(bound);
-  return (value) => (isNever(value) ? null : above(value));
+/** The same, or null for ever: `null`, `'never'` and `'off'` say that nothing expires. */
+export function periodOrNever(bound: number): z.ZodType<number | null> {
+  return z.preprocess(
+    (value) => (isNever(value) ? null : parsePeriod(value)),
+    z.number().gt(bound).nullable(),
+  );
 }
 
 function isNever(value: unknown): boolean {
   return value === null || (typeof value === 'string' && /^(never|off|null|forever)$/i.test(value.trim()));
 }
 
-/** What a person gave as an object or a list, or wrote as JSON where only text can be said. */
+/** Parses JSON, which stands for an object or a list where a person can only give text. */
 export function parseJson(value: unknown): unknown {
   if (typeof value !== 'string') return value;
   try {
     return JSON.parse(value) as unknown;
   } catch {
     return undefined;
-  }
-}
-
-/** A value that cannot be used, and why. */
-export class Unreadable {
-  readonly why: string;
-
-  constructor(why: string) {
-    this.why = why;
   }
 }

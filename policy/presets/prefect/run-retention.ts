@@ -5,7 +5,7 @@ import { HOUR } from '../../duration.ts';
 import type { KeepLastOptions, RetentionOverrideOptions } from '../../retention.ts';
 import type { FlowRun } from './entities/index.ts';
 import { TERMINAL_STATE_TYPES } from './entities/index.ts';
-import { parseJson, periodOrNever, Unreadable } from './periods.ts';
+import { parseJson, periodOrNever } from './periods.ts';
 
 type Run = InferEntity<typeof FlowRun>;
 
@@ -32,51 +32,53 @@ export interface RunRetentionRule {
   readonly keepLastPer?: KeepLastPer;
 }
 
-const TERMINAL: readonly string[] = TERMINAL_STATE_TYPES;
-
 const names = z
   .union([z.string().min(1), z.array(z.string().min(1)).min(1)])
   .transform((value) => (Array.isArray(value) ? value : [value]))
   .optional();
 
-const Rules = z.array(
-  z.strictObject({
-    deployment: names,
-    flow: names,
-    workPool: names,
-    tag: names,
-    state: names,
-    olderThan: z.unknown(),
-    keepLast: z.int().min(1).optional(),
-    keepLastPer: z.enum(['deployment', 'flow']).optional(),
+const states = names.transform((given, context) =>
+  given?.map((one) => {
+    const state = TERMINAL_STATE_TYPES.find((known) => known === one.toUpperCase());
+    if (state !== undefined) return state;
+    context.addIssue(`${one} is none of ${TERMINAL_STATE_TYPES.join(', ')}`);
+    return z.NEVER;
   }),
 );
 
-/** A rule that was read. */
-export type ParsedRule = Omit<z.infer<typeof Rules>[number], 'olderThan'> & {
-  readonly olderThan: number | null;
-};
+const period = z.unknown().transform((value, context) => {
+  const { success, data } = periodOrNever(HOUR).safeParse(value);
+  if (success) return data;
+  context.addIssue(`${JSON.stringify(value)} is no period over 1 hour`);
+  return z.NEVER;
+});
 
-/** Reads a list of rules, or JSON of one; says what is wrong with which rule where it cannot be read. */
-export function parseRunRetention(value: unknown): ParsedRule[] | Unreadable | undefined {
-  const parsed = Rules.safeParse(parseJson(value));
-  if (!parsed.success) {
-    const issues = parsed.error.issues.map(({ path, message }) => `rule ${path.join('.')}: ${message}`);
-    return new Unreadable(issues.join('; '));
-  }
-  const read = periodOrNever(HOUR);
-  const wrong: string[] = [];
-  const rules = parsed.data.map(({ olderThan, state, ...rule }, n): ParsedRule => {
-    const millis = read(olderThan);
-    if (millis === undefined)
-      wrong.push(`rule ${n}: olderThan ${JSON.stringify(olderThan)} is no period over 1 hour`);
-    const states = state?.map((one) => one.toUpperCase());
-    for (const one of states ?? []) {
-      if (!TERMINAL.includes(one)) wrong.push(`rule ${n}: state ${one} is none of ${TERMINAL.join(', ')}`);
-    }
-    return { ...rule, ...(states === undefined ? {} : { state: states }), olderThan: millis ?? null };
-  });
-  return wrong.length === 0 ? rules : new Unreadable(wrong.join('; '));
+const Rule = z.strictObject({
+  deployment: names,
+  flow: names,
+  workPool: names,
+  tag: names,
+  state: states,
+  olderThan: period,
+  keepLast: z.int().min(1).optional(),
+  keepLastPer: z.enum(['deployment', 'flow']).optional(),
+});
+
+/** A rule that was read. */
+export type ParsedRule = z.output<typeof Rule>;
+
+/** A list of rules, or JSON of one. */
+export const RunRetentionSchema = z.preprocess(parseJson, z.array(Rule));
+
+/** Returns what is wrong with which rule: `rule 0: olderThan "soon" is no period over 1 hour`. */
+export function describeRules(issues: readonly z.core.$ZodIssue[]): string {
+  return issues
+    .map(({ path: [rule, ...option], message }) =>
+      rule === undefined
+        ? 'it is no list of rules'
+        : `rule ${String(rule)}: ${[...option, message].join(' ')}`,
+    )
+    .join('; ');
 }
 
 /** The overrides of a pass over flow runs. */

@@ -81,12 +81,12 @@ export interface PrefectSettings extends LimitSettings {
 export interface ParsedSettings {
   readonly enabled: ReadonlySet<EnabledWord>;
   readonly loopMillis: number;
-  readonly cron: string | undefined;
-  readonly timezone: string | undefined;
+  readonly cron?: string | undefined;
+  readonly timezone?: string | undefined;
   readonly retentionMillis: number;
   readonly states: readonly TerminalStateType[];
   readonly runRetention: readonly ParsedRule[];
-  readonly keepLast: number | undefined;
+  readonly keepLast?: number | undefined;
   readonly keepLastPer: KeepLastPer;
   readonly oldSubflows: boolean;
   /** Null is for ever. */
@@ -107,6 +107,6 @@ export interface ParsedSettings {
   readonly batchPauseMillis: number;
   readonly shards: number;
   readonly sliceSeconds: number;
-  readonly sliceBatches: number | undefined;
+  readonly sliceBatches?: number | undefined;
   readonly limits: LimitOptions;
 }

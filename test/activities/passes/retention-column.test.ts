@@ -166,6 +166,6 @@ describe('a retention that stands in the database', () => {
     });
     expect(message).toContain('olderThan.unit is "months". Use one of hours, days, weeks');
     expect(message).toContain('olderThan has one of parent and by');
-    expect(message).toContain('olderThan.default is 5 min, so that nearly everything would be deleted');
+    expect(message).toContain('olderThan.default is 5 minutes, so that nearly everything would be deleted');
   });
 });

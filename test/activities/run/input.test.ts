@@ -80,6 +80,6 @@ describe('the input of a run', () => {
       sql: 'x',
       url: 'y',
     });
-    expect(what.length).toBe(5);
+    expect(what).toHaveLength(6);
   });
 });

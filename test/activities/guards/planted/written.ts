@@ -21,7 +21,7 @@ export const WRITTEN: Planted[] = [
   {
     mistake: 'a retention of days written as milliseconds',
     policy: pass({ olderThan: 30 }),
-    says: ['olderThan is 30 ms'],
+    says: ['olderThan is 30 milliseconds'],
     fix: 'Use at least one hour, or say allowShort: true where that is meant',
   },
   {
@@ -63,7 +63,7 @@ export const WRITTEN: Planted[] = [
   {
     mistake: 'a retention of its own in the wrong unit',
     policy: pass({ overrides: [{ where: { state: 'done' }, olderThan: '2 min' }] }),
-    says: ['overrides[0].olderThan is 2 min'],
+    says: ['overrides[0].olderThan is 2 minutes'],
     fix: 'Use at least one hour, or say allowShort: true where that is meant',
   },
   {
@@ -240,7 +240,7 @@ export const WRITTEN: Planted[] = [
     policy: limits({ maxDuration: '1 hour' }),
     input: { maxDuration: '3 hours' },
     says: ['only narrow'],
-    fix: 'Use at most 1 h, or leave it out',
+    fix: 'Use at most 1 hour, or leave it out',
   },
   {
     mistake: 'an input with no rows',

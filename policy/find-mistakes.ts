@@ -1,0 +1,87 @@
+import { z } from 'zod';
+
+import type { Mistake } from './mistake.ts';
+
+/** What is wrong with an option. `option` is its name as the person wrote it, `issues` are those of the value. */
+type Describe = (option: string, value: unknown, issues: readonly z.core.$ZodIssue[]) => string;
+
+/** The parameters of a refinement that reports a mistake. */
+interface MistakeParams {
+  readonly error: string;
+  readonly params: { readonly describe: (path: readonly PropertyKey[]) => string };
+}
+
+/** A schema that reports one mistake with this fix, whatever does not fit. */
+export function withFix<T, Input>(
+  schema: z.ZodType<T, Input>,
+  fix: string,
+  describe: Describe = (option, value) => `${option} is ${formatValue(value)}`,
+): z.ZodType<T, Input> {
+  const checked = z.unknown().transform((value, context): T => {
+    const { success, data, error } = schema.safeParse(value);
+    if (success) return data;
+    const { params } = mistake((option) => describe(option, value, error.issues), fix);
+    // Without `continue` a refinement of the whole object would not run, and its mistakes would not be reported.
+    context.addIssue({ code: 'custom', message: fix, params, input: value, continue: true });
+    return value as T;
+  });
+  // Any value is taken; the type of the input is for schemas that follow one another.
+  return checked as unknown as z.ZodType<T, Input>;
+}
+
+/** The parameters for a refinement of an object as a whole. */
+export function mistake(describe: (option: string) => string, fix: string): MistakeParams {
+  return { error: fix, params: { describe: (path) => describe(z.core.toDotPath(path)) } };
+}
+
+/** Adds mistakes that a function found to those of a schema. */
+export function addMistakes(context: z.core.$RefinementCtx, mistakes: readonly Mistake[]): void {
+  for (const { what, fix } of mistakes) {
+    const { params } = mistake(() => what, fix);
+    context.addIssue({ code: 'custom', message: fix, params, continue: true });
+  }
+}
+
+/** The `catchall` of an object that may have no other options. */
+export function unknownOption(describe: (key: string) => string, fix: string): z.ZodType<never> {
+  const params = { describe: (path: readonly PropertyKey[]) => describe(String(path.at(-1))) };
+  return z.custom<never>(() => false, { error: fix, params });
+}
+
+/** A schema that depends on the value. Unlike a union it reports the mistakes of one schema. */
+export function chooseSchema(choose: (value: unknown) => z.ZodType): z.ZodType {
+  return z.unknown().superRefine((value, context) => {
+    const { error } = choose(value).safeParse(value);
+    for (const issue of error?.issues ?? []) {
+      context.issues.push({ ...issue, input: value, continue: true } as z.core.$ZodRawIssue);
+    }
+  });
+}
+
+/** Checks a value and returns everything that is wrong with it. `at` is where it stands. */
+export function findMistakes(schema: z.ZodType, value: unknown, at: string): Mistake[] {
+  return toMistakes(schema.safeParse(value).error, () => at);
+}
+
+/** The issues of a schema as mistakes. `at` returns where an option stands. */
+export function toMistakes(error: z.ZodError | undefined, at: (option: PropertyKey) => string): Mistake[] {
+  return (error?.issues ?? []).map((issue) => ({
+    at: at(issue.path[0] ?? ''),
+    what: describeIssue(issue),
+    fix: issue.message,
+  }));
+}
+
+/** A value as a person wrote it. JSON has no word for NaN and Infinity. */
+export function formatValue(value: unknown): string {
+  return typeof value === 'number' || value === undefined ? String(value) : JSON.stringify(value);
+}
+
+function describeIssue(issue: z.core.$ZodIssue): string {
+  const { path } = issue;
+  if (issue.code === 'custom' && issue.params !== undefined) {
+    return (issue.params as MistakeParams['params']).describe(path);
+  }
+  const option = path.length === 0 ? 'it' : z.core.toDotPath(path);
+  return issue.code === 'invalid_type' ? `${option} is no ${issue.expected}` : `${option} cannot be used`;
+}

@@ -1,0 +1,35 @@
+import type { EntityName } from '@mikro-orm/core';
+import { z } from 'zod';
+
+import { withFix } from './find-mistakes.ts';
+import { nameFor } from './name.ts';
+
+/** An entity of any shape; the builders check the shape, what is behind them only needs its metadata. */
+export type AnyEntity = EntityName;
+
+/** What every kind of pass can be told. */
+export interface PassOptions {
+  /** Unique within the policy; what operators, the ledger and metrics call this pass. */
+  readonly name: string;
+  /** Passes without which this one must not run: if one of them failed, this one is left out. Default: none. */
+  readonly dependsOn?: readonly string[];
+  /**
+   * In how many parts, run beside one another, the pass is split where it can be split. 1 to 16; default: the
+   * policy's `shards`.
+   */
+  readonly shards?: number;
+  /**
+   * The pass is for a table that not every database has: where one of its tables is missing, the pass is reported as
+   * `not-applicable` instead of refusing the run. Default: false.
+   */
+  readonly optional?: boolean;
+}
+
+/** The `shards` of a pass and of a policy. */
+export const ShardsSchema = withFix(z.int().min(1).max(16), 'Use a whole number from 1 to 16');
+
+/** The options of every kind. */
+export const PassOptionsSchema = z.object({
+  name: nameFor('activity summaries and metrics'),
+  shards: ShardsSchema.optional(),
+});
