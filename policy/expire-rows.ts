@@ -121,9 +121,12 @@ function listOf<T>(value: T | readonly T[]): readonly T[] {
   return Array.isArray(value) ? (value as readonly T[]) : [value as T];
 }
 
+const AnySchema = schemaFor(HorizonSchema);
+const LongSchema = schemaFor(LongHorizonSchema);
+
 /** The options of the kind. */
 export const ExpireRowsSchema = chooseSchema((pass) =>
-  (pass as ExpireRows).allowShort ? schemaFor(HorizonSchema) : schemaFor(LongHorizonSchema),
+  (pass as ExpireRows).allowShort ? AnySchema : LongSchema,
 );
 
 function schemaFor(DurationSchema: z.ZodType): z.ZodType {

@@ -72,9 +72,11 @@ export function toMistakes(error: z.ZodError | undefined, at: (option: PropertyK
   }));
 }
 
-/** A value as a person wrote it. JSON has no word for NaN and Infinity. */
+/** A value as a person wrote it. JSON has no word for NaN, Infinity and 5n; the text of a function is code. */
 export function formatValue(value: unknown): string {
-  return typeof value === 'number' || value === undefined ? String(value) : JSON.stringify(value);
+  if (typeof value === 'function') return 'a function';
+  const hasNoJson = typeof value === 'number' || typeof value === 'bigint' || value === undefined;
+  return hasNoJson ? String(value) : JSON.stringify(value);
 }
 
 function describeIssue(issue: z.core.$ZodIssue): string {

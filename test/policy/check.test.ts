@@ -88,6 +88,24 @@ describe('a policy by itself', () => {
     expect(mistakesOf({ passes: [orphans] }).join()).toContain('its horizon would lie in the future');
   });
 
+  test('mistakes of one option do not hide those of the pass as a whole', () => {
+    const options = {
+      age: [],
+      olderThan: null,
+      keepLast: { count: 0, per: [] },
+      overrides: [{ where: {}, olderThan: null }],
+      shards: 5n,
+    };
+    expect(mistakesOf({ passes: [orders(options)] })).toEqual([
+      'shards is 5',
+      'age names no property',
+      'keepLast.count is 0',
+      'keepLast.per names no property',
+      'its overrides[0].where has no condition, so that it would be about every row',
+      'olderThan is null, so that nothing would ever expire',
+    ]);
+  });
+
   test('with five mistakes is told all five', () => {
     const mistakes = mistakesOf({
       name: 'Not A Name',

@@ -1,6 +1,7 @@
+import prettyMilliseconds from 'pretty-ms';
+
 import type { Backlog, Pace, PassBacklog } from '../../activities/backlog/backlog.ts';
 import type { CurrentBacklog } from '../../activities/doctor/backlogs.ts';
-import { sayDuration } from '../../policy/duration.ts';
 import { coloured, print, printTable, sayCount } from './output.ts';
 
 /** What waited for passes before a run and what it left. */
@@ -52,5 +53,10 @@ function sayRows(backlog: Backlog | null): string {
 
 function sayOldest(backlog: Backlog | null): string {
   if (backlog === null || backlog.oldestSeconds === null) return '';
-  return `${backlog.atLeast ? 'at least ' : ''}${sayDuration(backlog.oldestSeconds * 1000)}`;
+  return `${backlog.atLeast ? 'at least ' : ''}${sayAge(backlog.oldestSeconds)}`;
+}
+
+/** An age as `92 days`, `5 hours` or `40 minutes`. */
+function sayAge(seconds: number): string {
+  return prettyMilliseconds(seconds * 1000, { verbose: true, unitCount: 1, hideYear: true });
 }
