@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** What {@link spawnBound} can be told. */
+/** The options of {@link spawnBound}. */
 export interface BoundOptions {
   /** The signal that asks the program to end. Default `TERM`. */
   readonly signal?: 'TERM' | 'INT' | 'QUIT';
@@ -15,8 +15,9 @@ export interface BoundOptions {
 }
 
 /**
- * Starts a server program that ends with this process, also when that is killed: a shell between the two asks it to
- * end once its own input closes. In a process group of its own, so that Ctrl-C does not reach it first.
+ * Starts a server program that ends with this process, even if this process is killed: a shell between the two sends it
+ * a signal when the shell's input closes. It has its own process group, so that Ctrl-C does not reach it first.
+ * `execa` cannot do this: its `cleanup` needs an exit of the parent that JavaScript sees.
  */
 export function spawnBound(
   program: string,
@@ -27,7 +28,7 @@ export function spawnBound(
   const stdio: ['pipe', number | 'ignore', number | 'pipe'] = ['pipe', output ?? 'ignore', output ?? 'pipe'];
   const as = { ...(uid === undefined ? {} : { uid }), ...(gid === undefined ? {} : { gid }) };
   if (process.platform === 'win32') return spawn(program, args, { stdio, env });
-  return spawn('sh', ['-c', scriptOf(signal), 'sh', program, ...args], {
+  return spawn('sh', ['-c', buildScript(signal), 'sh', program, ...args], {
     stdio,
     env,
     detached: true,
@@ -35,8 +36,8 @@ export function spawnBound(
   });
 }
 
-/** Starts the program, asks it to end once the input closes, and ends as it does. */
-function scriptOf(signal: string): string {
+/** The script starts the program, sends the signal when its input closes, and exits with the program's status. */
+function buildScript(signal: string): string {
   return [
     'exec 3<&0',
     '"$@" < /dev/null 3<&- & server=$!',
@@ -47,7 +48,7 @@ function scriptOf(signal: string): string {
   ].join('\n');
 }
 
-/** Asks a bound program to end and waits until it has; kills what does not end in time. */
+/** Ends a bound program and waits for its exit. Kills it if it does not exit in time. */
 export async function endBound(child: ChildProcess, withinMillis = 10_000): Promise<void> {
   if (hasEnded(child)) return;
   const exited = once(child, 'exit');
@@ -64,7 +65,7 @@ export function killBound(child: ChildProcess): void {
   else process.kill(-child.pid, 'SIGKILL');
 }
 
-/** Whether the shell of a bound program is gone. */
+/** Whether the shell of a bound program has exited. */
 export function hasEnded({ exitCode, signalCode }: ChildProcess): boolean {
   return exitCode !== null || signalCode !== null;
 }

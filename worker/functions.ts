@@ -13,10 +13,10 @@ import { checkAgainst } from '../activities/plan/resolve.ts';
 import type { Preview } from '../activities/preview/preview.ts';
 import { previewPolicy } from '../activities/preview/preview.ts';
 import type { Policy } from '../policy/policy.ts';
-import { findPasses } from './cli/find-passes.ts';
-import { previewAndKeep } from './cli/keep-preview.ts';
 import { TASK_QUEUE } from './config.ts';
 import { cancelRun, runOnce } from './run-once.ts';
+import { selectPasses } from './select-passes.ts';
+import { previewAndStore } from './store-preview.ts';
 
 /** Where a function works. */
 export interface PolicyPlace {
@@ -91,11 +91,11 @@ export async function stats(policy: Policy, options: StatsOptions): Promise<Poli
  */
 export async function preview(policy: Policy, options: PreviewOptions): Promise<PolicyPreview> {
   const { keep = false, signal } = options;
-  const passes = findPasses(policy, options.passes === undefined ? {} : { passes: options.passes });
+  const passes = selectPasses(policy, options.passes === undefined ? {} : { passes: options.passes });
   return on(options, async (database) => {
     if (!keep) return { ...(await previewPolicy(database, policy, passes, signal)), notKept: null };
-    const { preview: counted, kept } = await previewAndKeep(database, policy, passes, signal);
-    return { ...counted, notKept: kept === undefined ? null : `not kept in the ledger, ${kept}` };
+    const { preview: counted, notStored } = await previewAndStore(database, policy, passes, signal);
+    return { ...counted, notKept: notStored === undefined ? null : `not kept in the ledger, ${notStored}` };
   });
 }
 
@@ -106,7 +106,7 @@ export async function preview(policy: Policy, options: PreviewOptions): Promise<
  */
 export async function execute(policy: Policy, options: ExecuteOptions): Promise<LedgerReport | RunReport> {
   const { temporal, passes, ifBusy, allowPercent, signal, ledgerSchema } = options;
-  const names = findPasses(policy, passes === undefined ? {} : { passes });
+  const names = selectPasses(policy, passes === undefined ? {} : { passes });
   return on(options, async (database) => {
     await checkAgainst(database.db, policy, names, 'execute');
     const setup = {

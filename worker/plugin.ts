@@ -9,12 +9,12 @@ import { refuseMistakes } from '../policy/mistake.ts';
 import type { Policy } from '../policy/policy.ts';
 import { bundleBesideHost, refuseForeignBundle, WORKFLOWS_PATH } from './bundle.ts';
 
-/** What {@link VacuumPlugin} can be told. */
+/** The options of {@link VacuumPlugin}. */
 export interface VacuumPluginOptions {
   /**
-   * The databases, by the names that policies use. A URL, or a function that answers a URL, a `pg` pool or a
-   * MikroORM instance. Opened and closed with the worker; what is given open stays open. They never leave the
-   * worker.
+   * The databases, by the names that policies use: a URL, or a function that returns a URL, a `pg` pool or a
+   * MikroORM instance. The plugin opens and closes URLs with the worker; a pool or an instance stays open. They never
+   * leave the worker.
    */
   readonly databases: Readonly<Record<string, DatabaseSource>>;
   /** The policies that runs can name. */
@@ -22,36 +22,35 @@ export interface VacuumPluginOptions {
   /** The schema of the ledger in each database. Default `vacuum`. */
   readonly ledgerSchema?: string;
   /**
-   * The percent of a table that runs may delete where that is more than the `maxPercent` of their policy, as
-   * `--allow-percent` has it.
+   * The percent of a table that runs may delete, if it is more than the `maxPercent` of their policy. The command line
+   * has it as `--allow-percent`.
    */
   readonly allowPercent?: number;
-  /** @internal Where the workflows live, for a Temporal server that lives only as long as a command does. */
-  readonly place?: string;
+  /** @internal The id of the Temporal cluster. Default: the id that the cluster reports. */
+  readonly clusterId?: string;
 }
 
-/** Heartbeats go out this often at the most, so that a pause is felt soon. Temporal's default is 60 s. */
+/** The shortest interval of heartbeats, so that a pause takes effect soon. Temporal's default is 60 s. */
 const HEARTBEAT_THROTTLE = '500ms';
-/** A worker that goes down lets the batch under way commit. Temporal's default is 0. */
+/** A worker that shuts down lets its current batch commit. Temporal's default is 0. */
 const SHUTDOWN_GRACE = '15s';
 
 /**
- * Adds workflow `vacuum` and its activities to a worker, beside whatever workflows and activities the worker has, or
- * alone. Fills in two worker options where they are not set: `maxHeartbeatThrottleInterval` 500 ms and
- * `shutdownGraceTime` 15 s.
+ * Adds workflow `vacuum` and its activities to a worker, alone or beside the worker's own. Sets two worker options that
+ * have no value: `maxHeartbeatThrottleInterval` to 500 ms and `shutdownGraceTime` to 15 s.
  *
- * Throws where two policies have one name. Everything else about a policy is checked when a run of it begins, since
- * that needs the database.
+ * Throws a `MistakesError` if two policies have the same name. Each run checks the rest of its policy when it begins,
+ * because this needs the database.
  */
 export class VacuumPlugin extends SimplePlugin {
   readonly #databases: Databases;
   #running = 0;
 
-  constructor({ databases, policies, ledgerSchema, allowPercent, place }: VacuumPluginOptions) {
+  constructor({ databases, policies, ledgerSchema, allowPercent, clusterId }: VacuumPluginOptions) {
     const open = new Databases(databases, ledgerSchema);
     super({
       name: 'temporal-vacuum.VacuumPlugin',
-      activities: createActivities({ policies, databases: open, place, allowPercent }),
+      activities: createActivities({ policies, databases: open, place: clusterId, allowPercent }),
       workflowsPath: (path) => path ?? WORKFLOWS_PATH,
       runContext: async (next) => this.#run(next),
     });
@@ -64,7 +63,7 @@ export class VacuumPlugin extends SimplePlugin {
     const { workflowsPath, ...configured } = super.configureWorker(options);
     return {
       ...configured,
-      // A worker with a bundle would warn about a path that it ignores.
+      // A worker with a bundle ignores the path, and warns about it.
       ...(options.workflowBundle === undefined && workflowsPath !== undefined ? { workflowsPath } : {}),
       maxHeartbeatThrottleInterval: options.maxHeartbeatThrottleInterval ?? HEARTBEAT_THROTTLE,
       shutdownGraceTime: options.shutdownGraceTime ?? SHUTDOWN_GRACE,
@@ -80,7 +79,7 @@ export class VacuumPlugin extends SimplePlugin {
     return super.configureReplayWorker(options);
   }
 
-  /** One plugin may serve several workers, or be registered twice with one: the last to end closes the databases. */
+  /** Several workers may share a plugin, and a worker may register it twice. The last to end closes the databases. */
   async #run(next: () => Promise<void>): Promise<void> {
     this.#running += 1;
     try {

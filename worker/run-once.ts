@@ -14,36 +14,36 @@ import type { TemporalClient, TemporalOptions } from './temporal.ts';
 import { connectClient, connectWorker } from './temporal.ts';
 import { createVacuumWorker } from './vacuum-worker.ts';
 
-/** What {@link runOnce} needs. */
+/** The options of {@link runOnce}. */
 export interface RunOnceOptions {
   readonly setup: Setup;
-  /** The database of the policy, open: a run on a Temporal of its own shows there that it lives. */
+  /** The open database of the policy. A run on a dev server holds a lock there while it lives. */
   readonly database: Database;
   readonly input: VacuumInput;
   /** See `VacuumPluginOptions.allowPercent`. */
   readonly allowPercent?: number | undefined;
-  /** `dev` is a Temporal dev server for as long as the run lasts. */
+  /** `dev` starts a Temporal dev server for the run. */
   readonly temporal: 'dev' | TemporalOptions;
-  /** Called once the workflow is started. */
+  /** Called after the workflow has started. */
   readonly onStarted: (handle: WorkflowHandle) => void;
 }
 
-/** How a run ended, as its workflow has it. */
+/** How the workflow of a run ended. */
 export type RunOutcome =
   | { readonly report: RunReport }
   | { readonly failure: ApplicationFailure }
   | { readonly ended: 'cancelled' | 'terminated' };
 
-/** Runs a policy once, with a worker inside this process on a task queue of its own. */
+/** Runs a policy once, with a worker in this process and a task queue of its own. */
 export async function runOnce(options: RunOnceOptions): Promise<RunOutcome> {
   if (options.temporal !== 'dev') return runOn(options, options.temporal);
-  const place = `${EPHEMERAL}${randomUUID()}`;
+  const clusterId = `${EPHEMERAL}${randomUUID()}`;
   const server = await startDevServer();
   try {
-    // When this process dies the server dies with it and nobody can be asked about the run; but its session is gone.
+    // If this process dies, the server dies too and cannot say that the run is over. The end of this session says so.
     return await options.database.db.connection().execute(async (session) => {
-      await holdForSession(session, options.database.ledger.lockWords(place));
-      return runOn(options, { address: server.address, own: true }, place);
+      await holdForSession(session, options.database.ledger.lockWords(clusterId));
+      return runOn(options, { address: server.address, own: true }, clusterId);
     });
   } finally {
     await server.stop();
@@ -53,7 +53,7 @@ export async function runOnce(options: RunOnceOptions): Promise<RunOutcome> {
 async function runOn(
   options: RunOnceOptions,
   temporal: TemporalOptions,
-  place?: string,
+  clusterId?: string,
 ): Promise<RunOutcome> {
   const taskQueue = `vacuum-run-${randomUUID()}`;
   const { connection, namespace } = await connectWorker(temporal);
@@ -66,7 +66,7 @@ async function runOn(
       namespace,
       taskQueue,
       allowPercent: options.allowPercent,
-      ...(place === undefined ? {} : { place }),
+      ...(clusterId === undefined ? {} : { clusterId }),
     });
     const started = client.client;
     return await worker.runUntil(async () => follow(started, taskQueue, options));
@@ -99,7 +99,7 @@ async function follow(
   }
 }
 
-/** Asks for the end of a run after its batch under way; one that is over already needs none. */
+/** Cancels a run, which ends after its current batch. Does nothing if it is closed. */
 export async function cancelRun(handle: WorkflowHandle): Promise<void> {
   try {
     await handle.cancel();

@@ -5,7 +5,7 @@ import { bundleApart } from './bundle-apart.ts';
 import { VacuumPlugin } from './plugin.ts';
 import type { Setup } from './setup.ts';
 
-/** What {@link createVacuumWorker} needs. */
+/** The options of {@link createVacuumWorker}. */
 export interface VacuumWorkerOptions {
   readonly setup: Pick<Setup, 'databases' | 'policies' | 'ledgerSchema'>;
   readonly connection: NativeConnection;
@@ -13,22 +13,22 @@ export interface VacuumWorkerOptions {
   readonly taskQueue: string;
   /** See `VacuumPluginOptions.allowPercent`. */
   readonly allowPercent?: number | undefined;
-  /** See `VacuumPluginOptions.place`. */
-  readonly place?: string;
+  /** See `VacuumPluginOptions.clusterId`. */
+  readonly clusterId?: string;
 }
 
-/** Parts of passes that run beside one another in one worker, over all its runs. */
+/** The number of shards that one worker works on at the same time, over all its runs. */
 const MOST_ACTIVITIES = 8;
 
-/** A worker that does nothing but vacuum. */
+/** Creates a worker that only runs vacuums. */
 export async function createVacuumWorker(options: VacuumWorkerOptions): Promise<Worker> {
-  const { setup, connection, namespace, taskQueue, allowPercent, place } = options;
+  const { setup, connection, namespace, taskQueue, allowPercent, clusterId } = options;
   const plugin = new VacuumPlugin({
     databases: setup.databases,
     policies: setup.policies,
     ...(setup.ledgerSchema === undefined ? {} : { ledgerSchema: setup.ledgerSchema }),
     ...(allowPercent === undefined ? {} : { allowPercent }),
-    ...(place === undefined ? {} : { place }),
+    ...(clusterId === undefined ? {} : { clusterId }),
   });
   return Worker.create({
     connection,

@@ -65,8 +65,17 @@ describeNeeding(['temporal'], 'the package, installed into an empty project', ()
     await database.drop();
   });
 
-  test('serves its page from the command line', async () => {
+  test('needs no fastify, and has it installed for its page alone', async () => {
     const database = await createDatabase();
+    expect(readdirSync(join(project, 'node_modules'))).not.toEqual(
+      expect.arrayContaining([expect.stringMatching(/fastify/)]),
+    );
+    const library =
+      "const { VacuumPlugin } = await import('temporal-vacuum'); console.log(typeof VacuumPlugin)";
+    const imported = await execute(process.execPath, ['--input-type=module', '-e', library], {
+      cwd: project,
+    });
+    expect(imported.stdout).toBe('function\n');
     const program = join(project, 'node_modules/.bin/temporal-vacuum');
     const args = [
       'worker',
@@ -78,6 +87,18 @@ describeNeeding(['temporal'], 'the package, installed into an empty project', ()
       'page-of-the-package',
     ];
     const where = ['--address', temporalAddress(), '--http', '127.0.0.1:0', '--json'];
+    const refused = execute(process.execPath, [program, ...args, ...where], { cwd: project });
+    const { code, stderr } = await refused.then(
+      () => ({ code: 0, stderr: '' }),
+      (error: { code: number; stderr: string }) => error,
+    );
+    expect(code).toBe(2);
+    const [, command = ''] = /Install them: npm (install .*)\.$/m.exec(stderr) ?? [];
+    expect(command).toBe('install fastify@5 @fastify/swagger@9');
+    await execute('npm', [...command.split(' '), '--prefer-offline'], { cwd: project });
+    const door = "console.log(Object.keys(await import('temporal-vacuum/http')).join())";
+    const opened = await execute(process.execPath, ['--input-type=module', '-e', door], { cwd: project });
+    expect(opened.stdout).toBe('TOKEN_VARIABLE,resolveHttpAddress,serveHttp\n');
     const worker = spawn(process.execPath, [program, ...args, ...where], { cwd: project });
     let said = '';
     worker.stdout.on('data', (chunk: Buffer) => (said += chunk.toString()));

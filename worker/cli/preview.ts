@@ -4,11 +4,11 @@ import type { PreviewedPass } from '../../activities/ledger/previews.ts';
 import type { RowsByTable } from '../../activities/ledger/reports.ts';
 import { addUp } from '../../activities/ledger/reports.ts';
 import type { Preview } from '../../activities/preview/preview.ts';
+import { selectPasses } from '../select-passes.ts';
 import { findSetup } from '../setup.ts';
+import { previewAndStore } from '../store-preview.ts';
 import { withDatabase } from './database.ts';
-import { findPasses } from './find-passes.ts';
 import { findPolicy } from './find-policy.ts';
-import { previewAndKeep } from './keep-preview.ts';
 import type { SetupFlags } from './options.ts';
 import { collect, withJson, withSetup } from './options.ts';
 import { note, print, printJson, printTable, sayBytes, sayCount, strong } from './output.ts';
@@ -33,17 +33,17 @@ export function addPreview(program: Command): void {
 async function runPreview(name: string | undefined, flags: PreviewFlags): Promise<void> {
   const setup = await findSetup(flags, name);
   const policy = findPolicy(setup, name);
-  const passes = findPasses(policy, flags.pass.length === 0 ? {} : { passes: flags.pass });
+  const passes = selectPasses(policy, flags.pass.length === 0 ? {} : { passes: flags.pass });
   const result = await untilInterrupted(
     async (signal) =>
-      withDatabase(setup, policy, async (database) => previewAndKeep(database, policy, passes, signal)),
+      withDatabase(setup, policy, async (database) => previewAndStore(database, policy, passes, signal)),
     'cancelled; the database counts no more',
   );
   if (result === undefined) return;
-  const { preview, kept } = result;
+  const { preview, notStored } = result;
   if (flags.json) printJson({ ...preview, passes: preview.passes.map(toPrinted), ...totalsOf(preview) });
   else printPreview(preview);
-  if (kept !== undefined) note(`not kept in the ledger, ${kept}`);
+  if (notStored !== undefined) note(`not kept in the ledger, ${notStored}`);
 }
 
 function printPreview(preview: Preview): void {

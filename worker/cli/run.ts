@@ -12,10 +12,10 @@ import { checkAgainst } from '../../activities/plan/resolve.ts';
 import { createLogger } from '../logger.ts';
 import type { RunOutcome } from '../run-once.ts';
 import { cancelRun, runOnce } from '../run-once.ts';
+import { selectPasses } from '../select-passes.ts';
 import { findSetup } from '../setup.ts';
 import { withDatabase } from './database.ts';
 import { EXIT } from './exit-code.ts';
-import { findPasses } from './find-passes.ts';
 import { findPolicy } from './find-policy.ts';
 import { followRun } from './follow-run.ts';
 import type { SetupFlags } from './options.ts';
@@ -72,7 +72,7 @@ async function runOnceFor(name: string | undefined, flags: RunFlags): Promise<vo
     ...(flags.pass.length === 0 ? {} : { passes: flags.pass }),
     ...(flags.ifBusy === undefined ? {} : { ifBusy: flags.ifBusy }),
   };
-  const passes = findPasses(policy, input);
+  const passes = selectPasses(policy, input);
   await withDatabase(setup, policy, async (database) => {
     // Here mistakes can be told with the names of tables, which must not travel through Temporal.
     await checkAgainst(database.db, policy, passes, input.mode ?? 'execute');

@@ -6,9 +6,8 @@ import { checkAgainst } from '../../activities/plan/resolve.ts';
 import { MistakesError } from '../../policy/mistake.ts';
 import { freePort } from '../dev-server.ts';
 import type { HttpAddress } from '../http/address.ts';
-import { findHttpAddress } from '../http/address.ts';
-import type { HttpServer } from '../http/server.ts';
-import { serveHttp } from '../http/server.ts';
+import { resolveHttpAddress } from '../http/address.ts';
+import type { HttpOptions, HttpServer } from '../http/index.ts';
 import { createLogger } from '../logger.ts';
 import { metricsUrl, serveMetrics } from '../metrics.ts';
 import type { Setup } from '../setup.ts';
@@ -49,9 +48,10 @@ export function addWorker(program: Command): void {
 }
 
 async function work(flags: WorkerFlags): Promise<void> {
-  const [setup, http] = await together(
+  const [setup, http, serveHttp] = await together(
     findSetup(flags),
-    flags.http === undefined ? undefined : findHttpAddress(flags.http, process.env),
+    flags.http === undefined ? undefined : resolveHttpAddress(flags.http, process.env),
+    flags.http === undefined ? undefined : loadServeHttp(),
   );
   // An endpoint that passes metrics on needs an exporter to have them from.
   const metrics = flags.metrics ?? (http === undefined ? undefined : `127.0.0.1:${await freePort()}`);
@@ -68,7 +68,10 @@ async function work(flags: WorkerFlags): Promise<void> {
       taskQueue,
       allowPercent: flags.allowPercent,
     });
-    const server = await serve(http, metrics, setup, worker, logger);
+    const server =
+      http === undefined || serveHttp === undefined || metrics === undefined
+        ? undefined
+        : await serveHttp(createHttpOptions(http, metricsUrl(metrics), setup, worker, logger));
     try {
       const running = worker.run();
       sayRunning(flags, { address, namespace, taskQueue, setup, url: server?.url });
@@ -81,20 +84,38 @@ async function work(flags: WorkerFlags): Promise<void> {
   }
 }
 
-async function serve(
-  address: HttpAddress | undefined,
-  metrics: string | undefined,
-  setup: Setup,
+/** The packages of `--http`: optional, because only this option needs them. */
+const HTTP_PACKAGES = ['fastify@5', '@fastify/swagger@9'];
+
+/** Loads the server. Throws a `MistakesError` that names the packages to install if they are missing. */
+async function loadServeHttp(): Promise<(options: HttpOptions) => Promise<HttpServer>> {
+  try {
+    // oxlint-disable-next-line typescript/no-restricted-imports -- Only this option loads fastify.
+    const { serveHttp } = await import('../http/index.ts');
+    return serveHttp;
+  } catch (error) {
+    const isMissing = error instanceof Error && 'code' in error && error.code === 'ERR_MODULE_NOT_FOUND';
+    if (!isMissing || !error.message.includes('fastify')) throw error;
+    const what = 'it needs the packages fastify and @fastify/swagger';
+    const fix = `Install them: npm install ${HTTP_PACKAGES.join(' ')}`;
+    throw new MistakesError('command', [{ at: '--http', what, fix }]);
+  }
+}
+
+function createHttpOptions(
+  address: HttpAddress,
+  metrics: string,
+  { databases, policies, ledgerSchema }: Setup,
   worker: Worker,
   logger: Logger,
-): Promise<HttpServer | undefined> {
+): HttpOptions {
   const { client } = worker;
-  if (address === undefined || metrics === undefined || client === undefined) return undefined;
+  if (client === undefined) throw new Error('the worker has no client');
   const onError = (request: string, error: unknown): void => {
     logger.error(`${request} failed for a reason that the vacuum does not know; level debug has it`);
     logger.debug(`${request} failed`, { error });
   };
-  return serveHttp({ address, setup, worker, client, metrics: metricsUrl(metrics), onError });
+  return { address, databases, policies, ledgerSchema, worker, client, metrics, onError };
 }
 
 function sayRunning(

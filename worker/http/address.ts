@@ -5,18 +5,18 @@ import { BlockList, createServer, isIPv6 } from 'node:net';
 import type { Mistake } from '../../policy/mistake.ts';
 import { refuseMistakes } from '../../policy/mistake.ts';
 
-/** Where to serve, and for whom. */
+/** The address of the server and who may read it. */
 export interface HttpAddress {
   readonly host: string;
-  /** 0 takes a free one. */
+  /** 0 takes a free port. */
   readonly port: number;
-  /** Nobody but this machine reaches it. */
+  /** Whether only this machine can reach the host. */
   readonly loopback: boolean;
-  /** What a request has to bring; undefined where nothing is asked. */
+  /** The bearer token of each request. Undefined if requests need none. */
   readonly token: string | undefined;
 }
 
-/** Our own variable with the token: what stands on the command line can be read by everybody on the machine. */
+/** The variable with the token. It is no option of the command line, because all users of a machine can read those. */
 export const TOKEN_VARIABLE = 'VACUUM_HTTP_TOKEN';
 
 const ADDRESS = /^(?:(?<name>[^\s:[\]]+)|\[(?<ip6>[\da-fA-F:.]+)\]):(?<port>\d{1,5})$/;
@@ -29,10 +29,10 @@ LOOPBACK.addSubnet('127.0.0.0', 8, 'ipv4');
 LOOPBACK.addAddress('::1', 'ipv6');
 
 /**
- * Reads `HOST:PORT` and the token of the environment, and makes sure that the port can be had. Throws a
- * `MistakesError` with all that is wrong.
+ * Reads `HOST:PORT` and the token in `VACUUM_HTTP_TOKEN` of the environment, and checks that the port is free. A host
+ * that other machines can reach needs a token. Throws a `MistakesError` with everything that is wrong.
  */
-export async function findHttpAddress(
+export async function resolveHttpAddress(
   text: string,
   environment: Readonly<Record<string, string | undefined>>,
 ): Promise<HttpAddress> {
@@ -53,8 +53,8 @@ export async function findHttpAddress(
   return { host: '', port: 0, ...where, loopback: loopback === true, token };
 }
 
-/** The URL of a host and a port. */
-export function urlOf(host: string, port: number): string {
+/** Formats the URL of a host and a port. */
+export function formatUrl(host: string, port: number): string {
   return `http://${isIPv6(host) ? `[${host}]` : host}:${port}`;
 }
 

@@ -1,4 +1,4 @@
-import type { Database } from '../../activities/database/database.ts';
+import type { Database, DatabaseSource } from '../../activities/database/database.ts';
 import { Databases } from '../../activities/database/databases.ts';
 import { Ledger } from '../../activities/ledger/ledger.ts';
 import { readDatabaseError } from '../../activities/sql/sqlstate.ts';
@@ -6,7 +6,6 @@ import type { TransactionLimits } from '../../activities/sql/transaction.ts';
 import { inSnapshot } from '../../activities/sql/transaction.ts';
 import { MistakesError } from '../../policy/mistake.ts';
 import type { Policy } from '../../policy/policy.ts';
-import type { Setup } from '../setup.ts';
 import { Unavailable, within } from './unavailable.ts';
 
 /** Sessions in each database, besides those of the worker. */
@@ -26,7 +25,13 @@ export class ReadDatabases {
   readonly #databases: Databases;
   readonly names: readonly string[];
 
-  constructor({ databases, ledgerSchema }: Pick<Setup, 'databases' | 'ledgerSchema'>) {
+  constructor({
+    databases,
+    ledgerSchema,
+  }: {
+    readonly databases: Readonly<Record<string, DatabaseSource>>;
+    readonly ledgerSchema?: string | undefined;
+  }) {
     this.#databases = new Databases(databases, ledgerSchema, MOST_SESSIONS);
     this.names = Object.keys(databases);
   }

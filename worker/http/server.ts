@@ -5,41 +5,55 @@ import type { Worker } from '@temporalio/worker';
 import type { FastifyError, FastifyInstance } from 'fastify';
 import Fastify from 'fastify';
 
+import type { DatabaseSource } from '../../activities/database/database.ts';
 import { refuseMistakes } from '../../policy/mistake.ts';
-import type { Setup } from '../setup.ts';
+import type { Policy } from '../../policy/policy.ts';
 import { readVersion } from '../version.ts';
 import type { HttpAddress } from './address.ts';
-import { badAddress, urlOf } from './address.ts';
+import { badAddress, formatUrl } from './address.ts';
 import { ReadDatabases } from './databases.ts';
 import { guard } from './guard.ts';
 import { servePage } from './page.ts';
 import { addRoutes } from './routes.ts';
 import { Unavailable } from './unavailable.ts';
 
-/** What {@link serveHttp} needs. */
+/** The options of {@link serveHttp}. */
 export interface HttpOptions {
+  /** Host, port and token, as {@link resolveHttpAddress} returns them. */
   readonly address: HttpAddress;
-  readonly setup: Setup;
+  /** The databases of the plugin. The server opens at most two connections of its own to each, and only reads. */
+  readonly databases: Readonly<Record<string, DatabaseSource>>;
+  /** The policies of the plugin. */
+  readonly policies: readonly Policy[];
+  /** The schema of the ledger in each database. Default: `vacuum`. */
+  readonly ledgerSchema?: string | undefined;
+  /** The worker that the page describes. */
   readonly worker: Worker;
+  /** A client of the same Temporal and namespace, such as `worker.client`. */
   readonly client: Client;
-  /** Where the process serves its metrics. */
+  /** The URL of the Prometheus exporter of this process. `GET /metrics` returns what it serves. */
   readonly metrics: string;
-  /** Told of what nobody foresaw. */
+  /** Receives each unexpected error with the path of its request. The response only says that there was one. */
   readonly onError: (request: string, error: unknown) => void;
 }
 
 /** A server that listens. */
 export interface HttpServer {
+  /** Its URL, with the port that it took. */
   readonly url: string;
+  /** Closes the server, its open requests and its database connections. */
   close(): Promise<void>;
 }
 
 const REQUEST_WITHIN_MILLIS = 20_000;
 
-/** Serves how things stand, to read and nothing else. Throws a `MistakesError` where it cannot listen. */
+/**
+ * Serves a read-only page and API about a worker: its policies, runs, tables and metrics. Close the server when the
+ * worker ends. Throws a `MistakesError` if it cannot listen on the address.
+ */
 export async function serveHttp(options: HttpOptions): Promise<HttpServer> {
-  const { address, setup, worker, client, metrics, onError } = options;
-  const databases = new ReadDatabases(setup);
+  const { address, policies, worker, client, metrics, onError } = options;
+  const databases = new ReadDatabases(options);
   const app = Fastify({
     logger: false,
     // A page that is open keeps its connection.
@@ -50,7 +64,7 @@ export async function serveHttp(options: HttpOptions): Promise<HttpServer> {
   guard(app, address);
   sayErrors(app, onError);
   await app.register(fastifySwagger, { openapi: DOCUMENT });
-  addRoutes(app, { databases, policies: setup.policies, client, worker, metrics });
+  addRoutes(app, { databases, policies, client, worker, metrics });
   app.get('/openapi.json', { schema: { hide: true } }, async () => app.swagger());
   servePage(app);
   const close = async (): Promise<void> => {
@@ -66,7 +80,7 @@ export async function serveHttp(options: HttpOptions): Promise<HttpServer> {
   }
   const bound = app.server.address();
   const port = typeof bound === 'object' && bound !== null ? bound.port : address.port;
-  return { url: urlOf(address.host, port), close };
+  return { url: formatUrl(address.host, port), close };
 }
 
 const DOCUMENT: NonNullable<SwaggerOptions['openapi']> = {

@@ -186,7 +186,7 @@ describeNeeding(['temporal'], 'run', () => {
       env: { TEMPORAL_CLI: '', PATH: '/usr/bin:/bin' },
     });
     expect(code).toBe(2);
-    expect(stderr).toContain('the Temporal CLI is missing, which brings the dev server. Install it');
+    expect(stderr).toContain('the dev server needs the Temporal CLI, which is missing. Install it');
   });
 
   test('killed with its own Temporal leaves no process, and the next run takes its place', async () => {

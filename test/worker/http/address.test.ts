@@ -4,7 +4,7 @@ import { createServer } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 
 import { MistakesError } from '../../../policy/mistake.ts';
-import { findHttpAddress, TOKEN_VARIABLE, urlOf } from '../../../worker/http/address.ts';
+import { resolveHttpAddress, TOKEN_VARIABLE, formatUrl } from '../../../worker/http/address.ts';
 import { cli } from '../../support/cli.ts';
 
 const TOKEN = 'x'.repeat(24);
@@ -22,7 +22,7 @@ describe('the address to serve on', () => {
 
   const mistakesOf = async (address: string, token?: string): Promise<string[]> => {
     try {
-      await findHttpAddress(address, token === undefined ? {} : { [TOKEN_VARIABLE]: token });
+      await resolveHttpAddress(address, token === undefined ? {} : { [TOKEN_VARIABLE]: token });
       return [];
     } catch (error) {
       if (!(error instanceof MistakesError)) throw error;
@@ -38,12 +38,12 @@ describe('the address to serve on', () => {
     ['0.0.0.0:0', TOKEN, { host: '0.0.0.0', port: 0, loopback: false, token: TOKEN }],
   ])('%s', async (address, token, found) => {
     const environment = token === undefined ? {} : { [TOKEN_VARIABLE]: token };
-    expect(await findHttpAddress(address, environment)).toEqual(found);
+    expect(await resolveHttpAddress(address, environment)).toEqual(found);
   });
 
   test('is written as a URL', () => {
-    expect(urlOf('127.0.0.1', 1)).toBe('http://127.0.0.1:1');
-    expect(urlOf('::1', 2)).toBe('http://[::1]:2');
+    expect(formatUrl('127.0.0.1', 1)).toBe('http://127.0.0.1:1');
+    expect(formatUrl('::1', 2)).toBe('http://[::1]:2');
   });
 
   test('without a token serves this machine alone', async () => {

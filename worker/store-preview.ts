@@ -1,41 +1,41 @@
 import { randomUUID } from 'node:crypto';
 
-import type { Database } from '../../activities/database/database.ts';
-import { insertPreview } from '../../activities/ledger/previews.ts';
-import type { Preview } from '../../activities/preview/preview.ts';
-import { previewPolicy } from '../../activities/preview/preview.ts';
-import type { Policy } from '../../policy/policy.ts';
+import type { Database } from '../activities/database/database.ts';
+import { insertPreview } from '../activities/ledger/previews.ts';
+import type { Preview } from '../activities/preview/preview.ts';
+import { previewPolicy } from '../activities/preview/preview.ts';
+import type { Policy } from '../policy/policy.ts';
 
-/** What a preview of the command line has in place of a Temporal. */
+/** Stands in the ledger for the Temporal cluster of a preview that no workflow made. */
 const COMMAND_LINE = 'command line';
 
-/** A preview, and why the ledger does not have it; undefined where it has. */
-export interface KeptPreview {
+/** A preview, and why the ledger does not have it. Undefined if it has. */
+export interface StoredPreview {
   readonly preview: Preview;
-  readonly kept: string | undefined;
+  readonly notStored: string | undefined;
 }
 
 /**
- * Previews, and keeps the counts in the ledger if there is one that the role may write: for a day they let a run of the
- * same settings go ahead where guards would stop it. Makes no ledger: a preview leaves a database as it is.
+ * Previews a policy, and stores the counts in the ledger if there is one that the role may write. For a day they let a
+ * run of the same settings pass guards that would stop it. Creates no ledger, because a preview changes no database.
  */
-export async function previewAndKeep(
+export async function previewAndStore(
   database: Database,
   policy: Policy,
   passes: readonly string[],
   signal: AbortSignal | undefined,
-): Promise<KeptPreview> {
+): Promise<StoredPreview> {
   const preview = await previewPolicy(database, policy, passes, signal);
-  const kept = await whyNot(database);
-  if (kept === undefined) {
+  const notStored = await explainUnwritable(database);
+  if (notStored === undefined) {
     const id = `preview-${randomUUID()}`;
     const owner = { workflowId: id, firstRunId: id, temporal: COMMAND_LINE };
     await insertPreview(database.ledger, owner, policy.name, preview.at, preview.passes);
   }
-  return { preview, kept };
+  return { preview, notStored };
 }
 
-async function whyNot({ ledger }: Database): Promise<string | undefined> {
+async function explainUnwritable({ ledger }: Database): Promise<string | undefined> {
   const version = await ledger.version();
   switch (version) {
     case 'missing':
