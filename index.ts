@@ -35,8 +35,8 @@ export { definePolicy } from './policy/policy.ts';
 export type { Policy, PolicyOptions, SliceOptions } from './policy/policy.ts';
 export type { LimitOptions, Limits } from './policy/limits.ts';
 export type { CronSchedule, IntervalSchedule, ScheduleOptions } from './policy/schedule.ts';
-export { MistakesError } from './policy/mistake.ts';
-export type { Mistake } from './policy/mistake.ts';
+export { ValidationError } from './policy/issue.ts';
+export type { Issue } from './policy/issue.ts';
 export type {
   KeepLast,
   KeepLastOptions,

@@ -1,14 +1,14 @@
 import { activityInfo, log } from '@temporalio/activity';
 import { ApplicationFailure, ApplicationFailureCategory, CancelledFailure } from '@temporalio/common';
 
-import { MistakesError } from '../policy/mistake.ts';
+import { ValidationError } from '../policy/issue.ts';
 import { GuardsError } from './guards/guard.ts';
 import { readDatabaseError } from './sql/sqlstate.ts';
 
 /** The types of failure that leave an activity. */
 export const FAILURE = {
   /** What a person gave us is wrong; nothing was deleted. */
-  input: 'VacuumMistakes',
+  input: 'VacuumInvalidInput',
   /** A guard stopped the run before its first batch; nothing was deleted. */
   guard: 'VacuumGuard',
   /** Another run of the policy is open. */
@@ -40,7 +40,7 @@ const LATER = '30s';
  */
 function toFailure(error: unknown, doing: string): Error {
   if (error instanceof ApplicationFailure || error instanceof CancelledFailure) return error;
-  if (error instanceof MistakesError)
+  if (error instanceof ValidationError)
     return ApplicationFailure.nonRetryable(error.wireMessage, FAILURE.input);
   if (error instanceof GuardsError) return ApplicationFailure.nonRetryable(error.wireMessage, FAILURE.guard);
   log.debug(`${doing} failed`, { error });

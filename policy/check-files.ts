@@ -2,12 +2,12 @@ import type { DeleteRecordedFiles } from './delete-recorded-files.ts';
 import type { ExpireRows } from './expire-rows.ts';
 import type { FileRoot } from './file-root.ts';
 import { FileRootSchema } from './file-root.ts';
-import { findMistakes } from './find-mistakes.ts';
-import type { Mistake } from './mistake.ts';
+import { findMistakes } from './find-issues.ts';
+import type { Issue } from './issue.ts';
 import type { Pass } from './pass.ts';
 
 /** Returns what is wrong with the roots of a policy, each by itself and beside the others. */
-export function checkRoots(passes: readonly Pass[]): Mistake[] {
+export function checkRoots(passes: readonly Pass[]): Issue[] {
   const roots = [...new Set(passes.flatMap(rootsOf))];
   return roots.flatMap((root) => {
     const at = `root ${JSON.stringify(root.name)}`;
@@ -34,7 +34,7 @@ export function checkFiles(
   pass: Pass,
   earlier: readonly Pass[],
   later: readonly Pass[],
-): Mistake[] {
+): Issue[] {
   if (pass.kind === 'expireRows') return checkTaken(at, pass, later);
   return pass.kind === 'deleteRecordedFiles' ? checkFrom(at, pass, earlier) : [];
 }
@@ -58,7 +58,7 @@ function isOf({ store }: FileRoot, path: string): boolean {
 }
 
 /** Files that are recorded and that nobody deletes would wait in the ledger for ever. */
-function checkTaken(at: string, { name, files }: ExpireRows, later: readonly Pass[]): Mistake[] {
+function checkTaken(at: string, { name, files }: ExpireRows, later: readonly Pass[]): Issue[] {
   const isDeleted = (root: FileRoot): boolean =>
     later.some(
       (pass) => pass.kind === 'deleteRecordedFiles' && pass.root === root && pass.from.includes(name),
@@ -72,7 +72,7 @@ function checkTaken(at: string, { name, files }: ExpireRows, later: readonly Pas
     }));
 }
 
-function checkFrom(at: string, { from, root }: DeleteRecordedFiles, earlier: readonly Pass[]): Mistake[] {
+function checkFrom(at: string, { from, root }: DeleteRecordedFiles, earlier: readonly Pass[]): Issue[] {
   const isRecorded = (name: string): boolean =>
     earlier.some((pass) => pass.kind === 'expireRows' && pass.name === name && pass.files.includes(root));
   return from

@@ -2,9 +2,9 @@ import { z } from 'zod';
 
 import { checkFiles, checkRoots } from './check-files.ts';
 import { durationBetween, SECOND } from './duration.ts';
-import { findMistakes, withFix } from './find-mistakes.ts';
+import { findMistakes, withFix } from './find-issues.ts';
+import type { Issue } from './issue.ts';
 import { LimitsSchema } from './limits.ts';
-import type { Mistake } from './mistake.ts';
 import { nameFor } from './name.ts';
 import { PassOptionsSchema, ShardsSchema } from './pass-options.ts';
 import type { Pass } from './pass.ts';
@@ -37,7 +37,7 @@ const PolicySchema = z.object({
  * Returns what is wrong with a policy by itself: names, numbers and durations. Entity metadata and the live database
  * are checked when the policy is resolved.
  */
-export function checkPolicy(policy: Policy): Mistake[] {
+export function checkPolicy(policy: Policy): Issue[] {
   const { passes } = policy;
   return [
     ...findMistakes(PolicySchema, policy, `policy ${JSON.stringify(policy.name)}`),
@@ -46,7 +46,7 @@ export function checkPolicy(policy: Policy): Mistake[] {
   ];
 }
 
-function checkPass(pass: Pass, earlier: readonly Pass[], later: readonly Pass[]): Mistake[] {
+function checkPass(pass: Pass, earlier: readonly Pass[], later: readonly Pass[]): Issue[] {
   const at = `pass ${JSON.stringify(pass.name)}`;
   return [
     ...findMistakes(PassOptionsSchema, pass, at),
@@ -56,7 +56,7 @@ function checkPass(pass: Pass, earlier: readonly Pass[], later: readonly Pass[])
   ];
 }
 
-function checkOrder(at: string, { name, dependsOn = [] }: Pass, earlier: ReadonlySet<string>): Mistake[] {
+function checkOrder(at: string, { name, dependsOn = [] }: Pass, earlier: ReadonlySet<string>): Issue[] {
   const same = { at, what: 'another pass has this name', fix: 'Name each pass of a policy differently' };
   const unknown = dependsOn
     .filter((other) => !earlier.has(other))

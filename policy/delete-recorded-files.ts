@@ -2,7 +2,7 @@ import { z } from 'zod';
 
 import type { FileRoot } from './file-root.ts';
 import { FileConcurrencySchema } from './file-root.ts';
-import { withFix } from './find-mistakes.ts';
+import { withFix } from './find-issues.ts';
 import type { PassOptions } from './pass-options.ts';
 
 /** What {@link deleteRecordedFiles} can be told. */

@@ -4,7 +4,7 @@ import { z } from 'zod';
 import type { Duration } from './duration.ts';
 import type { FileRoot } from './file-root.ts';
 import { filterOf, FilterSchema } from './filter.ts';
-import { chooseSchema, mistake, withFix } from './find-mistakes.ts';
+import { chooseSchema, mistake, withFix } from './find-issues.ts';
 import { HorizonSchema, LongHorizonSchema } from './horizon.ts';
 import type { LatestPointer } from './latest-pointer.ts';
 import type { AnyEntity, PassOptions } from './pass-options.ts';

@@ -2,7 +2,7 @@ import type { EntityKey, EntityName } from '@mikro-orm/core';
 import { z } from 'zod';
 
 import type { FileStore } from './file-store.ts';
-import { withFix } from './find-mistakes.ts';
+import { withFix } from './find-issues.ts';
 import { nameFor } from './name.ts';
 import type { AnyEntity } from './pass-options.ts';
 

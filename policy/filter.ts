@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-import { formatValue, withFix } from './find-mistakes.ts';
+import { formatValue, withFix } from './find-issues.ts';
 
 /** The `where` of a pass that has none. */
 export const NO_FILTER: object = Object.freeze({});

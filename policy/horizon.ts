@@ -1,5 +1,5 @@
 import { durationBetween, HOUR, parseDuration, sayDuration } from './duration.ts';
-import { formatValue, withFix } from './find-mistakes.ts';
+import { formatValue, withFix } from './find-issues.ts';
 
 /** How old a row must be: a duration that is not negative. */
 export const HorizonSchema = withFix(

@@ -2,7 +2,7 @@ import { z } from 'zod';
 
 import type { Duration } from './duration.ts';
 import { durationBetween, SECOND } from './duration.ts';
-import { addMistakes, unknownOption, withFix } from './find-mistakes.ts';
+import { addMistakes, unknownOption, withFix } from './find-issues.ts';
 import type { Window } from './window.ts';
 import { checkWindow, parseWindow } from './window.ts';
 

@@ -1,7 +1,7 @@
 import type { EntityName } from '@mikro-orm/core';
 import { z } from 'zod';
 
-import { withFix } from './find-mistakes.ts';
+import { withFix } from './find-issues.ts';
 import { nameFor } from './name.ts';
 
 /** An entity of any shape; the builders check the shape, what is behind them only needs its metadata. */

@@ -2,7 +2,7 @@ import { z } from 'zod';
 
 import type { Duration } from './duration.ts';
 import { durationBetween, SECOND } from './duration.ts';
-import { addMistakes, mistake, withFix } from './find-mistakes.ts';
+import { addMistakes, mistake, withFix } from './find-issues.ts';
 import type { AnyEntity, PassOptions } from './pass-options.ts';
 import { checkWindow } from './window.ts';
 

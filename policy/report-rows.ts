@@ -4,7 +4,7 @@ import { z } from 'zod';
 import type { Duration } from './duration.ts';
 import { durationBetween, SECOND } from './duration.ts';
 import { filterOf, FilterSchema } from './filter.ts';
-import { withFix } from './find-mistakes.ts';
+import { withFix } from './find-issues.ts';
 import { HorizonSchema } from './horizon.ts';
 import type { AnyEntity, PassOptions } from './pass-options.ts';
 
@@ -14,7 +14,7 @@ import type { AnyEntity, PassOptions } from './pass-options.ts';
  *
  * What it does must make the row no longer match, and may be done twice: after a crash it is asked again for rows that
  * still match. The signal fires when its time is up. An error counts the row as not resolved: the words of a
- * {@link NotResolved}, fixed words for any other. A `MistakesError` says that no other row could be resolved either
+ * {@link NotResolved}, fixed words for any other. A `ValidationError` says that no other row could be resolved either
  * and fails the pass.
  */
 export type Resolve = (key: string, signal: AbortSignal) => Promise<void>;
@@ -42,9 +42,9 @@ export interface ReportRowsOptions<Row> extends PassOptions {
    * A property with an instant that a row may rightly wait for, such as when it is due: such a row is found only once
    * this, too, is before the horizon. A row where it is null waits for nothing. Default: none.
    */
-  readonly waitsUntil?: EntityKey<Row>;
+  readonly dueAt?: EntityKey<Row>;
   /** Deals with each row found. Default: rows are only reported. */
-  readonly resolve?: Resolve | ResolveOptions;
+  readonly handler?: Resolve | ResolveOptions;
 }
 
 /** A pass that reports rows, and deletes none. */
@@ -54,8 +54,8 @@ export interface ReportRows extends PassOptions {
   readonly age: string;
   readonly olderThan: Duration;
   readonly where: object;
-  readonly waitsUntil?: string;
-  readonly resolve?: Required<ResolveOptions>;
+  readonly dueAt?: string;
+  readonly handler?: Required<ResolveOptions>;
 }
 
 /**
@@ -68,12 +68,12 @@ export class NotResolved extends Error {
 
 /**
  * Reports the rows of an entity that are older than a horizon and match a filter: how many there are and how old the
- * oldest is. Deletes nothing. With `resolve` each is dealt with by a function of the policy's own, and counted as
+ * oldest is. Deletes nothing. With `handler` each is dealt with by a function of the policy's own, and counted as
  * resolved where it does not match any more afterwards.
  */
 export function reportRows<Row>(options: ReportRowsOptions<Row>): ReportRows {
-  const { resolve, ...rest } = options;
-  const given = typeof resolve === 'function' ? { each: resolve } : resolve;
+  const { handler, ...rest } = options;
+  const given = typeof handler === 'function' ? { each: handler } : handler;
   return Object.freeze({
     ...rest,
     kind: 'reportRows',
@@ -81,7 +81,7 @@ export function reportRows<Row>(options: ReportRowsOptions<Row>): ReportRows {
     ...(given === undefined
       ? {}
       : {
-          resolve: Object.freeze({
+          handler: Object.freeze({
             each: given.each,
             concurrency: given.concurrency ?? 4,
             timeout: given.timeout ?? '20 s',
@@ -94,12 +94,12 @@ export function reportRows<Row>(options: ReportRowsOptions<Row>): ReportRows {
 export const ReportRowsSchema = z.object({
   olderThan: HorizonSchema,
   where: FilterSchema,
-  resolve: z
+  handler: z
     .object({
       each: withFix(
         z.custom<Resolve>((each) => typeof each === 'function'),
         'Give it one that takes the key of a row',
-        () => 'resolve is no function',
+        () => 'handler is no function',
       ),
       concurrency: withFix(z.int().min(1).max(16), 'Use a whole number from 1 to 16'),
       timeout: withFix(durationBetween(100, 60 * SECOND), "Use a duration from '100 ms' to '1 minute'"),

@@ -3,7 +3,7 @@ import { z } from 'zod';
 
 import type { Duration } from './duration.ts';
 import { DAY, HOUR } from './duration.ts';
-import { mistake, withFix } from './find-mistakes.ts';
+import { mistake, withFix } from './find-issues.ts';
 import type { AnyEntity } from './pass-options.ts';
 
 /** What a number in a retention column counts, in milliseconds: always the same time, whatever the clocks do. */

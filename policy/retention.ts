@@ -2,7 +2,7 @@ import type { EntityKey, FilterQuery } from '@mikro-orm/core';
 import { z } from 'zod';
 
 import type { Duration } from './duration.ts';
-import { withFix } from './find-mistakes.ts';
+import { withFix } from './find-issues.ts';
 import type { RetentionColumn, RetentionColumnOptions } from './retention-column.ts';
 
 /** The newest rows of each group that stay, however old they are. */

@@ -3,8 +3,8 @@ import { z } from 'zod';
 
 import type { Duration } from './duration.ts';
 import { durationBetween, SECOND } from './duration.ts';
-import { chooseSchema, findMistakes, formatValue, withFix } from './find-mistakes.ts';
-import type { Mistake } from './mistake.ts';
+import { chooseSchema, findMistakes, formatValue, withFix } from './find-issues.ts';
+import type { Issue } from './issue.ts';
 import { isTimezone } from './timezone.ts';
 
 /** When a policy runs by itself. */
@@ -59,6 +59,6 @@ export const ScheduleSchema = chooseSchema((schedule) =>
 );
 
 /** Returns what is wrong with a schedule. */
-export function checkSchedule(at: string, schedule: ScheduleOptions): Mistake[] {
+export function checkSchedule(at: string, schedule: ScheduleOptions): Issue[] {
   return findMistakes(z.object({ schedule: ScheduleSchema }), { schedule }, at);
 }

@@ -4,7 +4,7 @@ import type { Duration } from './duration.ts';
 import { durationBetween, HOUR } from './duration.ts';
 import type { FileRoot } from './file-root.ts';
 import { FileConcurrencySchema } from './file-root.ts';
-import { formatValue, withFix } from './find-mistakes.ts';
+import { formatValue, withFix } from './find-issues.ts';
 import type { PassOptions } from './pass-options.ts';
 
 /** What {@link sweepStrayFiles} can be told. */
@@ -21,7 +21,7 @@ export interface SweepStrayFilesOptions extends PassOptions {
    * The part of all files that may be strays, above 0 and up to 1: with more of them a pass that removes removes none
    * and fails, since paths are more often misread than forgotten. Default 0.5.
    */
-  readonly mostStray?: number;
+  readonly maxStrayRatio?: number;
   /** How many files at once, 1 to 64. Default 8. */
   readonly concurrency?: number;
 }
@@ -32,7 +32,7 @@ export interface SweepStrayFiles extends PassOptions {
   readonly root: FileRoot;
   readonly grace: Duration;
   readonly remove: boolean;
-  readonly mostStray: number;
+  readonly maxStrayRatio: number;
   readonly concurrency: number;
 }
 
@@ -43,7 +43,7 @@ export function sweepStrayFiles(options: SweepStrayFilesOptions): SweepStrayFile
     kind: 'sweepStrayFiles',
     grace: options.grace ?? '1 day',
     remove: options.remove ?? false,
-    mostStray: options.mostStray ?? 0.5,
+    maxStrayRatio: options.maxStrayRatio ?? 0.5,
     concurrency: options.concurrency ?? 8,
   });
 }
@@ -56,6 +56,6 @@ export const SweepStrayFilesSchema = z.object({
     (option, value) =>
       `${option} is ${formatValue(value)}, and files that are just being written have no row yet`,
   ),
-  mostStray: withFix(z.number().gt(0).max(1), 'Use a number above 0 and up to 1, like 0.5'),
+  maxStrayRatio: withFix(z.number().gt(0).max(1), 'Use a number above 0 and up to 1, like 0.5'),
   concurrency: FileConcurrencySchema,
 });

@@ -1,6 +1,6 @@
 import { IANAZone } from 'luxon';
 
-import type { Mistake } from './mistake.ts';
+import type { Issue } from './issue.ts';
 import { isTimezone } from './timezone.ts';
 
 const MINUTE = 60_000;
@@ -40,8 +40,8 @@ export function checkWindow(
   at: string,
   { window, timezone }: { readonly window?: unknown; readonly timezone: unknown },
   prefix = '',
-): Mistake[] {
-  const mistakes: Mistake[] = [];
+): Issue[] {
+  const mistakes: Issue[] = [];
   const add = (option: string, value: unknown, fix: string): void => {
     mistakes.push({ at, what: `${prefix}${option} is ${JSON.stringify(value)}`, fix });
   };

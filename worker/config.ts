@@ -3,7 +3,7 @@ import { isAbsolute, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 
 import type { DatabaseSource } from '../activities/database/database.ts';
-import { MistakesError } from '../policy/mistake.ts';
+import { ValidationError } from '../policy/issue.ts';
 import type { Policy } from '../policy/policy.ts';
 
 /** What a configuration file exports as its default. */
@@ -32,12 +32,12 @@ export function findConfig(folder: string): string | undefined {
   return NAMES.map((name) => resolve(folder, name)).find((path) => existsSync(path));
 }
 
-/** Loads a configuration file. Throws a `MistakesError` that says what is wrong with it. */
+/** Loads a configuration file. Throws a `ValidationError` that says what is wrong with it. */
 export async function loadConfig(path: string): Promise<VacuumConfig> {
   const file = isAbsolute(path) ? path : resolve(path);
   const at = `configuration ${path}`;
   if (!existsSync(file)) {
-    throw new MistakesError(at, [
+    throw new ValidationError(at, [
       { at, what: 'there is no such file', fix: 'Name an existing one with --config' },
     ]);
   }
@@ -45,15 +45,15 @@ export async function loadConfig(path: string): Promise<VacuumConfig> {
   try {
     loaded = (await import(pathToFileURL(file).href)) as unknown;
   } catch (error) {
-    if (error instanceof MistakesError) throw error;
+    if (error instanceof ValidationError) throw error;
     const what = `it cannot be loaded: ${error instanceof Error ? error.message : String(error)}`;
-    throw new MistakesError(at, [{ at, what, fix: 'Mend the file' }]);
+    throw new ValidationError(at, [{ at, what, fix: 'Mend the file' }]);
   }
   const config =
     typeof loaded === 'object' && loaded !== null && 'default' in loaded ? loaded.default : undefined;
   if (!isConfig(config)) {
     const what = 'its default export is no configuration';
-    throw new MistakesError(at, [
+    throw new ValidationError(at, [
       { at, what, fix: 'Write `export default defineConfig({ databases, policies })`' },
     ]);
   }

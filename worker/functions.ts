@@ -86,7 +86,7 @@ export async function stats(policy: Policy, options: StatsOptions): Promise<Poli
 
 /**
  * What a run would delete now, pass by pass and table by table, cascades included, in one read-only snapshot: with when
- * the oldest and the newest of these rows are of, and how many bytes they take by estimate. Throws a `MistakesError`
+ * the oldest and the newest of these rows are of, and how many bytes they take by estimate. Throws a `ValidationError`
  * where the policy does not fit the database or has no pass of a name.
  */
 export async function preview(policy: Policy, options: PreviewOptions): Promise<PolicyPreview> {
@@ -101,7 +101,7 @@ export async function preview(policy: Policy, options: PreviewOptions): Promise<
 
 /**
  * Runs an enabled policy once, with a worker inside this process, and answers the report of the ledger. A run that was
- * not begun, since another is open or the policy is not enabled, has `run: null`. Throws a `MistakesError` where policy and
+ * not begun, since another is open or the policy is not enabled, has `run: null`. Throws a `ValidationError` where policy and
  * database do not fit or a pass is not there, and an error where the run could not begin. One that a guard stops answers `stopped`.
  */
 export async function execute(policy: Policy, options: ExecuteOptions): Promise<LedgerReport | RunReport> {

@@ -1,7 +1,7 @@
 import type { TelemetryOptions } from '@temporalio/worker';
 
 import { VACUUM_BUCKETS } from '../activities/metrics/metrics.ts';
-import { refuseMistakes } from '../policy/mistake.ts';
+import { assertValid } from '../policy/issue.ts';
 
 const ADDRESS = /^(?<host>[^\s:]+|\[[\da-fA-F:]+\]):(?<port>\d{1,5})$/;
 
@@ -12,7 +12,7 @@ export function metricsUrl(address: string): string {
 
 /**
  * Makes the runtime of a process serve metrics for Prometheus on `HOST:PORT`, with buckets that fit batches and runs.
- * Throws a `MistakesError` where that is no address, or one that cannot be served on.
+ * Throws a `ValidationError` where that is no address, or one that cannot be served on.
  */
 export function serveMetrics(address: string, install: (telemetry: TelemetryOptions) => unknown): void {
   const { port } = ADDRESS.exec(address)?.groups ?? {};
@@ -30,7 +30,7 @@ export function serveMetrics(address: string, install: (telemetry: TelemetryOpti
 }
 
 function refuse(what: string): void {
-  refuseMistakes('command', [
+  assertValid('command', [
     {
       at: '--metrics',
       what,

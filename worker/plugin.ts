@@ -4,8 +4,8 @@ import type { BundleOptions, ReplayWorkerOptions, WorkerOptions } from '@tempora
 import { createActivities } from '../activities/activities.ts';
 import type { DatabaseSource } from '../activities/database/database.ts';
 import { Databases } from '../activities/database/databases.ts';
-import type { Mistake } from '../policy/mistake.ts';
-import { refuseMistakes } from '../policy/mistake.ts';
+import type { Issue } from '../policy/issue.ts';
+import { assertValid } from '../policy/issue.ts';
 import type { Policy } from '../policy/policy.ts';
 import { bundleBesideHost, refuseForeignBundle, WORKFLOWS_PATH } from './bundle.ts';
 
@@ -39,7 +39,7 @@ const SHUTDOWN_GRACE = '15s';
  * Adds workflow `vacuum` and its activities to a worker, alone or beside the worker's own. Sets two worker options that
  * have no value: `maxHeartbeatThrottleInterval` to 500 ms and `shutdownGraceTime` to 15 s.
  *
- * Throws a `MistakesError` if two policies have the same name. Each run checks the rest of its policy when it begins,
+ * Throws a `ValidationError` if two policies have the same name. Each run checks the rest of its policy when it begins,
  * because this needs the database.
  */
 export class VacuumPlugin extends SimplePlugin {
@@ -54,7 +54,7 @@ export class VacuumPlugin extends SimplePlugin {
       workflowsPath: (path) => path ?? WORKFLOWS_PATH,
       runContext: async (next) => this.#run(next),
     });
-    refuseMistakes('VacuumPlugin', checkNames(policies));
+    assertValid('VacuumPlugin', checkNames(policies));
     this.#databases = open;
   }
 
@@ -92,7 +92,7 @@ export class VacuumPlugin extends SimplePlugin {
   }
 }
 
-function checkNames(policies: readonly Policy[]): Mistake[] {
+function checkNames(policies: readonly Policy[]): Issue[] {
   const names = policies.map((policy) => policy.name);
   return [...new Set(names.filter((name, n) => names.indexOf(name) !== n))].map((name) => ({
     at: `policy ${JSON.stringify(name)}`,

@@ -1,6 +1,6 @@
 import type { Finding } from '../activities/doctor/finding.ts';
-import type { Mistake } from '../policy/mistake.ts';
-import { MistakesError } from '../policy/mistake.ts';
+import type { Issue } from '../policy/issue.ts';
+import { ValidationError } from '../policy/issue.ts';
 import type { Policy } from '../policy/policy.ts';
 import { prefect, prefectMaintenance } from '../policy/presets/prefect/index.ts';
 import { examinePrefectVacuum } from './prefect-vacuum.ts';
@@ -41,12 +41,12 @@ export const PRESETS: Readonly<Record<string, Preset>> = {
 /** Our own variable with the URL of the database. */
 const URL_VARIABLE = 'VACUUM_DATABASE_URL';
 
-/** A preset by name. Throws a `MistakesError` where there is none. */
+/** A preset by name. Throws a `ValidationError` where there is none. */
 export function findPreset(name: string): Preset {
   const preset = Object.hasOwn(PRESETS, name) ? PRESETS[name] : undefined;
   if (preset !== undefined) return preset;
   const known = Object.keys(PRESETS).join(', ');
-  throw new MistakesError(`preset ${JSON.stringify(name)}`, [
+  throw new ValidationError(`preset ${JSON.stringify(name)}`, [
     { at: '--preset', what: `there is no preset ${JSON.stringify(name)}`, fix: `Use one of ${known}` },
   ]);
 }
@@ -61,7 +61,7 @@ export function findUrl(
   const url =
     given ?? variables.map((name) => environment[name]).find((value) => value !== undefined && value !== '');
   if (url !== undefined) return url;
-  throw new MistakesError('database', [
+  throw new ValidationError('database', [
     {
       at: 'database',
       what: 'nothing says which database to clean',
@@ -70,9 +70,9 @@ export function findUrl(
   ]);
 }
 
-/** Reads `--set key=value` pairs. Throws a `MistakesError` with all that are none. */
+/** Reads `--set key=value` pairs. Throws a `ValidationError` with all that are none. */
 export function parseSets(pairs: readonly string[]): Record<string, string> {
-  const mistakes: Mistake[] = [];
+  const mistakes: Issue[] = [];
   const settings: Record<string, string> = {};
   for (const pair of pairs) {
     const at = pair.indexOf('=');
@@ -84,6 +84,6 @@ export function parseSets(pairs: readonly string[]): Record<string, string> {
         fix: 'Write --set retentionPeriod=30d',
       });
   }
-  if (mistakes.length > 0) throw new MistakesError('--set', mistakes);
+  if (mistakes.length > 0) throw new ValidationError('--set', mistakes);
   return settings;
 }

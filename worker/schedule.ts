@@ -11,7 +11,7 @@ import { Cron } from 'croner';
 
 import type { VacuumInput } from '../activities/contract.ts';
 import { parseDuration, sayDuration } from '../policy/duration.ts';
-import { refuseMistakes } from '../policy/mistake.ts';
+import { assertValid } from '../policy/issue.ts';
 import type { Policy } from '../policy/policy.ts';
 import type { CronSchedule } from '../policy/schedule.ts';
 import { checkSchedule } from '../policy/schedule.ts';
@@ -43,7 +43,7 @@ const LEAST_CATCHUP_MILLIS = 10_000;
 
 /**
  * Makes a policy's schedule what the policy says. Applying it again changes nothing; what an operator paused stays
- * paused, with the note. Overlap is Skip, catch-up one interval. Throws a `MistakesError` for a policy without a
+ * paused, with the note. Overlap is Skip, catch-up one interval. Throws a `ValidationError` for a policy without a
  * usable schedule.
  */
 export async function applySchedule(
@@ -99,12 +99,12 @@ function wantedSchedule(policy: Policy, { taskQueue, scheduleId }: ScheduleTarge
   const at = `policy ${JSON.stringify(policy.name)}`;
   const { schedule } = policy;
   if (schedule === undefined) {
-    refuseMistakes(at, [
+    assertValid(at, [
       { at, what: 'it has no schedule', fix: "Give it schedule: { every: '1 hour' } or a cron" },
     ]);
     throw new Error('unreachable');
   }
-  refuseMistakes(at, checkSchedule(at, schedule));
+  assertValid(at, checkSchedule(at, schedule));
   const spec =
     'cron' in schedule
       ? { cronExpressions: [schedule.cron], timezone: schedule.timezone ?? 'UTC' }

@@ -1,6 +1,6 @@
 import type { DatabaseSource } from '../activities/database/database.ts';
 import { sayDatabase, toPgUrl } from '../activities/database/url.ts';
-import { MistakesError } from '../policy/mistake.ts';
+import { ValidationError } from '../policy/issue.ts';
 import type { Policy } from '../policy/policy.ts';
 import type { VacuumConfig } from './config.ts';
 import { findConfig, loadConfig, TASK_QUEUE } from './config.ts';
@@ -28,7 +28,7 @@ export interface Setup {
 
 /**
  * Finds databases and policies: a preset where one is named, by option or as the policy, else the configuration
- * file. Flags win over the file. Throws a `MistakesError`.
+ * file. Flags win over the file. Throws a `ValidationError`.
  */
 export async function findSetup(options: SetupOptions, policy?: string): Promise<Setup> {
   const file = options.config ?? findConfig(process.cwd());
@@ -44,7 +44,7 @@ export async function findSetup(options: SetupOptions, policy?: string): Promise
       ? 'nothing says which policies there are'
       : `there is no policy ${JSON.stringify(policy)}`;
   const presets = Object.keys(PRESETS).join(', ');
-  throw new MistakesError('command', [
+  throw new ValidationError('command', [
     {
       at: 'command',
       what,
@@ -73,12 +73,12 @@ export async function findDatabaseSetup(options: SetupOptions): Promise<Setup> {
 
 function presetSetup(name: string, options: SetupOptions): Setup {
   const preset = findPreset(name);
-  const mistakes: MistakesError[] = [];
+  const mistakes: ValidationError[] = [];
   const attempt = <T>(work: () => T): T | undefined => {
     try {
       return work();
     } catch (error) {
-      if (!(error instanceof MistakesError)) throw error;
+      if (!(error instanceof ValidationError)) throw error;
       mistakes.push(error);
       return undefined;
     }
@@ -86,9 +86,9 @@ function presetSetup(name: string, options: SetupOptions): Setup {
   const policy = attempt(() => preset.policy(parseSets(options.set ?? []), process.env));
   const url = attempt(() => toPgUrl(findUrl(options.url, preset, process.env)));
   if (policy === undefined || url === undefined) {
-    throw new MistakesError(
+    throw new ValidationError(
       `preset ${name}`,
-      mistakes.flatMap((error) => error.mistakes),
+      mistakes.flatMap((error) => error.issues),
     );
   }
   return {
@@ -102,7 +102,7 @@ function presetSetup(name: string, options: SetupOptions): Setup {
 
 function configSetup(config: VacuumConfig, options: SetupOptions): Setup {
   if ((options.set ?? []).length > 0) {
-    throw new MistakesError('command', [
+    throw new ValidationError('command', [
       {
         at: '--set',
         what: 'it sets a setting of a preset, and none is used',

@@ -1,5 +1,5 @@
 import { parseDuration } from '../../policy/duration.ts';
-import { MistakesError } from '../../policy/mistake.ts';
+import { ValidationError } from '../../policy/issue.ts';
 import type { ResolveOptions } from '../../policy/report-rows.ts';
 import { NotResolved } from '../../policy/report-rows.ts';
 import type { Outside } from './outside.ts';
@@ -76,7 +76,7 @@ async function answerOf(
   try {
     return await Promise.race([each(key, time).then(() => null), over]);
   } catch (error) {
-    if (error instanceof MistakesError) throw error;
+    if (error instanceof ValidationError) throw error;
     if (error instanceof NotResolved) return error.message.slice(0, MOST_CHARACTERS);
     debug(error);
     return time.aborted ? TOO_LONG : UNKNOWN;

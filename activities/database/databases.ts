@@ -1,5 +1,5 @@
-import type { Mistake } from '../../policy/mistake.ts';
-import { MistakesError } from '../../policy/mistake.ts';
+import type { Issue } from '../../policy/issue.ts';
+import { ValidationError } from '../../policy/issue.ts';
 import type { Policy } from '../../policy/policy.ts';
 import type { Database, DatabaseSource } from './database.ts';
 import { openDatabase } from './database.ts';
@@ -25,7 +25,7 @@ export class Databases {
   }
 
   /** What is wrong with the database that a policy names. */
-  check(policy: Policy): Mistake[] {
+  check(policy: Policy): Issue[] {
     const names = Object.keys(this.#sources);
     const at = `policy ${JSON.stringify(policy.name)}`;
     const known = names.length === 0 ? 'none' : names.join(', ');
@@ -54,7 +54,7 @@ export class Databases {
   async named(name: string): Promise<Database> {
     const source = this.#sources[name];
     if (source === undefined) {
-      throw new MistakesError(`database ${JSON.stringify(name)}`, [
+      throw new ValidationError(`database ${JSON.stringify(name)}`, [
         {
           at: 'worker',
           what: `it has no database ${JSON.stringify(name)}, which a run that is open works on`,

@@ -1,8 +1,8 @@
-import { MistakesError } from '../../policy/mistake.ts';
+import { ValidationError } from '../../policy/issue.ts';
 
 /**
  * A database URL as `pg` takes it. Understands SQLAlchemy's drivers in the scheme (`postgresql+asyncpg://`) and
- * asyncpg's `ssl`. Throws a `MistakesError`, without the URL, for what is no PostgreSQL URL.
+ * asyncpg's `ssl`. Throws a `ValidationError`, without the URL, for what is no PostgreSQL URL.
  */
 export function toPgUrl(url: string): string {
   if (url.trim() === '') refuse('it is empty', 'Check the variable that it comes from');
@@ -48,5 +48,5 @@ export function sayDatabase(url: string): string {
 }
 
 function refuse(what: string, fix: string): never {
-  throw new MistakesError('database URL', [{ at: 'database URL', what, fix }]);
+  throw new ValidationError('database URL', [{ at: 'database URL', what, fix }]);
 }

@@ -51,7 +51,7 @@ export async function readBacklogs(
     const frozen = work.freeze(pass, scope);
     const table = frozen === undefined ? undefined : catalog.named(frozen.table);
     const common = { pass: pass.name, kind: pass.kind, last: known?.get(pass.name) ?? null };
-    if (frozen === undefined || table === undefined || scope.mistakes.length > 0) {
+    if (frozen === undefined || table === undefined || scope.issues.length > 0) {
       found.push({ ...common, now: null, why: UNFIT });
     } else if (frozen.keeps !== undefined && !exact) {
       found.push({ ...common, now: null, why: KEEPS });

@@ -1,6 +1,6 @@
 import { sql } from 'kysely';
 
-import { MistakesError, sayWhat } from '../../policy/mistake.ts';
+import { ValidationError, sayWhat } from '../../policy/issue.ts';
 import type { Policy } from '../../policy/policy.ts';
 import type { Database } from '../database/database.ts';
 import { findOpenRun } from '../ledger/runs.ts';
@@ -42,8 +42,8 @@ async function examinePolicy({ db }: Database, policy: Policy): Promise<Finding[
   try {
     resolved = await checkAgainst(db, policy, names, 'execute');
   } catch (error) {
-    if (!(error instanceof MistakesError)) throw error;
-    return error.mistakes.map((mistake) => {
+    if (!(error instanceof ValidationError)) throw error;
+    return error.issues.map((mistake) => {
       return {
         about: mistake.at,
         state: 'problem',

@@ -1,4 +1,4 @@
-import { MistakesError } from '../../policy/mistake.ts';
+import { ValidationError } from '../../policy/issue.ts';
 import type { Policy } from '../../policy/policy.ts';
 import type { Database } from '../database/database.ts';
 import type { Hindrance } from '../sql/hindrances.ts';
@@ -23,7 +23,7 @@ export async function examineSizes(database: Database, policy: Policy): Promise<
     stats = await readStats(database, policy, false);
   } catch (error) {
     // The finding about the policy says what is wrong with it.
-    if (error instanceof MistakesError) return [];
+    if (error instanceof ValidationError) return [];
     throw error;
   }
   const tables = stats.tables.flatMap(examineTable);

@@ -1,5 +1,5 @@
 import { checkPolicy } from '../../policy/check.ts';
-import { refuseMistakes } from '../../policy/mistake.ts';
+import { assertValid } from '../../policy/issue.ts';
 import type { Policy } from '../../policy/policy.ts';
 import type { Database } from '../database/database.ts';
 import { distinctTables } from '../plan/cascades.ts';
@@ -39,7 +39,7 @@ export async function readStats(
   exact: boolean,
   signal?: AbortSignal,
 ): Promise<Stats> {
-  refuseMistakes(`policy ${JSON.stringify(policy.name)}`, checkPolicy(policy));
+  assertValid(`policy ${JSON.stringify(policy.name)}`, checkPolicy(policy));
   return inSnapshot(db, { lockMillis: 5_000, statementMillis: 0 }, async (tx) =>
     cancelledBy(signal, db, tx, async () => {
       const known = await lookUp(tx, policy);
@@ -61,7 +61,7 @@ export async function readTableSizes(
   policy: Policy,
   limits: TransactionLimits,
 ): Promise<readonly TableSize[]> {
-  refuseMistakes(`policy ${JSON.stringify(policy.name)}`, checkPolicy(policy));
+  assertValid(`policy ${JSON.stringify(policy.name)}`, checkPolicy(policy));
   return inSnapshot(db, limits, async (tx) => readSizes(tx, tablesOf(policy, await lookUp(tx, policy))));
 }
 

@@ -11,7 +11,7 @@ export type StayReason =
   /** Its retention has no end. */
   | 'kept-for-ever'
   /** The pass's `where` does not name it. */
-  | 'wrong-state'
+  | 'filter-mismatch'
   /** It belongs to another row of its entity, which is there. */
   | 'nested'
   /** It is one of the newest of its group. */

@@ -15,7 +15,7 @@ export function pastGraceParts(
 ): ConditionPart[] {
   const column = columnOf('t', age);
   return [
-    { why: 'wrong-state', holds: bindPredicate(where) },
+    { why: 'filter-mismatch', holds: bindPredicate(where) },
     { why: 'no-age', holds: sql`${column} is not null` },
     {
       why: 'too-young',

@@ -20,7 +20,7 @@ export function explainExpiry(
   const { ages, where, nesting, keeps } = frozen;
   const age = ageOf('t', ages);
   const parts: ConditionPart[] = [
-    { why: 'wrong-state', holds: bindPredicate(where) },
+    { why: 'filter-mismatch', holds: bindPredicate(where) },
     { why: 'no-age', holds: sql`${age} is not null` },
     { why: 'kept-for-ever', holds: sql`${horizonFor(frozen)} is not null` },
     {

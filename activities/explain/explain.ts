@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
 
-import type { Mistake } from '../../policy/mistake.ts';
-import { refuseMistakes } from '../../policy/mistake.ts';
+import type { Issue } from '../../policy/issue.ts';
+import { assertValid } from '../../policy/issue.ts';
 import type { PassKind } from '../../policy/pass.ts';
 import type { Policy } from '../../policy/policy.ts';
 import type { Database } from '../database/database.ts';
@@ -75,7 +75,7 @@ const LIMITS = { lockMillis: 5_000, statementMillis: 60_000 };
 /**
  * Says which pass would take a row, or why it stays, and from when it may go: by the conditions that passes delete by,
  * each part of them evaluated on the row. What earlier passes of a run would change first is not foreseen. Throws a
- * `MistakesError` where entity, key or policy cannot be used.
+ * `ValidationError` where entity, key or policy cannot be used.
  */
 export async function explainRow(
   { db, ledger }: Pick<Database, 'db' | 'ledger'>,
@@ -87,10 +87,10 @@ export async function explainRow(
     const holds = await readHolds(tx, ledger);
     const names = policy.passes.map(({ name }) => name);
     const { passes, notApplicable, now } = await resolvePolicy(tx, policy, names, 'preview');
-    const mistakes: Mistake[] = [];
+    const mistakes: Issue[] = [];
     const found = await lookUpEntity(tx, policy, new PolicyEntities(policy), entity, mistakes);
     const row = found === undefined ? undefined : await lookUpRow(tx, found.table, key, mistakes);
-    refuseMistakes('the row', mistakes);
+    assertValid('the row', mistakes);
     const there =
       found === undefined || row === undefined ? undefined : { table: found.table, place: row.place };
     const asked = { holds: holds ?? noHolds(ledger), now };

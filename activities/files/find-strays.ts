@@ -75,21 +75,21 @@ type Counted = Pick<ListingCursor['listing'], 'files' | 'strays'>;
 
 /** Whether so many files are strays that one had better not believe it: paths that are misread look like strays, all of them. */
 export function isTooMany(
-  { mostStray }: Pick<FrozenSweepStrayFiles, 'mostStray'>,
+  { maxStrayRatio }: Pick<FrozenSweepStrayFiles, 'maxStrayRatio'>,
   { files, strays }: Counted,
 ): boolean {
-  return strays > mostStray * files;
+  return strays > maxStrayRatio * files;
 }
 
-/** Throws a `MistakesError` where too many files are strays. */
+/** Throws a `ValidationError` where too many files are strays. */
 export function refuseTooMany(
-  frozen: Pick<FrozenSweepStrayFiles, 'root' | 'mostStray'>,
+  frozen: Pick<FrozenSweepStrayFiles, 'root' | 'maxStrayRatio'>,
   { files, strays }: Counted,
 ): void {
   if (!isTooMany(frozen, { files, strays })) return;
-  const { root, mostStray } = frozen;
+  const { root, maxStrayRatio } = frozen;
   refuseRoot(root.name, {
-    what: `${strays} of its ${files} files are recorded by no row, which is more than the part ${mostStray} that mostStray allows`,
-    fix: 'Look whether rows record paths as the root is written and recordedBy names every property; where it is so, raise mostStray',
+    what: `${strays} of its ${files} files are recorded by no row, which is more than the part ${maxStrayRatio} that maxStrayRatio allows`,
+    fix: 'Look whether rows record paths as the root is written and recordedBy names every property; where it is so, raise maxStrayRatio',
   });
 }

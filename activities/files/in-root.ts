@@ -1,8 +1,8 @@
 import type { FileRoot } from '../../policy/file-root.ts';
 import type { FileStore, OpenFileStore } from '../../policy/file-store.ts';
 import { RootUnusable } from '../../policy/file-store.ts';
-import type { Mistake } from '../../policy/mistake.ts';
-import { MistakesError } from '../../policy/mistake.ts';
+import type { Issue } from '../../policy/issue.ts';
+import { ValidationError } from '../../policy/issue.ts';
 import type { Pass } from '../../policy/pass.ts';
 
 /** As often as what the workflow asks can come back with a heartbeat. */
@@ -25,13 +25,13 @@ export function rootOf(pass: Pass | undefined, name: string): FileRoot {
   });
 }
 
-/** Throws a `MistakesError` about a root. */
-export function refuseRoot(name: string, mistake: Pick<Mistake, 'what' | 'fix'>): never {
+/** Throws a `ValidationError` about a root. */
+export function refuseRoot(name: string, mistake: Pick<Issue, 'what' | 'fix'>): never {
   const at = `root ${JSON.stringify(name)}`;
-  throw new MistakesError(at, [{ at, ...mistake }]);
+  throw new ValidationError(at, [{ at, ...mistake }]);
 }
 
-/** Works in a root, with heartbeats meanwhile. Throws a `MistakesError` where it cannot be worked in. */
+/** Works in a root, with heartbeats meanwhile. Throws a `ValidationError` where it cannot be worked in. */
 export async function inRoot<T>(
   { name, store }: FileRoot,
   heartbeat: () => void,
@@ -51,7 +51,7 @@ export async function inRoot<T>(
 }
 
 /**
- * The place of an open root, for the next batch to know it by; `known` is the one before's. Throws a `MistakesError` where
+ * The place of an open root, for the next batch to know it by; `known` is the one before's. Throws a `ValidationError` where
  * it is another place than that and has nothing in it: without its disk every file would seem gone.
  */
 export async function refuseEmpty(

@@ -3,7 +3,7 @@ import { isAbsolute, resolve } from 'node:path';
 
 import type { FileStore, OpenFileStore, StoredFile } from '../../policy/file-store.ts';
 import { FileRefused, RootUnusable } from '../../policy/file-store.ts';
-import { MistakesError } from '../../policy/mistake.ts';
+import { ValidationError } from '../../policy/issue.ts';
 import { codeOf } from './code-of.ts';
 import { Folders } from './folders.ts';
 import { keyBelow } from './key-of.ts';
@@ -20,14 +20,14 @@ export interface LocalDiskOptions {
 
 /**
  * Files in a folder of the worker's machine. The folder is given by its absolute path; rows may record files by their
- * path below it, or absolute with the folder as it is written here. Throws a `MistakesError` for a folder that is not
+ * path below it, or absolute with the folder as it is written here. Throws a `ValidationError` for a folder that is not
  * absolute, as one from a variable that is not set, and for the root of the disk.
  */
 export function localDisk(folder: string, { marker }: LocalDiskOptions = {}): FileStore {
   const given: unknown = folder;
   if (typeof given !== 'string' || !isAbsolute(given) || resolve(given) === '/' || given.includes('\0')) {
     const what = 'its folder is no absolute path below the root of the disk';
-    throw new MistakesError('localDisk', [
+    throw new ValidationError('localDisk', [
       { at: 'localDisk', what, fix: 'Name the folder from / on; check the variable that it comes from' },
     ]);
   }

@@ -1,4 +1,4 @@
-import type { Mistake } from '../../policy/mistake.ts';
+import type { Issue } from '../../policy/issue.ts';
 import type { Policy } from '../../policy/policy.ts';
 import type { Database } from '../database/database.ts';
 import { previewedPasses } from '../ledger/guards.ts';
@@ -43,7 +43,7 @@ interface Amount {
  * First by what costs little: samples, and counting what passes with children would delete, which is less work than
  * deleting it. Only if that comes near a limit everything is counted, as a preview does, and judged by that.
  */
-export async function examineAmount(database: Database, request: GuardRequest): Promise<Mistake[]> {
+export async function examineAmount(database: Database, request: GuardRequest): Promise<Issue[]> {
   const { policy, passes, allowPercent } = request;
   const maxPercent = Math.max(policy.limits.maxPercent, allowPercent);
   const previewed = await previewedPasses(database.ledger, policy.name, passes);
@@ -65,9 +65,9 @@ export async function examineAmount(database: Database, request: GuardRequest): 
   return judge(database, request, { maxPercent, previewed, counts, doubt: 1 });
 }
 
-async function judge(database: Database, request: GuardRequest, amount: Amount): Promise<Mistake[]> {
-  const growth: Mistake[] = [];
-  const newest: Mistake[] = [];
+async function judge(database: Database, request: GuardRequest, amount: Amount): Promise<Issue[]> {
+  const growth: Issue[] = [];
+  const newest: Issue[] = [];
   const percent = await examinePercent(database, request, amount);
   for (const pass of request.passes) {
     const own = sumOwnTable(amount.counts, pass);
@@ -141,9 +141,9 @@ async function examinePercent(
   database: Database,
   { policy, entities, catalog, maxRows, budget }: GuardRequest,
   { maxPercent, counts, previewed, doubt }: Amount,
-): Promise<Mistake[]> {
+): Promise<Issue[]> {
   if (maxPercent >= 100) return [];
-  const mistakes: Mistake[] = [];
+  const mistakes: Issue[] = [];
   for (const { table, rows, exact, passes } of sumByTable(counts, maxRows)) {
     if (passes.every((pass) => previewed.has(pass.name))) continue;
     // With so many rows the table is large enough for what would be deleted; it is counted no further.
@@ -174,7 +174,7 @@ async function examineNewest(
   database: Database,
   { policy, entities, budget }: GuardRequest,
   pass: GuardedPass,
-): Promise<Mistake[]> {
+): Promise<Issue[]> {
   const { allowNewest, smallTable } = policy.limits;
   if (allowNewest || !isExpiry(pass) || mayAllExpire(policy, pass)) return [];
   const { table, ages, horizon } = pass.frozen;

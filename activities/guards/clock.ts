@@ -2,13 +2,13 @@ import type { Kysely } from 'kysely';
 import { sql } from 'kysely';
 
 import { sayDuration } from '../../policy/duration.ts';
-import type { Mistake } from '../../policy/mistake.ts';
+import type { Issue } from '../../policy/issue.ts';
 
 /** Clocks that are further apart make horizons and limits wrong by more than anybody means, in milliseconds. */
 const MOST_APART = 60_000;
 
 /** Whether the clocks of this worker and of the database are apart by more than a minute. */
-export async function examineClocks(db: Kysely<unknown>): Promise<Mistake[]> {
+export async function examineClocks(db: Kysely<unknown>): Promise<Issue[]> {
   const before = Date.now();
   const { rows } = await sql<{ now: number }>`
     select (1000 * extract(epoch from clock_timestamp()))::float8 as now`.execute(db);

@@ -1,4 +1,4 @@
-import type { Mistake } from '../../policy/mistake.ts';
+import type { Issue } from '../../policy/issue.ts';
 import type { Database } from '../database/database.ts';
 import type { Seen } from '../ledger/guards.ts';
 import { lostHolds } from '../ledger/holds.ts';
@@ -10,7 +10,7 @@ import { examineLastRun } from './unlike-last-run.ts';
 /** What the guards found before the first batch of a run. */
 export interface Verdict {
   /** Empty if the run may begin. */
-  readonly triggered: readonly Mistake[];
+  readonly triggered: readonly Issue[];
   readonly seen: Seen;
 }
 
@@ -26,7 +26,7 @@ export async function examineRun(database: Database, request: GuardRequest): Pro
 }
 
 /** Checks that each hold on a table of the policy still finds its table, which may have another name by now. */
-async function examineHolds({ ledger }: Database, { policy, entities }: GuardRequest): Promise<Mistake[]> {
+async function examineHolds({ ledger }: Database, { policy, entities }: GuardRequest): Promise<Issue[]> {
   const lost = await lostHolds(ledger, policy.name, entities.names());
   return lost.map(({ id, entity }) => ({
     at: `hold ${id}`,

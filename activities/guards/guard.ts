@@ -1,5 +1,5 @@
-import type { Mistake } from '../../policy/mistake.ts';
-import { sayWhat } from '../../policy/mistake.ts';
+import type { Issue } from '../../policy/issue.ts';
+import { sayWhat } from '../../policy/issue.ts';
 import type { Policy } from '../../policy/policy.ts';
 import type { Database } from '../database/database.ts';
 import type { RunPass } from '../ledger/runs.ts';
@@ -106,18 +106,18 @@ export class GuardsError extends Error {
   override readonly name = 'GuardsError';
   readonly wireMessage: string;
 
-  constructor(policy: string, triggered: readonly Mistake[]) {
+  constructor(policy: string, triggered: readonly Issue[]) {
     super(describeAll(policy, triggered, true));
     this.wireMessage = describeAll(policy, triggered, false);
   }
 }
 
 /** One guard in a line: what triggered it and what to do. */
-export function describeGuard(guard: Mistake, local: boolean): string {
+export function describeGuard(guard: Issue, local: boolean): string {
   return `${guard.at}: ${sayWhat(guard, local)}. ${guard.fix}.`;
 }
 
-function describeAll(policy: string, triggered: readonly Mistake[], local: boolean): string {
+function describeAll(policy: string, triggered: readonly Issue[], local: boolean): string {
   const count = triggered.length === 1 ? 'a guard' : `${triggered.length} guards`;
   const lines = triggered.map((guard) => `  - ${describeGuard(guard, local)}`);
   return `${count} stopped the run of policy ${policy} before its first batch, nothing was deleted:\n${lines.join('\n')}`;

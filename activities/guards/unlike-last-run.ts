@@ -1,4 +1,4 @@
-import type { Mistake } from '../../policy/mistake.ts';
+import type { Issue } from '../../policy/issue.ts';
 import type { Policy } from '../../policy/policy.ts';
 import type { Database } from '../database/database.ts';
 import type { GuardState, Seen, SeenTable } from '../ledger/guards.ts';
@@ -21,7 +21,7 @@ const MIN_PART_LEFT = 0.5;
 export async function examineLastRun(
   database: Database,
   request: GuardRequest,
-): Promise<{ triggered: Mistake[]; seen: Seen }> {
+): Promise<{ triggered: Issue[]; seen: Seen }> {
   const { policy, lastRun } = request;
   const { ledger } = database;
   const identity = await inSnapshot(database.db, LOOK_UP_LIMITS, readIdentity);
@@ -48,7 +48,7 @@ export async function examineLastRun(
   return { triggered: [describeBlocked(policy, reasons, null)], seen };
 }
 
-function describeBlocked({ name }: Policy, reasons: readonly string[], since: string | null): Mistake {
+function describeBlocked({ name }: Policy, reasons: readonly string[], since: string | null): Issue {
   return {
     at: `policy ${JSON.stringify(name)}`,
     what: `it is blocked${since === null ? '' : ` since ${since}`}: ${reasons.join('; ')}`,
@@ -98,7 +98,7 @@ export async function examineGrowth(
   pass: GuardedPass,
   own: RowCount,
   doubt: number,
-): Promise<Mistake[]> {
+): Promise<Issue[]> {
   const { maxGrowth, smallTable } = policy.limits;
   const rows = Math.min(maxRows, own.rows);
   const wouldDelete = own.exact ? rows : rows * doubt;

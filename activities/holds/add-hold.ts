@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
 
-import type { Mistake } from '../../policy/mistake.ts';
-import { refuseMistakes } from '../../policy/mistake.ts';
+import type { Issue } from '../../policy/issue.ts';
+import { assertValid } from '../../policy/issue.ts';
 import type { Policy } from '../../policy/policy.ts';
 import type { Database } from '../database/database.ts';
 import type { NewHold } from '../ledger/holds.ts';
@@ -45,7 +45,7 @@ const MOST_MILLIS = 60_000;
 
 /**
  * Adds a hold and waits until no batch is under way that began before it: when this answers with `settled`, no pass
- * deletes the rows any more. Throws a `MistakesError` with everything that is wrong.
+ * deletes the rows any more. Throws a `ValidationError` with everything that is wrong.
  */
 export async function addHold(
   { db, ledger }: Database,
@@ -75,7 +75,7 @@ async function lookUp(
   entities: PolicyEntities,
   { entity: named, rows, ...hold }: HoldRequest,
 ): Promise<NewHold> {
-  const mistakes: Mistake[] = [];
+  const mistakes: Issue[] = [];
   if (hold.reason.trim() === '') {
     mistakes.push({ at: 'reason', what: 'it is empty', fix: 'Say why, for whoever finds the hold later' });
   }
@@ -86,7 +86,7 @@ async function lookUp(
       : 'key' in rows
         ? await lookUpKey(tx, found.table, rows.key, mistakes)
         : await lookUpFilter(tx, entities, found, rows.filter, mistakes);
-  refuseMistakes('the hold', mistakes);
+  assertValid('the hold', mistakes);
   if (found === undefined || held === undefined) throw new Error('a hold without its table');
   return { ...hold, entity: named, table: nameOf(found.table), rows: held };
 }
@@ -95,7 +95,7 @@ async function lookUpKey(
   tx: Tx,
   table: CatalogTable,
   key: string,
-  mistakes: Mistake[],
+  mistakes: Issue[],
 ): Promise<NewHold['rows'] | undefined> {
   const before = mistakes.length;
   const row = await lookUpRow(tx, table, key, mistakes);
@@ -111,7 +111,7 @@ async function lookUpFilter(
   entities: PolicyEntities,
   { entity, table }: NamedEntity,
   filter: object,
-  mistakes: Mistake[],
+  mistakes: Issue[],
 ): Promise<NewHold['rows']> {
   const condition = entities.predicate(entity, filter, 'filter', 'filter', mistakes);
   try {

@@ -3,7 +3,7 @@ import { MikroORM } from '@mikro-orm/postgresql';
 import type { Kysely, RawBuilder } from 'kysely';
 import { sql } from 'kysely';
 
-import { refuseMistakes } from '../../policy/mistake.ts';
+import { assertValid } from '../../policy/issue.ts';
 import { takeTurns } from '../sql/fence.ts';
 import { inTransaction } from '../sql/transaction.ts';
 import { BatchEntity, GuardEntity, PassEntity, ReclaimEntity, RunEntity, SizeEntity } from './entities.ts';
@@ -112,7 +112,7 @@ export class Ledger {
 
   /**
    * Makes or upgrades the tables; does nothing where they are current. Workers that start together go one after the
-   * other. Throws a `MistakesError` where the ledger is newer than this program or may not be made.
+   * other. Throws a `ValidationError` where the ledger is newer than this program or may not be made.
    */
   async migrate(): Promise<void> {
     if (this.#migrated) return;
@@ -171,6 +171,6 @@ export class Ledger {
   }
 
   #refuse(what: string, fix: string): void {
-    refuseMistakes('database', [{ at: 'database', what, fix, here: `schema ${this.schema}` }]);
+    assertValid('database', [{ at: 'database', what, fix, here: `schema ${this.schema}` }]);
   }
 }

@@ -31,7 +31,7 @@ export interface FrozenReportRows extends FrozenPass {
   readonly age: ColumnName;
   readonly horizon: string;
   readonly where: Predicate;
-  readonly waitsUntil: { readonly column: ColumnName; readonly horizon: string } | null;
+  readonly dueAt: { readonly column: ColumnName; readonly horizon: string } | null;
   /** What rows are resolved by; null where they are only reported. */
   readonly key: ColumnName | null;
 }
@@ -51,12 +51,9 @@ export const reportRowsWork: PassWork<ReportRows, FrozenReportRows> = {
   freeze(pass: ReportRows, scope: Scope): FrozenReportRows | undefined {
     const table = scope.table(pass.entity, ['select']);
     const age = scope.ageColumn(pass.entity, table, pass.age);
-    const waits =
-      pass.waitsUntil === undefined
-        ? null
-        : scope.ageColumn(pass.entity, table, pass.waitsUntil, 'waitsUntil');
+    const waits = pass.dueAt === undefined ? null : scope.ageColumn(pass.entity, table, pass.dueAt, 'dueAt');
     const where = scope.predicate(pass.entity, pass.where);
-    const key = pass.resolve === undefined ? null : scope.key(pass.entity, table);
+    const key = pass.handler === undefined ? null : scope.key(pass.entity, table);
     if (table === undefined || age === undefined || waits === undefined || key === undefined)
       return undefined;
     const horizonFor = (column: ColumnName): string =>
@@ -69,7 +66,7 @@ export const reportRowsWork: PassWork<ReportRows, FrozenReportRows> = {
       age,
       horizon: horizonFor(age),
       where,
-      waitsUntil: waits === null ? null : { column: waits, horizon: horizonFor(waits) },
+      dueAt: waits === null ? null : { column: waits, horizon: horizonFor(waits) },
       key,
     };
   },
@@ -98,14 +95,14 @@ export const reportRowsWork: PassWork<ReportRows, FrozenReportRows> = {
     const { pass, ...slice } = outside;
     const { key } = frozen;
     if (cursor === null || !('asked' in cursor) || key === null) return undefined;
-    if (pass?.kind !== 'reportRows' || pass.resolve === undefined) return undefined;
+    if (pass?.kind !== 'reportRows' || pass.handler === undefined) return undefined;
     const matches = async (one: string): Promise<boolean> => {
       const matching = await inTransaction(db, CHECK_LIMITS, async (tx) =>
         matchingKeys(tx, frozen.table, key, [one], found(frozen)),
       );
       return matching.has(one);
     };
-    return resolveRows(pass.resolve, cursor.asked, matches, slice);
+    return resolveRows(pass.handler, cursor.asked, matches, slice);
   },
 
   async runBatch(frozen: FrozenReportRows, tx: Tx, step: BatchStep): Promise<BatchOutcome> {
@@ -151,10 +148,10 @@ async function settle(
 }
 
 /** Over alias `t`: the row is old, waits for nothing that is not, and matches. */
-function found({ age, horizon, where, waitsUntil }: FrozenReportRows): RawBuilder<boolean> {
+function found({ age, horizon, where, dueAt }: FrozenReportRows): RawBuilder<boolean> {
   const old = sql`${columnOf('t', age)} < ${castTo(horizon, age.type)}`;
-  if (waitsUntil === null) return sql`${old} and ${bindPredicate(where)}`;
-  const waits = columnOf('t', waitsUntil.column);
-  const due = sql`${waits} < ${castTo(waitsUntil.horizon, waitsUntil.column.type)}`;
+  if (dueAt === null) return sql`${old} and ${bindPredicate(where)}`;
+  const waits = columnOf('t', dueAt.column);
+  const due = sql`${waits} < ${castTo(dueAt.horizon, dueAt.column.type)}`;
   return sql`${old} and (${waits} is null or ${due}) and ${bindPredicate(where)}`;
 }

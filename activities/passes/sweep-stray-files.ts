@@ -27,7 +27,7 @@ export interface FrozenSweepStrayFiles extends FrozenPass {
   /** Files changed at this instant or later stay. */
   readonly horizon: string;
   readonly remove: boolean;
-  readonly mostStray: number;
+  readonly maxStrayRatio: number;
   readonly concurrency: number;
 }
 
@@ -53,7 +53,7 @@ export const sweepStrayFilesWork: PassWork<SweepStrayFiles, FrozenSweepStrayFile
     const root = freezeRoot(pass.root, scope);
     const table = root?.recordedBy[0]?.table;
     if (root === undefined || table === undefined) return undefined;
-    const { remove, mostStray, concurrency } = pass;
+    const { remove, maxStrayRatio, concurrency } = pass;
     const grace = parseDuration(pass.grace) ?? Number.NaN;
     return {
       kind: 'sweepStrayFiles',
@@ -63,7 +63,7 @@ export const sweepStrayFilesWork: PassWork<SweepStrayFiles, FrozenSweepStrayFile
       root,
       horizon: horizonOf(scope.now, grace, CHANGED_AT),
       remove,
-      mostStray,
+      maxStrayRatio,
       concurrency,
     };
   },

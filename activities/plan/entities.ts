@@ -3,8 +3,8 @@ import { RawQueryFragment } from '@mikro-orm/core';
 import { MikroORM, raw } from '@mikro-orm/postgresql';
 
 import type { SoftChild } from '../../policy/expire-rows.ts';
-import type { Mistake } from '../../policy/mistake.ts';
-import { refuseMistakes } from '../../policy/mistake.ts';
+import type { Issue } from '../../policy/issue.ts';
+import { assertValid } from '../../policy/issue.ts';
 import type { AnyEntity, Pass } from '../../policy/pass.ts';
 import type { Policy } from '../../policy/policy.ts';
 import { isRetentionColumn } from '../../policy/retention-column.ts';
@@ -18,7 +18,7 @@ import { sayUnreadable } from './say-unreadable.ts';
 export class PolicyEntities {
   readonly #orm: MikroORM;
 
-  /** Throws a `MistakesError` where MikroORM cannot read the entities. */
+  /** Throws a `ValidationError` where MikroORM cannot read the entities. */
   constructor(policy: Policy) {
     try {
       this.#orm = new MikroORM({
@@ -29,7 +29,7 @@ export class PolicyEntities {
     } catch (error) {
       const here = error instanceof Error ? error.message : String(error);
       const at = `policy ${JSON.stringify(policy.name)}`;
-      refuseMistakes(at, [{ at, what: 'MikroORM cannot read its entities', fix: 'Mend the entities', here }]);
+      assertValid(at, [{ at, what: 'MikroORM cannot read its entities', fix: 'Mend the entities', here }]);
       throw error;
     }
   }
@@ -86,7 +86,7 @@ export class PolicyEntities {
   }
 
   /** A filter as a condition over alias `t`. Reports what MikroORM cannot read. */
-  predicate(entity: AnyEntity, filter: object, at: string, option: string, mistakes: Mistake[]): Predicate {
+  predicate(entity: AnyEntity, filter: object, at: string, option: string, mistakes: Issue[]): Predicate {
     // Raw conditions are keys that are symbols.
     if (Reflect.ownKeys(filter).length === 0) return ALWAYS;
     try {

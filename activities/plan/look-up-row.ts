@@ -1,6 +1,6 @@
 import { sql } from 'kysely';
 
-import type { Mistake } from '../../policy/mistake.ts';
+import type { Issue } from '../../policy/issue.ts';
 import type { AnyEntity } from '../../policy/pass.ts';
 import type { Policy } from '../../policy/policy.ts';
 import type { CatalogTable } from '../sql/catalog.ts';
@@ -33,7 +33,7 @@ export async function lookUpEntity(
   policy: Policy,
   entities: PolicyEntities,
   name: string,
-  mistakes: Mistake[],
+  mistakes: Issue[],
 ): Promise<NamedEntity | undefined> {
   const at = 'ENTITY';
   const entity = entities.find(name);
@@ -72,7 +72,7 @@ export async function lookUpRow(
   tx: Tx,
   table: CatalogTable,
   key: string,
-  mistakes: Mistake[],
+  mistakes: Issue[],
 ): Promise<NamedRow | undefined> {
   const at = 'KEY';
   const [name = '', ...more] = table.primaryKey;

@@ -2,8 +2,8 @@ import type { Kysely } from 'kysely';
 import { sql } from 'kysely';
 
 import { checkPolicy } from '../../policy/check.ts';
-import type { Mistake } from '../../policy/mistake.ts';
-import { refuseMistakes } from '../../policy/mistake.ts';
+import type { Issue } from '../../policy/issue.ts';
+import { assertValid } from '../../policy/issue.ts';
 import type { Pass } from '../../policy/pass.ts';
 import type { Policy } from '../../policy/policy.ts';
 import type { FrozenPass } from '../passes/index.ts';
@@ -40,7 +40,7 @@ export interface ResolvedPolicy {
 
 /**
  * Looks up everything that some passes of a policy say, in entity metadata and in the live catalog. Throws one
- * `MistakesError` with everything that is wrong, in the policy and in the database. What was read a moment ago is not read
+ * `ValidationError` with everything that is wrong, in the policy and in the database. What was read a moment ago is not read
  * again: all foreign keys of the database are in it.
  */
 export async function resolvePolicy(
@@ -51,7 +51,7 @@ export async function resolvePolicy(
   known?: Pick<ResolvedPolicy, 'catalog' | 'entities'>,
 ): Promise<ResolvedPolicy> {
   const subject = `policy ${JSON.stringify(policy.name)}`;
-  const mistakes: Mistake[] = checkPolicy(policy);
+  const mistakes: Issue[] = checkPolicy(policy);
   const entities = known?.entities ?? new PolicyEntities(policy);
   const passes = policy.passes.filter((pass) => passNames.includes(pass.name));
   const all = passes.some((pass) => 'runTable' in workOf(pass.kind)) ? policy.passes : passes;
@@ -73,11 +73,11 @@ export async function resolvePolicy(
     const table = frozen === undefined ? undefined : catalog.named(frozen.table);
     if (frozen !== undefined && table !== undefined) scope.mayReadCascades(table, frozen.counted);
     if (frozen !== undefined && !replica) scope.mustAct(frozen.counted);
-    mistakes.push(...scope.mistakes);
-    if (frozen !== undefined && scope.mistakes.length === 0) resolved.push({ pass, frozen });
+    mistakes.push(...scope.issues);
+    if (frozen !== undefined && scope.issues.length === 0) resolved.push({ pass, frozen });
   }
   if (mistakes.length === 0) mistakes.push(...(await probe(tx, resolved, catalog)));
-  refuseMistakes(subject, distinct(mistakes));
+  assertValid(subject, distinct(mistakes));
   return { passes: resolved, notApplicable, catalog, entities, now };
 }
 
@@ -106,8 +106,8 @@ export async function checkAgainst(
 }
 
 /** Whether the database understands each pass: its statement is planned and not run. */
-async function probe(tx: Tx, passes: readonly ResolvedPass[], catalog: Catalog): Promise<Mistake[]> {
-  const mistakes: Mistake[] = [];
+async function probe(tx: Tx, passes: readonly ResolvedPass[], catalog: Catalog): Promise<Issue[]> {
+  const mistakes: Issue[] = [];
   for (const { pass, frozen } of passes) {
     const script = new PreviewScript(catalog);
     script.begin(pass.name);
@@ -154,8 +154,8 @@ async function readServer(tx: Tx): Promise<Server> {
 }
 
 /** The same table can be missing for several passes: said once is enough. */
-function distinct(mistakes: readonly Mistake[]): Mistake[] {
-  const said = new Map<string, Mistake>();
+function distinct(mistakes: readonly Issue[]): Issue[] {
+  const said = new Map<string, Issue>();
   for (const mistake of mistakes) {
     const key = `${mistake.what} ${mistake.fix} ${mistake.here ?? ''}`;
     const earlier = said.get(key);

@@ -1,4 +1,4 @@
-import type { Mistake } from '../../policy/mistake.ts';
+import type { Issue } from '../../policy/issue.ts';
 
 /**
  * A filter that means nothing or cannot be read, by what was said of it, and what to do. A property is the person's own word
@@ -9,7 +9,7 @@ export function sayUnreadable(
   said: string,
   entity: string,
   properties: readonly string[],
-): Omit<Mistake, 'at'> {
+): Omit<Issue, 'at'> {
   const [, unknown, owner] = /not existing property ((\w+)\.[\w.]+)/.exec(said) ?? [];
   if (unknown !== undefined) {
     const known = owner === entity ? ` of ${properties.join(', ')}` : ` that ${owner} has`;

@@ -1,4 +1,4 @@
-import type { Mistake } from '../../policy/mistake.ts';
+import type { Issue } from '../../policy/issue.ts';
 import type { AnyEntity, Pass } from '../../policy/pass.ts';
 import type { Catalog, CatalogTable } from '../sql/catalog.ts';
 import type { ColumnName, TableName } from '../sql/names.ts';
@@ -19,7 +19,7 @@ export type Privilege = keyof CatalogTable['may'];
 export class Scope {
   readonly entities: PolicyEntities;
   readonly catalog: Catalog;
-  readonly mistakes: Mistake[] = [];
+  readonly issues: Issue[] = [];
   /** Begin of the run by the database's clock, as `to_json` writes it. */
   readonly now: string;
   /** All tables that the policy deletes from, cascades included. */
@@ -49,7 +49,7 @@ export class Scope {
   }
 
   mistake(what: string, fix: string, here?: string): undefined {
-    this.mistakes.push({ at: this.#at, what, fix, ...(here === undefined ? {} : { here }) });
+    this.issues.push({ at: this.#at, what, fix, ...(here === undefined ? {} : { here }) });
   }
 
   /** The table of an entity, on which the connected role has the privileges. */
@@ -220,7 +220,7 @@ export class Scope {
   }
 
   predicate(entity: AnyEntity, filter: object, option = 'where'): Predicate {
-    return this.entities.predicate(entity, filter, this.#at, option, this.mistakes);
+    return this.entities.predicate(entity, filter, this.#at, option, this.issues);
   }
 }
 

@@ -1,7 +1,7 @@
 import type { RawBuilder } from 'kysely';
 import { sql } from 'kysely';
 
-import { MistakesError } from '../../policy/mistake.ts';
+import { ValidationError } from '../../policy/issue.ts';
 import type { Policy } from '../../policy/policy.ts';
 import { isTooMany } from '../files/find-strays.ts';
 import type { Root } from '../files/in-root.ts';
@@ -41,7 +41,7 @@ export interface FileLook {
   readonly look: (scene: FileScene, root: Root) => Promise<PreviewedFiles>;
 }
 
-const TOO_MANY = 'they are more than mostStray allows: a run would remove none and fail';
+const TOO_MANY = 'they are more than maxStrayRatio allows: a run would remove none and fail';
 const NOT_HERE = 'its root cannot be worked in on this machine';
 
 /** Looks at the files of all passes, as a run would meet them. */
@@ -63,7 +63,7 @@ export async function countFiles(
         ),
       );
     } catch (error) {
-      if (!(error instanceof MistakesError)) throw error;
+      if (!(error instanceof ValidationError)) throw error;
       // A preview is made where the person is; files are where the worker is.
       const reported = { found: 0, resolved: 0, unresolved: { [NOT_HERE]: 1 }, oldest: null };
       found.set(name, { ...NO_FILES, reported });

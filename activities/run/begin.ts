@@ -2,7 +2,7 @@ import { Context } from '@temporalio/activity';
 import { ApplicationFailure } from '@temporalio/common';
 
 import { parseDuration, sayDuration } from '../../policy/duration.ts';
-import { refuseMistakes } from '../../policy/mistake.ts';
+import { assertValid } from '../../policy/issue.ts';
 import type { Policy } from '../../policy/policy.ts';
 import type { Beginning, LimitReached, Plan } from '../contract.ts';
 import type { Database } from '../database/database.ts';
@@ -77,7 +77,7 @@ async function ownerOf(context: RunContext, firstRunId: string): Promise<RunOwne
 
 async function begin(context: RunContext, request: Asked, signal: AbortSignal): Promise<Beginning> {
   const { policy, firstRunId } = request;
-  refuseMistakes(`policy ${JSON.stringify(policy.name)}`, context.databases.check(policy));
+  assertValid(`policy ${JSON.stringify(policy.name)}`, context.databases.check(policy));
   if (!policy.enabled) return ended(emptyReport(request, 'disabled'));
   const databaseName = context.databases.nameFor(policy);
   const database = await context.databases.named(databaseName);

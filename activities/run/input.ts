@@ -1,9 +1,9 @@
 import { z } from 'zod';
 
 import { durationBetween, SECOND } from '../../policy/duration.ts';
-import { formatValue, toMistakes, unknownOption, withFix } from '../../policy/find-mistakes.ts';
-import type { Mistake } from '../../policy/mistake.ts';
-import { MistakesError } from '../../policy/mistake.ts';
+import { formatValue, toMistakes, unknownOption, withFix } from '../../policy/find-issues.ts';
+import type { Issue } from '../../policy/issue.ts';
+import { ValidationError } from '../../policy/issue.ts';
 import type { Policy } from '../../policy/policy.ts';
 import type { RunMode } from '../contract.ts';
 import type { FrozenLimits } from '../ledger/runs.ts';
@@ -52,7 +52,7 @@ export interface RunRequest {
 
 /**
  * Reads the input of a run. This is the border of trust: whoever may start workflows wrote it. Throws one
- * `MistakesError` with everything that is wrong.
+ * `ValidationError` with everything that is wrong.
  */
 export function readInput(input: unknown, policies: readonly Policy[]): RunRequest {
   const parsed = Input.safeParse(input ?? {});
@@ -61,7 +61,8 @@ export function readInput(input: unknown, policies: readonly Policy[]): RunReque
   const policy = findPolicy(options.policy, policies, mistakes);
   if (policy !== undefined) checkPasses(options.passes, policy, mistakes);
   if (policy !== undefined) mistakes.push(...checkNarrowing(options, policy.limits));
-  if (mistakes.length > 0 || policy === undefined) throw new MistakesError('the input of the run', mistakes);
+  if (mistakes.length > 0 || policy === undefined)
+    throw new ValidationError('the input of the run', mistakes);
   return {
     policy,
     mode: options.mode ?? 'execute',
@@ -76,7 +77,7 @@ export function readInput(input: unknown, policies: readonly Policy[]): RunReque
 function findPolicy(
   name: string | undefined,
   policies: readonly Policy[],
-  mistakes: Mistake[],
+  mistakes: Issue[],
 ): Policy | undefined {
   const known = policies.map((policy) => policy.name).join(', ');
   if (name === undefined) {
@@ -93,7 +94,7 @@ function findPolicy(
   return policy;
 }
 
-function checkPasses(names: readonly string[] | undefined, policy: Policy, mistakes: Mistake[]): void {
+function checkPasses(names: readonly string[] | undefined, policy: Policy, mistakes: Issue[]): void {
   const known = policy.passes.map((pass) => pass.name);
   for (const name of names ?? []) {
     if (known.includes(name)) continue;

@@ -1,8 +1,8 @@
 import type { Duration } from '../../policy/duration.ts';
 import { parseDuration, sayDuration } from '../../policy/duration.ts';
+import type { Issue } from '../../policy/issue.ts';
 import type { Limits } from '../../policy/limits.ts';
 import { windowOf } from '../../policy/limits.ts';
-import type { Mistake } from '../../policy/mistake.ts';
 import type { FrozenLimits } from '../ledger/runs.ts';
 
 /** What an input may say of the limits of its run. */
@@ -12,8 +12,8 @@ export interface Narrowing {
 }
 
 /** Whether an input would allow its run more than the policy does. */
-export function checkNarrowing({ maxRows, maxDuration }: Narrowing, limits: Limits): Mistake[] {
-  const mistakes: Mistake[] = [];
+export function checkNarrowing({ maxRows, maxDuration }: Narrowing, limits: Limits): Issue[] {
+  const mistakes: Issue[] = [];
   if (maxRows !== undefined && limits.maxRows !== undefined && maxRows > limits.maxRows) {
     const what = `maxRows ${maxRows} is more than the policy's ${limits.maxRows}, which an input can only narrow`;
     mistakes.push({ at: 'input', what, fix: `Use at most ${limits.maxRows}, or leave it out` });

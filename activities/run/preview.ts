@@ -1,6 +1,6 @@
 import { activityInfo } from '@temporalio/activity';
 
-import { refuseMistakes } from '../../policy/mistake.ts';
+import { assertValid } from '../../policy/issue.ts';
 import type { RunReport } from '../contract.ts';
 import { insertPreview } from '../ledger/previews.ts';
 import { readReport, wireReport } from '../ledger/reports.ts';
@@ -17,7 +17,7 @@ export async function previewRun(
   firstRunId: string,
 ): Promise<RunReport> {
   const { policy, passes } = readInput(input, context.policies);
-  refuseMistakes(`policy ${JSON.stringify(policy.name)}`, context.databases.check(policy));
+  assertValid(`policy ${JSON.stringify(policy.name)}`, context.databases.check(policy));
   const database = await context.databases.named(context.databases.nameFor(policy));
   const preview = await whileHeartbeating(async (signal) => previewPolicy(database, policy, passes, signal));
   await database.ledger.migrate();

@@ -1,5 +1,5 @@
-import type { Mistake } from 'temporal-vacuum';
-import { MistakesError } from 'temporal-vacuum';
+import type { Issue } from 'temporal-vacuum';
+import { ValidationError } from 'temporal-vacuum';
 
 /** What the archive is told by its environment. */
 export interface Settings {
@@ -22,9 +22,9 @@ const time = (text: string): string | undefined =>
   /^([01]\d|2[0-3]):[0-5]\d$/.test(text) ? text : undefined;
 const flag = (text: string): boolean | undefined => ({ true: true, false: false })[text];
 
-/** Reads the environment. Throws one `MistakesError` with everything that is wrong with it. */
+/** Reads the environment. Throws one `ValidationError` with everything that is wrong with it. */
 export function readSettings(environment: NodeJS.ProcessEnv): Settings {
-  const mistakes: Mistake[] = [];
+  const mistakes: Issue[] = [];
   const read = <T>(name: string, missing: T, parse: (text: string) => T | undefined, fix: string): T => {
     const text = environment[name];
     if (text === undefined || text === '') return missing;
@@ -45,6 +45,6 @@ export function readSettings(environment: NodeJS.ProcessEnv): Settings {
     const what = 'it is not set, and the files are there';
     mistakes.push({ at: 'MEDIA_DIR', what, fix: 'Set it to the folder with thumbnails and originals' });
   }
-  if (mistakes.length > 0) throw new MistakesError('the settings of the archive', mistakes);
+  if (mistakes.length > 0) throw new ValidationError('the settings of the archive', mistakes);
   return settings;
 }

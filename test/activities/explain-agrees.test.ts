@@ -87,7 +87,7 @@ test('what it says of rows of every kind of a Prefect database is what a run doe
       'no-parent',
       'parent-alive',
       'too-young',
-      'wrong-state',
+      'filter-mismatch',
     ];
     expect([...reasons]).toEqual(expect.arrayContaining(all));
   } finally {

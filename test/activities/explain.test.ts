@@ -86,11 +86,11 @@ describe('explain', () => {
     await addOrder(6, 20, 'cancelled');
     await shop.rows(`insert into invoice values (1, 6)`);
     expect(await of('Order', 2)).toMatchObject({ found: true, goesBy: 'old-orders' });
-    expect(whys(await of('Order', 2))).toEqual({ 'old-orders': [], 'unused-orders': ['wrong-state'] });
+    expect(whys(await of('Order', 2))).toEqual({ 'old-orders': [], 'unused-orders': ['filter-mismatch'] });
     expect(whys(await of('Order', 1))['old-orders']).toEqual(['too-young', 'kept-newest']);
-    expect(whys(await of('Order', 3))['old-orders']).toEqual(['wrong-state']);
+    expect(whys(await of('Order', 3))['old-orders']).toEqual(['filter-mismatch']);
     expect(whys(await of('Order', 4))['old-orders']).toEqual(['no-age']);
-    expect(whys(await of('Order', 5))['old-orders']).toEqual(['wrong-state', 'too-young']);
+    expect(whys(await of('Order', 5))['old-orders']).toEqual(['filter-mismatch', 'too-young']);
     expect(whys(await of('Order', 6))['unused-orders']).toEqual(['referenced']);
     expect(await of('Order', 77)).toMatchObject({ found: false, goesBy: null, passes: [] });
   });
@@ -122,7 +122,7 @@ describe('explain', () => {
     expect((await of('OrderLine', 20)).passes).toMatchObject([
       { pass: 'old-orders', role: 'along', table: 'shop_order', goes: true },
     ]);
-    expect(whys(await of('OrderLine', 30))).toEqual({ 'old-orders': ['wrong-state'] });
+    expect(whys(await of('OrderLine', 30))).toEqual({ 'old-orders': ['filter-mismatch'] });
     expect((await of('AuditLog', 20)).goesBy).toBe('old-orders');
     expect(whys(await of('AuditLog', 20))['lost-audit']).toEqual(['too-young', 'parent-alive']);
     expect((await of('AuditLog', 90)).goesBy).toBe('lost-audit');

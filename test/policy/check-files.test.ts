@@ -28,7 +28,7 @@ test('everything wrong about files is told at once', () => {
         from: 'old',
         root: fileRoot({ ...rootAt('/srv/elsewhere'), name: 'Other', recordedBy: [] }),
       }),
-      sweepStrayFiles({ name: 'strays', root: rootAt('/srv/others'), grace: '1 minute', mostStray: 0 }),
+      sweepStrayFiles({ name: 'strays', root: rootAt('/srv/others'), grace: '1 minute', maxStrayRatio: 0 }),
     ),
   );
   expect(mistakes.map(({ at, what }) => `${at}: ${what}`)).toEqual([
@@ -41,7 +41,7 @@ test('everything wrong about files is told at once', () => {
     'pass "none": concurrency is 0',
     'pass "elsewhere": from names "old", which is no earlier pass with root "Other" among its files',
     'pass "strays": grace is "1 minute", and files that are just being written have no row yet',
-    'pass "strays": mostStray is 0',
+    'pass "strays": maxStrayRatio is 0',
   ]);
 });
 

@@ -3,7 +3,7 @@ import { describe, expect, test } from '@jest/globals';
 import { checkPolicy } from '../../policy/check.ts';
 import { deleteOrphans } from '../../policy/delete-orphans.ts';
 import { expireRows } from '../../policy/expire-rows.ts';
-import { sayWhat } from '../../policy/mistake.ts';
+import { sayWhat } from '../../policy/issue.ts';
 import type { PolicyOptions } from '../../policy/policy.ts';
 import { AuditLog, Order, shopPolicy } from '../support/shop.ts';
 

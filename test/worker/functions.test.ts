@@ -2,7 +2,7 @@ import { afterEach, beforeEach, expect, jest, test } from '@jest/globals';
 
 import { deleteUnreferenced } from '../../policy/delete-unreferenced.ts';
 import { expireRows } from '../../policy/expire-rows.ts';
-import { MistakesError } from '../../policy/mistake.ts';
+import { ValidationError } from '../../policy/issue.ts';
 import { execute, preview, stats } from '../../worker/functions.ts';
 import type { TestDatabase } from '../support/database.ts';
 import { describeNeeding } from '../support/needing.ts';
@@ -82,7 +82,7 @@ describeNeeding(['temporal'], 'for programs', () => {
       execute(policy, { database: shop.url, temporal, passes }),
     ]) {
       const error: unknown = await asked.catch((thrown: unknown) => thrown);
-      expect(error).toBeInstanceOf(MistakesError);
+      expect(error).toBeInstanceOf(ValidationError);
       expect(String(error)).toContain('typo');
     }
     expect(await shop.value('select count(*) from shop_order')).toBe(51);
@@ -120,7 +120,7 @@ describeNeeding(['temporal'], 'for programs', () => {
     const disabled = await execute({ ...policy, enabled: false }, { database: shop.url, temporal });
     expect(disabled).toMatchObject({ run: null, status: 'disabled' });
     await shop.rows('alter table shop_order rename closed_at to ended_at');
-    await expect(execute(policy, { database: shop.url, temporal })).rejects.toThrow(MistakesError);
+    await expect(execute(policy, { database: shop.url, temporal })).rejects.toThrow(ValidationError);
     await expect(preview(policy, { database: shop.url })).rejects.toThrow('has no column in this database');
   });
 });

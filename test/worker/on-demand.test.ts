@@ -135,7 +135,7 @@ describeNeeding(['temporal', 'tctl'], 'a run started from outside', () => {
         .getHandle(workflowId)
         .result()
         .catch((error: unknown) => error);
-      expect(failure).toMatchObject({ cause: { type: 'VacuumMistakes' } });
+      expect(failure).toMatchObject({ cause: { type: 'VacuumInvalidInput' } });
       const { message } = (failure as { cause: Error }).cause;
       for (const said of ['3 mistakes', '"prefcet"', '"retention"', 'mode']) expect(message).toContain(said);
       expect(await database.value('select count(*) from flow_run')).toBe(2);

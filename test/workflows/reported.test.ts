@@ -4,7 +4,7 @@ import { afterAll, afterEach, expect, test } from '@jest/globals';
 import { Context } from '@temporalio/activity';
 
 import type { RunReport } from '../../activities/contract.ts';
-import { MistakesError } from '../../policy/mistake.ts';
+import { ValidationError } from '../../policy/issue.ts';
 import type { ResolveOptions } from '../../policy/report-rows.ts';
 import type { TestDatabase } from '../support/database.ts';
 import { createDatabase } from '../support/database.ts';
@@ -31,7 +31,7 @@ describeNeeding(['temporal'], 'a run that reports', () => {
   const ended = async (): Promise<number> => database.value(`select count(*) from job where state = 'ended'`);
 
   const resolving = (each: ResolveOptions['each']): ReturnType<typeof stuckJobs> =>
-    stuckJobs({ resolve: { each, concurrency: 2 } });
+    stuckJobs({ handler: { each, concurrency: 2 } });
   const end = async (key: string): Promise<void> => {
     await database.rows(`update job set state = 'ended' where id = $1`, [key]);
   };
@@ -105,7 +105,7 @@ describeNeeding(['temporal'], 'a run that reports', () => {
     const policy = resolving(async (key) => {
       calls += 1;
       if (calls < 5) throw new Error(`postgresql://secret/${key}`);
-      throw new MistakesError('the API', [
+      throw new ValidationError('the API', [
         { at: 'the API', what: 'it is down', fix: 'Start it', here: 'secret' },
       ]);
     });

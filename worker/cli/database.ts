@@ -4,7 +4,7 @@ import type { Database } from '../../activities/database/database.ts';
 import { Databases } from '../../activities/database/databases.ts';
 import type { Ledger } from '../../activities/ledger/ledger.ts';
 import { readDatabaseError } from '../../activities/sql/sqlstate.ts';
-import { MistakesError, refuseMistakes } from '../../policy/mistake.ts';
+import { ValidationError, assertValid } from '../../policy/issue.ts';
 import type { Policy } from '../../policy/policy.ts';
 import type { Setup } from '../setup.ts';
 
@@ -31,7 +31,7 @@ export async function withDatabase<T>(
   work: (database: Database) => Promise<T>,
 ): Promise<T> {
   const databases = new Databases(setup.databases, setup.ledgerSchema);
-  refuseMistakes(`policy ${JSON.stringify(policy.name)}`, databases.check(policy));
+  assertValid(`policy ${JSON.stringify(policy.name)}`, databases.check(policy));
   return withNamed(setup, databases, databases.nameFor(policy), work);
 }
 
@@ -47,7 +47,7 @@ export async function withOnlyDatabase<T>(
     const fix = names.length === 0 ? 'Declare one' : `Name one of ${names.join(', ')} with --database`;
     const many = names.length === 0 ? 'there is none' : 'there are several';
     const what = name === undefined ? many : `there is no database ${JSON.stringify(name)}`;
-    throw new MistakesError('command', [{ at: '--database', what, fix }]);
+    throw new ValidationError('command', [{ at: '--database', what, fix }]);
   }
   return withNamed(setup, new Databases(setup.databases, setup.ledgerSchema), only, work);
 }

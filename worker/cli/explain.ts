@@ -62,7 +62,7 @@ const SAID: Readonly<Record<StayReason, string>> = {
   'too-young': 'too young',
   'no-age': 'it has no age',
   'kept-for-ever': 'its retention has no end',
-  'wrong-state': 'the filter of the pass does not name it',
+  'filter-mismatch': 'the filter of the pass does not name it',
   nested: 'it belongs to another row that is there',
   'kept-newest': 'one of the newest of its group',
   held: 'held',

@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 
 import type { LedgerReport } from '../../activities/ledger/reports.ts';
 import { readHistory, readReport } from '../../activities/ledger/reports.ts';
-import { MistakesError } from '../../policy/mistake.ts';
+import { ValidationError } from '../../policy/issue.ts';
 import { findDatabaseSetup } from '../setup.ts';
 import { withOnlyDatabase } from './database.ts';
 import type { DatabaseFlags } from './options.ts';
@@ -72,7 +72,7 @@ function printRuns(reports: readonly LedgerReport[], json: boolean): void {
 
 function printRun(report: LedgerReport | undefined, run: number, json: boolean): void {
   if (report === undefined) {
-    throw new MistakesError('command', [
+    throw new ValidationError('command', [
       {
         at: 'RUN',
         what: `the ledger has no run ${run}`,

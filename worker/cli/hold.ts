@@ -7,8 +7,8 @@ import type { HoldRequest } from '../../activities/holds/add-hold.ts';
 import type { Hold } from '../../activities/ledger/holds.ts';
 import { deleteHold, listHolds } from '../../activities/ledger/holds.ts';
 import { parseDuration } from '../../policy/duration.ts';
-import type { Mistake } from '../../policy/mistake.ts';
-import { MistakesError, refuseMistakes } from '../../policy/mistake.ts';
+import type { Issue } from '../../policy/issue.ts';
+import { ValidationError, assertValid } from '../../policy/issue.ts';
 import { findDatabaseSetup, findSetup } from '../setup.ts';
 import { withDatabase, withOnlyLedger } from './database.ts';
 import { findPolicy } from './find-policy.ts';
@@ -73,7 +73,7 @@ async function runAdd(entity: string, key: string | undefined, flags: AddFlags):
 }
 
 function readRequest(entity: string, key: string | undefined, flags: AddFlags): HoldRequest {
-  const mistakes: Mistake[] = [];
+  const mistakes: Issue[] = [];
   const { filter, until } = flags;
   if ((key === undefined) === (filter === undefined)) {
     const what =
@@ -87,11 +87,11 @@ function readRequest(entity: string, key: string | undefined, flags: AddFlags): 
     who: flags.who ?? userInfo().username,
     until: until === undefined ? null : readInstant(until, mistakes),
   };
-  refuseMistakes('command', mistakes);
+  assertValid('command', mistakes);
   return request;
 }
 
-function readFilter(text: string, mistakes: Mistake[]): object {
+function readFilter(text: string, mistakes: Issue[]): object {
   try {
     const filter: unknown = JSON.parse(text, (_, value: unknown) => {
       // It would be another number from here on, and hold another row.
@@ -110,7 +110,7 @@ function readFilter(text: string, mistakes: Mistake[]): object {
   return {};
 }
 
-function readInstant(text: string, mistakes: Mistake[]): string | null {
+function readInstant(text: string, mistakes: Issue[]): string | null {
   const millis = parseDuration(text);
   const at = millis === undefined ? Date.parse(text) : Date.now() + millis;
   if (at > Date.now() && Number.isFinite(new Date(at).getTime())) return new Date(at).toISOString();
@@ -150,7 +150,7 @@ async function runRemove(id: number, flags: DatabaseFlags): Promise<void> {
   );
   if (!removed) {
     const fix = 'Name one that `temporal-vacuum hold list` shows';
-    throw new MistakesError('command', [{ at: 'HOLD', what: `there is no hold ${id}`, fix }]);
+    throw new ValidationError('command', [{ at: 'HOLD', what: `there is no hold ${id}`, fix }]);
   }
   if (flags.json) printJson({ hold: id, removed });
   else print(`hold ${id} is removed`);

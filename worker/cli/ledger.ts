@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 
 import { readReport } from '../../activities/ledger/reports.ts';
 import { closeByHand } from '../../activities/ledger/runs.ts';
-import { MistakesError } from '../../policy/mistake.ts';
+import { ValidationError } from '../../policy/issue.ts';
 import { findDatabaseSetup } from '../setup.ts';
 import { withOnlyDatabase } from './database.ts';
 import type { DatabaseFlags } from './options.ts';
@@ -34,7 +34,7 @@ async function closeOpen(run: number, flags: DatabaseFlags): Promise<void> {
     if (report === undefined || report.status !== 'running') {
       const what = report === undefined ? 'the ledger does not have it' : `it is ${report.status} already`;
       const fix = 'Name one that `temporal-vacuum history` shows as running';
-      throw new MistakesError('command', [{ at: `run ${run}`, what, fix }]);
+      throw new ValidationError('command', [{ at: `run ${run}`, what, fix }]);
     }
     await closeByHand(ledger, run);
     if (flags.json) printJson({ run, closed: true });

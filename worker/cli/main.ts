@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 import { CommanderError } from 'commander';
 
-import { MistakesError } from '../../policy/mistake.ts';
+import { ValidationError } from '../../policy/issue.ts';
 import { TemporalUnreachable } from '../temporal.ts';
 import { readVersion } from '../version.ts';
 import { DatabaseUnreachable } from './database.ts';
@@ -21,7 +21,7 @@ async function main(): Promise<void> {
 
 function exitCodeOf(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.done : EXIT.mistake;
-  if (error instanceof MistakesError) return EXIT.mistake;
+  if (error instanceof ValidationError) return EXIT.mistake;
   if (error instanceof DatabaseUnreachable || error instanceof TemporalUnreachable) return EXIT.unreachable;
   return EXIT.failed;
 }
@@ -29,7 +29,7 @@ function exitCodeOf(error: unknown): number {
 /** What nobody foresaw is shown with its origin, for a report. */
 function sayError(error: Error): string {
   const foreseen =
-    error instanceof MistakesError ||
+    error instanceof ValidationError ||
     error instanceof DatabaseUnreachable ||
     error instanceof TemporalUnreachable;
   return foreseen ? error.message : (error.stack ?? error.message);

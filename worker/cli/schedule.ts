@@ -1,7 +1,7 @@
 import type { ScheduleDescription } from '@temporalio/client';
 import type { Command } from 'commander';
 
-import { MistakesError } from '../../policy/mistake.ts';
+import { ValidationError } from '../../policy/issue.ts';
 import type { Policy } from '../../policy/policy.ts';
 import { applySchedule, describeOrNone, sayWhen, scheduleIdOf, triggerSchedule } from '../schedule.ts';
 import type { Setup } from '../setup.ts';
@@ -137,7 +137,7 @@ async function sayState(scheduleId: string, temporal: TemporalClient, flags: Sch
 async function existing({ client }: TemporalClient, scheduleId: string): Promise<ScheduleDescription> {
   const found = await describeOrNone(client, scheduleId);
   if (found !== undefined) return found;
-  throw new MistakesError('command', [
+  throw new ValidationError('command', [
     { at: 'schedule', what: `Temporal has no schedule ${scheduleId}`, fix: 'Make it with `schedule apply`' },
   ]);
 }

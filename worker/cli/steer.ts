@@ -4,7 +4,7 @@ import type { Client } from '@temporalio/client';
 import type { Command } from 'commander';
 
 import type { OpenRun } from '../../activities/ledger/runs.ts';
-import { MistakesError } from '../../policy/mistake.ts';
+import { ValidationError } from '../../policy/issue.ts';
 import type { Policy } from '../../policy/policy.ts';
 import type { RunProgress } from '../../workflows/progress.ts';
 import { findHolder, findOpenWorkflows, isOpen } from '../open-runs.ts';
@@ -87,7 +87,7 @@ async function setupOf(
   try {
     return { setup: await findSetup(flags, name), asksLedger: true };
   } catch (error) {
-    if (!(error instanceof MistakesError) || flags.url !== undefined) throw error;
+    if (!(error instanceof ValidationError) || flags.url !== undefined) throw error;
     return { setup: await findSetup({ ...flags, url: 'postgresql://unused' }, name), asksLedger: false };
   }
 }

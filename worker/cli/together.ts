@@ -1,4 +1,4 @@
-import { MistakesError } from '../../policy/mistake.ts';
+import { ValidationError } from '../../policy/issue.ts';
 
 /** Awaits several checks, so that a person sees the mistakes of all of them at once. */
 export async function together<T extends readonly unknown[]>(
@@ -7,10 +7,10 @@ export async function together<T extends readonly unknown[]>(
   const ended = await Promise.allSettled(checks);
   const failures = ended.filter((one) => one.status === 'rejected').map((one): unknown => one.reason);
   const [first] = failures;
-  if (failures.length > 1 && failures.every((failure) => failure instanceof MistakesError)) {
-    throw new MistakesError(
+  if (failures.length > 1 && failures.every((failure) => failure instanceof ValidationError)) {
+    throw new ValidationError(
       'command',
-      failures.flatMap((failure) => failure.mistakes),
+      failures.flatMap((failure) => failure.issues),
     );
   }
   if (failures.length > 0) throw first;

@@ -3,7 +3,7 @@ import { Runtime } from '@temporalio/worker';
 import type { Command } from 'commander';
 
 import { checkAgainst } from '../../activities/plan/resolve.ts';
-import { MistakesError } from '../../policy/mistake.ts';
+import { ValidationError } from '../../policy/issue.ts';
 import { freePort } from '../dev-server.ts';
 import type { HttpAddress } from '../http/address.ts';
 import { resolveHttpAddress } from '../http/address.ts';
@@ -87,7 +87,7 @@ async function work(flags: WorkerFlags): Promise<void> {
 /** The packages of `--http`: optional, because only this option needs them. */
 const HTTP_PACKAGES = ['fastify@5', '@fastify/swagger@9'];
 
-/** Loads the server. Throws a `MistakesError` that names the packages to install if they are missing. */
+/** Loads the server. Throws a `ValidationError` that names the packages to install if they are missing. */
 async function loadServeHttp(): Promise<(options: HttpOptions) => Promise<HttpServer>> {
   try {
     // oxlint-disable-next-line typescript/no-restricted-imports -- Only this option loads fastify.
@@ -98,7 +98,7 @@ async function loadServeHttp(): Promise<(options: HttpOptions) => Promise<HttpSe
     if (!isMissing || !error.message.includes('fastify')) throw error;
     const what = 'it needs the packages fastify and @fastify/swagger';
     const fix = `Install them: npm install ${HTTP_PACKAGES.join(' ')}`;
-    throw new MistakesError('command', [{ at: '--http', what, fix }]);
+    throw new ValidationError('command', [{ at: '--http', what, fix }]);
   }
 }
 
@@ -156,7 +156,7 @@ async function examinePolicies(setup: Setup): Promise<void> {
       const passes = policy.passes.map((pass) => pass.name);
       await withDatabase(setup, policy, async ({ db }) => checkAgainst(db, policy, passes, 'execute'));
     } catch (error) {
-      if (!(error instanceof MistakesError) && !(error instanceof DatabaseUnreachable)) throw error;
+      if (!(error instanceof ValidationError) && !(error instanceof DatabaseUnreachable)) throw error;
       note(`runs of policy ${policy.name} will fail until this is mended: ${error.message}`);
     }
   }

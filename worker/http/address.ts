@@ -2,8 +2,8 @@ import { lookup } from 'node:dns/promises';
 import { once } from 'node:events';
 import { BlockList, createServer, isIPv6 } from 'node:net';
 
-import type { Mistake } from '../../policy/mistake.ts';
-import { refuseMistakes } from '../../policy/mistake.ts';
+import type { Issue } from '../../policy/issue.ts';
+import { assertValid } from '../../policy/issue.ts';
 
 /** The address of the server and who may read it. */
 export interface HttpAddress {
@@ -30,13 +30,13 @@ LOOPBACK.addAddress('::1', 'ipv6');
 
 /**
  * Reads `HOST:PORT` and the token in `VACUUM_HTTP_TOKEN` of the environment, and checks that the port is free. A host
- * that other machines can reach needs a token. Throws a `MistakesError` with everything that is wrong.
+ * that other machines can reach needs a token. Throws a `ValidationError` with everything that is wrong.
  */
 export async function resolveHttpAddress(
   text: string,
   environment: Readonly<Record<string, string | undefined>>,
 ): Promise<HttpAddress> {
-  const mistakes: Mistake[] = [];
+  const mistakes: Issue[] = [];
   // A variable that is there and empty is what is left of one that was meant.
   const token = environment[TOKEN_VARIABLE];
   if (token !== undefined) mistakes.push(...checkToken(token));
@@ -49,7 +49,7 @@ export async function resolveHttpAddress(
     const refused = loopback === undefined ? undefined : await refusedBy(where);
     if (refused !== undefined) mistakes.push(badAddress(`nothing can be served on ${text}: ${refused}`));
   }
-  refuseMistakes('command', mistakes);
+  assertValid('command', mistakes);
   return { host: '', port: 0, ...where, loopback: loopback === true, token };
 }
 
@@ -59,7 +59,7 @@ export function formatUrl(host: string, port: number): string {
 }
 
 /** What is wrong where the port was free a moment ago and is not any more. */
-export function badAddress(what: string): Mistake {
+export function badAddress(what: string): Issue {
   return {
     at: '--http',
     what,
@@ -74,7 +74,7 @@ function parse(text: string): { readonly host: string; readonly port: number } |
   return { host, port: Number(port) };
 }
 
-function checkToken(token: string): Mistake[] {
+function checkToken(token: string): Issue[] {
   const fix = 'Make one with `openssl rand -hex 24`';
   const at = TOKEN_VARIABLE;
   if (token.length < LEAST_TOKEN)
@@ -84,7 +84,7 @@ function checkToken(token: string): Mistake[] {
   return [];
 }
 
-function noToken(host: string): Mistake {
+function noToken(host: string): Issue {
   return {
     at: TOKEN_VARIABLE,
     what: `others can reach ${host}, and no token says who may look`,

@@ -4,7 +4,7 @@ import { Ledger } from '../../activities/ledger/ledger.ts';
 import { readDatabaseError } from '../../activities/sql/sqlstate.ts';
 import type { TransactionLimits } from '../../activities/sql/transaction.ts';
 import { inSnapshot } from '../../activities/sql/transaction.ts';
-import { MistakesError } from '../../policy/mistake.ts';
+import { ValidationError } from '../../policy/issue.ts';
 import type { Policy } from '../../policy/policy.ts';
 import { Unavailable, within } from './unavailable.ts';
 
@@ -104,7 +104,7 @@ const SAID = {
 /** Errors of drivers carry values, hosts and statements: only fixed words go on. What nobody knows stays as it is. */
 function sayDatabaseError(name: string, error: unknown): unknown {
   if (error instanceof Unavailable) return error;
-  if (error instanceof MistakesError) return new Unavailable(error.wireMessage);
+  if (error instanceof ValidationError) return new Unavailable(error.wireMessage);
   const known = readDatabaseError(error);
   if (known === undefined) return error;
   return new Unavailable(`database ${name} cannot be read: ${known.meaning} (SQLSTATE ${known.sqlstate})`);

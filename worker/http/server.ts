@@ -6,7 +6,7 @@ import type { FastifyError, FastifyInstance } from 'fastify';
 import Fastify from 'fastify';
 
 import type { DatabaseSource } from '../../activities/database/database.ts';
-import { refuseMistakes } from '../../policy/mistake.ts';
+import { assertValid } from '../../policy/issue.ts';
 import type { Policy } from '../../policy/policy.ts';
 import { readVersion } from '../version.ts';
 import type { HttpAddress } from './address.ts';
@@ -49,7 +49,7 @@ const REQUEST_WITHIN_MILLIS = 20_000;
 
 /**
  * Serves a read-only page and API about a worker: its policies, runs, tables and metrics. Close the server when the
- * worker ends. Throws a `MistakesError` if it cannot listen on the address.
+ * worker ends. Throws a `ValidationError` if it cannot listen on the address.
  */
 export async function serveHttp(options: HttpOptions): Promise<HttpServer> {
   const { address, policies, worker, client, metrics, onError } = options;
@@ -76,7 +76,7 @@ export async function serveHttp(options: HttpOptions): Promise<HttpServer> {
   } catch (error) {
     await close();
     const reason = error instanceof Error ? error.message : String(error);
-    refuseMistakes('command', [badAddress(`nothing can be served: ${reason}`)]);
+    assertValid('command', [badAddress(`nothing can be served: ${reason}`)]);
   }
   const bound = app.server.address();
   const port = typeof bound === 'object' && bound !== null ? bound.port : address.port;

@@ -1,5 +1,5 @@
-import type { Mistake } from '../../mistake.ts';
-import { MistakesError } from '../../mistake.ts';
+import type { Issue } from '../../issue.ts';
+import { ValidationError } from '../../issue.ts';
 import { NotResolved } from '../../report-rows.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -36,7 +36,7 @@ export class PrefectApi {
   }
 
   /**
-   * The answer; undefined for 404. Throws `NotResolved` where this request failed, and a `MistakesError` where no other
+   * The answer; undefined for 404. Throws `NotResolved` where this request failed, and a `ValidationError` where no other
    * would fare better.
    */
   async #ask<T>(path: string, request: RequestInit, signal: AbortSignal): Promise<T | undefined> {
@@ -104,7 +104,7 @@ export class PrefectApi {
 }
 
 /** What is wrong with the URL of the API. Its text may have a password in it, so that it is not repeated. */
-export function checkApiUrl(url: string): Mistake[] {
+export function checkApiUrl(url: string): Issue[] {
   const at = 'setting endStuckRuns';
   if (url.trim() === '') {
     const what = 'runs are ended through the Prefect API, and nothing says where that is';
@@ -126,6 +126,6 @@ function authorizationIn(environment: Environment): string | undefined {
   return key === undefined || key === '' ? undefined : `Bearer ${key}`;
 }
 
-function unusable(what: string, fix: string): MistakesError {
-  return new MistakesError(SUBJECT, [{ at: SUBJECT, what, fix }]);
+function unusable(what: string, fix: string): ValidationError {
+  return new ValidationError(SUBJECT, [{ at: SUBJECT, what, fix }]);
 }

@@ -1,8 +1,8 @@
 import { z } from 'zod';
 
-import { toMistakes } from '../../find-mistakes.ts';
-import type { Mistake } from '../../mistake.ts';
-import { MistakesError } from '../../mistake.ts';
+import { toMistakes } from '../../find-issues.ts';
+import type { Issue } from '../../issue.ts';
+import { ValidationError } from '../../issue.ts';
 import type { Policy } from '../../policy.ts';
 import { definePolicy } from '../../policy.ts';
 import type { ReclaimSpaceOptions } from '../../reclaim-space.ts';
@@ -51,7 +51,7 @@ export function prefectMaintenance(given: PrefectMaintenanceSettings = {}): Poli
   const mistakes = toMistakes(error, (option) => `setting ${String(option)}`);
   const policy = orMistakes(mistakes, () => base(settings, own?.includeCrashed === true));
   if (policy === undefined || own === undefined || mistakes.length > 0) {
-    throw new MistakesError('preset prefect-maintenance', mistakes);
+    throw new ValidationError('preset prefect-maintenance', mistakes);
   }
   const space: ReclaimSpaceOptions = {
     name: 'reclaim-space',
@@ -80,12 +80,12 @@ function base(settings: PrefectSettings, crashed: boolean): Policy {
 }
 
 /** Runs work; what is wrong with it joins the other mistakes. */
-function orMistakes<T>(mistakes: Mistake[], work: () => T): T | undefined {
+function orMistakes<T>(mistakes: Issue[], work: () => T): T | undefined {
   try {
     return work();
   } catch (error) {
-    if (!(error instanceof MistakesError)) throw error;
-    mistakes.push(...error.mistakes);
+    if (!(error instanceof ValidationError)) throw error;
+    mistakes.push(...error.issues);
     return undefined;
   }
 }

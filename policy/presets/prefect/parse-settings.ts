@@ -1,9 +1,9 @@
 import { z } from 'zod';
 
 import { DAY, HOUR, SECOND } from '../../duration.ts';
-import { formatValue, toMistakes, unknownOption, withFix } from '../../find-mistakes.ts';
+import { formatValue, toMistakes, unknownOption, withFix } from '../../find-issues.ts';
+import { ValidationError } from '../../issue.ts';
 import type { LimitOptions } from '../../limits.ts';
-import { MistakesError } from '../../mistake.ts';
 import { checkApiUrl, PrefectApi } from './api.ts';
 import { ENABLED_WORDS, EnabledSchema, YesNoSchema } from './enabled.ts';
 import { TERMINAL_STATE_TYPES } from './entities/state-type.ts';
@@ -109,7 +109,7 @@ const SettingsSchema = z
 
 /**
  * Reads the settings: what is given, else what the environment says under Prefect's own names, else the default.
- * Throws one {@link MistakesError} with everything that cannot be read.
+ * Throws one {@link ValidationError} with everything that cannot be read.
  */
 export function parseSettings(
   given: PrefectSettings,
@@ -132,7 +132,7 @@ export function parseSettings(
   const endsStuckRuns = SETTINGS.endStuckRuns.safeParse(values['endStuckRuns']).data === true;
   const url = SETTINGS.apiUrl.safeParse(values['apiUrl']).data ?? '';
   if (endsStuckRuns) mistakes.push(...checkApiUrl(url));
-  if (mistakes.length > 0 || data === undefined) throw new MistakesError('preset prefect', mistakes);
+  if (mistakes.length > 0 || data === undefined) throw new ValidationError('preset prefect', mistakes);
   return {
     ...data,
     loopMillis: data.loopSeconds * SECOND,

@@ -27,7 +27,7 @@ export function stuckRunsPass({ stuckMillis, end }: StuckRunsOptions): ReportRow
     age: 'stateTimestamp',
     olderThan: stuckMillis,
     where: { stateType: { $in: [...LIVE_STATE_TYPES] } },
-    waitsUntil: 'nextScheduledStartTime',
-    ...(end === undefined ? {} : { resolve: endRun(end) }),
+    dueAt: 'nextScheduledStartTime',
+    ...(end === undefined ? {} : { handler: endRun(end) }),
   });
 }

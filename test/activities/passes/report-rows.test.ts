@@ -4,7 +4,7 @@ import type { ReportedRows } from '../../../activities/contract.ts';
 import { openDatabase } from '../../../activities/database/database.ts';
 import { wireReport } from '../../../activities/ledger/reports.ts';
 import { previewPolicy } from '../../../activities/preview/preview.ts';
-import { MistakesError } from '../../../policy/mistake.ts';
+import { ValidationError } from '../../../policy/issue.ts';
 import type { Policy } from '../../../policy/policy.ts';
 import { NotResolved } from '../../../policy/report-rows.ts';
 import type { TestDatabase } from '../../support/database.ts';
@@ -50,7 +50,7 @@ describe('rows that are reported', () => {
         (7, 'running', now() - interval '20 days', now() + interval '1 day'),
         (8, 'running', '2020-02-03T04:05:06.789Z', null)`);
     const oldest = '2020-02-03T04:05:06.789Z';
-    const waiting = stuckJobs({ waitsUntil: 'due' });
+    const waiting = stuckJobs({ dueAt: 'due' });
     expect(await reported(waiting)).toEqual({ found: 3, resolved: 0, unresolved: {}, oldest });
     expect(await reported(stuckJobs())).toMatchObject({ found: 5 });
     expect(await ids()).toEqual([1, 2, 3, 4, 5, 6, 7, 8]);
@@ -131,20 +131,20 @@ describe('rows that are resolved', () => {
         await end(key);
         atOnce -= 1;
       };
-      const policy = stuckJobs({ resolve: { each: resolve, concurrency: 3 } });
+      const policy = stuckJobs({ handler: { each: resolve, concurrency: 3 } });
       const { passes } = await runEngine(jobs.url, policy, { strategy });
       expect(passes[0]?.reported).toMatchObject({ found: 81, resolved: 81, unresolved: {} });
       expect(seen.map(Number).toSorted((a, b) => a - b)).toEqual(await ids(`state = 'ended'`));
       expect(seen).toHaveLength(81);
       expect(most).toBe(3);
-      expect(await reported(stuckJobs({ resolve }))).toMatchObject({ found: 0 });
+      expect(await reported(stuckJobs({ handler: resolve }))).toMatchObject({ found: 0 });
     },
   );
 
   test('errors are counted by their fixed words and stop no other', async () => {
     jobs = await createJobs(45);
     const policy = stuckJobs({
-      resolve: async (key) => {
+      handler: async (key) => {
         if (Number(key) % 9 === 0) throw new NotResolved('it is busy');
         if (Number(key) % 9 === 1) throw new Error(`row ${key} at postgresql://secret`);
         if (Number(key) % 9 !== 2) await end(key);
@@ -167,7 +167,7 @@ describe('rows that are resolved', () => {
     jobs = await createJobs(3);
     const seen: string[] = [];
     const policy = stuckJobs({
-      resolve: {
+      handler: {
         concurrency: 1,
         each: async (key) => {
           seen.push(key);
@@ -188,12 +188,12 @@ describe('rows that are resolved', () => {
     jobs = await createJobs(50);
     const seen: string[] = [];
     const policy = stuckJobs({
-      resolve: {
+      handler: {
         concurrency: 1,
         each: async (key) => {
           seen.push(key);
           if (seen.length > 25)
-            throw new MistakesError('the API', [{ at: 'API', what: 'it is down', fix: 'Start it' }]);
+            throw new ValidationError('the API', [{ at: 'API', what: 'it is down', fix: 'Start it' }]);
           await end(key);
         },
       },
@@ -213,7 +213,7 @@ describe('rows that are resolved', () => {
     const asked = new AbortController();
     const seen: string[] = [];
     const policy = stuckJobs({
-      resolve: {
+      handler: {
         concurrency: 1,
         each: async (key) => {
           seen.push(key);
@@ -241,7 +241,7 @@ describe('rows that are resolved', () => {
 
   test('a worker whose policy does not resolve any more only reports', async () => {
     jobs = await createJobs(50);
-    const resolving = stuckJobs({ resolve: end });
+    const resolving = stuckJobs({ handler: end });
     const live = stuckJobs();
     const { passes } = await runEngine(jobs.url, resolving, { live });
     expect(passes[0]?.reported).toMatchObject({ found: 50, resolved: 0, unresolved: {} });
@@ -252,7 +252,7 @@ describe('rows that are resolved', () => {
     jobs = await createJobs(2);
     let fired = false;
     const policy = stuckJobs({
-      resolve: {
+      handler: {
         timeout: '500 ms',
         each: async (key, signal) => {
           if (key === '2') return end(key);

@@ -105,14 +105,14 @@ test('removes none where suspiciously many are strays, as when paths are misread
   const [preview] = (await pictures.preview(sweeping({ remove: true }))).passes;
   expect(preview).toMatchObject({ files: 0, bytes: 0, reported: { found: 2 } });
   expect(Object.keys(preview?.reported?.unresolved ?? {})).toEqual([
-    expect.stringMatching(/^they are more than mostStray/),
+    expect.stringMatching(/^they are more than maxStrayRatio/),
   ]);
   await expect(pictures.run(sweeping({ remove: true }))).rejects.toThrow(
     /2 of its 3 files are recorded by no row/,
   );
   expect(pictures.files()).toHaveLength(3);
   await pictures.database.rows('update vacuum.run set ended_at = now()');
-  expect(await pictures.run(sweeping({ remove: true, mostStray: 1 }))).toMatchObject({ files: 2 });
+  expect(await pictures.run(sweeping({ remove: true, maxStrayRatio: 1 }))).toMatchObject({ files: 2 });
   expect(pictures.files()).toEqual(['c.jpg']);
 });
 

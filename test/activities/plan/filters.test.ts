@@ -2,13 +2,13 @@ import { describe, expect, test } from '@jest/globals';
 import { raw } from '@mikro-orm/core';
 
 import { PolicyEntities } from '../../../activities/plan/entities.ts';
-import type { Mistake } from '../../../policy/mistake.ts';
+import type { Issue } from '../../../policy/issue.ts';
 import { expiring, Item, policyOf } from '../../support/items.ts';
 
 describe('a filter', () => {
   const entities = new PolicyEntities(policyOf(expiring()));
   const mistakesOf = (where: object): string => {
-    const mistakes: Mistake[] = [];
+    const mistakes: Issue[] = [];
     entities.predicate(Item, where, 'pass "old"', 'where', mistakes);
     return mistakes.map(({ what, here }) => `${what} ${here ?? ''}`).join();
   };

@@ -6,7 +6,7 @@ import { resolvePolicy } from '../../../activities/plan/resolve.ts';
 import { inSnapshot } from '../../../activities/sql/transaction.ts';
 import { deleteOrphans } from '../../../policy/delete-orphans.ts';
 import { expireRows, softChild } from '../../../policy/expire-rows.ts';
-import { MistakesError } from '../../../policy/mistake.ts';
+import { ValidationError } from '../../../policy/issue.ts';
 import type { Pass } from '../../../policy/pass.ts';
 import type { Policy } from '../../../policy/policy.ts';
 import type { TestDatabase } from '../../support/database.ts';
@@ -32,7 +32,7 @@ describe('a policy against the live database', () => {
   });
   afterEach(async () => shop.drop());
 
-  async function refusal(policy: Policy, url = shop.url): Promise<MistakesError> {
+  async function refusal(policy: Policy, url = shop.url): Promise<ValidationError> {
     const { db, close } = await openVacuumed(url);
     try {
       const names = policy.passes.map((pass) => pass.name);
@@ -40,7 +40,7 @@ describe('a policy against the live database', () => {
         resolvePolicy(tx, policy, names, 'execute'),
       );
     } catch (error) {
-      if (error instanceof MistakesError) return error;
+      if (error instanceof ValidationError) return error;
       throw error;
     } finally {
       await close();
@@ -131,7 +131,7 @@ describe('a policy against the live database', () => {
 
   test('a database that is not Prefect’s is told table by table, each once', async () => {
     const error = await refusal(prefectPolicy());
-    expect(error.mistakes.map((mistake) => mistake.here ?? '').toSorted()).toEqual([
+    expect(error.issues.map((mistake) => mistake.here ?? '').toSorted()).toEqual([
       'table artifact is missing',
       'table artifact_collection is missing',
       'table flow_run is missing',
@@ -153,7 +153,7 @@ describe('a policy against the live database', () => {
         ],
       }),
     );
-    expect(error.mistakes.length).toBe(6);
+    expect(error.issues.length).toBe(6);
     for (const name of ['one', 'two', 'three', 'four', 'five'])
       expect(error.message).toContain(`pass "${name}"`);
     expect(error.message).toContain('nowhere');

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 
 import { readInput } from '../../../activities/run/input.ts';
-import { MistakesError } from '../../../policy/mistake.ts';
+import { ValidationError } from '../../../policy/issue.ts';
 import { definePolicy } from '../../../policy/policy.ts';
 import { prefectPolicy } from '../../support/vacuum.ts';
 
@@ -12,7 +12,7 @@ function refusal(input: unknown, policies = [prefect]): string[] {
   try {
     readInput(input, policies);
   } catch (error) {
-    if (error instanceof MistakesError) return error.mistakes.map((mistake) => mistake.what);
+    if (error instanceof ValidationError) return error.issues.map((mistake) => mistake.what);
     throw error;
   }
   throw new Error('the input was not refused');

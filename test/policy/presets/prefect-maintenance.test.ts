@@ -1,6 +1,6 @@
 import { afterAll, describe, expect, test } from '@jest/globals';
 
-import { MistakesError } from '../../../policy/mistake.ts';
+import { ValidationError } from '../../../policy/issue.ts';
 import { prefectMaintenance } from '../../../policy/presets/prefect/index.ts';
 import { describeNeeding } from '../../support/needing.ts';
 import { makeEveryKind } from '../../support/prefect/every-kind.ts';
@@ -43,7 +43,7 @@ describe('the monthly maintenance of a Prefect database', () => {
 
   test('tells all that cannot be used at once', () => {
     const settings = { includeCrashed: 'perhaps', reclaim: 'some' as 'off', retentionPeriod: 'soon' };
-    expect(() => prefectMaintenance(settings)).toThrow(MistakesError);
+    expect(() => prefectMaintenance(settings)).toThrow(ValidationError);
     expect(() => prefectMaintenance(settings)).toThrow(
       /setting includeCrashed[^]*setting reclaim[^]*setting retentionPeriod/,
     );

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 
-import { MistakesError } from '../../../policy/mistake.ts';
+import { ValidationError } from '../../../policy/issue.ts';
 import { prefect } from '../../../policy/presets/prefect/index.ts';
 import type { PrefectSettings } from '../../../policy/presets/prefect/index.ts';
 import { parsePeriod } from '../../../policy/presets/prefect/periods.ts';
@@ -18,8 +18,8 @@ function mistakesOf(settings: object, environment = {}): string[] {
     prefect(settings, environment);
     return [];
   } catch (error) {
-    if (!(error instanceof MistakesError)) throw error;
-    return error.mistakes.map(({ at, what }) => `${at}: ${what}`);
+    if (!(error instanceof ValidationError)) throw error;
+    return error.issues.map(({ at, what }) => `${at}: ${what}`);
   }
 }
 

@@ -14,7 +14,7 @@ describe('the settings of stuck runs', () => {
   test('by default those of three days are reported, and none is ended', () => {
     const environment = { PREFECT_API_URL: 'http://127.0.0.1:4200/api', PREFECT_API_KEY: 'secret' };
     expect(stuckOf({}, environment)).toMatchObject({ name: 'stuck-runs', olderThan: 72 * HOUR });
-    expect(stuckOf({}, environment)).not.toHaveProperty('resolve');
+    expect(stuckOf({}, environment)).not.toHaveProperty('handler');
   });
 
   const ages: [unknown, number | undefined][] = [
@@ -46,7 +46,7 @@ describe('the settings of stuck runs', () => {
   });
 
   test.each([true, 'true', 'on'])('endStuckRuns may be %j', (endStuckRuns) => {
-    expect(stuckOf({ endStuckRuns, apiUrl: 'https://prefect.example/api' })).toHaveProperty('resolve');
+    expect(stuckOf({ endStuckRuns, apiUrl: 'https://prefect.example/api' })).toHaveProperty('handler');
   });
 
   test('ending them needs an API, whose URL is not repeated', () => {

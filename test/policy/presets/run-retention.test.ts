@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, test } from '@jest/globals';
 
-import { MistakesError } from '../../../policy/mistake.ts';
+import { ValidationError } from '../../../policy/issue.ts';
 import type { PrefectSettings } from '../../../policy/presets/prefect/index.ts';
 import { FreshPrefect } from '../../support/prefect/fresh.ts';
 import { runAsPreviewed } from '../../support/truth.ts';
@@ -106,7 +106,7 @@ describe('retentions of flow runs by what they are runs of', () => {
         prefectPolicy(settings);
         return '';
       } catch (error) {
-        return error instanceof MistakesError ? error.message : String(error);
+        return error instanceof ValidationError ? error.message : String(error);
       }
     };
     expect(refused({ runRetention })).toMatch(/rule 0: olderThan "soon".*rule 1: state RUNNING is none of/s);

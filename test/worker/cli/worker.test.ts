@@ -20,7 +20,7 @@ describeNeeding(['temporal'], 'worker', () => {
       expect(worker.output).toContain('table flow_run is missing');
       expect(worker.output).toContain('table artifact is missing');
       const failed = (await session.start(taskQueue)).result();
-      await expect(failed).rejects.toMatchObject({ cause: { type: 'VacuumMistakes' } });
+      await expect(failed).rejects.toMatchObject({ cause: { type: 'VacuumInvalidInput' } });
       expect(await fresh.database.value(`select count(*) from pg_namespace where nspname = 'vacuum'`)).toBe(
         0,
       );

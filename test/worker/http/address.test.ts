@@ -3,7 +3,7 @@ import { createServer } from 'node:net';
 
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 
-import { MistakesError } from '../../../policy/mistake.ts';
+import { ValidationError } from '../../../policy/issue.ts';
 import { resolveHttpAddress, TOKEN_VARIABLE, formatUrl } from '../../../worker/http/address.ts';
 import { cli } from '../../support/cli.ts';
 
@@ -25,8 +25,8 @@ describe('the address to serve on', () => {
       await resolveHttpAddress(address, token === undefined ? {} : { [TOKEN_VARIABLE]: token });
       return [];
     } catch (error) {
-      if (!(error instanceof MistakesError)) throw error;
-      return error.mistakes.map(({ at, what }) => `${at}: ${what}`);
+      if (!(error instanceof ValidationError)) throw error;
+      return error.issues.map(({ at, what }) => `${at}: ${what}`);
     }
   };
 

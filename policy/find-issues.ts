@@ -1,12 +1,12 @@
 import { z } from 'zod';
 
-import type { Mistake } from './mistake.ts';
+import type { Issue } from './issue.ts';
 
 /** What is wrong with an option. `option` is its name as the person wrote it, `issues` are those of the value. */
 type Describe = (option: string, value: unknown, issues: readonly z.core.$ZodIssue[]) => string;
 
 /** The parameters of a refinement that reports a mistake. */
-interface MistakeParams {
+interface IssueParams {
   readonly error: string;
   readonly params: { readonly describe: (path: readonly PropertyKey[]) => string };
 }
@@ -30,12 +30,12 @@ export function withFix<T, Input>(
 }
 
 /** The parameters for a refinement of an object as a whole. */
-export function mistake(describe: (option: string) => string, fix: string): MistakeParams {
+export function mistake(describe: (option: string) => string, fix: string): IssueParams {
   return { error: fix, params: { describe: (path) => describe(z.core.toDotPath(path)) } };
 }
 
 /** Adds mistakes that a function found to those of a schema. */
-export function addMistakes(context: z.core.$RefinementCtx, mistakes: readonly Mistake[]): void {
+export function addMistakes(context: z.core.$RefinementCtx, mistakes: readonly Issue[]): void {
   for (const { what, fix } of mistakes) {
     const { params } = mistake(() => what, fix);
     context.addIssue({ code: 'custom', message: fix, params, continue: true });
@@ -59,12 +59,12 @@ export function chooseSchema(choose: (value: unknown) => z.ZodType): z.ZodType {
 }
 
 /** Checks a value and returns everything that is wrong with it. `at` is where it stands. */
-export function findMistakes(schema: z.ZodType, value: unknown, at: string): Mistake[] {
+export function findMistakes(schema: z.ZodType, value: unknown, at: string): Issue[] {
   return toMistakes(schema.safeParse(value).error, () => at);
 }
 
 /** The issues of a schema as mistakes. `at` returns where an option stands. */
-export function toMistakes(error: z.ZodError | undefined, at: (option: PropertyKey) => string): Mistake[] {
+export function toMistakes(error: z.ZodError | undefined, at: (option: PropertyKey) => string): Issue[] {
   return (error?.issues ?? []).map((issue) => ({
     at: at(issue.path[0] ?? ''),
     what: describeIssue(issue),
@@ -82,7 +82,7 @@ export function formatValue(value: unknown): string {
 function describeIssue(issue: z.core.$ZodIssue): string {
   const { path } = issue;
   if (issue.code === 'custom' && issue.params !== undefined) {
-    return (issue.params as MistakeParams['params']).describe(path);
+    return (issue.params as IssueParams['params']).describe(path);
   }
   const option = path.length === 0 ? 'it' : z.core.toDotPath(path);
   return issue.code === 'invalid_type' ? `${option} is no ${issue.expected}` : `${option} cannot be used`;
