@@ -6,7 +6,7 @@ import type { DatabaseSource } from '../activities/database/database.ts';
 import { ValidationError } from '../policy/issue.ts';
 import type { Policy } from '../policy/policy.ts';
 
-/** What a configuration file exports as its default. */
+/** The default export of a configuration file. */
 export interface VacuumConfig {
   /** The databases, by the names that policies use: see `VacuumPluginOptions.databases`. */
   readonly databases: Readonly<Record<string, DatabaseSource>>;
@@ -17,7 +17,7 @@ export interface VacuumConfig {
   readonly ledgerSchema?: string;
 }
 
-/** The task queue unless somebody says otherwise. */
+/** The default task queue. */
 export const TASK_QUEUE = 'vacuum';
 
 const NAMES = ['vacuum.config.ts', 'vacuum.config.mts', 'vacuum.config.js', 'vacuum.config.mjs'];
@@ -27,7 +27,7 @@ export function defineConfig(config: VacuumConfig): VacuumConfig {
   return config;
 }
 
-/** The configuration file of a folder, if it has one. */
+/** Returns the path of the configuration file in a folder, if there is one. */
 export function findConfig(folder: string): string | undefined {
   return NAMES.map((name) => resolve(folder, name)).find((path) => existsSync(path));
 }
@@ -47,7 +47,7 @@ export async function loadConfig(path: string): Promise<VacuumConfig> {
   } catch (error) {
     if (error instanceof ValidationError) throw error;
     const what = `it cannot be loaded: ${error instanceof Error ? error.message : String(error)}`;
-    throw new ValidationError(at, [{ at, what, fix: 'Mend the file' }]);
+    throw new ValidationError(at, [{ at, what, fix: 'Correct the file' }]);
   }
   const config =
     typeof loaded === 'object' && loaded !== null && 'default' in loaded ? loaded.default : undefined;

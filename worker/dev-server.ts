@@ -36,10 +36,10 @@ export interface DevServerOptions {
 }
 
 /** A small machine under load takes a while. */
-const READY_WITHIN_MILLIS = 60_000;
+const READY_TIMEOUT_MILLIS = 60_000;
 
 /** Another program may take a free port before the server does. Then the next attempt takes another port. */
-const MOST_ATTEMPTS = 5;
+const MAX_ATTEMPTS = 5;
 
 /**
  * Starts `temporal server start-dev` on loopback and waits until it responds. It ends with this process, even if
@@ -52,7 +52,7 @@ export async function startDevServer(options: DevServerOptions = {}): Promise<De
     const { server, output } = await tryToStart(program ?? '', options);
     if (server !== undefined) return server;
     const isTaken = options.port === undefined && output.includes('address already in use');
-    if (!isTaken || attempt === MOST_ATTEMPTS)
+    if (!isTaken || attempt === MAX_ATTEMPTS)
       throw new Error(`the Temporal dev server did not start:\n${output}`);
   }
 }
@@ -113,7 +113,7 @@ export async function freePort(): Promise<number> {
 }
 
 async function waitUntilReady(address: string, child: ChildProcess): Promise<boolean> {
-  const until = Date.now() + READY_WITHIN_MILLIS;
+  const until = Date.now() + READY_TIMEOUT_MILLIS;
   while (Date.now() < until && !hasEnded(child)) {
     try {
       const connection = await Connection.connect({ address, connectTimeout: '2s' });

@@ -18,81 +18,81 @@ import { cancelRun, runOnce } from './run-once.ts';
 import { selectPasses } from './select-passes.ts';
 import { previewAndStore } from './store-preview.ts';
 
-/** Where a function works. */
+/** The database and the ledger that a function works with. */
 export interface PolicyPlace {
-  /** The database of the policy. One that is given open stays open. */
+  /** The database of the policy. A database that is passed open stays open. */
   readonly database: DatabaseSource;
   /** Default: `vacuum`. */
   readonly ledgerSchema?: string;
 }
 
-/** What {@link stats} can be told. */
+/** The options of {@link stats}. */
 export interface StatsOptions extends PolicyPlace {
-  /** Measure bloat with `pgstattuple_approx` where the database has it, which reads tables. Default: false. */
+  /** Measure bloat with `pgstattuple_approx` if the database has it. This reads the tables. Default: false. */
   readonly exact?: boolean;
-  /** Ends the work, on the server too. */
+  /** Cancels the work, and its statements on the server. */
   readonly signal?: AbortSignal;
 }
 
-/** The tables of a policy. */
+/** The result of {@link stats}. */
 export interface PolicyStats extends Stats {
-  /** How many rows each table has that a pass deletes from, and from when to when they are. */
+  /** Row count, oldest and newest row of each table that a pass deletes from. */
   readonly ranges: readonly TableRange[];
 }
 
-/** What {@link preview} can be told. */
+/** The options of {@link preview}. */
 export interface PreviewOptions extends PolicyPlace {
   /** Only these passes. Default: all. */
   readonly passes?: readonly string[];
   /**
-   * Keep the counts in the ledger, if there is one that the role may write: for a day they let a run of the same settings
-   * go ahead where the guard of `limits.maxPercent` would stop it. Default: false.
+   * Keep the counts in the ledger, if there is one that the role may write. For a day, a run of the same settings may
+   * delete what the guard of `limits.maxPercent` would stop. Default: false.
    */
   readonly keep?: boolean;
-  /** Ends the work, on the server too. */
+  /** Cancels the work, and its statements on the server. */
   readonly signal?: AbortSignal;
 }
 
-/** What {@link preview} answers. */
+/** The result of {@link preview}. */
 export interface PolicyPreview extends Preview {
-  /** Why the ledger does not have the counts that were to be kept; null where it has them, or nobody asked. */
+  /** Why the ledger does not have the counts. Null if it has them, or if `keep` was not set. */
   readonly notKept: string | null;
 }
 
-/** What {@link execute} can be told. */
+/** The options of {@link execute}. */
 export interface ExecuteOptions extends PolicyPlace {
-  /** `dev` brings up a Temporal dev server for the time of the run. */
+  /** `dev` starts a Temporal dev server for the run. */
   readonly temporal: 'dev' | { readonly address?: string; readonly namespace?: string };
   /** Only these passes. Default: all. */
   readonly passes?: readonly string[];
-  /** What to do where another run of the policy is open. Default: `skip`. */
+  /** What to do if another run of the policy is open. Default: `skip`. */
   readonly ifBusy?: 'skip' | 'wait' | 'fail';
-  /** Delete so much of a table where the policy's `limits.maxPercent` allows less, in percent. Default: the policy's. */
+  /** The percent of a table that the run may delete, if it is more than the policy's `limits.maxPercent`. */
   readonly allowPercent?: number;
-  /** Ends the run after the batch under way. */
+  /** Ends the run after its current batch. */
   readonly signal?: AbortSignal;
 }
 
 /**
- * Sizes, dead rows and bloat of the tables of a policy, with the number of rows and the oldest and newest of each that a
- * pass deletes from. Reads those tables whole; changes nothing and needs neither Temporal nor a ledger.
+ * Returns sizes, dead rows and bloat of the tables of a policy. For each table that a pass deletes from, it also returns
+ * the number of rows, the oldest and the newest. Reads these tables completely. Needs neither Temporal nor a ledger.
  */
 export async function stats(policy: Policy, options: StatsOptions): Promise<PolicyStats> {
-  return on(options, async (database) => ({
+  return withOpenDatabase(options, async (database) => ({
     ...(await readStats(database, policy, options.exact ?? false, options.signal)),
     ranges: await readRanges(database.db, policy, options.signal),
   }));
 }
 
 /**
- * What a run would delete now, pass by pass and table by table, cascades included, in one read-only snapshot: with when
- * the oldest and the newest of these rows are of, and how many bytes they take by estimate. Throws a `ValidationError`
- * where the policy does not fit the database or has no pass of a name.
+ * Counts what a run would delete now, by pass and by table, cascades included, in one read-only snapshot. Returns the
+ * age of the oldest and the newest of these rows and an estimate of their bytes. Throws a `ValidationError` if the policy
+ * does not fit the database or a pass does not exist.
  */
 export async function preview(policy: Policy, options: PreviewOptions): Promise<PolicyPreview> {
   const { keep = false, signal } = options;
   const passes = selectPasses(policy, options.passes === undefined ? {} : { passes: options.passes });
-  return on(options, async (database) => {
+  return withOpenDatabase(options, async (database) => {
     if (!keep) return { ...(await previewPolicy(database, policy, passes, signal)), notKept: null };
     const { preview: counted, notStored } = await previewAndStore(database, policy, passes, signal);
     return { ...counted, notKept: notStored === undefined ? null : `not kept in the ledger, ${notStored}` };
@@ -100,21 +100,21 @@ export async function preview(policy: Policy, options: PreviewOptions): Promise<
 }
 
 /**
- * Runs an enabled policy once, with a worker inside this process, and answers the report of the ledger. A run that was
- * not begun, since another is open or the policy is not enabled, has `run: null`. Throws a `ValidationError` where policy and
- * database do not fit or a pass is not there, and an error where the run could not begin. One that a guard stops answers `stopped`.
+ * Runs an enabled policy once, with a worker in this process, and returns the report of the ledger. The report has
+ * `run: null` if the policy is disabled or another run is open, and status `stopped` if a guard stopped the run. Throws a
+ * `ValidationError` if the policy does not fit the database or a pass does not exist, and an error if the run cannot begin.
  */
 export async function execute(policy: Policy, options: ExecuteOptions): Promise<LedgerReport | RunReport> {
   const { temporal, passes, ifBusy, allowPercent, signal, ledgerSchema } = options;
   const names = selectPasses(policy, passes === undefined ? {} : { passes });
-  return on(options, async (database) => {
+  return withOpenDatabase(options, async (database) => {
     await checkAgainst(database.db, policy, names, 'execute');
     const setup = {
       databases: { [policy.database ?? 'main']: options.database },
       policies: [policy],
       taskQueue: TASK_QUEUE,
       ledgerSchema,
-      said: 'the database',
+      displayName: 'the database',
     };
     const input = {
       policy: policy.name,
@@ -137,7 +137,7 @@ export async function execute(policy: Policy, options: ExecuteOptions): Promise<
         if (signal?.aborted === true) cancel();
       },
     }).finally(() => signal?.removeEventListener('abort', cancel));
-    // Nothing has made a ledger where nothing was begun.
+    // A run that did not begin may have created no ledger.
     const began = (await database.ledger.version()) === 'current';
     const run = began ? await findRunOfWorkflow(database.ledger, started?.workflowId ?? '') : undefined;
     const report = run === undefined ? undefined : await readReport(database.ledger, run);
@@ -148,7 +148,7 @@ export async function execute(policy: Policy, options: ExecuteOptions): Promise<
   });
 }
 
-async function on<T>(
+async function withOpenDatabase<T>(
   { database, ledgerSchema }: PolicyPlace,
   work: (database: Database) => Promise<T>,
 ): Promise<T> {

@@ -3,7 +3,7 @@ import { inspect } from 'node:util';
 import type { LogLevel } from '@temporalio/worker';
 import { DefaultLogger } from '@temporalio/worker';
 
-/** A log for people on standard error: a line an entry; what an entry carries along only at level debug. */
+/** Logs to standard error, one line an entry. Only level debug shows the metadata of an entry. */
 export function createLogger(level: LogLevel): DefaultLogger {
   return new DefaultLogger(level, ({ level: of, timestampNanos, message, meta }) => {
     const time = new Date(Number(timestampNanos / 1_000_000n)).toISOString();

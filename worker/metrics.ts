@@ -5,14 +5,14 @@ import { assertValid } from '../policy/issue.ts';
 
 const ADDRESS = /^(?<host>[^\s:]+|\[[\da-fA-F:]+\]):(?<port>\d{1,5})$/;
 
-/** Where metrics are read that are served on `HOST:PORT`. */
+/** Returns the URL of the metrics that are served on `HOST:PORT`. */
 export function metricsUrl(address: string): string {
   return `http://${address}/metrics`;
 }
 
 /**
  * Makes the runtime of a process serve metrics for Prometheus on `HOST:PORT`, with buckets that fit batches and runs.
- * Throws a `ValidationError` where that is no address, or one that cannot be served on.
+ * Throws a `ValidationError` if that is no address or nothing can listen there.
  */
 export function serveMetrics(address: string, install: (telemetry: TelemetryOptions) => unknown): void {
   const { port } = ADDRESS.exec(address)?.groups ?? {};
@@ -34,7 +34,7 @@ function refuse(what: string): void {
     {
       at: '--metrics',
       what,
-      fix: 'Name an address of this machine and a port that nobody listens on, such as 127.0.0.1:9464',
+      fix: 'Name an address of this machine and a free port, such as 127.0.0.1:9464',
     },
   ]);
 }

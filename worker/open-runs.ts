@@ -9,28 +9,27 @@ import { findOpenRun } from '../activities/ledger/runs.ts';
 import { CLOSED } from '../activities/run/lease.ts';
 import { describeOrNone } from './schedule.ts';
 
-/** Whose runs to look for, and where. */
-export interface OpenRunsOf {
+/** The policy whose open runs to find. */
+export interface OpenRunQuery {
   readonly policy: string;
-  /** Whether the worker of the task queue has no other policy: then runs need not name it. */
+  /** Whether the worker of the task queue has only this policy, so that runs need not name it. */
   readonly only: boolean;
   readonly scheduleId: string;
   readonly taskQueue: string;
-  /** The run that the ledger has open, if it could be asked. */
+  /** The open run in the ledger. Undefined if there is none, or if the ledger cannot be read. */
   readonly holder: OpenRun | undefined;
 }
 
 /**
- * The workflows that are open for a policy, whoever started them: the one that the ledger names, those of the
- * schedule, and those on the task queue. Of these only runs that delete; a preview has nothing to steer. Which of
- * them is open is asked of each, since lists of Temporal lag.
+ * Finds the open workflows of a policy: the one in the ledger, those of the schedule, and those on the task queue.
+ * Leaves out previews, because they cannot be paused or stopped. Describes each workflow, because lists of Temporal lag.
  */
-export async function findOpenWorkflows(client: Client, of: OpenRunsOf): Promise<string[]> {
+export async function findOpenWorkflows(client: Client, of: OpenRunQuery): Promise<string[]> {
   const scheduled = (await describeOrNone(client, of.scheduleId))?.info.runningActions ?? [];
   const candidates = [
     ...(of.holder === undefined ? [] : [of.holder.workflowId]),
     ...scheduled.map((open) => open.workflow.workflowId),
-    ...(await startedOn(client, of)),
+    ...(await listStarted(client, of)),
   ];
   const open: string[] = [];
   for (const workflowId of new Set(candidates)) {
@@ -39,7 +38,7 @@ export async function findOpenWorkflows(client: Client, of: OpenRunsOf): Promise
   return open;
 }
 
-/** Whether Temporal knows a workflow and has it open. */
+/** Whether Temporal has a workflow with this id open. */
 export async function isOpen(client: Client, workflowId: string): Promise<boolean> {
   try {
     const { status } = await client.workflow.getHandle(workflowId).describe();
@@ -50,25 +49,29 @@ export async function isOpen(client: Client, workflowId: string): Promise<boolea
   }
 }
 
-/** The run that a ledger has open for a policy; undefined too where there is no ledger, or none of ours. */
-export async function findHolder({ ledger }: Database, policy: string): Promise<OpenRun | undefined> {
+/** Returns the open run of a policy in the ledger. Undefined if there is none, or no ledger of our version. */
+export async function findLedgerRun({ ledger }: Database, policy: string): Promise<OpenRun | undefined> {
   return (await ledger.version()) === 'current' ? findOpenRun(ledger, policy) : undefined;
 }
 
-async function startedOn(client: Client, { policy, only, taskQueue }: OpenRunsOf): Promise<string[]> {
+async function listStarted(client: Client, { policy, only, taskQueue }: OpenRunQuery): Promise<string[]> {
   const found: string[] = [];
   const queue = taskQueue.replaceAll("'", String.raw`\'`);
   const query = `WorkflowType = 'vacuum' and CloseTime is null and TaskQueue = '${queue}'`;
   for await (const { workflowId, runId } of client.workflow.list({ query })) {
-    const input = await inputOf(client, workflowId, runId);
+    const input = await readInput(client, workflowId, runId);
     if (input === undefined || input.mode === 'preview') continue;
     if (input.policy === policy || (input.policy === undefined && only)) found.push(workflowId);
   }
   return found;
 }
 
-/** What a run was started with; undefined where it is gone meanwhile or cannot be read. */
-async function inputOf(client: Client, workflowId: string, runId: string): Promise<VacuumInput | undefined> {
+/** Returns the input of a run. Undefined if the run was removed or the input cannot be read. */
+async function readInput(
+  client: Client,
+  workflowId: string,
+  runId: string,
+): Promise<VacuumInput | undefined> {
   try {
     const { history } = await client.workflowService.getWorkflowExecutionHistory({
       namespace: client.options.namespace,

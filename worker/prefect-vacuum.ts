@@ -3,18 +3,18 @@ import { EnabledSchema } from '../policy/presets/prefect/enabled.ts';
 
 const ABOUT = "Prefect's own vacuum";
 const ENABLED = 'PREFECT_SERVER_SERVICES_DB_VACUUM_ENABLED';
-const ANSWER_WITHIN_MILLIS = 5_000;
+const TIMEOUT_MILLIS = 5_000;
 
 /**
- * Whether Prefect's own vacuum deletes flow runs as well. The server says so where `PREFECT_API_URL` names it; else
- * only the variable of this machine can be looked at, which a server elsewhere need not have.
+ * Checks whether Prefect's own vacuum deletes flow runs too. Asks the server if `PREFECT_API_URL` names it. Otherwise it
+ * reads the variable of this machine, which a server elsewhere may not have.
  */
 export async function examinePrefectVacuum(
   environment: Readonly<Record<string, string | undefined>>,
 ): Promise<Finding[]> {
   const api = environment['PREFECT_API_URL'];
-  const answered = api === undefined || api === '' ? undefined : await askServer(api);
-  if (answered !== undefined) return [judge(answered, 'the server says')];
+  const setting = api === undefined || api === '' ? undefined : await readServerSetting(api);
+  if (setting !== undefined) return [judge(setting, 'the server says')];
   const variable = environment[ENABLED];
   if (variable !== undefined)
     return [judge(variable, `a Prefect server with this environment has ${ENABLED}`)];
@@ -41,13 +41,13 @@ function judge(enabled: unknown, who: string): Finding {
   };
 }
 
-async function askServer(api: string): Promise<unknown> {
+async function readServerSetting(api: string): Promise<unknown> {
   try {
-    const answer = await fetch(`${api.replace(/\/$/, '')}/admin/settings`, {
-      signal: AbortSignal.timeout(ANSWER_WITHIN_MILLIS),
+    const response = await fetch(`${api.replace(/\/$/, '')}/admin/settings`, {
+      signal: AbortSignal.timeout(TIMEOUT_MILLIS),
     });
-    if (!answer.ok) return undefined;
-    const settings = (await answer.json()) as {
+    if (!response.ok) return undefined;
+    const settings = (await response.json()) as {
       server?: { services?: { db_vacuum?: { enabled?: unknown } } };
     };
     return settings.server?.services?.db_vacuum?.enabled;

@@ -7,12 +7,12 @@ import { examinePrefectVacuum } from './prefect-vacuum.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-/** A policy that comes with the program. */
+/** A policy that the program brings. */
 export interface Preset {
   readonly policy: (settings: Readonly<Record<string, string>>, environment: Environment) => Policy;
-  /** The application's own variables with the URL of its database, the first that is set counts. */
+  /** The application's variables with the URL of its database. The first that is set counts. */
   readonly urlVariables: readonly string[];
-  /** Whether the application cleans the database by itself, as far as one can tell from here. */
+  /** Checks whether the application cleans its database itself. */
   readonly examineRival: (environment: Environment) => Promise<Finding[]>;
 }
 
@@ -41,7 +41,7 @@ export const PRESETS: Readonly<Record<string, Preset>> = {
 /** Our own variable with the URL of the database. */
 const URL_VARIABLE = 'VACUUM_DATABASE_URL';
 
-/** A preset by name. Throws a `ValidationError` where there is none. */
+/** Returns a preset. Throws a `ValidationError` if there is none of this name. */
 export function findPreset(name: string): Preset {
   const preset = Object.hasOwn(PRESETS, name) ? PRESETS[name] : undefined;
   if (preset !== undefined) return preset;
@@ -51,7 +51,7 @@ export function findPreset(name: string): Preset {
   ]);
 }
 
-/** The URL to clean: what is given, else our own variable, else the preset's. */
+/** Returns the URL of the database: the given one, else that of our variable, else that of the preset's variables. */
 export function findUrl(
   given: string | undefined,
   preset: Pick<Preset, 'urlVariables'>,
@@ -70,7 +70,7 @@ export function findUrl(
   ]);
 }
 
-/** Reads `--set key=value` pairs. Throws a `ValidationError` with all that are none. */
+/** Reads `--set key=value` pairs. Throws a `ValidationError` with all pairs that are malformed. */
 export function parseSets(pairs: readonly string[]): Record<string, string> {
   const mistakes: Issue[] = [];
   const settings: Record<string, string> = {};

@@ -16,35 +16,35 @@ import type { Policy } from '../policy/policy.ts';
 import type { CronSchedule } from '../policy/schedule.ts';
 import { checkSchedule } from '../policy/schedule.ts';
 
-/** Which schedule, and where its runs work. */
+/** A schedule and the task queue of its runs. */
 export interface ScheduleTarget {
   /** Default: {@link scheduleIdOf}. */
   readonly scheduleId?: string | undefined;
   readonly taskQueue: string;
 }
 
-/** What applying a schedule came to. */
+/** The result of applying a schedule. */
 export type Applied = 'created' | 'updated' | 'unchanged';
 
-/** What triggering a schedule came to. */
+/** The result of triggering a schedule. */
 export type Triggered =
   | { readonly started: true }
   | { readonly started: false; readonly openWorkflow: string };
 
-/** The id of a policy's schedule, and the begin of its runs' workflow ids. */
+/** Returns the id of a policy's schedule, which its workflow ids begin with. */
 export function scheduleIdOf(policy: Policy): string {
   return `vacuum-${policy.name}`;
 }
 
-/** Where in the action's memo the hash of what was applied stands: an update can change it, a pause cannot. */
+/** The memo of the action has the hash under this key. An update of a schedule changes the memo, a pause does not. */
 const HASH = 'temporalVacuumSchedule';
-/** Temporal's least. */
-const LEAST_CATCHUP_MILLIS = 10_000;
+/** The minimum that Temporal allows. */
+const MIN_CATCHUP_MILLIS = 10_000;
 
 /**
- * Makes a policy's schedule what the policy says. Applying it again changes nothing; what an operator paused stays
- * paused, with the note. Overlap is Skip, catch-up one interval. Throws a `ValidationError` for a policy without a
- * usable schedule.
+ * Creates or updates the schedule of a policy. Applying it again changes nothing. A paused schedule stays paused and
+ * keeps its note. Overlap policy is Skip, the catch-up window one interval. Throws a `ValidationError` if the policy has no
+ * valid schedule.
  */
 export async function applySchedule(
   client: Client,
@@ -65,14 +65,14 @@ export async function applySchedule(
         continue;
       }
     }
-    if (hashIn(was) === hashIn(wanted) && !hasDrifted(was, policy, target)) return 'unchanged';
-    // An update replaces the whole state: what is left out would unpause what an operator paused.
+    if (readHash(was) === readHash(wanted) && !hasDrifted(was, policy, target)) return 'unchanged';
+    // An update replaces the whole state. Without the old state it would unpause a paused schedule.
     await handle.update((now) => ({ ...wanted, state: now.state }));
     return 'updated';
   }
 }
 
-/** What Temporal knows of a schedule; undefined where there is none. */
+/** Describes a schedule. Undefined if there is none. */
 export async function describeOrNone(
   client: Client,
   scheduleId: string,
@@ -85,7 +85,7 @@ export async function describeOrNone(
   }
 }
 
-/** Starts a run now, unless one that this schedule started is open. */
+/** Starts a run now, unless the schedule already has an open run. */
 export async function triggerSchedule(client: Client, scheduleId: string): Promise<Triggered> {
   const handle = client.schedule.getHandle(scheduleId);
   const open = (await handle.describe()).info.runningActions[0];
@@ -120,37 +120,37 @@ function wantedSchedule(policy: Policy, { taskQueue, scheduleId }: ScheduleTarge
       taskQueue,
       args: [input],
       staticSummary: `Scheduled vacuum: deletes what policy ${policy.name} lets go`,
-      staticDetails: sayDetails(policy),
+      staticDetails: formatDetails(policy),
     },
-    policies: { overlap: ScheduleOverlapPolicy.SKIP, catchupWindow: Math.max(every, LEAST_CATCHUP_MILLIS) },
+    policies: { overlap: ScheduleOverlapPolicy.SKIP, catchupWindow: Math.max(every, MIN_CATCHUP_MILLIS) },
     state: {},
   };
   const hash = createHash('sha256').update(JSON.stringify(wanted)).digest('hex');
   return { ...wanted, action: { ...wanted.action, memo: { [HASH]: hash } } };
 }
 
-/** What somebody on call wants to know who never heard of it, as Markdown. */
-function sayDetails(policy: Policy): string {
+/** Details in Markdown for an operator who does not know the vacuum. */
+function formatDetails(policy: Policy): string {
   const passes = policy.passes.map(({ name }) => name).join(', ');
   return [
-    `Policy **${policy.name}**, ${sayWhen(policy)}. Passes, in this order: ${passes}.`,
+    `Policy **${policy.name}**, ${formatSchedule(policy)}. Passes, in this order: ${passes}.`,
     '',
-    'Signals `pause`, `resume` and `stop` are felt after the batch under way. Cancelling ends it as well; nothing is deleted ' +
-      'twice or half. The next run goes on with what is left.',
+    'Signals `pause`, `resume` and `stop` take effect after the current batch. So does a cancellation. No row is deleted ' +
+      'twice or half. The next run continues with the remaining rows.',
   ].join('\n');
 }
 
-/** When a policy runs, for people. */
-export function sayWhen({ schedule }: Policy): string {
+/** Formats when a policy runs. */
+export function formatSchedule({ schedule }: Policy): string {
   if (schedule === undefined) return 'never by itself';
   if ('cron' in schedule) return `at ${schedule.cron} in ${schedule.timezone ?? 'UTC'}`;
   return `every ${sayDuration(parseDuration(schedule.every) ?? 0)}`;
 }
 
-/** Cron fields are compared by the times that they come to; counted from here they come to the same every day. */
+/** The interval of a cron expression is measured from this instant, so that it is the same every day. */
 const REFERENCE = new Date('2026-01-01T00:00:00Z');
 
-/** The time between two runs; for a cron that between the first two of a certain year. */
+/** The time between two runs. For a cron expression: between its first two times after the reference. */
 function intervalMillis({ schedule }: Policy): number {
   if (schedule === undefined) return 0;
   if (!('cron' in schedule)) return parseDuration(schedule.every) ?? 0;
@@ -162,7 +162,7 @@ function nextTimes({ cron, timezone = 'UTC' }: CronSchedule, count: number, afte
   return new Cron(cron, { paused: true, timezone }).nextRuns(count, after);
 }
 
-/** Whether somebody changed the schedule at the server since it was applied: that is put right again. */
+/** Whether the schedule on the server was changed by hand since it was applied. */
 function hasDrifted(was: ScheduleDescription, { schedule }: Policy, { taskQueue }: ScheduleTarget): boolean {
   if (was.action.taskQueue !== taskQueue || was.policies.overlap !== ScheduleOverlapPolicy.SKIP) return true;
   const { intervals = [], calendars = [] } = was.spec;
@@ -172,7 +172,7 @@ function hasDrifted(was: ScheduleDescription, { schedule }: Policy, { taskQueue 
       calendars.length > 0 || intervals.length !== 1 || intervals[0]?.every !== parseDuration(schedule.every)
     );
   }
-  // The server answers a cron as calendars; what matters is when it fires.
+  // The server returns a cron expression as calendars, so compare the times when it fires.
   const [first] = was.info.nextActionTimes;
   if (intervals.length > 0 || first === undefined) return true;
   const count = was.info.nextActionTimes.length;
@@ -180,6 +180,6 @@ function hasDrifted(was: ScheduleDescription, { schedule }: Policy, { taskQueue 
   return was.info.nextActionTimes.some((time, n) => time.getTime() !== wanted[n]?.getTime());
 }
 
-function hashIn({ action }: { action: { memo?: Record<string, unknown> } }): unknown {
+function readHash({ action }: { action: { memo?: Record<string, unknown> } }): unknown {
   return action.memo?.[HASH];
 }

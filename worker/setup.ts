@@ -6,7 +6,7 @@ import type { VacuumConfig } from './config.ts';
 import { findConfig, loadConfig, TASK_QUEUE } from './config.ts';
 import { findPreset, findUrl, parseSets, PRESETS } from './presets.ts';
 
-/** What a person says of where the policies come from. */
+/** The options that select databases and policies. */
 export interface SetupOptions {
   readonly config?: string | undefined;
   readonly preset?: string | undefined;
@@ -16,19 +16,19 @@ export interface SetupOptions {
   readonly ledgerSchema?: string | undefined;
 }
 
-/** Databases and policies to work with. */
+/** The databases and policies of a command. */
 export interface Setup {
   readonly databases: Readonly<Record<string, DatabaseSource>>;
   readonly policies: readonly Policy[];
   readonly taskQueue: string;
   readonly ledgerSchema: string | undefined;
-  /** The database as messages call it: never with user or password. */
-  readonly said: string;
+  /** The database in messages, without user and password. */
+  readonly displayName: string;
 }
 
 /**
- * Finds databases and policies: a preset where one is named, by option or as the policy, else the configuration
- * file. Flags win over the file. Throws a `ValidationError`.
+ * Finds databases and policies: those of a preset if the option or the policy names one, else those of the configuration
+ * file. Flags override the file. Throws a `ValidationError`.
  */
 export async function findSetup(options: SetupOptions, policy?: string): Promise<Setup> {
   const file = options.config ?? findConfig(process.cwd());
@@ -38,7 +38,6 @@ export async function findSetup(options: SetupOptions, policy?: string): Promise
   const preset = options.preset ?? (isPreset && !inConfig ? policy : undefined);
   if (preset !== undefined) return presetSetup(preset, options);
   if (config !== undefined) return configSetup(config, options);
-  // Without anything else to go by, an unknown policy is best answered with what there is.
   const what =
     policy === undefined
       ? 'nothing says which policies there are'
@@ -54,8 +53,8 @@ export async function findSetup(options: SetupOptions, policy?: string): Promise
 }
 
 /**
- * Finds databases for a command that needs no policy: as {@link findSetup}, and where neither a preset nor a
- * configuration file is there, the URL alone will do.
+ * Finds databases for a command that needs no policy. It works as {@link findSetup}, but without a preset and a
+ * configuration file it needs only the URL.
  */
 export async function findDatabaseSetup(options: SetupOptions): Promise<Setup> {
   if (
@@ -68,7 +67,22 @@ export async function findDatabaseSetup(options: SetupOptions): Promise<Setup> {
   const urlVariables = Object.values(PRESETS).flatMap((preset) => preset.urlVariables);
   const url = toPgUrl(findUrl(options.url, { urlVariables }, process.env));
   const { ledgerSchema, taskQueue = TASK_QUEUE } = options;
-  return { databases: { main: url }, policies: [], taskQueue, ledgerSchema, said: sayDatabase(url) };
+  return { databases: { main: url }, policies: [], taskQueue, ledgerSchema, displayName: sayDatabase(url) };
+}
+
+/** Returns the policy with a name, or the only policy if no name is given. Throws a `ValidationError`. */
+export function findPolicy({ policies }: Setup, name: string | undefined): Policy {
+  const known = policies.map((policy) => policy.name).join(', ');
+  if (name === undefined && policies.length === 1 && policies[0] !== undefined) return policies[0];
+  const policy = policies.find((candidate) => candidate.name === name);
+  if (policy !== undefined) return policy;
+  const what =
+    name === undefined
+      ? `no policy is named, and there are ${policies.length === 0 ? 'none' : 'several'}`
+      : `there is no policy ${JSON.stringify(name)}`;
+  throw new ValidationError('command', [
+    { at: 'POLICY', what, fix: known === '' ? 'Declare one' : `Name one of ${known}` },
+  ]);
 }
 
 function presetSetup(name: string, options: SetupOptions): Setup {
@@ -96,7 +110,7 @@ function presetSetup(name: string, options: SetupOptions): Setup {
     policies: [policy],
     taskQueue: options.taskQueue ?? TASK_QUEUE,
     ledgerSchema: options.ledgerSchema,
-    said: sayDatabase(url),
+    displayName: sayDatabase(url),
   };
 }
 
@@ -120,6 +134,6 @@ function configSetup(config: VacuumConfig, options: SetupOptions): Setup {
     policies: config.policies,
     taskQueue: options.taskQueue ?? config.taskQueue ?? TASK_QUEUE,
     ledgerSchema: options.ledgerSchema ?? config.ledgerSchema,
-    said: names.length === 1 ? `database ${names[0] ?? ''}` : 'the databases',
+    displayName: names.length === 1 ? `database ${names[0] ?? ''}` : 'the databases',
   };
 }

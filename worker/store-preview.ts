@@ -39,18 +39,18 @@ async function explainUnwritable({ ledger }: Database): Promise<string | undefin
   const version = await ledger.version();
   switch (version) {
     case 'missing':
-      return 'which this database does not have yet; a run that deletes more than its limits asks for one that is. `temporal-vacuum ledger migrate` makes it';
+      return 'which this database does not have yet; `temporal-vacuum ledger migrate` creates it. A run that exceeds its limits asks for a stored preview';
     case 'old':
       return 'which is of an older version; `temporal-vacuum ledger migrate` upgrades it';
     case 'newer':
       return 'which is of a newer version than this program; upgrade temporal-vacuum';
     case 'closed':
-      return 'which the role may not read; preview with the role of the worker, where a run asks for one that is';
+      return 'which the role may not read; preview with the role of the worker, if a run asks for a stored preview';
     case 'current': {
       const closed = await ledger.closedTables();
       return closed.length === 0
         ? undefined
-        : 'which the role may not write; preview with the role of the worker, where a run asks for one that is';
+        : 'which the role may not write; preview with the role of the worker, if a run asks for a stored preview';
     }
   }
 }

@@ -4,23 +4,23 @@ import { loadClientConnectConfig } from '@temporalio/envconfig';
 import type { NativeConnectionOptions } from '@temporalio/worker';
 import { NativeConnection } from '@temporalio/worker';
 
-/** Which Temporal to talk to. */
+/** The options of a connection to Temporal. */
 export interface TemporalOptions {
   /** Default: `TEMPORAL_ADDRESS` or the profile of `temporal.toml`, else `localhost:7233`. */
   readonly address?: string | undefined;
   /** Default: `TEMPORAL_NAMESPACE` or the profile of `temporal.toml`, else `default`. */
   readonly namespace?: string | undefined;
-  /** A server of this process's own: nothing of the environment and `temporal.toml` is meant for it. */
+  /** Whether this process started the server. Then environment and `temporal.toml` do not apply. */
   readonly own?: boolean | undefined;
 }
 
-/** No Temporal answers. */
+/** Temporal does not respond. */
 export class TemporalUnreachable extends Error {
   override readonly name = 'TemporalUnreachable';
 
   constructor(address: string, cause: unknown) {
     super(
-      `Temporal at ${address} does not answer: ${sayCause(cause)}. ` +
+      `Temporal at ${address} does not respond: ${formatCause(cause)}. ` +
         'Check the address that was given, TEMPORAL_ADDRESS and the profile in temporal.toml; ' +
         '`run --temporal dev` needs no Temporal.',
       { cause },
@@ -28,21 +28,21 @@ export class TemporalUnreachable extends Error {
   }
 }
 
-/** The first line: what follows is the inside of the client. */
-function sayCause(cause: unknown): string {
+/** The first line. The others describe the inside of the client. */
+function formatCause(cause: unknown): string {
   return (cause instanceof Error ? cause.message : String(cause)).split('\n')[0] ?? '';
 }
 
-/** A client of Temporal and the connection to close. */
+/** A client of Temporal with its connection. */
 export interface TemporalClient {
   readonly client: Client;
   readonly address: string;
   close(): Promise<void>;
 }
 
-/** Connects with address and credentials from the environment and `temporal.toml`; what is given wins. */
+/** Connects a client. The options override the environment, which overrides `temporal.toml`. */
 export async function connectClient(options: TemporalOptions): Promise<TemporalClient> {
-  const { namespace, connection: connectionOptions, address } = settingsOf(options);
+  const { namespace, connection: connectionOptions, address } = loadSettings(options);
   try {
     const connection = await Connection.connect({ ...connectionOptions, connectTimeout: '10s' });
     return { client: new Client({ connection, namespace }), address, close: async () => connection.close() };
@@ -51,11 +51,11 @@ export async function connectClient(options: TemporalOptions): Promise<TemporalC
   }
 }
 
-/** The same for a worker. */
+/** Connects a worker in the same way. */
 export async function connectWorker(
   options: TemporalOptions,
 ): Promise<{ connection: NativeConnection; namespace: string; address: string }> {
-  const { namespace, connection, address } = settingsOf(options);
+  const { namespace, connection, address } = loadSettings(options);
   try {
     return { connection: await NativeConnection.connect(connection), namespace, address };
   } catch (error) {
@@ -63,7 +63,7 @@ export async function connectWorker(
   }
 }
 
-function settingsOf(options: TemporalOptions): {
+function loadSettings(options: TemporalOptions): {
   namespace: string;
   address: string;
   connection: NativeConnectionOptions & ConnectionOptions;

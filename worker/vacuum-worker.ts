@@ -18,7 +18,7 @@ export interface VacuumWorkerOptions {
 }
 
 /** The number of shards that one worker works on at the same time, over all its runs. */
-const MOST_ACTIVITIES = 8;
+const MAX_ACTIVITIES = 8;
 
 /** Creates a worker that only runs vacuums. */
 export async function createVacuumWorker(options: VacuumWorkerOptions): Promise<Worker> {
@@ -36,7 +36,7 @@ export async function createVacuumWorker(options: VacuumWorkerOptions): Promise<
     taskQueue,
     plugins: [plugin],
     workflowBundle: await bundleApart(),
-    maxConcurrentActivityTaskExecutions: MOST_ACTIVITIES,
+    maxConcurrentActivityTaskExecutions: MAX_ACTIVITIES,
     maxCachedWorkflows: 10,
   });
 }

@@ -44,7 +44,7 @@ export class WorkerProcess {
 
   /** Where it serves the page. */
   get url(): string {
-    const { url } = /a page to look at is on (?<url>\S+)/.exec(this.#output)?.groups ?? {};
+    const { url } = /the page is on (?<url>\S+)/.exec(this.#output)?.groups ?? {};
     if (url === undefined) throw new Error(`the worker serves no page:\n${this.#output}`);
     return url;
   }

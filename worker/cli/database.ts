@@ -8,11 +8,11 @@ import { ValidationError, assertValid } from '../../policy/issue.ts';
 import type { Policy } from '../../policy/policy.ts';
 import type { Setup } from '../setup.ts';
 
-/** The database does not answer, or not to this user. */
+/** The database does not respond, or refuses this user. */
 export class DatabaseUnreachable extends Error {
   override readonly name = 'DatabaseUnreachable';
 
-  constructor(said: string, error: unknown) {
+  constructor(displayName: string, error: unknown) {
     const database = readDatabaseError(error);
     const reason =
       database === undefined
@@ -20,11 +20,13 @@ export class DatabaseUnreachable extends Error {
           ? error.message
           : String(error)
         : `${database.meaning} (SQLSTATE ${database.sqlstate})`;
-    super(`cannot work with ${said}: ${reason}. Check host, port, database, user and password of the URL.`);
+    super(
+      `cannot work with ${displayName}: ${reason}. Check host, port, database, user and password of the URL.`,
+    );
   }
 }
 
-/** Opens the database of a policy, makes sure that it answers, and closes it when the work is done. */
+/** Opens the database of a policy, checks that it responds, and closes it after the work. */
 export async function withDatabase<T>(
   setup: Setup,
   policy: Policy,
@@ -35,7 +37,7 @@ export async function withDatabase<T>(
   return withNamed(setup, databases, databases.nameFor(policy), work);
 }
 
-/** The same for the only database, or for one that is named. */
+/** Does the same for the database with a name, or for the only one. */
 export async function withOnlyDatabase<T>(
   setup: Setup,
   name: string | undefined,
@@ -52,7 +54,7 @@ export async function withOnlyDatabase<T>(
   return withNamed(setup, new Databases(setup.databases, setup.ledgerSchema), only, work);
 }
 
-/** The same for its ledger, brought to our version; answers `none` where there is no ledger yet, and makes none. */
+/** Does the same for its ledger, migrated to our version. Returns `none` if there is no ledger, and creates none. */
 export async function withOnlyLedger<T>(
   setup: Setup,
   name: string | undefined,
@@ -77,7 +79,7 @@ async function withNamed<T>(
     try {
       await sql`select 1`.execute(database.db);
     } catch (error) {
-      throw new DatabaseUnreachable(setup.said, error);
+      throw new DatabaseUnreachable(setup.displayName, error);
     }
     return await work(database);
   } finally {

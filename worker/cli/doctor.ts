@@ -5,17 +5,16 @@ import type { Finding } from '../../activities/doctor/finding.ts';
 import type { Policy } from '../../policy/policy.ts';
 import { PRESETS } from '../presets.ts';
 import { describeOrNone, scheduleIdOf } from '../schedule.ts';
-import { findSetup } from '../setup.ts';
+import { findPolicy, findSetup } from '../setup.ts';
 import type { TemporalOptions } from '../temporal.ts';
 import { connectClient, TemporalUnreachable } from '../temporal.ts';
 import { DatabaseUnreachable, withDatabase } from './database.ts';
 import { EXIT } from './exit-code.ts';
-import { findPolicy } from './find-policy.ts';
 import type { SetupFlags } from './options.ts';
 import { withJson, withSetup, withTemporal } from './options.ts';
 import { coloured, print, printJson } from './output.ts';
 
-/** `doctor`: looks at everything that runs will need. */
+/** `doctor`: checks everything that runs need. */
 export function addDoctor(program: Command): void {
   const command = program
     .command('doctor')
@@ -58,7 +57,7 @@ async function examineTemporal(policy: Policy, flags: TemporalOptions): Promise<
               fix: 'Make it with `schedule apply`',
             }
           : { about: 'schedule', state: 'ok', what: found.state.paused ? 'it is paused' : 'it is active' };
-      return [{ about, state: 'ok', what: `${temporal.address} answers` }, schedule];
+      return [{ about, state: 'ok', what: `${temporal.address} responds` }, schedule];
     } finally {
       await temporal.close();
     }
@@ -68,7 +67,7 @@ async function examineTemporal(policy: Policy, flags: TemporalOptions): Promise<
   }
 }
 
-/** Whether somebody else cleans the same database. */
+/** Checks whether the application cleans the same database. */
 async function examineOthers(policy: Policy): Promise<Finding[]> {
   const preset = Object.hasOwn(PRESETS, policy.name) ? PRESETS[policy.name] : undefined;
   return preset === undefined ? [] : preset.examineRival(process.env);

@@ -3,9 +3,8 @@ import type { Command } from 'commander';
 import type { StayReason } from '../../activities/explain/condition.ts';
 import type { Explanation, PassExplanation, Reason } from '../../activities/explain/explain.ts';
 import { explainRow } from '../../activities/explain/explain.ts';
-import { findSetup } from '../setup.ts';
+import { findPolicy, findSetup } from '../setup.ts';
 import { withDatabase } from './database.ts';
-import { findPolicy } from './find-policy.ts';
 import type { SetupFlags } from './options.ts';
 import { withJson, withSetup } from './options.ts';
 import { coloured, print, printJson, strong } from './output.ts';
@@ -14,14 +13,14 @@ interface ExplainFlags extends SetupFlags {
   readonly policy?: string;
 }
 
-/** `explain`: why a row stays or goes. */
+/** `explain`: why a row stays or is deletable. */
 export function addExplain(program: Command): void {
   const command = program
     .command('explain')
     .argument('<entity>', 'an entity of the policy')
     .argument('<key>', 'the primary key of the row')
-    .description('which pass would take a row now, or why it stays and from when it may go; deletes nothing')
-    .option('--policy <name>', 'the policy, where there are several')
+    .description('which pass would delete a row now, or why it stays and until when; deletes nothing')
+    .option('--policy <name>', 'the policy, if there are several')
     .action(async (entity: string, key: string, flags: ExplainFlags) => explain(entity, key, flags));
   withJson(withSetup(command));
 }
@@ -39,7 +38,7 @@ async function explain(entity: string, key: string, flags: ExplainFlags): Promis
 function printExplanation(found: Explanation): void {
   const { entity, key, goesBy, passes, notApplicable, enabled, holdsUnknown } = found;
   const row = strong(`${entity} ${key}`);
-  if (!found.found) print(`${row} is not there: it is gone, or never was`);
+  if (!found.found) print(`${row} does not exist`);
   else if (goesBy !== null) print(`${row} ${coloured('red', 'goes')} by pass ${goesBy}`);
   else print(`${row} ${coloured('green', 'stays')}`);
   if (found.found && passes.length === 0) print('  no pass of the policy is about it');
@@ -53,12 +52,12 @@ function printPass({ pass, role, table, goes, reasons, from }: PassExplanation):
   const what = role === 'row' ? '' : `, along with a row of ${table}`;
   if (goes) print(`  pass ${pass} takes it${what}`);
   else {
-    print(`  pass ${pass} leaves it${what}: ${reasons.map(sayReason).join('; ')}`);
+    print(`  pass ${pass} leaves it${what}: ${reasons.map(formatReason).join('; ')}`);
     if (from !== null) print(`    it may go from ${from} on`);
   }
 }
 
-const SAID: Readonly<Record<StayReason, string>> = {
+const REASONS: Readonly<Record<StayReason, string>> = {
   'too-young': 'too young',
   'no-age': 'it has no age',
   'kept-for-ever': 'its retention has no end',
@@ -74,6 +73,6 @@ const SAID: Readonly<Record<StayReason, string>> = {
   other: 'the condition of the pass does not hold',
 };
 
-function sayReason({ why, from }: Reason): string {
-  return from === null ? SAID[why] : `${SAID[why]} until ${from}`;
+function formatReason({ why, from }: Reason): string {
+  return from === null ? REASONS[why] : `${REASONS[why]} until ${from}`;
 }

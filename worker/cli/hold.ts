@@ -9,9 +9,8 @@ import { deleteHold, listHolds } from '../../activities/ledger/holds.ts';
 import { parseDuration } from '../../policy/duration.ts';
 import type { Issue } from '../../policy/issue.ts';
 import { ValidationError, assertValid } from '../../policy/issue.ts';
-import { findDatabaseSetup, findSetup } from '../setup.ts';
+import { findDatabaseSetup, findPolicy, findSetup } from '../setup.ts';
 import { withDatabase, withOnlyLedger } from './database.ts';
-import { findPolicy } from './find-policy.ts';
 import type { DatabaseFlags, SetupFlags } from './options.ts';
 import { databaseName, toNumber, withJson, withSetup } from './options.ts';
 import { note, print, printJson, printTable } from './output.ts';
@@ -31,15 +30,15 @@ export function addHolds(program: Command): void {
     .command('add')
     .argument('<entity>', 'an entity of the policy')
     .argument('[key]', 'the primary key of the row')
-    .description('hold a row, or all rows that match a filter; answers once nothing deletes them any more')
+    .description('hold a row, or all rows that match a filter; returns when no pass can delete them any more')
     .requiredOption('--reason <text>', 'why')
-    .option('--filter <json>', 'which rows, as a `where` of a policy has it, instead of a key')
+    .option('--filter <json>', 'the rows, in the format of a `where` of a policy, instead of a key')
     .option('--who <name>', 'who asks for it (default: the user of this machine)')
     .option(
       '--until <when>',
       'an instant like 2027-01-31T00:00:00Z, or a duration like 90d (default: no end)',
     )
-    .option('--policy <name>', 'the policy that knows the entity, where there are several')
+    .option('--policy <name>', 'the policy that has the entity, if there are several')
     .action(async (entity: string, key: string | undefined, flags: AddFlags) => runAdd(entity, key, flags));
   withJson(withSetup(add));
   const list = hold
@@ -51,7 +50,7 @@ export function addHolds(program: Command): void {
   const remove = hold
     .command('remove')
     .argument('<hold>', 'the number of a hold', toNumber)
-    .description('end a hold; its rows go when a policy says so')
+    .description('end a hold; passes may delete its rows again')
     .addOption(databaseName())
     .action(async (id: number, flags: DatabaseFlags) => runRemove(id, flags));
   withJson(withSetup(remove));
@@ -94,7 +93,7 @@ function readRequest(entity: string, key: string | undefined, flags: AddFlags): 
 function readFilter(text: string, mistakes: Issue[]): object {
   try {
     const filter: unknown = JSON.parse(text, (_, value: unknown) => {
-      // It would be another number from here on, and hold another row.
+      // JavaScript would round the number, and the hold would match another row.
       if (typeof value === 'number' && Number.isInteger(value) && !Number.isSafeInteger(value)) {
         const what = 'it has a number that JavaScript rounds, and would hold other rows';
         mistakes.push({ at: '--filter', what, fix: 'Write numbers beyond 2^53 in quotes' });
@@ -103,7 +102,7 @@ function readFilter(text: string, mistakes: Issue[]): object {
     });
     if (typeof filter === 'object' && filter !== null && !Array.isArray(filter)) return filter;
   } catch {
-    // Said below.
+    // The mistake is added below.
   }
   const fix = `Write it like '{"status": "shipped"}'`;
   mistakes.push({ at: '--filter', what: 'it is no JSON object', fix });

@@ -9,19 +9,21 @@ import type { DatabaseFlags } from './options.ts';
 import { databaseName, toNumber, withJson, withSetup } from './options.ts';
 import { print, printJson } from './output.ts';
 
-/** `ledger migrate`: makes or upgrades our own tables in the cleaned database. */
+/** `ledger`: creates, upgrades and repairs our own tables in the cleaned database. */
 export function addLedger(program: Command): void {
   const ledger = program.command('ledger').description('our own tables in the cleaned database');
   const command = ledger
     .command('migrate')
-    .description('make or upgrade them; workers do it themselves where their role may')
+    .description('create or upgrade them; workers do it themselves if their role may')
     .addOption(databaseName())
     .action(async (flags: DatabaseFlags) => migrate(flags));
   withJson(withSetup(command));
   const close = ledger
     .command('close')
     .argument('<run>', 'the number of a run that is open', toNumber)
-    .description('close a run whose Temporal is gone for ever; a run that still works ends after its batch')
+    .description(
+      'close a run whose Temporal cluster no longer exists; a run that still works ends after its batch',
+    )
     .addOption(databaseName())
     .action(async (run: number, flags: DatabaseFlags) => closeOpen(run, flags));
   withJson(withSetup(close));
@@ -47,9 +49,9 @@ async function migrate(flags: DatabaseFlags): Promise<void> {
   await withOnlyDatabase(setup, flags.database, async ({ ledger }) => {
     const before = await ledger.version();
     await ledger.migrate();
-    const answer = { schema: ledger.schema, before, now: await ledger.version() };
-    if (flags.json) printJson(answer);
+    const result = { schema: ledger.schema, before, now: await ledger.version() };
+    if (flags.json) printJson(result);
     else if (before === 'current') print(`the ledger in schema ${ledger.schema} is current`);
-    else print(`the ledger in schema ${ledger.schema} is made or upgraded`);
+    else print(`the ledger in schema ${ledger.schema} is created or upgraded`);
   });
 }

@@ -14,25 +14,25 @@ async function main(): Promise<void> {
   try {
     await createProgram(readVersion()).parseAsync();
   } catch (error) {
-    process.exitCode = exitCodeOf(error);
-    if (!(error instanceof CommanderError)) note(error instanceof Error ? sayError(error) : String(error));
+    process.exitCode = toExitCode(error);
+    if (!(error instanceof CommanderError)) note(error instanceof Error ? formatError(error) : String(error));
   }
 }
 
-function exitCodeOf(error: unknown): number {
+function toExitCode(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.done : EXIT.mistake;
   if (error instanceof ValidationError) return EXIT.mistake;
   if (error instanceof DatabaseUnreachable || error instanceof TemporalUnreachable) return EXIT.unreachable;
   return EXIT.failed;
 }
 
-/** What nobody foresaw is shown with its origin, for a report. */
-function sayError(error: Error): string {
-  const foreseen =
+/** Shows an unexpected error with its stack, for a bug report. */
+function formatError(error: Error): string {
+  const isExpected =
     error instanceof ValidationError ||
     error instanceof DatabaseUnreachable ||
     error instanceof TemporalUnreachable;
-  return foreseen ? error.message : (error.stack ?? error.message);
+  return isExpected ? error.message : (error.stack ?? error.message);
 }
 
 await main();

@@ -4,7 +4,7 @@ import { InvalidArgumentError, Option } from 'commander';
 
 import type { SetupOptions } from '../setup.ts';
 
-/** Options that say where policies and databases come from. */
+/** Adds the options that select policies and databases. */
 export function withSetup(command: Command): Command {
   return command
     .option('--config <file>', 'configuration file (default: vacuum.config.ts of this folder)')
@@ -19,7 +19,7 @@ export function withSetup(command: Command): Command {
     .option('--ledger-schema <name>', 'the schema of the ledger (default: vacuum)');
 }
 
-/** Options that say which Temporal. */
+/** Adds the options of the connection to Temporal. */
 export function withTemporal(command: Command): Command {
   return command
     .option(
@@ -33,32 +33,32 @@ export function withTemporal(command: Command): Command {
     .option('--task-queue <name>', 'the task queue of the worker (default: vacuum)');
 }
 
-/** The option of every command for programs that read its output. */
+/** Adds `--json`, which every command has. */
 export function withJson(command: Command): Command {
   return command.option('--json', 'print JSON instead of text', false);
 }
 
 const LEVELS: readonly LogLevel[] = ['TRACE', 'DEBUG', 'INFO', 'WARN', 'ERROR'];
 
-/** The option for the level of the worker's log. */
+/** Returns the option for the level of the worker's log. */
 export function logLevel(usual: LogLevel): Option {
   return new Option('--log-level <level>', "the level of the worker's log on standard error")
     .choices(LEVELS)
     .default(usual);
 }
 
-/** Reads a number of a run, or of runs. */
+/** Parses a whole number of at least 1. */
 export function toNumber(text: string): number {
   const number = Number(text);
   if (Number.isInteger(number) && number >= 1) return number;
   throw new InvalidArgumentError('It is no whole number above 0.');
 }
 
-/** The option for runs that may delete more of a table than their policy allows. */
+/** Returns the option that lets runs delete more of a table than their policy allows. */
 export function allowPercent(): Option {
   return new Option(
     '--allow-percent <number>',
-    'let runs delete so much of a table where their policy allows less, in percent (limits.maxPercent)',
+    'the percent of a table that runs may delete, if their policy allows less (limits.maxPercent)',
   ).argParser(toPercent);
 }
 
@@ -68,9 +68,9 @@ function toPercent(text: string): number {
   throw new InvalidArgumentError('It is no number from 0 to 100.');
 }
 
-/** The option of commands that need no policy: which database. */
+/** Returns the option that selects the database for commands that need no policy. */
 export function databaseName(): Option {
-  return new Option('--database <name>', 'the database of the configuration file, where it has several');
+  return new Option('--database <name>', 'the database of the configuration file, if it has several');
 }
 
 /** Collects a repeatable option. */
@@ -78,12 +78,12 @@ export function collect(value: string, before: readonly string[]): string[] {
   return [...before, value];
 }
 
-/** What {@link withSetup} and {@link withJson} give. */
+/** The flags of {@link withSetup} and {@link withJson}. */
 export interface SetupFlags extends SetupOptions {
   readonly json: boolean;
 }
 
-/** What {@link databaseName} gives besides. */
+/** The same with the flag of {@link databaseName}. */
 export interface DatabaseFlags extends SetupFlags {
   readonly database?: string;
 }

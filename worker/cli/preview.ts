@@ -5,21 +5,20 @@ import type { RowsByTable } from '../../activities/ledger/reports.ts';
 import { addUp } from '../../activities/ledger/reports.ts';
 import type { Preview } from '../../activities/preview/preview.ts';
 import { selectPasses } from '../select-passes.ts';
-import { findSetup } from '../setup.ts';
+import { findPolicy, findSetup } from '../setup.ts';
 import { previewAndStore } from '../store-preview.ts';
 import { withDatabase } from './database.ts';
-import { findPolicy } from './find-policy.ts';
 import type { SetupFlags } from './options.ts';
 import { collect, withJson, withSetup } from './options.ts';
 import { note, print, printJson, printTable, sayBytes, sayCount, strong } from './output.ts';
 import { printHeld, printReported } from './print-report.ts';
-import { untilInterrupted } from './until-interrupted.ts';
+import { runUntilInterrupted } from './run-until-interrupted.ts';
 
 interface PreviewFlags extends SetupFlags {
   readonly pass: readonly string[];
 }
 
-/** `preview`: exact counts in a read-only transaction, without Temporal. Kept in the ledger, where there is one. */
+/** `preview`: exact counts in a read-only transaction, without Temporal. Kept in the ledger, if there is one. */
 export function addPreview(program: Command): void {
   const command = program
     .command('preview')
@@ -34,20 +33,20 @@ async function runPreview(name: string | undefined, flags: PreviewFlags): Promis
   const setup = await findSetup(flags, name);
   const policy = findPolicy(setup, name);
   const passes = selectPasses(policy, flags.pass.length === 0 ? {} : { passes: flags.pass });
-  const result = await untilInterrupted(
+  const result = await runUntilInterrupted(
     async (signal) =>
       withDatabase(setup, policy, async (database) => previewAndStore(database, policy, passes, signal)),
     'cancelled; the database counts no more',
   );
   if (result === undefined) return;
   const { preview, notStored } = result;
-  if (flags.json) printJson({ ...preview, passes: preview.passes.map(toPrinted), ...totalsOf(preview) });
+  if (flags.json) printJson({ ...preview, passes: preview.passes.map(toPrinted), ...addTotals(preview) });
   else printPreview(preview);
   if (notStored !== undefined) note(`not kept in the ledger, ${notStored}`);
 }
 
 function printPreview(preview: Preview): void {
-  const { rows } = totalsOf(preview);
+  const { rows } = addTotals(preview);
   print(
     `${strong('preview')} of policy ${preview.policy}: ${sayCount(rows)} rows would go, nothing was deleted`,
   );
@@ -82,12 +81,12 @@ function printPreview(preview: Preview): void {
   );
 }
 
-/** A pass as JSON prints it: how its walk is cut stays inside. */
+/** A pass in the JSON output, without the bounds of its shards. */
 function toPrinted({ plan, settingsHash: _hash, ...pass }: PreviewedPass): object {
   return { ...pass, strategy: plan.strategy, shards: plan.shards.length };
 }
 
-function totalsOf({ passes }: Preview): {
+function addTotals({ passes }: Preview): {
   rows: number;
   deleted: RowsByTable;
   files: number;

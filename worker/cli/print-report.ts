@@ -5,13 +5,13 @@ import { coloured, print, printTable, sayBytes, sayCount, sayMillis, strong } fr
 import { printPassBacklogs } from './print-backlog.ts';
 import { printChanges, printSizes } from './print-sizes.ts';
 
-/** What `--json` prints of a run: see `docs/commands.md`. */
+/** A run in the output of `--json`, which `docs/commands.md` documents. */
 export type PrintedReport = Omit<LedgerReport, 'passes' | 'notes'> & {
   readonly notes: readonly string[];
   readonly passes: readonly Omit<LedgerReport['passes'][number], 'estimate'>[];
 };
 
-/** A report as JSON prints it. */
+/** Converts a report to the output of `--json`. */
 export function toPrinted({ passes, notes, ...report }: LedgerReport): PrintedReport {
   return {
     ...report,
@@ -20,12 +20,12 @@ export function toPrinted({ passes, notes, ...report }: LedgerReport): PrintedRe
   };
 }
 
-/** The report of a run that was never begun. */
+/** Converts the report of a run that did not begin. */
 export function withoutLedger(report: RunReport): PrintedReport {
   return { ...report, deleted: {}, sizes: [], passes: [] };
 }
 
-/** A run for people: what became of each pass, and the rows of each table. */
+/** Prints a run as text: each pass, and the rows of each table. */
 export function printReport(report: PrintedReport): void {
   const would = report.mode === 'preview';
   const colour = report.status === 'completed' ? 'green' : report.status === 'failed' ? 'red' : 'yellow';
@@ -72,17 +72,17 @@ function printPasses({ passes }: PrintedReport): void {
   );
 }
 
-/** A table shows so much of a reason. */
+/** The width of a reason in a table. */
 const MOST_CHARACTERS = 60;
 
-/** The begin of a sentence, for a column. */
+/** Shortens a sentence for a column. */
 export function sayShortly(sentence: string): string {
   const [line = ''] = sentence.split('\n');
   const isShort = line === sentence && line.length <= MOST_CHARACTERS;
   return isShort ? line : `${line.slice(0, MOST_CHARACTERS - 3).trimEnd()}...`;
 }
 
-/** Why passes failed, where the reasons of the run do not say so already. */
+/** Prints why passes failed, unless the reasons of the run say so. */
 function printErrors({ passes, reasons }: PrintedReport): void {
   for (const { name, error } of passes) {
     if (error === null || reasons.some((reason) => reason.includes(error))) continue;
@@ -90,7 +90,7 @@ function printErrors({ passes, reasons }: PrintedReport): void {
   }
 }
 
-/** From when to when the rows are that went from the passes' own tables. */
+/** Prints the age range of the rows that each pass deleted from its own table. */
 function printSpans(passes: PrintedReport['passes']): void {
   const spans = passes.flatMap(({ name, oldest, newest, sampled }) =>
     oldest === null && newest === null
@@ -102,7 +102,7 @@ function printSpans(passes: PrintedReport['passes']): void {
   printTable(['pass', 'oldest row', 'newest row', 'rows looked at'], spans);
 }
 
-/** What passes found and left, pass by pass. */
+/** Prints what each pass found and did not resolve. */
 export function printReported(
   passes: readonly {
     readonly name: string;
@@ -133,14 +133,14 @@ export function printReported(
   }
 }
 
-/** Rows that only holds keep, pass by pass. */
+/** Prints the rows of each pass that only holds keep. */
 export function printHeld(passes: readonly { readonly name: string; readonly held: number }[]): void {
   for (const { name, held } of passes) {
     if (held > 0) print(`\n${strong(name)}: ${sayCount(held)} rows kept by hold`);
   }
 }
 
-/** Rows by table. */
+/** Prints the rows by table. */
 export function printTables(deleted: Readonly<Record<string, number>>, would: boolean): void {
   const tables = Object.entries(deleted).toSorted(([, a], [, b]) => b - a);
   if (tables.length === 0) return;

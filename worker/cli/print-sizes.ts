@@ -3,7 +3,7 @@ import { bytesOf } from '../../activities/ledger/sizes.ts';
 import type { TableSize } from '../../activities/sql/sizes.ts';
 import { print, printTable, sayBytes } from './output.ts';
 
-/** What tables measured before and after a run. */
+/** Prints the sizes of tables before and after a run. */
 export function printChanges({ sizes, bytes }: { sizes: readonly SizeChange[]; bytes: number | null }): void {
   if (sizes.length === 0) return;
   print('');
@@ -22,7 +22,7 @@ export function printChanges({ sizes, bytes }: { sizes: readonly SizeChange[]; b
   }
 }
 
-/** What tables measure, with bloat and how it was found. */
+/** Prints the sizes of tables, their bloat and the method that measured it. */
 export function printSizes(sizes: readonly TableSize[]): void {
   printTable(
     ['table', 'heap', 'indexes', 'toast', 'live', 'dead', 'bloat', 'by', 'last vacuum', 'last analyze'],
@@ -35,14 +35,14 @@ export function printSizes(sizes: readonly TableSize[]): void {
       size.dead,
       size.bloat === null ? 'not known' : `${sayBytes(size.bloat.bytes)}, ${size.bloat.percent} %`,
       size.bloat?.by ?? '',
-      sayLatest(size.lastVacuum, size.lastAutovacuum),
-      sayLatest(size.lastAnalyze, size.lastAutoanalyze),
+      formatLatest(size.lastVacuum, size.lastAutovacuum),
+      formatLatest(size.lastAnalyze, size.lastAutoanalyze),
     ]),
   );
 }
 
-/** The later of what a person and what the server did by itself. */
-function sayLatest(byHand: string | null, byItself: string | null): string {
+/** Formats the later time of a manual and an automatic one. */
+function formatLatest(byHand: string | null, byItself: string | null): string {
   const hand = byHand === null ? 0 : Date.parse(byHand);
   const self = byItself === null ? 0 : Date.parse(byItself);
   if (hand === 0 && self === 0) return 'never';

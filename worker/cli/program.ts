@@ -14,15 +14,15 @@ import { addStats } from './stats.ts';
 import { addSteering } from './steer.ts';
 import { addWorker } from './worker.ts';
 
-/** The command line: one file a command. Errors are thrown, for one place to say them. */
+/** Creates the command line: one file a command. Commands throw errors, and `main.ts` prints them. */
 export function createProgram(version: string): Command {
   const program = new Command('temporal-vacuum')
     .description('Keeps databases small: retention policies run by a durable Temporal workflow.')
     .version(version)
-    .showHelpAfterError('Say --help for what there is.')
+    .showHelpAfterError('Use --help for a list of commands and options.')
     .addHelpText(
       'after',
-      `\nExit codes:\n${EXIT_CODES.map(([code, says]) => `  ${code}  ${says}`).join('\n')}`,
+      `\nExit codes:\n${EXIT_CODES.map(([code, meaning]) => `  ${code}  ${meaning}`).join('\n')}`,
     )
     .exitOverride();
   addPreview(program);

@@ -5,27 +5,27 @@ import { createProgram } from './program.ts';
 
 const WIDTH = 110;
 
-/** The generated part of `docs/commands.md`: the help of every command and what exit codes mean. */
+/** Generates a part of `docs/commands.md`: the help of each command and the exit codes. */
 export function describeCommands(): string {
   const program = createProgram('');
-  const codes = EXIT_CODES.map(([code, says]) => `- \`${code}\` ${says}`);
-  return ['## Exit codes', '', ...codes, '', ...leavesOf(program).flatMap(describe)].join('\n');
+  const codes = EXIT_CODES.map(([code, meaning]) => `- \`${code}\` ${meaning}`);
+  return ['## Exit codes', '', ...codes, '', ...listCommands(program).flatMap(describe)].join('\n');
 }
 
-function describe({ command, name }: Leaf): string[] {
+function describe({ command, name }: NamedCommand): string[] {
   command.configureOutput({ getOutHelpWidth: () => WIDTH });
   return [`## ${name}`, '', '```text', command.helpInformation().trimEnd(), '```', ''];
 }
 
-interface Leaf {
+interface NamedCommand {
   readonly command: Command;
   readonly name: string;
 }
 
-/** The commands that do something, by their whole names. */
-function leavesOf(parent: Command, path = ''): Leaf[] {
+/** Lists the commands that have no subcommands, with their full names. */
+function listCommands(parent: Command, path = ''): NamedCommand[] {
   return parent.commands.flatMap((command) => {
     const name = `${path}${command.name()}`;
-    return command.commands.length > 0 ? leavesOf(command, `${name} `) : [{ command, name }];
+    return command.commands.length > 0 ? listCommands(command, `${name} `) : [{ command, name }];
   });
 }

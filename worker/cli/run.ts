@@ -13,10 +13,9 @@ import { createLogger } from '../logger.ts';
 import type { RunOutcome } from '../run-once.ts';
 import { cancelRun, runOnce } from '../run-once.ts';
 import { selectPasses } from '../select-passes.ts';
-import { findSetup } from '../setup.ts';
+import { findPolicy, findSetup } from '../setup.ts';
 import { withDatabase } from './database.ts';
 import { EXIT } from './exit-code.ts';
-import { findPolicy } from './find-policy.ts';
 import { followRun } from './follow-run.ts';
 import type { SetupFlags } from './options.ts';
 import { allowPercent, collect, logLevel, withJson, withSetup } from './options.ts';
@@ -34,28 +33,24 @@ interface RunFlags extends SetupFlags {
   readonly logLevel: LogLevel;
 }
 
-/** `run`: one run with a worker inside the command. */
+/** `run`: one run with a worker in this process. */
 export function addRun(program: Command): void {
   const command = program
     .command('run')
     .argument('[policy]', 'a policy of the configuration file, or a preset')
     .description('run a policy once, with a worker inside the command; counts only, unless --execute')
     .option('--execute', 'delete; without it the run is a preview', false)
-    .option(
-      '--temporal <where>',
-      '`dev` brings up a Temporal dev server for the time of the command, else HOST:PORT',
-    )
+    .option('--temporal <where>', '`dev` starts a Temporal dev server for the run; else HOST:PORT')
     .option(
       '--namespace <name>',
       'the namespace (default: TEMPORAL_NAMESPACE or temporal.toml, then default)',
     )
     .option('--pass <name>', 'only this pass; may be repeated', collect, [])
     .addOption(
-      new Option('--if-busy <what>', 'where another run of the policy is open (default: skip)').choices([
-        'skip',
-        'wait',
-        'fail',
-      ]),
+      new Option(
+        '--if-busy <what>',
+        'what to do if another run of the policy is open (default: skip)',
+      ).choices(['skip', 'wait', 'fail']),
     )
     .addOption(allowPercent())
     .addOption(logLevel('ERROR'))
@@ -74,7 +69,7 @@ async function runOnceFor(name: string | undefined, flags: RunFlags): Promise<vo
   };
   const passes = selectPasses(policy, input);
   await withDatabase(setup, policy, async (database) => {
-    // Here mistakes can be told with the names of tables, which must not travel through Temporal.
+    // These messages name tables. The messages of the activity must not, because they travel through Temporal.
     await checkAgainst(database.db, policy, passes, input.mode ?? 'execute');
     await database.ledger.migrate();
     Runtime.install({ logger: createLogger(flags.logLevel), shutdownSignals: [] });
@@ -92,14 +87,14 @@ async function runOnceFor(name: string | undefined, flags: RunFlags): Promise<vo
         allowPercent: flags.allowPercent,
       });
       await follower.end();
-      await answer(database, outcome, follower.workflowId, flags.json);
+      await printOutcome(database, outcome, follower.workflowId, flags.json);
     } finally {
       await follower.end();
     }
   });
 }
 
-async function answer(
+async function printOutcome(
   { ledger }: Database,
   outcome: RunOutcome,
   workflowId: string,
@@ -108,11 +103,11 @@ async function answer(
   const number = await findRunOfWorkflow(ledger, workflowId);
   const report = number === undefined ? undefined : await readReport(ledger, number);
   if (report !== undefined) {
-    say(toPrinted(report), json);
-    process.exitCode = isGuarded(outcome) ? EXIT.guarded : exitCodeOf(report.status);
+    printRun(toPrinted(report), json);
+    process.exitCode = isGuarded(outcome) ? EXIT.guarded : toExitCode(report.status);
   } else if ('report' in outcome) {
-    say(withoutLedger(outcome.report), json);
-    process.exitCode = exitCodeOf(outcome.report.status);
+    printRun(withoutLedger(outcome.report), json);
+    process.exitCode = toExitCode(outcome.report.status);
   } else if ('failure' in outcome) {
     note(outcome.failure.message);
     const { type } = outcome.failure;
@@ -128,12 +123,12 @@ function isGuarded(outcome: RunOutcome): boolean {
   return 'failure' in outcome && outcome.failure.type === FAILURE.guard;
 }
 
-function say(report: PrintedReport, json: boolean): void {
+function printRun(report: PrintedReport, json: boolean): void {
   if (json) printJson(report);
   else printReport(report);
 }
 
-function exitCodeOf(status: RunStatus): number {
+function toExitCode(status: RunStatus): number {
   switch (status) {
     case 'completed':
       return EXIT.done;
@@ -150,7 +145,7 @@ function exitCodeOf(status: RunStatus): number {
   }
 }
 
-/** Shows how a run goes on, and ends it after its batch when the person asks. */
+/** Shows the progress of a run, and cancels it on SIGINT or SIGTERM. */
 class Follower {
   workflowId = '';
   readonly #database: Database;
@@ -167,7 +162,7 @@ class Follower {
   start(handle: WorkflowHandle): void {
     this.workflowId = handle.workflowId;
     this.#interrupt = () => {
-      note('ending the run after the batch under way; again to leave at once');
+      note('ending the run after its current batch; press Ctrl-C again to exit at once');
       this.#forget();
       process.once('SIGINT', () => process.exit(128 + 2));
       void cancelRun(handle);

@@ -3,13 +3,12 @@ import type { Command } from 'commander';
 
 import { ValidationError } from '../../policy/issue.ts';
 import type { Policy } from '../../policy/policy.ts';
-import { applySchedule, describeOrNone, sayWhen, scheduleIdOf, triggerSchedule } from '../schedule.ts';
+import { applySchedule, describeOrNone, formatSchedule, scheduleIdOf, triggerSchedule } from '../schedule.ts';
 import type { Setup } from '../setup.ts';
-import { findSetup } from '../setup.ts';
+import { findPolicy, findSetup } from '../setup.ts';
 import type { TemporalClient, TemporalOptions } from '../temporal.ts';
 import { connectClient } from '../temporal.ts';
 import { EXIT } from './exit-code.ts';
-import { findPolicy } from './find-policy.ts';
 import type { SetupFlags } from './options.ts';
 import { withJson, withSetup, withTemporal } from './options.ts';
 import { note, print, printJson } from './output.ts';
@@ -32,12 +31,12 @@ export function addSchedule(program: Command): void {
   const schedule = program
     .command('schedule')
     .description('the Temporal schedule that runs a policy by itself');
-  add(schedule, 'apply', "make it what the policy says; keeps an operator's pause and note", apply);
-  add(schedule, 'show', 'what Temporal knows of it', show);
-  add(schedule, 'pause', 'start no more runs; one that is open goes on', pause, '--reason <text>');
+  add(schedule, 'apply', "create or update it from the policy; keeps an operator's pause and note", apply);
+  add(schedule, 'show', 'show its state in Temporal', show);
+  add(schedule, 'pause', 'start no more runs; an open run continues', pause, '--reason <text>');
   add(schedule, 'resume', 'start runs again', resume, '--reason <text>');
   add(schedule, 'trigger', 'start a run now, unless one is open', trigger);
-  add(schedule, 'delete', 'remove it; a run that is open goes on', remove);
+  add(schedule, 'delete', 'remove it; an open run continues', remove);
 }
 
 function add(
@@ -53,7 +52,7 @@ function add(
     .description(description)
     .option('--id <schedule>', 'the id of the schedule (default: vacuum-POLICY)')
     .action(async (policy: string | undefined, flags: ScheduleFlags) => run(policy, flags, work));
-  if (reason !== undefined) command.option(reason, 'why, for those who look at the schedule');
+  if (reason !== undefined) command.option(reason, 'the reason, which the schedule shows');
   withJson(withTemporal(withSetup(command)));
 }
 
@@ -62,7 +61,7 @@ async function run(
   flags: ScheduleFlags,
   work: (verb: Verb) => Promise<void>,
 ): Promise<void> {
-  // A schedule is about names only: the database need not be known here.
+  // A schedule only has names, so that this command needs no database.
   const setup = await findSetup({ ...flags, url: flags.url ?? 'postgresql://unused' }, name);
   const policy = findPolicy(setup, name);
   const temporal = await connectClient(flags);
@@ -77,18 +76,18 @@ async function apply({ setup, policy, scheduleId, temporal, flags }: Verb): Prom
   const { taskQueue } = setup;
   const applied = await applySchedule(temporal.client, policy, { scheduleId, taskQueue });
   const { state } = await existing(temporal, scheduleId);
-  const when = sayWhen(policy);
+  const when = formatSchedule(policy);
   if (flags.json) printJson({ schedule: scheduleId, applied, when, taskQueue, ...state });
-  else print(`schedule ${scheduleId} ${applied}: ${when}, on task queue ${taskQueue}${sayPause(state)}`);
+  else print(`schedule ${scheduleId} ${applied}: ${when}, on task queue ${taskQueue}${formatPause(state)}`);
 }
 
 async function show({ policy, scheduleId, temporal, flags }: Verb): Promise<void> {
   const { info, state, action, policies } = await existing(temporal, scheduleId);
-  const answer = {
+  const result = {
     schedule: scheduleId,
     paused: state.paused,
     note: state.note ?? '',
-    policySays: sayWhen(policy),
+    policySays: formatSchedule(policy),
     nextRuns: info.nextActionTimes.slice(0, 3).map((time) => time.toISOString()),
     openWorkflows: info.runningActions.map((open) => open.workflow.workflowId),
     lastWorkflows: info.recentActions.slice(-3).map((recent) => recent.action.workflow.workflowId),
@@ -96,20 +95,20 @@ async function show({ policy, scheduleId, temporal, flags }: Verb): Promise<void
     overlap: policies.overlap,
     catchupWindowSeconds: policies.catchupWindow / 1000,
   };
-  if (flags.json) printJson(answer);
-  else for (const [key, value] of Object.entries(answer)) print(`${key}: ${sayValue(value)}`);
+  if (flags.json) printJson(result);
+  else for (const [key, value] of Object.entries(result)) print(`${key}: ${formatValue(value)}`);
 }
 
 async function pause({ scheduleId, temporal, flags }: Verb): Promise<void> {
   await existing(temporal, scheduleId);
   await temporal.client.schedule.getHandle(scheduleId).pause(flags.reason ?? 'paused by temporal-vacuum');
-  await sayState(scheduleId, temporal, flags);
+  await printState(scheduleId, temporal, flags);
 }
 
 async function resume({ scheduleId, temporal, flags }: Verb): Promise<void> {
   await existing(temporal, scheduleId);
   await temporal.client.schedule.getHandle(scheduleId).unpause(flags.reason ?? 'resumed by temporal-vacuum');
-  await sayState(scheduleId, temporal, flags);
+  await printState(scheduleId, temporal, flags);
 }
 
 async function trigger({ scheduleId, temporal, flags }: Verb): Promise<void> {
@@ -128,7 +127,7 @@ async function remove({ scheduleId, temporal, flags }: Verb): Promise<void> {
   else print(found === undefined ? `there is no schedule ${scheduleId}` : `schedule ${scheduleId} deleted`);
 }
 
-async function sayState(scheduleId: string, temporal: TemporalClient, flags: ScheduleFlags): Promise<void> {
+async function printState(scheduleId: string, temporal: TemporalClient, flags: ScheduleFlags): Promise<void> {
   const { state } = await existing(temporal, scheduleId);
   if (flags.json) printJson({ schedule: scheduleId, ...state });
   else print(`schedule ${scheduleId} is ${state.paused ? 'paused' : 'active'}: ${state.note ?? ''}`);
@@ -142,11 +141,11 @@ async function existing({ client }: TemporalClient, scheduleId: string): Promise
   ]);
 }
 
-function sayPause({ paused, note: reason }: ScheduleDescription['state']): string {
+function formatPause({ paused, note: reason }: ScheduleDescription['state']): string {
   return paused ? `; it is paused (${reason ?? ''})` : '';
 }
 
-function sayValue(value: unknown): string {
+function formatValue(value: unknown): string {
   if (!Array.isArray(value)) return String(value);
   return value.length === 0 ? 'none' : value.join(', ');
 }

@@ -5,21 +5,20 @@ import { readRanges } from '../../activities/doctor/ranges.ts';
 import type { Stats } from '../../activities/doctor/stats.ts';
 import { readStats } from '../../activities/doctor/stats.ts';
 import { bytesOf } from '../../activities/ledger/sizes.ts';
-import { findSetup } from '../setup.ts';
+import { findPolicy, findSetup } from '../setup.ts';
 import { withDatabase } from './database.ts';
-import { findPolicy } from './find-policy.ts';
 import type { SetupFlags } from './options.ts';
 import { withJson, withSetup } from './options.ts';
 import { print, printJson, printTable, sayBytes, strong } from './output.ts';
 import { printCurrentBacklogs } from './print-backlog.ts';
 import { printSizes } from './print-sizes.ts';
-import { untilInterrupted } from './until-interrupted.ts';
+import { runUntilInterrupted } from './run-until-interrupted.ts';
 
 interface StatsFlags extends SetupFlags {
   readonly exact: boolean;
 }
 
-/** `stats`: how large the tables of a policy are, what waits in them, and what keeps them large. */
+/** `stats`: the sizes of the tables of a policy, their backlog, and what holds vacuum back. */
 export function addStats(program: Command): void {
   const command = program
     .command('stats')
@@ -29,7 +28,7 @@ export function addStats(program: Command): void {
     )
     .option(
       '--exact',
-      'count all rows and those that are past their time, and measure bloat with pgstattuple_approx where it is there: all read tables',
+      'count all rows and those that are past their time, and measure bloat with pgstattuple_approx if it is installed; this reads the tables',
       false,
     )
     .action(async (policy: string | undefined, flags: StatsFlags) => stats(policy, flags));
@@ -39,7 +38,7 @@ export function addStats(program: Command): void {
 async function stats(name: string | undefined, flags: StatsFlags): Promise<void> {
   const setup = await findSetup(flags, name);
   const policy = findPolicy(setup, name);
-  const found = await untilInterrupted(
+  const found = await runUntilInterrupted(
     async (signal) =>
       withDatabase(setup, policy, async (database) => {
         const measured = await readStats(database, policy, flags.exact, signal);

@@ -7,15 +7,14 @@ import type { OpenRun } from '../../activities/ledger/runs.ts';
 import { ValidationError } from '../../policy/issue.ts';
 import type { Policy } from '../../policy/policy.ts';
 import type { RunProgress } from '../../workflows/progress.ts';
-import { findHolder, findOpenWorkflows, isOpen } from '../open-runs.ts';
+import { findLedgerRun, findOpenWorkflows, isOpen } from '../open-runs.ts';
 import { scheduleIdOf } from '../schedule.ts';
 import type { Setup } from '../setup.ts';
-import { findSetup } from '../setup.ts';
+import { findPolicy, findSetup } from '../setup.ts';
 import type { TemporalClient, TemporalOptions } from '../temporal.ts';
 import { connectClient } from '../temporal.ts';
 import { DatabaseUnreachable, withDatabase } from './database.ts';
 import { EXIT } from './exit-code.ts';
-import { findPolicy } from './find-policy.ts';
 import type { SetupFlags } from './options.ts';
 import { withJson, withSetup, withTemporal } from './options.ts';
 import { note, print, printJson } from './output.ts';
@@ -28,26 +27,26 @@ interface SteerFlags extends SetupFlags, TemporalOptions {
 
 type Signal = 'pause' | 'resume' | 'stop';
 
-/** What became of a signal: how the run stands, or that no worker has said so yet. */
-interface Felt {
+/** The result of a signal: the state of the run, or `sent` if no worker has confirmed the signal yet. */
+interface SignalResult {
   readonly workflowId: string;
   readonly run: number | null;
   readonly state: RunProgress['state'] | 'sent';
 }
 
-/** How long to wait for a worker to say that it felt the signal. */
-const FELT_WITHIN_MILLIS = 5_000;
-const LOOK_EVERY_MILLIS = 100;
-const ANSWER_WITHIN_MILLIS = 1_500;
+/** How long to wait for the signal to take effect. */
+const EFFECT_TIMEOUT_MILLIS = 5_000;
+const QUERY_INTERVAL_MILLIS = 100;
+const QUERY_TIMEOUT_MILLIS = 1_500;
 
-/** `pause`, `resume`, `stop`: what an operator asks of the run that is open. */
+/** `pause`, `resume` and `stop`: send a signal to the open run. */
 export function addSteering(program: Command): void {
-  add(program, 'pause', 'let the open run of a policy rest after the batch under way', '--reason <text>');
-  add(program, 'resume', 'let it go on after a pause');
+  add(program, 'pause', 'pause the open run of a policy after its current batch', '--reason <text>');
+  add(program, 'resume', 'continue it after a pause');
   add(
     program,
     'stop',
-    'end it after the batch under way; the next run goes on with the rest',
+    'end it after its current batch; the next run continues with the rest',
     '--reason <text>',
   );
 }
@@ -57,48 +56,49 @@ function add(program: Command, signal: Signal, description: string, reason?: str
     .command(signal)
     .argument('[policy]', 'a policy of the configuration file, or a preset')
     .description(description)
-    .option('--workflow-id <id>', 'this workflow, where several runs of the policy are open')
+    .option('--workflow-id <id>', 'this workflow, if several runs of the policy are open')
     .option('--id <schedule>', 'the id of the schedule that may have started it (default: vacuum-POLICY)')
     .action(async (policy: string | undefined, flags: SteerFlags) => steer(signal, policy, flags));
-  if (reason !== undefined) command.option(reason, 'why, for those who look at the run');
+  if (reason !== undefined) command.option(reason, 'the reason, which the run shows');
   withJson(withTemporal(withSetup(command)));
 }
 
 async function steer(signal: Signal, name: string | undefined, flags: SteerFlags): Promise<void> {
-  const { setup, asksLedger } = await setupOf(name, flags);
+  const { setup, hasDatabase } = await findSteerSetup(name, flags);
   const policy = findPolicy(setup, name);
-  const holder = asksLedger ? await holderOf(setup, policy) : undefined;
+  const ledgerRun = hasDatabase ? await readLedgerRun(setup, policy) : undefined;
   const temporal = await connectClient(flags);
   try {
-    const open = await openWorkflows(temporal.client, setup, policy, holder, flags);
-    const felt: Felt[] = [];
-    for (const workflowId of open) felt.push(await send(temporal.client, workflowId, signal, flags.reason));
-    answer(signal, policy, felt, holder, temporal, flags.json);
+    const open = await openWorkflows(temporal.client, setup, policy, ledgerRun, flags);
+    const results: SignalResult[] = [];
+    for (const workflowId of open)
+      results.push(await send(temporal.client, workflowId, signal, flags.reason));
+    printResults(signal, policy, results, ledgerRun, temporal, flags.json);
   } finally {
     await temporal.close();
   }
 }
 
-/** Whoever has to stop a run may not know the database: then Temporal alone is asked. */
-async function setupOf(
+/** An operator who stops a run may not know the database. Then only Temporal is asked. */
+async function findSteerSetup(
   name: string | undefined,
   flags: SteerFlags,
-): Promise<{ setup: Setup; asksLedger: boolean }> {
+): Promise<{ setup: Setup; hasDatabase: boolean }> {
   try {
-    return { setup: await findSetup(flags, name), asksLedger: true };
+    return { setup: await findSetup(flags, name), hasDatabase: true };
   } catch (error) {
     if (!(error instanceof ValidationError) || flags.url !== undefined) throw error;
-    return { setup: await findSetup({ ...flags, url: 'postgresql://unused' }, name), asksLedger: false };
+    return { setup: await findSetup({ ...flags, url: 'postgresql://unused' }, name), hasDatabase: false };
   }
 }
 
-/** A database that is away must not keep anybody from stopping a run. */
-async function holderOf(setup: Setup, policy: Policy): Promise<OpenRun | undefined> {
+/** A run can be stopped even if the database does not respond. */
+async function readLedgerRun(setup: Setup, policy: Policy): Promise<OpenRun | undefined> {
   try {
-    return await withDatabase(setup, policy, async (database) => findHolder(database, policy.name));
+    return await withDatabase(setup, policy, async (database) => findLedgerRun(database, policy.name));
   } catch (error) {
     if (!(error instanceof DatabaseUnreachable)) throw error;
-    note(`the ledger was not asked, only Temporal: ${error.message}`);
+    note(`the ledger cannot be read, only Temporal was asked: ${error.message}`);
     return undefined;
   }
 }
@@ -107,13 +107,13 @@ async function openWorkflows(
   client: Client,
   { policies, taskQueue }: Setup,
   policy: Policy,
-  holder: OpenRun | undefined,
+  ledgerRun: OpenRun | undefined,
   { id, workflowId }: SteerFlags,
 ): Promise<string[]> {
   if (workflowId !== undefined) return (await isOpen(client, workflowId)) ? [workflowId] : [];
   const scheduleId = id ?? scheduleIdOf(policy);
   const only = policies.length === 1;
-  return findOpenWorkflows(client, { policy: policy.name, only, scheduleId, taskQueue, holder });
+  return findOpenWorkflows(client, { policy: policy.name, only, scheduleId, taskQueue, holder: ledgerRun });
 }
 
 async function send(
@@ -121,24 +121,24 @@ async function send(
   workflowId: string,
   signal: Signal,
   reason: string | undefined,
-): Promise<Felt> {
+): Promise<SignalResult> {
   const handle = client.workflow.getHandle(workflowId);
   await handle.signal(signal, ...(reason === undefined ? [] : [reason]));
-  const until = Date.now() + FELT_WITHIN_MILLIS;
+  const until = Date.now() + EFFECT_TIMEOUT_MILLIS;
   let run: number | null = null;
   do {
     const progress = await client
-      .withDeadline(Date.now() + ANSWER_WITHIN_MILLIS, async () => handle.query<RunProgress>('progress'))
+      .withDeadline(Date.now() + QUERY_TIMEOUT_MILLIS, async () => handle.query<RunProgress>('progress'))
       .catch(() => undefined);
     run = progress?.run ?? run;
-    if (progress !== undefined && isFelt(signal, progress.state))
+    if (progress !== undefined && hasTakenEffect(signal, progress.state))
       return { workflowId, run, state: progress.state };
-    await sleep(LOOK_EVERY_MILLIS);
+    await sleep(QUERY_INTERVAL_MILLIS);
   } while (Date.now() < until);
   return { workflowId, run, state: 'sent' };
 }
 
-function isFelt(signal: Signal, state: RunProgress['state']): boolean {
+function hasTakenEffect(signal: Signal, state: RunProgress['state']): boolean {
   switch (signal) {
     case 'pause':
       return state !== 'running' && state !== 'beginning';
@@ -149,30 +149,31 @@ function isFelt(signal: Signal, state: RunProgress['state']): boolean {
   }
 }
 
-function answer(
+function printResults(
   signal: Signal,
   { name }: Policy,
-  felt: readonly Felt[],
-  holder: OpenRun | undefined,
+  results: readonly SignalResult[],
+  ledgerRun: OpenRun | undefined,
   { address }: TemporalClient,
   json: boolean,
 ): void {
-  const unknown = holder !== undefined && !felt.some(({ workflowId }) => workflowId === holder.workflowId);
+  const unknown =
+    ledgerRun !== undefined && !results.some(({ workflowId }) => workflowId === ledgerRun.workflowId);
   if (json) {
-    const elsewhere = unknown ? { run: holder.id, workflowId: holder.workflowId } : null;
-    printJson({ policy: name, signal, workflows: felt, openElsewhere: elsewhere });
+    const elsewhere = unknown ? { run: ledgerRun.id, workflowId: ledgerRun.workflowId } : null;
+    printJson({ policy: name, signal, workflows: results, openElsewhere: elsewhere });
   }
-  for (const { workflowId, run, state } of json ? [] : felt) {
+  for (const { workflowId, run, state } of json ? [] : results) {
     const which = run === null ? `workflow ${workflowId}` : `run ${run} of workflow ${workflowId}`;
-    print(state === 'sent' ? `${which}: ${NOT_FELT}` : `${which} is ${sayState(state)}`);
+    print(state === 'sent' ? `${which}: ${NOT_CONFIRMED}` : `${which} is ${formatState(state)}`);
   }
   if (unknown) {
     note(
-      `run ${holder.id} of workflow ${holder.workflowId} is open in the ledger, and Temporal at ${address} has no such workflow open. ` +
+      `run ${ledgerRun.id} of workflow ${ledgerRun.workflowId} is open in the ledger, and Temporal at ${address} has no such workflow open. ` +
         'It is over, and the next run takes its place; or it works with another Temporal, that of a `run --temporal dev`, which ends with Ctrl-C.',
     );
   }
-  if (felt.length > 0) return;
+  if (results.length > 0) return;
   if (!json && !unknown) {
     const next = signal === 'resume' ? 'resume' : 'pause';
     note(
@@ -183,8 +184,8 @@ function answer(
   process.exitCode = EXIT.nothing;
 }
 
-function sayState(state: RunProgress['state']): string {
-  return state === 'waiting' ? 'waiting for its turn, and will feel it then' : state;
+function formatState(state: RunProgress['state']): string {
+  return state === 'waiting' ? 'waiting for its turn; the signal takes effect then' : state;
 }
 
-const NOT_FELT = 'the signal is sent; no worker has answered yet, it is felt when one does';
+const NOT_CONFIRMED = 'the signal is sent; no worker has confirmed it yet';

@@ -19,7 +19,6 @@ import { DatabaseUnreachable, withDatabase } from './database.ts';
 import type { SetupFlags } from './options.ts';
 import { allowPercent, logLevel, withJson, withSetup, withTemporal } from './options.ts';
 import { note, printJson } from './output.ts';
-import { together } from './together.ts';
 
 interface WorkerFlags extends SetupFlags, TemporalOptions {
   readonly allowPercent?: number;
@@ -28,11 +27,11 @@ interface WorkerFlags extends SetupFlags, TemporalOptions {
   readonly http?: string;
 }
 
-/** `worker`: a worker that does nothing but vacuum, until it is told to go. */
+/** `worker`: a worker that only runs vacuums, until SIGINT or SIGTERM. */
 export function addWorker(program: Command): void {
   const command = program
     .command('worker')
-    .description('work on runs until SIGINT or SIGTERM, which let the batch under way commit')
+    .description('work on runs until SIGINT or SIGTERM, which let the current batch commit')
     .addOption(allowPercent())
     .addOption(logLevel('WARN'))
     .option(
@@ -41,19 +40,19 @@ export function addWorker(program: Command): void {
     )
     .option(
       '--http <host:port>',
-      'serve a page, an API and metrics to look at, such as on 127.0.0.1:8089; elsewhere than on this machine with the token in VACUUM_HTTP_TOKEN (default: none)',
+      'serve a read-only page, an API and metrics, such as on 127.0.0.1:8089; an address that other machines can reach needs the token in VACUUM_HTTP_TOKEN (default: none)',
     )
     .action(async (flags: WorkerFlags) => work(flags));
   withJson(withTemporal(withSetup(command)));
 }
 
 async function work(flags: WorkerFlags): Promise<void> {
-  const [setup, http, serveHttp] = await together(
+  const [setup, http, serveHttp] = await collectMistakes(
     findSetup(flags),
     flags.http === undefined ? undefined : resolveHttpAddress(flags.http, process.env),
     flags.http === undefined ? undefined : loadServeHttp(),
   );
-  // An endpoint that passes metrics on needs an exporter to have them from.
+  // `GET /metrics` returns what an exporter serves, so that it needs one.
   const metrics = flags.metrics ?? (http === undefined ? undefined : `127.0.0.1:${await freePort()}`);
   const logger = createLogger(flags.logLevel);
   installRuntime(logger, metrics);
@@ -74,7 +73,7 @@ async function work(flags: WorkerFlags): Promise<void> {
         : await serveHttp(createHttpOptions(http, metricsUrl(metrics), setup, worker, logger));
     try {
       const running = worker.run();
-      sayRunning(flags, { address, namespace, taskQueue, setup, url: server?.url });
+      printRunning(flags, { address, namespace, taskQueue, setup, url: server?.url });
       await running;
     } finally {
       await server?.close();
@@ -112,13 +111,13 @@ function createHttpOptions(
   const { client } = worker;
   if (client === undefined) throw new Error('the worker has no client');
   const onError = (request: string, error: unknown): void => {
-    logger.error(`${request} failed for a reason that the vacuum does not know; level debug has it`);
+    logger.error(`${request} failed unexpectedly; level debug has the error`);
     logger.debug(`${request} failed`, { error });
   };
   return { address, databases, policies, ledgerSchema, worker, client, metrics, onError };
 }
 
-function sayRunning(
+function printRunning(
   { json, metrics: given }: WorkerFlags,
   {
     address,
@@ -140,7 +139,7 @@ function sayRunning(
     printJson({ state: 'running', address, namespace, taskQueue, policies, metrics, http: url ?? null });
     return;
   }
-  if (url !== undefined) note(`a page to look at is on ${url}`);
+  if (url !== undefined) note(`the page is on ${url}`);
   note(`working on task queue ${taskQueue} of ${address}, namespace ${namespace}: ${policies.join(', ')}`);
 }
 
@@ -149,7 +148,7 @@ function installRuntime(logger: Logger, metrics: string | undefined): void {
   else serveMetrics(metrics, (telemetryOptions) => Runtime.install({ logger, telemetryOptions }));
 }
 
-/** Says at once what every run of a policy would fail with. What is mended meanwhile needs no other worker. */
+/** Prints what every run of a policy would fail with. A correction in the database needs no restart of the worker. */
 async function examinePolicies(setup: Setup): Promise<void> {
   for (const policy of setup.policies) {
     try {
@@ -157,7 +156,26 @@ async function examinePolicies(setup: Setup): Promise<void> {
       await withDatabase(setup, policy, async ({ db }) => checkAgainst(db, policy, passes, 'execute'));
     } catch (error) {
       if (!(error instanceof ValidationError) && !(error instanceof DatabaseUnreachable)) throw error;
-      note(`runs of policy ${policy.name} will fail until this is mended: ${error.message}`);
+      note(`runs of policy ${policy.name} will fail until this is corrected: ${error.message}`);
     }
   }
+}
+
+/** Waits for all checks, and throws their mistakes as one `ValidationError`. */
+async function collectMistakes<T extends readonly unknown[]>(
+  ...checks: T
+): Promise<{ -readonly [K in keyof T]: Awaited<T[K]> }> {
+  const ended = await Promise.allSettled(checks);
+  const failures = ended.filter((one) => one.status === 'rejected').map((one): unknown => one.reason);
+  const [first] = failures;
+  if (failures.length > 1 && failures.every((failure) => failure instanceof ValidationError)) {
+    throw new ValidationError(
+      'command',
+      failures.flatMap((failure) => failure.issues),
+    );
+  }
+  if (failures.length > 0) throw first;
+  return ended.map((one) => (one.status === 'fulfilled' ? one.value : undefined)) as {
+    -readonly [K in keyof T]: Awaited<T[K]>;
+  };
 }

@@ -21,7 +21,7 @@ export const TOKEN_VARIABLE = 'VACUUM_HTTP_TOKEN';
 
 const ADDRESS = /^(?:(?<name>[^\s:[\]]+)|\[(?<ip6>[\da-fA-F:.]+)\]):(?<port>\d{1,5})$/;
 /** 24 characters of hexadecimal digits are 96 random bits. */
-const LEAST_TOKEN = 24;
+const MIN_TOKEN_LENGTH = 24;
 const TOKEN = /^[\x21-\x7e]+$/;
 
 const LOOPBACK = new BlockList();
@@ -37,20 +37,22 @@ export async function resolveHttpAddress(
   environment: Readonly<Record<string, string | undefined>>,
 ): Promise<HttpAddress> {
   const mistakes: Issue[] = [];
-  // A variable that is there and empty is what is left of one that was meant.
+  // An empty variable is a token that got lost, so it is a mistake.
   const token = environment[TOKEN_VARIABLE];
   if (token !== undefined) mistakes.push(...checkToken(token));
-  const where = parse(text);
-  if (where === undefined) mistakes.push(badAddress(`${JSON.stringify(text)} is not a host and a port`));
-  const loopback = where === undefined ? undefined : await isLoopback(where.host);
-  if (where !== undefined) {
-    if (loopback === undefined) mistakes.push(badAddress(`there is no host ${where.host}`));
-    if (loopback === false && token === undefined) mistakes.push(noToken(where.host));
-    const refused = loopback === undefined ? undefined : await refusedBy(where);
-    if (refused !== undefined) mistakes.push(badAddress(`nothing can be served on ${text}: ${refused}`));
+  const address = parse(text);
+  if (address === undefined)
+    mistakes.push(describeBadAddress(`${JSON.stringify(text)} is not a host and a port`));
+  const loopback = address === undefined ? undefined : await isLoopback(address.host);
+  if (address !== undefined) {
+    if (loopback === undefined) mistakes.push(describeBadAddress(`there is no host ${address.host}`));
+    if (loopback === false && token === undefined) mistakes.push(describeMissingToken(address.host));
+    const refused = loopback === undefined ? undefined : await findListenError(address);
+    if (refused !== undefined)
+      mistakes.push(describeBadAddress(`nothing can be served on ${text}: ${refused}`));
   }
   assertValid('command', mistakes);
-  return { host: '', port: 0, ...where, loopback: loopback === true, token };
+  return { host: '', port: 0, ...address, loopback: loopback === true, token };
 }
 
 /** Formats the URL of a host and a port. */
@@ -58,12 +60,12 @@ export function formatUrl(host: string, port: number): string {
   return `http://${isIPv6(host) ? `[${host}]` : host}:${port}`;
 }
 
-/** What is wrong where the port was free a moment ago and is not any more. */
-export function badAddress(what: string): Issue {
+/** Describes why the server cannot listen on an address. */
+export function describeBadAddress(what: string): Issue {
   return {
     at: '--http',
     what,
-    fix: 'Name an address of this machine and a port that nobody listens on, such as 127.0.0.1:8089',
+    fix: 'Name an address of this machine and a free port, such as 127.0.0.1:8089',
   };
 }
 
@@ -77,22 +79,22 @@ function parse(text: string): { readonly host: string; readonly port: number } |
 function checkToken(token: string): Issue[] {
   const fix = 'Make one with `openssl rand -hex 24`';
   const at = TOKEN_VARIABLE;
-  if (token.length < LEAST_TOKEN)
-    return [{ at, what: `it has less than ${LEAST_TOKEN} characters, which can be guessed`, fix }];
+  if (token.length < MIN_TOKEN_LENGTH)
+    return [{ at, what: `it has less than ${MIN_TOKEN_LENGTH} characters and can be guessed`, fix }];
   if (!TOKEN.test(token))
     return [{ at, what: 'it has spaces or other characters that a header cannot carry', fix }];
   return [];
 }
 
-function noToken(host: string): Issue {
+function describeMissingToken(host: string): Issue {
   return {
     at: TOKEN_VARIABLE,
-    what: `others can reach ${host}, and no token says who may look`,
-    fix: `Put one into it, made with \`openssl rand -hex 24\`, or serve on 127.0.0.1`,
+    what: `other machines can reach ${host}, and there is no token`,
+    fix: `Set it to a token from \`openssl rand -hex 24\`, or serve on 127.0.0.1`,
   };
 }
 
-/** Whether all addresses of a host are of this machine alone; undefined where it has none. */
+/** Whether all addresses of a host are loopback addresses. Undefined if it has none. */
 async function isLoopback(host: string): Promise<boolean | undefined> {
   try {
     const found = await lookup(host, { all: true });
@@ -102,8 +104,8 @@ async function isLoopback(host: string): Promise<boolean | undefined> {
   }
 }
 
-/** Why nothing can listen there; undefined where it can. */
-async function refusedBy({
+/** Returns why nothing can listen there. Undefined if something can. */
+async function findListenError({
   host,
   port,
 }: {

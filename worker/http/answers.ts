@@ -1,8 +1,8 @@
 import { z } from 'zod';
 
 /*
- * What the endpoints answer. Whatever is not declared here is left out of an answer: names of policies, passes, tables
- * and workflows, counts, bytes, instants and fixed words; no rows, filters, statements or addresses.
+ * The schemas of the responses. A response has nothing that its schema does not declare: names of policies, passes,
+ * tables and workflows, counts, bytes, instants and fixed words; no rows, filters, statements or addresses.
  */
 
 const instant = z.string().meta({ format: 'date-time' });
@@ -14,13 +14,13 @@ export const Health = z.object({ status: z.literal('ok') });
 
 export const Readiness = z.object({
   ready: z.boolean(),
-  reasons: z.array(z.string()).describe('What a run would have to wait for; empty where it is ready'),
+  reasons: z.array(z.string()).describe('Why a run would have to wait; empty if it is ready'),
 });
 
-/** Databases that did not answer, where others did. */
+/** The databases that did not respond, if others did. */
 const Missing = z
   .array(z.object({ database: z.string(), reason: z.string() }))
-  .describe('Databases that are away, of which nothing is told here; 503 where all are');
+  .describe('Databases that did not respond, whose data is missing here; 503 if none responded');
 
 const Poller = z.object({
   identity: z.string(),
@@ -39,7 +39,7 @@ export const Workers = z.object({
     startedAt: instant,
     uptimeSeconds: count,
     policies: z.array(z.string()),
-    activities: count.describe('Activities that it has under way'),
+    activities: count.describe('Activities that it executes now'),
   }),
   pollers: z.array(Poller).describe('All workers that Temporal saw on the task queue in the last minutes'),
 });
@@ -57,11 +57,14 @@ export const Policies = z.object({
   policies: z.array(
     z.object({
       name: z.string(),
-      database: z.string().nullable().describe('The name that the worker has for it; null where it has none'),
+      database: z
+        .string()
+        .nullable()
+        .describe('Its name in the configuration of the worker; null if there is none'),
       enabled: z.boolean(),
-      when: z.string().describe('When it runs by itself, as the policy says'),
+      when: z.string().describe('The schedule in the policy'),
       passes: z.array(z.object({ name: z.string(), kind: z.string() })),
-      schedule: Schedule.nullable().describe('Null where nobody has applied one'),
+      schedule: Schedule.nullable().describe('Null if none was applied'),
     }),
   ),
 });
@@ -86,8 +89,8 @@ const RunSummary = z.object({
   startedAt: instant,
   endedAt: instant.nullable(),
   millis: count,
-  rows: count.describe('Rows deleted in all tables; in a preview, rows that would be'),
-  bytes: z.number().nullable().describe('Bytes given back to the disk; null where that was not measured'),
+  rows: count.describe('Rows deleted from all tables; in a preview, rows that a run would delete'),
+  bytes: z.number().nullable().describe('Bytes given back to the disk; null if this was not measured'),
   files: count.describe('Files removed'),
   spaceReclaimed: count.describe('Bytes of the files removed'),
 });
@@ -96,7 +99,7 @@ export const Runs = z.object({ at: instant, missing: Missing, runs: z.array(RunS
 
 const BacklogRows = z.object({
   rows: count,
-  error: count.describe('The standard error of `rows`; 0 where they were counted'),
+  error: count.describe('The standard error of `rows`; 0 if they were counted'),
   oldestSeconds: z.number().nullable(),
   atLeast: z.boolean(),
 });
@@ -125,9 +128,9 @@ export const Run = RunSummary.extend({
       batches: count,
       rows: count,
       moved: count,
-      skipped: count.describe('Rows that qualified and stay because somebody else held them'),
+      skipped: count.describe('Rows that qualified and stay because another session had them locked'),
       held: count.describe('Rows that qualified and stay because of a hold'),
-      files: count.describe('Files removed, or that would be'),
+      files: count.describe('Files removed; in a preview, files that a run would remove'),
       bytes: count,
       millis: count,
       error: z.string().nullable(),
@@ -150,19 +153,10 @@ const OpenPass = z.object({
   status: z.string(),
   rows: count,
   batches: count,
-  percent: z
-    .number()
-    .nullable()
-    .describe('The part of the work that is done, 0 to 100; null where not known'),
-  rowsPerSecond: z
-    .number()
-    .nullable()
-    .describe('In all tables, by its last batches, until it ends; null if not known'),
-  etaSeconds: z
-    .number()
-    .nullable()
-    .describe('Seconds of work from its last batch on, pauses left out; null if not known'),
-  level: z.number().nullable().describe('Of nested rows: the level that percent and ETA are about'),
+  percent: z.number().nullable().describe('The part of the work that is done, 0 to 100; null if unknown'),
+  rowsPerSecond: z.number().nullable().describe('In all tables, while it runs; otherwise null'),
+  etaSeconds: z.number().nullable().describe('Null if unknown, and while it does not run'),
+  level: z.number().nullable().describe('For nested rows: the level of percent and ETA'),
   waitsFor: z.string().nullable(),
 });
 
@@ -175,23 +169,20 @@ const OpenRun = z.object({
   state: z
     .enum([...RunStates, 'beginning', 'paused', 'waiting', 'closing', 'unknown'])
     .describe('`unknown`: Temporal has no such workflow open'),
-  reason: z
-    .string()
-    .nullable()
-    .describe('Why it is paused or what it waits for, or why its state is not known'),
+  reason: z.string().nullable().describe('Why it is paused, what it waits for, or why its state is unknown'),
   passes: z.array(OpenPass),
 });
 
 export const Status = z.object({
   at: instant,
   missing: Missing,
-  running: z.boolean().describe('Some run is open, as far as databases answer'),
+  running: z.boolean().describe('Whether a run is open, in the databases that responded'),
   open: z.array(OpenRun),
-  last: z.array(RunSummary).describe('The last run of each policy that deleted and is over'),
+  last: z.array(RunSummary).describe('The last closed run of each policy that was no preview'),
 });
 
 export const Tables = z.object({
-  at: instant.describe('When they were measured'),
+  at: instant.describe('The time of the measurement'),
   missing: Missing,
   tables: z.array(
     Size.extend({
@@ -201,7 +192,7 @@ export const Tables = z.object({
       bloat: z
         .object({ bytes: count, percent: count, by: z.enum(['estimate', 'pgstattuple_approx']) })
         .nullable()
-        .describe('Bytes of the heap that live rows do not need; null where not known'),
+        .describe('Bytes of the heap that live rows do not need; null if unknown'),
       lastVacuum: instant.nullable(),
       lastAutovacuum: instant.nullable(),
       lastAnalyze: instant.nullable(),

@@ -1,11 +1,11 @@
 interface Entry<T> {
-  readonly answer: Promise<T>;
+  readonly value: Promise<T>;
   until: number;
 }
 
 /**
- * Answers that are kept for a while, by a key. Whoever asks while one is being read waits for that one, so that a
- * hundred pages cost as much as one. A failure is kept as well: a database that is down is not asked by each.
+ * Values that are cached for a while, by a key. Requests during a read share its result, so that a hundred pages cost as
+ * much as one. A failure is cached too, so that a database that is down gets one request.
  */
 export class Cached<T> {
   readonly #millis: number;
@@ -19,13 +19,13 @@ export class Cached<T> {
     const now = performance.now();
     for (const [other, { until }] of this.#entries) if (until <= now) this.#entries.delete(other);
     const found = this.#entries.get(key);
-    if (found !== undefined) return found.answer;
-    const entry: Entry<T> = { answer: read(), until: Number.POSITIVE_INFINITY };
+    if (found !== undefined) return found.value;
+    const entry: Entry<T> = { value: read(), until: Number.POSITIVE_INFINITY };
     this.#entries.set(key, entry);
     const keep = (): void => {
       entry.until = performance.now() + this.#millis;
     };
-    entry.answer.then(keep, keep);
-    return entry.answer;
+    entry.value.then(keep, keep);
+    return entry.value;
   }
 }

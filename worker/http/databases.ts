@@ -8,19 +8,19 @@ import { ValidationError } from '../../policy/issue.ts';
 import type { Policy } from '../../policy/policy.ts';
 import { Unavailable, within } from './unavailable.ts';
 
-/** Sessions in each database, besides those of the worker. */
-const MOST_SESSIONS = 2;
-const ANSWER_WITHIN_MILLIS = 5_000;
-/** Catalog and ledger: more is a sign of trouble, and somebody waits. */
+/** Connections to each database, besides the worker's. */
+const MAX_SESSIONS = 2;
+const TIMEOUT_MILLIS = 5_000;
+/** Queries of catalog and ledger are short. One that takes longer is a sign of trouble, and a person waits for it. */
 export const READ_LIMITS: TransactionLimits = { lockMillis: 1_000, statementMillis: 4_000 };
 
-/** What some databases answered, and which of them did not, with why. */
-export interface Answers<T> {
+/** The results of the databases that responded, and why the others did not. */
+export interface ReadResults<T> {
   readonly found: readonly T[];
   readonly missing: { database: string; reason: string }[];
 }
 
-/** The databases of the worker's policies, only ever read, and through a few sessions of their own. */
+/** The databases of the worker's policies, read through a few connections of their own. */
 export class ReadDatabases {
   readonly #databases: Databases;
   readonly names: readonly string[];
@@ -32,21 +32,21 @@ export class ReadDatabases {
     readonly databases: Readonly<Record<string, DatabaseSource>>;
     readonly ledgerSchema?: string | undefined;
   }) {
-    this.#databases = new Databases(databases, ledgerSchema, MOST_SESSIONS);
+    this.#databases = new Databases(databases, ledgerSchema, MAX_SESSIONS);
     this.names = Object.keys(databases);
   }
 
-  /** The name of the database of a policy; undefined where the policy names none that is here. */
+  /** Returns the name of the database of a policy. Undefined if the policy names none of these. */
   nameFor(policy: Policy): string | undefined {
     return this.#databases.check(policy).length === 0 ? this.#databases.nameFor(policy) : undefined;
   }
 
-  /** Asks several databases, all at once. Throws {@link Unavailable} where none of them answers. */
-  async each<T>(names: readonly string[], ask: (name: string) => Promise<T>): Promise<Answers<T>> {
-    const asked = await Promise.allSettled(names.map(ask));
+  /** Reads from several databases at the same time. Throws {@link Unavailable} if none of them responds. */
+  async readEach<T>(names: readonly string[], read: (name: string) => Promise<T>): Promise<ReadResults<T>> {
+    const settled = await Promise.allSettled(names.map(read));
     const found: T[] = [];
-    const missing: Answers<T>['missing'] = [];
-    for (const [n, one] of asked.entries()) {
+    const missing: ReadResults<T>['missing'] = [];
+    for (const [n, one] of settled.entries()) {
       if (one.status === 'fulfilled') found.push(one.value);
       else if (!(one.reason instanceof Unavailable)) throw one.reason;
       else missing.push({ database: names[n] ?? '', reason: one.reason.message });
@@ -56,38 +56,39 @@ export class ReadDatabases {
     return { found, missing };
   }
 
-  /** Does work with a database. Throws {@link Unavailable} where it does not answer or refuses. */
+  /** Does work with a database. Throws {@link Unavailable} if it does not respond or refuses. */
   async read<T>(
     name: string,
     work: (database: Database) => Promise<T>,
-    withinMillis = ANSWER_WITHIN_MILLIS,
+    timeoutMillis = TIMEOUT_MILLIS,
   ): Promise<T> {
-    const late = `database ${name} did not answer within ${withinMillis / 1000} s`;
+    const message = `database ${name} did not respond within ${timeoutMillis / 1000} s`;
     try {
-      return await within(withinMillis, late, async () => work(await this.#databases.named(name)));
+      return await within(timeoutMillis, message, async () => work(await this.#databases.named(name)));
     } catch (error) {
-      throw sayDatabaseError(name, error);
+      throw toUnavailable(name, error);
     }
   }
 
   /**
-   * Reads the ledger of a database on one read-only snapshot; undefined where there is none yet. Throws
-   * {@link Unavailable} where it cannot be read.
+   * Reads the ledger of a database in one read-only snapshot. Returns undefined if there is none yet. Throws
+   * {@link Unavailable} if it cannot be read.
    */
   async readLedger<T>(
     name: string,
     work: (ledger: Ledger) => Promise<T>,
-    withinMillis = ANSWER_WITHIN_MILLIS,
+    timeoutMillis = TIMEOUT_MILLIS,
   ): Promise<T | undefined> {
     const read = async ({ db, ledger: { schema } }: Database): Promise<T | undefined> =>
       inSnapshot(db, READ_LIMITS, async (tx) => {
         const ledger = new Ledger(tx, schema);
         const version = await ledger.version();
         if (version === 'missing') return undefined;
-        if (version !== 'current') throw new Unavailable(`the ledger of database ${name} ${SAID[version]}`);
+        if (version !== 'current')
+          throw new Unavailable(`the ledger of database ${name} ${LEDGER_PROBLEMS[version]}`);
         return work(ledger);
       });
-    return this.read(name, read, withinMillis);
+    return this.read(name, read, timeoutMillis);
   }
 
   async close(): Promise<void> {
@@ -95,14 +96,14 @@ export class ReadDatabases {
   }
 }
 
-const SAID = {
+const LEDGER_PROBLEMS = {
   closed: 'may not be read by the role of this worker',
   old: 'is of an older version: the next run upgrades it, or `temporal-vacuum ledger migrate`',
   newer: 'is of a newer version: upgrade temporal-vacuum on this worker',
 } as const;
 
-/** Errors of drivers carry values, hosts and statements: only fixed words go on. What nobody knows stays as it is. */
-function sayDatabaseError(name: string, error: unknown): unknown {
+/** Replaces errors of drivers, which carry values, hosts and statements, by fixed words. Returns unknown errors as they are. */
+function toUnavailable(name: string, error: unknown): unknown {
   if (error instanceof Unavailable) return error;
   if (error instanceof ValidationError) return new Unavailable(error.wireMessage);
   const known = readDatabaseError(error);

@@ -13,7 +13,7 @@ const TYPES: Readonly<Record<string, string>> = {
   '.svg': 'image/svg+xml',
 };
 
-/** Serves the page: a handful of files without any data, so that nobody needs a token for them. */
+/** Serves the page: a handful of files without data, which need no token. */
 export function servePage(app: FastifyInstance): void {
   for (const name of readdirSync(FOLDER)) {
     const type = TYPES[extname(name)];

@@ -2,50 +2,54 @@ import type { Client, ScheduleDescription } from '@temporalio/client';
 import type { z } from 'zod';
 
 import type { Policy } from '../../policy/policy.ts';
-import { describeOrNone, sayWhen, scheduleIdOf } from '../schedule.ts';
+import { describeOrNone, formatSchedule, scheduleIdOf } from '../schedule.ts';
 import type { Policies } from './answers.ts';
 import { Cached } from './cached.ts';
 import type { Sources } from './sources.ts';
 import { askTemporal } from './temporal.ts';
 
-type Answer = z.infer<typeof Policies>;
-type PolicyAnswer = Answer['policies'][number];
+type Response = z.infer<typeof Policies>;
+type PolicyStatus = Response['policies'][number];
 
-const KEEP_MILLIS = 3_000;
+const CACHE_MILLIS = 3_000;
 const NEXT_RUNS = 3;
 
 /** Reads the policies of the worker and their schedules. */
-export function policyReader({ databases, policies, client }: Sources): () => Promise<Answer> {
-  const answers = new Cached<Answer>(KEEP_MILLIS);
+export function createPolicyReader({ databases, policies, client }: Sources): () => Promise<Response> {
+  const cache = new Cached<Response>(CACHE_MILLIS);
   return async () =>
-    answers.get('', async () => ({
+    cache.get('', async () => ({
       at: new Date().toISOString(),
       policies: await Promise.all(
-        policies.map(async (policy) => describe(client, policy, databases.nameFor(policy) ?? null)),
+        policies.map(async (policy) => describePolicy(client, policy, databases.nameFor(policy) ?? null)),
       ),
     }));
 }
 
-async function describe(client: Client, policy: Policy, database: string | null): Promise<PolicyAnswer> {
+async function describePolicy(
+  client: Client,
+  policy: Policy,
+  database: string | null,
+): Promise<PolicyStatus> {
   const id = scheduleIdOf(policy);
   const schedule = await askTemporal(client, async () => describeOrNone(client, id));
   return {
     name: policy.name,
     database,
     enabled: policy.enabled,
-    when: sayWhen(policy),
+    when: formatSchedule(policy),
     passes: policy.passes.map(({ name, kind }) => ({ name, kind })),
-    schedule: schedule === undefined ? null : scheduleOf(id, schedule),
+    schedule: schedule === undefined ? null : describeSchedule(id, schedule),
   };
 }
 
-function scheduleOf(id: string, { state, info }: ScheduleDescription): PolicyAnswer['schedule'] {
+function describeSchedule(id: string, { state, info }: ScheduleDescription): PolicyStatus['schedule'] {
   const { paused, note = '' } = state;
   return {
     id,
     state: paused ? 'paused' : 'active',
     note,
-    // Temporal goes on telling times at which a paused schedule will start nothing.
+    // Temporal also returns times for a paused schedule, which starts nothing.
     nextRuns: paused ? [] : info.nextActionTimes.slice(0, NEXT_RUNS).map((time) => time.toISOString()),
     openWorkflows: info.runningActions.map((open) => open.workflow.workflowId),
   };

@@ -6,14 +6,14 @@ import type { Sources } from './sources.ts';
 import { askTemporal } from './temporal.ts';
 import { Unavailable } from './unavailable.ts';
 
-type Answer = z.infer<typeof Readiness>;
+type Response = z.infer<typeof Readiness>;
 
-const KEEP_MILLIS = 1_000;
-const MADE_BY = 'the first run makes it, or `temporal-vacuum ledger migrate`';
+const CACHE_MILLIS = 1_000;
+const CREATED_BY = 'the first run creates it, or `temporal-vacuum ledger migrate`';
 
-/** Reads whether runs would go on here: the worker works, and Temporal, databases and ledgers answer. */
-export function readinessReader(sources: Sources): () => Promise<Answer> {
-  const missing = new Cached<string[]>(KEEP_MILLIS);
+/** Checks whether runs can work here: the worker runs, and Temporal, databases and ledgers respond. */
+export function createReadinessReader(sources: Sources): () => Promise<Response> {
+  const missing = new Cached<string[]>(CACHE_MILLIS);
   return async () => {
     const state = sources.worker.getState();
     const own = state === 'RUNNING' ? [] : [`the worker is ${state}`];
@@ -25,20 +25,20 @@ export function readinessReader(sources: Sources): () => Promise<Answer> {
 async function findMissing({ client, databases }: Sources): Promise<string[]> {
   const { namespace } = client.options;
   const found = await Promise.all([
-    reasonOf(async () => {
+    findReason(async () => {
       await askTemporal(client, async () => client.workflowService.describeNamespace({ namespace }));
     }),
     ...databases.names.map(async (name) =>
-      reasonOf(async () => {
-        const there = await databases.readLedger(name, async () => true);
-        if (there === undefined) throw new Unavailable(`database ${name} has no ledger yet: ${MADE_BY}`);
+      findReason(async () => {
+        const isThere = await databases.readLedger(name, async () => true);
+        if (isThere === undefined) throw new Unavailable(`database ${name} has no ledger yet: ${CREATED_BY}`);
       }),
     ),
   ]);
   return found.filter((reason) => reason !== undefined);
 }
 
-async function reasonOf(examine: () => Promise<void>): Promise<string | undefined> {
+async function findReason(examine: () => Promise<void>): Promise<string | undefined> {
   try {
     await examine();
     return undefined;

@@ -9,10 +9,10 @@ import type { DatabaseSource } from '../../activities/database/database.ts';
 import { assertValid } from '../../policy/issue.ts';
 import type { Policy } from '../../policy/policy.ts';
 import { readVersion } from '../version.ts';
+import { restrictAccess } from './access.ts';
 import type { HttpAddress } from './address.ts';
-import { badAddress, formatUrl } from './address.ts';
+import { describeBadAddress, formatUrl } from './address.ts';
 import { ReadDatabases } from './databases.ts';
-import { guard } from './guard.ts';
 import { servePage } from './page.ts';
 import { addRoutes } from './routes.ts';
 import { Unavailable } from './unavailable.ts';
@@ -45,7 +45,7 @@ export interface HttpServer {
   close(): Promise<void>;
 }
 
-const REQUEST_WITHIN_MILLIS = 20_000;
+const REQUEST_TIMEOUT_MILLIS = 20_000;
 
 /**
  * Serves a read-only page and API about a worker: its policies, runs, tables and metrics. Close the server when the
@@ -56,13 +56,13 @@ export async function serveHttp(options: HttpOptions): Promise<HttpServer> {
   const databases = new ReadDatabases(options);
   const app = Fastify({
     logger: false,
-    // A page that is open keeps its connection.
+    // An open page keeps its connection.
     forceCloseConnections: true,
-    requestTimeout: REQUEST_WITHIN_MILLIS,
+    requestTimeout: REQUEST_TIMEOUT_MILLIS,
     routerOptions: { maxParamLength: 20 },
   });
-  guard(app, address);
-  sayErrors(app, onError);
+  restrictAccess(app, address);
+  setErrorHandlers(app, onError);
   await app.register(fastifySwagger, { openapi: DOCUMENT });
   addRoutes(app, { databases, policies, client, worker, metrics });
   app.get('/openapi.json', { schema: { hide: true } }, async () => app.swagger());
@@ -76,7 +76,7 @@ export async function serveHttp(options: HttpOptions): Promise<HttpServer> {
   } catch (error) {
     await close();
     const reason = error instanceof Error ? error.message : String(error);
-    assertValid('command', [badAddress(`nothing can be served: ${reason}`)]);
+    assertValid('command', [describeBadAddress(`nothing can be served: ${reason}`)]);
   }
   const bound = app.server.address();
   const port = typeof bound === 'object' && bound !== null ? bound.port : address.port;
@@ -87,24 +87,24 @@ const DOCUMENT: NonNullable<SwaggerOptions['openapi']> = {
   openapi: '3.1.0',
   info: {
     title: 'temporal-vacuum worker',
-    description: 'How the policies, runs and tables of a worker stand. Read-only.',
+    description: 'The state of the policies, runs and tables of a worker. Read-only.',
     version: readVersion(),
   },
   components: { securitySchemes: { token: { type: 'http', scheme: 'bearer' } } },
-  // Where no token is set none is asked for.
+  // Without a token, requests need none.
   security: [{ token: [] }, {}],
 };
 
-/** Every error is a sentence; what nobody foresaw is only told to the log. */
-function sayErrors(app: FastifyInstance, onError: HttpOptions['onError']): void {
+/** Every error response is a sentence. The details of unexpected errors only go to the log. */
+function setErrorHandlers(app: FastifyInstance, onError: HttpOptions['onError']): void {
   app.setNotFoundHandler(async (_request, reply) =>
-    reply.code(404).send({ error: 'there is nothing here; /openapi.json has what there is' }),
+    reply.code(404).send({ error: 'not found; /openapi.json lists the endpoints' }),
   );
   app.setErrorHandler<FastifyError>(async (error, request, reply) => {
     if (error instanceof Unavailable) return reply.code(503).send({ error: error.message });
     if (error.validation !== undefined) return reply.code(400).send({ error: error.message });
     if (error.statusCode !== undefined && error.statusCode >= 400 && error.statusCode < 500) {
-      return reply.code(error.statusCode).send({ error: 'the request cannot be understood' });
+      return reply.code(error.statusCode).send({ error: 'the request is invalid' });
     }
     onError(request.routeOptions.url ?? 'a request', error);
     return reply

@@ -4,12 +4,12 @@ import type { Worker } from '@temporalio/worker';
 import type { Policy } from '../../policy/policy.ts';
 import type { ReadDatabases } from './databases.ts';
 
-/** Where answers come from. */
+/** The sources of the responses. */
 export interface Sources {
   readonly databases: ReadDatabases;
   readonly policies: readonly Policy[];
   readonly client: Client;
   readonly worker: Worker;
-  /** The URL of the process's own exporter. */
+  /** The URL of the Prometheus exporter of this process. */
   readonly metrics: string;
 }

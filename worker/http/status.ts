@@ -6,22 +6,22 @@ import type { Status } from './answers.ts';
 import { Cached } from './cached.ts';
 import type { OpenInLedger } from './open-runs.ts';
 import { describeOpenRun, readOpenRun } from './open-runs.ts';
-import { summaryOf } from './runs.ts';
+import { summarizeRun } from './runs.ts';
 import type { Sources } from './sources.ts';
 
-type Answer = z.infer<typeof Status>;
+type Response = z.infer<typeof Status>;
 
-const KEEP_MILLIS = 1_000;
-/** The open one, some previews, and the last that deleted. */
-const LOOK_AT_RUNS = 5;
+const CACHE_MILLIS = 1_000;
+/** Enough for the open run, some previews, and the last run that deleted. */
+const MAX_RUNS_READ = 5;
 
-/** Reads what is under way and what was last. */
-export function statusReader(sources: Sources): () => Promise<Answer> {
-  const answers = new Cached<Answer>(KEEP_MILLIS);
+/** Reads the open runs and the last run of each policy. */
+export function createStatusReader(sources: Sources): () => Promise<Response> {
+  const cache = new Cached<Response>(CACHE_MILLIS);
   return async () =>
-    answers.get('', async () => {
+    cache.get('', async () => {
       const { databases } = sources;
-      const { found, missing } = await databases.each(databases.names, async (name) =>
+      const { found, missing } = await databases.readEach(databases.names, async (name) =>
         readStatus(sources, name),
       );
       const open = found.flatMap((one) => one.open);
@@ -33,19 +33,19 @@ export function statusReader(sources: Sources): () => Promise<Answer> {
 async function readStatus(
   { databases, policies, client }: Sources,
   database: string,
-): Promise<Pick<Answer, 'open' | 'last'>> {
+): Promise<Pick<Response, 'open' | 'last'>> {
   const open: OpenInLedger[] = [];
-  const last: Answer['last'] = [];
+  const last: Response['last'] = [];
   await databases.readLedger(database, async (ledger) => {
     for (const policy of policies) {
       if (databases.nameFor(policy) !== database) continue;
       const run = await readOpenRun(ledger, policy.name);
       if (run !== undefined) open.push(run);
-      const over = await readLastRun(ledger, database, policy.name);
-      if (over !== undefined) last.push(over);
+      const ended = await readLastRun(ledger, database, policy.name);
+      if (ended !== undefined) last.push(ended);
     }
   });
-  // No transaction is held open while Temporal is asked.
+  // No transaction stays open during the requests to Temporal.
   const described = open.map(async (run) => describeOpenRun(client, database, run));
   return { open: await Promise.all(described), last };
 }
@@ -54,8 +54,8 @@ async function readLastRun(
   ledger: Ledger,
   database: string,
   policy: string,
-): Promise<Answer['last'][number] | undefined> {
-  const runs = await readHistory(ledger, { policy, limit: LOOK_AT_RUNS });
+): Promise<Response['last'][number] | undefined> {
+  const runs = await readHistory(ledger, { policy, limit: MAX_RUNS_READ });
   const last = runs.find(({ mode, endedAt }) => mode === 'execute' && endedAt !== null);
-  return last === undefined ? undefined : summaryOf(database, last);
+  return last === undefined ? undefined : summarizeRun(database, last);
 }

@@ -6,26 +6,28 @@ import { Cached } from './cached.ts';
 import { READ_LIMITS } from './databases.ts';
 import type { Sources } from './sources.ts';
 
-type Answer = z.infer<typeof Tables>;
+type Response = z.infer<typeof Tables>;
 
 /** Sizes change slowly, and catalog queries over many tables are not free. */
-const KEEP_MILLIS = 15_000;
+const CACHE_MILLIS = 15_000;
 
-/** Reads what the tables of all policies measure. */
-export function tableReader(sources: Sources): () => Promise<Answer> {
-  const answers = new Cached<Answer>(KEEP_MILLIS);
+/** Reads the sizes of the tables of all policies. */
+export function createTableReader(sources: Sources): () => Promise<Response> {
+  const cache = new Cached<Response>(CACHE_MILLIS);
   return async () =>
-    answers.get('', async () => {
+    cache.get('', async () => {
       const { databases, policies } = sources;
       const used = new Set(policies.flatMap((policy) => databases.nameFor(policy) ?? []));
-      const { found, missing } = await databases.each([...used], async (name) => readTables(sources, name));
+      const { found, missing } = await databases.readEach([...used], async (name) =>
+        readTables(sources, name),
+      );
       return { at: new Date().toISOString(), missing, tables: found.flat() };
     });
 }
 
-/** A table that several policies name is told once. */
-async function readTables({ databases, policies }: Sources, database: string): Promise<Answer['tables']> {
-  const tables = new Map<string, Answer['tables'][number]>();
+/** Returns a table of several policies once. */
+async function readTables({ databases, policies }: Sources, database: string): Promise<Response['tables']> {
+  const tables = new Map<string, Response['tables'][number]>();
   for (const policy of policies) {
     if (databases.nameFor(policy) !== database) continue;
     const sizes = await databases.read(database, async (opened) =>

@@ -3,25 +3,27 @@ import { isGrpcServiceError } from '@temporalio/client';
 
 import { Unavailable, within } from './unavailable.ts';
 
-const ANSWER_WITHIN_MILLIS = 2_000;
-const AWAY = 'Temporal does not answer';
+const TIMEOUT_MILLIS = 2_000;
+const UNREACHABLE = 'Temporal does not respond';
 
-/** Asks Temporal. Throws {@link Unavailable} where it does not answer. */
+/** Sends a request to Temporal. Throws {@link Unavailable} if it does not respond. */
 export async function askTemporal<T>(
   client: Client,
   ask: () => Promise<T>,
-  withinMillis = ANSWER_WITHIN_MILLIS,
+  timeoutMillis = TIMEOUT_MILLIS,
 ): Promise<T> {
   try {
-    // The deadline is one of each attempt, and the connection of a worker makes several.
-    return await within(withinMillis, AWAY, async () => client.withDeadline(Date.now() + withinMillis, ask));
+    // The deadline holds for each attempt, and the connection of a worker makes several.
+    return await within(timeoutMillis, UNREACHABLE, async () =>
+      client.withDeadline(Date.now() + timeoutMillis, ask),
+    );
   } catch (error) {
-    if (isOfTemporal(error)) throw new Unavailable(AWAY, { cause: error });
+    if (isTemporalError(error)) throw new Unavailable(UNREACHABLE, { cause: error });
     throw error;
   }
 }
 
-/** Some errors of the client carry that of the wire as their cause. */
-function isOfTemporal(error: unknown): boolean {
+/** Some errors of the client have the gRPC error as their cause. */
+function isTemporalError(error: unknown): boolean {
   return isGrpcServiceError(error) || (error instanceof Error && isGrpcServiceError(error.cause));
 }

@@ -1,18 +1,18 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** Something that an answer needs is away. The message is for whoever asks: names of ours and fixed words. */
+/** A database or Temporal does not respond. The message goes to the client: it has only our names and fixed words. */
 export class Unavailable extends Error {
   override readonly name = 'Unavailable';
 }
 
-/** Does work, or says that it took too long; what goes on then ends by its own limits. */
-export async function within<T>(millis: number, late: string, work: () => Promise<T>): Promise<T> {
+/** Does work with a timeout. Work that takes longer goes on until its own limits end it. */
+export async function within<T>(millis: number, message: string, work: () => Promise<T>): Promise<T> {
   const done = new AbortController();
   const timeout = sleep(millis, undefined, { signal: done.signal }).then(
     () => {
-      throw new Unavailable(late);
+      throw new Unavailable(message);
     },
-    // It was done in time.
+    // The work was done in time.
     () => new Promise<never>(() => undefined),
   );
   try {

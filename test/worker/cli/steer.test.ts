@@ -89,7 +89,7 @@ describeNeeding(['temporal'], 'pause, resume and stop', () => {
     const { code, stdout } = await type('pause');
     expect({ code, stdout }).toEqual({
       code: 0,
-      stdout: `workflow ${run.handle.workflowId}: the signal is sent; no worker has answered yet, it is felt when one does\n`,
+      stdout: `workflow ${run.handle.workflowId}: the signal is sent; no worker has confirmed it yet\n`,
     });
     await withWorker(async () => {
       await waitFor('the run to be paused', async () => {

@@ -57,7 +57,7 @@ describeNeeding(['temporal'], 'where Temporal is', () => {
   }
 
   test('TEMPORAL_ADDRESS', async () => {
-    expect(await answering({ TEMPORAL_ADDRESS: temporalAddress() })).toBe(`${temporalAddress()} answers`);
+    expect(await answering({ TEMPORAL_ADDRESS: temporalAddress() })).toBe(`${temporalAddress()} responds`);
   });
 
   test('a profile of temporal.toml', async () => {
@@ -65,13 +65,13 @@ describeNeeding(['temporal'], 'where Temporal is', () => {
     const file = join(folder, 'temporal.toml');
     writeFileSync(file, `[profile.work]\naddress = "${temporalAddress()}"\n`);
     const env = { TEMPORAL_CONFIG_FILE: file, TEMPORAL_PROFILE: 'work' };
-    expect(await answering(env)).toBe(`${temporalAddress()} answers`);
+    expect(await answering(env)).toBe(`${temporalAddress()} responds`);
     rmSync(folder, { recursive: true });
   });
 
   test('nowhere', async () => {
     const said = await answering({ TEMPORAL_ADDRESS: '127.0.0.1:1' });
-    expect(said).toContain('Temporal at 127.0.0.1:1 does not answer');
+    expect(said).toContain('Temporal at 127.0.0.1:1 does not respond');
     expect(said).toContain('Check the address that was given, TEMPORAL_ADDRESS');
   });
 });

@@ -16,7 +16,7 @@ describeNeeding(['temporal'], 'worker', () => {
     const taskQueue = session.queue();
     const worker = await startWorkerProcess({ url: fresh.database.url, taskQueue });
     try {
-      expect(worker.output).toContain('runs of policy prefect will fail until this is mended');
+      expect(worker.output).toContain('runs of policy prefect will fail until this is corrected');
       expect(worker.output).toContain('table flow_run is missing');
       expect(worker.output).toContain('table artifact is missing');
       const failed = (await session.start(taskQueue)).result();

@@ -48,10 +48,10 @@ describe('the address to serve on', () => {
 
   test('without a token serves this machine alone', async () => {
     expect(await mistakesOf('0.0.0.0:0')).toEqual([
-      'VACUUM_HTTP_TOKEN: others can reach 0.0.0.0, and no token says who may look',
+      'VACUUM_HTTP_TOKEN: other machines can reach 0.0.0.0, and there is no token',
     ]);
     expect(await mistakesOf('[::]:0', undefined)).toEqual(
-      expect.arrayContaining([expect.stringContaining('no token says who may look')]),
+      expect.arrayContaining([expect.stringContaining('and there is no token')]),
     );
   });
 
@@ -59,7 +59,7 @@ describe('the address to serve on', () => {
     const at = 'VACUUM_HTTP_TOKEN:';
     for (const short of ['', 'x'.repeat(23)]) {
       expect(await mistakesOf('127.0.0.1:0', short)).toEqual([
-        `${at} it has less than 24 characters, which can be guessed`,
+        `${at} it has less than 24 characters and can be guessed`,
       ]);
     }
     expect(await mistakesOf('127.0.0.1:0', `${TOKEN} ${TOKEN}`)).toEqual([expect.stringContaining('spaces')]);

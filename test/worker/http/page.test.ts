@@ -154,14 +154,16 @@ describeNeeding(['temporal', 'chromium'], 'the page of a worker', () => {
     await watcher.pictures(worker.url);
 
     await worker.end('SIGKILL');
-    await page.getByText(/^The server does not answer; what is shown is of \d\d:\d\d:\d\d/).waitFor();
+    await page.getByText(/^The server does not respond; the data is of \d\d:\d\d:\d\d/).waitFor();
     worker = await shop.serve(address);
-    await page.getByText('The server does not answer; what').waitFor({ state: 'hidden' });
+    await page.getByText('The server does not respond; the data').waitFor({ state: 'hidden' });
     await page
       .getByText(/^No run is open; the last run of .* was completed .* and deleted 600 rows$/)
       .waitFor();
     await page.getByRole('cell', { name: '600', exact: true }).waitFor();
-    expect(await heard()).toMatch(/does not answer\n[\s\S]*answers again[\s\S]*is over: completed, 600 rows/);
+    expect(await heard()).toMatch(
+      /does not respond\n[\s\S]*responds again[\s\S]*has ended: completed, 600 rows/,
+    );
     // Between the beginning and the end a few sentences, not a stream.
     expect((await heard()).split('\n').length).toBeLessThan(10);
     watched.expectQuiet(
@@ -186,9 +188,9 @@ describeNeeding(['temporal', 'chromium'], 'the page of a worker', () => {
     expect(await watched.told()).not.toContain(shop.name);
     await page.keyboard.type('not-the-token-of-this-server');
     await page.keyboard.press('Enter');
-    await page.getByRole('alert').getByText('does not take this token').waitFor();
+    await page.getByRole('alert').getByText('does not accept this token').waitFor();
     await field.fill(TOKEN);
-    await page.getByRole('button', { name: 'Look' }).click();
+    await page.getByRole('button', { name: 'Open' }).click();
     await page.getByRole('table', { name: 'Runs, the newest first' }).waitFor();
     await field.waitFor({ state: 'hidden' });
     expect(page.url()).not.toContain(TOKEN);

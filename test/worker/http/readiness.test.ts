@@ -77,7 +77,7 @@ describeNeeding(['temporal'], 'where something is away', () => {
     const api = await DescribedApi.at(worker.url);
     const readiness = async (): Promise<Readiness> => (await api.ask<Readiness>('/readyz')).body;
     expect((await readiness()).reasons).toEqual([
-      'database main has no ledger yet: the first run makes it, or `temporal-vacuum ledger migrate`',
+      'database main has no ledger yet: the first run creates it, or `temporal-vacuum ledger migrate`',
     ]);
     // What there is before the first run: nothing, and no error.
     expect(await api.get('/api/runs')).toMatchObject({ runs: [] });
@@ -100,10 +100,10 @@ describeNeeding(['temporal'], 'where something is away', () => {
       const { ready, reasons } = await readiness();
       return ready ? undefined : reasons;
     });
-    expect(away).toEqual(['Temporal does not answer']);
+    expect(away).toEqual(['Temporal does not respond']);
     expect(await api.ask('/api/policies')).toEqual({
       status: 503,
-      body: { error: 'Temporal does not answer' },
+      body: { error: 'Temporal does not respond' },
     });
     expect((await api.ask('/api/runs')).status).toBe(200);
     // Without Temporal it would not go in time.

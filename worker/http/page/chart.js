@@ -1,5 +1,5 @@
 import { make } from './elements.js';
-import { sayEnd, sayTime } from './say.js';
+import { formatAxisEnd, formatTime } from './format.js';
 
 /** @typedef {{ at: number, value: number, name: string, failed: boolean }} Point */
 
@@ -11,14 +11,14 @@ const BOTTOM = 26;
 const SVG = 'http://www.w3.org/2000/svg';
 
 /**
- * A chart of bars over time with its caption; nothing where there is nothing to show.
+ * Makes a bar chart over time with its caption. Returns an empty list if there is nothing to show.
  *
  * @param {string} title
  * @param {readonly Point[]} points the oldest first
- * @param {(value: number) => string} say
+ * @param {(value: number) => string} format
  * @param {number} width in pixels, so that letters keep their size
  */
-export function makeChart(title, points, say, width) {
+export function makeChart(title, points, format, width) {
   const [first] = points;
   const newest = points.at(-1);
   if (first === undefined || newest === undefined || width < 2 * LEFT) return [];
@@ -37,37 +37,37 @@ export function makeChart(title, points, say, width) {
       x: x(at),
       width: barWidth,
       y: top,
-      // What is little is seen as well.
+      // A small value is visible too.
       height: Math.max(value === 0 ? 0 : 1, Math.abs(y(0) - y(value))),
     });
     const tip = draw('title', {});
-    tip.textContent = `${name}, ${sayTime(new Date(at).toISOString())}: ${say(value)}`;
+    tip.textContent = `${name}, ${formatTime(new Date(at).toISOString())}: ${format(value)}`;
     bar.append(tip);
     return bar;
   });
-  const from = sayTime(new Date(first.at).toISOString());
-  const until = sayTime(new Date(newest.at).toISOString());
-  // Colour alone says nothing to some.
+  const from = formatTime(new Date(first.at).toISOString());
+  const until = formatTime(new Date(newest.at).toISOString());
+  // Not everybody can see the colour.
   const marks = points.flatMap(({ at, failed }) =>
     failed ? [write(x(at) + barWidth / 2, y(0) - 4, 'middle', '\u00d7', 'mark')] : [],
   );
   const svg = draw('svg', { viewBox: `0 0 ${width} ${HEIGHT}`, role: 'img' });
   svg.setAttribute(
     'aria-label',
-    `${title}: ${points.length} runs from ${from} to ${until}, the most ${say(most)}, the last ${say(newest.value)}. The table of runs has all numbers.`,
+    `${title}: ${points.length} runs from ${from} to ${until}, the most ${format(most)}, the last ${format(newest.value)}. The table of runs has all numbers.`,
   );
   svg.append(
     draw('line', { class: 'axis', x1: LEFT, x2: width - RIGHT, y1: y(0), y2: y(0) }),
     ...bars,
     ...marks,
-    write(LEFT - 6, y(most) + 4, 'end', say(most)),
-    ...(least < 0 ? [write(LEFT - 6, y(least) + 4, 'end', say(least))] : []),
+    write(LEFT - 6, y(most) + 4, 'end', format(most)),
+    ...(least < 0 ? [write(LEFT - 6, y(least) + 4, 'end', format(least))] : []),
     ...(most === 0 && least === 0 ? [] : [write(LEFT - 6, y(0) + 4, 'end', '0')]),
     ...(span === 0
-      ? [write(width / 2, HEIGHT - 6, 'middle', sayEnd(first.at, span))]
+      ? [write(width / 2, HEIGHT - 6, 'middle', formatAxisEnd(first.at, span))]
       : [
-          write(LEFT, HEIGHT - 6, 'start', sayEnd(first.at, span)),
-          write(width - RIGHT, HEIGHT - 6, 'end', sayEnd(newest.at, span)),
+          write(LEFT, HEIGHT - 6, 'start', formatAxisEnd(first.at, span)),
+          write(width - RIGHT, HEIGHT - 6, 'end', formatAxisEnd(newest.at, span)),
         ]),
   );
   return [make('figure', {}, make('figcaption', {}, title), svg)];

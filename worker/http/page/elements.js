@@ -1,5 +1,5 @@
 /**
- * Makes an element. Text stays text, whatever it holds.
+ * Makes an element. Text is never parsed as HTML.
  *
  * @template {keyof HTMLElementTagNameMap} T
  * @param {T} tag
@@ -14,7 +14,7 @@ export function make(tag, attributes = {}, ...children) {
 }
 
 /**
- * An element of the page.
+ * Returns an element of the page.
  *
  * @param {string} id
  */
@@ -27,8 +27,7 @@ export function byId(id) {
 /** @typedef {{ text: string | Node, number?: boolean, mood?: string }} Cell */
 
 /**
- * A table; columns in which no row has anything are left out. Its roles are written out, since a narrow page shows rows
- * as blocks.
+ * Makes a table without empty columns. Its roles are explicit, because a narrow page shows rows as blocks.
  *
  * @param {string} caption
  * @param {readonly string[]} columns
@@ -66,7 +65,7 @@ function makeRow(head, row) {
 }
 
 /**
- * Puts something in the place of what an element holds; the focus stays on the link that had it.
+ * Replaces the content of an element. The focus stays on the link that has it.
  *
  * @param {Element} place
  * @param {...(Node | string)} children

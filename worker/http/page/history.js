@@ -1,8 +1,8 @@
 import { makeChart } from './chart.js';
 import { byId, make, makeTable, replace } from './elements.js';
-import { sayBytes, sayCount, saySeconds, sayTime } from './say.js';
+import { formatBytes, formatCount, formatSeconds, formatTime } from './format.js';
 
-/** @typedef {import('./ask.js').Runs} Runs */
+/** @typedef {import('./request.js').Runs} Runs */
 /** @typedef {Runs['runs'][number]} RunSummary */
 
 const HEAD = ['run', 'policy', 'status', 'started', 'time', 'rows', 'given back', 'files'];
@@ -13,23 +13,23 @@ let last = [];
 /**
  * Shows the runs, the newest first.
  *
- * @param {Runs} answer
+ * @param {Runs} response
  */
 export function showHistory({ runs }) {
   last = runs;
   const rows = runs.map((run) => [
-    { text: make('a', { href: hashOf(run) }, `${run.run}`) },
+    { text: make('a', { href: buildHash(run) }, `${run.run}`) },
     { text: run.policy },
     {
       text: run.mode === 'preview' ? 'preview, deleted nothing' : run.status,
       mood: run.status === 'completed' ? 'good' : run.status === 'failed' ? 'bad' : 'warn',
     },
-    { text: sayTime(run.startedAt) },
-    { text: saySeconds(run.millis / 1000), number: true },
-    { text: sayCount(run.rows), number: true },
-    { text: run.bytes === null ? '' : sayBytes(run.bytes), number: true },
+    { text: formatTime(run.startedAt) },
+    { text: formatSeconds(run.millis / 1000), number: true },
+    { text: formatCount(run.rows), number: true },
+    { text: run.bytes === null ? '' : formatBytes(run.bytes), number: true },
     {
-      text: run.files === 0 ? '' : `${sayCount(run.files)}, ${sayBytes(run.spaceReclaimed)}`,
+      text: run.files === 0 ? '' : `${formatCount(run.files)}, ${formatBytes(run.spaceReclaimed)}`,
       number: true,
     },
   ]);
@@ -40,10 +40,10 @@ export function showHistory({ runs }) {
   drawCharts();
 }
 
-/** Draws the charts as wide as there is room. */
+/** Draws the charts as wide as the page allows. */
 export function drawCharts() {
   const runs = last.filter(({ mode, endedAt }) => mode === 'execute' && endedAt !== null).toReversed();
-  const of = (/** @type {(run: RunSummary) => number | null} */ value) =>
+  const makePoints = (/** @type {(run: RunSummary) => number | null} */ value) =>
     runs.flatMap((run) => {
       const found = value(run);
       const name = `run ${run.run} of ${run.policy}, ${run.status}`;
@@ -56,20 +56,20 @@ export function drawCharts() {
   byId('charts').replaceChildren(
     ...makeChart(
       'Rows deleted by each run',
-      of(({ rows }) => rows),
-      sayCount,
+      makePoints(({ rows }) => rows),
+      formatCount,
       each,
     ),
     ...makeChart(
       'Bytes given back by each run',
-      of(({ bytes }) => bytes),
-      sayBytes,
+      makePoints(({ bytes }) => bytes),
+      formatBytes,
       each,
     ),
   );
 }
 
 /** @param {RunSummary} run */
-function hashOf({ database, run }) {
+function buildHash({ database, run }) {
   return `#run/${encodeURIComponent(database)}/${run}`;
 }

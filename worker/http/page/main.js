@@ -1,50 +1,50 @@
-import { ask, keepToken, Refused, TokenWanted } from './ask.js';
+import { announce, announceChanges } from './announcements.js';
 import { byId } from './elements.js';
+import { formatClock, formatSeconds } from './format.js';
 import { drawCharts, showHistory } from './history.js';
-import { tell, tellNews } from './news.js';
 import { showOpenRuns } from './open-runs.js';
 import { showPolicies } from './policies.js';
-import { runInAddress, showRun } from './run.js';
-import { sayClock, saySeconds } from './say.js';
+import { request, keepToken, RequestFailed, TokenRequired } from './request.js';
+import { readAddress, showRun } from './run.js';
 import { showTables } from './tables.js';
 
-/** @typedef {import('./ask.js').Status} Status */
-/** @typedef {import('./ask.js').Workers} Workers */
+/** @typedef {import('./request.js').Status} Status */
+/** @typedef {import('./request.js').Workers} Workers */
 
-/** How often the page looks, and what is asked less often, in milliseconds. */
-const LOOK_EVERY = 2_000;
+/** How often the page refreshes its parts, in milliseconds: the status, and the others. */
+const REFRESH_MILLIS = 2_000;
 const EVERY = { workers: 5_000, policies: 5_000, runs: 15_000, tables: 20_000 };
 
-/** When each part is due, by `performance.now()`. */
+/** The time of the next refresh of each part, by `performance.now()`. */
 const due = { workers: 0, policies: 0, runs: 0, tables: 0 };
-/** What each part last answered, so that nothing is drawn anew that is as it was. */
+/** The last response of each part, so that a part is only drawn if it has changed. */
 /** @type {Map<string, string>} */
 const drawn = new Map();
 /** @type {Date | undefined} */
-let answered;
+let lastResponse;
 let isAway = false;
 let history = '';
 
 /**
- * Shows the answer to a question, or in its part why there is none. Throws where the server does not answer at all.
+ * Requests a part and shows it, or the problem in its place. Throws if the server does not respond.
  *
  * @param {string} part
  * @param {string} path
- * @param {(answer: any) => void} show
+ * @param {(response: any) => void} show
  */
-async function look(part, path, show) {
+async function refreshPart(part, path, show) {
   try {
-    const answer = await ask(path);
-    sayMissing(part, answer.missing ?? []);
-    const { at: _at, ...rest } = answer;
+    const response = await request(path);
+    showMissing(part, response.missing ?? []);
+    const { at: _at, ...rest } = response;
     const text = JSON.stringify(rest);
     if (drawn.get(part) !== text) {
       drawn.set(part, text);
-      show(answer);
+      show(response);
     }
   } catch (error) {
-    if (!(error instanceof Refused)) throw error;
-    sayProblem(part, error.message);
+    if (!(error instanceof RequestFailed)) throw error;
+    showProblem(part, error.message);
   }
 }
 
@@ -52,7 +52,7 @@ async function look(part, path, show) {
  * @param {string} part
  * @param {string | undefined} problem
  */
-function sayProblem(part, problem) {
+function showProblem(part, problem) {
   const place = document.querySelector(`[data-problem="${part}"]`);
   if (!(place instanceof HTMLElement)) return;
   place.hidden = problem === undefined;
@@ -60,19 +60,19 @@ function sayProblem(part, problem) {
 }
 
 /**
- * Says which databases a part tells nothing of.
+ * Shows which databases are missing in a part.
  *
  * @param {string} part
  * @param {Status['missing']} missing
  */
-function sayMissing(part, missing) {
-  sayProblem(part, missing.length === 0 ? undefined : missing.map(({ reason }) => reason).join('; '));
+function showMissing(part, missing) {
+  showProblem(part, missing.length === 0 ? undefined : missing.map(({ reason }) => reason).join('; '));
 }
 
 /** @param {Status} status */
 function showStatus(status) {
   showOpenRuns(status);
-  tellNews(status);
+  announceChanges(status);
   const ends = JSON.stringify([status.open.map(({ database, run }) => [database, run]), status.last]);
   if (ends !== history) {
     history = ends;
@@ -85,90 +85,90 @@ function showStatus(status) {
 function showWorkers({ self, taskQueue, namespace, pollers }) {
   const others = pollers.length <= 1 ? '' : `, one of ${pollers.length} workers`;
   byId('worker').textContent =
-    `${self.state}, version ${self.version}, up ${saySeconds(self.uptimeSeconds)}; ` +
+    `${self.state}, version ${self.version}, up ${formatSeconds(self.uptimeSeconds)}; ` +
     `task queue ${taskQueue} of namespace ${namespace}${others}`;
 }
 
-/** One look at everything that is due. */
-async function lookAround() {
-  await look('status', 'api/admin/cleanup/status', showStatus);
+/** Refreshes all parts that are due. */
+async function refresh() {
+  await refreshPart('status', 'api/admin/cleanup/status', showStatus);
   const now = performance.now();
   const isDue = (/** @type {keyof typeof EVERY} */ part) => {
     if (due[part] > now) return false;
     due[part] = now + EVERY[part];
     return true;
   };
-  if (isDue('workers')) await look('workers', 'api/system/workers', showWorkers);
-  if (isDue('policies')) await look('policies', 'api/policies', showPolicies);
+  if (isDue('workers')) await refreshPart('workers', 'api/system/workers', showWorkers);
+  if (isDue('policies')) await refreshPart('policies', 'api/policies', showPolicies);
   if (isDue('runs')) {
-    await look('runs', 'api/runs?limit=50', showHistory);
-    if (runInAddress() !== undefined) await lookAtRun();
+    await refreshPart('runs', 'api/runs?limit=50', showHistory);
+    if (readAddress() !== undefined) await refreshRun();
   }
-  if (isDue('tables')) await look('tables', 'api/tables', showTables);
+  if (isDue('tables')) await refreshPart('tables', 'api/tables', showTables);
 }
 
-async function lookAtRun() {
+async function refreshRun() {
   try {
     await showRun();
-    sayProblem('run', undefined);
+    showProblem('run', undefined);
   } catch (error) {
-    if (!(error instanceof Refused)) throw error;
+    if (!(error instanceof RequestFailed)) throw error;
     byId('run').replaceChildren();
-    sayProblem('run', error.message);
+    showProblem('run', error.message);
   }
 }
 
 async function openRun() {
   try {
-    await lookAtRun();
-    if (runInAddress() !== undefined) byId('run-title').focus();
+    await refreshRun();
+    if (readAddress() !== undefined) byId('run-title').focus();
   } catch {
-    sayAway(true);
+    showAway(true);
   }
 }
 
-/** Looks, again and again; a page that nobody sees asks nothing. */
-async function keepLooking() {
+/** Refreshes the page again and again while it is visible. */
+async function keepRefreshing() {
   for (;;) {
-    if (!document.hidden && byId('token-form').hidden) await lookOnce();
+    if (!document.hidden && byId('token-form').hidden) await refreshOnce();
     await new Promise((resolve) => {
-      setTimeout(resolve, LOOK_EVERY);
+      setTimeout(resolve, REFRESH_MILLIS);
       document.addEventListener('visibilitychange', resolve, { once: true });
       byId('token-form').addEventListener('submit', resolve, { once: true });
     });
   }
 }
 
-async function lookOnce() {
+async function refreshOnce() {
   try {
-    await lookAround();
-    answered = new Date();
-    sayAway(false);
+    await refresh();
+    lastResponse = new Date();
+    showAway(false);
   } catch (error) {
-    if (error instanceof TokenWanted) wantToken(error.wasGiven);
-    else sayAway(true);
+    if (error instanceof TokenRequired) requestToken(error.hadToken);
+    else showAway(true);
   }
 }
 
 /** @param {boolean} away */
-function sayAway(away) {
-  const since = answered === undefined ? '' : `; what is shown is of ${sayClock(answered)}`;
-  byId('away').textContent = away ? `The server does not answer${since}. The page goes on trying.` : '';
+function showAway(away) {
+  const since = lastResponse === undefined ? '' : `; the data is of ${formatClock(lastResponse)}`;
+  byId('away').textContent = away ? `The server does not respond${since}. The page keeps trying.` : '';
   byId('away').hidden = !away;
   if (away === isAway) return;
   isAway = away;
-  tell(away ? 'The server does not answer' : 'The server answers again');
-  // Whatever happened meanwhile, all parts are asked anew.
+  announce(away ? 'The server does not respond' : 'The server responds again');
+  // All parts may have changed meanwhile.
   if (!away) for (const part of /** @type {(keyof typeof due)[]} */ (Object.keys(due))) due[part] = 0;
 }
 
-/** @param {boolean} wasGiven */
-function wantToken(wasGiven) {
+/** @param {boolean} hadToken */
+function requestToken(hadToken) {
   byId('worker').textContent = '';
   byId('sections').hidden = true;
   byId('token-form').hidden = false;
-  byId('token-problem').hidden = !wasGiven;
-  byId('token-problem').textContent = wasGiven ? 'The server does not take this token.' : '';
+  byId('token-problem').hidden = !hadToken;
+  byId('token-problem').textContent = hadToken ? 'The server does not accept this token.' : '';
   byId('token').focus();
 }
 
@@ -184,10 +184,10 @@ byId('token-form').addEventListener('submit', (event) => {
 });
 
 addEventListener('hashchange', () => {
-  // The way to the content leaves what is open as it is.
+  // The link to the content does not change the open run.
   if (location.hash === '#content') return;
   void openRun();
 });
 
 new ResizeObserver(drawCharts).observe(byId('history'));
-void keepLooking();
+void keepRefreshing();

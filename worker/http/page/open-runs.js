@@ -1,17 +1,17 @@
 import { byId, make, replace } from './elements.js';
-import { sayCount, saySeconds, sayTime } from './say.js';
+import { formatCount, formatSeconds, formatTime } from './format.js';
 
-/** @typedef {import('./ask.js').Status} Status */
+/** @typedef {import('./request.js').Status} Status */
 /** @typedef {Status['open'][number]} OpenRun */
 /** @typedef {OpenRun['passes'][number]} OpenPass */
 
-/** What is on the page of each pass, to be changed in place: a bar that was made anew would be read anew. */
-/** @type {Map<string, { bar: HTMLProgressElement, says: HTMLElement }>} */
+/** The elements of each pass. They change in place, because a screen reader would read a new bar again. */
+/** @type {Map<string, { bar: HTMLProgressElement, text: HTMLElement }>} */
 const shown = new Map();
 let structure = '';
 
 /**
- * Shows what is under way.
+ * Shows the open runs.
  *
  * @param {Status} status
  */
@@ -29,22 +29,22 @@ export function showOpenRuns({ open, last }) {
   if (now !== structure) {
     structure = now;
     shown.clear();
-    replace(byId('open'), ...(open.length === 0 ? [sayNothing(last)] : open.map(makeRun)));
+    replace(byId('open'), ...(open.length === 0 ? [makeEmptyMessage(last)] : open.map(makeRun)));
   }
   for (const run of open) for (const pass of run.passes) showPass(run, pass);
 }
 
 /** @param {Status['last']} last */
-function sayNothing(last) {
-  const said = last.map(
+function makeEmptyMessage(last) {
+  const descriptions = last.map(
     ({ policy, run, status, endedAt, rows }) =>
-      `the last run of ${policy}, number ${run}, ${sayEnd(status)}${endedAt === null ? '' : ` ${sayTime(endedAt)}`} and deleted ${sayCount(rows)} rows`,
+      `the last run of ${policy}, number ${run}, ${formatEnd(status)}${endedAt === null ? '' : ` ${formatTime(endedAt)}`} and deleted ${formatCount(rows)} rows`,
   );
-  return make('p', {}, ['No run is open', ...said].join('; '));
+  return make('p', {}, ['No run is open', ...descriptions].join('; '));
 }
 
 /** @param {string} status */
-function sayEnd(status) {
+function formatEnd(status) {
   return status === 'completed' ? 'was completed' : status === 'failed' ? 'failed' : `was ${status}`;
 }
 
@@ -60,7 +60,7 @@ function makeRun(run) {
     make(
       'p',
       { class: 'quiet' },
-      `since ${sayTime(startedAt)}, database ${database}, workflow ${workflowId}`,
+      `since ${formatTime(startedAt)}, database ${database}, workflow ${workflowId}`,
     ),
     ...(reason === null ? [] : [make('p', { class: 'warn' }, reason)]),
     ...rows,
@@ -73,9 +73,9 @@ function makeRun(run) {
  */
 function makePass(run, { name }) {
   const bar = make('progress', { max: '100', 'aria-label': `Pass ${name}` });
-  const says = make('span', { class: 'quiet' });
-  shown.set(keyOf(run, name), { bar, says });
-  return make('div', {}, make('div', {}, make('strong', {}, name), ' ', says), bar);
+  const text = make('span', { class: 'quiet' });
+  shown.set(buildKey(run, name), { bar, text });
+  return make('div', {}, make('div', {}, make('strong', {}, name), ' ', text), bar);
 }
 
 /**
@@ -83,29 +83,29 @@ function makePass(run, { name }) {
  * @param {OpenPass} pass
  */
 function showPass(run, pass) {
-  const place = shown.get(keyOf(run, pass.name));
+  const place = shown.get(buildKey(run, pass.name));
   if (place === undefined) return;
   if (pass.percent === null && pass.status === 'running') place.bar.removeAttribute('value');
   else place.bar.value = pass.percent ?? 0;
-  place.says.textContent = sayPass(pass);
+  place.text.textContent = formatPass(pass);
 }
 
 /**
  * @param {OpenRun} run
  * @param {string} pass
  */
-function keyOf({ database, run }, pass) {
+function buildKey({ database, run }, pass) {
   return JSON.stringify([database, run, pass]);
 }
 
 /** @param {OpenPass} pass */
-function sayPass({ status, rows, percent, rowsPerSecond, etaSeconds, level, waitsFor }) {
+function formatPass({ status, rows, percent, rowsPerSecond, etaSeconds, level, waitsFor }) {
   return [
     status,
-    `${sayCount(rows)} rows`,
+    `${formatCount(rows)} rows`,
     ...(percent === null ? [] : [`${percent} %${level === null ? '' : ` of level ${level}`}`]),
-    ...(rowsPerSecond === null ? [] : [`${sayCount(rowsPerSecond)} rows/s`]),
-    ...(etaSeconds === null ? [] : [`${saySeconds(etaSeconds)} left`]),
+    ...(rowsPerSecond === null ? [] : [`${formatCount(rowsPerSecond)} rows/s`]),
+    ...(etaSeconds === null ? [] : [`${formatSeconds(etaSeconds)} left`]),
     ...(waitsFor === null ? [] : [`waits for ${waitsFor}`]),
   ].join(', ');
 }

@@ -1,7 +1,7 @@
 import { byId, make, makeTable, replace } from './elements.js';
-import { sayTime } from './say.js';
+import { formatTime } from './format.js';
 
-/** @typedef {import('./ask.js').Policies} Policies */
+/** @typedef {import('./request.js').Policies} Policies */
 /** @typedef {Policies['policies'][number]} Policy */
 
 const HEAD = ['policy', 'state', 'next run', 'when', 'passes'];
@@ -9,15 +9,15 @@ const HEAD = ['policy', 'state', 'next run', 'when', 'passes'];
 /**
  * Shows policies and their schedules.
  *
- * @param {Policies} answer
+ * @param {Policies} response
  */
 export function showPolicies({ policies }) {
   const rows = policies.map((policy) => {
-    const { mood, says } = stateOf(policy);
+    const { mood, text } = describeState(policy);
     return [
       { text: policy.name },
-      { text: says, mood },
-      { text: sayNext(policy) },
+      { text, mood },
+      { text: formatNextRun(policy) },
       { text: policy.when },
       { text: policy.passes.map(({ name }) => name).join(', ') },
     ];
@@ -30,15 +30,15 @@ export function showPolicies({ policies }) {
 }
 
 /** @param {Policy} policy */
-function stateOf({ enabled, schedule }) {
-  if (!enabled) return { mood: 'warn', says: 'not enabled: its runs delete nothing' };
-  if (schedule === null) return { mood: 'warn', says: 'no schedule is applied' };
-  if (schedule.state === 'active') return { mood: 'good', says: 'active' };
-  return { mood: 'warn', says: schedule.note === '' ? 'paused' : `paused: ${schedule.note}` };
+function describeState({ enabled, schedule }) {
+  if (!enabled) return { mood: 'warn', text: 'not enabled: its runs delete nothing' };
+  if (schedule === null) return { mood: 'warn', text: 'no schedule is applied' };
+  if (schedule.state === 'active') return { mood: 'good', text: 'active' };
+  return { mood: 'warn', text: schedule.note === '' ? 'paused' : `paused: ${schedule.note}` };
 }
 
 /** @param {Policy} policy */
-function sayNext({ schedule }) {
+function formatNextRun({ schedule }) {
   const next = schedule?.nextRuns[0];
-  return next === undefined ? 'none' : sayTime(next);
+  return next === undefined ? 'none' : formatTime(next);
 }

@@ -1,8 +1,8 @@
-import { ask } from './ask.js';
 import { byId, make, makeTable, replace } from './elements.js';
-import { sayBytes, sayCount, saySeconds, sayTime } from './say.js';
+import { formatBytes, formatCount, formatSeconds, formatTime } from './format.js';
+import { request } from './request.js';
 
-/** @typedef {import('./ask.js').Run} Run */
+/** @typedef {import('./request.js').Run} Run */
 
 const HEAD = [
   'pass',
@@ -18,63 +18,63 @@ const HEAD = [
   'error',
 ];
 
-/** The run that the address names; undefined where it names none. */
-export function runInAddress() {
+/** Returns the run in the address. Undefined if there is none. */
+export function readAddress() {
   const { database, run } = /^#run\/(?<database>[^/]+)\/(?<run>\d+)$/.exec(location.hash)?.groups ?? {};
   return database === undefined || run === undefined ? undefined : { database, run };
 }
 
-/** Shows the run that the address names. */
+/** Shows the run in the address. */
 export async function showRun() {
-  const wanted = runInAddress();
+  const wanted = readAddress();
   byId('run-section').hidden = wanted === undefined;
   if (wanted === undefined) return;
   byId('run-title').textContent = `Run ${wanted.run}`;
-  const run = /** @type {Run} */ (await ask(`api/runs/${wanted.run}?database=${wanted.database}`));
+  const run = /** @type {Run} */ (await request(`api/runs/${wanted.run}?database=${wanted.database}`));
   const deleted = Object.entries(run.deleted).toSorted(([, a], [, b]) => b - a);
   replace(
     byId('run'),
-    make('p', {}, sayRun(run)),
+    make('p', {}, formatRun(run)),
     ...run.reasons.map((reason) => make('p', { class: 'warn' }, reason)),
     ...run.notes.map((note) => make('p', { class: 'quiet' }, note)),
-    makeTable('Passes, in the order of the policy', HEAD, run.passes.map(cellsOf)),
+    makeTable('Passes, in the order of the policy', HEAD, run.passes.map(makeCells)),
     ...(deleted.length === 0
       ? []
       : [
           makeTable(
             run.mode === 'preview' ? 'Rows that would go, by table' : 'Rows deleted, by table',
             ['table', 'rows'],
-            deleted.map(([table, rows]) => [{ text: table }, { text: sayCount(rows), number: true }]),
+            deleted.map(([table, rows]) => [{ text: table }, { text: formatCount(rows), number: true }]),
           ),
         ]),
   );
 }
 
 /** @param {Run} run */
-function sayRun({ policy, database, mode, status, startedAt, millis, rows, bytes }) {
+function formatRun({ policy, database, mode, status, startedAt, millis, rows, bytes }) {
   const would = mode === 'preview';
   return [
     `Policy ${policy} on database ${database}, ${would ? 'a preview' : status}`,
-    `began ${sayTime(startedAt)} and took ${saySeconds(millis / 1000)}`,
-    `${sayCount(rows)} rows ${would ? 'would go' : 'deleted'}`,
-    ...(bytes === null ? [] : [`${sayBytes(bytes)} given back`]),
+    `began ${formatTime(startedAt)} and took ${formatSeconds(millis / 1000)}`,
+    `${formatCount(rows)} rows ${would ? 'would go' : 'deleted'}`,
+    ...(bytes === null ? [] : [`${formatBytes(bytes)} given back`]),
   ].join('; ');
 }
 
 /** @param {Run['passes'][number]} pass */
-function cellsOf({ name, status, rows, batches, skipped, held, files, bytes, millis, backlog, error }) {
+function makeCells({ name, status, rows, batches, skipped, held, files, bytes, millis, backlog, error }) {
   const left = backlog?.after ?? null;
   return [
     { text: name },
     { text: status, mood: status === 'failed' ? 'bad' : '' },
-    { text: sayCount(rows), number: true },
-    { text: sayCount(batches), number: true },
-    { text: sayCount(skipped), number: true },
-    { text: held === 0 ? '' : sayCount(held), number: true },
-    { text: files === 0 ? '' : sayCount(files), number: true },
-    { text: bytes === 0 ? '' : sayBytes(bytes), number: true },
-    { text: saySeconds(millis / 1000), number: true },
-    { text: left === null ? '' : sayCount(left.rows), number: true },
+    { text: formatCount(rows), number: true },
+    { text: formatCount(batches), number: true },
+    { text: formatCount(skipped), number: true },
+    { text: held === 0 ? '' : formatCount(held), number: true },
+    { text: files === 0 ? '' : formatCount(files), number: true },
+    { text: bytes === 0 ? '' : formatBytes(bytes), number: true },
+    { text: formatSeconds(millis / 1000), number: true },
+    { text: left === null ? '' : formatCount(left.rows), number: true },
     { text: error ?? '', mood: 'bad' },
   ];
 }

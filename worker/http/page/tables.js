@@ -1,32 +1,32 @@
 import { byId, make, makeTable, replace } from './elements.js';
-import { sayBytes, sayClock, sayCount, sayTime } from './say.js';
+import { formatBytes, formatClock, formatCount, formatTime } from './format.js';
 
-/** @typedef {import('./ask.js').Tables} Tables */
+/** @typedef {import('./request.js').Tables} Tables */
 /** @typedef {Tables['tables'][number]} Table */
 
 const HEAD = ['table', 'size', 'heap', 'indexes', 'toast', 'live rows', 'dead rows', 'bloat', 'last vacuum'];
 
 /**
- * Shows what tables measure, the largest first.
+ * Shows the sizes of the tables, the largest first.
  *
- * @param {Tables} answer
+ * @param {Tables} response
  */
 export function showTables({ at, tables }) {
   const several = new Set(tables.map(({ database }) => database)).size > 1;
   const rows = tables
-    .toSorted((a, b) => sizeOf(b) - sizeOf(a))
+    .toSorted((a, b) => addSizes(b) - addSizes(a))
     .map((table) => [
       { text: several ? `${table.database}: ${table.table}` : table.table },
-      { text: sayBytes(sizeOf(table)), number: true },
-      { text: sayBytes(table.heap), number: true },
-      { text: sayBytes(table.indexes), number: true },
-      { text: sayBytes(table.toast), number: true },
-      { text: sayCount(table.live), number: true },
-      { text: sayCount(table.dead), number: true },
-      { text: sayBloat(table), number: true },
-      { text: sayVacuum(table) },
+      { text: formatBytes(addSizes(table)), number: true },
+      { text: formatBytes(table.heap), number: true },
+      { text: formatBytes(table.indexes), number: true },
+      { text: formatBytes(table.toast), number: true },
+      { text: formatCount(table.live), number: true },
+      { text: formatCount(table.dead), number: true },
+      { text: formatBloat(table), number: true },
+      { text: formatLastVacuum(table) },
     ]);
-  const caption = `Tables of the policies, the largest first, as of ${sayClock(new Date(at))}`;
+  const caption = `Tables of the policies, the largest first, as of ${formatClock(new Date(at))}`;
   replace(
     byId('tables'),
     rows.length === 0 ? make('p', {}, 'The policies have no tables here') : makeTable(caption, HEAD, rows),
@@ -34,18 +34,18 @@ export function showTables({ at, tables }) {
 }
 
 /** @param {Table} table */
-function sizeOf({ heap, indexes, toast }) {
+function addSizes({ heap, indexes, toast }) {
   return heap + indexes + toast;
 }
 
 /** @param {Table} table */
-function sayBloat({ bloat }) {
-  if (bloat === null) return 'not known';
-  return `${bloat.by === 'estimate' ? 'about ' : ''}${sayBytes(bloat.bytes)}, ${bloat.percent} %`;
+function formatBloat({ bloat }) {
+  if (bloat === null) return 'unknown';
+  return `${bloat.by === 'estimate' ? 'about ' : ''}${formatBytes(bloat.bytes)}, ${bloat.percent} %`;
 }
 
 /** @param {Table} table */
-function sayVacuum({ lastVacuum, lastAutovacuum }) {
+function formatLastVacuum({ lastVacuum, lastAutovacuum }) {
   const times = [lastVacuum, lastAutovacuum].flatMap((at) => (at === null ? [] : [Date.parse(at)]));
-  return times.length === 0 ? 'never' : sayTime(new Date(Math.max(...times)).toISOString());
+  return times.length === 0 ? 'never' : formatTime(new Date(Math.max(...times)).toISOString());
 }

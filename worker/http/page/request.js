@@ -6,35 +6,35 @@
 /** @typedef {import('zod').infer<typeof import('../answers.ts').Tables>} Tables */
 
 const KEY = 'temporal-vacuum-token';
-const ANSWER_WITHIN_MILLIS = 15_000;
+const TIMEOUT_MILLIS = 15_000;
 
-/** The server asks for the token, or for another one. */
-export class TokenWanted extends Error {
-  wasGiven = token() !== '';
+/** The token is missing or wrong. */
+export class TokenRequired extends Error {
+  hadToken = token() !== '';
 }
 
-/** The server answers that it cannot say this now. */
-export class Refused extends Error {}
+/** The server responded with an error. */
+export class RequestFailed extends Error {}
 
 /**
- * Asks the server. Throws where it does not answer, {@link TokenWanted} or {@link Refused}.
+ * Sends a request to the server. Throws {@link TokenRequired}, {@link RequestFailed}, or another error if there is no response.
  *
  * @param {string} path relative to the page, which a proxy may serve below another path
  * @returns {Promise<any>}
  */
-export async function ask(path) {
+export async function request(path) {
   /** @type {Record<string, string>} */
   const headers = token() === '' ? {} : { authorization: `Bearer ${token()}` };
-  const signal = AbortSignal.timeout(ANSWER_WITHIN_MILLIS);
-  const answer = await fetch(path, { headers, signal, cache: 'no-store' });
-  if (answer.status === 401) throw new TokenWanted();
-  const body = await answer.json();
-  if (!answer.ok) throw new Refused(body.error);
+  const signal = AbortSignal.timeout(TIMEOUT_MILLIS);
+  const response = await fetch(path, { headers, signal, cache: 'no-store' });
+  if (response.status === 401) throw new TokenRequired();
+  const body = await response.json();
+  if (!response.ok) throw new RequestFailed(body.error);
   return body;
 }
 
 /**
- * Keeps a token for this tab.
+ * Stores a token for this tab.
  *
  * @param {string} given
  */

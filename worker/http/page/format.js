@@ -15,7 +15,7 @@ const UNITS = ['B', 'KiB', 'MiB', 'GiB', 'TiB'];
  *
  * @param {number} count
  */
-export function sayCount(count) {
+export function formatCount(count) {
   return NUMBER.format(count);
 }
 
@@ -24,7 +24,7 @@ export function sayCount(count) {
  *
  * @param {number} bytes
  */
-export function sayBytes(bytes) {
+export function formatBytes(bytes) {
   const size = Math.abs(bytes);
   const unit = Math.min(UNITS.length - 1, size < 1 ? 0 : Math.floor(Math.log2(size) / 10));
   return `${(bytes / 1024 ** unit).toFixed(unit === 0 ? 0 : 1)} ${UNITS[unit] ?? ''}`;
@@ -35,7 +35,7 @@ export function sayBytes(bytes) {
  *
  * @param {number} seconds
  */
-export function saySeconds(seconds) {
+export function formatSeconds(seconds) {
   const whole = Math.ceil(seconds);
   if (whole < 60) return `${whole} s`;
   const minutes = Math.floor(whole / 60);
@@ -45,25 +45,25 @@ export function saySeconds(seconds) {
 }
 
 /**
- * An instant in the time of whoever looks.
+ * An instant in the local time zone.
  *
  * @param {string} at ISO 8601
  */
-export function sayTime(at) {
+export function formatTime(at) {
   return TIME.format(new Date(at));
 }
 
 /** @param {Date} at */
-export function sayClock(at) {
+export function formatClock(at) {
   return CLOCK.format(at);
 }
 
 /**
- * An end of an axis: the day where the axis is of days, else the hour.
+ * An end of a time axis: with the day if the axis spans days, else with the hour.
  *
  * @param {number} at
  * @param {number} span both in milliseconds
  */
-export function sayEnd(at, span) {
+export function formatAxisEnd(at, span) {
   return (span > 2 * 86_400_000 ? DAY : HOUR).format(at);
 }

@@ -4,7 +4,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 
 import type { HttpAddress } from './address.ts';
 
-/** Nothing but files and answers of this server is loaded, and nobody puts the page into a frame. */
+/** The page loads only files and responses of this server, and no other page may put it into a frame. */
 const POLICY =
   "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; " +
   "base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
@@ -21,10 +21,10 @@ const HEADERS: Readonly<Record<string, string>> = {
 
 const OWN_NAMES = new Set(['localhost', '127.0.0.1', '[::1]']);
 
-/** What routes and requests have beside what the library knows: `open` is a route that answers without a token. */
+/** Our fields of requests and routes. An `open` route needs no token. */
 declare module 'fastify' {
   interface FastifyRequest {
-    /** Whoever asks has said the token, or none is needed. */
+    /** Whether the request has the token, or needs none. */
     trusted: boolean;
   }
   interface FastifyContextConfig {
@@ -33,44 +33,44 @@ declare module 'fastify' {
 }
 
 /**
- * Lets through what may be answered: reading requests, by a name of this machine where only this machine is served (a
- * page of somebody else's could have a name of its own lead here), with the token where there is one.
+ * Refuses requests that do not only read, and requests without the token if there is one. On loopback it also refuses
+ * other host names than those of this machine, because a foreign page may point its own name here (DNS rebinding).
  */
-export function guard(app: FastifyInstance, { loopback, token }: HttpAddress): void {
-  const wanted = token === undefined ? undefined : digest(token);
+export function restrictAccess(app: FastifyInstance, { loopback, token }: HttpAddress): void {
+  const expected = token === undefined ? undefined : digest(token);
   app.decorateRequest('trusted', false);
   app.addHook('onRequest', async (request, reply) => {
     reply.headers(HEADERS);
-    if (loopback && !OWN_NAMES.has(hostOf(request))) {
-      return refuse(reply, 421, 'this server answers to localhost, 127.0.0.1 and [::1] alone');
+    if (loopback && !OWN_NAMES.has(readHost(request))) {
+      return refuse(reply, 421, 'this server only accepts the hosts localhost, 127.0.0.1 and [::1]');
     }
     if (request.method !== 'GET' && request.method !== 'HEAD') {
       reply.header('allow', 'GET, HEAD');
-      return refuse(reply, 405, 'this server can only be read');
+      return refuse(reply, 405, 'this server is read-only');
     }
-    // A page of somebody else's cannot read an answer, and could still ask without end.
+    // A foreign page cannot read a response, but could send requests without end.
     if (request.headers['sec-fetch-site'] === 'cross-site') {
-      return refuse(reply, 403, 'this server answers to its own page and to programs');
+      return refuse(reply, 403, 'this server only accepts requests of its own page and of programs');
     }
-    request.trusted = wanted === undefined || timingSafeEqual(digest(bearerOf(request)), wanted);
+    request.trusted = expected === undefined || timingSafeEqual(digest(readToken(request)), expected);
     if (!request.trusted && request.routeOptions.config.open !== true) {
       reply.header('www-authenticate', 'Bearer realm="temporal-vacuum"');
-      return refuse(reply, 401, 'say the token of this server: Authorization: Bearer TOKEN');
+      return refuse(reply, 401, 'the token of this server is missing or wrong: Authorization: Bearer TOKEN');
     }
     return undefined;
   });
 }
 
-/** Without the port: what leads here may listen on another. */
-function hostOf({ headers }: FastifyRequest): string {
+/** Leaves out the port, because a proxy may listen on another. */
+function readHost({ headers }: FastifyRequest): string {
   return (headers.host ?? '').replace(/:\d+$/, '').toLowerCase();
 }
 
-function bearerOf({ headers }: FastifyRequest): string {
+function readToken({ headers }: FastifyRequest): string {
   return /^Bearer +(?<token>\S+) *$/i.exec(headers.authorization ?? '')?.groups?.['token'] ?? '';
 }
 
-/** Of one length, so that comparing them takes one time. */
+/** Digests have one length, so that a comparison always takes the same time. */
 function digest(text: string): Buffer {
   return createHash('sha256').update(text).digest();
 }

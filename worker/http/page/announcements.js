@@ -1,29 +1,29 @@
 import { byId } from './elements.js';
-import { sayCount } from './say.js';
+import { formatCount } from './format.js';
 
-/** @typedef {import('./ask.js').Status} Status */
+/** @typedef {import('./request.js').Status} Status */
 
 /** @type {Status | undefined} */
 let before;
 
 /**
- * Tells a screen reader what changed: runs that begin, rest and end, and the pass that is reached; never numbers that
- * change all the time.
+ * Announces changes to a screen reader: a run begins, pauses, ends or reaches another pass. Leaves out numbers, because
+ * they change all the time.
  *
  * @param {Status} status
  */
-export function tellNews(status) {
+export function announceChanges(status) {
   const was = before;
-  // Of a database that is away nobody knows whether its runs are over.
+  // A database that does not respond cannot say whether its runs have ended.
   const unknown = was?.open.filter(({ database }) => isMissing(status, database)) ?? [];
   before = { ...status, open: [...status.open, ...unknown] };
   if (was === undefined) return;
-  const news = [...status.open.flatMap((run) => newsOf(run, was)), ...endsOf(status, was)];
-  if (news.length > 0) tell(news.join('. '));
+  const news = [...status.open.flatMap((run) => describeChange(run, was)), ...describeEnds(status, was)];
+  if (news.length > 0) announce(news.join('. '));
 }
 
 /** @param {string} text */
-export function tell(text) {
+export function announce(text) {
   byId('news').textContent = text;
 }
 
@@ -31,28 +31,28 @@ export function tell(text) {
  * @param {Status['open'][number]} run
  * @param {Status} was
  */
-function newsOf(run, was) {
+function describeChange(run, was) {
   const known = was.open.find((one) => isSame(one, run));
   const name = `Run ${run.run} of ${run.policy}`;
   if (known === undefined) return [`${name} has begun`];
   if (known.state !== run.state) return [`${name} is ${run.state}`];
-  const pass = passOf(run);
-  return pass === undefined || pass === passOf(known) ? [] : [`${name} is at pass ${pass}`];
+  const pass = findRunningPass(run);
+  return pass === undefined || pass === findRunningPass(known) ? [] : [`${name} is at pass ${pass}`];
 }
 
 /**
  * @param {Status} status
  * @param {Status} was
  */
-function endsOf(status, was) {
+function describeEnds(status, was) {
   return was.open
     .filter((run) => !isMissing(status, run.database) && !status.open.some((one) => isSame(one, run)))
     .map((run) => {
       const end = status.last.find((one) => isSame(one, run));
       const name = `Run ${run.run} of ${run.policy}`;
       return end === undefined
-        ? `${name} is over`
-        : `${name} is over: ${end.status}, ${sayCount(end.rows)} rows`;
+        ? `${name} has ended`
+        : `${name} has ended: ${end.status}, ${formatCount(end.rows)} rows`;
     });
 }
 
@@ -73,6 +73,6 @@ function isSame(a, b) {
 }
 
 /** @param {Status['open'][number]} run */
-function passOf({ passes }) {
+function findRunningPass({ passes }) {
   return passes.find(({ status }) => status === 'running')?.name;
 }
