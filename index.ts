@@ -53,7 +53,7 @@ export type {
 } from './policy/presets/prefect/index.ts';
 export { VacuumPlugin } from './worker/plugin.ts';
 export type { VacuumPluginOptions } from './worker/plugin.ts';
-export { VACUUM_BUCKETS } from './activities/metrics/metrics.ts';
+export { VACUUM_BUCKETS } from './activities/run/metric-definitions.ts';
 export { execute, preview, stats } from './worker/functions.ts';
 export type {
   ExecuteOptions,
@@ -63,23 +63,26 @@ export type {
   PreviewOptions,
   StatsOptions,
 } from './worker/functions.ts';
-export type { TableRange } from './activities/doctor/ranges.ts';
-export type { Stats } from './activities/doctor/stats.ts';
-export type { CurrentBacklog } from './activities/doctor/backlogs.ts';
-export type { Hindrance, Hindrances } from './activities/sql/hindrances.ts';
-export type { Bloat, TableSize } from './activities/sql/sizes.ts';
-export type { SizeChange } from './activities/ledger/sizes.ts';
-export type { Note } from './activities/ledger/notes.ts';
-export type { PassPlan, ReportedRows, Shard, Spread, Strategy } from './activities/passes/pass.ts';
-export type { LedgerPassReport, LedgerReport, RowsByTable } from './activities/ledger/reports.ts';
-export type { PreviewedPass } from './activities/ledger/previews.ts';
-export type { Preview, PreviewedTable } from './activities/preview/preview.ts';
+export type { TableRange } from './activities/inspect/table-ranges.ts';
+export type { Stats } from './activities/inspect/stats.ts';
+export type { CurrentBacklog } from './activities/inspect/current-backlog.ts';
+export type { Bloat, SizeChange, TableSize, VacuumBlocker } from './activities/stored/size.ts';
+export type { PassPlan, Scan, Shard, Spread } from './activities/stored/scan.ts';
+export type {
+  LedgerPassReport,
+  LedgerReport,
+  Note,
+  PreviewedPass,
+  ReportedRows,
+  RowsByTable,
+} from './activities/stored/report.ts';
+export type { Preview, PreviewedTable } from './activities/inspect/preview.ts';
 export { defineConfig } from './worker/config.ts';
 export type { VacuumConfig } from './worker/config.ts';
 export { applySchedule, scheduleIdOf, triggerSchedule } from './worker/schedule.ts';
 export type { Applied, ScheduleTarget, Triggered } from './worker/schedule.ts';
-export type { DatabaseSource, GivenDatabase } from './activities/database/database.ts';
-export type { Backlog, Pace, PassBacklog } from './activities/backlog/backlog.ts';
+export type { DatabaseSource, GivenDatabase } from './activities/ledger/open-database.ts';
+export type { Backlog, Pace, PassBacklog } from './activities/stored/backlog.ts';
 export type {
   Holder,
   PassReport,

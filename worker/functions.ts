@@ -1,17 +1,17 @@
 import type { WorkflowHandle } from '@temporalio/client';
 
 import type { RunReport } from '../activities/contract.ts';
-import type { Database, DatabaseSource } from '../activities/database/database.ts';
-import { openDatabase } from '../activities/database/database.ts';
-import type { TableRange } from '../activities/doctor/ranges.ts';
-import { readRanges } from '../activities/doctor/ranges.ts';
-import type { Stats } from '../activities/doctor/stats.ts';
-import { readStats } from '../activities/doctor/stats.ts';
-import type { LedgerReport } from '../activities/ledger/reports.ts';
-import { findRunOfWorkflow, readReport } from '../activities/ledger/reports.ts';
-import { checkAgainst } from '../activities/plan/resolve.ts';
-import type { Preview } from '../activities/preview/preview.ts';
-import { previewPolicy } from '../activities/preview/preview.ts';
+import type { Preview } from '../activities/inspect/preview.ts';
+import { previewPolicy } from '../activities/inspect/preview.ts';
+import type { Stats } from '../activities/inspect/stats.ts';
+import { readStats } from '../activities/inspect/stats.ts';
+import type { TableRange } from '../activities/inspect/table-ranges.ts';
+import { readTableRanges } from '../activities/inspect/table-ranges.ts';
+import type { Database, DatabaseSource } from '../activities/ledger/open-database.ts';
+import { openDatabase } from '../activities/ledger/open-database.ts';
+import { readReport } from '../activities/ledger/reports.ts';
+import { checkAgainst } from '../activities/plan/resolve-policy.ts';
+import type { LedgerReport } from '../activities/stored/report.ts';
 import type { Policy } from '../policy/policy.ts';
 import { TASK_QUEUE } from './config.ts';
 import { cancelRun, runOnce } from './run-once.ts';
@@ -80,7 +80,7 @@ export interface ExecuteOptions extends PolicyPlace {
 export async function stats(policy: Policy, options: StatsOptions): Promise<PolicyStats> {
   return withOpenDatabase(options, async (database) => ({
     ...(await readStats(database, policy, options.exact ?? false, options.signal)),
-    ranges: await readRanges(database.db, policy, options.signal),
+    ranges: await readTableRanges(database.session, policy, options.signal),
   }));
 }
 
@@ -108,7 +108,7 @@ export async function execute(policy: Policy, options: ExecuteOptions): Promise<
   const { temporal, passes, ifBusy, allowPercent, signal, ledgerSchema } = options;
   const names = selectPasses(policy, passes === undefined ? {} : { passes });
   return withOpenDatabase(options, async (database) => {
-    await checkAgainst(database.db, policy, names, 'execute');
+    await checkAgainst(database.session, policy, names, 'execute');
     const setup = {
       databases: { [policy.database ?? 'main']: options.database },
       policies: [policy],
@@ -139,7 +139,7 @@ export async function execute(policy: Policy, options: ExecuteOptions): Promise<
     }).finally(() => signal?.removeEventListener('abort', cancel));
     // A run that did not begin may have created no ledger.
     const began = (await database.ledger.version()) === 'current';
-    const run = began ? await findRunOfWorkflow(database.ledger, started?.workflowId ?? '') : undefined;
+    const run = began ? await database.session.ledger.runs.findLastOf(started?.workflowId ?? '') : undefined;
     const report = run === undefined ? undefined : await readReport(database.ledger, run);
     if (report !== undefined) return report;
     if ('report' in outcome) return outcome.report;

@@ -1,6 +1,6 @@
 import type { TelemetryOptions } from '@temporalio/worker';
 
-import { VACUUM_BUCKETS } from '../activities/metrics/metrics.ts';
+import { VACUUM_BUCKETS } from '../activities/run/metric-definitions.ts';
 import { assertValid } from '../policy/issue.ts';
 
 const ADDRESS = /^(?<host>[^\s:]+|\[[\da-fA-F:]+\]):(?<port>\d{1,5})$/;

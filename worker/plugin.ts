@@ -2,8 +2,8 @@ import { SimplePlugin } from '@temporalio/plugin';
 import type { BundleOptions, ReplayWorkerOptions, WorkerOptions } from '@temporalio/worker';
 
 import { createActivities } from '../activities/activities.ts';
-import type { DatabaseSource } from '../activities/database/database.ts';
-import { Databases } from '../activities/database/databases.ts';
+import { Databases } from '../activities/ledger/databases.ts';
+import type { DatabaseSource } from '../activities/ledger/open-database.ts';
 import type { Issue } from '../policy/issue.ts';
 import { assertValid } from '../policy/issue.ts';
 import type { Policy } from '../policy/policy.ts';
@@ -50,7 +50,7 @@ export class VacuumPlugin extends SimplePlugin {
     const open = new Databases(databases, ledgerSchema);
     super({
       name: 'temporal-vacuum.VacuumPlugin',
-      activities: createActivities({ policies, databases: open, place: clusterId, allowPercent }),
+      activities: createActivities({ policies, databases: open, temporal: clusterId, allowPercent }),
       workflowsPath: (path) => path ?? WORKFLOWS_PATH,
       runContext: async (next) => this.#run(next),
     });

@@ -5,9 +5,8 @@ import { isGrpcServiceError, WorkflowFailedError } from '@temporalio/client';
 import { ApplicationFailure, CancelledFailure, TerminatedFailure } from '@temporalio/common';
 
 import type { RunReport, VacuumInput } from '../activities/contract.ts';
-import type { Database } from '../activities/database/database.ts';
+import type { Database } from '../activities/ledger/open-database.ts';
 import { EPHEMERAL } from '../activities/run/lease.ts';
-import { holdForSession } from '../activities/sql/fence.ts';
 import { startDevServer } from './dev-server.ts';
 import type { Setup } from './setup.ts';
 import type { TemporalClient, TemporalOptions } from './temporal.ts';
@@ -41,10 +40,13 @@ export async function runOnce(options: RunOnceOptions): Promise<RunOutcome> {
   const server = await startDevServer();
   try {
     // If this process dies, the server dies too and cannot say that the run is over. The end of this session says so.
-    return await options.database.db.connection().execute(async (session) => {
-      await holdForSession(session, options.database.ledger.lockWords(clusterId));
-      return runOn(options, { address: server.address, own: true }, clusterId);
-    });
+    const { session, ledger } = options.database;
+    const release = await session.holdKey(ledger.lockKey(clusterId));
+    try {
+      return await runOn(options, { address: server.address, own: true }, clusterId);
+    } finally {
+      await release();
+    }
   } finally {
     await server.stop();
   }

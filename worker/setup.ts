@@ -1,5 +1,5 @@
-import type { DatabaseSource } from '../activities/database/database.ts';
-import { sayDatabase, toPgUrl } from '../activities/database/url.ts';
+import { sayDatabase, toPgUrl } from '../activities/dialect/postgresql/url.ts';
+import type { DatabaseSource } from '../activities/ledger/open-database.ts';
 import { ValidationError } from '../policy/issue.ts';
 import type { Policy } from '../policy/policy.ts';
 import type { VacuumConfig } from './config.ts';

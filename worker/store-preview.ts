@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
 
-import type { Database } from '../activities/database/database.ts';
-import { insertPreview } from '../activities/ledger/previews.ts';
-import type { Preview } from '../activities/preview/preview.ts';
-import { previewPolicy } from '../activities/preview/preview.ts';
+import type { Preview } from '../activities/inspect/preview.ts';
+import { previewPolicy } from '../activities/inspect/preview.ts';
+import type { Database } from '../activities/ledger/open-database.ts';
+import { insertPreview } from '../activities/ledger/runs.ts';
 import type { Policy } from '../policy/policy.ts';
 
 /** Stands in the ledger for the Temporal cluster of a preview that no workflow made. */
@@ -47,7 +47,7 @@ async function explainUnwritable({ ledger }: Database): Promise<string | undefin
     case 'closed':
       return 'which the role may not read; preview with the role of the worker, if a run asks for a stored preview';
     case 'current': {
-      const closed = await ledger.closedTables();
+      const closed = await ledger.session.ledger.tables.findClosed();
       return closed.length === 0
         ? undefined
         : 'which the role may not write; preview with the role of the worker, if a run asks for a stored preview';

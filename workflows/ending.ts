@@ -1,4 +1,4 @@
-import type { Ending, RunStatus } from '../activities/contract.ts';
+import type { FinishRunRequest, RunStatus } from '../activities/contract.ts';
 import type { Control } from './control.ts';
 import type { RunState } from './state.ts';
 
@@ -13,7 +13,7 @@ export function endingOf(
   state: RunState,
   { leaving, stopReason }: Pick<Control, 'leaving' | 'stopReason'>,
   lost: string | undefined,
-): Ending {
+): FinishRunRequest {
   const reasons = state.plan.passes.flatMap(({ name }, n) => {
     const error = state.passes[n]?.error;
     return error === undefined ? [] : [`pass ${name}: ${error}`];

@@ -70,7 +70,7 @@ async function runShard(
     startToCloseTimeout: (sliceSeconds + (planned.stepSeconds ?? 0) + 180) * 1000,
   };
   // A pause takes effect between tables: hours of a rewrite that is cancelled are lost.
-  const pausable = planned.strategy !== 'tables';
+  const pausable = planned.scan !== 'tables';
   while (!pass.shards[shard]?.done && (await control.mayGoOn()) && failed.length === 0) {
     const seconds = Math.min(sliceSeconds, FIRST_SLICES[pass.shards[shard]?.slices ?? 0] ?? sliceSeconds);
     const result = await control.interruptible(

@@ -9,7 +9,7 @@ import {
   workflowInfo,
 } from '@temporalio/workflow';
 
-import type { Beginning, Plan, RunReport, VacuumInput } from '../activities/contract.ts';
+import type { BeginRunResult, Plan, RunReport, VacuumInput } from '../activities/contract.ts';
 import { beginning, closing, previewing } from './activities.ts';
 import type { Wait } from './control.ts';
 import { Control, waitUntil } from './control.ts';
@@ -99,7 +99,7 @@ class VacuumRun {
     }
   }
 
-  async #waitFor(begun: Beginning & { outcome: 'busy' | 'early' }): Promise<void> {
+  async #waitFor(begun: BeginRunResult & { outcome: 'busy' | 'early' }): Promise<void> {
     this.#phase = 'waiting';
     await this.#control.wait(waitAfter(begun), () => this.#show());
   }
@@ -110,7 +110,7 @@ class VacuumRun {
     if (workflowInfo().continueAsNewSuggested && !paused) await continueAsNew<typeof vacuum>(this.#input);
   }
 
-  async #askToBegin(): Promise<Beginning> {
+  async #askToBegin(): Promise<BeginRunResult> {
     const options = { summary: 'check, take the lease, make the plan' };
     const { lastResult } = workflowInfo();
     return this.#orFail(async () =>
@@ -220,7 +220,7 @@ class VacuumRun {
 }
 
 /** How long to wait before asking again for a begin. */
-function waitAfter(begun: Beginning & { outcome: 'busy' | 'early' }): Wait {
+function waitAfter(begun: BeginRunResult & { outcome: 'busy' | 'early' }): Wait {
   if (begun.outcome === 'early') return waitUntil(begun.limit);
   const reason = `run ${begun.holder.run} of workflow ${begun.holder.workflowId}`;
   return { reason, millis: ASK_AGAIN, summary: `wait for ${reason}` };

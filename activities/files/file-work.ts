@@ -1,43 +1,36 @@
-import type { Cursor } from '../batch/cursor.ts';
-import type { ReportedRows } from '../passes/pass.ts';
-import type { Settled } from './remove-begun.ts';
+import type { Cursor } from '../stored/cursor.ts';
+import type { ReportedRows } from '../stored/report.ts';
 
-/** Among files that wait in the ledger, by their numbers. */
-export interface WaitingCursor {
-  readonly waiting: {
-    readonly from: string;
-    readonly after: string;
-    readonly upto: string;
-    /** Where the root was, with something in it; undefined before it was opened. */
-    readonly place?: string | undefined;
-  };
+/** A file that a batch is done with. */
+export interface FileResult {
+  readonly id: string;
+  /** Bytes that were given back; null if this file was not removed. */
+  readonly removed: number | null;
+  /** Why it stays, for good or until the next run. */
+  readonly reason?: string;
+  /** It may be tried again. */
+  readonly failed?: true;
 }
 
-/** Among the files of a root. Looked at first, and removed in a second walk where that is asked for. */
-export interface ListingCursor {
-  readonly listing: {
-    readonly removing: boolean;
-    /** The key of the last file; null before the first. */
-    readonly after: string | null;
-    /** What the first walk has counted so far. */
-    readonly files: number;
-    readonly strays: number;
-    /** What the second has so far. */
-    readonly again: { readonly files: number; readonly strays: number };
-    /** Where the root was, with something in it; undefined before it was opened. */
-    readonly place?: string | undefined;
-  };
-}
-
-/** Files that were removed or looked at: what is to be written down. */
+/** What was done with files before a batch: the batch writes it into the ledger. */
 export interface FileWork {
-  readonly settled: readonly Settled[];
-  /** Files that go with the next batch, and what they measure. */
+  readonly fileResults: readonly FileResult[];
+  /** Files that the next batch removes, and their sizes. */
   readonly measured: readonly { readonly id: string; readonly bytes: number }[];
-  /** Files that no row records, which go with the next batch. */
+  /** Files that no row records, which the next batch removes. */
   readonly strays: readonly { readonly key: string; readonly bytes: number }[];
   /** What was found and only counted. */
   readonly found?: ReportedRows;
   readonly cursor: Cursor;
-  readonly end: boolean;
+  readonly done: boolean;
+}
+
+/** How files are worked on. */
+export interface FileOptions {
+  /** How many at a time. */
+  readonly concurrency: number;
+  /** When it fires, what is under way may finish and nothing more is started. */
+  readonly signal: AbortSignal;
+  /** Writes an error of the file store into the worker's log at level debug. */
+  readonly debug: (error: unknown) => void;
 }

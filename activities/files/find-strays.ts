@@ -1,15 +1,12 @@
-import type { Kysely } from 'kysely';
-
-import type { StoredFile } from '../../policy/file-store.ts';
-import type { Outside } from '../batch/outside.ts';
-import { instantOf } from '../ledger/reported.ts';
-import type { ReportedRows } from '../passes/pass.ts';
-import type { FrozenSweepStrayFiles } from '../passes/sweep-stray-files.ts';
-import type { ListingCursor } from './file-work.ts';
-import type { Root } from './in-root.ts';
-import { refuseRoot } from './in-root.ts';
-import { knownKeys } from './known.ts';
-import { several } from './several.ts';
+import type { Session } from '../dialect/dialect.ts';
+import type { ListingCursor } from '../stored/cursor.ts';
+import { toIsoInstant } from '../stored/instant.ts';
+import type { StoredSweepStrayFiles } from '../stored/pass.ts';
+import type { ReportedRows } from '../stored/report.ts';
+import { findFiles } from './find-files.ts';
+import type { Root } from './open-root.ts';
+import { refuseRoot } from './open-root.ts';
+import { findRecordedKeys } from './recorded-keys.ts';
 
 /** Some files of a listing, and those of them that no row records. */
 export interface Strays {
@@ -19,77 +16,62 @@ export interface Strays {
   readonly report: ReportedRows;
   /** The last that was looked at. */
   readonly after: string | null;
-  readonly end: boolean;
+  readonly done: boolean;
 }
 
-/** Looks at the next files of a root, at most so many: which of them are old and recorded by no row. */
+/** Looks at the next files of a root, at most `limit`: which of them are old and recorded by no row. */
 export async function findStrays(
-  db: Kysely<unknown>,
-  { store, open }: Root,
-  { root, horizon, concurrency }: Pick<FrozenSweepStrayFiles, 'root' | 'horizon' | 'concurrency'>,
-  { signal, outbox }: Pick<Outside, 'signal' | 'outbox'>,
+  session: Session,
+  opened: Root,
+  { root, horizon, concurrency }: Pick<StoredSweepStrayFiles, 'root' | 'horizon' | 'concurrency'>,
+  signal: AbortSignal,
   after: string | null,
-  most: number,
+  limit: number,
 ): Promise<Strays> {
   const keys: string[] = [];
-  for await (const key of open.list(after)) {
+  for await (const key of opened.open.list(after)) {
     keys.push(key);
-    if (keys.length >= most || signal.aborted) break;
+    if (keys.length >= limit || signal.aborted) break;
   }
-  const attempts = await several(
-    keys,
-    concurrency,
-    () => !signal.aborted,
-    async (key) => open.look(key),
-  );
-  const there = attempts.flatMap((attempt, n) =>
-    'answer' in attempt && attempt.answer !== undefined
-      ? [{ key: keys[n] as string, ...(attempt.answer satisfies StoredFile) }]
-      : [],
-  );
-  const old = there.filter(({ modified }) => modified < Date.parse(horizon));
-  const known = await knownKeys(
-    db,
-    store,
-    root,
-    old.map(({ key }) => key),
-    { outbox: outbox.table },
-  );
-  const strays = old.filter(({ key }) => !known.has(key));
+  const { files, looked } = await findFiles(opened, keys, concurrency, () => !signal.aborted);
+  const old = files.filter(({ modified }) => modified < Date.parse(horizon));
+  const written = old.map(({ key }) => ({ key, path: key }));
+  const recorded = await findRecordedKeys(session, opened.store, root, written, true);
+  const strays = old.filter(({ key }) => !recorded.has(key));
   return {
-    files: there.length,
+    files: files.length,
     strays: strays.map(({ key, bytes }) => ({ key, bytes })),
     report: {
       found: strays.length,
       resolved: 0,
       unresolved: {},
-      oldest: strays.length === 0 ? null : instantOf(Math.min(...strays.map(({ modified }) => modified))),
+      oldest: toIsoInstant(Math.min(...strays.map(({ modified }) => modified))),
       bytes: strays.reduce((sum, { bytes }) => sum + bytes, 0),
     },
-    after: keys[attempts.length - 1] ?? after,
-    end: !signal.aborted && attempts.length === keys.length && keys.length < most,
+    after: keys[looked - 1] ?? after,
+    done: !signal.aborted && looked === keys.length && keys.length < limit,
   };
 }
 
 type Counted = Pick<ListingCursor['listing'], 'files' | 'strays'>;
 
-/** Whether so many files are strays that one had better not believe it: paths that are misread look like strays, all of them. */
+/** Whether so many files are strays that it is not believable: if paths are misread, all files look like strays. */
 export function isTooMany(
-  { maxStrayRatio }: Pick<FrozenSweepStrayFiles, 'maxStrayRatio'>,
+  { maxStrayRatio }: Pick<StoredSweepStrayFiles, 'maxStrayRatio'>,
   { files, strays }: Counted,
 ): boolean {
   return strays > maxStrayRatio * files;
 }
 
-/** Throws a `ValidationError` where too many files are strays. */
-export function refuseTooMany(
-  frozen: Pick<FrozenSweepStrayFiles, 'root' | 'maxStrayRatio'>,
+/** Throws a `ValidationError` if too many files are strays. */
+export function assertNotTooMany(
+  stored: Pick<StoredSweepStrayFiles, 'root' | 'maxStrayRatio'>,
   { files, strays }: Counted,
 ): void {
-  if (!isTooMany(frozen, { files, strays })) return;
-  const { root, maxStrayRatio } = frozen;
+  if (!isTooMany(stored, { files, strays })) return;
+  const { root, maxStrayRatio } = stored;
   refuseRoot(root.name, {
-    what: `${strays} of its ${files} files are recorded by no row, which is more than the part ${maxStrayRatio} that maxStrayRatio allows`,
-    fix: 'Look whether rows record paths as the root is written and recordedBy names every property; where it is so, raise maxStrayRatio',
+    what: `${strays} of its ${files} files are recorded by no row, which is more than the ratio ${maxStrayRatio} that maxStrayRatio allows`,
+    fix: 'Check whether rows record paths as the root is written, and whether recordedBy names every property. If so, raise maxStrayRatio',
   });
 }

@@ -3,29 +3,29 @@ import type { FileHandle } from 'node:fs/promises';
 import { lstat, open, realpath } from 'node:fs/promises';
 
 import { FileRefused } from '../../policy/file-store.ts';
-import { codeOf } from './code-of.ts';
+import { readErrno } from './errno.ts';
 
-/** Linux names open files here; a path over it goes to the very folder that was opened, wherever links lead by then. */
+/** Linux lists open files here: a path through it leads to the folder that was opened, whatever links point at by then. */
 const OPEN_FILES = '/proc/self/fd';
 
 /** So many folders stay open for the next file. */
-const MOST_OPEN = 64;
+const MAX_OPEN = 64;
 
-/** A folder while somebody works in it. */
-interface Opened {
-  /** A path to it that no link can turn elsewhere. */
+/** A folder that is open. */
+interface OpenFolder {
+  /** A path to it that no link can redirect. */
   readonly base: string;
   readonly handle: FileHandle | undefined;
 }
 
 interface Entry {
-  readonly opened: Promise<Opened | undefined>;
+  readonly opened: Promise<OpenFolder | undefined>;
   users: number;
 }
 
 /**
- * The folders below a root, opened name by name from the root without following a link. Where the system does not name
- * open files, each use looks before whether the path is still what it says.
+ * The folders below a root, opened name by name from the root without following a link. If the system does not list open
+ * files, each use first checks that the path has no link.
  */
 export class Folders {
   readonly #root: string;
@@ -38,8 +38,8 @@ export class Folders {
   }
 
   /**
-   * Works inside a folder, `''` for the root itself; undefined where it is not there. Throws {@link FileRefused} where a
-   * link stands in the way.
+   * Works inside a folder, `''` for the root itself; undefined if it is not there. Throws {@link FileRefused} if a link
+   * is on the way.
    */
   async within<T>(folder: string, work: (base: string) => Promise<T>): Promise<T | undefined> {
     let entry = this.#entries.get(folder);
@@ -47,17 +47,17 @@ export class Folders {
       entry = { opened: this.#open(folder), users: 0 };
       this.#entries.set(folder, entry);
     }
-    // A folder is never closed under somebody: its number would soon be another folder's.
+    // A folder in use is never closed: its number would soon be another folder's.
     entry.users += 1;
     try {
       const opened = await entry.opened;
       return opened === undefined ? undefined : await work(opened.base);
     } finally {
       entry.users -= 1;
-      // What could not be opened may be there the next time.
-      const none = !this.#byHandle || (await isNone(entry.opened));
-      if (none && this.#entries.get(folder) === entry) this.#entries.delete(folder);
-      if (this.#entries.size > MOST_OPEN) await this.#closeUnused(MOST_OPEN / 2);
+      // A folder that could not be opened may be there the next time.
+      const isUnusable = !this.#byHandle || (await isMissing(entry.opened));
+      if (isUnusable && this.#entries.get(folder) === entry) this.#entries.delete(folder);
+      if (this.#entries.size > MAX_OPEN) await this.#closeUnused(MAX_OPEN / 2);
     }
   }
 
@@ -65,21 +65,21 @@ export class Folders {
     await this.#closeUnused(0);
   }
 
-  async #open(folder: string): Promise<Opened | undefined> {
+  async #open(folder: string): Promise<OpenFolder | undefined> {
     if (!this.#byHandle) return this.#verify(folder);
-    if (folder === '') return handleOf(this.#root);
+    if (folder === '') return openFolder(this.#root);
     const cut = folder.lastIndexOf('/');
     const name = folder.slice(cut + 1);
-    return this.within(folder.slice(0, Math.max(0, cut)), async (base) => handleOf(`${base}/${name}`));
+    return this.within(folder.slice(0, Math.max(0, cut)), async (base) => openFolder(`${base}/${name}`));
   }
 
-  async #verify(folder: string): Promise<Opened | undefined> {
+  async #verify(folder: string): Promise<OpenFolder | undefined> {
     const base = folder === '' ? this.#root : `${this.#root}/${folder}`;
     try {
       if ((await realpath(base)) !== base) throw new FileRefused(BEHIND_LINK);
       return { base, handle: undefined };
     } catch (error) {
-      if (MISSING.has(codeOf(error))) return undefined;
+      if (MISSING.has(readErrno(error))) return undefined;
       throw error;
     }
   }
@@ -99,12 +99,12 @@ export class Folders {
 const BEHIND_LINK = 'it lies behind a symbolic link';
 const MISSING: ReadonlySet<string> = new Set(['ENOENT', 'ENOTDIR']);
 
-async function handleOf(path: string): Promise<Opened | undefined> {
+async function openFolder(path: string): Promise<OpenFolder | undefined> {
   try {
     const handle = await open(path, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW);
     return { base: `${OPEN_FILES}/${handle.fd}`, handle };
   } catch (error) {
-    const code = codeOf(error);
+    const code = readErrno(error);
     if (code === 'ELOOP' || (code === 'ENOTDIR' && (await isLink(path)))) throw new FileRefused(BEHIND_LINK);
     if (MISSING.has(code)) return undefined;
     throw error;
@@ -119,7 +119,7 @@ async function isLink(path: string): Promise<boolean> {
   }
 }
 
-async function isNone(opened: Promise<Opened | undefined>): Promise<boolean> {
+async function isMissing(opened: Promise<OpenFolder | undefined>): Promise<boolean> {
   return opened.then(
     (found) => found === undefined,
     () => true,

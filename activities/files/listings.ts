@@ -1,62 +1,62 @@
 import { opendir } from 'node:fs/promises';
 
 import { compareKeys } from '../../policy/file-store.ts';
-import { codeOf } from './code-of.ts';
+import { readErrno } from './errno.ts';
 import type { Folders } from './folders.ts';
 
-/** What was read of a folder is gone on with for so long: a batch later, not a run later. */
+/** The names of a folder are used for so long: a batch later, not a run later. */
 const FRESH_MILLIS = 60_000;
 
 interface Listing {
   /** In the order of keys; folders end in `/`. */
   readonly names: readonly string[];
-  /** Forgets it, when it is fresh no more: a walk that nobody goes on with is not held in memory. */
-  readonly forgetting: NodeJS.Timeout;
+  /** Deletes it when it is too old: a listing that nobody continues does not stay in memory. */
+  readonly timer: NodeJS.Timeout;
 }
 
 /**
- * Walks a tree in the order of its keys, one folder at a time: no more than the names of the folders on the way is in
- * memory. A walk that goes on after a key takes up the folders that the one before had just read, since a folder with a
- * million files would else be read anew for every batch.
+ * Lists a tree in the order of its keys, one folder at a time: only the names of the folders on the way are in memory. A
+ * listing that continues after a key uses the folders that the one before had just read, since a folder with a million
+ * files would else be read again for every batch.
  */
 export class Listings {
   readonly #known = new Map<string, Listing>();
 
-  async *walk(folders: Folders, after: string | null, except: string | undefined): AsyncGenerator<string> {
-    for await (const key of this.#walkBelow(folders, '', after)) {
+  async *list(folders: Folders, after: string | null, except: string | undefined): AsyncGenerator<string> {
+    for await (const key of this.#listBelow(folders, '', after)) {
       if (key !== except) yield key;
     }
   }
 
-  async *#walkBelow(folders: Folders, folder: string, after: string | null): AsyncGenerator<string> {
-    const names = await this.#namesOf(folders, folder);
+  async *#listBelow(folders: Folders, folder: string, after: string | null): AsyncGenerator<string> {
+    const names = await this.#readNames(folders, folder);
     const keyAt = (n: number): string => `${folder === '' ? '' : `${folder}/`}${names[n]}`;
-    for (let n = after === null ? 0 : firstAfter(names.length, keyAt, after); n < names.length; n += 1) {
+    for (let n = after === null ? 0 : findFirstAfter(names.length, keyAt, after); n < names.length; n += 1) {
       const key = keyAt(n);
       if (!key.endsWith('/')) yield key;
-      else yield* this.#walkBelow(folders, key.slice(0, -1), after?.startsWith(key) === true ? after : null);
+      else yield* this.#listBelow(folders, key.slice(0, -1), after?.startsWith(key) === true ? after : null);
     }
     this.#forget(folder);
   }
 
-  async #namesOf(folders: Folders, folder: string): Promise<readonly string[]> {
+  async #readNames(folders: Folders, folder: string): Promise<readonly string[]> {
     const known = this.#known.get(folder);
     if (known !== undefined) return known.names;
     const names = (await folders.within(folder, read)) ?? [];
     this.#forget(folder);
-    const forgetting = setTimeout(() => this.#known.delete(folder), FRESH_MILLIS).unref();
-    this.#known.set(folder, { names, forgetting });
+    const timer = setTimeout(() => this.#known.delete(folder), FRESH_MILLIS).unref();
+    this.#known.set(folder, { names, timer });
     return names;
   }
 
   #forget(folder: string): void {
-    clearTimeout(this.#known.get(folder)?.forgetting);
+    clearTimeout(this.#known.get(folder)?.timer);
     this.#known.delete(folder);
   }
 }
 
-/** The first of sorted keys that comes after a key, or is the folder that has it: found by halving. */
-function firstAfter(count: number, keyAt: (n: number) => string, after: string): number {
+/** Finds the first of sorted keys that comes after a key, or is the folder that has it, by bisection. */
+function findFirstAfter(count: number, keyAt: (n: number) => string, after: string): number {
   let [low, high] = [0, count];
   while (low < high) {
     const middle = (low + high) >>> 1;
@@ -72,13 +72,13 @@ async function read(base: string): Promise<string[]> {
   const names: string[] = [];
   try {
     for await (const entry of await opendir(base, { bufferSize: 1024 })) {
-      // What is no UTF-8 has a replacement in its name, by which it cannot be found again.
+      // A name that is no UTF-8 is read with a replacement character, by which it cannot be found again.
       if (entry.name.includes('\uFFFD')) continue;
       if (entry.isDirectory()) names.push(`${entry.name}/`);
       else if (entry.isFile()) names.push(entry.name);
     }
   } catch (error) {
-    if (codeOf(error) !== 'ENOENT') throw error;
+    if (readErrno(error) !== 'ENOENT') throw error;
   }
   return names.toSorted(compareKeys);
 }

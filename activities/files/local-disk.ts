@@ -4,16 +4,16 @@ import { isAbsolute, resolve } from 'node:path';
 import type { FileStore, OpenFileStore, StoredFile } from '../../policy/file-store.ts';
 import { FileRefused, RootUnusable } from '../../policy/file-store.ts';
 import { ValidationError } from '../../policy/issue.ts';
-import { codeOf } from './code-of.ts';
+import { readErrno } from './errno.ts';
 import { Folders } from './folders.ts';
-import { keyBelow } from './key-of.ts';
 import { Listings } from './listings.ts';
+import { keyBelow } from './path-key.ts';
 
-/** What {@link localDisk} can be told. */
+/** Options of {@link localDisk}. */
 export interface LocalDiskOptions {
   /**
-   * The name of a file that must be in the folder. Where it is missing nothing is deleted and the pass fails: a disk that is
-   * not mounted has an empty folder in its place. Default: none.
+   * The name of a file that must be in the folder. If it is missing nothing is deleted and the pass fails: a disk that is
+   * not mounted leaves an empty folder. Default: none.
    */
   readonly marker?: string;
 }
@@ -21,14 +21,14 @@ export interface LocalDiskOptions {
 /**
  * Files in a folder of the worker's machine. The folder is given by its absolute path; rows may record files by their
  * path below it, or absolute with the folder as it is written here. Throws a `ValidationError` for a folder that is not
- * absolute, as one from a variable that is not set, and for the root of the disk.
+ * absolute, like one from a variable that is not set, and for the root of the disk.
  */
 export function localDisk(folder: string, { marker }: LocalDiskOptions = {}): FileStore {
   const given: unknown = folder;
   if (typeof given !== 'string' || !isAbsolute(given) || resolve(given) === '/' || given.includes('\0')) {
     const what = 'its folder is no absolute path below the root of the disk';
     throw new ValidationError('localDisk', [
-      { at: 'localDisk', what, fix: 'Name the folder from / on; check the variable that it comes from' },
+      { at: 'localDisk', what, fix: 'Write the folder from / on; check the variable that it comes from' },
     ]);
   }
   return new LocalDisk(resolve(given), marker);
@@ -38,7 +38,7 @@ class LocalDisk implements FileStore {
   readonly #folder: string;
   readonly #marker: string | undefined;
   readonly #listings = new Listings();
-  /** Where the folder really was when it was opened: rows may have been written by somebody who asked for that. */
+  /** The real path of the folder when it was opened: a program may have recorded paths with that. */
   #real: string;
 
   constructor(folder: string, marker: string | undefined) {
@@ -52,13 +52,13 @@ class LocalDisk implements FileStore {
   }
 
   spellingsOf(key: string): readonly string[] {
-    // Some systems compose letters and others do not: a row that differs in that alone keeps its file.
+    // Some systems compose letters and others do not: a row that differs only in that keeps its file.
     const keys = new Set([key, key.normalize('NFC'), key.normalize('NFD')]);
     const folders = [...new Set([this.#folder, this.#real])];
     return [...keys].flatMap((one) => [
       one,
       `./${one}`,
-      // The second is what comes of a folder that was given with a slash at its end.
+      // The second is for a folder that was configured with a slash at its end.
       ...folders.flatMap((folder) => [`${folder}/${one}`, `${folder}//${one}`]),
     ]);
   }
@@ -70,25 +70,25 @@ class LocalDisk implements FileStore {
       if (!(await stat(root)).isDirectory()) throw new RootUnusable('it is no folder');
       folders = new Folders(root);
       this.#real = root;
-      // All of it inside the folder that was opened: what is mounted over it later is another one.
+      // All inside the folder that was opened: a disk that is mounted over it later is another folder.
       const place = await folders.within('', async (base) => {
         if (this.#marker !== undefined) await lstat(`${base}/${this.#marker}`).catch(refuseUnmounted);
         const { dev, ino } = await stat(`${base}/.`);
         return `${dev}:${ino}`;
       });
-      if (place === undefined) throw new RootUnusable('its folder is gone');
+      if (place === undefined) throw new RootUnusable('its folder is not there any more');
       return new OpenLocalDisk(folders, place, this.#listings, this.#marker);
     } catch (error) {
       await folders?.close();
       if (error instanceof RootUnusable) throw error;
-      throw new RootUnusable(`its folder cannot be opened (${codeOf(error) || 'unknown error'})`);
+      throw new RootUnusable(`its folder cannot be opened (${readErrno(error) || 'unknown error'})`);
     }
   }
 }
 
 function refuseUnmounted(error: unknown): never {
   throw new RootUnusable(
-    `its marker is missing (${codeOf(error) || 'unknown error'}), as where no disk is mounted`,
+    `its marker is missing (${readErrno(error) || 'unknown error'}), as if no disk were mounted`,
   );
 }
 
@@ -136,14 +136,14 @@ class OpenLocalDisk implements OpenFileStore {
   }
 
   list(after: string | null): AsyncIterable<string> {
-    return this.#listings.walk(this.#folders, after, this.#marker);
+    return this.#listings.list(this.#folders, after, this.#marker);
   }
 
   async close(): Promise<void> {
     await this.#folders.close();
   }
 
-  /** Works on a file by a path that no link can turn elsewhere; undefined where nothing is there. */
+  /** Works on a file by a path that no link can redirect; undefined if nothing is there. */
   async #at<T>(key: string, work: (path: string) => Promise<T>): Promise<T | undefined> {
     const cut = key.lastIndexOf('/');
     try {
@@ -151,7 +151,7 @@ class OpenLocalDisk implements OpenFileStore {
         work(`${base}/${key.slice(cut + 1)}`),
       );
     } catch (error) {
-      if (codeOf(error) === 'ENOENT') return undefined;
+      if (readErrno(error) === 'ENOENT') return undefined;
       throw error;
     }
   }

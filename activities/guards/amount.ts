@@ -1,13 +1,8 @@
 import type { Issue } from '../../policy/issue.ts';
 import type { Policy } from '../../policy/policy.ts';
-import type { Database } from '../database/database.ts';
-import { previewedPasses } from '../ledger/guards.ts';
-import { readHolds } from '../ledger/holds.ts';
-import type { FrozenExpireRows } from '../passes/expire-rows.ts';
-import { workOf } from '../passes/index.ts';
-import { PreviewScript } from '../preview/script.ts';
-import { countUpTo, hasRowSince } from '../sql/count-rows.ts';
-import type { TableName } from '../sql/names.ts';
+import type { Database } from '../ledger/open-database.ts';
+import { findKind } from '../passes/index.ts';
+import type { TableName } from '../stored/columns.ts';
 import type { GuardedPass, GuardRequest, RowCount } from './guard.ts';
 import { nameTable, suggestPreview } from './guard.ts';
 import { examineGrowth } from './unlike-last-run.ts';
@@ -34,7 +29,7 @@ interface Amount {
   /** Passes that somebody has previewed. */
   readonly previewed: ReadonlySet<string>;
   /** A count that is not exact is taken for so many times more; 1 to judge. */
-  readonly doubt: number;
+  readonly margin: number;
 }
 
 /**
@@ -46,23 +41,23 @@ interface Amount {
 export async function examineAmount(database: Database, request: GuardRequest): Promise<Issue[]> {
   const { policy, passes, allowPercent } = request;
   const maxPercent = Math.max(policy.limits.maxPercent, allowPercent);
-  const previewed = await previewedPasses(database.ledger, policy.name, passes);
-  const withFamily = passes.filter(
-    (pass) => maxPercent < 100 && !previewed.has(pass.name) && hasFamily(pass),
+  const previewed = await database.session.ledger.guards.findPreviewed(policy.name, passes);
+  const withDependents = passes.filter(
+    (pass) => maxPercent < 100 && !previewed.has(pass.name) && hasDependents(pass),
   );
-  const exact = withFamily.length === 0 ? [] : await countExactly(database, request, withFamily);
-  const sampled = passes.filter((pass) => exact === undefined || !withFamily.includes(pass));
+  const exact = withDependents.length === 0 ? [] : await countExactly(database, request, withDependents);
+  const sampled = passes.filter((pass) => exact === undefined || !withDependents.includes(pass));
   const first = [...(exact ?? []), ...sampled.map(countBySample)];
   const suspicion = await judge(database, request, {
     maxPercent,
     previewed,
     counts: first,
-    doubt: SAMPLE_FACTOR,
+    margin: SAMPLE_FACTOR,
   });
   if (suspicion.length === 0) return [];
   const isExact = first.every((count) => count.exact);
   const counts = isExact ? first : ((await countExactly(database, request, passes)) ?? first);
-  return judge(database, request, { maxPercent, previewed, counts, doubt: 1 });
+  return judge(database, request, { maxPercent, previewed, counts, margin: 1 });
 }
 
 async function judge(database: Database, request: GuardRequest, amount: Amount): Promise<Issue[]> {
@@ -72,7 +67,7 @@ async function judge(database: Database, request: GuardRequest, amount: Amount):
   for (const pass of request.passes) {
     const own = sumOwnTable(amount.counts, pass);
     if (!amount.previewed.has(pass.name))
-      growth.push(...(await examineGrowth(database, request, pass, own, amount.doubt)));
+      growth.push(...(await examineGrowth(database, request, pass, own, amount.margin)));
     if (own.rows > 0) newest.push(...(await examineNewest(database, request, pass)));
   }
   return [...percent, ...growth, ...newest];
@@ -84,31 +79,29 @@ async function countExactly(
   { catalog, budget }: GuardRequest,
   passes: readonly GuardedPass[],
 ): Promise<Count[] | undefined> {
-  return budget.tryRead(database, async (tx) => {
-    const script = new PreviewScript(catalog, await readHolds(tx, database.ledger));
-    for (const { name, kind, frozen } of passes) {
-      script.begin(name);
-      workOf(kind).preview(frozen, script);
+  return budget.tryRead(database.session, async (tx) => {
+    const query = tx.startPreview(catalog, await tx.ledger.holds.readInForce());
+    for (const { name, kind, stored } of passes) {
+      query.startPass(name);
+      findKind(kind).preview(stored, query);
     }
-    const { rows } = await script.statement().execute(tx);
-    const counted = rows[0]?.counts ?? [];
-    return script.counts.flatMap(({ pass: name, label, what }, n) => {
+    return (await query.count()).flatMap(({ pass: name, label, what, value }) => {
       const pass = passes.find((candidate) => candidate.name === name);
-      const table = pass?.frozen.counted.find((candidate) => candidate.label === label);
+      const table = pass?.stored.counted.find((candidate) => candidate.label === label);
       if (pass === undefined || table === undefined || what !== 'deleted') return [];
-      return [{ pass, table, rows: counted[n] ?? 0, exact: true }];
+      return [{ pass, table, rows: value ?? 0, exact: true }];
     });
   });
 }
 
 /** What the sample says that a pass would delete from its own table. */
 function countBySample(pass: GuardedPass): Count {
-  return { pass, table: pass.frozen.table, rows: pass.plan.estimate, exact: false };
+  return { pass, table: pass.stored.table, rows: pass.plan.estimate, exact: false };
 }
 
 /** Whether other rows are deleted with those of the pass's own table. The sample does not see them. */
-function hasFamily({ frozen }: GuardedPass): boolean {
-  return frozen.counted.length > 1 || ('nesting' in frozen && frozen.nesting !== null);
+function hasDependents({ stored }: GuardedPass): boolean {
+  return stored.counted.length > 1 || stored.repeats === true;
 }
 
 /** Adds up the rows by table; no more than a run may delete in all. */
@@ -129,7 +122,7 @@ function sumByTable(counts: readonly Count[], maxRows: number): TableCount[] {
 
 /** Rows that a pass would delete from its own table. */
 function sumOwnTable(counts: readonly Count[], pass: GuardedPass): RowCount {
-  const own = counts.filter((count) => count.pass === pass && count.table.label === pass.frozen.table.label);
+  const own = counts.filter((count) => count.pass === pass && count.table.label === pass.stored.table.label);
   return {
     rows: own.reduce((sum, count) => sum + count.rows, 0),
     exact: own.every((count) => count.exact),
@@ -140,16 +133,16 @@ function sumOwnTable(counts: readonly Count[], pass: GuardedPass): RowCount {
 async function examinePercent(
   database: Database,
   { policy, entities, catalog, maxRows, budget }: GuardRequest,
-  { maxPercent, counts, previewed, doubt }: Amount,
+  { maxPercent, counts, previewed, margin }: Amount,
 ): Promise<Issue[]> {
   if (maxPercent >= 100) return [];
   const mistakes: Issue[] = [];
   for (const { table, rows, exact, passes } of sumByTable(counts, maxRows)) {
     if (passes.every((pass) => previewed.has(pass.name))) continue;
     // With so many rows the table is large enough for what would be deleted; it is counted no further.
-    const enough = (100 * (exact ? rows : rows * doubt)) / maxPercent;
+    const enough = (100 * (exact ? rows : rows * margin)) / maxPercent;
     const most = Math.max(enough, policy.limits.smallTable);
-    const found = await budget.tryRead(database, async (tx) => countUpTo(tx, table, most));
+    const found = await budget.tryRead(database.session, async (tx) => tx.tables.countUpTo(table, most));
     const there = found ?? catalog.named(table)?.rows ?? most;
     if (there >= enough || there < policy.limits.smallTable) continue;
     const percent = Math.min(100, (100 * rows) / there);
@@ -176,11 +169,12 @@ async function examineNewest(
   pass: GuardedPass,
 ): Promise<Issue[]> {
   const { allowNewest, smallTable } = policy.limits;
-  if (allowNewest || !isExpiry(pass) || mayAllExpire(policy, pass)) return [];
-  const { table, ages, horizon } = pass.frozen;
-  const allOld = await budget.tryRead(database, async (tx) => {
-    if (await hasRowSince(tx, table, ages, horizon)) return false;
-    return (await countUpTo(tx, table, smallTable)) >= smallTable;
+  const { table, ages, horizon } = pass.stored;
+  if (allowNewest || findKind(pass.kind).expires !== true || mayAllExpire(policy, pass)) return [];
+  if (ages === undefined || horizon === undefined) return [];
+  const allOld = await budget.tryRead(database.session, async (tx) => {
+    if (await tx.tables.hasRowSince(table, ages, horizon)) return false;
+    return (await tx.tables.countUpTo(table, smallTable)) >= smallTable;
   });
   if (allOld === false) return [];
   const name = nameTable(entities, table);
@@ -190,7 +184,7 @@ async function examineNewest(
     {
       at: 'limit allowNewest',
       what: `${found} newer than ${horizon}, the horizon of pass ${pass.name},${isSlow ? ' took too long' : ''}: a clock, a time zone or a unit that is wrong looks like that`,
-      fix: `Look at the newest rows and at the age of the pass; ${isSlow ? 'give the age an index, or ' : ''}where nothing newer is right, set limits.allowNewest to true`,
+      fix: `Look at the newest rows and at the age of the pass; ${isSlow ? 'give the age an index, or ' : ''}if nothing newer is right, set limits.allowNewest to true`,
     },
   ];
 }
@@ -198,9 +192,5 @@ async function examineNewest(
 /** A retention of less than an hour is for rows that have their own end of use. */
 function mayAllExpire({ passes }: Policy, { name }: GuardedPass): boolean {
   const pass = passes.find((known) => known.name === name);
-  return pass?.kind === 'expireRows' && pass.allowShort;
-}
-
-function isExpiry(pass: GuardedPass): pass is GuardedPass & { frozen: FrozenExpireRows } {
-  return pass.kind === 'expireRows';
+  return pass !== undefined && 'allowShort' in pass && pass.allowShort;
 }

@@ -1,26 +1,23 @@
 import type { Issue } from '../../policy/issue.ts';
 import { sayWhat } from '../../policy/issue.ts';
 import type { Policy } from '../../policy/policy.ts';
-import type { Database } from '../database/database.ts';
-import type { RunPass } from '../ledger/runs.ts';
-import type { FrozenPass } from '../passes/index.ts';
-import type { PolicyEntities } from '../plan/entities.ts';
-import { cancelledBy } from '../sql/cancel.ts';
-import type { Catalog } from '../sql/catalog.ts';
-import type { TableName } from '../sql/names.ts';
-import { readDatabaseError } from '../sql/sqlstate.ts';
-import type { Tx } from '../sql/transaction.ts';
-import { inSnapshot } from '../sql/transaction.ts';
+import type { Catalog } from '../dialect/catalog.ts';
+import type { Session, Tx } from '../dialect/dialect.ts';
+import { isTimeout } from '../dialect/errors.ts';
+import type { PolicyEntities } from '../resolve/entities.ts';
+import type { TableName } from '../stored/columns.ts';
+import type { StoredPass } from '../stored/pass.ts';
+import type { RunPass } from '../stored/run.ts';
 
 /** A pass that deletes rows. */
-export type GuardedPass = RunPass & { readonly frozen: FrozenPass };
+export type GuardedPass = RunPass & { readonly stored: StoredPass };
 
 /** Whether guards check a pass: it is applicable and deletes rows. */
 export function isGuarded(pass: RunPass): pass is GuardedPass {
-  return pass.frozen !== null && pass.frozen.counted.length > 0;
+  return pass.stored !== null && pass.stored.counted.length > 0;
 }
 
-/** A run that asks to begin, with what it is allowed to do. */
+/** A run that asks to start, with what it is allowed to do. */
 export interface GuardRequest {
   readonly policy: Policy;
   readonly entities: PolicyEntities;
@@ -44,7 +41,7 @@ export interface RowCount {
 /** Names a table by its entity. A table's own name must not travel. */
 export function nameTable(entities: PolicyEntities, table: TableName): string {
   const entity = entities.nameOfTable(table);
-  return entity === undefined ? 'a table that goes along by a foreign key' : `entity ${entity}`;
+  return entity === undefined ? 'a table that is deleted along by a foreign key' : `entity ${entity}`;
 }
 
 /** Tells a person how a run goes ahead that is larger than usual. */
@@ -68,9 +65,8 @@ export interface QueryBudgetOptions {
 /** A query gets so much also if no time is left, since most need no more. */
 const MIN_MILLIS = 100;
 const LOCK_MILLIS = 5_000;
-const TOO_LONG = '57014';
 
-/** How long the guards of a run may read tables: a run that never begins keeps no database small. */
+/** How long the guards of a run may read tables: a run that never starts keeps no database small. */
 export class QueryBudget {
   readonly #eachMillis: number;
   readonly #until: number;
@@ -83,16 +79,16 @@ export class QueryBudget {
   }
 
   /** Reads on a snapshot of its own; returns undefined if a statement takes too long. */
-  async tryRead<T>({ db }: Pick<Database, 'db'>, work: (tx: Tx) => Promise<T>): Promise<T | undefined> {
+  async tryRead<T>(session: Session, work: (tx: Tx) => Promise<T>): Promise<T | undefined> {
     const left = Math.max(MIN_MILLIS, this.#until - performance.now());
     const statementMillis = Math.ceil(Math.min(this.#eachMillis, left));
     try {
-      return await inSnapshot(db, { lockMillis: LOCK_MILLIS, statementMillis }, async (tx) =>
-        cancelledBy(this.#signal, db, tx, async () => work(tx)),
+      return await session.snapshot({ lockMillis: LOCK_MILLIS, statementMillis }, async (tx) =>
+        tx.cancelOn(this.#signal, async () => work(tx)),
       );
     } catch (error) {
       this.#signal?.throwIfAborted();
-      if (readDatabaseError(error)?.sqlstate !== TOO_LONG) throw error;
+      if (!isTimeout(error)) throw error;
       return undefined;
     }
   }

@@ -1,37 +1,34 @@
 import type { Issue } from '../../policy/issue.ts';
 import type { Policy } from '../../policy/policy.ts';
-import type { Database } from '../database/database.ts';
-import type { GuardState, Seen, SeenTable } from '../ledger/guards.ts';
-import { blockPolicy, deletedFrom, mostDeleted, readGuardState, readPast } from '../ledger/guards.ts';
-import { LOOK_UP_LIMITS } from '../plan/resolve.ts';
-import { countUpTo } from '../sql/count-rows.ts';
-import { qualifiedName } from '../sql/names.ts';
-import { inSnapshot } from '../sql/transaction.ts';
+import type { Identity } from '../dialect/dialect.ts';
+import type { Database } from '../ledger/open-database.ts';
+import { LOOK_UP_LIMITS } from '../plan/resolve-policy.ts';
+import type { GuardState, Seen, SeenTable } from '../stored/guard.ts';
 import type { GuardedPass, GuardRequest, RowCount } from './guard.ts';
 import { nameTable, suggestPreview } from './guard.ts';
-import { compareIdentity, readIdentity } from './identity.ts';
 
 /** A table lost more rows than tables usually lose if less than this part of it is left. */
 const MIN_PART_LEFT = 0.5;
 
 /**
  * Whether the database is still the one that the last run cleaned, and its tables are. If not, the policy is blocked:
- * neither this run nor a later one begins until a person acknowledges it.
+ * neither this run nor a later one starts until a person acknowledges it.
  */
 export async function examineLastRun(
   database: Database,
   request: GuardRequest,
 ): Promise<{ triggered: Issue[]; seen: Seen }> {
   const { policy, lastRun } = request;
-  const { ledger } = database;
-  const identity = await inSnapshot(database.db, LOOK_UP_LIMITS, readIdentity);
-  const state = await readGuardState(ledger, policy.name);
+  const { session } = database;
+  const { guards } = session.ledger;
+  const identity = await session.snapshot(LOOK_UP_LIMITS, async (tx) => tx.facts.readIdentity());
+  const state = await guards.read(policy.name);
   const tables = await compareTables(database, request, state);
   const seen = { ...identity, tables: tables.seen };
   if (state?.blocked != null) {
     return { triggered: [describeBlocked(policy, state.blocked, state.blockedAt)], seen };
   }
-  const past = await readPast(ledger, state?.knownRun ?? 0);
+  const past = await guards.readPast(state?.knownRun ?? 0);
   const reasons = [...(state === undefined ? [] : compareIdentity(state, identity)), ...tables.reasons];
   if (past.future !== null) {
     reasons.push(
@@ -44,7 +41,7 @@ export async function examineLastRun(
     );
   }
   if (reasons.length === 0) return { triggered: [], seen };
-  await blockPolicy(ledger, policy.name, reasons, Math.max(lastRun, past.lastRun));
+  await guards.block(policy.name, reasons, Math.max(lastRun, past.lastRun));
   return { triggered: [describeBlocked(policy, reasons, null)], seen };
 }
 
@@ -58,30 +55,30 @@ function describeBlocked({ name }: Policy, reasons: readonly string[], since: st
 
 /** The passes' own tables: which were made anew or lost rows, and how they are now. */
 async function compareTables(
-  database: Database,
+  { session }: Database,
   { policy, catalog, entities, passes, budget }: GuardRequest,
   state: GuardState | undefined,
 ): Promise<{ reasons: string[]; seen: Seen['tables'] }> {
   const reasons: string[] = [];
   const seen: Record<string, Omit<SeenTable, 'run'>> = {};
-  for (const { frozen, plan } of passes) {
-    const key = qualifiedName(frozen.table);
-    const table = catalog.named(frozen.table);
+  for (const { stored, plan } of passes) {
+    const key = JSON.stringify([stored.table.schema, stored.table.name]);
+    const table = catalog.named(stored.table);
     if (table === undefined || key in seen) continue;
     // Both may be too high: the statistics if they are old, the sample if few pages have rows.
-    seen[key] = { oid: table.oid, rows: Math.min(plan.tableRows, table.rows ?? Infinity) };
+    seen[key] = { oid: table.id, rows: Math.min(plan.tableRows, table.rows ?? Infinity) };
     const before = state?.tables[key];
     if (before === undefined) continue;
-    const name = nameTable(entities, frozen.table);
-    if (before.oid !== table.oid) {
+    const name = nameTable(entities, stored.table);
+    if (before.oid !== table.id) {
       reasons.push(`the table of ${name} was made anew since the last run`);
       continue;
     }
-    const expected = before.rows - (await deletedFrom(database.ledger, frozen.table.label, before.run));
+    const expected = before.rows - (await session.ledger.guards.sumDeleted(stored.table.label, before.run));
     const least = Math.floor(expected * MIN_PART_LEFT);
     if (expected < Math.max(1, policy.limits.smallTable) || plan.tableRows >= least) continue;
     // Only a sample says so: count before anybody is woken up.
-    const left = await budget.tryRead(database, async (tx) => countUpTo(tx, frozen.table, least));
+    const left = await budget.tryRead(session, async (tx) => tx.tables.countUpTo(stored.table, least));
     if (left !== undefined && left < least) {
       reasons.push(
         `${name} has ${left} rows left of about ${Math.round(expected)}, and it was no run of this ledger that deleted them`,
@@ -93,18 +90,18 @@ async function compareTables(
 
 /** Whether a pass would delete many times the rows of its own table that one of its last runs did. */
 export async function examineGrowth(
-  { ledger }: Database,
+  { session }: Database,
   { policy, entities, maxRows }: GuardRequest,
   pass: GuardedPass,
   own: RowCount,
-  doubt: number,
+  margin: number,
 ): Promise<Issue[]> {
   const { maxGrowth, smallTable } = policy.limits;
   const rows = Math.min(maxRows, own.rows);
-  const wouldDelete = own.exact ? rows : rows * doubt;
+  const wouldDelete = own.exact ? rows : rows * margin;
   if (maxGrowth === Infinity || wouldDelete < Math.max(1, smallTable)) return [];
-  const { table } = pass.frozen;
-  const most = await mostDeleted(ledger, policy.name, pass.name, table.label);
+  const { table } = pass.stored;
+  const most = await session.ledger.guards.findMaxDeleted(policy.name, pass.name, table.label);
   if (most === undefined || wouldDelete <= maxGrowth * most) return [];
   return [
     {
@@ -113,4 +110,20 @@ export async function examineGrowth(
       fix: `${suggestPreview(policy)}. Or set limits.maxGrowth`,
     },
   ];
+}
+
+/** How the database differs from the one that was seen, in sentences for people. */
+export function compareIdentity(
+  seen: { readonly [K in keyof Identity]: string | null },
+  now: Identity,
+): string[] {
+  if (
+    seen.systemIdentifier !== null &&
+    now.systemIdentifier !== null &&
+    seen.systemIdentifier !== now.systemIdentifier
+  ) {
+    return ['the database is on another server than at the last run, as after restoring a backup'];
+  }
+  if (seen.databaseOid === null || seen.databaseOid === now.databaseOid) return [];
+  return ['the database was made anew since the last run, as after restoring a backup'];
 }

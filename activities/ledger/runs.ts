@@ -1,179 +1,97 @@
-import { sql } from 'kysely';
-
-import type { PassKind } from '../../policy/pass.ts';
-import type { Window } from '../../policy/window.ts';
-import type { Backlog } from '../backlog/backlog.ts';
-import type { Ending, Holder, Plan } from '../contract.ts';
-import type { FrozenPass, PassPlan } from '../passes/index.ts';
-import { waitForBatches } from '../sql/fence.ts';
-import type { Tx } from '../sql/transaction.ts';
-import { inTransaction } from '../sql/transaction.ts';
-import { NOT_MEASURED } from './backlogs.ts';
-import { dropKept, writeKept } from './kept.ts';
+import type { Tx } from '../dialect/dialect.ts';
+import { distinctTables } from '../dialect/table-names.ts';
+import type { TableName } from '../stored/columns.ts';
+import type { StoredSweepStrayFiles } from '../stored/pass.ts';
+import type { Note, PreviewedPass } from '../stored/report.ts';
+import type {
+  PassStatus,
+  OpenRun,
+  RunOwner,
+  RunSettings,
+  RunPass,
+  RunStatus,
+  Holder,
+} from '../stored/run.ts';
 import type { Ledger } from './ledger.ts';
-import { foldTotals } from './totals.ts';
-
-/** The workflow that a run belongs to. */
-export interface RunOwner {
-  readonly workflowId: string;
-  /** First run id of its chain, which stays the same over continue-as-new. */
-  readonly firstRunId: string;
-  /** Cluster and namespace. */
-  readonly temporal: string;
-}
-
-/** The settings that slices work by, as frozen. */
-export interface RunSettings {
-  readonly plan: Omit<Plan, 'run' | 'startedAt'>;
-  readonly mostRows: number | null;
-  readonly targetMillis: number;
-  readonly pauseMillis: number;
-  readonly sliceSeconds: number;
-  readonly sliceBatches: number | null;
-  /** Runs that an earlier release began have none. */
-  readonly limits?: FrozenLimits;
-}
-
-/** How much a run may do and when, as frozen. */
-export interface FrozenLimits {
-  readonly maxRows: number | null;
-  readonly maxMillis: number | null;
-  readonly window: Window | null;
-  readonly whenClosed: 'wait' | 'stop';
-}
-
-/** A pass to begin a run with. */
-export interface RunPass {
-  readonly name: string;
-  readonly kind: PassKind;
-  /** Null where the pass is not applicable to the database. */
-  readonly frozen: FrozenPass | null;
-  readonly plan: PassPlan;
-  /** What decides which rows the pass deletes: see `hashOf`. Null where it is not applicable. */
-  readonly settingsHash: string | null;
-  /** The backlog by the plan's sample, and whether its age is known; left out if the plan did not measure it. */
-  readonly before?: { readonly backlog: Backlog; readonly aged: boolean };
-}
-
-/** A run that is open. */
-export interface OpenRun extends RunOwner {
-  readonly id: number;
-  readonly policy: string;
-  readonly settings: RunSettings;
-  readonly startedAt: string;
-}
-
-/** A pass of an open run, as it was frozen. */
-export interface OpenPass {
-  readonly name: string;
-  readonly frozen: FrozenPass;
-  readonly shards: PassPlan['shards'];
-}
 
 const LIMITS = { lockMillis: 10_000, statementMillis: 30_000 };
 /** Finding the newest rows of all groups sorts a whole table. */
-const KEEPING_LIMITS = { lockMillis: 10_000, statementMillis: 300_000 };
+const KEEP_LAST_LIMITS = { lockMillis: 10_000, statementMillis: 300_000 };
 
 /** The open run of a policy, which holds its lease. */
 export async function findOpenRun(ledger: Ledger, policy: string): Promise<OpenRun | undefined> {
-  const { rows } = await sql<OpenRun>`
-    select
-      id, policy, settings,
-      workflow_id as "workflowId", first_run_id as "firstRunId", temporal,
-      to_json(started_at) #>> '{}' as "startedAt"
-    from ${ledger.table('run')}
-    where policy = ${policy} and ended_at is null`.execute(ledger.db);
-  return rows[0];
+  return ledger.session.ledger.runs.findOpen(policy);
 }
 
-/** The workflow that a run belongs to; undefined where there is no such run. */
-export async function findWorkflowOf(ledger: Ledger, run: number): Promise<string | undefined> {
-  const { rows } = await sql<{ workflowId: string }>`
-    select workflow_id as "workflowId" from ${ledger.table('run')} where id = ${run}`.execute(ledger.db);
-  return rows[0]?.workflowId;
-}
-
-/** Begins a run and takes the policy's lease; undefined where another run holds it. */
+/** Starts a run and takes the policy's lease; undefined if another run holds it. */
 export async function insertRun(
   ledger: Ledger,
   owner: RunOwner,
   settings: RunSettings,
   passes: readonly RunPass[],
 ): Promise<OpenRun | undefined> {
-  return inTransaction(ledger.db, KEEPING_LIMITS, async (tx) => {
-    const { policy } = settings.plan;
-    const { rows } = await sql<{ id: number; startedAt: string }>`
-      insert into ${ledger.table('run')} (policy, mode, state, workflow_id, first_run_id, temporal, settings)
-      values (
-        ${policy}, 'execute', 'running', ${owner.workflowId}, ${owner.firstRunId}, ${owner.temporal},
-        ${JSON.stringify(settings)}::jsonb)
-      on conflict (policy) where ended_at is null do nothing
-      returning id, to_json(started_at) #>> '{}' as "startedAt"`.execute(tx);
-    const run = rows[0];
+  return ledger.session.transaction(KEEP_LAST_LIMITS, async (tx) => {
+    const run = await tx.ledger.runs.insert(owner, settings);
     if (run === undefined) return undefined;
-    await insertPasses(tx, ledger, run.id, passes);
-    return { ...owner, ...run, policy, settings };
+    await insertPasses(tx, run.id, passes);
+    return { ...owner, ...run, policy: settings.plan.policy, settings };
   });
 }
 
-/** Adds the passes of a run. */
-export async function insertPasses(
-  tx: Tx,
+/** Inserts a run that guards stopped, closed from the start. Returns the number of the run. */
+export async function insertGuarded(
   ledger: Ledger,
-  run: number,
+  owner: RunOwner,
+  settings: RunSettings,
   passes: readonly RunPass[],
-): Promise<void> {
-  for (const [ordinal, { name, kind, frozen, plan, settingsHash, before }] of passes.entries()) {
-    await sql`
-      insert into ${ledger.table('pass')}
-        (run_id, ordinal, name, kind, state, strategy, shards, frozen, estimate, settings_hash, backlog)
-      values (
-        ${run}, ${ordinal}, ${name}, ${kind}, ${frozen === null ? 'not-applicable' : 'planned'},
-        ${plan.strategy}, ${JSON.stringify(plan.shards)}::jsonb, ${JSON.stringify(frozen ?? {})}::jsonb,
-        ${plan.estimate}, ${settingsHash},
-        ${before === undefined ? null : JSON.stringify({ ...NOT_MEASURED, before: before.backlog })}::jsonb)`.execute(
-      tx,
-    );
-    if (frozen?.keeps !== undefined) await writeKept(tx, ledger, run, ordinal, frozen.keeps);
+  reasons: readonly string[],
+): Promise<number> {
+  return ledger.session.transaction(LIMITS, async (tx) => {
+    const run = await tx.ledger.runs.insertStopped(owner, settings, reasons);
+    await insertPasses(tx, run, passes.map(removeMeasurements));
+    return run;
+  });
+}
+
+/** A run that deletes nothing need not write down which rows it would have kept, nor its backlog. */
+function removeMeasurements({ before: _before, ...pass }: RunPass): RunPass {
+  if (pass.stored?.keeps === undefined) return pass;
+  const { keeps: _keeps, ...stored } = pass.stored;
+  return { ...pass, stored };
+}
+
+async function insertPasses(tx: Tx, run: number, passes: readonly RunPass[]): Promise<void> {
+  for (const [ordinal, pass] of passes.entries()) {
+    await tx.ledger.runs.insertPass(run, ordinal, pass);
+    if (pass.stored?.keeps !== undefined) await tx.ledger.keepLast.write(run, ordinal, pass.stored.keeps);
   }
 }
 
-/** What a pass of a run was frozen to. */
-export async function readFrozenPass(
-  ledger: Ledger,
-  run: number,
-  ordinal: number,
-): Promise<OpenPass | undefined> {
-  const { rows } = await sql<OpenPass>`
-    select name, frozen, shards
-    from ${ledger.table('pass')}
-    where run_id = ${run} and ordinal = ${ordinal}`.execute(ledger.db);
-  return rows[0];
+/** How a run ends. */
+export interface RunEnding {
+  readonly run: number;
+  readonly status: RunStatus;
+  readonly passes: readonly { readonly status: PassStatus; readonly error?: string }[];
+  readonly reasons: readonly string[];
+  readonly longestMillis: number;
 }
 
 /**
- * Closes a run: waits until no batch of it is under way, folds the batches into the totals of its passes and gives
- * the lease free. No batch can commit to it afterwards. Does nothing where the run is closed, and says whether it did.
+ * Closes a run: waits until no batch of it is open, folds the batches into the totals of its passes and gives the lease
+ * back. No batch can commit to it afterwards. Does nothing if the run is closed. Returns whether it closed the run.
  */
-export async function closeRun(ledger: Ledger, ending: Omit<Ending, 'database'>): Promise<boolean> {
-  return inTransaction(ledger.db, LIMITS, async (tx) => {
-    await waitForBatches(tx, ledger.lockWords('run', ending.run));
-    const { rows } = await sql<{ id: number }>`
-      update ${ledger.table('run')}
-      set
-        state = ${ending.status},
-        ended_at = clock_timestamp(),
-        reasons = ${JSON.stringify(ending.reasons)}::jsonb
-      where id = ${ending.run} and ended_at is null
-      returning id`.execute(tx);
-    if (rows.length === 0) return false;
-    await foldTotals(tx, ledger, ending);
-    await dropKept(tx, ledger, ending.run);
+export async function closeRun(ledger: Ledger, ending: RunEnding): Promise<boolean> {
+  const { run, status, passes, reasons, longestMillis } = ending;
+  return ledger.session.transaction(LIMITS, async (tx) => {
+    await tx.fence.waitForBatches(ledger.lockKey('run', run));
+    if (!(await tx.ledger.runs.close(run, status, reasons))) return false;
+    await tx.ledger.reports.foldTotals(run, passes, longestMillis);
+    await tx.ledger.keepLast.delete(run);
     return true;
   });
 }
 
-/** Closes a run whose workflow is gone, so that another one can take the lease; false where it was closed. */
+/** Closes a run whose workflow ended, so that another one can take the lease. Returns false if it was closed. */
 export async function closeTerminatedRun(ledger: Ledger, { run, workflowId }: Holder): Promise<boolean> {
   return closeTerminated(ledger, run, `workflow ${workflowId} was closed without closing its run`);
 }
@@ -186,4 +104,82 @@ export async function closeByHand(ledger: Ledger, run: number): Promise<void> {
 async function closeTerminated(ledger: Ledger, run: number, reason: string): Promise<boolean> {
   const status = 'terminated';
   return closeRun(ledger, { run, status, passes: [], reasons: [reason], longestMillis: 0 });
+}
+
+/** The tables that the passes of an open run delete from or work on. */
+export async function tablesOfRun(ledger: Ledger, run: number): Promise<TableName[]> {
+  return distinctTables(await ledger.session.ledger.runs.readTables(run));
+}
+
+/** Adds notes to a run; one that it has is not added again. */
+export async function addNotes(ledger: Ledger, run: number, notes: readonly Note[]): Promise<void> {
+  await ledger.session.ledger.runs.addNotes(run, notes);
+}
+
+/** A note as this machine may show it. */
+export function formatNote({ what, here }: Note): string {
+  return here === undefined ? what : `${what} (${here})`;
+}
+
+/**
+ * Tells passes that list a root how many files an earlier run of theirs has counted there, for progress only. A pass is
+ * returned as it is if the ledger has no such run, or no batches of it any more.
+ */
+export async function expectFiles(
+  ledger: Ledger,
+  policy: string,
+  passes: readonly RunPass[],
+): Promise<RunPass[]> {
+  return Promise.all(
+    passes.map(async (pass) => {
+      if (pass.stored === null || !isSweep(pass.stored)) return pass;
+      const { root, remove } = pass.stored;
+      const files = await ledger.session.ledger.batches.findCountedFiles(policy, pass.name, root.name);
+      if (files === undefined) return pass;
+      const expected = { files, walks: remove ? 2 : 1 } as const;
+      return { ...pass, plan: { ...pass.plan, shards: [{ scan: 'files', expected }] } };
+    }),
+  );
+}
+
+function isSweep(stored: { readonly kind: string }): stored is StoredSweepStrayFiles {
+  return stored.kind === 'sweepStrayFiles';
+}
+
+/**
+ * Finds what was started and has no end, in a run or in closed runs of its policy: its worker or the server was killed.
+ * Each is ended in the journal and noted with the run, once.
+ */
+export async function noteInterrupted(ledger: Ledger, run: number): Promise<void> {
+  await ledger.session.transaction(LIMITS, async (tx) => {
+    const found = await tx.ledger.reclaims.endInterrupted(run);
+    const notes = found.map((reclaim) => {
+      const whose = reclaim.run === run ? '' : ` of run ${reclaim.run}`;
+      return {
+        what:
+          `pass ${reclaim.name}${whose} was interrupted at one table; the database undid or kept what it had done, ` +
+          'and no row is lost. The next time does it again',
+        here: `${reclaim.mode} of table ${reclaim.label}, begun ${reclaim.at}`,
+      };
+    });
+    await tx.ledger.runs.addNotes(run, notes);
+  });
+}
+
+/** Keeps a preview as a run that is over. Returns its number. Once for a workflow, however often it is tried. */
+export async function insertPreview(
+  ledger: Ledger,
+  owner: RunOwner,
+  policy: string,
+  startedAt: string,
+  passes: readonly PreviewedPass[],
+): Promise<number> {
+  return ledger.session.transaction(LIMITS, async (tx) => {
+    const { previews } = tx.ledger;
+    const earlier = await previews.find(owner, policy);
+    if (earlier !== undefined) return earlier;
+    const run = await previews.insert(owner, policy, startedAt);
+    for (const [ordinal, pass] of passes.entries()) await previews.insertPass(run, ordinal, pass);
+    return run;
+  });
 }

@@ -1,241 +1,184 @@
-import type { RawBuilder } from 'kysely';
-import { sql } from 'kysely';
-
 import type { DeleteOrphans } from '../../policy/delete-orphans.ts';
 import { parseDuration } from '../../policy/duration.ts';
-import type { Waiting } from '../backlog/backlog.ts';
-import { withHeld } from '../batch/count-held.ts';
-import { afterKey, keyOf } from '../batch/cursor.ts';
-import { groupsOf, repair } from '../batch/delete-children.ts';
-import { endOfPages, limitOf, pagesOf, reached } from '../batch/walk.ts';
-import type { Asked, ConditionPart, Explained } from '../explain/condition.ts';
-import { explained, pastGraceParts } from '../explain/conditions.ts';
-import type { CascadeStep } from '../plan/cascades.ts';
-import { cascadesFrom, distinctTables } from '../plan/cascades.ts';
-import { freezePointer } from '../plan/freeze-pointer.ts';
-import { horizonOf, laterBy } from '../plan/horizon.ts';
-import type { Scope } from '../plan/scope.ts';
-import { nameOf } from '../plan/scope.ts';
-import type { WalkChoice } from '../plan/strategy.ts';
-import { hasIndexOn } from '../plan/strategy.ts';
-import { previewOrphans } from '../preview/orphans.ts';
-import type { PreviewScript } from '../preview/script.ts';
-import type { CatalogTable } from '../sql/catalog.ts';
-import type { Orphaned } from '../sql/delete-orphaned.ts';
-import { deleteOrphaned, hasNoParent, pickOrphaned } from '../sql/delete-orphaned.ts';
-import { deletePlaces } from '../sql/delete-rows.ts';
-import { isFree, unheld } from '../sql/free.ts';
-import type { Holds } from '../sql/holds.ts';
-import { mustLock } from '../sql/holds.ts';
-import { findOrphanedKeys } from '../sql/loose-index.ts';
-import type { ColumnName, TableName } from '../sql/names.ts';
-import { castTo, columnOf } from '../sql/names.ts';
-import type { Picked } from '../sql/picked.ts';
-import type { FrozenPointer } from '../sql/pointers.ts';
-import type { Predicate } from '../sql/predicate.ts';
-import { bindPredicate } from '../sql/predicate.ts';
-import { sampleSpan, sampleSpanOfKeys } from '../sql/sample-span.ts';
-import type { Tx } from '../sql/transaction.ts';
-import type { BatchOutcome, BatchStep, FrozenPass, PassWork, Shard } from './pass.ts';
+import type { AnyEntity } from '../../policy/pass-options.ts';
+import type { CatalogTable } from '../dialect/catalog.ts';
+import type { Condition, OrphanTarget, PreviewQuery, Tx, View } from '../dialect/dialect.ts';
+import { needsLocks } from '../dialect/locks.ts';
+import { distinctTables, toTableName } from '../dialect/table-names.ts';
+import { cascadesFrom } from '../resolve/cascades.ts';
+import { computeHorizon } from '../resolve/horizon.ts';
+import { resolvePointer } from '../resolve/pointer.ts';
+import { hasIndexOn } from '../resolve/scan-choice.ts';
+import type { ScanChoice } from '../resolve/scan-choice.ts';
+import type { Scope } from '../resolve/scope.ts';
+import type { RowTree, StoredDeleteOrphans } from '../stored/pass.ts';
+import type { ConditionPart } from './condition.ts';
+import { findNotHeld, heldPart, joinParts, olderThanParts } from './condition.ts';
+import { addHeldRows } from './count-held.ts';
+import { listGroups, repairPointers } from './delete-children.ts';
+import type { BacklogRows, BatchKind, BatchOutcome, BatchStep, WantedIndex } from './pass.ts';
+import { limitRows, toScanStep } from './scan-limit.ts';
 
-/** A `deleteOrphans` pass as a run keeps it. */
-export interface FrozenDeleteOrphans extends FrozenPass {
-  readonly kind: 'deleteOrphans';
-  readonly by: ColumnName;
-  readonly parent: TableName;
-  readonly parentKey: ColumnName;
-  /** Distinct parents that are expected to be named. */
-  readonly keys: number;
-  readonly age: ColumnName;
-  readonly horizon: string;
-  readonly where: Predicate;
-  readonly pointers: readonly FrozenPointer[];
-  readonly cascades: readonly CascadeStep[];
-}
-
-type Taken = Pick<BatchOutcome, 'taken' | 'moved' | 'span'>;
-
-/** A statement looks at no more distinct keys than this: 45 ms at 11 us each. */
-const MOST_KEYS = 4096;
-
-/** Rows whose parent is gone, once they are older than a grace period. */
-export const deleteOrphansWork: PassWork<DeleteOrphans, FrozenDeleteOrphans> = {
+/** Rows whose parent is deleted, once they are older than a grace period. */
+export const deleteOrphansKind: BatchKind<DeleteOrphans, StoredDeleteOrphans> = {
   kind: 'deleteOrphans',
 
-  freeze(pass: DeleteOrphans, scope: Scope): FrozenDeleteOrphans | undefined {
+  entities({ entity, parent, repoint }: DeleteOrphans): AnyEntity[] {
+    return [entity, parent, ...repoint.flatMap(({ holder, target }) => [holder, target])];
+  },
+
+  resolve(pass: DeleteOrphans, scope: Scope): StoredDeleteOrphans | undefined {
     const table = scope.table(pass.entity, ['select', 'update', 'delete']);
     const parent = scope.table(pass.parent, ['select']);
     const by = scope.column(pass.entity, table, pass.by, 'by');
     const parentKey = scope.key(pass.parent, parent);
     const age = scope.ageColumn(pass.entity, table, pass.age);
     const where = scope.predicate(pass.entity, pass.where);
-    const pointers = pass.repoint.map((pointer) => freezePointer(pointer, scope));
+    const pointers = pass.repoint.map((pointer) => resolvePointer(pointer, scope));
     if (table === undefined || parent === undefined || by === undefined) return undefined;
     if (parentKey === undefined || age === undefined) return undefined;
     scope.comparable(pass.entity, pass.by, by, parentKey);
-    if (parent.oid === table.oid) {
+    if (parent.id === table.id) {
       return scope.mistake(
-        `entity ${scope.entities.name(pass.entity)} is its own parent: each row that goes would make others orphans`,
+        `entity ${scope.entities.name(pass.entity)} is its own parent: each row that is deleted would make others orphans`,
         'Use expireRows with nestedBy, or let the database cascade',
       );
     }
     if (!pointers.every((pointer) => pointer !== undefined)) return undefined;
-
     const cascades = cascadesFrom(scope.catalog, table);
-    const others = [...cascades.map((step) => step.table), ...pointers.map((pointer) => pointer.holder)];
+    const along = [...cascades.map((step) => step.table), ...pointers.map((pointer) => pointer.holder)];
     return {
       kind: 'deleteOrphans',
-      table: nameOf(table),
-      counted: distinctTables([table, ...others]),
-      familySize: 1,
+      table: toTableName(table),
+      counted: distinctTables([table, ...along]),
+      rowsPerParent: 1,
       by,
-      parent: nameOf(parent),
+      parent: toTableName(parent),
       parentKey,
-      // Statistics take far too few distinct values from rows that lie together; there are as many as parents.
+      // Statistics find far too few distinct values in rows that lie together; there are as many as parents.
       keys: Math.max(table.columns.get(by.name)?.distinct ?? 0, parent.rows ?? 0),
       age,
-      horizon: horizonOf(scope.now, parseDuration(pass.grace) ?? Number.NaN, age),
+      ages: [age],
+      horizon: computeHorizon(scope.now, parseDuration(pass.grace) ?? Number.NaN, age),
       where,
       pointers,
       cascades,
     };
   },
 
-  plan(frozen: FrozenDeleteOrphans, table: CatalogTable, shards: number): WalkChoice {
-    const { by, keys, horizon } = frozen;
-    const byKey = { strategy: 'loose-index', column: by, keys, until: horizon } as const;
-    return {
-      table,
-      where: isOrphan(frozen),
-      shards,
-      ...(hasIndexOn(table, by) ? { index: byKey } : {}),
-    };
-  },
-
-  preview(frozen: FrozenDeleteOrphans, script: PreviewScript): void {
-    previewOrphans(frozen, pastGrace(frozen), script);
-  },
-
-  waiting(frozen: FrozenDeleteOrphans, laterMillis: number, holds: Holds): Waiting {
-    const past = isOrphan({ ...frozen, horizon: laterBy(frozen.horizon, laterMillis) });
-    // The age of a row does not say when its parent went.
-    return { where: unheld(past, isFree(holds, frozen)), age: null };
-  },
-
-  explain(frozen: FrozenDeleteOrphans, { holds, now }: Asked): Explained {
-    const { by } = frozen;
-    const where = pastGrace(frozen);
-    const lost = hasNoParent({ ...frozen, where });
-    const parts: ConditionPart[] = [
-      ...pastGraceParts(frozen, now),
-      { why: 'no-parent', holds: sql`${columnOf('t', by)} is not null` },
-      { why: 'parent-alive', holds: sql`(${columnOf('t', by)} is null or ${lost})` },
+  condition(stored: StoredDeleteOrphans, view: View): ConditionPart[] {
+    return [
+      ...olderThanParts(stored, view),
+      { reason: 'no-parent', test: view.isNotNull(stored.by) },
+      { reason: 'parent-alive', test: view.hasNoParent(stored) },
+      ...heldPart(findDependents(stored), view),
     ];
-    return explained(sql`${where} and ${lost}`, parts, isFree(holds, frozen));
   },
 
-  async runBatch(frozen: FrozenDeleteOrphans, tx: Tx, step: BatchStep): Promise<BatchOutcome> {
-    const { table, by } = frozen;
-    const free = isFree(step.holds, frozen);
-    const all = pastGrace(frozen);
-    const where = unheld(all, free);
-    const outcome =
-      step.shard.strategy === 'page-range'
-        ? await runPages(frozen, tx, step, step.shard, where)
-        : await runKeys(frozen, tx, step, step.shard, where);
-    const orphaned = sql<boolean>`${all} and ${hasNoParent({ ...frozen, where: all })}`;
-    return withHeld(tx, { table, by, where: orphaned, free }, step, outcome);
+  backlog(stored: StoredDeleteOrphans, view: View): BacklogRows {
+    // The age of a row does not tell when its parent was deleted.
+    return { where: joinParts(deleteOrphansKind.condition?.(stored, view) ?? [], view), age: null };
+  },
+
+  dependents: findDependents,
+
+  plan(stored: StoredDeleteOrphans, table: CatalogTable, shards: number, view: View): ScanChoice {
+    const { by, keys, horizon } = stored;
+    const byKey = { scan: 'by-parent-key', column: by, keys, until: horizon } as const;
+    const where = joinParts(deleteOrphansKind.condition?.(stored, view) ?? [], view, ['held']);
+    return { table, where, shards, ...(hasIndexOn(table, by) ? { index: byKey } : {}) };
+  },
+
+  preview(stored: StoredDeleteOrphans, query: PreviewQuery): void {
+    const parts = deleteOrphansKind.condition?.(stored, query.view) ?? [];
+    query.addDeleted({
+      tree: findDependents(stored),
+      where: joinParts(parts, query.view, ['held']),
+      notHeld: findNotHeld(parts),
+      ages: [stored.age],
+      orphansOf: stored,
+      pointers: stored.pointers,
+    });
+  },
+
+  wantedIndexes({ table, by }: StoredDeleteOrphans): WantedIndex[] {
+    return [{ table, column: by.name, why: 'reads the whole table instead of the distinct keys' }];
+  },
+
+  async runBatch(stored: StoredDeleteOrphans, tx: Tx, step: BatchStep): Promise<BatchOutcome> {
+    const view = tx.view({ holds: step.holds });
+    const parts = deleteOrphansKind.condition?.(stored, view) ?? [];
+    // Whether the parent exists is looked up once a distinct key, by the scan itself.
+    const target: OrphanTarget = { ...stored, where: joinParts(parts, view, ['parent-alive']) };
+    const still = joinParts(parts, view);
+    const outcome = await deleteOrphans(stored, tx, step, target, still);
+    const where = joinParts(parts, view, ['held']);
+    const { table, by } = stored;
+    return addHeldRows(tx, { table, by, where, notHeld: findNotHeld(parts) }, step, outcome);
   },
 };
 
-/** Over alias `t`: the row is past the grace period and its parent is gone. */
-function isOrphan(frozen: FrozenDeleteOrphans): RawBuilder<boolean> {
-  const where = pastGrace(frozen);
-  return sql`${where} and ${hasNoParent({ ...frozen, where })}`;
+function findDependents({ table, cascades }: StoredDeleteOrphans): RowTree {
+  return { table, cascades };
 }
 
-/** Over alias `t`: the row names a parent, is older than the grace period and matches. */
-function pastGrace({ by, age, horizon, where }: FrozenDeleteOrphans): RawBuilder<boolean> {
-  return sql`${columnOf('t', by)} is not null
-    and ${columnOf('t', age)} < ${castTo(horizon, age.type)}
-    and ${bindPredicate(where)}`;
-}
-
-async function runPages(
-  frozen: FrozenDeleteOrphans,
+async function deleteOrphans(
+  stored: StoredDeleteOrphans,
   tx: Tx,
   step: BatchStep,
-  shard: Shard & { strategy: 'page-range' },
-  where: RawBuilder<boolean>,
+  target: OrphanTarget,
+  still: Condition,
 ): Promise<BatchOutcome> {
-  const pages = await pagesOf(tx, { table: frozen.table, age: null, where }, shard, step, step.size);
-  const orphaned: Orphaned = { ...frozen, where, among: { pages } };
-  if (canSweep(frozen, step) && !Number.isFinite(step.mostRows)) {
-    const lost = sql<boolean>`${where} and ${hasNoParent(orphaned)}`;
-    const span = await sampleSpan(tx, pages, lost, columnOf('t', frozen.age));
-    const taken = await deleteOrphaned(tx, orphaned);
-    return { ...endOfPages(pages), taken, skipped: 0, moved: 0, span };
-  }
-  const limit = limitOf(step, 1);
-  const { picked, ...done } = await deletePicked(frozen, tx, orphaned, limit, step);
-  const skipped = picked.candidates - picked.places.length;
-  return { ...reached(pages, picked, limit), ...done, skipped };
+  const limit = limitRows(step, 1);
+  const range = await tx.scan.findOrphans(target, toScanStep(step, limit, Math.max(1, step.size / limit)));
+  const { cursor, done, oversized } = range;
+  if (range.isEmpty) return { cursor, done, taken: 0, skipped: 0, moved: 0 };
+  // A range of pages cannot bound the rows exactly.
+  const isBounded = 'keys' in range.among || !Number.isFinite(step.maxRows);
+  const outcome =
+    isBounded && !mustLock(stored, step)
+      ? {
+          cursor,
+          done,
+          taken: await tx.scan.deleteOrphans(target, range, oversized === undefined ? undefined : limit),
+          skipped: 0,
+          moved: 0,
+        }
+      : await deleteLockedOrphans(stored, tx, step, { target, range, limit, still });
+  // If none of the rows left of an oversized key could be deleted, somebody else may have them all locked: go on.
+  return oversized !== undefined && outcome.taken > 0
+    ? { ...outcome, cursor: oversized.cursor, done: false }
+    : outcome;
 }
 
-async function runKeys(
-  frozen: FrozenDeleteOrphans,
+async function deleteLockedOrphans(
+  { table, pointers }: StoredDeleteOrphans,
   tx: Tx,
   step: BatchStep,
-  shard: Shard,
-  where: RawBuilder<boolean>,
+  found: {
+    readonly target: OrphanTarget;
+    readonly range: Awaited<ReturnType<Tx['scan']['findOrphans']>>;
+    readonly limit: number;
+    readonly still: Condition;
+  },
 ): Promise<BatchOutcome> {
-  if (shard.strategy !== 'loose-index') throw new Error(`orphans cannot be walked by ${shard.strategy}`);
-  const limit = limitOf(step, 1);
-  const after = keyOf(step.cursor) ?? shard.after;
-  const keys = Math.max(64, Math.min(step.size, MOST_KEYS));
-  const found = await findOrphanedKeys(tx, { ...frozen, where, after, until: shard.until, keys, limit });
-  const orphaned: Orphaned = { ...frozen, where, among: { keys: found.keys } };
-  let skipped = 0;
-  let done: Taken = { taken: 0, moved: 0, span: null };
-  if (found.keys.length > 0 && canSweep(frozen, step)) {
-    const span = await sampleSpanOfKeys(tx, frozen, found.keys, where, columnOf('t', frozen.age));
-    done = { taken: await deleteOrphaned(tx, orphaned, found.giant ? limit : undefined), moved: 0, span };
-  } else if (found.keys.length > 0) {
-    const { picked, ...rest } = await deletePicked(frozen, tx, orphaned, limit, step);
-    done = rest;
-    skipped = picked.candidates - picked.places.length;
-  }
-  // The rows of a giant that are left may all be held by somebody else: then go on without them.
-  if (found.giant && done.taken > 0)
-    return { cursor: afterKey(found.before ?? after), end: false, ...done, skipped };
-  return { cursor: afterKey(found.next), end: found.next === null, ...done, skipped };
+  const locked = await tx.scan.lockOrphans(found.target, found.range, found.limit);
+  const skipped = locked.candidates - (step.skipFirstRow ? 0 : locked.locations.length);
+  if (step.skipFirstRow) return { ...locked.end, taken: 0, skipped, moved: 0 };
+  const deleted = await tx.rows.deleteAt(table, locked.locations, found.still, listGroups(pointers));
+  const moved = await repairPointers(tx, pointers, deleted, step);
+  return { ...locked.end, taken: deleted.rows, skipped, moved };
 }
 
-function canSweep(
-  { pointers, where, table, cascades }: FrozenDeleteOrphans,
-  { careful, holds }: BatchStep,
+/** Whether rows must be locked before they are judged for good. */
+function mustLock(
+  { pointers, where, table, cascades }: StoredDeleteOrphans,
+  { lockFirst, holds }: BatchStep,
 ): boolean {
-  if (pointers.length > 0 || where.selects || careful) return false;
-  return !mustLock(
+  if (pointers.length > 0 || where.selects || lockFirst) return true;
+  return needsLocks(
     holds,
     table,
-    cascades.map((step) => step.table),
+    cascades.map((cascade) => cascade.table),
   );
-}
-
-async function deletePicked(
-  frozen: FrozenDeleteOrphans,
-  tx: Tx,
-  orphaned: Orphaned,
-  limit: number,
-  step: BatchStep,
-): Promise<Taken & { picked: Picked }> {
-  const { table, pointers, age } = frozen;
-  const picked = await pickOrphaned(tx, orphaned, limit);
-  if (step.passOver) return { picked: { ...picked, places: [], keys: [] }, taken: 0, moved: 0, span: null };
-  const still = sql<boolean>`${orphaned.where} and ${hasNoParent(orphaned)}`;
-  const aged = columnOf('t', age);
-  const removed = await deletePlaces(tx, table, picked.places, still, groupsOf(pointers), undefined, aged);
-  const moved = await repair(tx, pointers, removed, step);
-  return { picked, taken: removed.rows, moved, span: removed.span };
 }

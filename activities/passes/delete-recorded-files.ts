@@ -1,101 +1,98 @@
-import type { Kysely } from 'kysely';
-
 import type { DeleteRecordedFiles } from '../../policy/delete-recorded-files.ts';
-import type { Cursor } from '../batch/cursor.ts';
-import type { Outside, Prepared } from '../batch/outside.ts';
-import { settleFiles } from '../batch/settle-files.ts';
-import { beginRemoval } from '../files/begin-removal.ts';
-import type { FileWork, WaitingCursor } from '../files/file-work.ts';
-import { inRoot, refuseEmpty, rootOf } from '../files/in-root.ts';
-import { removeBegun } from '../files/remove-begun.ts';
-import { FILES_PLAN, freezeRoot } from '../plan/freeze-root.ts';
-import type { Scope } from '../plan/scope.ts';
-import { lookAtRecorded } from '../preview/files.ts';
-import type { PreviewScript } from '../preview/script.ts';
-import type { FrozenRoot } from '../sql/known-files.ts';
-import { begunWaiting, boundsOf, nextWaiting } from '../sql/outbox.ts';
-import type { OutboxPart } from '../sql/outbox.ts';
-import type { Tx } from '../sql/transaction.ts';
-import type { BatchOutcome, BatchStep, FrozenPass, PassWork } from './pass.ts';
-
-/** A `deleteRecordedFiles` pass as a run keeps it. */
-export interface FrozenDeleteRecordedFiles extends FrozenPass {
-  readonly kind: 'deleteRecordedFiles';
-  readonly from: readonly string[];
-  readonly root: FrozenRoot;
-  readonly concurrency: number;
-}
+import type { AnyEntity } from '../../policy/pass-options.ts';
+import type { PreviewQuery, Session, Tx } from '../dialect/dialect.ts';
+import type { OutboxPart } from '../dialect/ledger-store.ts';
+import type { FilePreview } from '../files/file-preview.ts';
+import { previewRecordedFiles } from '../files/file-preview.ts';
+import type { FileWork } from '../files/file-work.ts';
+import { assertNotEmpty, findRoot, withRoot } from '../files/open-root.ts';
+import { listPathIndexes } from '../files/path-indexes.ts';
+import { recordFileResults } from '../files/record-file-results.ts';
+import { measureFiles, removeFiles } from '../files/remove-files.ts';
+import { FILES_PLAN, resolveRoot } from '../resolve/file-roots.ts';
+import type { Scope } from '../resolve/scope.ts';
+import type { Cursor, RecordedFilesCursor } from '../stored/cursor.ts';
+import type { StoredDeleteRecordedFiles } from '../stored/pass.ts';
+import type { BatchKind, BatchOutcome, BatchStep, PrepareContext } from './pass.ts';
 
 /** Files of a batch: enough that a commit for each batch is a small part of its time. */
-const MOST_FILES = 1000;
+const MAX_FILES = 1000;
 
-const NOTHING: FileWork = { settled: [], measured: [], strays: [], cursor: null, end: true };
+const NOTHING: FileWork = { fileResults: [], measured: [], strays: [], cursor: null, done: true };
 
 /**
- * Files of deleted rows. A batch removes the files that the one before has measured, and measures the next: what a file
- * gives back is in the ledger before the file goes.
+ * Files of deleted rows. A batch removes the files that the one before has measured, and measures the next: the size of a
+ * file is in the ledger before the file is removed.
  */
-export const deleteRecordedFilesWork: PassWork<DeleteRecordedFiles, FrozenDeleteRecordedFiles> = {
+export const deleteRecordedFilesKind: BatchKind<DeleteRecordedFiles, StoredDeleteRecordedFiles> = {
   kind: 'deleteRecordedFiles',
 
-  freeze(pass: DeleteRecordedFiles, scope: Scope): FrozenDeleteRecordedFiles | undefined {
-    const root = freezeRoot(pass.root, scope);
+  entities: ({ root }: DeleteRecordedFiles): AnyEntity[] => root.recordedBy.map(({ entity }) => entity),
+
+  resolve(pass: DeleteRecordedFiles, scope: Scope): StoredDeleteRecordedFiles | undefined {
+    const root = resolveRoot(pass.root, scope);
     const table = root?.recordedBy[0]?.table;
     if (root === undefined || table === undefined) return undefined;
     const { from, concurrency } = pass;
-    return { kind: 'deleteRecordedFiles', table, counted: [], familySize: 1, from, root, concurrency };
+    return { kind: 'deleteRecordedFiles', table, counted: [], rowsPerParent: 1, from, root, concurrency };
   },
 
   plan: () => FILES_PLAN,
 
-  preview(frozen: FrozenDeleteRecordedFiles, script: PreviewScript): void {
-    script.lookAtFiles(lookAtRecorded(frozen, script));
-  },
+  preview: () => undefined,
+
+  previewFiles: (stored: StoredDeleteRecordedFiles, query: PreviewQuery): FilePreview =>
+    previewRecordedFiles(stored, query),
+
+  wantedIndexes: ({ root }: StoredDeleteRecordedFiles) => listPathIndexes(root),
 
   async prepare(
-    frozen: FrozenDeleteRecordedFiles,
-    db: Kysely<unknown>,
+    stored: StoredDeleteRecordedFiles,
     cursor: Cursor,
-    outside: Outside,
-  ): Promise<Prepared> {
-    const { root, from: passes, concurrency } = frozen;
-    const waiting: OutboxPart = { outbox: outside.outbox, passes, root: root.name };
-    const from = cursor !== null && 'waiting' in cursor ? cursor.waiting : await beginOf(db, waiting);
+    { session, pass, outbox, signal, heartbeat, debug }: PrepareContext,
+  ): Promise<FileWork> {
+    const { root, from: passes, concurrency } = stored;
+    const part: OutboxPart = { outbox, passes, root: root.name };
+    const from = cursor !== null && 'waiting' in cursor ? cursor.waiting : await findStart(session, part);
     if (from === undefined) return NOTHING;
-    return inRoot(rootOf(outside.pass, root.name), outside.heartbeat, async (opened) => {
-      const at = { ...from, place: await refuseEmpty(root.name, opened, from.place) };
-      const removing = { concurrency, signal: outside.signal, debug: outside.debug };
-      const begun = await begunWaiting(db, waiting, at.after, MOST_FILES);
-      const settled = await removeBegun(db, opened, root, begun, removing);
-      const stays: FileWork = { ...NOTHING, settled, cursor: { waiting: at }, end: false };
-      if (settled.length < begun.length) return stays;
-      const files = await nextWaiting(db, waiting, at, MOST_FILES);
-      const next = await beginRemoval(opened, files, removing);
+    return withRoot(findRoot(pass, root.name), heartbeat, async (opened) => {
+      const at = { ...from, rootId: await assertNotEmpty(root.name, opened, from.rootId) };
+      const options = { concurrency, signal, debug };
+      const { recordedFiles } = session.ledger;
+      const started = await recordedFiles.readStarted(part, at.after, MAX_FILES);
+      const fileResults = await removeFiles(session, opened, root, started, options);
+      const stays: FileWork = { ...NOTHING, fileResults, cursor: { waiting: at }, done: false };
+      if (fileResults.length < started.length) return stays;
+      const files = await recordedFiles.readNext(part, at, MAX_FILES);
+      const next = await measureFiles(opened, files, options);
       const after = files[next.looked - 1]?.id ?? at.after;
       return {
         ...stays,
-        settled: [...settled, ...next.settled],
+        fileResults: [...fileResults, ...next.results],
         measured: next.measured,
         cursor: { waiting: { ...at, after } },
-        end: next.measured.length === 0 && next.looked === files.length && files.length < MOST_FILES,
+        done: next.measured.length === 0 && next.looked === files.length && files.length < MAX_FILES,
       };
     });
   },
 
-  async runBatch(frozen: FrozenDeleteRecordedFiles, tx: Tx, step: BatchStep): Promise<BatchOutcome> {
-    const { prepared } = step;
-    if (prepared === undefined || !('settled' in prepared))
+  async runBatch(
+    { root }: StoredDeleteRecordedFiles,
+    tx: Tx,
+    { prepared, outbox }: BatchStep,
+  ): Promise<BatchOutcome> {
+    if (prepared === undefined || !('fileResults' in prepared))
       throw new Error('a batch of files was not prepared');
-    return settleFiles(tx, step.outbox, frozen.root.name, prepared, 'postpone');
+    return recordFileResults(tx, outbox, root.name, prepared, 'postpone');
   },
 };
 
-/** Before the first of all that wait by now; what a later pass records is of the next run. */
-async function beginOf(
-  db: Kysely<unknown>,
-  waiting: OutboxPart,
-): Promise<WaitingCursor['waiting'] | undefined> {
-  const bounds = await boundsOf(db, waiting);
+/** Before the first of all that wait by now; what a later pass records is for the next run. */
+async function findStart(
+  session: Session,
+  part: OutboxPart,
+): Promise<RecordedFilesCursor['waiting'] | undefined> {
+  const bounds = await session.ledger.recordedFiles.findBounds(part);
   if (bounds === undefined) return undefined;
   const from = String(BigInt(bounds.first) - 1n);
   return { from, after: from, upto: bounds.last };

@@ -1,104 +1,98 @@
-import type { RawBuilder } from 'kysely';
-import { sql } from 'kysely';
-
 import type { DeleteUnreferenced } from '../../policy/delete-unreferenced.ts';
 import { parseDuration } from '../../policy/duration.ts';
-import type { Waiting } from '../backlog/backlog.ts';
-import { withHeld } from '../batch/count-held.ts';
-import { deletePicked } from '../batch/delete-picked.ts';
-import { pick } from '../batch/walk.ts';
-import type { Asked, ConditionPart, Explained } from '../explain/condition.ts';
-import { explained, pastGraceParts } from '../explain/conditions.ts';
-import type { CascadeStep } from '../plan/cascades.ts';
-import { cascadesFrom, distinctTables, emptyingOrder } from '../plan/cascades.ts';
-import { familySizeOf } from '../plan/freeze-family.ts';
-import { freezeReferences } from '../plan/freeze-references.ts';
-import { horizonOf, laterBy } from '../plan/horizon.ts';
-import type { Scope } from '../plan/scope.ts';
-import { nameOf } from '../plan/scope.ts';
-import type { WalkChoice } from '../plan/strategy.ts';
-import { hasIndexOn } from '../plan/strategy.ts';
-import type { PreviewScript } from '../preview/script.ts';
-import { previewUnreferenced } from '../preview/unreferenced.ts';
-import type { CatalogTable } from '../sql/catalog.ts';
-import { isFree, unheld } from '../sql/free.ts';
-import type { Holds } from '../sql/holds.ts';
-import type { ColumnName } from '../sql/names.ts';
-import { castTo, columnOf } from '../sql/names.ts';
-import type { Predicate } from '../sql/predicate.ts';
-import { bindPredicate } from '../sql/predicate.ts';
-import type { FrozenReference } from '../sql/references.ts';
-import { isUnreferenced } from '../sql/references.ts';
-import type { Tx } from '../sql/transaction.ts';
-import type { BatchOutcome, BatchStep, FrozenPass, PassWork } from './pass.ts';
+import type { AnyEntity } from '../../policy/pass-options.ts';
+import type { CatalogTable } from '../dialect/catalog.ts';
+import type { PreviewQuery, Tx, View } from '../dialect/dialect.ts';
+import { distinctTables, toTableName } from '../dialect/table-names.ts';
+import { cascadesFrom, computeDrainOrder } from '../resolve/cascades.ts';
+import { estimateRowsPerParent } from '../resolve/children.ts';
+import { computeHorizon } from '../resolve/horizon.ts';
+import { resolveReferences } from '../resolve/references.ts';
+import { hasIndexOn } from '../resolve/scan-choice.ts';
+import type { ScanChoice } from '../resolve/scan-choice.ts';
+import type { Scope } from '../resolve/scope.ts';
+import type { RowTree, StoredDeleteUnreferenced } from '../stored/pass.ts';
+import type { ConditionPart } from './condition.ts';
+import { findNotHeld, heldPart, joinParts, olderThanParts } from './condition.ts';
+import { addHeldRows } from './count-held.ts';
+import { deleteLocked } from './delete-locked.ts';
+import type { BacklogRows, BatchKind, BatchOutcome, BatchStep, WantedIndex } from './pass.ts';
+import { limitRows, toScanStep } from './scan-limit.ts';
 
-/** A `deleteUnreferenced` pass as a run keeps it. */
-export interface FrozenDeleteUnreferenced extends FrozenPass {
-  readonly kind: 'deleteUnreferenced';
-  readonly age: ColumnName;
-  readonly horizon: string;
-  readonly where: Predicate;
-  readonly references: readonly FrozenReference[];
-  /** What goes along although it points at the row. */
-  readonly cascades: readonly CascadeStep[];
-  readonly emptying: readonly number[];
-}
-
-/** Rows that nothing points at, once they are older than a grace period. */
-export const deleteUnreferencedWork: PassWork<DeleteUnreferenced, FrozenDeleteUnreferenced> = {
+/** Rows that nothing references, once they are older than a grace period. */
+export const deleteUnreferencedKind: BatchKind<DeleteUnreferenced, StoredDeleteUnreferenced> = {
   kind: 'deleteUnreferenced',
 
-  freeze(pass: DeleteUnreferenced, scope: Scope): FrozenDeleteUnreferenced | undefined {
+  entities({ entity, ignore, references }: DeleteUnreferenced): AnyEntity[] {
+    return [entity, ...ignore, ...references.map((reference) => reference.entity)];
+  },
+
+  resolve(pass: DeleteUnreferenced, scope: Scope): StoredDeleteUnreferenced | undefined {
     const table = scope.table(pass.entity, ['select', 'update', 'delete']);
     const age = scope.ageColumn(pass.entity, table, pass.age);
     const where = scope.predicate(pass.entity, pass.where);
-    const found = freezeReferences(pass, table, scope);
+    const found = resolveReferences(pass, table, scope);
     if (table === undefined || age === undefined || found === undefined) return undefined;
-
     const { references, ignored } = found;
     const cascades = cascadesFrom(scope.catalog, table, (key) => ignored.includes(key));
-    const sizes = cascades.map((step) => scope.catalog.named(step.table));
+    const along = cascades.map((step) => scope.catalog.named(step.table));
     return {
       kind: 'deleteUnreferenced',
-      table: nameOf(table),
+      table: toTableName(table),
       counted: distinctTables([table, ...cascadesFrom(scope.catalog, table).map((step) => step.table)]),
-      familySize: familySizeOf(table, sizes),
+      rowsPerParent: estimateRowsPerParent(table, along),
       age,
-      horizon: horizonOf(scope.now, parseDuration(pass.grace) ?? Number.NaN, age),
+      ages: [age],
+      horizon: computeHorizon(scope.now, parseDuration(pass.grace) ?? Number.NaN, age),
       where,
       references,
       cascades,
-      emptying: emptyingOrder(scope.catalog, cascades),
+      drainOrder: computeDrainOrder(scope.catalog, cascades),
     };
   },
 
-  plan(frozen: FrozenDeleteUnreferenced, table: CatalogTable, shards: number): WalkChoice {
-    const { age, horizon } = frozen;
-    const byAge = { strategy: 'keyset', column: age, keys: 0, until: horizon } as const;
-    return {
-      table,
-      where: goes(frozen),
-      shards,
-      ...(hasIndexOn(table, age) ? { index: byAge } : {}),
-    };
-  },
-
-  preview(frozen: FrozenDeleteUnreferenced, script: PreviewScript): void {
-    previewUnreferenced(frozen, pastGrace(frozen), script);
-  },
-
-  waiting(frozen: FrozenDeleteUnreferenced, laterMillis: number, holds: Holds): Waiting {
-    const past = goes({ ...frozen, horizon: laterBy(frozen.horizon, laterMillis) });
-    // The age of a row does not say when the last thing that pointed at it went.
-    return { where: unheld(past, isFree(holds, frozen)), age: null };
-  },
-
-  explain(frozen: FrozenDeleteUnreferenced, { holds, now }: Asked): Explained {
-    const parts: ConditionPart[] = [
-      ...pastGraceParts(frozen, now),
-      { why: 'referenced', holds: isUnreferenced(frozen.references) },
+  condition(stored: StoredDeleteUnreferenced, view: View): ConditionPart[] {
+    return [
+      ...olderThanParts(stored, view),
+      { reason: 'referenced', test: view.isUnreferenced(stored.references) },
+      ...heldPart(findDependents(stored), view),
     ];
-    return explained(goes(frozen), parts, isFree(holds, frozen));
+  },
+
+  backlog(stored: StoredDeleteUnreferenced, view: View): BacklogRows {
+    // The age of a row does not tell when the last thing that referenced it was deleted.
+    return { where: joinParts(deleteUnreferencedKind.condition?.(stored, view) ?? [], view), age: null };
+  },
+
+  dependents: findDependents,
+
+  plan(stored: StoredDeleteUnreferenced, table: CatalogTable, shards: number, view: View): ScanChoice {
+    const { age, horizon } = stored;
+    const byAge = { scan: 'by-age', column: age, keys: 0, until: horizon } as const;
+    const where = joinParts(deleteUnreferencedKind.condition?.(stored, view) ?? [], view, ['held']);
+    return { table, where, shards, ...(hasIndexOn(table, age) ? { index: byAge } : {}) };
+  },
+
+  preview(stored: StoredDeleteUnreferenced, query: PreviewQuery): void {
+    const parts = deleteUnreferencedKind.condition?.(stored, query.view) ?? [];
+    const where = joinParts(parts, query.view, ['held']);
+    query.addDeleted({
+      tree: findDependents(stored),
+      where,
+      notHeld: findNotHeld(parts),
+      ages: [stored.age],
+    });
+  },
+
+  wantedIndexes({ table, age, references }: StoredDeleteUnreferenced): WantedIndex[] {
+    return [
+      { table, column: age.name, why: 'reads the whole table instead of the old rows' },
+      ...references.map((reference) => ({
+        table: reference.table,
+        column: reference.on[0]?.child ?? '',
+        why: 'reads all that could reference a row in every batch',
+      })),
+    ];
   },
 
   /**
@@ -106,22 +100,19 @@ export const deleteUnreferencedWork: PassWork<DeleteUnreferenced, FrozenDeleteUn
    * foreign key to it, and that statement sees all that came before: without the lock, a delete that waits for such a
    * row would go on as if it were not there, and cascade to it.
    */
-  async runBatch(frozen: FrozenDeleteUnreferenced, tx: Tx, step: BatchStep): Promise<BatchOutcome> {
-    const { table, age } = frozen;
-    const family = { ...frozen, key: null, children: [], aged: columnOf('t', age) };
-    const free = isFree(step.holds, frozen);
-    const where = unheld(goes(frozen), free);
-    const picked = await pick(tx, { table, age, where }, undefined, step);
-    const outcome = await deletePicked(tx, family, where, picked, step);
-    return withHeld(tx, { table, by: age, where: goes(frozen), free }, step, outcome);
+  async runBatch(stored: StoredDeleteUnreferenced, tx: Tx, step: BatchStep): Promise<BatchOutcome> {
+    const { table, age } = stored;
+    const view = tx.view({ holds: step.holds });
+    const parts = deleteUnreferencedKind.condition?.(stored, view) ?? [];
+    const where = joinParts(parts, view);
+    const scanStep = toScanStep(step, limitRows(step, step.rowsPerParent));
+    const locked = await tx.scan.lockRange({ table, age, where }, scanStep);
+    const outcome = await deleteLocked(tx, { ...stored, key: null, children: [] }, where, locked, step);
+    const all = joinParts(parts, view, ['held']);
+    return addHeldRows(tx, { table, by: age, where: all, notHeld: findNotHeld(parts) }, step, outcome);
   },
 };
 
-/** Over alias `t`: the row is older than the grace period and matches. */
-function pastGrace({ age, horizon, where }: FrozenDeleteUnreferenced): RawBuilder<boolean> {
-  return sql`${columnOf('t', age)} < ${castTo(horizon, age.type)} and ${bindPredicate(where)}`;
-}
-
-function goes(frozen: FrozenDeleteUnreferenced): RawBuilder<boolean> {
-  return sql`${pastGrace(frozen)} and ${isUnreferenced(frozen.references)}`;
+function findDependents({ table, cascades }: StoredDeleteUnreferenced): RowTree {
+  return { table, cascades };
 }

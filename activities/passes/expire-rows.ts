@@ -1,235 +1,248 @@
-import type { RawBuilder } from 'kysely';
-import { sql } from 'kysely';
-
-import type { ExpireRows } from '../../policy/expire-rows.ts';
-import type { Waiting } from '../backlog/backlog.ts';
-import { withHeld } from '../batch/count-held.ts';
-import { deleteChildren } from '../batch/delete-children.ts';
-import { deletePicked } from '../batch/delete-picked.ts';
-import { pick, sweep, take } from '../batch/walk.ts';
-import type { Walk } from '../batch/walk.ts';
-import type { Asked, Explained } from '../explain/condition.ts';
-import { explainExpiry } from '../explain/expiry.ts';
-import type { CascadeStep } from '../plan/cascades.ts';
-import { cascadesFrom, distinctTables, emptyingOrder } from '../plan/cascades.ts';
-import type { FrozenChild, LeftChild } from '../plan/freeze-family.ts';
+import type { ExpireRows, SoftChild } from '../../policy/expire-rows.ts';
+import type { AnyEntity } from '../../policy/pass-options.ts';
+import { isRetentionColumn } from '../../policy/retention-column.ts';
+import type { CatalogTable } from '../dialect/catalog.ts';
+import type { Condition, PreviewQuery, ScanTarget, Tx, View } from '../dialect/dialect.ts';
+import { needsLocks } from '../dialect/locks.ts';
+import { distinctTables, toTableName } from '../dialect/table-names.ts';
+import { cascadesFrom, computeDrainOrder } from '../resolve/cascades.ts';
 import {
-  cascadesOf,
-  familySizeOf,
-  freezeChild,
-  leaveChild,
-  pointersOf,
-  tablesOf,
-} from '../plan/freeze-family.ts';
-import { freezeNesting } from '../plan/freeze-nesting.ts';
-import type { FrozenNesting } from '../plan/freeze-nesting.ts';
-import { freezeAges, freezeRetentions, latestHorizon } from '../plan/freeze-retention.ts';
-import { freezePaths, recordsFiles, refuseUnasked } from '../plan/freeze-root.ts';
-import { laterBy } from '../plan/horizon.ts';
-import type { Scope } from '../plan/scope.ts';
-import { nameOf } from '../plan/scope.ts';
-import type { WalkChoice } from '../plan/strategy.ts';
-import { hasIndexOn } from '../plan/strategy.ts';
-import { previewExpiry } from '../preview/expiry.ts';
-import type { PreviewScript } from '../preview/script.ts';
-import type { CatalogTable } from '../sql/catalog.ts';
-import { isFree, unheld } from '../sql/free.ts';
-import type { Holds } from '../sql/holds.ts';
-import { mustLock } from '../sql/holds.ts';
-import type { KeepingExpiry, KeptList } from '../sql/kept.ts';
-import { isGroupFull, isNotKept, isNotNewest, keepsNewest } from '../sql/kept.ts';
-import type { ColumnName, TableName } from '../sql/names.ts';
-import { columnOf } from '../sql/names.ts';
-import type { FrozenPath } from '../sql/recording.ts';
-import { recordingOf } from '../sql/recording.ts';
-import type { Expiry } from '../sql/retention.ts';
-import { ageOf, isExpired, selects } from '../sql/retention.ts';
-import type { Tx } from '../sql/transaction.ts';
-import type { BatchOutcome, BatchStep, FrozenPass, PassWork } from './pass.ts';
+  deferChild,
+  resolveChild,
+  listChildCascades,
+  listChildPointers,
+  estimateRowsPerParent,
+  listChildPaths,
+  listChildTables,
+} from '../resolve/children.ts';
+import { recordsFiles, resolvePaths, refuseUnrecordedPaths } from '../resolve/file-roots.ts';
+import { resolveNesting } from '../resolve/nesting.ts';
+import { resolveAges, resolveRetentions, computeLatestHorizon } from '../resolve/retention.ts';
+import { hasIndexOn } from '../resolve/scan-choice.ts';
+import type { ScanChoice } from '../resolve/scan-choice.ts';
+import type { Scope } from '../resolve/scope.ts';
+import type { TableName } from '../stored/columns.ts';
+import type { KeepLastExpiry, RowTree, StoredExpireRows } from '../stored/pass.ts';
+import type { ConditionPart } from './condition.ts';
+import { findNotHeld, heldPart, joinParts } from './condition.ts';
+import { addHeldRows } from './count-held.ts';
+import { deleteChildren, toRecording } from './delete-children.ts';
+import { deleteLocked } from './delete-locked.ts';
+import type { BacklogRows, BatchKind, BatchOutcome, BatchStep, WantedIndex } from './pass.ts';
+import { limitRows, toScanStep } from './scan-limit.ts';
 
-/** An `expireRows` pass as a run keeps it. */
-export interface FrozenExpireRows extends FrozenPass, Expiry {
-  readonly kind: 'expireRows';
-  readonly nesting: FrozenNesting | null;
-  /** What children, and what is kept, name the row by; null where nothing does. */
-  readonly key: ColumnName | null;
-  readonly children: readonly FrozenChild[];
-  /** Soft children that a later pass deletes as orphans. */
-  readonly left: readonly LeftChild[];
-  readonly cascades: readonly CascadeStep[];
-  /** The numbers of the cascades in the order in which a giant is emptied. */
-  readonly emptying: readonly number[];
-  /** Columns whose files go too: their paths are recorded with the delete. */
-  readonly files?: readonly FrozenPath[];
-}
-
-/** Rows past the retention, with everything that hangs on them. */
-export const expireRowsWork: PassWork<ExpireRows, FrozenExpireRows> = {
+/** Rows past their retention, with everything that belongs to them. */
+export const expireRowsKind: BatchKind<ExpireRows, StoredExpireRows> = {
   kind: 'expireRows',
+  expires: true,
 
-  freeze(pass: ExpireRows, scope: Scope): FrozenExpireRows | undefined {
+  entities(pass: ExpireRows): AnyEntity[] {
+    const retentions = [pass, ...pass.overrides].map(({ olderThan }) => olderThan);
+    return [
+      pass.entity,
+      ...pass.with.flatMap(listChildEntities),
+      ...retentions.flatMap((olderThan) =>
+        isRetentionColumn(olderThan) && olderThan.parent !== undefined ? [olderThan.parent] : [],
+      ),
+      ...pass.files.flatMap((root) => root.recordedBy.map(({ entity }) => entity)),
+    ];
+  },
+
+  resolve(pass: ExpireRows, scope: Scope): StoredExpireRows | undefined {
     const table = scope.table(pass.entity, ['select', 'update', 'delete']);
-    const ages = freezeAges(pass, table, scope);
+    const ages = resolveAges(pass, table, scope);
     const where = scope.predicate(pass.entity, pass.where);
-    const retentions = freezeRetentions(pass, table, ages?.[0], scope);
-    const left = pass.with.map((child) =>
-      recordsFiles(pass.files, child.entity) ? undefined : leaveChild(child, pass.entity, table, scope),
+    const retentions = resolveRetentions(pass, table, ages?.[0], scope);
+    const deferred = pass.with.map((child) =>
+      recordsFiles(pass.files, child.entity) ? undefined : deferChild(child, pass.entity, table, scope),
     );
-    const owned = pass.with.filter((_, n) => left[n] === undefined);
-    const named = owned.length > 0 || (retentions !== undefined && keepsNewest({ retentions }));
-    const key = named ? scope.key(pass.entity, table) : null;
-    const nesting = pass.nestedBy === undefined ? null : freezeNesting(pass, pass.nestedBy, table, scope);
-    const children = owned.map((child) => freezeChild(child, pass.entity, table, pass.files, scope));
-    const files = freezePaths(pass.files, pass.entity, table, scope);
+    const owned = pass.with.filter((_, n) => deferred[n] === undefined);
+    const keepsRows = retentions?.some(({ keep }) => keep !== null) === true;
+    const key = owned.length > 0 || keepsRows ? scope.key(pass.entity, table) : null;
+    const nesting = pass.nestedBy === undefined ? null : resolveNesting(pass, pass.nestedBy, table, scope);
+    const children = owned.map((child) => resolveChild(child, pass.entity, table, pass.files, scope));
+    const files = resolvePaths(pass.files, pass.entity, table, scope);
     if (table === undefined || ages === undefined || key === undefined || nesting === undefined)
       return undefined;
     if (retentions === undefined) return undefined;
     if (!children.every((child) => child !== undefined)) return undefined;
-
     const cascades = cascadesFrom(scope.catalog, table);
-    const others = alongWith({ cascades, children });
-    const below = children.flatMap(cascadesOf);
-    refuseUnasked(pass.files, [...cascades, ...below], children.flatMap(pointersOf), scope);
-    const sizes = others.map((other) => scope.catalog.named(other));
-    const expiry: KeepingExpiry = {
-      table: nameOf(table),
-      ages,
-      horizon: latestHorizon(retentions, scope.now, ages[0]),
-      where,
-      retentions,
-      key,
-    };
+    const along = listTablesAlong({ cascades, children });
+    const below = children.flatMap(listChildCascades);
+    refuseUnrecordedPaths(pass.files, [...cascades, ...below], children.flatMap(listChildPointers), scope);
+    const horizon = computeLatestHorizon(retentions, scope.now, ages[0]);
+    const expiry: KeepLastExpiry = { table: toTableName(table), ages, horizon, where, retentions, key };
+    const others = along.map((name) => scope.catalog.named(name));
     return {
       kind: 'expireRows',
       ...expiry,
-      ...(keepsNewest(expiry) ? { keeps: expiry } : {}),
-      counted: distinctTables([table, ...others]),
-      familySize: familySizeOf(table, sizes),
+      ...(keepsRows ? { keeps: expiry } : {}),
+      ...(nesting === null ? {} : { repeats: true }),
+      counted: distinctTables([table, ...along]),
+      rowsPerParent: estimateRowsPerParent(table, others),
       nesting,
       children,
-      left: left.filter((child) => child !== undefined),
+      deferred: deferred.filter((child) => child !== undefined),
       cascades,
-      emptying: emptyingOrder(scope.catalog, cascades),
+      drainOrder: computeDrainOrder(scope.catalog, cascades),
       ...(files.length === 0 ? {} : { files }),
     };
   },
 
-  plan(frozen: FrozenExpireRows, table: CatalogTable, shards: number): WalkChoice {
-    const [age, ...later] = frozen.ages;
-    const byAge = { strategy: 'keyset', column: age, keys: 0, until: frozen.horizon } as const;
+  condition(stored: StoredExpireRows, view: View): ConditionPart[] {
+    const { where, ages, nesting, keeps } = stored;
+    return [
+      { reason: 'filter-mismatch', test: view.matches(where) },
+      { reason: 'no-age', test: view.hasAge(ages), impliedBy: 'too-young' },
+      { reason: 'kept-for-ever', test: view.canExpire(stored), impliedBy: 'too-young' },
+      { reason: 'too-young', test: view.isExpired(stored), dueAt: view.dueWhenExpired(stored) },
+      ...(nesting === null ? [] : [{ reason: 'nested', test: view.isNull(nesting.column) } as const]),
+      ...(keeps === undefined ? [] : [{ reason: 'kept-newest', test: view.isNotKept(keeps) } as const]),
+      ...heldPart(findDependents(stored), view),
+    ];
+  },
+
+  backlog(stored: StoredExpireRows, view: View): BacklogRows {
+    const where = joinParts(expireRowsKind.condition?.(stored, view) ?? [], view);
+    return { where, age: { ages: stored.ages, until: stored.horizon } };
+  },
+
+  dependents: findDependents,
+
+  plan(stored: StoredExpireRows, table: CatalogTable, shards: number, view: View): ScanChoice {
+    const [age, ...later] = stored.ages;
+    const byAge = { scan: 'by-age', column: age, keys: 0, until: stored.horizon } as const;
     return {
       table,
-      where: expired(frozen),
+      where: joinParts(expireRowsKind.condition?.(stored, view) ?? [], view, ['kept-newest', 'held']),
       shards,
-      familySize: frozen.familySize,
+      rowsPerParent: stored.rowsPerParent,
       ...(later.length === 0 && hasIndexOn(table, age) ? { index: byAge } : {}),
     };
   },
 
-  preview(frozen: FrozenExpireRows, script: PreviewScript): void {
-    previewExpiry(frozen, script);
+  preview(stored: StoredExpireRows, query: PreviewQuery): void {
+    const { files = [], children, ages, nesting } = stored;
+    query.recordFiles([...files, ...children.flatMap(listChildPaths)].map(({ root }) => root));
+    const parts = expireRowsKind.condition?.(stored, query.view) ?? [];
+    const where = joinParts(parts, query.view, ['nested', 'held']);
+    query.addDeleted({ tree: findDependents(stored), where, notHeld: findNotHeld(parts), ages, nesting });
   },
 
-  waiting(frozen: FrozenExpireRows, laterMillis: number, holds: Holds, kept?: KeptList): Waiting {
-    const horizon = laterBy(frozen.horizon, laterMillis);
-    const retentions = frozen.retentions.map((retention) => ({
-      ...retention,
-      horizon: retention.horizon === null ? null : laterBy(retention.horizon, laterMillis),
-      ...(retention.column === undefined
-        ? {}
-        : { column: { ...retention.column, horizon: laterBy(retention.column.horizon, laterMillis) } }),
-    }));
-    const past = expired({ ...frozen, horizon, retentions });
-    const { keeps } = frozen;
-    const goes =
-      keeps === undefined ? sql`true` : kept === undefined ? isNotNewest(keeps) : isNotKept(keeps, kept);
-    const where = unheld(sql`${past} and ${goes}`, isFree(holds, frozen));
-    return { where, age: { columns: frozen.ages, until: horizon } };
+  wantedIndexes({ table, ages, children, deferred }: StoredExpireRows): WantedIndex[] {
+    const [age] = ages;
+    return [
+      ...(ages.length === 1
+        ? [{ table, column: age.name, why: 'reads the whole table instead of the old rows' }]
+        : []),
+      ...children.map((child) => ({
+        table: child.table,
+        column: child.by.name,
+        why: 'reads the whole child table in every batch',
+      })),
+      ...deferred.map((child) => ({
+        table: child.table,
+        column: child.by.name,
+        why: `leaves the child table to pass ${child.pass}, which reads it whole`,
+      })),
+    ];
   },
 
-  explain(frozen: FrozenExpireRows, asked: Asked): Explained {
-    return explainExpiry(frozen, expired(frozen), asked);
-  },
-
-  async runBatch(frozen: FrozenExpireRows, tx: Tx, step: BatchStep): Promise<BatchOutcome> {
-    const free = isFree(step.holds, frozen);
-    const outcome = await expire(frozen, tx, step, free);
-    const { table, ages } = frozen;
-    const where = unkept(frozen, step);
-    return withHeld(tx, { table, by: ages.length === 1 ? ages[0] : null, where, free }, step, outcome);
+  async runBatch(stored: StoredExpireRows, tx: Tx, step: BatchStep): Promise<BatchOutcome> {
+    const view = tx.view({ holds: step.holds, keepLast: step.keepLast });
+    const parts = expireRowsKind.condition?.(stored, view) ?? [];
+    const outcome = mustLock(stored, step)
+      ? await expireLocked(stored, tx, step, parts, view)
+      : await expire(stored, tx, step, parts, view);
+    const where = joinParts(parts, view, ['held']);
+    const by = scanColumn(stored);
+    return addHeldRows(tx, { table: stored.table, by, where, notHeld: findNotHeld(parts) }, step, outcome);
   },
 };
 
-/**
- * Whether rows must be locked before they are judged for good: a select in the condition is answered as of the begin of the
- * statement; and where children go first, their row must be sure to follow. (What is kept is such a select, too; see
- * `isGoing`.)
- */
-function judgesTwice(frozen: FrozenExpireRows): boolean {
-  return selects(frozen) || frozen.children.some((child) => child.beforeParent);
+function findDependents({ table, cascades, key, children }: StoredExpireRows): RowTree {
+  return { table, cascades, key, children };
 }
 
-/** The tables of what goes along with rows of the pass. */
-function alongWith({ cascades, children }: Pick<FrozenExpireRows, 'cascades' | 'children'>): TableName[] {
-  return [...cascades.map((step) => step.table), ...children.flatMap(tablesOf)];
-}
-
+/** Finds and deletes rows in one statement. Neither locks them nor counts dependents before: a round trip less. */
 async function expire(
-  frozen: FrozenExpireRows,
+  stored: StoredExpireRows,
   tx: Tx,
   step: BatchStep,
-  free: RawBuilder<boolean> | undefined,
+  parts: readonly ConditionPart[],
+  view: View,
 ): Promise<BatchOutcome> {
-  const lock = step.careful || judgesTwice(frozen) || mustLock(step.holds, frozen.table, alongWith(frozen));
-  if (lock) return expireLocked(frozen, tx, step, free);
-  const { children, cascades, files, keeps } = frozen;
-  const walk = walkOf(frozen, step, unheld(expired(frozen), free));
-  const alone = children.length === 0 && cascades.length === 0 && files === undefined;
-  const swept = alone && keeps === undefined ? await sweep(tx, walk, step) : undefined;
-  if (swept !== undefined) return { ...swept, skipped: 0, moved: 0 };
-  const keeping = keeps === undefined ? {} : { keeping: { expiry: keeps, list: step.kept } };
-  const key = children.length === 0 ? undefined : (frozen.key ?? undefined);
-  const { keys, ...taken } = await take(tx, { ...walk, ...keeping }, key, step);
+  const { children, cascades, files, keeps, key } = stored;
+  // What stays is judged by the statement itself, for all groups of a batch at once.
+  const where = joinParts(parts, view, ['kept-newest']);
+  const target: ScanTarget = {
+    ...scanTarget(stored, where),
+    recording: toRecording(files, step),
+    keeps: keeps === undefined ? undefined : { expiry: keeps, list: step.keepLast },
+  };
+  const isAlone =
+    children.length === 0 && cascades.length === 0 && files === undefined && keeps === undefined;
+  const limit = limitRows(step, isAlone ? 1 : step.rowsPerParent);
+  const ownKey = children.length === 0 ? undefined : (key ?? undefined);
+  const { rows, keys, filled, ...end } = await tx.scan.deleteRange(target, toScanStep(step, limit), ownKey);
   const moved = await deleteChildren(tx, children, keys, step);
-  return { ...taken, skipped: 0, moved };
+  // Rows alone are read and deleted in one go: reading more for each wanted one would need a list of them.
+  return { ...end, taken: rows, skipped: 0, moved, ...(isAlone || filled === undefined ? {} : { filled }) };
 }
 
+/** Locks rows, judges them again, and deletes them with what belongs to them. */
 async function expireLocked(
-  frozen: FrozenExpireRows,
+  stored: StoredExpireRows,
   tx: Tx,
   step: BatchStep,
-  free: RawBuilder<boolean> | undefined,
+  parts: readonly ConditionPart[],
+  view: View,
 ): Promise<BatchOutcome> {
-  const where = unheld(unkept(frozen, step), free);
-  const full = frozen.keeps === undefined ? sql`true` : isGroupFull(frozen.keeps, step.kept);
-  const going = sql<boolean>`${where} and ${full}`;
-  // Where children may go before their row, the row must be sure to follow.
-  const early = step.careful || frozen.children.some((child) => child.beforeParent);
-  const walk = walkOf(frozen, step, early ? going : where);
-  const picked = await pick(tx, walk, frozen.key ?? undefined, step);
-  return deletePicked(tx, { ...frozen, aged: ageOf('t', frozen.ages) }, going, picked, step);
+  const where = joinParts(parts, view);
+  const deletable = stored.keeps === undefined ? where : view.all([where, view.isGroupFull(stored.keeps)]);
+  // If children may be deleted before their row, the row must be sure to follow.
+  const isSure = step.lockFirst || stored.children.some((child) => child.beforeParent);
+  const target = scanTarget(stored, isSure ? deletable : where);
+  const scanStep = toScanStep(step, limitRows(step, step.rowsPerParent));
+  const locked = await tx.scan.lockRange(target, scanStep, stored.key ?? undefined);
+  return deleteLocked(tx, stored, deletable, locked, step);
 }
 
-function walkOf(
-  { table, ages, files }: FrozenExpireRows,
-  { outbox }: BatchStep,
-  where: RawBuilder<boolean>,
-): Walk {
-  const age = ages.length === 1 ? ages[0] : null;
-  const aged = ageOf('t', ages);
-  return { table, age, aged, where, recording: recordingOf(files, outbox) };
+/**
+ * Whether rows must be locked before they are judged for good: a select in the condition is evaluated as of the start of
+ * the statement; and if children are deleted first, their row must be sure to follow.
+ */
+function mustLock(stored: StoredExpireRows, { lockFirst, holds }: BatchStep): boolean {
+  const { where, retentions, children, table } = stored;
+  const selects =
+    where.selects ||
+    retentions.some(
+      ({ where: own, column }) => own?.selects === true || (column !== undefined && column.parent !== null),
+    );
+  if (lockFirst || selects || children.some((child) => child.beforeParent)) return true;
+  return needsLocks(holds, table, listTablesAlong(stored));
 }
 
-/** Over alias `t`: the row expires now, and is none of the newest that stay. */
-function unkept(frozen: FrozenExpireRows, { kept }: BatchStep): RawBuilder<boolean> {
-  return frozen.keeps === undefined
-    ? expired(frozen)
-    : sql`${expired(frozen)} and ${isNotKept(frozen, kept)}`;
+/** The tables of what is deleted along with rows of the pass. */
+function listTablesAlong({
+  cascades,
+  children,
+}: Pick<StoredExpireRows, 'cascades' | 'children'>): TableName[] {
+  return [...cascades.map((step) => step.table), ...children.flatMap(listChildTables)];
 }
 
-/** Over alias `t`: the row expires now. */
-function expired(frozen: FrozenExpireRows): RawBuilder<boolean> {
-  const { nesting } = frozen;
-  const top = nesting === null ? sql`true` : sql`${columnOf('t', nesting.column)} is null`;
-  return sql`${isExpired(frozen)} and ${top}`;
+function scanTarget(stored: StoredExpireRows, where: Condition): ScanTarget {
+  return { table: stored.table, age: scanColumn(stored), where };
+}
+
+function scanColumn({ ages }: StoredExpireRows): StoredExpireRows['ages'][0] | null {
+  return ages.length === 1 ? ages[0] : null;
+}
+
+function listChildEntities({ entity, repoint, with: own }: SoftChild): AnyEntity[] {
+  return [
+    entity,
+    ...repoint.flatMap((pointer) => [pointer.holder, pointer.target]),
+    ...own.flatMap(listChildEntities),
+  ];
 }

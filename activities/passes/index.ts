@@ -1,44 +1,38 @@
+import type { AnyEntity } from '../../policy/pass-options.ts';
 import type { Pass } from '../../policy/pass.ts';
-import { deleteOrphansWork } from './delete-orphans.ts';
-import { deleteRecordedFilesWork } from './delete-recorded-files.ts';
-import { deleteUnreferencedWork } from './delete-unreferenced.ts';
-import { expireRowsWork } from './expire-rows.ts';
-import { measureSizeWork } from './measure-size.ts';
-import type { FrozenPass, PassWork, TableWork } from './pass.ts';
-import { reclaimSpaceWork } from './reclaim-space.ts';
-import { repointLatestWork } from './repoint-latest.ts';
-import { reportRowsWork } from './report-rows.ts';
-import { sweepStrayFilesWork } from './sweep-stray-files.ts';
-
-export type {
-  BatchOutcome,
-  BatchStep,
-  FrozenPass,
-  PassPlan,
-  PassWork,
-  ReportedRows,
-  Shard,
-  Strategy,
-  TableOutcome,
-  TableWork,
-} from './pass.ts';
+import type { StoredPass } from '../stored/pass.ts';
+import { deleteOrphansKind } from './delete-orphans.ts';
+import { deleteRecordedFilesKind } from './delete-recorded-files.ts';
+import { deleteUnreferencedKind } from './delete-unreferenced.ts';
+import { expireRowsKind } from './expire-rows.ts';
+import { measureSizeKind } from './measure-size.ts';
+import type { BatchKind, TableKind } from './pass.ts';
+import { reclaimSpaceKind } from './reclaim-space.ts';
+import { repointLatestKind } from './repoint-latest.ts';
+import { reportRowsKind } from './report-rows.ts';
+import { sweepStrayFilesKind } from './sweep-stray-files.ts';
 
 /** In batches, or table after table: the one thing that a run asks. */
-export type AnyWork = PassWork<Pass, FrozenPass> | TableWork<Pass, FrozenPass>;
+export type AnyKind = BatchKind | TableKind<Pass, StoredPass>;
 
-const WORK: { readonly [K in Pass['kind']]: AnyWork } = {
-  expireRows: expireRowsWork,
-  deleteOrphans: deleteOrphansWork,
-  deleteUnreferenced: deleteUnreferencedWork,
-  deleteRecordedFiles: deleteRecordedFilesWork,
-  sweepStrayFiles: sweepStrayFilesWork,
-  repointLatest: repointLatestWork,
-  reportRows: reportRowsWork,
-  measureSize: measureSizeWork,
-  reclaimSpace: reclaimSpaceWork,
+const KINDS: { readonly [K in Pass['kind']]: AnyKind } = {
+  expireRows: expireRowsKind,
+  deleteOrphans: deleteOrphansKind,
+  deleteUnreferenced: deleteUnreferencedKind,
+  deleteRecordedFiles: deleteRecordedFilesKind,
+  sweepStrayFiles: sweepStrayFilesKind,
+  repointLatest: repointLatestKind,
+  reportRows: reportRowsKind,
+  measureSize: measureSizeKind,
+  reclaimSpace: reclaimSpaceKind,
 };
 
 /** What can be done with a pass of a kind. */
-export function workOf(kind: Pass['kind']): AnyWork {
-  return WORK[kind];
+export function findKind(kind: Pass['kind']): AnyKind {
+  return KINDS[kind];
+}
+
+/** Every entity that some passes name. */
+export function listEntities(passes: readonly Pass[]): AnyEntity[] {
+  return passes.flatMap((pass) => findKind(pass.kind).entities(pass));
 }

@@ -1,30 +1,28 @@
 import type { MeasureSize } from '../../policy/measure-size.ts';
-import type { Note } from '../ledger/notes.ts';
-import { writeSizes } from '../ledger/sizes.ts';
-import { freezeTables, planTables } from '../plan/freeze-tables.ts';
-import type { Scope } from '../plan/scope.ts';
-import { cancelledBy } from '../sql/cancel.ts';
-import type { Hindrance } from '../sql/hindrances.ts';
-import { readHindrances } from '../sql/hindrances.ts';
-import { findPgstattuple, readExactBloat, readSizes } from '../sql/sizes.ts';
-import type { TableSize } from '../sql/sizes.ts';
-import { inSnapshot } from '../sql/transaction.ts';
-import type { FrozenTablePass, TableOutcome, TableStep, TableWork } from './pass.ts';
-
-/** A `measureSize` pass as a run keeps it. */
-export interface FrozenMeasureSize extends FrozenTablePass {
-  readonly kind: 'measureSize';
-  readonly exact: boolean;
-}
+import type { AnyEntity } from '../../policy/pass-options.ts';
+import type { Scope } from '../resolve/scope.ts';
+import { planTables, resolveTables } from '../resolve/tables.ts';
+import type { StoredMeasureSize } from '../stored/pass.ts';
+import type { Note } from '../stored/report.ts';
+import type { TableSize, VacuumBlocker } from '../stored/size.ts';
+import type { TableKind, TableOutcome, TableStep } from './pass.ts';
 
 const LOCK_MILLIS = 5_000;
 
+const NO_SIZES: Note = { what: 'tables were not measured: this database cannot tell the sizes of tables' };
+
+const NO_EXTENSION: Note = {
+  what: 'bloat is an estimate: extension pgstattuple is not in the database, or the role may not use it. An owner can `create extension pgstattuple` and `grant pg_stat_scan_tables` to the role',
+};
+
 /** Tables, measured into the ledger. */
-export const measureSizeWork: TableWork<MeasureSize, FrozenMeasureSize> = {
+export const measureSizeKind: TableKind<MeasureSize, StoredMeasureSize> = {
   kind: 'measureSize',
 
-  freeze(pass: MeasureSize, scope: Scope): FrozenMeasureSize | undefined {
-    const found = freezeTables(pass, scope);
+  entities: ({ entities = [] }: MeasureSize): AnyEntity[] => [...entities],
+
+  resolve(pass: MeasureSize, scope: Scope): StoredMeasureSize | undefined {
+    const found = resolveTables(pass, scope);
     return found === undefined ? undefined : { ...found, kind: 'measureSize', exact: pass.exact };
   },
 
@@ -32,49 +30,43 @@ export const measureSizeWork: TableWork<MeasureSize, FrozenMeasureSize> = {
 
   preview: () => undefined,
 
-  async runTable(frozen: FrozenMeasureSize, step: TableStep): Promise<TableOutcome> {
-    const { database, run, pass, table } = step;
-    const { size, missing } = await measure(frozen, step);
-    const hindrances = step.first ? await readHindrances(database.db) : { hindrances: [], hidden: false };
+  wantedIndexes: () => [],
+
+  async runTable(stored: StoredMeasureSize, step: TableStep): Promise<TableOutcome> {
+    const { session, run, pass, table, first } = step;
+    if (session.sizes === undefined) return { bytes: 0, notes: first ? [NO_SIZES] : [] };
+    const { size, hasBloat } = await measure(stored, step);
+    const blockers = first ? (await session.sizes.readVacuumBlockers()).blockers : [];
     return {
       bytes: 0,
-      notes: [...(missing ? [NO_EXTENSION] : []), ...hindrances.hindrances.map(noteOf)],
-      keep: async (tx) =>
-        writeSizes(
-          tx,
-          database.ledger,
-          run,
-          { pass },
-          size === undefined ? [] : [{ ...size, table: table.label }],
-        ),
+      notes: [...(hasBloat ? [] : [NO_EXTENSION]), ...blockers.map(toNote)],
+      record: async (tx) => {
+        if (size !== undefined) await tx.ledger.sizes.write(run, { pass }, [{ ...size, table: table.label }]);
+      },
     };
   },
 };
 
-/** One table; what is measured exactly can take minutes, and has no limit but the signal. */
+/** Measures one table. An exact measure can take minutes: only the signal ends it. */
 async function measure(
-  { exact }: FrozenMeasureSize,
-  { database: { db }, table, signal }: TableStep,
-): Promise<{ size: TableSize | undefined; missing: boolean }> {
-  return inSnapshot(db, { lockMillis: LOCK_MILLIS, statementMillis: 0 }, async (tx) =>
-    cancelledBy(signal, db, tx, async () => {
-      const [size] = await readSizes(tx, [table]);
-      const schema = exact ? await findPgstattuple(tx) : undefined;
-      if (size === undefined || schema === undefined) return { size, missing: exact && schema === undefined };
-      return { size: { ...size, bloat: await readExactBloat(tx, schema, table) }, missing: false };
+  { exact }: StoredMeasureSize,
+  { session, table, signal }: TableStep,
+): Promise<{ readonly size: TableSize | undefined; readonly hasBloat: boolean }> {
+  return session.snapshot({ lockMillis: LOCK_MILLIS, statementMillis: 0 }, async (tx) =>
+    tx.cancelOn(signal, async () => {
+      const [size] = (await tx.sizes?.read([table])) ?? [];
+      if (size === undefined || !exact) return { size, hasBloat: true };
+      const bloat = await tx.sizes?.measureBloat(table);
+      return { size: bloat === undefined ? size : { ...size, bloat }, hasBloat: bloat !== undefined };
     }),
   );
 }
 
-const NO_EXTENSION: Note = {
-  what: 'bloat is an estimate: extension pgstattuple is not in the database, or the role may not use it. An owner can `create extension pgstattuple` and `grant pg_stat_scan_tables` to the role',
-};
-
-/** Sessions, slots and roles are of this machine's side. */
-function noteOf({ kind, name, seconds, transactions, detail, fix }: Hindrance): Note {
+/** The names of sessions, slots and roles do not cross to Temporal. */
+function toNote({ kind, name, seconds, transactions, detail, fix }: VacuumBlocker): Note {
   const age = seconds === null ? '' : ` for ${Math.round(seconds)} s`;
   return {
-    what: `a ${kind} holds vacuum back${age}; ${transactions} transactions began since`,
+    what: `a ${kind} holds vacuum back${age}; ${transactions} transactions started since`,
     here: `${name}, ${detail}. ${fix}`,
   };
 }

@@ -1,38 +1,32 @@
-import type { Kysely } from 'kysely';
-
 import { parseDuration } from '../../policy/duration.ts';
-import type { ReclaimMode, ReclaimSpace } from '../../policy/reclaim-space.ts';
-import type { Window } from '../../policy/window.ts';
+import type { AnyEntity } from '../../policy/pass-options.ts';
+import type { ReclaimSpace } from '../../policy/reclaim-space.ts';
 import { parseWindow } from '../../policy/window.ts';
-import type { Note } from '../ledger/notes.ts';
-import { hasDeletedFrom } from '../ledger/reclaims.ts';
-import { freezeTables, planTables } from '../plan/freeze-tables.ts';
-import type { Scope } from '../plan/scope.ts';
-import { MODES } from '../reclaim/modes.ts';
-import { reclaimTable, whyNot } from '../reclaim/reclaim-table.ts';
-import { readSizes } from '../sql/sizes.ts';
-import type { TableSize } from '../sql/sizes.ts';
-import type { FrozenTablePass, TableOutcome, TableStep, TableWork } from './pass.ts';
-
-/** A `reclaimSpace` pass as a run keeps it. */
-export interface FrozenReclaimSpace extends FrozenTablePass {
-  readonly kind: 'reclaimSpace';
-  readonly mode: ReclaimMode;
-  /** The policy names the tables: they are meant whatever the run deleted. */
-  readonly named: boolean;
-  readonly window: Window | null;
-  readonly lockMillis: number;
-  readonly retries: number;
-}
+import type { Scope } from '../resolve/scope.ts';
+import { planTables, resolveTables } from '../resolve/tables.ts';
+import type { StoredReclaimSpace } from '../stored/pass.ts';
+import type { Note } from '../stored/report.ts';
+import type { TableKind, TableOutcome, TableStep } from './pass.ts';
+import { explainSkip, MODES, reclaimTable } from './reclaim-table.ts';
 
 const NOTHING: TableOutcome = { bytes: 0, notes: [] };
 
+const UNKNOWN_DISK: Note = {
+  what: 'whether the disk had room to rewrite tables is not known, since no statement can tell. Give the pass freeBytes to have it checked',
+};
+
+const NO_RECLAIM: Note = {
+  what: 'tables were left as they are: this database cannot give the space of one table back',
+};
+
 /** Space of deleted rows, given back table after table. */
-export const reclaimSpaceWork: TableWork<ReclaimSpace, FrozenReclaimSpace> = {
+export const reclaimSpaceKind: TableKind<ReclaimSpace, StoredReclaimSpace> = {
   kind: 'reclaimSpace',
 
-  freeze(pass: ReclaimSpace, scope: Scope): FrozenReclaimSpace | undefined {
-    const found = freezeTables(pass, scope);
+  entities: ({ entities = [] }: ReclaimSpace): AnyEntity[] => [...entities],
+
+  resolve(pass: ReclaimSpace, scope: Scope): StoredReclaimSpace | undefined {
+    const found = resolveTables(pass, scope);
     if (found === undefined) return undefined;
     for (const table of found.tables) scope.mayVacuum(table);
     return {
@@ -50,29 +44,25 @@ export const reclaimSpaceWork: TableWork<ReclaimSpace, FrozenReclaimSpace> = {
 
   preview: () => undefined,
 
-  async runTable(frozen: FrozenReclaimSpace, step: TableStep): Promise<TableOutcome> {
-    const { database, run, pass, table, signal, policyPass } = step;
-    const mode = MODES[frozen.mode];
-    const key = { run, pass, table, mode: frozen.mode };
-    const wish = { ...frozen, key, mode };
-    const size = await sizeOf(database.db, step);
+  wantedIndexes: () => [],
+
+  async runTable(stored: StoredReclaimSpace, step: TableStep): Promise<TableOutcome> {
+    const { session, run, pass, table, signal, policyPass, first } = step;
+    if (session.reclaim === undefined || session.sizes === undefined) {
+      return { bytes: 0, notes: first ? [NO_RECLAIM] : [] };
+    }
+    const [size] = await session.sizes.read([table]);
     if (size === undefined) return NOTHING;
-    const meant =
-      frozen.named || (await hasDeletedFrom(database.ledger, run, table.label)) || mode.worthIt(size);
-    if (!meant) return NOTHING;
+    const mode = MODES[stored.mode];
+    const isMeant =
+      stored.named || (await session.ledger.runs.hasDeletedFrom(run, table.label)) || mode.isWorthIt(size);
+    if (!isMeant) return NOTHING;
     const freeBytes = policyPass?.kind === 'reclaimSpace' ? policyPass.freeBytes : undefined;
-    const why = await whyNot(wish, size, freeBytes);
-    if (why !== undefined) return { bytes: 0, notes: [why] };
-    const done = await reclaimTable(database, wish, signal);
-    const unknown = mode.needs(size) > 0 && freeBytes === undefined ? [UNKNOWN_DISK] : [];
-    return { ...done, notes: [...done.notes, ...unknown] };
+    const skip = await explainSkip(stored, table, size, freeBytes);
+    if (skip !== undefined) return { bytes: 0, notes: [skip] };
+    const entry = { run, pass, table, mode: stored.mode };
+    const outcome = await reclaimTable(session, session.reclaim, entry, stored, signal);
+    const unknown = mode.countNeededBytes(size) > 0 && freeBytes === undefined ? [UNKNOWN_DISK] : [];
+    return { ...outcome, notes: [...outcome.notes, ...unknown] };
   },
 };
-
-const UNKNOWN_DISK: Note = {
-  what: 'whether the disk had room to rewrite tables was not known, since no statement can tell. Give the pass freeBytes to have it looked at',
-};
-
-async function sizeOf(db: Kysely<unknown>, { table }: TableStep): Promise<TableSize | undefined> {
-  return (await readSizes(db, [table]))[0];
-}

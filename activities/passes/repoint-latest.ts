@@ -1,37 +1,29 @@
-import { sql } from 'kysely';
-
+import type { AnyEntity } from '../../policy/pass-options.ts';
 import type { RepointLatest } from '../../policy/repoint-latest.ts';
-import type { Waiting } from '../backlog/backlog.ts';
-import { withHeld } from '../batch/count-held.ts';
-import { advance, pick } from '../batch/walk.ts';
-import type { Asked, Explained } from '../explain/condition.ts';
-import { explained } from '../explain/conditions.ts';
-import { cascadesFrom, distinctTables } from '../plan/cascades.ts';
-import { freezePointer } from '../plan/freeze-pointer.ts';
-import type { Scope } from '../plan/scope.ts';
-import type { WalkChoice } from '../plan/strategy.ts';
-import { previewRepair } from '../preview/repair.ts';
-import type { PreviewScript } from '../preview/script.ts';
-import type { CatalogTable } from '../sql/catalog.ts';
-import { unheld } from '../sql/free.ts';
-import type { Holds } from '../sql/holds.ts';
-import type { FrozenPointer } from '../sql/pointers.ts';
-import { freeHolders, hasNoSurvivor, isStale, repairHolders } from '../sql/pointers.ts';
-import type { Tx } from '../sql/transaction.ts';
-import type { BatchOutcome, BatchStep, FrozenPass, PassWork } from './pass.ts';
+import type { CatalogTable } from '../dialect/catalog.ts';
+import type { PreviewQuery, Tx, View } from '../dialect/dialect.ts';
+import { distinctTables } from '../dialect/table-names.ts';
+import { cascadesFrom } from '../resolve/cascades.ts';
+import { resolvePointer } from '../resolve/pointer.ts';
+import type { ScanChoice } from '../resolve/scan-choice.ts';
+import type { Scope } from '../resolve/scope.ts';
+import type { RowTree, StoredRepointLatest } from '../stored/pass.ts';
+import type { ConditionPart } from './condition.ts';
+import { findNotHeld, heldPart } from './condition.ts';
+import { addHeldRows } from './count-held.ts';
+import type { BacklogRows, BatchKind, BatchOutcome, BatchStep } from './pass.ts';
+import { findScanEnd, limitRows, toScanStep } from './scan-limit.ts';
 
-/** A `repointLatest` pass as a run keeps it. */
-export interface FrozenRepointLatest extends FrozenPass {
-  readonly kind: 'repointLatest';
-  readonly pointer: FrozenPointer;
-}
-
-/** Rows whose "latest" is gone: moved to the newest survivor, deleted where there is none. */
-export const repointLatestWork: PassWork<RepointLatest, FrozenRepointLatest> = {
+/** Rows whose "latest" is deleted: moved to the newest survivor, deleted if there is none. */
+export const repointLatestKind: BatchKind<RepointLatest, StoredRepointLatest> = {
   kind: 'repointLatest',
 
-  freeze(pass: RepointLatest, scope: Scope): FrozenRepointLatest | undefined {
-    const pointer = freezePointer(pass.pointer, scope);
+  entities({ pointer }: RepointLatest): AnyEntity[] {
+    return [pointer.holder, pointer.target];
+  },
+
+  resolve(pass: RepointLatest, scope: Scope): StoredRepointLatest | undefined {
+    const pointer = resolvePointer(pass.pointer, scope);
     const table = pointer === undefined ? undefined : scope.catalog.named(pointer.holder);
     if (pointer === undefined || table === undefined) return undefined;
     return {
@@ -41,43 +33,59 @@ export const repointLatestWork: PassWork<RepointLatest, FrozenRepointLatest> = {
         pointer.holder,
         ...cascadesFrom(scope.catalog, table).map((step) => step.table),
       ]),
-      familySize: 1,
+      rowsPerParent: 1,
       pointer,
     };
   },
 
-  plan({ pointer }: FrozenRepointLatest, table: CatalogTable, shards: number): WalkChoice {
+  condition({ pointer, ...stored }: StoredRepointLatest, view: View): ConditionPart[] {
+    return [
+      { reason: 'points-at-a-row', test: view.isStale(pointer) },
+      { reason: 'points-at-a-row', test: view.hasNoSurvivor(pointer) },
+      ...heldPart(findDependents({ ...stored, pointer }), view),
+    ];
+  },
+
+  backlog(stored: StoredRepointLatest, view: View): BacklogRows {
+    const { pointer } = stored;
+    const notHeld = view.isNotHeld(findDependents(stored));
+    const isStale = view.isStale(pointer);
+    // The time of the last reference is not recorded. A hold keeps only what would be deleted.
+    if (notHeld === undefined) return { where: isStale, age: null };
+    const isKept = view.all([view.not(notHeld), view.hasNoSurvivor(pointer)]);
+    return { where: view.all([isStale, view.not(isKept)]), age: null };
+  },
+
+  dependents: findDependents,
+
+  plan({ pointer }: StoredRepointLatest, table: CatalogTable, shards: number, view: View): ScanChoice {
     // One row a group: small, and no index leads to the rows that point at nothing.
-    return { table, where: isStale(pointer), shards };
+    return { table, where: view.isStale(pointer), shards };
   },
 
-  preview({ pointer }: FrozenRepointLatest, script: PreviewScript): void {
-    previewRepair(script, pointer);
+  preview({ pointer }: StoredRepointLatest, query: PreviewQuery): void {
+    query.addRepair(pointer);
   },
 
-  waiting({ pointer }: FrozenRepointLatest, _laterMillis: number, holds: Holds): Waiting {
-    const free = freeHolders(holds, pointer);
-    // A hold keeps only what would be deleted.
-    const works = free === undefined ? undefined : sql<boolean>`(${free} or not ${hasNoSurvivor(pointer)})`;
-    // Since when what it points at is gone nobody knows.
-    return { where: unheld(isStale(pointer), works), age: null };
-  },
+  wantedIndexes: () => [],
 
-  explain({ pointer }: FrozenRepointLatest, { holds }: Asked): Explained {
-    const goes = sql<boolean>`${isStale(pointer)} and ${hasNoSurvivor(pointer)}`;
-    return explained(goes, [{ why: 'points-at-a-row', holds: goes }], freeHolders(holds, pointer));
-  },
-
-  async runBatch(frozen: FrozenRepointLatest, tx: Tx, step: BatchStep): Promise<BatchOutcome> {
-    const { table, pointer } = frozen;
-    const found = await pick(tx, { table, age: null, where: isStale(pointer) }, undefined, step);
-    if (step.passOver && found.places.length > 0) {
-      return { ...advance(found, 1), taken: 0, skipped: 1, moved: 0 };
+  async runBatch(stored: StoredRepointLatest, tx: Tx, step: BatchStep): Promise<BatchOutcome> {
+    const { table, pointer } = stored;
+    const view = tx.view({ holds: step.holds });
+    const notHeld = findNotHeld(heldPart(findDependents(stored), view));
+    const where = view.isStale(pointer);
+    const scanStep = toScanStep(step, limitRows(step, step.rowsPerParent));
+    const locked = await tx.scan.lockRange({ table, age: null, where }, scanStep);
+    if (step.skipFirstRow && locked.locations.length > 0) {
+      return { ...findScanEnd(locked, 1), taken: 0, skipped: 1, moved: 0 };
     }
-    const free = freeHolders(step.holds, pointer);
-    const moved = await repairHolders(tx, pointer, found.places, free);
-    const taken = found.places.length;
-    const outcome = { ...advance(found, taken), taken, skipped: found.candidates - taken, moved };
-    return withHeld(tx, { table, by: null, where: isStale(pointer), free }, step, outcome);
+    const moved = await tx.rows.repointHolders(pointer, locked.locations, notHeld);
+    const taken = locked.locations.length;
+    const outcome = { ...findScanEnd(locked, taken), taken, skipped: locked.candidates - taken, moved };
+    return addHeldRows(tx, { table, by: null, where, notHeld }, step, outcome);
   },
 };
+
+function findDependents({ pointer: { holder: table, cascades } }: StoredRepointLatest): RowTree {
+  return { table, cascades };
+}

@@ -1,40 +1,27 @@
-import type { Kysely } from 'kysely';
-
 import { parseDuration } from '../../policy/duration.ts';
+import type { AnyEntity } from '../../policy/pass-options.ts';
 import type { SweepStrayFiles } from '../../policy/sweep-stray-files.ts';
-import type { Cursor } from '../batch/cursor.ts';
-import type { Outside, Prepared } from '../batch/outside.ts';
-import { settleFiles } from '../batch/settle-files.ts';
-import type { FileWork, ListingCursor } from '../files/file-work.ts';
-import { findStrays, refuseTooMany } from '../files/find-strays.ts';
-import type { Root } from '../files/in-root.ts';
-import { inRoot, refuseEmpty, rootOf } from '../files/in-root.ts';
-import { removeBegun } from '../files/remove-begun.ts';
-import { FILES_PLAN, freezeRoot } from '../plan/freeze-root.ts';
-import { horizonOf } from '../plan/horizon.ts';
-import type { Scope } from '../plan/scope.ts';
-import { lookAtStrays } from '../preview/files.ts';
-import type { PreviewScript } from '../preview/script.ts';
-import type { FrozenRoot } from '../sql/known-files.ts';
-import { begunWaiting, forgetAll } from '../sql/outbox.ts';
-import type { Tx } from '../sql/transaction.ts';
-import type { BatchOutcome, BatchStep, FrozenPass, PassWork } from './pass.ts';
-
-/** A `sweepStrayFiles` pass as a run keeps it. */
-export interface FrozenSweepStrayFiles extends FrozenPass {
-  readonly kind: 'sweepStrayFiles';
-  readonly root: FrozenRoot;
-  /** Files changed at this instant or later stay. */
-  readonly horizon: string;
-  readonly remove: boolean;
-  readonly maxStrayRatio: number;
-  readonly concurrency: number;
-}
+import type { PreviewQuery, Tx } from '../dialect/dialect.ts';
+import type { FilePreview } from '../files/file-preview.ts';
+import { previewStrayFiles } from '../files/file-preview.ts';
+import type { FileWork } from '../files/file-work.ts';
+import { assertNotTooMany, findStrays } from '../files/find-strays.ts';
+import type { Root } from '../files/open-root.ts';
+import { assertNotEmpty, findRoot, withRoot } from '../files/open-root.ts';
+import { listPathIndexes } from '../files/path-indexes.ts';
+import { recordFileResults } from '../files/record-file-results.ts';
+import { removeFiles } from '../files/remove-files.ts';
+import { FILES_PLAN, resolveRoot } from '../resolve/file-roots.ts';
+import { computeHorizon } from '../resolve/horizon.ts';
+import type { Scope } from '../resolve/scope.ts';
+import type { Cursor, ListingCursor } from '../stored/cursor.ts';
+import type { StoredSweepStrayFiles } from '../stored/pass.ts';
+import type { BatchKind, BatchOutcome, BatchStep, PrepareContext } from './pass.ts';
 
 /** Files of a batch. */
-const MOST_FILES = 1000;
+const MAX_FILES = 1000;
 
-const BEGIN: ListingCursor['listing'] = {
+const START: ListingCursor['listing'] = {
   removing: false,
   after: null,
   files: 0,
@@ -42,15 +29,20 @@ const BEGIN: ListingCursor['listing'] = {
   again: { files: 0, strays: 0 },
 };
 
+/** The clock of files, for the horizon. */
+const CHANGED_AT = { name: '', type: 'timestamp with time zone' };
+
 /**
- * Files that no row records. A first walk counts them; where they are to be removed, and are not suspiciously many, a
- * second one writes each down with what it measures, and the batch after looks again and removes it.
+ * Files that no row records. A first listing counts them. If the policy says to remove them, and they are not suspiciously
+ * many, a second one records each with its size, and the next batch checks again and removes it.
  */
-export const sweepStrayFilesWork: PassWork<SweepStrayFiles, FrozenSweepStrayFiles> = {
+export const sweepStrayFilesKind: BatchKind<SweepStrayFiles, StoredSweepStrayFiles> = {
   kind: 'sweepStrayFiles',
 
-  freeze(pass: SweepStrayFiles, scope: Scope): FrozenSweepStrayFiles | undefined {
-    const root = freezeRoot(pass.root, scope);
+  entities: ({ root }: SweepStrayFiles): AnyEntity[] => root.recordedBy.map(({ entity }) => entity),
+
+  resolve(pass: SweepStrayFiles, scope: Scope): StoredSweepStrayFiles | undefined {
+    const root = resolveRoot(pass.root, scope);
     const table = root?.recordedBy[0]?.table;
     if (root === undefined || table === undefined) return undefined;
     const { remove, maxStrayRatio, concurrency } = pass;
@@ -59,87 +51,92 @@ export const sweepStrayFilesWork: PassWork<SweepStrayFiles, FrozenSweepStrayFile
       kind: 'sweepStrayFiles',
       table,
       counted: [],
-      familySize: 1,
+      rowsPerParent: 1,
       root,
-      horizon: horizonOf(scope.now, grace, CHANGED_AT),
+      horizon: computeHorizon(scope.now, grace, CHANGED_AT),
       remove,
-      maxStrayRatio,
+      maxStrayRatio: maxStrayRatio,
       concurrency,
     };
   },
 
   plan: () => FILES_PLAN,
 
-  preview(frozen: FrozenSweepStrayFiles, script: PreviewScript): void {
-    script.lookAtFiles(lookAtStrays(frozen, script));
-  },
+  preview: () => undefined,
 
-  async prepare(
-    frozen: FrozenSweepStrayFiles,
-    db: Kysely<unknown>,
-    cursor: Cursor,
-    outside: Outside,
-  ): Promise<Prepared> {
-    const at = cursor !== null && 'listing' in cursor ? cursor.listing : BEGIN;
-    return inRoot(rootOf(outside.pass, frozen.root.name), outside.heartbeat, async (opened) => {
-      if (at.removing) return removeStrays(frozen, db, at, opened, outside);
-      const found = await findStrays(db, opened, frozen, outside, at.after, MOST_FILES);
+  previewFiles: (stored: StoredSweepStrayFiles, query: PreviewQuery): FilePreview =>
+    previewStrayFiles(stored, query),
+
+  wantedIndexes: ({ root }: StoredSweepStrayFiles) => listPathIndexes(root),
+
+  async prepare(stored: StoredSweepStrayFiles, cursor: Cursor, context: PrepareContext): Promise<FileWork> {
+    const { session, pass, signal, heartbeat } = context;
+    const at = cursor !== null && 'listing' in cursor ? cursor.listing : START;
+    return withRoot(findRoot(pass, stored.root.name), heartbeat, async (opened) => {
+      if (at.removing) return removeStrays(stored, at, opened, context);
+      const found = await findStrays(session, opened, stored, signal, at.after, MAX_FILES);
       const files = at.files + found.files;
       const strays = at.strays + found.strays.length;
       const next = { ...at, after: found.after, files, strays };
-      const work = { settled: [], measured: [], strays: [] };
-      if (!frozen.remove) {
-        return { ...work, found: found.report, cursor: { listing: next }, end: found.end };
+      const work = { fileResults: [], measured: [], strays: [] };
+      if (!stored.remove) {
+        return { ...work, found: found.report, cursor: { listing: next }, done: found.done };
       }
-      if (!found.end) return { ...work, cursor: { listing: next }, end: false };
-      refuseTooMany(frozen, next);
-      return { ...work, cursor: { listing: { ...next, removing: true, after: null } }, end: false };
+      if (!found.done) return { ...work, cursor: { listing: next }, done: false };
+      assertNotTooMany(stored, next);
+      return { ...work, cursor: { listing: { ...next, removing: true, after: null } }, done: false };
     });
   },
 
-  async runBatch(frozen: FrozenSweepStrayFiles, tx: Tx, step: BatchStep): Promise<BatchOutcome> {
-    const { prepared, outbox, cursor } = step;
-    if (prepared === undefined || !('settled' in prepared))
+  async runBatch(
+    stored: StoredSweepStrayFiles,
+    tx: Tx,
+    { prepared, outbox, cursor }: BatchStep,
+  ): Promise<BatchOutcome> {
+    if (prepared === undefined || !('fileResults' in prepared))
       throw new Error('a batch of files was not prepared');
-    const root = frozen.root.name;
-    // A run that died may have meant to remove some, before the policy said not to.
-    if (cursor === null && !frozen.remove) await forgetAll(tx, { outbox, passes: [outbox.pass], root });
-    return settleFiles(tx, outbox, root, prepared, 'forget');
+    const root = stored.root.name;
+    // A run that died may have recorded strays to remove, before the policy stopped saying remove.
+    if (cursor === null && !stored.remove) {
+      await tx.ledger.recordedFiles.forgetAll({ outbox, passes: [outbox.pass], root });
+    }
+    return recordFileResults(tx, outbox, root, prepared, 'forget');
   },
 };
 
-/** The clock of files, for the horizon. */
-const CHANGED_AT = { name: '', type: 'timestamp with time zone' };
-
-/** Removes the strays that were written down, and finds the next. */
+/** Removes the strays that are recorded, and finds the next. */
 async function removeStrays(
-  frozen: FrozenSweepStrayFiles,
-  db: Kysely<unknown>,
+  stored: StoredSweepStrayFiles,
   at: ListingCursor['listing'],
   opened: Root,
-  outside: Outside,
+  { session, outbox, signal, debug, pass }: PrepareContext,
 ): Promise<FileWork> {
-  const { root, concurrency, horizon } = frozen;
-  const { outbox, signal, debug, pass } = outside;
-  const waiting = { outbox, passes: [outbox.pass], root: root.name };
-  const begun = await begunWaiting(db, waiting, undefined, 2 * MOST_FILES);
-  const place = begun.length === 0 ? at.place : await refuseEmpty(root.name, opened, at.place);
-  const meant = pass?.kind === 'sweepStrayFiles' && pass.remove;
-  const unchangedSince = Date.parse(horizon);
-  const settled = meant
-    ? await removeBegun(db, opened, root, begun, { concurrency, signal, debug, unchangedSince })
-    : begun.map(({ id }) => ({ id, removed: null, reason: 'the policy does not say remove any more' }));
-  const stays = { settled, measured: [], strays: [], cursor: { listing: { ...at, place } }, end: false };
-  if (settled.length < begun.length) return stays;
-  const { files, strays, after, end } = await findStrays(db, opened, frozen, outside, at.after, MOST_FILES);
-  const seen = files > 0 ? opened.open.place : place;
-  const again = { files: at.again.files + files, strays: at.again.strays + strays.length };
-  // Rows can go meanwhile, as when a backup is restored.
-  refuseTooMany(frozen, { files: at.files, strays: again.strays });
+  const { root, concurrency, horizon } = stored;
+  const part = { outbox, passes: [outbox.pass], root: root.name };
+  const started = await session.ledger.recordedFiles.readStarted(part, undefined, 2 * MAX_FILES);
+  const rootId = started.length === 0 ? at.rootId : await assertNotEmpty(root.name, opened, at.rootId);
+  const mayRemove = pass?.kind === 'sweepStrayFiles' && pass.remove;
+  const options = { concurrency, signal, debug, unchangedSince: Date.parse(horizon) };
+  const fileResults = mayRemove
+    ? await removeFiles(session, opened, root, started, options)
+    : started.map(({ id }) => ({ id, removed: null, reason: 'the policy does not say remove any more' }));
+  const stays = {
+    fileResults,
+    measured: [],
+    strays: [],
+    cursor: { listing: { ...at, rootId } },
+    done: false,
+  };
+  if (fileResults.length < started.length) return stays;
+  const found = await findStrays(session, opened, stored, signal, at.after, MAX_FILES);
+  const seenId = found.files > 0 ? opened.open.place : rootId;
+  const again = { files: at.again.files + found.files, strays: at.again.strays + found.strays.length };
+  // Rows can disappear meanwhile, as when a backup is restored.
+  assertNotTooMany(stored, { files: at.files, strays: again.strays });
   return {
     ...stays,
-    strays: meant ? strays : [],
-    cursor: { listing: { ...at, place: seen, after, again } },
-    end: end && strays.length === 0 && begun.length < 2 * MOST_FILES,
+    strays: mayRemove ? found.strays : [],
+    cursor: { listing: { ...at, rootId: seenId, after: found.after, again } },
+    done: found.done && found.strays.length === 0 && started.length < 2 * MAX_FILES,
   };
 }

@@ -1,22 +1,21 @@
 import type { Policy } from '../../policy/policy.ts';
-import type { Waiting } from '../backlog/backlog.ts';
-import { estimateBacklog } from '../backlog/measure.ts';
-import type { RunPass } from '../ledger/runs.ts';
-import type { FrozenPass, PassPlan } from '../passes/index.ts';
-import { workOf } from '../passes/index.ts';
-import type { CatalogTable } from '../sql/catalog.ts';
-import type { Holds } from '../sql/holds.ts';
-import { TableSamples } from '../sql/sample.ts';
-import type { Tx } from '../sql/transaction.ts';
-import { waitingSince } from '../sql/waiting.ts';
-import type { ResolvedPolicy } from './resolve.ts';
-import { hashOf } from './settings-hash.ts';
-import { chooseWalk, wishForWalk } from './strategy.ts';
+import type { CatalogTable } from '../dialect/catalog.ts';
+import type { Holds, Tx, View } from '../dialect/dialect.ts';
+import { findKind } from '../passes/index.ts';
+import type { BacklogRows } from '../passes/pass.ts';
+import { chooseScan, toSampleRequest } from '../resolve/scan-choice.ts';
+import type { StoredPass } from '../stored/pass.ts';
+import type { RunPass } from '../stored/run.ts';
+import type { PassPlan } from '../stored/scan.ts';
+import { estimateBacklog } from './estimate-backlog.ts';
+import type { ResolvedPolicy } from './resolve-policy.ts';
+import { hashSettings } from './settings-hash.ts';
+import { TableSamples } from './table-samples.ts';
 
 /** The plan of a pass that is not applicable. */
-const NOTHING: PassPlan = { strategy: null, shards: [], estimate: 0, tableRows: 0 };
+const NOTHING: PassPlan = { scan: null, shards: [], estimate: 0, tableRows: 0 };
 
-/** What {@link planPasses} can be told. */
+/** Options of {@link planPasses}. */
 export interface PlanOptions {
   /** The most shards of a pass. Default: no limit. */
   readonly maxShards?: number;
@@ -25,7 +24,7 @@ export interface PlanOptions {
 }
 
 /**
- * Chooses a walk for each pass and cuts it into shards, in the transaction that the policy was resolved in. Each table is
+ * Chooses a scan for each pass and cuts it into shards, in the transaction that the policy was resolved in. Each table is
  * sampled once for all passes.
  */
 export async function planPasses(
@@ -37,17 +36,17 @@ export async function planPasses(
   const samples = new TableSamples();
   const planned = policy.passes.flatMap((pass): (() => Promise<RunPass>)[] => {
     const { name, kind } = pass;
-    const frozen = passes.find((resolved) => resolved.pass === pass)?.frozen;
-    if (frozen === undefined) {
+    const stored = passes.find((resolved) => resolved.pass === pass)?.stored;
+    if (stored === undefined) {
       if (!notApplicable.includes(name)) return [];
-      return [async () => ({ name, kind, frozen: null, plan: NOTHING, settingsHash: null })];
+      return [async () => ({ name, kind, stored: null, plan: NOTHING, settingsHash: null })];
     }
-    const table = catalog.named(frozen.table);
+    const table = catalog.named(stored.table);
     if (table === undefined) throw new Error(`table of pass ${name} vanished`);
     const shards = Math.min(maxShards, pass.shards ?? policy.shards);
-    const plan = planPass(tx, samples, frozen, table, shards, holds);
-    const settingsHash = hashOf(frozen, now);
-    return [async () => ({ name, kind, frozen, settingsHash, ...(await plan()) })];
+    const plan = planPass(tx, samples, stored, table, shards, holds, now);
+    const settingsHash = hashSettings(stored, now);
+    return [async () => ({ name, kind, stored, settingsHash, ...(await plan()) })];
   });
   await samples.read(tx);
   const done: RunPass[] = [];
@@ -55,39 +54,41 @@ export async function planPasses(
   return done;
 }
 
-/** Adds what a pass asks of its table to the samples; the function plans the pass once they are read. */
+/** Adds what a pass requests of its table to the samples; the function plans the pass once they are read. */
 function planPass(
   tx: Tx,
   samples: TableSamples,
-  frozen: FrozenPass,
+  stored: StoredPass,
   table: CatalogTable,
   shards: number,
   holds: Holds | undefined,
+  now: string,
 ): () => Promise<Pick<RunPass, 'plan' | 'before'>> {
-  const choice = workOf(frozen.kind).plan(frozen, table, shards);
+  const view = tx.view(holds === undefined ? { now } : { holds, now });
+  const choice = findKind(stored.kind).plan(stored, table, shards, view);
   if (!('where' in choice)) return async () => ({ plan: choice });
-  const waiting = holds === undefined ? undefined : findWaiting(frozen, holds);
-  if (waiting === undefined) {
-    const sample = samples.add(table, wishForWalk(choice));
-    return async () => ({ plan: chooseWalk(choice, sample()) });
+  const backlog = holds === undefined ? undefined : findBacklog(stored, view);
+  if (backlog === undefined) {
+    const sample = samples.add(table, toSampleRequest(choice));
+    return async () => ({ plan: chooseScan(choice, sample()) });
   }
-  const age = waitingSince(waiting);
-  const sample = samples.add(table, { ...wishForWalk(choice), age });
-  // If nothing is held, the rows that wait are those that the pass would take.
+  const ages = backlog.age?.ages;
+  const sample = samples.add(table, { ...toSampleRequest(choice), ages });
+  // If nothing is held, the rows of the backlog are those that the pass would delete.
   const isHeld = holds !== undefined && holds.rows.length > 0;
-  const waits = isHeld ? samples.add(table, { where: waiting.where, age, parts: 1 }) : sample;
+  const backlogSample = isHeld ? samples.add(table, { where: backlog.where, ages, parts: 1 }) : sample;
   return async () => ({
-    plan: chooseWalk(choice, sample()),
+    plan: chooseScan(choice, sample()),
     before: {
-      backlog: await estimateBacklog(tx, table, waiting, waits()),
-      aged: waiting.age !== null,
+      backlog: await estimateBacklog(tx, table, backlog, backlogSample()),
+      aged: backlog.age !== null,
     },
   });
 }
 
-/** Undefined if nothing can wait for the pass, or if the rows that it keeps are not known before the run has begun. */
-function findWaiting(frozen: FrozenPass, holds: Holds): Waiting | undefined {
-  const work = workOf(frozen.kind);
-  if (!('runBatch' in work) || frozen.keeps !== undefined) return undefined;
-  return work.waiting?.(frozen, 0, holds);
+/** Undefined if the pass has no backlog, or if the rows that it keeps are not known before the run has started. */
+function findBacklog(stored: StoredPass, view: View): BacklogRows | undefined {
+  const kind = findKind(stored.kind);
+  if (!('runBatch' in kind) || stored.keeps !== undefined) return undefined;
+  return kind.backlog?.(stored, view);
 }

@@ -1,18 +1,15 @@
 import { log } from '@temporalio/activity';
 
-import type { MeasuredBacklog } from '../backlog/backlog.ts';
-import { computePace, describeGrowth, hasGrown } from '../backlog/backlog.ts';
-import { estimateBacklog } from '../backlog/measure.ts';
-import type { Database } from '../database/database.ts';
-import type { BacklogMoment, UnmeasuredPass } from '../ledger/backlogs.ts';
-import { passesToMeasure, readEarlierBacklog, writeBacklog } from '../ledger/backlogs.ts';
-import { noHolds, readHolds } from '../ledger/holds.ts';
-import { keptList } from '../ledger/kept.ts';
-import { addNotes } from '../ledger/notes.ts';
-import { workOf } from '../passes/index.ts';
-import { readCatalogTable } from '../sql/catalog.ts';
-import { readDatabaseError } from '../sql/sqlstate.ts';
-import { inSnapshot, inTransaction } from '../sql/transaction.ts';
+import { readDatabaseError } from '../dialect/errors.ts';
+import { computePace, describeGrowth, hasGrown } from '../inspect/backlog.ts';
+import { NO_HOLDS } from '../ledger/holds.ts';
+import type { Database } from '../ledger/open-database.ts';
+import { addNotes } from '../ledger/runs.ts';
+import { findKind } from '../passes/index.ts';
+import { estimateBacklog } from '../plan/estimate-backlog.ts';
+import { shiftHorizons } from '../resolve/horizon.ts';
+import type { BacklogMoment, MeasuredBacklog } from '../stored/backlog.ts';
+import type { UnmeasuredPass } from '../stored/run.ts';
 
 /** A session that holds a table exclusively is not waited for long. */
 const LIMITS = { lockMillis: 1_000, statementMillis: 5_000 };
@@ -29,10 +26,10 @@ export async function measureBacklogs(
   run: number,
   moment: BacklogMoment,
 ): Promise<readonly MeasuredBacklog[]> {
-  const { db, ledger } = database;
+  const { session, ledger } = database;
   const measured: MeasuredBacklog[] = [];
   const until = performance.now() + MAX_MILLIS;
-  for (const pass of await passesToMeasure(ledger, run, moment)) {
+  for (const pass of await session.ledger.backlogs.findUnmeasured(run, moment)) {
     let reason: string | undefined = 'measuring the others took too long';
     try {
       if (performance.now() <= until) {
@@ -48,46 +45,47 @@ export async function measureBacklogs(
     const when = moment === 'before' ? 'begin' : 'end';
     const what = `the backlog of pass ${pass.name} at the ${when} of the run is not known: ${reason}`;
     // If nothing can be written, the next step of the run reports it.
-    await addNotes(db, ledger, run, [{ what }]).catch(() => undefined);
+    await addNotes(ledger, run, [{ what }]).catch(() => undefined);
   }
   return measured;
 }
 
 /** Undefined if nothing can wait for the pass, or if its table was dropped. */
 async function measurePass(
-  { db, ledger }: Database,
+  { session }: Database,
   run: number,
   pass: UnmeasuredPass,
   moment: BacklogMoment,
 ): Promise<MeasuredBacklog | undefined> {
-  const { frozen, millis, name, ordinal } = pass;
-  const work = workOf(frozen.kind);
-  if (!('runBatch' in work)) return undefined;
-  const measured = await inSnapshot(db, LIMITS, async (tx) => {
-    const table = await readCatalogTable(tx, frozen.table);
+  const { stored, millis, name, ordinal } = pass;
+  const kind = findKind(stored.kind);
+  if (!('runBatch' in kind)) return undefined;
+  // What expired since the run started counts as well.
+  const shifted = shiftHorizons(stored, millis);
+  const measured = await session.snapshot(LIMITS, async (tx) => {
+    const table = await tx.facts.readTable(stored.table);
     if (table === undefined) return undefined;
-    const holds = (await readHolds(tx, ledger)) ?? noHolds(ledger);
-    const waiting = work.waiting?.(frozen, millis, holds, keptList(ledger, run, ordinal));
-    if (waiting === undefined) return undefined;
-    return { found: await estimateBacklog(tx, table, waiting), aged: waiting.age !== null };
+    const holds = (await tx.ledger.holds.readInForce()) ?? NO_HOLDS;
+    const rows = kind.backlog?.(shifted, tx.view({ holds, keepLast: { run, pass: ordinal } }));
+    if (rows === undefined) return undefined;
+    return { found: await estimateBacklog(tx, table, rows), aged: rows.age !== null };
   });
   if (measured === undefined) return undefined;
   const { found, aged } = measured;
   let backlog: MeasuredBacklog['backlog'] = { before: found };
   const notes: string[] = [];
   if (moment === 'after') {
-    const previous = await readEarlierBacklog(ledger, run, pass, 'the run before');
-    const ofDay = await readEarlierBacklog(ledger, run, pass, 'the oldest of the last day');
-    backlog = { after: found, ...computePace(ofDay ?? previous, found) };
+    const { backlogs } = session.ledger;
+    const previous = await backlogs.readEarlier(run, pass, 'the run before');
+    const dayAgo = await backlogs.readEarlier(run, pass, 'the oldest of the last day');
+    backlog = { after: found, ...computePace(dayAgo ?? previous, found) };
     // Growth that is too slow to be seen from one run to the next is seen over a day.
-    const grown = [previous, ofDay].find((earlier) => earlier !== null && hasGrown(earlier, found)) ?? null;
+    const grown = [previous, dayAgo].find((earlier) => earlier !== null && hasGrown(earlier, found)) ?? null;
     if (grown !== null) notes.push(describeGrowth(name, grown, found));
   }
-  await inTransaction(db, LIMITS, async (tx) => {
-    await writeBacklog(tx, ledger, run, ordinal, backlog);
-    await addNotes(
-      tx,
-      ledger,
+  await session.transaction(LIMITS, async (tx) => {
+    await tx.ledger.backlogs.write(run, ordinal, backlog);
+    await tx.ledger.runs.addNotes(
       run,
       notes.map((what) => ({ what })),
     );

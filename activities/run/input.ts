@@ -6,7 +6,7 @@ import type { Issue } from '../../policy/issue.ts';
 import { ValidationError } from '../../policy/issue.ts';
 import type { Policy } from '../../policy/policy.ts';
 import type { RunMode } from '../contract.ts';
-import type { FrozenLimits } from '../ledger/runs.ts';
+import type { StoredLimits } from '../stored/run.ts';
 import { checkNarrowing, narrow } from './narrow.ts';
 
 const OPTIONS = {
@@ -47,7 +47,7 @@ export interface RunRequest {
   /** The passes to run, in the policy's order. */
   readonly passes: readonly string[];
   readonly ifBusy: 'skip' | 'wait' | 'fail';
-  readonly limits: FrozenLimits;
+  readonly limits: StoredLimits;
 }
 
 /**

@@ -2,12 +2,11 @@ import { getClient } from '@temporalio/activity';
 import { WorkflowNotFoundError } from '@temporalio/client';
 
 import type { Ledger } from '../ledger/ledger.ts';
-import type { OpenRun, RunOwner } from '../ledger/runs.ts';
 import { closeTerminatedRun } from '../ledger/runs.ts';
-import { countEnd } from '../metrics/runs.ts';
-import { isSessionAlive } from '../sql/fence.ts';
+import type { OpenRun, RunOwner } from '../stored/run.ts';
+import { countEnd } from './metrics.ts';
 
-/** How Temporal calls a workflow that is over. */
+/** The statuses of a workflow that is over. */
 export const CLOSED: ReadonlySet<string> = new Set([
   'COMPLETED',
   'FAILED',
@@ -16,23 +15,23 @@ export const CLOSED: ReadonlySet<string> = new Set([
   'TIMED_OUT',
 ]);
 
-/** The prefix of the place of a Temporal server that lives only as long as a command does. */
+/** The prefix of a Temporal server that lives only as long as a command does. */
 export const EPHEMERAL = 'ephemeral:';
 
 /**
- * Whether a run that holds a policy's lease is over without having been closed; then it is closed, and the lease is
- * free. No clock decides: Temporal says whether the workflow is open.
+ * Closes a run that holds a policy's lease if its workflow ended without closing it, which frees the lease. Returns
+ * whether it is over. No clock decides: Temporal knows whether the workflow is open.
  *
  * A run of another Temporal cluster cannot be asked for and keeps its lease, unless that cluster lived only as long
  * as a command whose session the database no longer has.
  */
 export async function takeOverIfDead(ledger: Ledger, run: OpenRun, asker: RunOwner): Promise<boolean> {
-  const dead =
-    run.temporal === asker.temporal ? await isWorkflowClosed(run) : await isCommandGone(ledger, run.temporal);
-  if (dead && (await closeTerminatedRun(ledger, { run: run.id, workflowId: run.workflowId }))) {
+  const isDead =
+    run.temporal === asker.temporal ? await isWorkflowClosed(run) : await isCommandOver(ledger, run.temporal);
+  if (isDead && (await closeTerminatedRun(ledger, { run: run.id, workflowId: run.workflowId }))) {
     countEnd(run.policy, 'terminated');
   }
-  return dead;
+  return isDead;
 }
 
 /** Asks Temporal for its state of the workflow, not visibility, which lags. */
@@ -48,6 +47,6 @@ async function isWorkflowClosed({ workflowId, firstRunId }: OpenRun): Promise<bo
   }
 }
 
-async function isCommandGone(ledger: Ledger, temporal: string): Promise<boolean> {
-  return temporal.startsWith(EPHEMERAL) && !(await isSessionAlive(ledger.db, ledger.lockWords(temporal)));
+async function isCommandOver(ledger: Ledger, temporal: string): Promise<boolean> {
+  return temporal.startsWith(EPHEMERAL) && !(await ledger.session.isKeyHeld(ledger.lockKey(temporal)));
 }

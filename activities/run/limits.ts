@@ -2,26 +2,23 @@ import { sayDuration } from '../../policy/duration.ts';
 import { sayWindow, windowAt } from '../../policy/window.ts';
 import type { LimitReached } from '../contract.ts';
 import type { Ledger } from '../ledger/ledger.ts';
-import type { FrozenLimits, OpenRun } from '../ledger/runs.ts';
-import { readSpent } from '../ledger/spent.ts';
-
-const NO_LIMITS: FrozenLimits = { maxRows: null, maxMillis: null, window: null, whenClosed: 'wait' };
+import type { OpenRun, StoredLimits } from '../stored/run.ts';
 
 /** Near the end of its rows a run bounds each batch exactly; before, a batch that takes too many is rolled back. */
 const NEAR = 4;
 
-/** How large a batch may be, as far as the limits of its run go. */
-export interface Room {
+/** How large a batch may be, by the limits of its run. */
+export interface BatchBudget {
   /** Rows to aim at. */
   readonly size: number;
-  /** The most rows of the pass's own table; Infinity where the limit is far. */
-  readonly mostRows: number;
+  /** The most rows of the pass's own table; Infinity if the limit is far. */
+  readonly maxRows: number;
   /** The most rows in all tables: with one more the batch must be rolled back. */
-  readonly mostInAll: number;
-  /** A row with more that goes with it is deleted in bites, since no run could take it whole. */
-  readonly giant: number;
-  /** Earlier tries took too many: count what goes with each row before. */
-  readonly careful: boolean;
+  readonly maxInAll: number;
+  /** A row with more dependents is deleted in chunks, since no run could delete it whole. */
+  readonly oversized: number;
+  /** Earlier tries deleted too many: count the dependents of each row first. */
+  readonly lockFirst: boolean;
 }
 
 /**
@@ -31,9 +28,9 @@ export interface Room {
 export class RunLimits {
   readonly #ledger: Ledger;
   readonly #run: number;
-  readonly #limits: FrozenLimits;
+  readonly #limits: StoredLimits;
   #rows = 0;
-  #began = performance.now();
+  #startedAt = performance.now();
   #openUntil = 0;
   #tries = 0;
   #full = false;
@@ -41,10 +38,10 @@ export class RunLimits {
   private constructor(ledger: Ledger, { id, settings }: OpenRun) {
     this.#ledger = ledger;
     this.#run = id;
-    this.#limits = settings.limits ?? NO_LIMITS;
+    this.#limits = settings.limits;
   }
 
-  static async of(ledger: Ledger, run: OpenRun): Promise<RunLimits> {
+  static async read(ledger: Ledger, run: OpenRun): Promise<RunLimits> {
     const limits = new RunLimits(ledger, run);
     await limits.refresh();
     return limits;
@@ -54,34 +51,34 @@ export class RunLimits {
   async refresh(): Promise<void> {
     const { maxRows, maxMillis } = this.#limits;
     if (maxRows === null && maxMillis === null) return;
-    const { rows, millis } = await readSpent(this.#ledger, this.#run);
+    const { rows, millis } = await this.#ledger.session.ledger.runs.readUsage(this.#run);
     this.#rows = rows;
-    this.#began = performance.now() - millis;
+    this.#startedAt = performance.now() - millis;
   }
 
-  /** The limit that lets no further batch begin; undefined while there is none. */
-  reached(): LimitReached | undefined {
+  /** Finds the limit that lets no further batch start; undefined if there is none. */
+  findReached(): LimitReached | undefined {
     const { maxRows } = this.#limits;
     if (maxRows !== null && (this.#full || this.#rows >= maxRows)) {
-      const left = this.#rows < maxRows ? '; more than what is left goes with the next row' : '';
+      const left = this.#rows < maxRows ? '; the next row would delete more than is left' : '';
       return { reason: `limit maxRows ${maxRows} reached: ${this.#rows} rows${left}`, until: null };
     }
-    return this.timeReached();
+    return this.findTimeReached();
   }
 
   /** The same for work that deletes no rows. */
-  timeReached(): LimitReached | undefined {
+  findTimeReached(): LimitReached | undefined {
     const { maxMillis, window, whenClosed } = this.#limits;
-    const millis = performance.now() - this.#began;
+    const millis = performance.now() - this.#startedAt;
     if (maxMillis !== null && millis >= maxMillis) {
       return {
         reason: `limit maxDuration ${sayDuration(maxMillis)} reached: ${sayDuration(millis)}`,
         until: null,
       };
     }
-    // When a window closes is worked out once, since that takes some milliseconds.
+    // When a window closes is computed once, since that takes some milliseconds.
     if (window === null || Date.now() < this.#openUntil) return undefined;
-    const closed = outsideOf(this.#limits, Date.now());
+    const closed = findClosedWindow(this.#limits, Date.now());
     if (closed === undefined) this.#openUntil = windowAt(window, Date.now()).until;
     if (closed?.until === undefined || closed.until === null || whenClosed === 'stop') return closed;
     // It would be over before it could go on.
@@ -89,22 +86,22 @@ export class RunLimits {
     return maxMillis !== null && millis + waits >= maxMillis ? { ...closed, until: null } : closed;
   }
 
-  /** Room for the next batch, where the pacer aims at so many rows. */
-  roomFor(size: number): Room {
+  /** The budget of the next batch, if the pacer aims at so many rows. */
+  budget(size: number): BatchBudget {
     const { maxRows } = this.#limits;
     if (maxRows === null) {
-      return { size, mostRows: Infinity, mostInAll: Infinity, giant: Infinity, careful: false };
+      return { size, maxRows: Infinity, maxInAll: Infinity, oversized: Infinity, lockFirst: false };
     }
     const left = maxRows - this.#rows;
-    const careful = this.#tries > 0;
+    const lockFirst = this.#tries > 0;
     const part = Math.max(1, Math.floor(left / 2 ** Math.max(0, this.#tries - 1)));
-    const near = careful || left <= NEAR * size;
+    const isNear = lockFirst || left <= NEAR * size;
     return {
       size: Math.min(size, part),
-      mostRows: near ? Math.min(size, part) : Infinity,
-      mostInAll: left,
-      giant: maxRows,
-      careful,
+      maxRows: isNear ? Math.min(size, part) : Infinity,
+      maxInAll: left,
+      oversized: maxRows,
+      lockFirst,
     };
   }
 
@@ -114,15 +111,18 @@ export class RunLimits {
     this.#tries = 0;
   }
 
-  /** A batch took more than is left, and was rolled back: the next try is smaller, unless it was the smallest. */
-  tookTooMany({ size }: Pick<Room, 'size'>): void {
+  /** A batch deleted more than is left, and was rolled back: the next try is smaller, unless it was the smallest. */
+  reduce({ size }: Pick<BatchBudget, 'size'>): void {
     if (size === 1 && this.#tries > 0) this.#full = true;
     else this.#tries += 1;
   }
 }
 
-/** Whether now is outside the window in which batches may run. */
-export function outsideOf({ window, whenClosed }: FrozenLimits, now: number): LimitReached | undefined {
+/** Finds the limit by a window that is closed now; undefined if batches may run. */
+export function findClosedWindow(
+  { window, whenClosed }: StoredLimits,
+  now: number,
+): LimitReached | undefined {
   if (window === null) return undefined;
   const { open, until } = windowAt(window, now);
   if (open) return undefined;

@@ -1,30 +1,33 @@
 import { log } from '@temporalio/activity';
 
-import type { Database } from '../database/database.ts';
-import { addNotes } from '../ledger/notes.ts';
-import type { Moment } from '../ledger/sizes.ts';
-import { tablesOfRun, writeSizes } from '../ledger/sizes.ts';
-import { readSizes } from '../sql/sizes.ts';
-import { readDatabaseError } from '../sql/sqlstate.ts';
-import { inSnapshot } from '../sql/transaction.ts';
+import { readDatabaseError } from '../dialect/errors.ts';
+import { distinctTables } from '../dialect/table-names.ts';
+import type { Database } from '../ledger/open-database.ts';
+import { addNotes } from '../ledger/runs.ts';
+import type { SizeMoment } from '../stored/size.ts';
 
-/** Whoever holds a table exclusively is not waited for long. */
+/** A session that holds a table exclusively is not waited for long. */
 const LIMITS = { lockMillis: 1_000, statementMillis: 10_000 };
 
 /**
- * Measures the tables of an open run into the ledger, from catalog and statistics. What goes wrong is said among the
- * notes of the run and fails nothing.
+ * Measures the tables of an open run into the ledger, from catalog and statistics. An error becomes a note of the run and
+ * fails nothing. A database that cannot tell sizes is not measured.
  */
-export async function measureRun({ db, ledger }: Database, run: number, moment: Moment): Promise<void> {
+export async function measureRun(
+  { session, ledger }: Database,
+  run: number,
+  moment: SizeMoment,
+): Promise<void> {
+  if (session.sizes === undefined) return;
   try {
-    const tables = await tablesOfRun(ledger, run);
-    const sizes = await inSnapshot(db, LIMITS, async (tx) => readSizes(tx, tables));
-    await writeSizes(db, ledger, run, { moment }, sizes);
+    const tables = distinctTables(await session.ledger.runs.readTables(run));
+    const sizes = await session.snapshot(LIMITS, async (tx) => tx.sizes?.read(tables));
+    await session.ledger.sizes.write(run, { moment }, sizes ?? []);
   } catch (error) {
     log.debug('measuring tables failed', { error });
-    const why = readDatabaseError(error)?.meaning ?? 'an unexpected error';
-    const what = `sizes of tables at the ${moment} of the run are not known: ${why}`;
-    // Where nothing can be written, the next step of the run says so.
-    await addNotes(db, ledger, run, [{ what }]).catch(() => undefined);
+    const reason = readDatabaseError(error)?.meaning ?? 'an unexpected error';
+    const what = `sizes of tables at the ${moment} of the run are not known: ${reason}`;
+    // If nothing can be written, the next step of the run reports it.
+    await addNotes(ledger, run, [{ what }]).catch(() => undefined);
   }
 }

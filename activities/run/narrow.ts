@@ -3,7 +3,7 @@ import { parseDuration, sayDuration } from '../../policy/duration.ts';
 import type { Issue } from '../../policy/issue.ts';
 import type { Limits } from '../../policy/limits.ts';
 import { windowOf } from '../../policy/limits.ts';
-import type { FrozenLimits } from '../ledger/runs.ts';
+import type { StoredLimits } from '../stored/run.ts';
 
 /** What an input may say of the limits of its run. */
 export interface Narrowing {
@@ -28,7 +28,7 @@ export function checkNarrowing({ maxRows, maxDuration }: Narrowing, limits: Limi
 }
 
 /** The limits of a run: the policy's, or what its input makes of them. */
-export function narrow(limits: Limits, { maxRows, maxDuration }: Narrowing = {}): FrozenLimits {
+export function narrow(limits: Limits, { maxRows, maxDuration }: Narrowing = {}): StoredLimits {
   return {
     maxRows: maxRows ?? limits.maxRows ?? null,
     maxMillis: parseDuration(maxDuration ?? limits.maxDuration) ?? null,

@@ -1,4 +1,5 @@
-import type { PassStatus } from '../contract.ts';
+import type { PassStatus } from './run.ts';
+import type { Shard } from './scan.ts';
 
 /** How far a shard is in its round, as of its last batch. */
 export interface ShardProgress {
@@ -21,6 +22,16 @@ export interface Progress {
   readonly rowsPerSecond: number | null;
   /** Seconds of work, from its last batch, until the pass is done. Pauses are not in it. Null if unknown. */
   readonly etaSeconds: number | null;
+}
+
+/** A pass of an open run, for its progress. */
+export interface ProgressPass {
+  readonly name: string;
+  readonly ordinal: number;
+  readonly shards: readonly Shard[];
+  readonly rowsPerParent: number | null;
+  readonly rows: number;
+  readonly batches: number;
 }
 
 /** A shard before its first batch. */

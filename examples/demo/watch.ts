@@ -2,8 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import type { Client as TemporalClient } from '@temporalio/client';
 
-import { openDatabase } from '../../activities/database/database.ts';
-import { findRunOfWorkflow } from '../../activities/ledger/reports.ts';
+import { openDatabase } from '../../activities/ledger/open-database.ts';
 import { followRun } from '../../worker/cli/follow-run.ts';
 import { connectClient } from '../../worker/temporal.ts';
 import type { Stage } from './stage.ts';
@@ -22,7 +21,7 @@ export async function watchRun(stage: Stage, scheduleId: string): Promise<number
       .result()
       .finally(() => ended.abort());
     await following;
-    const run = await findRunOfWorkflow(ledger, workflowId);
+    const run = await ledger.session.ledger.runs.findLastOf(workflowId);
     if (run === undefined) throw new Error(`workflow ${workflowId} has no run in the ledger`);
     return run;
   } finally {

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 
-import { openDatabase as openVacuumed } from '../../activities/database/database.ts';
-import type { Strategy } from '../../activities/passes/index.ts';
-import { previewPolicy } from '../../activities/preview/preview.ts';
+import { previewPolicy } from '../../activities/inspect/preview.ts';
+import { openDatabase as openVacuumed } from '../../activities/ledger/open-database.ts';
+import type { Scan } from '../../activities/stored/scan.ts';
 import type { Policy } from '../../policy/policy.ts';
 import { createDatabase } from '../support/database.ts';
 import type { TestDatabase } from '../support/database.ts';
@@ -42,16 +42,16 @@ async function expectVacuumed(
 
 describe('the engine on a database with every odd case', () => {
   const walks: [string, EngineOptions][] = [
-    ['page ranges', { strategy: 'page-range' }],
-    ['the keyset on age', { strategy: 'keyset' }],
-    ['the loose index walk', { strategy: 'loose-index' }],
+    ['page ranges', { scan: 'by-location' }],
+    ['the keyset on age', { scan: 'by-age' }],
+    ['the loose index walk', { scan: 'by-parent-key' }],
     ['batches of a few rows', { size: 7 }],
-    ['careful batches', { careful: true }],
-    ['careful batches of a few rows, where nearly every run is a giant', { careful: true, size: 5 }],
-    ['careful page ranges', { careful: true, strategy: 'page-range', size: 40 }],
-    ['a careful keyset', { careful: true, strategy: 'keyset', size: 40 }],
-    ['a careful loose index walk', { careful: true, strategy: 'loose-index', size: 3 }],
-    ['a small loose index walk', { strategy: 'loose-index', size: 3 }],
+    ['lockFirst batches', { lockFirst: true }],
+    ['lockFirst batches of a few rows, where nearly every run is a giant', { lockFirst: true, size: 5 }],
+    ['lockFirst page ranges', { lockFirst: true, scan: 'by-location', size: 40 }],
+    ['a lockFirst keyset', { lockFirst: true, scan: 'by-age', size: 40 }],
+    ['a lockFirst loose index walk', { lockFirst: true, scan: 'by-parent-key', size: 3 }],
+    ['a small loose index walk', { scan: 'by-parent-key', size: 3 }],
   ];
   test.each(walks)('right rows and exact account by %s', async (_, options) => {
     const database = await filled(await createDatabase());
@@ -60,11 +60,11 @@ describe('the engine on a database with every odd case', () => {
   });
 
   test.each([1, 3])('a batch size of %s is never passed', async (batchSize) => {
-    for (const strategy of ['page-range', 'keyset', 'loose-index'] satisfies Strategy[]) {
+    for (const scan of ['by-location', 'by-age', 'by-parent-key'] satisfies Scan[]) {
       const database = await filled(await createDatabase());
-      await expectVacuumed(database, { batchSize }, { strategy });
+      await expectVacuumed(database, { batchSize }, { scan });
       const most = await database.rows<{ pass: number; most: number }>(
-        `select b.pass, max(coalesce((b.deleted ->> (p.frozen -> 'table' ->> 'label'))::int, 0)) as most
+        `select b.pass, max(coalesce((b.deleted ->> (p.stored -> 'table' ->> 'label'))::int, 0)) as most
          from vacuum.batch as b join vacuum.pass as p on p.run_id = b.run_id and p.ordinal = b.pass group by b.pass`,
       );
       for (const pass of most) expect(pass.most).toBeLessThanOrEqual(batchSize);
@@ -125,13 +125,13 @@ describe.each(OLDER_POSTGRESQL)('PostgreSQL %s', (major) => {
     });
     afterAll(async () => cluster.destroy());
 
-    const strategies = ['page-range', 'keyset', 'loose-index'] satisfies Strategy[];
-    test.each(strategies)('right rows, exact account and true preview by %s', async (strategy) => {
+    const strategies = ['by-location', 'by-age', 'by-parent-key'] satisfies Scan[];
+    test.each(strategies)('right rows, exact account and true preview by %s', async (scan) => {
       const database = await filled(await createDatabase(SHAPED_TEMPLATE, cluster.url()));
       const policy = prefectPolicy();
       const preview = await previewAll(database, policy);
       const before = await Before.of(database);
-      const report = await runEngine(database.url, policy, { strategy });
+      const report = await runEngine(database.url, policy, { scan });
       await before.expectRightRows();
       await before.expectExactAccount(report);
       expect(preview.map(({ deleted }) => deleted)).toEqual(report.passes.map(({ deleted }) => deleted));

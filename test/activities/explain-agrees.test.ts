@@ -1,11 +1,11 @@
 import { expect, test } from '@jest/globals';
 
-import { openDatabase } from '../../activities/database/database.ts';
-import type { StayReason } from '../../activities/explain/condition.ts';
-import type { Explanation } from '../../activities/explain/explain.ts';
-import { explainRow } from '../../activities/explain/explain.ts';
-import { addHold } from '../../activities/holds/add-hold.ts';
-import { PolicyEntities } from '../../activities/plan/entities.ts';
+import { addHold } from '../../activities/inspect/add-hold.ts';
+import type { Explanation } from '../../activities/inspect/explain.ts';
+import { explainRow } from '../../activities/inspect/explain.ts';
+import { openDatabase } from '../../activities/ledger/open-database.ts';
+import { readPolicyEntities } from '../../activities/plan/resolve-policy.ts';
+import type { StayReason } from '../../activities/stored/stay-reason.ts';
 import type { Policy } from '../../policy/policy.ts';
 import type { TestDatabase } from '../support/database.ts';
 import { createDatabase } from '../support/database.ts';
@@ -23,7 +23,7 @@ interface Told {
 
 /** The keys of all rows of the entities of a policy, as `Entity key`. */
 async function rowsOf(database: TestDatabase, policy: Policy): Promise<string[]> {
-  const entities = new PolicyEntities(policy);
+  const entities = readPolicyEntities(policy);
   const found = await Promise.all(
     entities.names().map(async (name) => {
       const entity = entities.find(name);

@@ -1,12 +1,11 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 
-import type { Database } from '../../activities/database/database.ts';
-import { openDatabase } from '../../activities/database/database.ts';
-import type { Explanation } from '../../activities/explain/explain.ts';
-import { explainRow } from '../../activities/explain/explain.ts';
-import { findLocked } from '../../activities/explain/locked.ts';
-import type { HoldRequest } from '../../activities/holds/add-hold.ts';
-import { addHold } from '../../activities/holds/add-hold.ts';
+import type { HoldRequest } from '../../activities/inspect/add-hold.ts';
+import { addHold } from '../../activities/inspect/add-hold.ts';
+import type { Explanation } from '../../activities/inspect/explain.ts';
+import { explainRow, isLocked } from '../../activities/inspect/explain.ts';
+import type { Database } from '../../activities/ledger/open-database.ts';
+import { openDatabase } from '../../activities/ledger/open-database.ts';
 import { deleteOrphans } from '../../policy/delete-orphans.ts';
 import { deleteUnreferenced, softReference } from '../../policy/delete-unreferenced.ts';
 import { expireRows, softChild } from '../../policy/expire-rows.ts';
@@ -147,11 +146,10 @@ describe('explain', () => {
     expect((await of('Folder', 1)).goesBy).toBe('old-folders');
     await other.query('begin; lock table shop_order in access exclusive mode');
     // The look itself reads the table: only the try to lock the row may meet the lock.
-    const locked = await findLocked(
-      database.db,
-      { schema: 'public', name: 'shop_order', label: 'shop_order' },
-      '(0,1)',
-    );
+    const locked = await isLocked(database.session, {
+      table: { schema: 'public', name: 'shop_order', label: 'shop_order' },
+      location: '(0,1)',
+    });
     await other.query('rollback');
     other.release();
     expect(locked).toBe(true);

@@ -3,8 +3,8 @@ import { join } from 'node:path';
 
 import { describe, expect, test } from '@jest/globals';
 
-import type { Metric } from '../../activities/metrics/metrics.ts';
-import { METRICS, VACUUM_BUCKETS } from '../../activities/metrics/metrics.ts';
+import type { Metric } from '../../activities/run/metric-definitions.ts';
+import { METRICS, VACUUM_BUCKETS } from '../../activities/run/metric-definitions.ts';
 import { generateMetricsPage, METRICS_PAGE } from '../support/docs/generate.ts';
 import { ROOT } from '../support/parts/bring.ts';
 

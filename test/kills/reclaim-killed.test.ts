@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeEach, expect, test } from '@jest/globals';
 import type { WorkflowHandle } from '@temporalio/client';
 
-import type { LedgerReport } from '../../activities/ledger/reports.ts';
+import type { LedgerReport } from '../../activities/stored/report.ts';
 import type { TestDatabase } from '../support/database.ts';
 import { describeNeeding } from '../support/needing.ts';
 import { createHollow, journalOf, slowDown, speedUp, untilVacuuming } from '../support/reclaim/hollow.ts';

@@ -99,8 +99,8 @@ describeNeeding(['temporal'], 'two runs of one policy', () => {
     });
     const report = await vacuum(session, run.database, policies);
     expect(report.status).toBe('completed');
-    const states = await run.database.rows<{ state: string }>('select state from vacuum.run order by id');
-    expect(states.map(({ state }) => state)).toEqual(['terminated', 'completed']);
+    const states = await run.database.rows<{ status: string }>('select status from vacuum.run order by id');
+    expect(states.map(({ status }) => status)).toEqual(['terminated', 'completed']);
     const rows = await run.database.rows<{ rows: number; sum: number }>(
       `select p.rows, (select coalesce(sum(rows), 0) from vacuum.batch as b
          where b.run_id = p.run_id and b.pass = p.ordinal) as sum

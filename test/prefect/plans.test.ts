@@ -95,10 +95,10 @@ test(
 );
 
 test(
-  'nor do careful batches, which lock, weigh and delete by place',
+  'nor do batches that lock first',
   async () => {
     const url = urlOf(cluster.url(), 'careful');
-    const { done, whole } = await readsDuring(async () => runEngine(url, everyPass(), { careful: true }));
+    const { done, whole } = await readsDuring(async () => runEngine(url, everyPass(), { lockFirst: true }));
     expect(whole).toEqual([]);
     expect(done.rows).toBeGreaterThan(LARGE);
   },

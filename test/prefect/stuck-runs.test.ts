@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 
 import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
 
-import type { LedgerPassReport } from '../../activities/ledger/reports.ts';
+import type { LedgerPassReport } from '../../activities/stored/report.ts';
 import { prefect } from '../../policy/presets/prefect/index.ts';
 import type { PrefectSettings } from '../../policy/presets/prefect/index.ts';
 import { freePort } from '../../worker/dev-server.ts';

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 
-import { openDatabase } from '../../activities/database/database.ts';
-import { examineDatabase } from '../../activities/doctor/examine.ts';
-import type { Preview } from '../../activities/preview/preview.ts';
-import { previewPolicy } from '../../activities/preview/preview.ts';
+import { examineDatabase } from '../../activities/inspect/doctor.ts';
+import type { Preview } from '../../activities/inspect/preview.ts';
+import { previewPolicy } from '../../activities/inspect/preview.ts';
+import { openDatabase } from '../../activities/ledger/open-database.ts';
 import type { TestDatabase } from '../support/database.ts';
 import { createDatabase, openDatabase as openTestDatabase } from '../support/database.ts';
 import type { EngineOptions } from '../support/engine.ts';
@@ -36,7 +36,7 @@ const OF_EVENT = 'create index concurrently on "public"."event_resources" ("even
 /** Small batches do not depend on the schema, so that one version is enough. */
 const CASES: readonly (readonly [keyof typeof HEADS, string, EngineOptions])[] = [
   ...VERSIONS.map((version) => [version, 'as planned', {}] as const),
-  ...VERSIONS.map((version) => [version, 'by page ranges', { strategy: 'page-range' }] as const),
+  ...VERSIONS.map((version) => [version, 'by page ranges', { scan: 'by-location' }] as const),
   ['3.8.8', 'in batches of a few rows', { size: 3 }],
 ];
 

@@ -1,18 +1,15 @@
-import { Pacer } from '../../activities/batch/pacer.ts';
-import { prepareBatch } from '../../activities/batch/prepare-batch.ts';
-import { runBatch } from '../../activities/batch/run-batch.ts';
-import type { Database } from '../../activities/database/database.ts';
-import { openDatabase } from '../../activities/database/database.ts';
-import { findPosition, totalOf } from '../../activities/ledger/batches.ts';
-import type { LedgerReport } from '../../activities/ledger/reports.ts';
+import type { Database } from '../../activities/ledger/open-database.ts';
+import { openDatabase } from '../../activities/ledger/open-database.ts';
 import { readReport } from '../../activities/ledger/reports.ts';
-import type { OpenRun } from '../../activities/ledger/runs.ts';
-import { closeRun, findOpenRun, insertRun, readFrozenPass } from '../../activities/ledger/runs.ts';
-import type { PassPlan, Strategy } from '../../activities/passes/index.ts';
+import { closeRun, findOpenRun, insertRun } from '../../activities/ledger/runs.ts';
 import { planPasses } from '../../activities/plan/plan-passes.ts';
-import { resolvePolicy } from '../../activities/plan/resolve.ts';
-import { settingsOf } from '../../activities/run/begin.ts';
-import { inSnapshot } from '../../activities/sql/transaction.ts';
+import { resolvePolicy } from '../../activities/plan/resolve-policy.ts';
+import { prepareBatch, runBatch } from '../../activities/run/batch.ts';
+import { createSettings } from '../../activities/run/begin.ts';
+import { Pacer } from '../../activities/run/pacer.ts';
+import type { LedgerReport } from '../../activities/stored/report.ts';
+import type { OpenRun } from '../../activities/stored/run.ts';
+import type { PassPlan, Scan } from '../../activities/stored/scan.ts';
 import type { Policy } from '../../policy/policy.ts';
 
 const LIMITS = { lockMillis: 5000, statementMillis: 60_000 };
@@ -20,15 +17,15 @@ const LIMITS = { lockMillis: 5000, statementMillis: 60_000 };
 /** What to do otherwise than a run would. */
 export interface EngineOptions {
   readonly passes?: readonly string[];
-  /** Walks that a pass is forced to, where it can be walked so. */
-  readonly strategy?: Strategy;
-  /** Lock rows and weigh what goes with them in every batch. */
-  readonly careful?: boolean;
+  /** The scan that a pass is forced to, if its table can be scanned so. */
+  readonly scan?: Scan;
+  /** Lock rows and count their dependents in every batch. */
+  readonly lockFirst?: boolean;
   /** The size of every batch. Default: the pacer's. */
   readonly size?: number;
   /** Ends what a batch does outside of its transaction. */
   readonly signal?: AbortSignal;
-  /** The policy that the worker has by then. Default: the one that the run was begun with. */
+  /** The policy that the worker has by then. Default: the one that the run was started with. */
   readonly live?: Policy;
   readonly afterBatch?: (database: Database) => Promise<void>;
 }
@@ -65,38 +62,42 @@ export async function runEngine(
   }
 }
 
-async function begin(database: Database, policy: Policy, options: EngineOptions): Promise<OpenRun> {
+async function begin(
+  { session, ledger }: Database,
+  policy: Policy,
+  options: EngineOptions,
+): Promise<OpenRun> {
   const names = options.passes ?? policy.passes.map((pass) => pass.name);
-  const passes = await inSnapshot(database.db, LIMITS, async (tx) => {
+  const passes = await session.snapshot(LIMITS, async (tx) => {
     const resolved = await resolvePolicy(tx, policy, names, 'execute');
     const planned = await planPasses(tx, policy, resolved);
     return planned.map((pass) => {
-      if (pass.frozen === null) return pass;
-      const pages = resolved.catalog.named(pass.frozen.table)?.pages ?? 0;
-      return { ...pass, plan: force(pass.plan, options, pass.frozen, pages) };
+      if (pass.stored === null) return pass;
+      const pages = resolved.catalog.named(pass.stored.table)?.pages ?? 0;
+      return { ...pass, plan: force(pass.plan, options, pass.stored, pages) };
     });
   });
   const owner = { workflowId: 'engine', firstRunId: String(Math.random()), temporal: 'none' };
-  const run = await insertRun(database.ledger, owner, settingsOf(policy, 'main', passes), passes);
+  const run = await insertRun(ledger, owner, createSettings(policy, 'main', passes), passes);
   if (run === undefined) throw new Error('the policy is busy');
   return run;
 }
 
-function force(plan: PassPlan, { strategy }: EngineOptions, frozen: object, pages: number): PassPlan {
-  if (strategy === undefined || strategy === plan.strategy) return plan;
-  if (strategy === 'page-range') {
+function force(plan: PassPlan, { scan }: EngineOptions, stored: object, pages: number): PassPlan {
+  if (scan === undefined || scan === plan.scan) return plan;
+  if (scan === 'by-location') {
     return {
       ...plan,
-      strategy,
-      shards: [{ strategy, fromPage: 0, untilPage: pages, open: true, rowsPerPage: 10 }],
+      scan,
+      shards: [{ scan, fromPage: 0, untilPage: pages, open: true, rowsPerPage: 10 }],
     };
   }
-  if (strategy === 'keyset' && 'ages' in frozen && (frozen.ages as unknown[]).length === 1) {
-    const until = String('horizon' in frozen && frozen.horizon);
-    return { ...plan, strategy, shards: [{ strategy, from: null, until, oldest: null }] };
+  if (scan === 'by-age' && 'ages' in stored && (stored.ages as unknown[]).length === 1 && !('by' in stored)) {
+    const until = String('horizon' in stored && stored.horizon);
+    return { ...plan, scan, shards: [{ scan, from: null, until, oldest: null }] };
   }
-  if (strategy === 'loose-index' && 'by' in frozen) {
-    return { ...plan, strategy, shards: [{ strategy, after: null, until: null }] };
+  if (scan === 'by-parent-key' && 'by' in stored) {
+    return { ...plan, scan, shards: [{ scan, after: null, until: null }] };
   }
   return plan;
 }
@@ -108,24 +109,24 @@ async function runPass(
   ordinal: number,
   options: EngineOptions,
 ): Promise<void> {
-  const { ledger } = database;
-  const pass = await readFrozenPass(ledger, run.id, ordinal);
+  const { runs, batches } = database.session.ledger;
+  const pass = await runs.readPass(run.id, ordinal);
   const planned = run.settings.plan.passes[ordinal];
   if (pass === undefined || planned === undefined) throw new Error(`no pass ${ordinal}`);
   if (planned.notApplicable === true) return;
-  const { frozen } = pass;
+  const { stored } = pass;
   const keys = pass.shards.map((_, shard) => ({ run: run.id, pass: ordinal, shard }));
-  const positions = await Promise.all(keys.map(async (key) => findPosition(ledger, key)));
+  const positions = await Promise.all(keys.map(async (key) => batches.findLast(key)));
   for (let round = Math.max(1, ...positions.map((at) => at?.round ?? 1)); ; round += 1) {
     for (const [shard, range] of pass.shards.entries()) {
       const key = { run: run.id, pass: ordinal, shard };
-      const pacer = new Pacer(run.settings.targetMillis, frozen.familySize);
-      const place = { key, policy: run.policy, passName: pass.name, frozen, round };
+      const pacer = new Pacer(run.settings.targetMillis, stored.rowsPerParent);
+      const own = { key, policy: run.policy, passName: pass.name, stored, round };
       for (;;) {
-        const position = await findPosition(database.ledger, key);
+        const position = await batches.findLast(key);
         const inRound = position?.round === round ? position : undefined;
         if (inRound?.done === true) break;
-        const prepared = await prepareBatch(database, place, inRound?.cursor ?? null, {
+        const prepared = await prepareBatch(database, own, inRound?.cursor ?? null, {
           pass: (options.live ?? policy).passes.find(({ name }) => name === pass.name),
           signal: options.signal ?? new AbortController().signal,
           heartbeat: () => undefined,
@@ -135,22 +136,22 @@ async function runPass(
           shard: range,
           cursor: inRound?.cursor ?? null,
           size: options.size ?? pacer.size,
-          mostRows: run.settings.mostRows ?? Infinity,
-          giant: options.size ?? pacer.giant,
-          bite: options.size ?? pacer.bite,
-          familySize: pacer.familySize,
-          reach: pacer.reach,
-          careful: options.careful ?? false,
-          passOver: false,
+          maxRows: run.settings.maxRows ?? Infinity,
+          oversized: options.size ?? pacer.oversized,
+          chunk: options.size ?? pacer.chunk,
+          rowsPerParent: pacer.rowsPerParent,
+          readFactor: pacer.readFactor,
+          lockFirst: options.lockFirst ?? false,
+          skipFirstRow: false,
           ...(prepared === undefined ? {} : { prepared }),
         };
-        const done = await runBatch(database, place, position, step, 10_000);
+        const done = await runBatch(database, own, position, step, 10_000);
         if (done === undefined) throw new Error('fenced');
         pacer.learnFrom(done);
         await options.afterBatch?.(database);
       }
     }
-    const totals = await Promise.all(keys.map(async (key) => totalOf(ledger, key, round)));
+    const totals = await Promise.all(keys.map(async (key) => batches.sumRound(key, round)));
     if (!planned.repeats || totals.every(({ rows }) => rows === 0)) return;
   }
 }

@@ -1,7 +1,7 @@
 import { expect } from '@jest/globals';
 import type { WorkflowHandleWithFirstExecutionRunId } from '@temporalio/client';
 
-import type { LedgerReport } from '../../activities/ledger/reports.ts';
+import type { LedgerReport } from '../../activities/stored/report.ts';
 import type { TestDatabase } from './database.ts';
 import { createDatabase } from './database.ts';
 import { fillPrefect } from './prefect/fill.ts';
@@ -80,7 +80,7 @@ export class KilledRun {
   /** What must not change however often a run is taken up again. */
   async frozen(): Promise<unknown> {
     return this.database.rows(
-      'select ordinal, name, shards, frozen from vacuum.pass order by run_id, ordinal',
+      'select ordinal, name, shards, stored from vacuum.pass order by run_id, ordinal',
     );
   }
 

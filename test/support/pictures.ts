@@ -4,12 +4,12 @@ import { dirname, join } from 'node:path';
 
 import { defineEntity, p } from '@mikro-orm/core';
 
-import { openDatabase } from '../../activities/database/database.ts';
 import { localDisk } from '../../activities/files/local-disk.ts';
-import type { PreviewedPass } from '../../activities/ledger/previews.ts';
-import type { LedgerReport } from '../../activities/ledger/reports.ts';
-import type { Preview } from '../../activities/preview/preview.ts';
-import { previewPolicy } from '../../activities/preview/preview.ts';
+import type { Preview } from '../../activities/inspect/preview.ts';
+import { previewPolicy } from '../../activities/inspect/preview.ts';
+import { openDatabase } from '../../activities/ledger/open-database.ts';
+import type { PreviewedPass } from '../../activities/stored/report.ts';
+import type { LedgerReport } from '../../activities/stored/report.ts';
 import { deleteRecordedFiles } from '../../policy/delete-recorded-files.ts';
 import { expireRows } from '../../policy/expire-rows.ts';
 import type { FileRoot } from '../../policy/file-root.ts';

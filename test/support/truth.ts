@@ -1,8 +1,8 @@
 import { isDeepStrictEqual } from 'node:util';
 
-import { openDatabase } from '../../activities/database/database.ts';
-import type { LedgerReport } from '../../activities/ledger/reports.ts';
-import { previewPolicy } from '../../activities/preview/preview.ts';
+import { previewPolicy } from '../../activities/inspect/preview.ts';
+import { openDatabase } from '../../activities/ledger/open-database.ts';
+import type { LedgerReport } from '../../activities/stored/report.ts';
 import type { Policy } from '../../policy/policy.ts';
 import type { EngineOptions } from './engine.ts';
 import { runEngine } from './engine.ts';

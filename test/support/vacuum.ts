@@ -1,9 +1,9 @@
 import { expect } from '@jest/globals';
 
 import type { VacuumInput } from '../../activities/contract.ts';
-import { openDatabase as openVacuumed } from '../../activities/database/database.ts';
-import type { LedgerReport } from '../../activities/ledger/reports.ts';
-import { findRunOfWorkflow, readReport } from '../../activities/ledger/reports.ts';
+import { openDatabase as openVacuumed } from '../../activities/ledger/open-database.ts';
+import { readReport } from '../../activities/ledger/reports.ts';
+import type { LedgerReport } from '../../activities/stored/report.ts';
 import type { Policy } from '../../policy/policy.ts';
 import { prefect } from '../../policy/presets/prefect/index.ts';
 import type { PrefectSettings } from '../../policy/presets/prefect/index.ts';
@@ -34,9 +34,9 @@ export async function vacuum(
 
 /** What the ledger says of the run of a workflow. */
 export async function reportOf(database: TestDatabase, workflowId: string): Promise<LedgerReport> {
-  const { ledger, close } = await openVacuumed(database.url);
+  const { session: opened, ledger, close } = await openVacuumed(database.url);
   try {
-    const run = await findRunOfWorkflow(ledger, workflowId);
+    const run = await opened.ledger.runs.findLastOf(workflowId);
     const report = run === undefined ? undefined : await readReport(ledger, run);
     if (report === undefined) throw new Error(`no run of workflow ${workflowId} in the ledger`);
     return report;

@@ -4,8 +4,8 @@ import { join } from 'node:path';
 
 import { afterAll, afterEach, beforeEach, expect, test } from '@jest/globals';
 
-import type { LedgerReport } from '../../activities/ledger/reports.ts';
-import { METRICS } from '../../activities/metrics/metrics.ts';
+import { METRICS } from '../../activities/run/metric-definitions.ts';
+import type { LedgerReport } from '../../activities/stored/report.ts';
 import { cli } from '../support/cli.ts';
 import { KilledRun, MANY_BATCHES } from '../support/killed-run.ts';
 import { describeNeeding } from '../support/needing.ts';

@@ -104,7 +104,7 @@ describeNeeding(['temporal', 'tctl'], 'a run started from outside', () => {
       await tctl('workflow', 'cancel', '-w', workflowId);
       const client = await session.client();
       await expect(client.workflow.getHandle(workflowId).result()).rejects.toThrow('cancelled');
-      expect(await database.rows('select state from vacuum.run')).toEqual([{ state: 'cancelled' }]);
+      expect(await database.rows('select status from vacuum.run')).toEqual([{ status: 'cancelled' }]);
     });
   });
 

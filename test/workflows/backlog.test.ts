@@ -1,9 +1,9 @@
 import { afterAll, afterEach, beforeEach, expect, test } from '@jest/globals';
 
-import type { PassBacklog } from '../../activities/backlog/backlog.ts';
 import type { RunReport } from '../../activities/contract.ts';
-import { openDatabase } from '../../activities/database/database.ts';
-import { readStats } from '../../activities/doctor/stats.ts';
+import { readStats } from '../../activities/inspect/stats.ts';
+import { openDatabase } from '../../activities/ledger/open-database.ts';
+import type { PassBacklog } from '../../activities/stored/backlog.ts';
 import type { LimitOptions } from '../../policy/limits.ts';
 import type { Pass } from '../../policy/pass.ts';
 import type { Policy } from '../../policy/policy.ts';

@@ -72,9 +72,9 @@ describeNeeding(['temporal'], 'a run with files', () => {
       'select shards from vacuum.pass order by run_id',
     );
     expect(shards.map((pass) => pass.shards)).toEqual([
-      [{ strategy: 'files' }],
-      [{ strategy: 'files', expected: { files: 1501, walks: 1 } }],
-      [{ strategy: 'files', expected: { files: 1501, walks: 2 } }],
+      [{ scan: 'files' }],
+      [{ scan: 'files', expected: { files: 1501, walks: 1 } }],
+      [{ scan: 'files', expected: { files: 1501, walks: 2 } }],
     ]);
   });
 });

@@ -22,7 +22,7 @@ describeNeeding(['temporal'], 'a workflow with a forged state', () => {
     await session.withVacuum({ taskQueue, url: database.url, policies }, async (client) => {
       await run.start();
       await run.untilBatches(5);
-      const pass = { name: 'orphaned-logs', kind: 'deleteOrphans', strategy: 'page-range' };
+      const pass = { name: 'orphaned-logs', kind: 'deleteOrphans', scan: 'by-location' };
       const planned = { ...pass, shards: 1, estimate: 0, dependsOn: [], repeats: false };
       const plan = {
         run: 1,

@@ -2,7 +2,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from '@jest/
 import type { WorkflowHandle } from '@temporalio/client';
 
 import type { VacuumInput } from '../../activities/contract.ts';
-import type { LedgerReport } from '../../activities/ledger/reports.ts';
+import type { LedgerReport } from '../../activities/stored/report.ts';
 import type { LimitOptions } from '../../policy/limits.ts';
 import { windowOf, limitsOf } from '../../policy/limits.ts';
 import type { Policy, PolicyOptions } from '../../policy/policy.ts';
@@ -85,7 +85,7 @@ describeNeeding(['temporal'], 'a run with limits', () => {
     const report = await run(thingPolicy({ limits: { maxRows: 137 } }));
     expect(report).toMatchObject({ status: 'stopped', deleted: { thing: 68, part: 68 } });
     expect(report.reasons).toEqual([
-      'stopped: limit maxRows 137 reached: 136 rows; more than what is left goes with the next row',
+      'stopped: limit maxRows 137 reached: 136 rows; the next row would delete more than is left',
     ]);
     expect(
       await things.value(
@@ -316,8 +316,8 @@ describeNeeding(['temporal'], 'a run with limits', () => {
     const gone = THINGS - (await notes());
     expect(gone).toBeGreaterThan(0);
     expect(gone).toBeLessThan(OLD);
-    expect(await things.rows('select state, ended_at is null as open from vacuum.run')).toEqual([
-      { state: 'cancelled', open: false },
+    expect(await things.rows('select status, ended_at is null as open from vacuum.run')).toEqual([
+      { status: 'cancelled', open: false },
     ]);
     expect(await run(policyOf({}))).toMatchObject({ status: 'completed', rows: OLD - gone });
   });

@@ -12,7 +12,7 @@ const FREE = { paused: false, waitsFor: undefined };
 const planned = (options: Partial<PlannedPass> = {}): PlannedPass => ({
   name: 'old-logs',
   kind: 'expireRows',
-  strategy: 'keyset',
+  scan: 'by-age',
   shards: 1,
   estimate: 1000,
   dependsOn: [],

@@ -184,7 +184,7 @@ describeNeeding(['temporal'], 'a run that gives space back, in the hands of its 
       await expect(handle.result()).rejects.toMatchObject({ cause: { name: 'CancelledFailure' } });
       expect(await isAlive(pid)).toBe(false);
     });
-    expect(await database.value('select state from vacuum.run')).toBe('cancelled');
+    expect(await database.value('select status from vacuum.run')).toBe('cancelled');
     await speedUp(database);
   });
 });

@@ -1,9 +1,7 @@
-import { sql } from 'kysely';
-
-import type { Database } from '../../activities/database/database.ts';
-import { Databases } from '../../activities/database/databases.ts';
+import { readDatabaseError } from '../../activities/dialect/errors.ts';
+import { Databases } from '../../activities/ledger/databases.ts';
 import type { Ledger } from '../../activities/ledger/ledger.ts';
-import { readDatabaseError } from '../../activities/sql/sqlstate.ts';
+import type { Database } from '../../activities/ledger/open-database.ts';
 import { ValidationError, assertValid } from '../../policy/issue.ts';
 import type { Policy } from '../../policy/policy.ts';
 import type { Setup } from '../setup.ts';
@@ -19,7 +17,7 @@ export class DatabaseUnreachable extends Error {
         ? error instanceof Error
           ? error.message
           : String(error)
-        : `${database.meaning} (SQLSTATE ${database.sqlstate})`;
+        : `${database.meaning} (SQLSTATE ${database.code})`;
     super(
       `cannot work with ${displayName}: ${reason}. Check host, port, database, user and password of the URL.`,
     );
@@ -77,7 +75,7 @@ async function withNamed<T>(
   try {
     const database = await databases.named(name);
     try {
-      await sql`select 1`.execute(database.db);
+      await database.session.facts.readClock();
     } catch (error) {
       throw new DatabaseUnreachable(setup.displayName, error);
     }

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 
-import { examineDatabase } from '../../activities/doctor/examine.ts';
-import type { Finding } from '../../activities/doctor/finding.ts';
+import type { Finding } from '../../activities/inspect/doctor.ts';
+import { examineDatabase } from '../../activities/inspect/doctor.ts';
 import type { Policy } from '../../policy/policy.ts';
 import { PRESETS } from '../presets.ts';
 import { describeOrNone, scheduleIdOf } from '../schedule.ts';

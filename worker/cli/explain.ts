@@ -1,8 +1,8 @@
 import type { Command } from 'commander';
 
-import type { StayReason } from '../../activities/explain/condition.ts';
-import type { Explanation, PassExplanation, Reason } from '../../activities/explain/explain.ts';
-import { explainRow } from '../../activities/explain/explain.ts';
+import type { Explanation, PassExplanation, Reason } from '../../activities/inspect/explain.ts';
+import { explainRow } from '../../activities/inspect/explain.ts';
+import type { StayReason } from '../../activities/stored/stay-reason.ts';
 import { findPolicy, findSetup } from '../setup.ts';
 import { withDatabase } from './database.ts';
 import type { SetupFlags } from './options.ts';

@@ -2,7 +2,6 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import type { Ledger } from '../../activities/ledger/ledger.ts';
 import { readLiveProgress } from '../../activities/ledger/live-progress.ts';
-import { findRunOfWorkflow } from '../../activities/ledger/reports.ts';
 import { createDisplay } from './progress-bar.ts';
 
 /** How often the ledger is asked how far the run is. */
@@ -12,7 +11,7 @@ const LOOK_EVERY_MILLIS = 300;
 export async function followRun(ledger: Ledger, workflowId: string, ended: AbortSignal): Promise<void> {
   const display = createDisplay();
   const look = async (): Promise<void> => {
-    const run = await findRunOfWorkflow(ledger, workflowId);
+    const run = await ledger.session.ledger.runs.findLastOf(workflowId);
     if (run !== undefined) display.show(await readLiveProgress(ledger, run));
   };
   while (!ended.aborted) {

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 
-import type { LedgerReport } from '../../activities/ledger/reports.ts';
 import { readHistory, readReport } from '../../activities/ledger/reports.ts';
+import type { LedgerReport } from '../../activities/stored/report.ts';
 import { ValidationError } from '../../policy/issue.ts';
 import { findDatabaseSetup } from '../setup.ts';
 import { withOnlyDatabase } from './database.ts';

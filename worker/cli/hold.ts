@@ -2,10 +2,9 @@ import { userInfo } from 'node:os';
 
 import type { Command } from 'commander';
 
-import { addHold } from '../../activities/holds/add-hold.ts';
-import type { HoldRequest } from '../../activities/holds/add-hold.ts';
-import type { Hold } from '../../activities/ledger/holds.ts';
-import { deleteHold, listHolds } from '../../activities/ledger/holds.ts';
+import type { HoldRequest } from '../../activities/inspect/add-hold.ts';
+import { addHold } from '../../activities/inspect/add-hold.ts';
+import type { Hold } from '../../activities/stored/hold.ts';
 import { parseDuration } from '../../policy/duration.ts';
 import type { Issue } from '../../policy/issue.ts';
 import { ValidationError, assertValid } from '../../policy/issue.ts';
@@ -122,7 +121,9 @@ function readInstant(text: string, mistakes: Issue[]): string | null {
 
 async function runList(flags: DatabaseFlags): Promise<void> {
   const setup = await findDatabaseSetup(flags);
-  const holds = await withOnlyLedger(setup, flags.database, [], listHolds);
+  const holds = await withOnlyLedger(setup, flags.database, [], async ({ session }) =>
+    session.ledger.holds.list(),
+  );
   if (flags.json) printJson(holds);
   else if (holds.length === 0) print('no holds');
   else printHolds(holds);
@@ -144,8 +145,8 @@ function printHolds(holds: readonly Hold[]): void {
 
 async function runRemove(id: number, flags: DatabaseFlags): Promise<void> {
   const setup = await findDatabaseSetup(flags);
-  const removed = await withOnlyLedger(setup, flags.database, false, async (ledger) =>
-    deleteHold(ledger, id),
+  const removed = await withOnlyLedger(setup, flags.database, false, async ({ session }) =>
+    session.ledger.holds.delete(id),
   );
   if (!removed) {
     const fix = 'Name one that `temporal-vacuum hold list` shows';

@@ -1,9 +1,8 @@
 import type { Command } from 'commander';
 
-import type { PreviewedPass } from '../../activities/ledger/previews.ts';
-import type { RowsByTable } from '../../activities/ledger/reports.ts';
+import type { Preview } from '../../activities/inspect/preview.ts';
 import { addUp } from '../../activities/ledger/reports.ts';
-import type { Preview } from '../../activities/preview/preview.ts';
+import type { RowsByTable, PreviewedPass } from '../../activities/stored/report.ts';
 import { selectPasses } from '../select-passes.ts';
 import { findPolicy, findSetup } from '../setup.ts';
 import { previewAndStore } from '../store-preview.ts';
@@ -52,10 +51,10 @@ function printPreview(preview: Preview): void {
   );
   print('');
   printTable(
-    ['pass', 'walk', 'shards', 'rows', 'moved', 'from', 'to'],
+    ['pass', 'scan', 'shards', 'rows', 'moved', 'from', 'to'],
     preview.passes.map(({ name, plan, applicable, rows: ofPass, moved, oldest, newest }) => [
       name,
-      applicable ? (plan.strategy ?? '') : 'not-applicable',
+      applicable ? (plan.scan ?? '') : 'not-applicable',
       plan.shards.length,
       ofPass,
       moved,
@@ -83,7 +82,7 @@ function printPreview(preview: Preview): void {
 
 /** A pass in the JSON output, without the bounds of its shards. */
 function toPrinted({ plan, settingsHash: _hash, ...pass }: PreviewedPass): object {
-  return { ...pass, strategy: plan.strategy, shards: plan.shards.length };
+  return { ...pass, scan: plan.scan, shards: plan.shards.length };
 }
 
 function addTotals({ passes }: Preview): {

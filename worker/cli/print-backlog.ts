@@ -1,7 +1,7 @@
 import prettyMilliseconds from 'pretty-ms';
 
-import type { Backlog, Pace, PassBacklog } from '../../activities/backlog/backlog.ts';
-import type { CurrentBacklog } from '../../activities/doctor/backlogs.ts';
+import type { CurrentBacklog } from '../../activities/inspect/current-backlog.ts';
+import type { Backlog, Pace, PassBacklog } from '../../activities/stored/backlog.ts';
 import { coloured, print, printTable, sayCount } from './output.ts';
 
 /** What waited for passes before a run and what it left. */

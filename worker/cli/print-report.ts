@@ -1,6 +1,6 @@
 import type { PassReport, ReportedRows, RunReport } from '../../activities/contract.ts';
-import { sayNote } from '../../activities/ledger/notes.ts';
-import type { LedgerReport } from '../../activities/ledger/reports.ts';
+import { formatNote } from '../../activities/ledger/runs.ts';
+import type { LedgerReport } from '../../activities/stored/report.ts';
 import { coloured, print, printTable, sayBytes, sayCount, sayMillis, strong } from './output.ts';
 import { printPassBacklogs } from './print-backlog.ts';
 import { printChanges, printSizes } from './print-sizes.ts';
@@ -15,7 +15,7 @@ export type PrintedReport = Omit<LedgerReport, 'passes' | 'notes'> & {
 export function toPrinted({ passes, notes, ...report }: LedgerReport): PrintedReport {
   return {
     ...report,
-    notes: notes.map(sayNote),
+    notes: notes.map(formatNote),
     passes: passes.map(({ estimate: _estimate, ...pass }) => pass),
   };
 }
@@ -39,7 +39,7 @@ export function printReport(report: PrintedReport): void {
     print(`  run ${report.holder.run} of workflow ${report.holder.workflowId} is open`);
   }
   if (report.passes.length > 0) printPasses(report);
-  printSpans(report.passes);
+  printHorizons(report.passes);
   printErrors(report);
   printReported(report.passes, would);
   printPassBacklogs(report.passes);
@@ -56,11 +56,11 @@ export function printReport(report: PrintedReport): void {
 function printPasses({ passes }: PrintedReport): void {
   print('');
   printTable(
-    ['pass', 'status', 'walk', 'shards', 'batches', 'rows', 'moved', 'skipped', 'given back', 'time'],
+    ['pass', 'status', 'scan', 'shards', 'batches', 'rows', 'moved', 'skipped', 'given back', 'time'],
     passes.map((pass) => [
       pass.name,
       pass.status,
-      pass.strategy ?? '',
+      pass.scan ?? '',
       pass.shards,
       pass.batches,
       pass.rows,
@@ -90,16 +90,14 @@ function printErrors({ passes, reasons }: PrintedReport): void {
   }
 }
 
-/** Prints the age range of the rows that each pass deleted from its own table. */
-function printSpans(passes: PrintedReport['passes']): void {
-  const spans = passes.flatMap(({ name, oldest, newest, sampled }) =>
-    oldest === null && newest === null
-      ? []
-      : [[name, oldest ?? '', newest ?? '', sampled ? 'some' : 'all'] as const],
+/** Prints the instant before which the rows of each pass were deletable. */
+function printHorizons(passes: PrintedReport['passes']): void {
+  const horizons = passes.flatMap(({ name, horizon }) =>
+    horizon === null ? [] : [[name, horizon] as const],
   );
-  if (spans.length === 0) return;
+  if (horizons.length === 0) return;
   print('');
-  printTable(['pass', 'oldest row', 'newest row', 'rows looked at'], spans);
+  printTable(['pass', 'rows older than'], horizons);
 }
 
 /** Prints what each pass found and did not resolve. */

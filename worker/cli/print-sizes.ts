@@ -1,6 +1,5 @@
-import type { SizeChange } from '../../activities/ledger/sizes.ts';
-import { bytesOf } from '../../activities/ledger/sizes.ts';
-import type { TableSize } from '../../activities/sql/sizes.ts';
+import { bytesOf } from '../../activities/ledger/reports.ts';
+import type { SizeChange, TableSize } from '../../activities/stored/size.ts';
 import { print, printTable, sayBytes } from './output.ts';
 
 /** Prints the sizes of tables before and after a run. */

@@ -5,10 +5,10 @@ import type { Command } from 'commander';
 import { Option } from 'commander';
 
 import type { RunStatus, VacuumInput } from '../../activities/contract.ts';
-import type { Database } from '../../activities/database/database.ts';
-import { FAILURE } from '../../activities/failure.ts';
-import { findRunOfWorkflow, readReport } from '../../activities/ledger/reports.ts';
-import { checkAgainst } from '../../activities/plan/resolve.ts';
+import type { Database } from '../../activities/ledger/open-database.ts';
+import { readReport } from '../../activities/ledger/reports.ts';
+import { checkAgainst } from '../../activities/plan/resolve-policy.ts';
+import { FAILURE } from '../../activities/run/failure.ts';
 import { createLogger } from '../logger.ts';
 import type { RunOutcome } from '../run-once.ts';
 import { cancelRun, runOnce } from '../run-once.ts';
@@ -70,7 +70,7 @@ async function runOnceFor(name: string | undefined, flags: RunFlags): Promise<vo
   const passes = selectPasses(policy, input);
   await withDatabase(setup, policy, async (database) => {
     // These messages name tables. The messages of the activity must not, because they travel through Temporal.
-    await checkAgainst(database.db, policy, passes, input.mode ?? 'execute');
+    await checkAgainst(database.session, policy, passes, input.mode ?? 'execute');
     await database.ledger.migrate();
     Runtime.install({ logger: createLogger(flags.logLevel), shutdownSignals: [] });
     const follower = new Follower(database, flags.json);
@@ -100,7 +100,7 @@ async function printOutcome(
   workflowId: string,
   json: boolean,
 ): Promise<void> {
-  const number = await findRunOfWorkflow(ledger, workflowId);
+  const number = await ledger.session.ledger.runs.findLastOf(workflowId);
   const report = number === undefined ? undefined : await readReport(ledger, number);
   if (report !== undefined) {
     printRun(toPrinted(report), json);

@@ -1,10 +1,10 @@
 import type { Command } from 'commander';
 
-import type { TableRange } from '../../activities/doctor/ranges.ts';
-import { readRanges } from '../../activities/doctor/ranges.ts';
-import type { Stats } from '../../activities/doctor/stats.ts';
-import { readStats } from '../../activities/doctor/stats.ts';
-import { bytesOf } from '../../activities/ledger/sizes.ts';
+import type { Stats } from '../../activities/inspect/stats.ts';
+import { readStats } from '../../activities/inspect/stats.ts';
+import type { TableRange } from '../../activities/inspect/table-ranges.ts';
+import { readTableRanges } from '../../activities/inspect/table-ranges.ts';
+import { bytesOf } from '../../activities/ledger/reports.ts';
 import { findPolicy, findSetup } from '../setup.ts';
 import { withDatabase } from './database.ts';
 import type { SetupFlags } from './options.ts';
@@ -43,7 +43,7 @@ async function stats(name: string | undefined, flags: StatsFlags): Promise<void>
       withDatabase(setup, policy, async (database) => {
         const measured = await readStats(database, policy, flags.exact, signal);
         return flags.exact
-          ? { ...measured, ranges: await readRanges(database.db, policy, signal) }
+          ? { ...measured, ranges: await readTableRanges(database.session, policy, signal) }
           : measured;
       }),
     'cancelled; the database measures no more',
@@ -54,7 +54,7 @@ async function stats(name: string | undefined, flags: StatsFlags): Promise<void>
 }
 
 function printStats(found: Stats & { readonly ranges?: readonly TableRange[] }): void {
-  const { policy, tables, backlog, noExtension, hindrances, hidden, ranges = [] } = found;
+  const { policy, tables, backlog, noExtension, vacuumBlockers, hidden, ranges = [] } = found;
   const bytes = tables.reduce((sum, table) => sum + bytesOf(table), 0);
   print(`${strong('stats')} of policy ${policy}: ${tables.length} tables, ${sayBytes(bytes)}\n`);
   printSizes(tables);
@@ -67,8 +67,8 @@ function printStats(found: Stats & { readonly ranges?: readonly TableRange[] }):
     );
   }
   print('');
-  if (hindrances.length === 0) print('nothing holds vacuum back');
-  for (const { kind, name, seconds, transactions, detail, fix } of hindrances) {
+  if (vacuumBlockers.length === 0) print('nothing holds vacuum back');
+  for (const { kind, name, seconds, transactions, detail, fix } of vacuumBlockers) {
     const age = seconds === null ? '' : ` for ${Math.round(seconds)} s`;
     print(`${kind} ${name} (${detail}) holds vacuum back${age}; ${transactions} transactions began since`);
     print(`    ${fix}`);

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Client } from '@temporalio/client';
 import type { Command } from 'commander';
 
-import type { OpenRun } from '../../activities/ledger/runs.ts';
+import type { OpenRun } from '../../activities/stored/run.ts';
 import { ValidationError } from '../../policy/issue.ts';
 import type { Policy } from '../../policy/policy.ts';
 import type { RunProgress } from '../../workflows/progress.ts';

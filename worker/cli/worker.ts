@@ -2,7 +2,7 @@ import type { Logger, LogLevel, Worker } from '@temporalio/worker';
 import { Runtime } from '@temporalio/worker';
 import type { Command } from 'commander';
 
-import { checkAgainst } from '../../activities/plan/resolve.ts';
+import { checkAgainst } from '../../activities/plan/resolve-policy.ts';
 import { ValidationError } from '../../policy/issue.ts';
 import { freePort } from '../dev-server.ts';
 import type { HttpAddress } from '../http/address.ts';
@@ -153,7 +153,9 @@ async function examinePolicies(setup: Setup): Promise<void> {
   for (const policy of setup.policies) {
     try {
       const passes = policy.passes.map((pass) => pass.name);
-      await withDatabase(setup, policy, async ({ db }) => checkAgainst(db, policy, passes, 'execute'));
+      await withDatabase(setup, policy, async ({ session }) =>
+        checkAgainst(session, policy, passes, 'execute'),
+      );
     } catch (error) {
       if (!(error instanceof ValidationError) && !(error instanceof DatabaseUnreachable)) throw error;
       note(`runs of policy ${policy.name} will fail until this is corrected: ${error.message}`);

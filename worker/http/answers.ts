@@ -123,7 +123,7 @@ export const Run = RunSummary.extend({
       name: z.string(),
       kind: z.string(),
       status: z.string(),
-      strategy: z.string().nullable(),
+      scan: z.string().nullable(),
       shards: count,
       batches: count,
       rows: count,

@@ -1,9 +1,8 @@
-import type { Database, DatabaseSource } from '../../activities/database/database.ts';
-import { Databases } from '../../activities/database/databases.ts';
+import type { TransactionLimits } from '../../activities/dialect/dialect.ts';
+import { readDatabaseError } from '../../activities/dialect/errors.ts';
+import { Databases } from '../../activities/ledger/databases.ts';
 import { Ledger } from '../../activities/ledger/ledger.ts';
-import { readDatabaseError } from '../../activities/sql/sqlstate.ts';
-import type { TransactionLimits } from '../../activities/sql/transaction.ts';
-import { inSnapshot } from '../../activities/sql/transaction.ts';
+import type { Database, DatabaseSource } from '../../activities/ledger/open-database.ts';
 import { ValidationError } from '../../policy/issue.ts';
 import type { Policy } from '../../policy/policy.ts';
 import { Unavailable, within } from './unavailable.ts';
@@ -79,8 +78,8 @@ export class ReadDatabases {
     work: (ledger: Ledger) => Promise<T>,
     timeoutMillis = TIMEOUT_MILLIS,
   ): Promise<T | undefined> {
-    const read = async ({ db, ledger: { schema } }: Database): Promise<T | undefined> =>
-      inSnapshot(db, READ_LIMITS, async (tx) => {
+    const read = async ({ session, ledger: { schema } }: Database): Promise<T | undefined> =>
+      session.snapshot(READ_LIMITS, async (tx) => {
         const ledger = new Ledger(tx, schema);
         const version = await ledger.version();
         if (version === 'missing') return undefined;
@@ -108,5 +107,5 @@ function toUnavailable(name: string, error: unknown): unknown {
   if (error instanceof ValidationError) return new Unavailable(error.wireMessage);
   const known = readDatabaseError(error);
   if (known === undefined) return error;
-  return new Unavailable(`database ${name} cannot be read: ${known.meaning} (SQLSTATE ${known.sqlstate})`);
+  return new Unavailable(`database ${name} cannot be read: ${known.meaning} (SQLSTATE ${known.code})`);
 }

@@ -4,9 +4,9 @@ import type { z } from 'zod';
 import type { Ledger } from '../../activities/ledger/ledger.ts';
 import type { LivePass } from '../../activities/ledger/live-progress.ts';
 import { readLiveProgress } from '../../activities/ledger/live-progress.ts';
-import type { OpenRun } from '../../activities/ledger/runs.ts';
 import { findOpenRun } from '../../activities/ledger/runs.ts';
 import { computeProgress } from '../../activities/stored/progress.ts';
+import type { OpenRun } from '../../activities/stored/run.ts';
 import type { PassProgress, RunProgress } from '../../workflows/progress.ts';
 import { isOpen } from '../open-runs.ts';
 import type { Status } from './answers.ts';
@@ -77,13 +77,17 @@ async function askWorkflow(client: Client, workflowId: string): Promise<Asked> {
 
 function describePass({ name, rows, batches, status, shards }: LivePass, told?: PassProgress): OpenPass {
   const known = told?.status ?? status;
+  const waitsFor = told?.waitsFor ?? null;
+  const progress = computeProgress(known, shards);
   return {
     name,
     status: known,
     rows,
     batches,
-    ...computeProgress(known, shards),
+    ...progress,
+    // A pass that waits deletes nothing, and nobody knows for how long.
+    ...(waitsFor !== null && { rowsPerSecond: null, etaSeconds: null }),
     level: told?.level ?? null,
-    waitsFor: told?.waitsFor ?? null,
+    waitsFor,
   };
 }

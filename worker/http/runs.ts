@@ -1,7 +1,7 @@
 import type { z } from 'zod';
 
-import type { LedgerReport } from '../../activities/ledger/reports.ts';
 import { readHistory, readReport } from '../../activities/ledger/reports.ts';
+import type { LedgerReport } from '../../activities/stored/report.ts';
 import type { Run, Runs } from './answers.ts';
 import { Cached } from './cached.ts';
 import type { ReadDatabases } from './databases.ts';

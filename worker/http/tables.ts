@@ -1,6 +1,6 @@
 import type { z } from 'zod';
 
-import { readTableSizes } from '../../activities/doctor/stats.ts';
+import { readTableSizes } from '../../activities/inspect/stats.ts';
 import type { Tables } from './answers.ts';
 import { Cached } from './cached.ts';
 import { READ_LIMITS } from './databases.ts';

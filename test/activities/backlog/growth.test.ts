@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 
-import type { Backlog, EarlierBacklog } from '../../../activities/backlog/backlog.ts';
-import { computePace, hasGrown } from '../../../activities/backlog/backlog.ts';
+import { computePace, hasGrown } from '../../../activities/inspect/backlog.ts';
+import type { Backlog, EarlierBacklog } from '../../../activities/stored/backlog.ts';
 
 const left = (rows: number, error = 0): Backlog => ({ rows, error, oldestSeconds: null, atLeast: false });
 const earlier = (rows: number, removed: number, hours = 24, error = 0): EarlierBacklog => {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 
-import { Pacer } from '../../../activities/batch/pacer.ts';
+import { Pacer } from '../../../activities/run/pacer.ts';
 
 /** Batches of a database that needs so many milliseconds a row; answers the times. */
 function pace(pacer: Pacer, millisPerRow: (batch: number) => number, batches: number): number[] {
@@ -53,19 +53,19 @@ describe('the pacer', () => {
     expect(pacer.size).toBeLessThanOrEqual(50);
   });
 
-  test('learns from the batches that empty a giant what its rows cost, and nothing else', () => {
+  test('learns from the batches that drain an oversized row what its rows cost, and nothing else', () => {
     const pacer = new Pacer(100, 1);
-    expect(pacer.bite).toBe(15_000);
-    pacer.learnBite(300, 15_000);
-    expect(pacer.bite).toBeLessThan(5000);
+    expect(pacer.chunk).toBe(15_000);
+    pacer.learnChunk(300, 15_000);
+    expect(pacer.chunk).toBeLessThan(5000);
     expect(pacer.size).toBe(1000);
-    for (let n = 0; n < 10; n += 1) pacer.learnBite(pacer.bite * 0.002, pacer.bite);
-    expect(pacer.bite).toBeGreaterThan(20_000);
+    for (let n = 0; n < 10; n += 1) pacer.learnChunk(pacer.chunk * 0.002, pacer.chunk);
+    expect(pacer.chunk).toBeGreaterThan(20_000);
   });
 
   test('learns how many rows come with one', () => {
     const pacer = new Pacer(100, 10);
     for (let n = 0; n < 30; n += 1) pacer.learn(50, 5000, 50);
-    expect(Math.round(pacer.familySize)).toBe(100);
+    expect(Math.round(pacer.rowsPerParent)).toBe(100);
   });
 });

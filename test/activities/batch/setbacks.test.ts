@@ -1,17 +1,17 @@
 import { describe, expect, test } from '@jest/globals';
 
-import { Setbacks } from '../../../activities/batch/setbacks.ts';
+import { RetryLadder } from '../../../activities/run/retry-ladder.ts';
 
 const lock = Object.assign(new Error('lock timeout'), { code: '55P03' });
 const timeout = Object.assign(new Error('statement timeout'), { code: '57014' });
 const gone = Object.assign(new Error('server closed'), { code: '57P01' });
 
-describe('setbacks', () => {
-  test('a lock is tried around more and more carefully, and its row is passed over at last', () => {
-    const setbacks = new Setbacks();
-    const approaches = [setbacks.approach];
-    while (setbacks.canGoOn(lock)) approaches.push(setbacks.approach);
-    expect(approaches.map(({ careful, passOver, part }) => [careful, passOver, part])).toEqual([
+describe('the retry ladder', () => {
+  test('a lock is tried around more and more carefully, and its row is skipped at last', () => {
+    const ladder = new RetryLadder();
+    const approaches = [ladder.approach];
+    while (ladder.canRetry(lock)) approaches.push(ladder.approach);
+    expect(approaches.map(({ lockFirst, skipFirstRow, part }) => [lockFirst, skipFirstRow, part])).toEqual([
       [false, false, 1],
       [true, false, 0.5],
       [true, false, 0.1],
@@ -20,31 +20,31 @@ describe('setbacks', () => {
     ]);
   });
 
-  test('more than three rows in a row are not passed over', () => {
-    const setbacks = new Setbacks();
+  test('more than three rows in a row are not skipped', () => {
+    const ladder = new RetryLadder();
     for (let row = 0; row < 3; row += 1) {
-      for (let step = 0; step < 4; step += 1) expect(setbacks.canGoOn(lock)).toBe(true);
-      expect(setbacks.approach.passOver).toBe(true);
-      setbacks.success(0);
+      for (let step = 0; step < 4; step += 1) expect(ladder.canRetry(lock)).toBe(true);
+      expect(ladder.approach.skipFirstRow).toBe(true);
+      ladder.succeed(0);
     }
-    for (let step = 0; step < 3; step += 1) expect(setbacks.canGoOn(lock)).toBe(true);
-    expect(setbacks.canGoOn(lock)).toBe(false);
+    for (let step = 0; step < 3; step += 1) expect(ladder.canRetry(lock)).toBe(true);
+    expect(ladder.canRetry(lock)).toBe(false);
   });
 
-  test('what is slow is not passed over, and makes the next batches careful', () => {
-    const setbacks = new Setbacks();
-    for (let step = 0; step < 3; step += 1) expect(setbacks.canGoOn(timeout)).toBe(true);
-    expect(setbacks.canGoOn(timeout)).toBe(false);
-    const careful = new Setbacks();
-    careful.canGoOn(timeout);
-    careful.success(10);
-    expect(careful.approach).toEqual({ careful: true, passOver: false, part: 1 });
-    for (let batch = 0; batch < 50; batch += 1) careful.success(10);
-    expect(careful.approach.careful).toBe(false);
+  test('what is slow is not skipped, and makes the next batches lockFirst', () => {
+    const ladder = new RetryLadder();
+    for (let step = 0; step < 3; step += 1) expect(ladder.canRetry(timeout)).toBe(true);
+    expect(ladder.canRetry(timeout)).toBe(false);
+    const lockFirst = new RetryLadder();
+    lockFirst.canRetry(timeout);
+    lockFirst.succeed(10);
+    expect(lockFirst.approach).toEqual({ lockFirst: true, skipFirstRow: false, part: 1 });
+    for (let batch = 0; batch < 50; batch += 1) lockFirst.succeed(10);
+    expect(lockFirst.approach.lockFirst).toBe(false);
   });
 
   test('other errors are not for it', () => {
-    expect(new Setbacks().canGoOn(gone)).toBe(false);
-    expect(new Setbacks().canGoOn(new TypeError('a defect'))).toBe(false);
+    expect(new RetryLadder().canRetry(gone)).toBe(false);
+    expect(new RetryLadder().canRetry(new TypeError('a defect'))).toBe(false);
   });
 });

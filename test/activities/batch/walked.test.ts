@@ -1,19 +1,30 @@
 import { describe, expect, test } from '@jest/globals';
 
-import type { Cursor } from '../../../activities/batch/cursor.ts';
-import { walkedPart, workAt } from '../../../activities/batch/walked.ts';
-import type { Shard } from '../../../activities/passes/index.ts';
+import { measureShard } from '../../../activities/ledger/measure-shard.ts';
+import type { Cursor } from '../../../activities/stored/cursor.ts';
+import type { Shard } from '../../../activities/stored/scan.ts';
 
 const partAt = (shard: Shard, cursor: Cursor, rows = 0, round = 1): number | null =>
-  walkedPart(workAt({ shard, cursor, rows, round, familySize: 1 }));
-const page = (n: number): Cursor => ({ place: `(${n},0)` });
+  measureShard(shard, 1, {
+    round,
+    done: false,
+    at: 0,
+    cursor,
+    rows,
+    ownRows: 0,
+    fromCursor: null,
+    recentRows: 0,
+    recentMillis: 0,
+  }).part;
+const page = (n: number): Cursor => ({ location: `(${n},0)` });
+const atAge = (age: string): Cursor => ({ location: `(0,1) ${age}` });
 const day = (n: number): string => new Date(Date.UTC(2026, 0, n)).toISOString();
 const marks = (from: number, until: number): number[] =>
   Array.from({ length: 33 }, (_, n) => from + (n / 32) * (until - from));
 
 describe('the part of the work that is done', () => {
   const pages = {
-    strategy: 'page-range',
+    scan: 'by-location',
     fromPage: 0,
     untilPage: 1000,
     open: true,
@@ -52,23 +63,23 @@ describe('the part of the work that is done', () => {
   });
 
   test('by age: rows and not days, however unevenly they lie', () => {
-    const ages = { strategy: 'keyset', from: null, until: day(101), oldest: day(1) } as const;
+    const ages = { scan: 'by-age', from: null, until: day(101), oldest: day(1) } as const;
     const crowded = {
       ...ages,
       spread: { rows: 1000, marks: marks(Date.parse(day(91)), Date.parse(day(101))) },
     };
-    expect(partAt(crowded, { age: day(90), place: '(0,1)' }, 10)).toBeLessThan(0.05);
-    expect(partAt(crowded, { age: day(96), place: '(0,1)' }, 500)).toBeCloseTo(0.5, 2);
-    expect(partAt(ages, { age: day(51), place: '(0,1)' })).toBeCloseTo(0.5, 2);
-    expect(partAt({ ...ages, oldest: null }, { age: day(51), place: '(0,1)' })).toBeNull();
+    expect(partAt(crowded, atAge(day(90)), 10)).toBeLessThan(0.05);
+    expect(partAt(crowded, atAge(day(96)), 500)).toBeCloseTo(0.5, 2);
+    expect(partAt(ages, atAge(day(51)))).toBeCloseTo(0.5, 2);
+    expect(partAt({ ...ages, oldest: null }, atAge(day(51)))).toBeNull();
   });
 
   test('by key: where UUIDs and integers lie among all rows; null where keys say nothing', () => {
-    const keys = { strategy: 'loose-index', after: null, until: null } as const;
-    expect(partAt(keys, { key: '80000000-0000-4000-8000-000000000000' })).toBeCloseTo(0.5, 2);
+    const keys = { scan: 'by-parent-key', after: null, until: null } as const;
+    expect(partAt(keys, { location: '80000000-0000-4000-8000-000000000000' })).toBeCloseTo(0.5, 2);
     const numbered = { ...keys, spread: { rows: 1000, marks: marks(5000, 6000) } };
-    expect(partAt(numbered, { key: '5250' })).toBeCloseTo(0.25, 2);
-    expect(partAt(keys, { key: 'customer-17' })).toBeNull();
+    expect(partAt(numbered, { location: '5250' })).toBeCloseTo(0.25, 2);
+    expect(partAt(keys, { location: 'customer-17' })).toBeNull();
   });
 
   test('by files: of both walks as a former run counted them; null without one and where there are more by now', () => {
@@ -81,7 +92,7 @@ describe('the part of the work that is done', () => {
         again: { files: again ?? 0, strays: 0 },
       },
     });
-    const unknown = { strategy: 'files' } as const;
+    const unknown = { scan: 'files' } as const;
     expect(partAt(unknown, null)).toBeNull();
     expect(partAt(unknown, listing(500))).toBeNull();
     expect(partAt(unknown, listing(1000, 500))).toBeCloseTo(0.75, 3);

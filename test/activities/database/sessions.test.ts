@@ -1,10 +1,9 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { sql } from 'kysely';
+import { Kysely, PostgresDialect, sql } from 'kysely';
 import { Client, Pool } from 'pg';
 
-import { openDatabase } from '../../../activities/database/database.ts';
-import { holdForSession, isSessionAlive } from '../../../activities/sql/fence.ts';
-import { inTransaction } from '../../../activities/sql/transaction.ts';
+import { inTransaction } from '../../../activities/dialect/postgresql/transaction.ts';
+import { openDatabase } from '../../../activities/ledger/open-database.ts';
 import { expireRows } from '../../../policy/expire-rows.ts';
 import type { TestDatabase } from '../../support/database.ts';
 import { runEngine } from '../../support/engine.ts';
@@ -25,35 +24,37 @@ describe('sessions of a database', () => {
 
   test('one of a pool of somebody else that is ended in the middle is an error, not the end of the process', async () => {
     const pool = new Pool({ connectionString: shop.url, max: 2 });
-    const { db } = await openDatabase(pool);
-    const lost = inTransaction(db, LIMITS, async (tx) => {
-      const { rows } = await sql<{ pid: number }>`select pg_backend_pid() as pid`.execute(tx);
-      const pid = rows[0]?.pid ?? 0;
-      await shop.rows('select pg_terminate_backend($1)', [pid]);
+    const { session } = await openDatabase(pool);
+    const lost = session.transaction(LIMITS, async (tx) => {
+      await tx.facts.readClock();
+      const ended = await shop.rows<{ pid: number }>(
+        `select pid, pg_terminate_backend(pid) from pg_stat_activity
+         where datname = current_database() and state = 'idle in transaction'`,
+      );
+      expect(ended).toHaveLength(1);
       await waitFor('the session to be gone', async () => {
+        const pid = ended[0]?.pid;
         return (await shop.value('select count(*) from pg_stat_activity where pid = $1', [pid])) === 0;
       });
-      await sql`select 1`.execute(tx);
+      await tx.facts.readClock();
     });
     await expect(lost).rejects.toThrow(/terminat|connection/i);
-    const { rows } = await sql<{ one: number }>`select 1 as one`.execute(db);
-    expect(rows).toEqual([{ one: 1 }]);
+    expect(await session.facts.readClock()).toBeGreaterThan(0);
     await pool.end();
   });
 
   test('one that only shows that a command lives is not ended for being idle', async () => {
     await shop.rows(`alter database ${shop.name} set idle_session_timeout = '150ms'`);
     const opened = await openDatabase(shop.url);
-    await opened.db.connection().execute(async (session) => {
-      await holdForSession(session, 'some words');
-      const other = new Client(shop.url);
-      other.on('error', () => undefined);
-      await other.connect();
-      const ended = new Promise((resolve) => other.once('end', resolve));
-      // Another session that came later is ended for it.
-      await ended;
-      expect(await isSessionAlive(opened.db, 'some words')).toBe(true);
-    });
+    const release = await opened.session.holdKey('some words');
+    const other = new Client(shop.url);
+    other.on('error', () => undefined);
+    await other.connect();
+    const ended = new Promise((resolve) => other.once('end', resolve));
+    // Another session that came later is ended for it.
+    await ended;
+    expect(await opened.session.isKeyHeld('some words')).toBe(true);
+    await release();
     await opened.close();
   });
 
@@ -65,13 +66,14 @@ describe('sessions of a database', () => {
     const pass = expireRows({ name: 'old', entity: Order, age: 'closedAt', olderThan: '10 days' });
     const report = await runEngine(shop.url, shopPolicy({ passes: [pass] }), { size: 50 });
     expect(report).toMatchObject({ rows: 500, deleted: { shop_order: 500 } });
-    const opened = await openDatabase(shop.url);
-    const { db } = opened;
+    const db = new Kysely<unknown>({
+      dialect: new PostgresDialect({ pool: new Pool({ connectionString: shop.url }) }),
+    });
     const level = await inTransaction(db, LIMITS, async (tx) =>
       sql<{ level: string }>`select current_setting('transaction_isolation') as level`.execute(tx),
     );
     expect(level.rows).toEqual([{ level: 'read committed' }]);
-    await opened.close();
+    await db.destroy();
   });
 
   test.each(['German, DMY', 'SQL, DMY', 'Postgres, MDY'])(
@@ -91,13 +93,12 @@ describe('sessions of a database', () => {
         ],
       });
       const before = Date.now();
-      const report = await runEngine(shop.url, policy, { strategy: 'keyset', size: 7 });
+      const report = await runEngine(shop.url, policy, { scan: 'by-age', size: 7 });
       expect(await shop.value('select min(id) from shop_order')).toBe(1);
       expect(await shop.value('select max(id) from shop_order')).toBe(10);
       expect(Math.abs(Date.parse(report.startedAt) - before)).toBeLessThan(60_000);
-      // The newest that went was eleven days old, less a minute.
-      const newest = Date.parse(report.passes[0]?.newest ?? '');
-      expect(Math.abs(newest - (before - 11 * DAY + MINUTE))).toBeLessThan(MINUTE / 2);
+      const horizon = Date.parse(report.passes[0]?.horizon ?? '');
+      expect(Math.abs(horizon - (before - 10 * DAY))).toBeLessThan(MINUTE / 2);
       expect(report.deleted['folder']).toBeGreaterThanOrEqual(9);
     },
   );

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 
-import { sayDatabase, toPgUrl } from '../../../activities/database/url.ts';
+import { sayDatabase, toPgUrl } from '../../../activities/dialect/postgresql/url.ts';
 
 describe('a database URL', () => {
   test.each([

@@ -2,10 +2,10 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from '@jest/
 import type { ApplicationFailure } from '@temporalio/common';
 
 import type { VacuumInput } from '../../../activities/contract.ts';
-import { openDatabase as openVacuumed } from '../../../activities/database/database.ts';
-import { addHold } from '../../../activities/holds/add-hold.ts';
+import { addHold } from '../../../activities/inspect/add-hold.ts';
 import { acknowledge } from '../../../activities/ledger/guards.ts';
-import type { LedgerReport } from '../../../activities/ledger/reports.ts';
+import { openDatabase as openVacuumed } from '../../../activities/ledger/open-database.ts';
+import type { LedgerReport } from '../../../activities/stored/report.ts';
 import type { Policy } from '../../../policy/policy.ts';
 import { applySchedule, scheduleIdOf, triggerSchedule } from '../../../worker/schedule.ts';
 import type { TestDatabase } from '../../support/database.ts';

@@ -1,15 +1,14 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 
-import type { Database } from '../../../activities/database/database.ts';
-import { openDatabase } from '../../../activities/database/database.ts';
+import type { Catalog } from '../../../activities/dialect/catalog.ts';
 import { examineAmount } from '../../../activities/guards/amount.ts';
 import type { GuardedPass } from '../../../activities/guards/guard.ts';
 import { isGuarded, QueryBudget } from '../../../activities/guards/guard.ts';
-import type { PolicyEntities } from '../../../activities/plan/entities.ts';
+import type { Database } from '../../../activities/ledger/open-database.ts';
+import { openDatabase } from '../../../activities/ledger/open-database.ts';
 import { planPasses } from '../../../activities/plan/plan-passes.ts';
-import { resolvePolicy } from '../../../activities/plan/resolve.ts';
-import type { Catalog } from '../../../activities/sql/catalog.ts';
-import { inSnapshot } from '../../../activities/sql/transaction.ts';
+import { resolvePolicy } from '../../../activities/plan/resolve-policy.ts';
+import type { PolicyEntities } from '../../../activities/resolve/entities.ts';
 import type { TestDatabase } from '../../support/database.ts';
 import { createDatabase } from '../../support/database.ts';
 import { oldThings, makeThings, thingPolicy } from '../../support/guarded.ts';
@@ -33,7 +32,7 @@ describe('guards that read for too long', () => {
       analyze thing`);
     database = await openDatabase(things.url);
     await database.ledger.migrate();
-    known = await inSnapshot(database.db, { lockMillis: 1000, statementMillis: 30_000 }, async (tx) => {
+    known = await database.session.snapshot({ lockMillis: 1000, statementMillis: 30_000 }, async (tx) => {
       const resolved = await resolvePolicy(tx, policy, ['old-things'], 'execute');
       return {
         catalog: resolved.catalog,
@@ -76,12 +75,13 @@ describe('guards that read for too long', () => {
   test('end on the server where the run is asked to end', async () => {
     const asked = new AbortController();
     const budget = new QueryBudget({ signal: asked.signal });
-    const reading = budget.tryRead(database, async (tx) => {
-      const pool = things.rows('select pg_sleep(0)');
+    const reading = budget.tryRead(database.session, async (tx) => {
+      const counting = tx.tables.countUpTo(
+        { schema: 'public', name: 'thing', label: 'thing' },
+        Number.MAX_SAFE_INTEGER,
+      );
       asked.abort();
-      await pool;
-      const { sql } = await import('kysely');
-      return sql`select pg_sleep(30)`.execute(tx);
+      return counting;
     });
     await expect(reading).rejects.toThrow(/abort/i);
   });

@@ -1,9 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 
-import type { Database } from '../../../activities/database/database.ts';
-import { openDatabase as openVacuumed } from '../../../activities/database/database.ts';
-import { pruneBatches } from '../../../activities/ledger/batches.ts';
-import { BatchEntity, PassEntity, RunEntity } from '../../../activities/ledger/entities.ts';
+import type { Database } from '../../../activities/ledger/open-database.ts';
+import { openDatabase as openVacuumed } from '../../../activities/ledger/open-database.ts';
 import { readHistory, readReport } from '../../../activities/ledger/reports.ts';
 import type { TestDatabase } from '../../support/database.ts';
 import { createDatabase } from '../../support/database.ts';
@@ -81,30 +79,9 @@ describe('the ledger', () => {
     await expect(ledger.migrate()).rejects.toThrow('temporal-vacuum ledger migrate');
   });
 
-  test('has the columns that the entities say', async () => {
-    const { ledger } = await vacuumed();
-    await ledger.migrate();
-    for (const entity of [RunEntity, PassEntity, BatchEntity]) {
-      const { tableName, props } = ledger.orm.getMetadata().get(entity as typeof RunEntity);
-      const columns = await database.rows<{ column_name: string; is_nullable: string }>(
-        `select column_name, is_nullable from information_schema.columns
-         where table_schema = 'vacuum' and table_name = $1 order by column_name`,
-        [tableName],
-      );
-      expect(columns).toEqual(
-        props
-          .map((prop) => ({
-            column_name: prop.fieldNames[0],
-            is_nullable: prop.nullable === true ? 'YES' : 'NO',
-          }))
-          .toSorted((a, b) => String(a.column_name).localeCompare(String(b.column_name))),
-      );
-    }
-  });
-
   test('holds one open run a policy', async () => {
     await (await vacuumed()).ledger.migrate();
-    const insert = `insert into vacuum.run (policy, mode, state, workflow_id, first_run_id, temporal, settings)
+    const insert = `insert into vacuum.run (policy, mode, status, workflow_id, first_run_id, temporal, settings)
       values ('prefect', 'execute', 'running', 'w', 'r', 't', '{}')`;
     await database.rows(insert);
     await expect(database.rows(insert)).rejects.toMatchObject({ code: '23505', constraint: 'run_lease' });
@@ -114,21 +91,21 @@ describe('the ledger', () => {
     await new PrefectRows(database).run({ logs: 20, tasks: 2 });
     const report = await runEngine(database.url, prefectPolicy());
     const { ledger } = await vacuumed();
-    await pruneBatches(ledger);
+    await ledger.session.ledger.batches.prune();
     expect(await database.value('select count(*) from vacuum.batch')).toBeGreaterThan(0);
     await database.rows(
       `update vacuum.run set ended_at = now() - interval '8 days', started_at = now() - interval '8 days'`,
     );
-    await pruneBatches(ledger);
+    await ledger.session.ledger.batches.prune();
     expect(await database.value('select count(*) from vacuum.batch')).toBe(0);
     const pruned = await readReport(ledger, report.run ?? 0);
     expect(pruned).toMatchObject({ deleted: report.deleted, rows: report.rows, passes: report.passes });
   });
 
-  test('keeps what was frozen, with horizons', async () => {
+  test('keeps what was stored, with horizons', async () => {
     await runEngine(database.url, prefectPolicy({ retentionPeriod: '40 days' }));
     const days = await database.value<string>(
-      `select round(extract(epoch from (r.started_at - (p.frozen ->> 'horizon')::timestamptz)) / 86400)::text
+      `select round(extract(epoch from (r.started_at - (p.stored ->> 'horizon')::timestamptz)) / 86400)::text
        from vacuum.pass as p join vacuum.run as r on r.id = p.run_id where p.name = 'old-flow-runs'`,
     );
     expect(days).toBe('40');

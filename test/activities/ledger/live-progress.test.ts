@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 
-import type { Database } from '../../../activities/database/database.ts';
-import { openDatabase } from '../../../activities/database/database.ts';
 import { readLiveProgress, readShardProgress } from '../../../activities/ledger/live-progress.ts';
-import type { Shard } from '../../../activities/passes/index.ts';
+import type { Database } from '../../../activities/ledger/open-database.ts';
+import { openDatabase } from '../../../activities/ledger/open-database.ts';
 import type { ShardProgress } from '../../../activities/stored/progress.ts';
+import type { Shard } from '../../../activities/stored/scan.ts';
 import { expireRows } from '../../../policy/expire-rows.ts';
 import type { TestDatabase } from '../../support/database.ts';
 import { createDatabase } from '../../support/database.ts';
@@ -27,7 +27,7 @@ test.each([
   const pass = expireRows({ name: 'pass', entity: Order, age: 'closedAt', olderThan: '100 days', shards: 1 });
   const seen: { gone: number; walked: number; known: boolean }[] = [];
   const report = await runEngine(shop.url, shopPolicy({ passes: [pass] }), {
-    strategy: 'page-range',
+    scan: 'by-location',
     size: 1000,
     afterBatch: async ({ ledger }) => {
       const [live] = await readLiveProgress(ledger, 1);
@@ -54,7 +54,7 @@ const DAY = 86_400_000;
 const day = (n: number): string => new Date(Date.UTC(2026, 0) + n * DAY).toISOString();
 /** 1000 rows, evenly over 100 days: if as many rows are behind as ahead, half of the work is done. */
 const AGES: Shard = {
-  strategy: 'keyset',
+  scan: 'by-age',
   from: null,
   until: day(100),
   oldest: day(0),
@@ -84,13 +84,13 @@ describe('a shard by its batches', () => {
     pauseMillis = 0,
   ): Promise<ShardProgress> {
     await database.rows(
-      `insert into vacuum.run (id, policy, mode, state, workflow_id, first_run_id, temporal, settings)
+      `insert into vacuum.run (id, policy, mode, status, workflow_id, first_run_id, temporal, settings)
        values (1, 'p', 'execute', 'running', 'w', 'w', 't', $1)`,
       [JSON.stringify({ pauseMillis })],
     );
     await database.rows(
-      `insert into vacuum.pass (run_id, ordinal, name, kind, state, shards, frozen)
-       values (1, 0, 'pass', 'expireRows', 'planned', $1, '{"familySize": 1, "table": {"label": "item"}}')`,
+      `insert into vacuum.pass (run_id, ordinal, name, kind, status, shards, stored)
+       values (1, 0, 'pass', 'expireRows', 'planned', $1, '{"rowsPerParent": 1, "table": {"label": "item"}}')`,
       [JSON.stringify([shard])],
     );
     let at = Date.UTC(2026, 5);
@@ -98,7 +98,7 @@ describe('a shard by its batches', () => {
     for (const [n, [millis, rows, rest = 0]] of batches.entries()) {
       at += rest + millis;
       total += rows;
-      const cursor = shard.strategy === 'keyset' ? { age: day(total / 10), place: '(0,1)' } : { key: 'k' };
+      const cursor = shard.scan === 'by-age' ? { location: `(0,1) ${day(total / 10)}` } : { location: 'k' };
       await database.rows(
         `insert into vacuum.batch
            (run_id, pass, shard, sequence, round, rows, deleted, moved, skipped, cursor, done, size, millis, at)
@@ -163,7 +163,7 @@ describe('a shard by its batches', () => {
   });
 
   test('has a rate and no end if nobody can tell how much is ahead', async () => {
-    const progress = await progressOf({ strategy: 'loose-index', after: null, until: null }, [[500, 50]]);
+    const progress = await progressOf({ scan: 'by-parent-key', after: null, until: null }, [[500, 50]]);
     expect(progress).toMatchObject({ part: null, rowsPerSecond: 100, secondsLeft: null });
   });
 

@@ -80,7 +80,7 @@ describe('soft children of soft children', () => {
   test.each(Object.entries(KEYS))('%s, in batches, and row by row where one is big', async (_, keys) => {
     await fill(keys);
     // Five rows a batch: each match has more than that, and is emptied first.
-    const deleted = await runAsPreviewed(database.url, policy, { careful: true, size: 5 });
+    const deleted = await runAsPreviewed(database.url, policy, { lockFirst: true, size: 5 });
     expect(deleted).toEqual({ old: { match: 12, market: 24, price: 72, tick: 288 } });
     await expectOthers();
     expect(await database.value('select max(rows) from vacuum.batch')).toBeLessThanOrEqual(34);

@@ -3,9 +3,9 @@ import { join } from 'node:path';
 
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 
-import { openDatabase } from '../../../activities/database/database.ts';
 import { localDisk } from '../../../activities/files/local-disk.ts';
-import { addHold } from '../../../activities/holds/add-hold.ts';
+import { addHold } from '../../../activities/inspect/add-hold.ts';
+import { openDatabase } from '../../../activities/ledger/open-database.ts';
 import { deleteRecordedFiles } from '../../../policy/delete-recorded-files.ts';
 import { expireRows, softChild } from '../../../policy/expire-rows.ts';
 import { fileRoot } from '../../../policy/file-root.ts';
@@ -56,17 +56,17 @@ describe('files of rows that go', () => {
     const report = await pictures.runAsPreviewed(policy, { size: 300 });
     expect(pictures.files()).toEqual(young.toSorted());
     expect(report).toMatchObject({ files: 2500, spaceReclaimed: 7500, deleted: { picture: 2503 } });
-    expect(report.passes[1]).toMatchObject({ files: 2500, bytes: 7500, strategy: 'files' });
+    expect(report.passes[1]).toMatchObject({ files: 2500, bytes: 7500, scan: 'files' });
     expect(report.passes[1]?.reported).toEqual({ found: 2501, resolved: 2501, unresolved: {}, oldest: null });
     expect(await pictures.waiting()).toBe(0);
     expect(await pictures.run(policy)).toMatchObject({ files: 0, rows: 0 });
   });
 
   const walks: [string, EngineOptions, object][] = [
-    ['by page', { strategy: 'page-range' }, {}],
-    ['by age', { strategy: 'keyset' }, {}],
-    ['by age, carefully', { strategy: 'keyset', careful: true }, {}],
-    ['by page, carefully', { strategy: 'page-range', careful: true, size: 3 }, {}],
+    ['by page', { scan: 'by-location' }, {}],
+    ['by age', { scan: 'by-age' }, {}],
+    ['by age, carefully', { scan: 'by-age', lockFirst: true }, {}],
+    ['by page, carefully', { scan: 'by-location', lockFirst: true, size: 3 }, {}],
     ['with the newest kept', {}, { keepLast: { count: 1, per: ['albumId'] } }],
   ];
   test.each(walks)('are recorded by every walk: %s', async (_, options, pass) => {
@@ -80,7 +80,7 @@ describe('files of rows that go', () => {
     expect(await pictures.waiting()).toBe(0);
   });
 
-  test.each([{}, { careful: true }, { careful: true, size: 2 }])(
+  test.each([{}, { lockFirst: true }, { lockFirst: true, size: 2 }])(
     'and of their soft children: %j',
     async (options) => {
       await pictures.database.rows(
@@ -108,7 +108,7 @@ describe('files of rows that go', () => {
     },
   );
 
-  test.each([{}, { careful: true, size: 2 }])('and of the soft children of those: %j', async (options) => {
+  test.each([{}, { lockFirst: true, size: 2 }])('and of the soft children of those: %j', async (options) => {
     await pictures.database.rows(`
       insert into shelf select n, now() - n * interval '3 days' from generate_series(0, 1) as n;
       insert into album select n, now(), n % 2 from generate_series(0, 3) as n`);

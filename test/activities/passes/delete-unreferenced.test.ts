@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import type { InferEntity } from '@mikro-orm/core';
 import { raw } from '@mikro-orm/core';
 
-import type { Strategy } from '../../../activities/passes/index.ts';
+import type { Scan } from '../../../activities/stored/scan.ts';
 import type { DeleteUnreferencedOptions } from '../../../policy/delete-unreferenced.ts';
 import { deleteUnreferenced, softReference } from '../../../policy/delete-unreferenced.ts';
 import { expireRows } from '../../../policy/expire-rows.ts';
@@ -22,7 +22,7 @@ import {
 } from '../../support/shop.ts';
 import { runAsPreviewed } from '../../support/truth.ts';
 
-const STRATEGIES = ['page-range', 'keyset'] satisfies Strategy[];
+const STRATEGIES = ['by-location', 'by-age'] satisfies Scan[];
 
 describe('deleteUnreferenced', () => {
   let shop: TestDatabase;
@@ -56,25 +56,25 @@ describe('deleteUnreferenced', () => {
     );
   }
 
-  test.each(STRATEGIES)('rows that nothing points at go, in several batches, by %s', async (strategy) => {
+  test.each(STRATEGIES)('rows that nothing points at go, in several batches, by %s', async (scan) => {
     await addOrders(60);
     await refer();
     await shop.rows(`update shop_order set closed_at = null where id = 40`);
     await shop.rows(`update shop_order set closed_at = now() - interval '23:59:50' where id = 41`);
     await shop.rows(`update shop_order set closed_at = now() - interval '24:00:01' where id = 42`);
-    const deleted = await runAsPreviewed(shop.url, policy({ references: [audits] }), { strategy, size: 7 });
+    const deleted = await runAsPreviewed(shop.url, policy({ references: [audits] }), { scan, size: 7 });
     expect(await ordersOf(shop)).toEqual([10, 20, 30, 40, 41]);
     expect(deleted).toEqual({ 'unused-orders': { shop_order: 55 } });
     expect(await shop.value('select count(*) from order_line')).toBe(2);
     expect(await shop.value('select count(*) from vacuum.batch')).toBeGreaterThan(5);
   });
 
-  test.each(STRATEGIES)('without indexes that lead to what points at them, by %s', async (strategy) => {
+  test.each(STRATEGIES)('without indexes that lead to what points at them, by %s', async (scan) => {
     await addOrders(60);
     await refer();
     for (const table of ['order_line', 'invoice', 'audit_log'])
       await shop.rows(`drop index ${table}_order_id_idx`);
-    await runAsPreviewed(shop.url, policy({ references: [audits] }), { strategy, size: 20 });
+    await runAsPreviewed(shop.url, policy({ references: [audits] }), { scan, size: 20 });
     expect(await ordersOf(shop)).toEqual([10, 20, 30]);
   });
 
@@ -86,12 +86,12 @@ describe('deleteUnreferenced', () => {
     expect(await ordersOf(shop)).toEqual([10, 20, 36, 37, 38, 39, 40]);
   });
 
-  test.each([false, true])('children that are ignored go along; careful: %s', async (careful) => {
+  test.each([false, true])('children that are ignored go along; lockFirst: %s', async (lockFirst) => {
     await addOrders(20);
     await refer();
     await shop.rows(`insert into order_line select n, 20, 'x' from generate_series(100, 120) as n`);
     await shop.rows(`insert into order_line select n, 5, 'x' from generate_series(200, 260) as n`);
-    const options = { careful, ...(careful ? { size: 10 } : {}) };
+    const options = { lockFirst, ...(lockFirst ? { size: 10 } : {}) };
     const deleted = await runAsPreviewed(shop.url, policy({ ignore: [OrderLine] }), options);
     expect(await ordersOf(shop)).toEqual([20]);
     expect(deleted).toEqual({ 'unused-orders': { shop_order: 19, order_line: 63 } });

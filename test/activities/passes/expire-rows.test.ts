@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 
-import type { Strategy } from '../../../activities/passes/index.ts';
+import type { Scan } from '../../../activities/stored/scan.ts';
 import { expireRows, softChild } from '../../../policy/expire-rows.ts';
 import type { TestDatabase } from '../../support/database.ts';
 import { runEngine } from '../../support/engine.ts';
@@ -15,39 +15,36 @@ describe('expireRows', () => {
   });
   afterEach(async () => shop.drop());
 
-  test.each(['page-range', 'keyset'] satisfies Strategy[])(
-    'rows at the horizon stay, by %s',
-    async (strategy) => {
-      await addOrder(shop, 1);
-      const policy = oldOrders();
-      // The horizon is frozen at the begin of the run: put rows around it to the microsecond.
-      await runEngine(shop.url, policy, { strategy });
-      expect(await ordersOf(shop)).toEqual([]);
-      const horizon = await shop.value<string>(`select frozen ->> 'horizon' from vacuum.pass`);
-      await shop.rows(
-        `insert into shop_order (id, status, closed_at)
+  test.each(['by-location', 'by-age'] satisfies Scan[])('rows at the horizon stay, by %s', async (scan) => {
+    await addOrder(shop, 1);
+    const policy = oldOrders();
+    // The horizon is stored at the begin of the run: put rows around it to the microsecond.
+    await runEngine(shop.url, policy, { scan });
+    expect(await ordersOf(shop)).toEqual([]);
+    const horizon = await shop.value<string>(`select stored ->> 'horizon' from vacuum.pass`);
+    await shop.rows(
+      `insert into shop_order (id, status, closed_at)
        select n, 'shipped', $1::timestamptz + n * interval '1 microsecond' from generate_series(-2, 2) as n`,
-        [horizon],
-      );
-      await shop.rows(
-        `insert into shop_order values (10, 'shipped', null), (11, 'open', now() - interval '1 year')`,
-      );
-      await shop.rows(
-        `update shop_order set closed_at = closed_at + (select now() - interval '10 days' - $1::timestamptz) where false`,
-        [horizon],
-      );
-      const before = await ordersOf(shop);
-      expect(before).toEqual([-2, -1, 0, 1, 2, 10, 11]);
-      await runEngine(shop.url, policy, { strategy });
-      const later = await shop.value<string>(`select max(frozen ->> 'horizon') from vacuum.pass`);
-      const expected = await shop.rows<{ id: number }>(
-        `select id from (values (-2), (-1), (0), (1), (2)) as v(id)
+      [horizon],
+    );
+    await shop.rows(
+      `insert into shop_order values (10, 'shipped', null), (11, 'open', now() - interval '1 year')`,
+    );
+    await shop.rows(
+      `update shop_order set closed_at = closed_at + (select now() - interval '10 days' - $1::timestamptz) where false`,
+      [horizon],
+    );
+    const before = await ordersOf(shop);
+    expect(before).toEqual([-2, -1, 0, 1, 2, 10, 11]);
+    await runEngine(shop.url, policy, { scan });
+    const later = await shop.value<string>(`select max(stored ->> 'horizon') from vacuum.pass`);
+    const expected = await shop.rows<{ id: number }>(
+      `select id from (values (-2), (-1), (0), (1), (2)) as v(id)
        where $1::timestamptz + id * interval '1 microsecond' >= $2::timestamptz order by id`,
-        [horizon, later],
-      );
-      expect(await ordersOf(shop)).toEqual([...expected.map((row) => row.id), 10, 11]);
-    },
-  );
+      [horizon, later],
+    );
+    expect(await ordersOf(shop)).toEqual([...expected.map((row) => row.id), 10, 11]);
+  });
 
   test('a filter over a relation and one over columns select the same way as MikroORM does', async () => {
     await shop.rows(`insert into customer values (1, 'keep'), (2, 'drop')`);
@@ -117,7 +114,7 @@ describe('expireRows', () => {
         }),
       ],
     });
-    const report = await runEngine(shop.url, policy, { strategy: 'page-range' });
+    const report = await runEngine(shop.url, policy, { scan: 'by-location' });
     const left = await shop.rows<{ id: number }>('select id from folder order by id');
     // A young folder stays with everything below it that it was the parent of.
     const stays = (id: number): boolean => id % 97 === 0 || (id > 1 && stays(Math.floor(id / 2)));
@@ -133,7 +130,7 @@ describe('expireRows', () => {
     const withAudit = oldOrders({ with: [softChild({ entity: AuditLog, by: 'orderId' })] });
     let orphans = 0;
     const report = await runEngine(shop.url, withAudit, {
-      careful: true,
+      lockFirst: true,
       size: 400,
       afterBatch: async () => {
         orphans += await shop.value(

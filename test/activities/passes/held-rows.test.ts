@@ -24,8 +24,8 @@ describe('rows that others work on meanwhile', () => {
     await other.query('begin');
     await other.query('select * from shop_order where id in (7, 8) for update');
     const policy = oldOrders(options);
-    // The engine of the tests has no second try: careful batches are what a slice turns to.
-    const report = await runEngine(shop.url, policy, { careful: true });
+    // The engine of the tests has no second try: lockFirst batches are what a slice turns to.
+    const report = await runEngine(shop.url, policy, { lockFirst: true });
     expect(await ordersOf(shop)).toEqual([7, 8]);
     expect(report.passes[0]?.skipped).toBe(2);
     await other.query('rollback');
@@ -34,9 +34,9 @@ describe('rows that others work on meanwhile', () => {
     expect(await ordersOf(shop)).toEqual([]);
   });
 
-  test.each(['page-range', 'keyset'] as const)(
+  test.each(['by-location', 'by-age'] as const)(
     'rows that others hold are counted once, however batches are cut: %s',
-    async (strategy) => {
+    async (scan) => {
       for (let id = 1; id <= 40; id += 1) await addOrder(shop, id);
       await shop.rows(
         `insert into audit_log select n, 1 + n % 40, now(), 'x' from generate_series(1, 400) as n`,
@@ -45,7 +45,7 @@ describe('rows that others work on meanwhile', () => {
       await other.query('begin');
       await other.query('select * from shop_order where id in (1, 7, 8, 40) for update');
       const policy = oldOrders({ with: [softChild({ entity: AuditLog, by: 'orderId' })] });
-      const report = await runEngine(shop.url, policy, { careful: true, size: 45, strategy });
+      const report = await runEngine(shop.url, policy, { lockFirst: true, size: 45, scan });
       expect(report.passes[0]).toMatchObject({ skipped: 4, deleted: { shop_order: 36, audit_log: 360 } });
       expect(report.passes[0]?.batches).toBeGreaterThan(5);
       await other.query('rollback');
@@ -72,9 +72,9 @@ describe('rows that others work on meanwhile', () => {
   });
 
   test.each([
-    ['waited for, by age', { strategy: 'keyset' }],
-    ['waited for, by page', { strategy: 'page-range' }],
-    ['passed over', { careful: true }],
+    ['waited for, by age', { scan: 'by-age' }],
+    ['waited for, by page', { scan: 'by-location' }],
+    ['passed over', { lockFirst: true }],
   ] as const)(
     'a row with children that comes to life while a run is at it stays with them, then and later: %s',
     async (_, options) => {
@@ -88,7 +88,7 @@ describe('rows that others work on meanwhile', () => {
       await other.query('begin');
       await other.query(`update shop_order set status = 'open' where id = 3`);
       const running = runEngine(shop.url, policy, options);
-      if (!('careful' in options)) await waitForLockWait(shop);
+      if (!('lockFirst' in options)) await waitForLockWait(shop);
       else await running;
       await other.query('commit');
       other.release();

@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { defineEntity, p } from '@mikro-orm/core';
 
-import { openDatabase } from '../../../activities/database/database.ts';
-import type { HoldRequest } from '../../../activities/holds/add-hold.ts';
-import { addHold } from '../../../activities/holds/add-hold.ts';
+import type { HoldRequest } from '../../../activities/inspect/add-hold.ts';
+import { addHold } from '../../../activities/inspect/add-hold.ts';
+import { openDatabase } from '../../../activities/ledger/open-database.ts';
 import { deleteUnreferenced } from '../../../policy/delete-unreferenced.ts';
 import { expireRows, softChild } from '../../../policy/expire-rows.ts';
 import type { Pass } from '../../../policy/pass.ts';
@@ -88,7 +88,7 @@ describe('rows held where cascades meet, or come back', () => {
   const oldPersons = expireRows({ name: 'persons', entity: Person, age: 'at', olderThan: '1 day' });
   const oldRemarks = expireRows({ name: 'remarks', entity: Remark, age: 'at', olderThan: '1 day' });
 
-  test.each([{}, { careful: true, size: 1 }])('stay whichever way leads to them: %j', async (options) => {
+  test.each([{}, { lockFirst: true, size: 1 }])('stay whichever way leads to them: %j', async (options) => {
     await write();
     const policy = policyOf(oldPersons);
     await hold(policy, 'Sheet', { key: '10' });
@@ -100,7 +100,7 @@ describe('rows held where cascades meet, or come back', () => {
     expect(await ids('sheet')).toEqual([10, 11, 20, 21, 40, 41]);
   });
 
-  test.each([{}, { careful: true, size: 1 }])('also below a soft child: %j', async (options) => {
+  test.each([{}, { lockFirst: true, size: 1 }])('also below a soft child: %j', async (options) => {
     await write();
     const policy = policyOf(
       expireRows({

@@ -1,15 +1,14 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { defineEntity, p } from '@mikro-orm/core';
 
-import type { Database } from '../../../activities/database/database.ts';
-import { openDatabase } from '../../../activities/database/database.ts';
-import { readStats } from '../../../activities/doctor/stats.ts';
-import type { HoldRequest } from '../../../activities/holds/add-hold.ts';
-import type { AddedHold } from '../../../activities/holds/add-hold.ts';
-import { addHold } from '../../../activities/holds/add-hold.ts';
-import { deleteHold } from '../../../activities/ledger/holds.ts';
-import type { LedgerReport } from '../../../activities/ledger/reports.ts';
-import type { Strategy } from '../../../activities/passes/index.ts';
+import type { HoldRequest } from '../../../activities/inspect/add-hold.ts';
+import type { AddedHold } from '../../../activities/inspect/add-hold.ts';
+import { addHold } from '../../../activities/inspect/add-hold.ts';
+import { readStats } from '../../../activities/inspect/stats.ts';
+import type { Database } from '../../../activities/ledger/open-database.ts';
+import { openDatabase } from '../../../activities/ledger/open-database.ts';
+import type { LedgerReport } from '../../../activities/stored/report.ts';
+import type { Scan } from '../../../activities/stored/scan.ts';
 import { deleteOrphans } from '../../../policy/delete-orphans.ts';
 import { deleteUnreferenced } from '../../../policy/delete-unreferenced.ts';
 import { expireRows, softChild } from '../../../policy/expire-rows.ts';
@@ -110,9 +109,9 @@ describe('rows that are held', () => {
   }
 
   const WAYS: [string, EngineOptions][] = [
-    ['by pages', { strategy: 'page-range', size: 20 }],
-    ['by age', { strategy: 'keyset', size: 20 }],
-    ['with care, each emptied first', { careful: true, size: 3 }],
+    ['by pages', { scan: 'by-location', size: 20 }],
+    ['by age', { scan: 'by-age', size: 20 }],
+    ['with care, each emptied first', { lockFirst: true, size: 3 }],
   ];
 
   test.each(WAYS)('stay with all that goes along with them, %s', async (_, options) => {
@@ -137,8 +136,8 @@ describe('rows that are held', () => {
     await hold('Order', { key: '2' }, new Date(Date.now() + 3_600_000).toISOString());
     await heldIn({}, oldOrders);
     expect(await ordersOf(shop)).toEqual([1, 2]);
-    expect(await deleteHold(database.ledger, id)).toBe(true);
-    expect(await deleteHold(database.ledger, id)).toBe(false);
+    expect(await database.session.ledger.holds.delete(id)).toBe(true);
+    expect(await database.session.ledger.holds.delete(id)).toBe(false);
     await heldIn({}, oldOrders);
     expect(await ordersOf(shop)).toEqual([2]);
     await shop.rows(`update vacuum.hold set until = now() - interval '1 second'`);
@@ -155,7 +154,7 @@ describe('rows that are held', () => {
     };
     const report = await runEngine(shop.url, policyOf(oldOrders), {
       size: 5,
-      strategy: 'page-range',
+      scan: 'by-location',
       afterBatch,
     });
     const left = await ordersOf(shop);
@@ -164,14 +163,14 @@ describe('rows that are held', () => {
     expect(report.passes[0]).toMatchObject({ held: left.length, deleted: { shop_order: 30 - left.length } });
   });
 
-  test.each(['page-range', 'loose-index'] satisfies Strategy[])('are no orphans, by %s', async (strategy) => {
+  test.each(['by-location', 'by-parent-key'] satisfies Scan[])('are no orphans, by %s', async (scan) => {
     await shop.rows(
       `insert into audit_log select n, n % 7, now() - interval '9 days', 'x' from generate_series(1, 100) as n`,
     );
     await hold('AuditLog', { key: '14' });
     await hold('AuditLog', { filter: { orderId: '3' } });
     const lost = deleteOrphans({ name: 'lost', entity: AuditLog, by: 'orderId', parent: Order, age: 'at' });
-    const pass = await heldIn({ strategy, size: 20 }, lost);
+    const pass = await heldIn({ scan, size: 20 }, lost);
     const left = await shop.rows<{ id: number }>('select id from audit_log order by id');
     expect(left.map(({ id }) => id)).toEqual(
       Array.from({ length: 100 }, (_, n) => n + 1).filter((n) => n === 14 || n % 7 === 3),
@@ -273,7 +272,7 @@ describe('rows that are held', () => {
   test('of a hold that comes in the middle of a delete it is said what went, and nothing goes after', async () => {
     await fill(500);
     const gate = await closeGate(shop, 'shop_order', 3);
-    const running = runEngine(shop.url, policyOf(oldOrders), { size: 40, strategy: 'page-range' });
+    const running = runEngine(shop.url, policyOf(oldOrders), { size: 40, scan: 'by-location' });
     await gate.reached();
     const answered: number[] = [];
     const adding = [3, 495].map(async (id) => {

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 
-import type { Strategy } from '../../../activities/passes/index.ts';
+import type { Scan } from '../../../activities/stored/scan.ts';
 import { expireRows, softChild } from '../../../policy/expire-rows.ts';
 import type { Policy } from '../../../policy/policy.ts';
 import type { TestDatabase } from '../../support/database.ts';
@@ -44,7 +44,7 @@ describe('the newest rows of each group stay', () => {
     let batches = 0;
     await runEngine(items.url, policy, {
       ...options,
-      strategy: 'keyset',
+      scan: 'by-age',
       afterBatch: async () => {
         batches += 1;
         if (batches === happens.after) await items.rows(happens.sql);
@@ -55,12 +55,12 @@ describe('the newest rows of each group stay', () => {
 
   const keepThree = { olderThan: '10 days', keepLast: { count: 3, per: ['ownerId'] } };
 
-  test.each(['page-range', 'keyset'] satisfies Strategy[])('by %s, whatever their age', async (strategy) => {
+  test.each(['by-location', 'by-age'] satisfies Scan[])('by %s, whatever their age', async (scan) => {
     await add(1, 20);
     await add(2, 2);
     await add(null, 12);
     await items.rows(`update item set at = at - interval '100 days' where owner_id = 2 or owner_id is null`);
-    await runAsPreviewed(items.url, policyOf(expiring(keepThree)), { strategy, size: 2 });
+    await runAsPreviewed(items.url, policyOf(expiring(keepThree)), { scan, size: 2 });
     expect(await left()).toEqual([1, 2, 3, 1001, 1002, 1003, 1004, 1005, 1006, 1007, 1008, 1009, 2001, 2002]);
     expect(await items.value('select count(*) from vacuum.kept')).toBe(0);
   });
@@ -147,7 +147,7 @@ describe('the newest rows of each group stay', () => {
     await items.rows(`insert into child select n, 1011 + n % 20, now() from generate_series(1, 2000) as n`);
     const withChildren = { ...keepThree, with: [softChild({ entity: Child, by: 'itemId' })] };
     const loss = { after: 2, sql: 'delete from item where id = 1002' };
-    const batches = await runWhile(loss, policyOf(expiring(withChildren)), { size: 30, careful: true });
+    const batches = await runWhile(loss, policyOf(expiring(withChildren)), { size: 30, lockFirst: true });
     // The oldest was being emptied when its group lost one; nothing else was touched after that.
     const torn = await items.rows(
       `select item.id from item left join child on child.item_id = item.id
@@ -161,13 +161,13 @@ describe('the newest rows of each group stay', () => {
     );
   });
 
-  test.each(['page-range', 'keyset'] satisfies Strategy[])(
+  test.each(['by-location', 'by-age'] satisfies Scan[])(
     'a row that joins another group, whose others go, while a delete by %s is under way stays',
-    async (strategy) => {
+    async (scan) => {
       for (const owner of [1, 2]) await add(owner, 20);
       const gate = await closeGate(items, 'item', 1015);
       const keepOne = { olderThan: '10 days', keepLast: { count: 1, per: ['ownerId'] } };
-      const running = runEngine(items.url, policyOf(expiring(keepOne)), { strategy, size: 100 });
+      const running = runEngine(items.url, policyOf(expiring(keepOne)), { scan, size: 100 });
       await gate.reached();
       await items.rows(`
         begin;
@@ -189,11 +189,11 @@ describe('the newest rows of each group stay', () => {
     expect(await left()).toEqual([1001, 1002, 1003]);
   });
 
-  test.each(['page-range', 'keyset'] satisfies Strategy[])('many of a group, by %s', async (strategy) => {
+  test.each(['by-location', 'by-age'] satisfies Scan[])('many of a group, by %s', async (scan) => {
     await add(1, 400);
     await add(2, 140);
     const policy = policyOf(expiring({ olderThan: '10 days', keepLast: { count: 150, per: ['ownerId'] } }));
-    await runAsPreviewed(items.url, policy, { strategy, size: 60 });
+    await runAsPreviewed(items.url, policy, { scan, size: 60 });
     const kept = await left();
     expect(kept.filter((id) => id < 2000)).toEqual(Array.from({ length: 150 }, (_, n) => 1001 + n));
     expect(kept.filter((id) => id > 2000)).toHaveLength(140);
@@ -229,12 +229,12 @@ describe('the newest rows of each group stay', () => {
     const newest = async (owner: number): Promise<unknown> =>
       items.value(`select count(*) from item where owner_id = ${owner} and id > ${OLD - OWNERS * KEEP}`);
 
-    test.each(['page-range', 'keyset'] satisfies Strategy[])(
+    test.each(['by-location', 'by-age'] satisfies Scan[])(
       'by %s, seen for all groups at once',
-      async (strategy) => {
+      async (scan) => {
         let ranges: unknown;
         await runEngine(items.url, policyOf(expiring(pass)), {
-          strategy,
+          scan,
           size: 1500,
           afterBatch: async () => {
             ranges ??= await items.value('select cardinality(froms) from vacuum.kept_whole');
@@ -257,7 +257,7 @@ describe('the newest rows of each group stay', () => {
       const owner = 1 + (lost % OWNERS);
       let before = 0;
       await runEngine(items.url, policyOf(expiring(pass)), {
-        strategy: 'page-range',
+        scan: 'by-location',
         size: 1500,
         afterBatch: async () => {
           if (before > 0) return;
@@ -310,9 +310,9 @@ describe('the newest rows of each group stay', () => {
     expect(groups.every(({ n, old }) => n >= 3 && old === 0)).toBe(true);
   });
 
-  test.each(['page-range', 'keyset'] satisfies Strategy[])(
+  test.each(['by-location', 'by-age'] satisfies Scan[])(
     'sessions that insert, delete and move rows at the same time as deletes by %s: no group has fewer by our doing',
-    async (strategy) => {
+    async (scan) => {
       const others = new Others(items, 10);
       await others.prepare();
       for (const owner of [...others.calm, ...others.robbed]) await add(owner, 100);
@@ -320,7 +320,7 @@ describe('the newest rows of each group stay', () => {
       let working: Promise<void> | undefined;
       const policy = policyOf(expiring({ ...keepThree, where: { state: 'done' } }));
       await runEngine(items.url, policy, {
-        strategy,
+        scan,
         size: 20,
         // What is to be kept is written down by then.
         afterBatch: async () => {

@@ -36,8 +36,8 @@ describe('soft children without an index on the key of their row', () => {
   test('are left to a later pass for orphans, which reads their table once', async () => {
     const deleted = await runAsPreviewed(database.url, policyOf(old, lost));
     expect(deleted).toEqual({ old: { item: 77 }, lost: { child: 77 * 20 + 50 * 20 } });
-    const strategies = await database.rows('select strategy from vacuum.pass order by ordinal');
-    expect(strategies).toEqual([{ strategy: 'page-range' }, { strategy: 'page-range' }]);
+    const strategies = await database.rows('select scan from vacuum.pass order by ordinal');
+    expect(strategies).toEqual([{ scan: 'by-location' }, { scan: 'by-location' }]);
   });
 
   test.each(['no action', 'set null', 'cascade'])(

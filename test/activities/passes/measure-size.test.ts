@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeEach, expect, test } from '@jest/globals';
 
-import type { LedgerReport } from '../../../activities/ledger/reports.ts';
+import type { LedgerReport } from '../../../activities/stored/report.ts';
 import type { MeasureSizeOptions } from '../../../policy/measure-size.ts';
 import { measureSize } from '../../../policy/measure-size.ts';
 import type { TestDatabase } from '../../support/database.ts';
@@ -33,7 +33,7 @@ describeNeeding(['temporal'], 'measureSize', () => {
     await database.rows('vacuum (analyze) child');
     const report = await run();
     const [old, sizes] = report.passes;
-    expect(sizes).toMatchObject({ status: 'completed', rows: 0, bytes: 0, batches: 2, strategy: 'tables' });
+    expect(sizes).toMatchObject({ status: 'completed', rows: 0, bytes: 0, batches: 2, scan: 'tables' });
     expect(old?.deleted).toEqual({ item: 3_000, child: 150 });
     expect(sizes?.measured?.map(({ table }) => table)).toEqual(['child', 'item']);
     const [row] = await database.rows(`

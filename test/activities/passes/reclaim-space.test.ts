@@ -1,8 +1,8 @@
 import { afterAll, afterEach, describe, expect, test } from '@jest/globals';
 
-import { openDatabase } from '../../../activities/database/database.ts';
-import type { LedgerReport } from '../../../activities/ledger/reports.ts';
-import { checkAgainst } from '../../../activities/plan/resolve.ts';
+import { openDatabase } from '../../../activities/ledger/open-database.ts';
+import { checkAgainst } from '../../../activities/plan/resolve-policy.ts';
+import type { LedgerReport } from '../../../activities/stored/report.ts';
 import type { ReclaimSpaceOptions } from '../../../policy/reclaim-space.ts';
 import type { TestDatabase } from '../../support/database.ts';
 import { describeNeeding } from '../../support/needing.ts';
@@ -184,7 +184,7 @@ describe('reclaimSpace of a role that does not own the table', () => {
     url.username = role;
     const opened = await openDatabase(url.toString());
     const check = async (): Promise<unknown> =>
-      checkAgainst(opened.db, reclaiming(), ['old', 'reclaim'], 'execute');
+      checkAgainst(opened.session, reclaiming(), ['old', 'reclaim'], 'execute');
     await expect(check()).rejects.toThrow('the database role may not vacuum a table of it');
     await database.rows(`grant maintain on item to ${role}`);
     await check();

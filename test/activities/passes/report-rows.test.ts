@@ -1,9 +1,9 @@
 import { afterEach, describe, expect, test } from '@jest/globals';
 
 import type { ReportedRows } from '../../../activities/contract.ts';
-import { openDatabase } from '../../../activities/database/database.ts';
+import { previewPolicy } from '../../../activities/inspect/preview.ts';
+import { openDatabase } from '../../../activities/ledger/open-database.ts';
 import { wireReport } from '../../../activities/ledger/reports.ts';
-import { previewPolicy } from '../../../activities/preview/preview.ts';
 import { ValidationError } from '../../../policy/issue.ts';
 import type { Policy } from '../../../policy/policy.ts';
 import { NotResolved } from '../../../policy/report-rows.ts';
@@ -63,9 +63,9 @@ describe('rows that are reported', () => {
     expect(await reported(stuckJobs())).toEqual({ found: 1, resolved: 0, unresolved: {}, oldest: null });
   });
 
-  test.each(['page-range', 'keyset'] as const)(
+  test.each(['by-location', 'by-age'] as const)(
     'are counted once in many batches and parts, also those that others hold: %s',
-    async (strategy) => {
+    async (scan) => {
       jobs = await createJobs(1000);
       const oldest = await jobs.value<string>(
         `select to_json(min(since) at time zone 'utc') #>> '{}' from job`,
@@ -73,7 +73,7 @@ describe('rows that are reported', () => {
       const other = await jobs.pool.connect();
       await other.query('begin');
       await other.query('select * from job where id in (1, 7, 8, 1000) for update');
-      const report = (await reported(stuckJobs(), { strategy, size: 7 })) as ReportedRows;
+      const report = (await reported(stuckJobs(), { scan, size: 7 })) as ReportedRows;
       expect(report.found).toBe(1000);
       expect(report.oldest?.slice(0, 23)).toBe(oldest.slice(0, 23));
       expect(
@@ -115,9 +115,9 @@ describe('rows that are resolved', () => {
     await jobs.rows(`set lock_timeout = '1s'; update job set state = 'ended' where id = ${Number(key)}`);
   };
 
-  test.each(['page-range', 'keyset'] as const)(
+  test.each(['by-location', 'by-age'] as const)(
     'are each dealt with once, a few at once, while nobody holds them: %s',
-    async (strategy) => {
+    async (scan) => {
       jobs = await createJobs(90);
       await jobs.rows(`update job set state = 'done' where id % 10 = 0`);
       const seen: string[] = [];
@@ -132,7 +132,7 @@ describe('rows that are resolved', () => {
         atOnce -= 1;
       };
       const policy = stuckJobs({ handler: { each: resolve, concurrency: 3 } });
-      const { passes } = await runEngine(jobs.url, policy, { strategy });
+      const { passes } = await runEngine(jobs.url, policy, { scan });
       expect(passes[0]?.reported).toMatchObject({ found: 81, resolved: 81, unresolved: {} });
       expect(seen.map(Number).toSorted((a, b) => a - b)).toEqual(await ids(`state = 'ended'`));
       expect(seen).toHaveLength(81);

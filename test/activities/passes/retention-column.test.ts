@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import type { InferEntity } from '@mikro-orm/core';
 import { defineEntity, p } from '@mikro-orm/core';
 
-import type { Strategy } from '../../../activities/passes/index.ts';
+import type { Scan } from '../../../activities/stored/scan.ts';
 import type { ExpireRowsOptions } from '../../../policy/expire-rows.ts';
 import { expireRows } from '../../../policy/expire-rows.ts';
 import type { Policy } from '../../../policy/policy.ts';
@@ -72,7 +72,7 @@ describe('a retention that stands in the database', () => {
         (6, 'NaN', 'nan'), (7, 'infinity', 'ever')`);
   }
 
-  test.each(['page-range', 'keyset'] satisfies Strategy[])('of the parent, by %s', async (strategy) => {
+  test.each(['by-location', 'by-age'] satisfies Scan[])('of the parent, by %s', async (scan) => {
     await addTenants();
     await add(1, '10 days 1 second', 1);
     await add(2, '9 days 23:59:50', 1);
@@ -85,7 +85,7 @@ describe('a retention that stands in the database', () => {
     await add(21, '31 days', 99);
     await add(22, '29 days', 99);
     await runAsPreviewed(database.url, policyOf({ olderThan: { ...ofTenant, default: '30 days' } }), {
-      strategy,
+      scan,
       size: 2,
     });
     expect(await left()).toEqual([2, 4, 6, 14, 15, 16, 17, 22]);

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 
-import type { Strategy } from '../../../activities/passes/index.ts';
+import type { Scan } from '../../../activities/stored/scan.ts';
 import type { TestDatabase } from '../../support/database.ts';
 import { createItems, expiring, policyOf } from '../../support/items.ts';
 import { runAsPreviewed } from '../../support/truth.ts';
@@ -28,9 +28,9 @@ describe('retentions of their own for some rows', () => {
     return (await items.rows<{ id: number }>('select id from item order by id')).map((row) => row.id);
   }
 
-  test.each(['page-range', 'keyset'] satisfies Strategy[])(
+  test.each(['by-location', 'by-age'] satisfies Scan[])(
     'the first that matches counts, shorter or longer; null keeps for ever; by %s',
-    async (strategy) => {
+    async (scan) => {
       for (const [n, state] of ['short', 'long', 'ever', 'short-too', null].entries()) {
         await add(state, n * 1000);
       }
@@ -43,7 +43,7 @@ describe('retentions of their own for some rows', () => {
           { where: { state: { $like: 'short%' } }, olderThan: '400 days' },
         ],
       });
-      await runAsPreviewed(items.url, policyOf(pass), { strategy, size: 3 });
+      await runAsPreviewed(items.url, policyOf(pass), { scan, size: 3 });
       expect(await left()).toEqual([
         5, // a minute younger than 2 days
         1004,

@@ -86,9 +86,9 @@ describe('right rows only', () => {
     expect(await items()).toEqual([3]);
   });
 
-  test.each(['page-range', 'keyset'] as const)(
+  test.each(['by-location', 'by-age'] as const)(
     'rows, keys and cursor of a batch that takes only some belong together: %s',
-    async (strategy) => {
+    async (scan) => {
       await database.rows(`
         create table child (id integer primary key, item_id integer references item, at timestamptz);
         create index on child (item_id);
@@ -102,8 +102,8 @@ describe('right rows only', () => {
         database.url,
         policyOf(expiring({ where: { state: 'done' }, with: [softChild({ entity: Child, by: 'itemId' })] })),
         {
-          strategy,
-          careful: true,
+          scan,
+          lockFirst: true,
           size: 45,
           afterBatch: async () => {
             batches += 1;
@@ -131,7 +131,7 @@ describe('right rows only', () => {
     await runEngine(
       database.url,
       policyOf(expiring({ where: { state: 'done' }, with: [softChild({ entity: Child, by: 'itemId' })] })),
-      { careful: true, size: 50 },
+      { lockFirst: true, size: 50 },
     );
     expect(await items()).toEqual([2]);
     expect(await database.value('select count(*) from child where item_id = 2')).toBe(5);
@@ -149,7 +149,7 @@ describe('right rows only', () => {
     await oldItems(2);
     await database.rows('insert into a select n, 1 from generate_series(1, 200) as n');
     await database.rows('insert into b select n, 1, n from generate_series(1, 200) as n');
-    const report = await runEngine(database.url, policyOf(expiring()), { careful: true, size: 50 });
+    const report = await runEngine(database.url, policyOf(expiring()), { lockFirst: true, size: 50 });
     expect(report.deleted).toEqual({ item: 2, a: 200, b: 200 });
   });
 

@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { defineEntity, p } from '@mikro-orm/core';
 
-import { openDatabase } from '../../../activities/database/database.ts';
-import { addHold } from '../../../activities/holds/add-hold.ts';
+import { addHold } from '../../../activities/inspect/add-hold.ts';
+import { openDatabase } from '../../../activities/ledger/open-database.ts';
 import { expireRows } from '../../../policy/expire-rows.ts';
 import { definePolicy } from '../../../policy/policy.ts';
 import type { Policy } from '../../../policy/policy.ts';
@@ -67,7 +67,7 @@ test('a hold by an instant holds its row in every session, beside holds by other
 
 test.each([
   [3, {}],
-  [3, { careful: true }],
+  [3, { lockFirst: true }],
   [120, {}],
 ])('the newest %i rows stay where a run goes on in other sessions: %j', async (count, options) => {
   const policy = policyOf({ keepLast: { count, per: ['sensor'] } });

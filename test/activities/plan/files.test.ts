@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 
-import { openDatabase } from '../../../activities/database/database.ts';
-import { examineDatabase } from '../../../activities/doctor/examine.ts';
 import { localDisk } from '../../../activities/files/local-disk.ts';
-import { checkAgainst } from '../../../activities/plan/resolve.ts';
+import { examineDatabase } from '../../../activities/inspect/doctor.ts';
+import { openDatabase } from '../../../activities/ledger/open-database.ts';
+import { checkAgainst } from '../../../activities/plan/resolve-policy.ts';
 import { deleteRecordedFiles } from '../../../policy/delete-recorded-files.ts';
 import { expireRows, softChild } from '../../../policy/expire-rows.ts';
 import { fileRoot, recordedPath } from '../../../policy/file-root.ts';
@@ -21,7 +21,7 @@ async function check(policy: Policy): Promise<unknown> {
   const database = await openDatabase(pictures.database.url);
   try {
     return await checkAgainst(
-      database.db,
+      database.session,
       policy,
       policy.passes.map(({ name }) => name),
       'execute',

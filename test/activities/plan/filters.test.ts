@@ -1,12 +1,12 @@
 import { describe, expect, test } from '@jest/globals';
 import { raw } from '@mikro-orm/core';
 
-import { PolicyEntities } from '../../../activities/plan/entities.ts';
+import { readPolicyEntities } from '../../../activities/plan/resolve-policy.ts';
 import type { Issue } from '../../../policy/issue.ts';
 import { expiring, Item, policyOf } from '../../support/items.ts';
 
 describe('a filter', () => {
-  const entities = new PolicyEntities(policyOf(expiring()));
+  const entities = readPolicyEntities(policyOf(expiring()));
   const mistakesOf = (where: object): string => {
     const mistakes: Issue[] = [];
     entities.predicate(Item, where, 'pass "old"', 'where', mistakes);

@@ -20,9 +20,9 @@ describe('a pass for a table that the database has not', () => {
   test('is not applicable where it is optional, and the others run', async () => {
     const policy = policyOf({ ...lost, optional: true }, expiring());
     expect(await runAsPreviewed(database.url, policy)).toEqual({ lost: {}, old: { item: 1 } });
-    expect(await database.rows('select name, state, strategy from vacuum.pass order by ordinal')).toEqual([
-      { name: 'lost', state: 'not-applicable', strategy: null },
-      { name: 'old', state: 'completed', strategy: 'page-range' },
+    expect(await database.rows('select name, status, scan from vacuum.pass order by ordinal')).toEqual([
+      { name: 'lost', status: 'not-applicable', scan: null },
+      { name: 'old', status: 'completed', scan: 'by-location' },
     ]);
   });
 

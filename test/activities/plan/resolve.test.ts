@@ -1,9 +1,8 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { defineEntity, p } from '@mikro-orm/core';
 
-import { openDatabase as openVacuumed } from '../../../activities/database/database.ts';
-import { resolvePolicy } from '../../../activities/plan/resolve.ts';
-import { inSnapshot } from '../../../activities/sql/transaction.ts';
+import { openDatabase as openVacuumed } from '../../../activities/ledger/open-database.ts';
+import { resolvePolicy } from '../../../activities/plan/resolve-policy.ts';
 import { deleteOrphans } from '../../../policy/delete-orphans.ts';
 import { expireRows, softChild } from '../../../policy/expire-rows.ts';
 import { ValidationError } from '../../../policy/issue.ts';
@@ -33,10 +32,10 @@ describe('a policy against the live database', () => {
   afterEach(async () => shop.drop());
 
   async function refusal(policy: Policy, url = shop.url): Promise<ValidationError> {
-    const { db, close } = await openVacuumed(url);
+    const { session, close } = await openVacuumed(url);
     try {
       const names = policy.passes.map((pass) => pass.name);
-      await inSnapshot(db, { lockMillis: 1000, statementMillis: 5000 }, async (tx) =>
+      await session.snapshot({ lockMillis: 1000, statementMillis: 5000 }, async (tx) =>
         resolvePolicy(tx, policy, names, 'execute'),
       );
     } catch (error) {

@@ -21,11 +21,11 @@ describe('the walk of a pass', () => {
   const lostAudit = (shards = 2): Pass =>
     deleteOrphans({ name: 'pass', entity: AuditLog, by: 'orderId', parent: Order, age: 'at', shards });
 
-  async function walk(pass: Pass): Promise<{ strategy: string | null; shards: number; rows: number }> {
+  async function walk(pass: Pass): Promise<{ scan: string | null; shards: number; rows: number }> {
     await shop.rows('analyze');
     const report = await runEngine(shop.url, shopPolicy({ passes: [pass] }));
-    const [{ strategy, shards, rows }] = report.passes as [(typeof report.passes)[number]];
-    return { strategy, shards, rows };
+    const [{ scan, shards, rows }] = report.passes as [(typeof report.passes)[number]];
+    return { scan, shards, rows };
   }
 
   /** Orders an hour apart, so that the first `old` are over 100 days old; with notes that make rows wide. */
@@ -50,18 +50,18 @@ describe('the walk of a pass', () => {
 
   test('most rows are old: by pages, in as many parts as asked for', async () => {
     await orders(60_000, 50_000);
-    expect(await walk(oldOrders(3))).toEqual({ strategy: 'page-range', shards: 3, rows: 50_000 });
+    expect(await walk(oldOrders(3))).toEqual({ scan: 'by-location', shards: 3, rows: 50_000 });
   });
 
   test('few rows are old: by the index on the age', async () => {
     await orders(60_000, 100);
-    expect(await walk(oldOrders())).toMatchObject({ strategy: 'keyset', rows: 100 });
+    expect(await walk(oldOrders())).toMatchObject({ scan: 'by-age', rows: 100 });
   });
 
   test('few rows are old and nothing leads to them: by pages', async () => {
     await shop.rows('drop index shop_order_closed_at_idx');
     await orders(60_000, 100);
-    expect(await walk(oldOrders())).toMatchObject({ strategy: 'page-range', rows: 100 });
+    expect(await walk(oldOrders())).toMatchObject({ scan: 'by-location', rows: 100 });
   });
 
   test('an index that is invalid, or of some rows only, leads nowhere', async () => {
@@ -71,27 +71,27 @@ describe('the walk of a pass', () => {
       create index broken on shop_order (closed_at);
       update pg_index set indisvalid = false where indexrelid = 'broken'::regclass`);
     await orders(60_000, 100);
-    expect(await walk(oldOrders())).toMatchObject({ strategy: 'page-range', rows: 100 });
+    expect(await walk(oldOrders())).toMatchObject({ scan: 'by-location', rows: 100 });
   });
 
   test('few parents are named by many rows: by distinct keys', async () => {
     await orders(20, 0);
     await audit(20, 3000, 1);
     await audit(2, 100, 1000);
-    expect(await walk(lostAudit())).toEqual({ strategy: 'loose-index', shards: 2, rows: 200 });
+    expect(await walk(lostAudit())).toEqual({ scan: 'by-parent-key', shards: 2, rows: 200 });
   });
 
   test('nearly every row names another parent: by pages', async () => {
     await orders(30_000, 0);
     await audit(60_000, 1, 1);
-    expect(await walk(lostAudit())).toMatchObject({ strategy: 'page-range', rows: 30_000 });
+    expect(await walk(lostAudit())).toMatchObject({ scan: 'by-location', rows: 30_000 });
   });
 
   test('a large table with nothing to delete is read in parts beside one another', async () => {
     await shop.rows('drop index audit_log_order_id_idx');
     await orders(100, 0);
     await audit(100, 700, 1);
-    expect(await walk(lostAudit())).toEqual({ strategy: 'page-range', shards: 2, rows: 0 });
+    expect(await walk(lostAudit())).toEqual({ scan: 'by-location', shards: 2, rows: 0 });
   });
 
   test('an empty table is walked and found empty', async () => {

@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { defineEntity, p } from '@mikro-orm/core';
 
-import { openDatabase } from '../../../activities/database/database.ts';
-import { previewPolicy } from '../../../activities/preview/preview.ts';
+import { previewPolicy } from '../../../activities/inspect/preview.ts';
+import { openDatabase } from '../../../activities/ledger/open-database.ts';
 import { deleteOrphans } from '../../../policy/delete-orphans.ts';
 import { expireRows } from '../../../policy/expire-rows.ts';
 import type { Pass } from '../../../policy/pass.ts';

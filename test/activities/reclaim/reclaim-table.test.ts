@@ -1,9 +1,8 @@
 import { afterAll, afterEach, beforeAll, describe, expect, jest, test } from '@jest/globals';
 
-import type { Database } from '../../../activities/database/database.ts';
-import { openDatabase } from '../../../activities/database/database.ts';
-import { MODES } from '../../../activities/reclaim/modes.ts';
-import { reclaimTable } from '../../../activities/reclaim/reclaim-table.ts';
+import type { Database } from '../../../activities/ledger/open-database.ts';
+import { openDatabase } from '../../../activities/ledger/open-database.ts';
+import { reclaimTable } from '../../../activities/passes/reclaim-table.ts';
 import type { TestDatabase } from '../../support/database.ts';
 import { createHollow, journalOf } from '../../support/reclaim/hollow.ts';
 
@@ -29,7 +28,7 @@ describe('the window of a pass', () => {
     await holder.query('begin; lock table item in share mode');
     await opened.ledger.migrate();
     await database.rows(`
-      insert into vacuum.run (policy, mode, state, workflow_id, first_run_id, temporal, settings)
+      insert into vacuum.run (policy, mode, status, workflow_id, first_run_id, temporal, settings)
       values ('p', 'execute', 'running', 'w', 'w', 't', '{}')`);
     // The worker's clock is half a second before a full minute, where the window closes.
     const now = Date.now;
@@ -39,11 +38,13 @@ describe('the window of a pass', () => {
     const to = closes % DAY_MINUTES;
     const from = (to + DAY_MINUTES - 60) % DAY_MINUTES;
     const table = { schema: 'public', name: 'item', label: 'item' };
+    const { session } = opened;
+    if (session.reclaim === undefined) throw new Error('space cannot be reclaimed');
     const reclaimed = await reclaimTable(
-      opened,
+      session,
+      session.reclaim,
+      { run: 1, pass: 0, table, mode: 'full' },
       {
-        key: { run: 1, pass: 0, table, mode: 'full' },
-        mode: MODES.full,
         // The lock would be waited for longer.
         window: { from, to, timezone: 'UTC' },
         lockMillis: 60_000,
@@ -55,7 +56,7 @@ describe('the window of a pass', () => {
     holder.release();
     expect(reclaimed.notes[0]?.what).toMatch(/its window \d\d:\d\d-\d\d:\d\d UTC ended before it was done/);
     expect(reclaimed.bytes).toBe(0);
-    await opened.db.transaction().execute(async (tx) => reclaimed.keep(tx));
+    await session.transaction({ lockMillis: 0, statementMillis: 0 }, async (tx) => reclaimed.record?.(tx));
     expect(await journalOf(database)).toEqual(['full item started', 'full item ended closed']);
   });
 });

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { Client } from 'pg';
 
-import type { Database } from '../../../activities/database/database.ts';
-import { openDatabase } from '../../../activities/database/database.ts';
-import { readHindrances } from '../../../activities/sql/hindrances.ts';
+import type { Database } from '../../../activities/ledger/open-database.ts';
+import { openDatabase } from '../../../activities/ledger/open-database.ts';
+import type { VacuumBlockers } from '../../../activities/stored/size.ts';
 import type { Cluster } from '../../support/postgres/cluster.ts';
 import { startCluster } from '../../support/postgres/cluster.ts';
 
@@ -25,11 +25,13 @@ describe('what holds vacuum back', () => {
     await cluster.destroy();
   });
 
+  const readBlockers = async (): Promise<VacuumBlockers | undefined> =>
+    database.session.sizes?.readVacuumBlockers();
   const find = async (kind: string): Promise<unknown> =>
-    (await readHindrances(database.db)).hindrances.find((found) => found.kind === kind);
+    (await readBlockers())?.blockers.find((found) => found.kind === kind);
 
   test('is nothing on a quiet server, and never the one that asks', async () => {
-    expect(await readHindrances(database.db)).toEqual({ hindrances: [], hidden: false });
+    expect(await readBlockers()).toEqual({ blockers: [], hidden: false });
   });
 
   test('is the oldest transaction that has a snapshot, with its age and what ends it', async () => {

@@ -1,8 +1,8 @@
 import { describe, expect, test } from '@jest/globals';
 import { DummyDriver, Kysely, PostgresAdapter, PostgresIntrospector, PostgresQueryCompiler } from 'kysely';
 
-import { bindPredicate } from '../../../activities/sql/predicate.ts';
-import type { Predicate } from '../../../activities/sql/predicate.ts';
+import { bindPredicate } from '../../../activities/dialect/postgresql/predicate.ts';
+import type { Predicate } from '../../../activities/stored/columns.ts';
 
 const db = new Kysely<unknown>({
   dialect: {
@@ -21,7 +21,7 @@ function compile(predicate: Pick<Predicate, 'text' | 'values'>): {
   return { sql, parameters };
 }
 
-describe('a frozen condition', () => {
+describe('a stored condition', () => {
   test('binds its values and writes none into the text', () => {
     expect(
       compile({ text: '"t"."a" in (?, ?) and "t"."b" = ?', values: ["x'; drop table y", 2, null] }),

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 
-import { readDatabaseError } from '../../../activities/sql/sqlstate.ts';
+import { readDatabaseError } from '../../../activities/dialect/errors.ts';
 
 const withCode = (code: string, message = 'x'): Error => Object.assign(new Error(message), { code });
 
@@ -25,7 +25,7 @@ describe('what an error of the database means', () => {
     ['27000', 'doubt'],
     ['ZZ123', 'doubt'],
   ])('%s is to %s', (code, verdict) => {
-    expect(readDatabaseError(withCode(code))).toMatchObject({ sqlstate: code, verdict });
+    expect(readDatabaseError(withCode(code))).toMatchObject({ code, verdict });
   });
 
   test.each([
@@ -36,7 +36,7 @@ describe('what an error of the database means', () => {
     new AggregateError([withCode('ECONNREFUSED')]),
     new Error('wrapped', { cause: withCode('EPIPE') }),
   ])('a lost connection is to retry: %s', (error) => {
-    expect(readDatabaseError(error)).toMatchObject({ sqlstate: '08006', verdict: 'retry' });
+    expect(readDatabaseError(error)).toMatchObject({ code: '08006', verdict: 'retry' });
   });
 
   test('what does not come from the database is not judged', () => {

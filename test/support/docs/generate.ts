@@ -1,8 +1,8 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-import type { Metric } from '../../../activities/metrics/metrics.ts';
-import { METRICS } from '../../../activities/metrics/metrics.ts';
+import type { Metric } from '../../../activities/run/metric-definitions.ts';
+import { METRICS } from '../../../activities/run/metric-definitions.ts';
 import { describeCommands } from '../../../worker/cli/reference.ts';
 import { ROOT } from '../parts/bring.ts';
 

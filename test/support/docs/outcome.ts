@@ -16,12 +16,12 @@ type Check = (typist: Typist, words: readonly string[]) => Promise<boolean>;
 const OUTCOMES: readonly (readonly [words: RegExp, check: Check])[] = [
   [
     /^the run of (\S+) is (\w+)(?:, (.+))?$/,
-    async ({ database }, [workflowId, state, reason = '']) => {
-      const [run] = await database.rows<{ state: string; reasons: string }>(
-        'select state, reasons::text from vacuum.run where workflow_id = $1 order by id desc limit 1',
+    async ({ database }, [workflowId, status, reason = '']) => {
+      const [run] = await database.rows<{ status: string; reasons: string }>(
+        'select status, reasons::text from vacuum.run where workflow_id = $1 order by id desc limit 1',
         [workflowId],
       );
-      return run !== undefined && run.state === state && run.reasons.includes(reason);
+      return run !== undefined && run.status === status && run.reasons.includes(reason);
     },
   ],
   [

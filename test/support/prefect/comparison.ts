@@ -1,4 +1,4 @@
-import type { LedgerReport } from '../../../activities/ledger/reports.ts';
+import type { LedgerReport } from '../../../activities/stored/report.ts';
 import type { TestDatabase } from '../database.ts';
 import { createDatabase, openDatabase } from '../database.ts';
 import type { TemporalSession } from '../temporal.ts';

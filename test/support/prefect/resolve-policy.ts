@@ -1,5 +1,5 @@
-import { openDatabase } from '../../../activities/database/database.ts';
-import { checkAgainst } from '../../../activities/plan/resolve.ts';
+import { openDatabase } from '../../../activities/ledger/open-database.ts';
+import { checkAgainst } from '../../../activities/plan/resolve-policy.ts';
 import type { Policy } from '../../../policy/policy.ts';
 import { createDatabase } from '../database.ts';
 
@@ -9,7 +9,7 @@ export async function resolveAgainst(template: string, policy: Policy): Promise<
   const database = await openDatabase(copy.url);
   try {
     const names = policy.passes.map(({ name }) => name);
-    const { passes } = await checkAgainst(database.db, policy, names, 'execute');
+    const { passes } = await checkAgainst(database.session, policy, names, 'execute');
     return passes.map(({ pass }) => pass.name);
   } finally {
     await database.close();

@@ -1,7 +1,7 @@
 import { expect } from '@jest/globals';
 
-import type { LedgerReport } from '../../../activities/ledger/reports.ts';
-import { METRICS } from '../../../activities/metrics/metrics.ts';
+import { METRICS } from '../../../activities/run/metric-definitions.ts';
+import type { LedgerReport } from '../../../activities/stored/report.ts';
 import type { TestDatabase } from '../database.ts';
 import type { Series } from '../scrape.ts';
 import { sumBy } from '../scrape.ts';

@@ -103,15 +103,15 @@ describe('doctor', () => {
   test('tells the run that holds the lease, and closes it by hand where its Temporal is gone', async () => {
     await cli(['ledger', 'migrate', ...fresh.at()]);
     await fresh.database.rows(`
-      insert into vacuum.run (policy, mode, state, workflow_id, first_run_id, temporal, settings)
+      insert into vacuum.run (policy, mode, status, workflow_id, first_run_id, temporal, settings)
       values ('prefect', 'execute', 'running', 'lost', 'lost', 'gone/default', '{}')`);
     const { findings } = await examine();
     const open = findings.find(({ about }) => about === 'open run');
     expect(open?.what).toContain('run 1 of workflow lost in Temporal gone/default is open');
     expect(open?.fix).toContain('temporal-vacuum ledger close 1');
     expect((await cli(['ledger', 'close', '1', ...fresh.at()])).stdout).toContain('run 1 is closed');
-    expect(await fresh.database.rows('select state, reasons from vacuum.run')).toEqual([
-      { state: 'terminated', reasons: ['closed by hand'] },
+    expect(await fresh.database.rows('select status, reasons from vacuum.run')).toEqual([
+      { status: 'terminated', reasons: ['closed by hand'] },
     ]);
     const again = await cli(['ledger', 'close', '1', ...fresh.at()]);
     expect(again.code).toBe(2);

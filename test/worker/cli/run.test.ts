@@ -72,19 +72,17 @@ describeNeeding(['temporal'], 'run', () => {
       'error',
       'files',
       'held',
+      'horizon',
       'kind',
       'millis',
       'moved',
       'name',
-      'newest',
-      'oldest',
       'reported',
       'rows',
-      'sampled',
       'shards',
       'skipped',
       'status',
-      'strategy',
+      'scan',
     ]);
     await before.expectRightRows();
 
@@ -216,8 +214,8 @@ describeNeeding(['temporal'], 'run', () => {
     const next = await cli(args);
     expect(next.code).toBe(0);
     expect(await fresh.database.value('select count(*) from log')).toBe(0);
-    const states = await fresh.database.rows('select state from vacuum.run order by id');
-    expect(states).toEqual([{ state: 'terminated' }, { state: 'completed' }]);
+    const states = await fresh.database.rows('select status from vacuum.run order by id');
+    expect(states).toEqual([{ status: 'terminated' }, { status: 'completed' }]);
     expect(await fresh.database.value('select sum(rows) from vacuum.pass')).toBe(3000);
   });
 });

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 
-import type { Stats } from '../../../activities/doctor/stats.ts';
+import type { Stats } from '../../../activities/inspect/stats.ts';
 import { cli } from '../../support/cli.ts';
 import type { TestDatabase } from '../../support/database.ts';
 import { createHollow, inStatistics } from '../../support/reclaim/hollow.ts';
@@ -25,7 +25,7 @@ describe('stats', () => {
 
   test('tells sizes, dead rows, bloat and how it was found, without Temporal and without a ledger', async () => {
     const found = await read();
-    expect(found).toMatchObject({ policy: 'p', noExtension: false, hindrances: [], hidden: false });
+    expect(found).toMatchObject({ policy: 'p', noExtension: false, vacuumBlockers: [], hidden: false });
     expect(found.tables).toMatchObject([
       {
         table: 'item',

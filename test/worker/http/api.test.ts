@@ -3,10 +3,10 @@ import { Validator } from '@seriousme/openapi-schema-validator';
 import type { WorkflowHandle } from '@temporalio/client';
 import type { z } from 'zod';
 
-import { openDatabase } from '../../../activities/database/database.ts';
-import type { Stats } from '../../../activities/doctor/stats.ts';
+import type { Stats } from '../../../activities/inspect/stats.ts';
 import { readLiveProgress } from '../../../activities/ledger/live-progress.ts';
-import { METRICS } from '../../../activities/metrics/metrics.ts';
+import { openDatabase } from '../../../activities/ledger/open-database.ts';
+import { METRICS } from '../../../activities/run/metric-definitions.ts';
 import type { Progress } from '../../../activities/stored/progress.ts';
 import { computeProgress } from '../../../activities/stored/progress.ts';
 import type * as answers from '../../../worker/http/answers.ts';

@@ -26,7 +26,7 @@ export const MOVED: Planted[] = [
   {
     mistake: 'a policy that was blocked before',
     after: 'a sound run',
-    plant: `update vacuum.guard set disarmed = '["of yesterday"]', disarmed_at = now()`,
+    plant: `update vacuum.guard set blocked = '["of yesterday"]', blocked_at = now()`,
     says: ['it is blocked', 'since', 'of yesterday'],
     fix: ACKNOWLEDGE,
   },

@@ -1,0 +1,123 @@
+import type { ColumnName, TableName } from '../stored/columns.ts';
+
+/** What the database's catalog says of one table. */
+export interface CatalogTable extends TableName {
+  /** What the database knows the table by, whatever its name. */
+  readonly id: string;
+  readonly kind: 'table' | 'partitioned' | 'view' | 'materialized view' | 'foreign table' | 'other';
+  /** Rows by the last analyze or vacuum; null if there was none. */
+  readonly rows: number | null;
+  /** Dead rows by the statistics collector. */
+  readonly deadRows: number;
+  /** Size of the table without its indexes, in pages, as it is now. */
+  readonly pages: number;
+  readonly columns: ReadonlyMap<string, CatalogColumn>;
+  /** The columns of the primary key; empty if there is none. */
+  readonly primaryKey: readonly string[];
+  readonly indexes: readonly CatalogIndex[];
+  /** Other tables inherit from it, and a statement about it would be about their rows as well. */
+  readonly inherited: boolean;
+  /** Row-level security hides rows from the connected role. */
+  readonly hidden: boolean;
+  /** What the connected role may do. */
+  readonly may: {
+    readonly select: boolean;
+    readonly update: boolean;
+    readonly delete: boolean;
+    /** Vacuum it. */
+    readonly maintain: boolean;
+  };
+}
+
+/** A column, with what the statistics say of it. */
+export interface CatalogColumn extends ColumnName {
+  readonly notNull: boolean;
+  /** Distinct values by the last analyze; null if there was none. */
+  readonly distinct: number | null;
+}
+
+/** An index, by its leading column. */
+export interface CatalogIndex {
+  readonly name: string;
+  readonly method: string;
+  /** Leading key column; null for an expression. */
+  readonly leading: string | null;
+  readonly valid: boolean;
+  readonly partial: boolean;
+}
+
+/** A foreign key. One of a partitioned table stands here once for each of its partitions. */
+export interface ForeignKey {
+  readonly name: string;
+  /** The id of the table that references, and the columns that do. */
+  readonly child: string;
+  readonly childColumns: readonly string[];
+  /** The id of the table referenced, and the columns. */
+  readonly parent: string;
+  readonly parentColumns: readonly string[];
+  readonly onDelete: 'no action' | 'restrict' | 'cascade' | 'set null' | 'set default';
+  /** False if a delete ignores it: it is not enforced, or a trigger of it is disabled. */
+  readonly enforced: boolean;
+}
+
+/** A table as an entity names it. */
+export interface WantedTable {
+  readonly schema: string | undefined;
+  readonly name: string;
+}
+
+/** The tables that were asked for, those that foreign keys tie to them, and all foreign keys. */
+export class Catalog {
+  readonly foreignKeys: readonly ForeignKey[];
+  readonly #byId: ReadonlyMap<string, CatalogTable>;
+  readonly #byName: ReadonlyMap<string, string>;
+
+  /** `ids` are those of the tables that were asked for, by {@link wantedKey}. */
+  constructor(
+    tables: readonly CatalogTable[],
+    ids: ReadonlyMap<string, string>,
+    foreignKeys: readonly ForeignKey[],
+  ) {
+    this.#byId = new Map(tables.map((table) => [table.id, table]));
+    this.#byName = ids;
+    this.foreignKeys = foreignKeys;
+  }
+
+  /** A table as an entity names it; undefined if the database has none. */
+  find(schema: string | undefined, name: string): CatalogTable | undefined {
+    const id = this.#byName.get(wantedKey({ schema, name }));
+    return id === undefined ? undefined : this.#byId.get(id);
+  }
+
+  /** A table by its id, which must be one that was asked for or is tied to one. */
+  get(id: string): CatalogTable {
+    const table = this.#byId.get(id);
+    if (table === undefined) throw new Error(`table ${id} was not read from the catalog`);
+    return table;
+  }
+
+  /** How reports write a table; undefined if it was not read. */
+  findLabel(id: string): string | undefined {
+    return this.#byId.get(id)?.label;
+  }
+
+  /** A table by its own name, if it was read. */
+  named({ schema, name }: Pick<TableName, 'schema' | 'name'>): CatalogTable | undefined {
+    return [...this.#byId.values()].find((table) => table.schema === schema && table.name === name);
+  }
+
+  /** Whether a table was read. */
+  has(id: string): boolean {
+    return this.#byId.has(id);
+  }
+
+  /** Foreign keys that reference a table. */
+  referencesTo(table: CatalogTable): ForeignKey[] {
+    return this.foreignKeys.filter((key) => key.parent === table.id);
+  }
+}
+
+/** A key for a table as an entity names it. */
+export function wantedKey({ schema, name }: WantedTable): string {
+  return JSON.stringify([schema ?? null, name]);
+}

@@ -1,0 +1,19 @@
+import type { TableName } from '../stored/columns.ts';
+import type { HeldRows, Holds } from './dialect.ts';
+
+/**
+ * Whether rows must be locked before they are judged: a hold is about what is deleted along with them, or has a select of
+ * its own. A statement that waits for a row goes on with what it saw of other rows before. `along`: the tables of what is
+ * deleted along, which may have the rows' own among them.
+ */
+export function needsLocks({ rows }: Holds, own: TableName, along: readonly TableName[]): boolean {
+  return rows.some(
+    (held) =>
+      along.some((table) => isAbout(held, table)) || (isAbout(held, own) && held.condition?.selects === true),
+  );
+}
+
+/** Whether a hold is about rows of a table. */
+export function isAbout({ schema, name }: HeldRows, table: TableName): boolean {
+  return table.schema === schema && table.name === name;
+}

@@ -1,0 +1,171 @@
+import { sql } from 'kysely';
+
+import type { TableName } from '../../stored/columns.ts';
+import type { WantedTable, ForeignKey, CatalogTable, CatalogColumn } from '../catalog.ts';
+import { wantedKey, Catalog } from '../catalog.ts';
+import type { Connection } from './connection.ts';
+import { qualifiedName } from './identifiers.ts';
+
+/** Reads the catalog for some tables, in four statements whatever their number. */
+export async function readCatalog(connection: Connection, wanted: readonly WantedTable[]): Promise<Catalog> {
+  const names = wanted.map(({ schema, name }) => ({ schema: schema ?? null, name }));
+  const found = await sql<{ schema: string | null; name: string; oid: string }>`
+    select a.schema, a.name, r.oid::oid::text as oid
+    from unnest(${names.map((n) => n.schema)}::text[], ${names.map((n) => n.name)}::text[]) as a(schema, name)
+    cross join lateral (select to_regclass(concat(quote_ident(a.schema) || '.', quote_ident(a.name))) as oid) as r
+    where r.oid is not null`.execute(connection.db);
+  const foreignKeys = await readForeignKeys(connection);
+  const ids = withCascades(
+    found.rows.map((row) => row.oid),
+    foreignKeys,
+  );
+  const tables = await readTables(connection, ids);
+  return new Catalog(
+    tables,
+    new Map(
+      found.rows.map(({ schema, name, oid }) => [wantedKey({ schema: schema ?? undefined, name }), oid]),
+    ),
+    foreignKeys,
+  );
+}
+
+/** The tables, all that `on delete cascade` reaches from them, and those with any foreign key to one of these. */
+function withCascades(ids: readonly string[], keys: readonly ForeignKey[]): string[] {
+  const reached = new Set(ids);
+  for (const id of reached) {
+    for (const key of keys) if (key.parent === id && key.onDelete === 'cascade') reached.add(key.child);
+  }
+  const looking = keys.filter((key) => reached.has(key.parent)).map((key) => key.child);
+  return [...new Set([...reached, ...looking])];
+}
+
+type TableRow = Omit<CatalogTable, 'columns' | 'label'> & {
+  readonly visible: boolean;
+  readonly columns: readonly (Omit<CatalogColumn, 'collation'> & { readonly collation: string | null })[];
+};
+
+async function readTables(connection: Connection, ids: readonly string[]): Promise<CatalogTable[]> {
+  const { rows } = await sql<TableRow>`
+    select
+      c.oid::text as id,
+      n.nspname as schema,
+      c.relname as name,
+      case c.relkind
+        when 'r' then 'table' when 'p' then 'partitioned' when 'v' then 'view'
+        when 'm' then 'materialized view' when 'f' then 'foreign table' else 'other'
+      end as kind,
+      nullif(c.reltuples, -1)::float8 as rows,
+      coalesce(pg_stat_get_dead_tuples(c.oid), 0)::float8 as "deadRows",
+      (pg_relation_size(c.oid) / current_setting('block_size')::bigint)::float8 as pages,
+      pg_table_is_visible(c.oid) as visible,
+      exists (select from pg_inherits as h where h.inhparent = c.oid) as inherited,
+      row_security_active(c.oid) as hidden,
+      json_build_object(
+        'select', has_table_privilege(c.oid, 'select'),
+        'update', has_any_column_privilege(c.oid, 'update'),
+        'delete', has_table_privilege(c.oid, 'delete'),
+        'maintain',
+          pg_has_role(c.relowner, 'usage')
+          or (select pg_has_role(d.datdba, 'usage') from pg_database as d where d.datname = current_database())
+          or case
+            when current_setting('server_version_num')::int >= 170000
+              then has_table_privilege(c.oid, 'maintain')
+            else false
+          end) as may,
+      (select coalesce(json_agg(json_build_object(
+          'name', a.attname,
+          'type', format_type(a.atttypid, a.atttypmod),
+          'notNull', a.attnotnull,
+          'collation', l.collname,
+          'distinct', case when s.n_distinct < 0 then -s.n_distinct * c.reltuples else s.n_distinct end)
+          order by a.attnum), '[]')
+        from pg_attribute as a
+        left join pg_collation as l on l.oid = a.attcollation and not l.collisdeterministic
+        left join pg_stats as s
+          on s.schemaname = n.nspname and s.tablename = c.relname and s.attname = a.attname and not s.inherited
+        where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped) as columns,
+      (select coalesce(json_agg(a.attname order by k.n), '[]')
+        from pg_constraint as p
+        cross join lateral unnest(p.conkey) with ordinality as k(attnum, n)
+        join pg_attribute as a on a.attrelid = p.conrelid and a.attnum = k.attnum
+        where p.conrelid = c.oid and p.contype = 'p') as "primaryKey",
+      (select coalesce(json_agg(json_build_object(
+          'name', ic.relname,
+          'method', am.amname,
+          'leading', a.attname,
+          'valid', i.indisvalid and i.indisready,
+          'partial', i.indpred is not null) order by ic.relname), '[]')
+        from pg_index as i
+        join pg_class as ic on ic.oid = i.indexrelid
+        join pg_am as am on am.oid = ic.relam
+        left join pg_attribute as a on a.attrelid = c.oid and a.attnum = nullif(i.indkey[0], 0)
+        where i.indrelid = c.oid) as indexes
+    from pg_class as c
+    join pg_namespace as n on n.oid = c.relnamespace
+    where c.oid = any(${ids}::text[]::oid[])`.execute(connection.db);
+  return rows.map(({ visible, columns, ...table }) => ({
+    ...table,
+    label: visible ? table.name : `${table.schema}.${table.name}`,
+    columns: new Map(
+      columns.map(({ collation, ...column }) => [
+        column.name,
+        { ...column, ...(collation === null ? {} : { collation }) },
+      ]),
+    ),
+  }));
+}
+
+/**
+ * Reads all foreign keys of the database. What one does on delete its triggers do: `alter table ... disable trigger all`
+ * switches them off, and one that is `not enforced` (PostgreSQL 18) has none. Of a partitioned table some stand at the key
+ * of the whole.
+ */
+export async function readForeignKeys(connection: Connection): Promise<ForeignKey[]> {
+  const { rows } = await sql<ForeignKey>`
+    with recursive whole as (
+      select oid, oid as root from pg_constraint where contype = 'f' and conparentid = 0
+      union all
+      select part.oid, w.root
+      from whole as w
+      join pg_constraint as part on part.conparentid = w.oid and part.contype = 'f'
+    ),
+    acting as (
+      select w.root, bool_and(g.tgenabled in ('O', 'A')) as acts
+      from whole as w
+      join pg_trigger as g on g.tgconstraint = w.oid
+      -- Of those that fire on delete; the others look at what is inserted or updated.
+      where g.tgtype::int & 8 <> 0
+      group by w.root
+    )
+    select
+      c.conname as name,
+      c.conrelid::text as child,
+      c.confrelid::text as parent,
+      case c.confdeltype
+        when 'a' then 'no action' when 'r' then 'restrict' when 'c' then 'cascade'
+        when 'n' then 'set null' else 'set default'
+      end as "onDelete",
+      (select json_agg(a.attname order by k.n)
+        from unnest(c.conkey) with ordinality as k(attnum, n)
+        join pg_attribute as a on a.attrelid = c.conrelid and a.attnum = k.attnum) as "childColumns",
+      (select json_agg(a.attname order by k.n)
+        from unnest(c.confkey) with ordinality as k(attnum, n)
+        join pg_attribute as a on a.attrelid = c.confrelid and a.attnum = k.attnum) as "parentColumns",
+      coalesce(acting.acts, false) as enforced
+    from pg_constraint as c
+    left join whole on whole.oid = c.oid
+    left join acting on acting.root = whole.root
+    join pg_class as r on r.oid = c.conrelid
+    -- A key of a partitioned table stands on each of its partitions as well, where the rows are.
+    where c.contype = 'f' and r.relkind <> 'p'
+    order by c.conrelid, c.conname`.execute(connection.db);
+  return rows;
+}
+
+/** Reads one table by its own name, without foreign keys; undefined if it is not there. */
+export async function readTable(connection: Connection, table: TableName): Promise<CatalogTable | undefined> {
+  const { rows } = await sql<{ id: string | null }>`
+    select to_regclass(${qualifiedName(table)})::oid::text as id`.execute(connection.db);
+  const id = rows[0]?.id ?? null;
+  return id === null ? undefined : (await readTables(connection, [id]))[0];
+}

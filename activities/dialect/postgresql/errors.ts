@@ -1,0 +1,78 @@
+import type { ErrorKind, Verdict, DatabaseError } from '../errors.ts';
+
+const STATES: Readonly<Record<string, readonly [Verdict, string]>> = {
+  '40001': ['shrink', 'the transaction could not be serialized with others'],
+  '40P01': ['shrink', 'a deadlock with another session'],
+  '55P03': ['shrink', 'another session holds a lock'],
+  '57014': ['shrink', 'a statement took too long or was cancelled; a foreign key without an index does that'],
+  '25P03': ['retry', 'the transaction was idle for too long'],
+  '25P04': ['shrink', 'the transaction took too long'],
+  '57P01': ['retry', 'the connection was ended by an administrator'],
+  '57P02': ['retry', 'the database server crashed and restarts'],
+  '57P03': ['retry', 'the database server is starting or shutting down'],
+  '57P05': ['retry', 'the connection was idle for too long'],
+  '25006': ['wait', 'the database is read-only, as a standby is'],
+  '53100': ['wait', "the database server's disk is full"],
+  '53200': ['wait', 'the database server is out of memory'],
+  '53300': ['wait', 'the database server has too many connections'],
+  '53400': ['wait', 'the database server reached a configured limit'],
+  '58030': ['wait', 'the database server has an I/O error'],
+  '42501': ['stop', 'a privilege is missing'],
+  '42P01': ['stop', 'a table is missing'],
+  '42703': ['stop', 'a column is missing'],
+  '23503': ['stop', 'a foreign key forbids the deletion: other rows still point at these'],
+  '23001': ['stop', 'a foreign key forbids the deletion: other rows still point at these'],
+  '28P01': ['stop', 'the password is wrong'],
+  '28000': ['stop', 'the role may not connect'],
+  '3D000': ['stop', 'there is no such database'],
+};
+
+const CLASSES: Readonly<Record<string, readonly [Verdict, string]>> = {
+  '08': ['retry', 'the connection to the database failed'],
+  '40': ['shrink', 'the transaction was rolled back by the database'],
+  '53': ['wait', 'the database server is out of a resource'],
+  '57': ['retry', 'an operator intervened on the database server'],
+  '58': ['wait', 'the database server has a system error'],
+  '0A': ['stop', 'the database does not support something that was asked'],
+  '22': ['stop', 'a value cannot be used as asked'],
+  '23': ['stop', 'a constraint forbids it'],
+  '28': ['stop', 'the database refuses the login'],
+  '3D': ['stop', 'there is no such database'],
+  '3F': ['stop', 'there is no such schema'],
+  '42': ['stop', 'a statement does not fit this database'],
+  P0: ['stop', 'a trigger or function of the database raised an error'],
+  XX: ['stop', 'the database reports an internal error or damaged data'],
+};
+
+const KINDS: Readonly<Record<string, ErrorKind>> = {
+  '57014': 'timeout',
+  '25P04': 'timeout',
+  '55P03': 'lock',
+  '40P01': 'deadlock',
+  '53100': 'disk full',
+  '42501': 'not permitted',
+  '25006': 'not permitted',
+};
+
+/** Errors of the socket and of the driver, which have no SQLSTATE. */
+const CONNECTION =
+  /ECONNREFUSED|ECONNRESET|EPIPE|ETIMEDOUT|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|Connection terminated|Connection ended|connection timeout|not queryable|Client has encountered a connection error/i;
+
+/** What an error of the driver means; undefined if it does not come from the database. */
+export function readPostgresError(error: unknown): DatabaseError | undefined {
+  for (let at: unknown = error, depth = 0; at instanceof Error && depth < 5; at = at.cause, depth += 1) {
+    const code = 'code' in at && typeof at.code === 'string' ? at.code : '';
+    if (/^[0-9A-Z]{5}$/.test(code) && !code.startsWith('E')) return fromState(code);
+    if (CONNECTION.test(code) || CONNECTION.test(at.message)) return fromState('08006');
+    if (at instanceof AggregateError && at.errors.some((inner) => readPostgresError(inner) !== undefined)) {
+      return fromState('08006');
+    }
+  }
+  return undefined;
+}
+
+function fromState(sqlstate: string): DatabaseError {
+  const [verdict, meaning] = STATES[sqlstate] ??
+    CLASSES[sqlstate.slice(0, 2)] ?? ['doubt', 'the database reported an error'];
+  return { code: sqlstate, kind: KINDS[sqlstate] ?? 'other', meaning, verdict };
+}

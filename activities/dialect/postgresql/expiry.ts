@@ -1,0 +1,139 @@
+import type { RawBuilder } from 'kysely';
+import { sql } from 'kysely';
+
+import type { ColumnName } from '../../stored/columns.ts';
+import type { StoredRetention, StoredRetentionColumn, Expiry } from '../../stored/pass.ts';
+import { columnRef, castValue, tableRef, timestampType, baseType } from './identifiers.ts';
+import { bindPredicate } from './predicate.ts';
+
+/** The age of a row of an alias. */
+export function ageExpression(alias: string, ages: Expiry['ages']): RawBuilder<unknown> {
+  const columns = ages.map((age) => columnRef(alias, age));
+  return columns.length === 1 ? sql`${columns[0]}` : sql`coalesce(${sql.join(columns)})`;
+}
+
+/** A column as an age of an alias. */
+export function ageColumn(alias: string, age: ColumnName): RawBuilder<unknown> {
+  return columnRef(alias, age);
+}
+
+/** The least of a column `age` of an alias, in milliseconds since the epoch. */
+export function oldestMillis(alias: string): RawBuilder<number | null> {
+  return sql`(1000 * extract(epoch from min(${sql.id(alias, 'age')})))::float8`;
+}
+
+/** The greatest of a column `age` of an alias. */
+export function newestMillis(alias: string): RawBuilder<number | null> {
+  return sql`(1000 * extract(epoch from max(${sql.id(alias, 'age')})))::float8`;
+}
+
+/** Over alias `t`: the row is past the horizon of the retention that counts for it. */
+export function isExpired({
+  ages,
+  horizon,
+  retentions,
+}: Pick<Expiry, 'ages' | 'horizon' | 'retentions'>): RawBuilder<boolean> {
+  const age = ageExpression('t', ages);
+  const [{ type }] = ages;
+  // The first comparison alone can use an index.
+  const past = sql<boolean>`${age} < ${castValue(horizon, type)}`;
+  if (retentions.length === 1 && retentions[0]?.column === undefined) return past;
+  const own = caseByRetention(retentions, (retention) => rowHorizon(retention, type));
+  return sql`${past} and ${age} < ${own}`;
+}
+
+/** Over alias `t`: the horizon by a retention, of the type of the ages; null if the row is kept for ever. */
+export function rowHorizon({ horizon, column }: StoredRetention, type: string): RawBuilder<unknown> {
+  const stored = horizon === null ? sql`null` : castValue(horizon, type);
+  return column === undefined ? stored : columnHorizon(column, type, stored);
+}
+
+/** Over alias `t`: the value for the retention that counts for the row. */
+export function caseByRetention(
+  retentions: readonly StoredRetention[],
+  value: (retention: StoredRetention, n: number) => RawBuilder<unknown>,
+): RawBuilder<unknown> {
+  const whens = retentions.map((retention, n) =>
+    retention.where === null
+      ? sql`else ${value(retention, n)}`
+      : sql`when ${bindPredicate(retention.where)} then ${value(retention, n)}`,
+  );
+  return whens.length === 1 && retentions[0]?.where === null
+    ? value(retentions[0], 0)
+    : sql`case ${sql.join(whens, sql` `)} end`;
+}
+
+/** Whether any condition selects, or reads a parent's column: see `Predicate.selects`. */
+export function selects({ where, retentions }: Pick<Expiry, 'where' | 'retentions'>): boolean {
+  return (
+    where.selects ||
+    retentions.some(
+      ({ where: own, column }) => own?.selects === true || (column !== undefined && column.parent !== null),
+    )
+  );
+}
+
+/** No row is older, in milliseconds: what is subtracted must leave a year that PostgreSQL can write. */
+const MAX_MILLIS = 2000 * 365 * 24 * 3600 * 1000;
+
+/**
+ * The horizon of a row by its column, of the type of the ages; null if it stays for ever. `otherwise` is the horizon
+ * if the column is null. Over alias `t`.
+ */
+export function columnHorizon(
+  { column, parent, unitMillis, leastMillis, horizon }: StoredRetentionColumn,
+  type: string,
+  otherwise: RawBuilder<unknown>,
+): RawBuilder<unknown> {
+  const number =
+    parent === null
+      ? sql`${columnRef('t', column)}`
+      : sql`(
+          select ${columnRef('owner', column)}
+          from ${tableRef(parent.table)} as owner
+          where ${columnRef('owner', parent.key)} = ${columnRef('t', parent.by)}
+        )`;
+  // NaN is the greatest number: such a row stays as long as any.
+  const millis = sql`least(n.millis, ${MAX_MILLIS}::float8) * interval '1 millisecond'`;
+  return sql`(
+    select case
+      when n.millis is null then ${otherwise}
+      when n.millis >= ${leastMillis}::float8 then (${castValue(horizon, timestampType(type))} - ${millis})::${baseType(type)}
+    end
+    from (select ${number}::float8 * ${unitMillis}::float8 as millis) as n
+  )`;
+}
+
+/** Over alias `t`: the horizon that counts for the row; null if it is kept for ever. */
+export function selectHorizon({
+  ages,
+  retentions,
+}: Pick<Expiry, 'ages' | 'retentions'>): RawBuilder<unknown> {
+  const type = timestampType(ages[0].type);
+  return caseByRetention(retentions, (retention) => rowHorizon(retention, type));
+}
+
+/**
+ * The instant from which an age is past a horizon, as `to_json` writes it, if both stay as they are: horizons move with the
+ * clock, and lie as far before it as they do now. A date is past it only when its day is.
+ */
+export function dueWhenOlder(
+  age: RawBuilder<unknown>,
+  horizon: RawBuilder<unknown>,
+  now: string,
+  type: string,
+): RawBuilder<string | null> {
+  const day = type === 'date' ? sql` + interval '1 day'` : sql``;
+  const when = sql`${age} + (${castValue(now, timestampType(type))} - ${horizon})${day}`;
+  // What does not say its time zone is taken as UTC: its horizon has room for all others.
+  const instant = type.endsWith('with time zone') ? when : sql`(${when}) at time zone 'UTC'`;
+  return sql`to_json(${instant}) #>> '{}'`;
+}
+
+/** Over alias `t`: the same for the row of an expiry. */
+export function dueWhenExpired(
+  expiry: Pick<Expiry, 'ages' | 'retentions'>,
+  now: string,
+): RawBuilder<string | null> {
+  return dueWhenOlder(ageExpression('t', expiry.ages), selectHorizon(expiry), now, expiry.ages[0].type);
+}

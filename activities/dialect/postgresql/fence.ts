@@ -1,0 +1,132 @@
+import { sql } from 'kysely';
+import type { RawBuilder } from 'kysely';
+
+import type { TableName } from '../../stored/columns.ts';
+import type { Fence, EnteredBatch, HeldRows, DeletionCounters } from '../dialect.ts';
+import type { Connection } from './connection.ts';
+import { selectHeldRows } from './holds.ts';
+import { qualifiedName } from './identifiers.ts';
+import { inTransaction } from './transaction.ts';
+
+/** Keeps the batches of a shard apart. */
+export class PostgresFence implements Fence {
+  readonly #connection: Connection;
+
+  constructor(connection: Connection) {
+    this.#connection = connection;
+  }
+
+  async enterBatch(shardKey: string, runKey: string, counted: readonly TableName[]): Promise<EnteredBatch> {
+    return enterBatch(this.#connection, shardKey, runKey, counted);
+  }
+
+  async waitForBatches(runKey: string): Promise<void> {
+    await lockKey(this.#connection, runKey);
+  }
+
+  async takeTurns(key: string): Promise<void> {
+    await lockKey(this.#connection, key);
+  }
+
+  async flushStatistics(): Promise<void> {
+    await flushStatistics(this.#connection);
+  }
+}
+
+/**
+ * Becomes, for this transaction, the only writer of one shard, and marks its run as having a batch under way; reads the
+ * counters of deleted rows, and the holds. Not entered if another attempt of the same slice is at work or the run is just
+ * being closed: the database may still run the statement of a worker that Temporal gave up.
+ *
+ * Transaction locks, not session locks: those protect nothing behind a pooler that hands out transactions.
+ */
+async function enterBatch(
+  connection: Connection,
+  shard: string,
+  run: string,
+  counted: readonly TableName[],
+): Promise<EnteredBatch> {
+  const { rows } = await sql<{ entered: boolean; before: string[]; held: HeldRows[] }>`
+    select
+      pg_try_advisory_xact_lock(hashtextextended(${shard}, 0))
+      and pg_try_advisory_xact_lock_shared(hashtextextended(${run}, 0)) as entered,
+      ${countersBefore(counted)} as before,
+      ${selectHeldRows(connection)} as held`.execute(connection.db);
+  const { entered, before, held } = rows[0] ?? { entered: false, before: [], held: [] };
+  return { entered, counters: { tables: counted, before } satisfies DeletionCounters, holds: { rows: held } };
+}
+
+async function lockKey({ db }: Connection, key: string): Promise<void> {
+  await sql`select pg_advisory_xact_lock(hashtextextended(${key}, 0))`.execute(db);
+}
+
+/** Whether some session holds a key. The lock is tried and given back at once. */
+export async function isKeyHeld({ db }: Connection, key: string): Promise<boolean> {
+  return inTransaction(db, { lockMillis: 1000, statementMillis: 5000 }, async (tx) => {
+    const { rows } = await sql<{ free: boolean }>`
+      select pg_try_advisory_xact_lock(hashtextextended(${key}, 0)) as free`.execute(tx);
+    return rows[0]?.free !== true;
+  });
+}
+
+/** Holds a key on a connection of its own until the returned function is called. */
+export async function holdKey({ db }: Connection, key: string): Promise<() => Promise<void>> {
+  const released = Promise.withResolvers<void>();
+  const held = Promise.withResolvers<void>();
+  const holding = db.connection().execute(async (connection) => {
+    // It only has to live: the server must not end it for doing nothing.
+    await sql`set idle_session_timeout = 0`.execute(connection);
+    await sql`select pg_advisory_lock(hashtextextended(${key}, 0))`.execute(connection);
+    held.resolve();
+    await released.promise;
+    await sql`select pg_advisory_unlock_all()`.execute(connection);
+  });
+  holding.catch((error: unknown) => held.reject(error));
+  await held.promise;
+  return async () => {
+    released.resolve();
+    // A session that was lost holds nothing any more.
+    await holding.catch(() => undefined);
+  };
+}
+
+/**
+ * How many rows this backend has deleted from some tables, by its own counters; for use inside a statement.
+ *
+ * The difference between two readings in one transaction is what the transaction deleted, with everything that
+ * foreign keys cascaded to, however deep. Counting the children first cannot be as exact: a grandchild may arrive
+ * between the count and the delete, since only the parent's row is locked. The counters are not transactional over
+ * a session (earlier transactions may still be in them), which the difference takes out.
+ */
+function countersBefore(tables: readonly TableName[]): RawBuilder<string[]> {
+  return sql`array(
+    select coalesce(pg_stat_get_xact_tuples_deleted(to_regclass(w.name)::oid), 0)::text
+    from unnest(${tables.map(qualifiedName)}::text[]) with ordinality as w(name, n)
+    order by w.n)`;
+}
+
+/** The rows deleted since, as a JSON object of label and count without the zeros; for use inside a statement. */
+export function deletedSince({ tables, before }: DeletionCounters): RawBuilder<Record<string, number>> {
+  return sql`(
+    select coalesce(jsonb_object_agg(d.label, d.rows), '{}')
+    from (
+      select w.label, sum(pg_stat_get_xact_tuples_deleted(to_regclass(w.name)::oid) - w.before) as rows
+      from unnest(
+        ${tables.map((table) => table.label)}::text[],
+        ${tables.map(qualifiedName)}::text[],
+        ${before}::bigint[]) as w(label, name, before)
+      group by w.label
+    ) as d
+    where d.rows > 0)`;
+}
+
+/**
+ * Reports what this session did to the server's statistics when the transaction commits. By itself a session reports once
+ * a second, and the rest when it has been idle for ten; whoever measures after the last batch would see no dead rows.
+ * PostgreSQL 14 cannot do that.
+ */
+async function flushStatistics(connection: Connection): Promise<void> {
+  const { rows } = await sql<{ can: boolean }>`
+    select current_setting('server_version_num')::int >= 150000 as can`.execute(connection.db);
+  if (rows[0]?.can === true) await sql`select pg_stat_force_next_flush()`.execute(connection.db);
+}

@@ -1,0 +1,98 @@
+import type { RawBuilder } from 'kysely';
+import { sql } from 'kysely';
+
+import type { StoredPointer } from '../../stored/pass.ts';
+import type { Condition } from '../dialect.ts';
+import type { Connection } from './connection.ts';
+import { toSql } from './connection.ts';
+import { columnRef, tableRef, isAt } from './identifiers.ts';
+
+/** Over alias `t` of the holder: it names a target that is not there. One that names none, or no group, does not count. */
+export function isStale({ pointer, holderGroup, target, targetKey }: StoredPointer): RawBuilder<boolean> {
+  return sql`${columnRef('t', pointer)} is not null
+    and ${columnRef('t', holderGroup)} is not null
+    and not exists (
+      select from ${tableRef(target)} as target
+      where ${columnRef('target', targetKey)} = ${columnRef('t', pointer)}
+    )`;
+}
+
+/** Over alias `t` of the holder: its group has nothing left that it could be moved to. */
+export function hasNoSurvivor({ holderGroup, target, targetGroup }: StoredPointer): RawBuilder<boolean> {
+  return sql`not exists (
+    select from ${tableRef(target)} as survivor
+    where ${columnRef('survivor', targetGroup)} = ${columnRef('t', holderGroup)}
+  )`;
+}
+
+/**
+ * Locks the holders of some groups, in the order of the groups so that two batches never wait for each other.
+ *
+ * All holders of the groups, and not only those that point at what was just deleted: another batch may at this
+ * moment move one of them to a row that this batch deleted. Whoever locks second sees what the first one made of it.
+ */
+export async function lockHolders(
+  connection: Connection,
+  pointer: StoredPointer,
+  groups: readonly string[],
+): Promise<string[]> {
+  const group = columnRef('t', pointer.holderGroup);
+  const { rows } = await sql<{ locations: string[] }>`
+    with locked as materialized (
+      select t.ctid as location
+      from ${tableRef(pointer.holder)} as t
+      where ${group} = any(${groups}::${sql.raw(pointer.holderGroup.type)}[])
+      order by ${group}
+      for update of t
+    )
+    select array(select location::text from locked) as locations`.execute(connection.db);
+  return rows[0]?.locations ?? [];
+}
+
+/**
+ * Repairs locked holders that point at nothing: moved to the newest surviving target of the group with its copied
+ * columns; deleted if none survives and `notHeld` is true. Returns how many moved.
+ *
+ * Run in a statement of its own, after the locks are held, so that it sees what others made of these rows before.
+ */
+export async function repointHolders(
+  connection: Connection,
+  pointer: StoredPointer,
+  locations: readonly string[],
+  notHeld: Condition | undefined,
+): Promise<number> {
+  if (locations.length === 0) return 0;
+  const holder = tableRef(pointer.holder);
+  const copies = pointer.copy.map(({ from }, n) => sql`, ${columnRef('s', from)} as ${sql.id(`copy_${n}`)}`);
+  const sets = [
+    sql`${sql.id(pointer.pointer.name)} = r.target_key`,
+    ...pointer.copy.map(({ to }, n) => sql`${sql.id(to.name)} = r.${sql.id(`copy_${n}`)}`),
+  ];
+  const { rows } = await sql<{ moved: number }>`
+    with repair as materialized (
+      select t.ctid as location, newest.*
+      from ${holder} as t
+      left join lateral (
+        select ${columnRef('s', pointer.targetKey)} as target_key${sql.join(copies, sql``)}
+        from ${tableRef(pointer.target)} as s
+        where ${columnRef('s', pointer.targetGroup)} = ${columnRef('t', pointer.holderGroup)}
+        order by ${columnRef('s', pointer.newest)} desc nulls last, ${columnRef('s', pointer.targetKey)} desc
+        limit 1
+      ) as newest on true
+      where ${isAt(locations)} and ${isStale(pointer)}
+    ),
+    moved as (
+      update ${holder} as t
+      set ${sql.join(sets)}
+      from repair as r
+      where t.ctid = r.location and r.target_key is not null
+      returning 1
+    ),
+    deleted as (
+      delete from ${holder} as t
+      using repair as r
+      where t.ctid = r.location and r.target_key is null and ${notHeld === undefined ? sql`true` : toSql(notHeld)}
+    )
+    select count(*)::int as moved from moved`.execute(connection.db);
+  return rows[0]?.moved ?? 0;
+}

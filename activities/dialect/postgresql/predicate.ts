@@ -1,0 +1,31 @@
+import type { RawBuilder } from 'kysely';
+import { sql } from 'kysely';
+
+import type { Predicate } from '../../stored/columns.ts';
+
+/** The condition that is always true. */
+export const ALWAYS: Predicate = { text: 'true', values: [], selects: false };
+
+/**
+ * The condition for use inside a statement, with its values bound. `??` quotes its value as an identifier and `\?` is a
+ * plain question mark, as in MikroORM.
+ *
+ * Throws where marks and values do not match in number, rather than shift a value into the wrong place.
+ */
+export function bindPredicate({ text, values }: Pick<Predicate, 'text' | 'values'>): RawBuilder<boolean> {
+  const rest = [...values];
+  let bound = sql``;
+  let plain = '';
+  for (const [token] of text.matchAll(/'(?:[^']|'')*'|"(?:[^"]|"")*"|\\\?|\?\??|[^?'"\\]+|[\s\S]/g)) {
+    if (token === '\\?') plain += '?';
+    else if (token !== '?' && token !== '??') plain += token;
+    else {
+      if (rest.length === 0) throw new Error('a condition has more marks than values');
+      const value = rest.shift() ?? null;
+      bound = sql`${bound}${sql.raw(plain)}${token === '?' ? value : sql.id(String(value))}`;
+      plain = '';
+    }
+  }
+  if (rest.length > 0) throw new Error('a condition has more values than marks');
+  return sql`(${bound}${sql.raw(plain)})`;
+}

@@ -1,0 +1,81 @@
+import type { RawBuilder } from 'kysely';
+import { sql } from 'kysely';
+
+import type { StoredNesting } from '../../../stored/pass.ts';
+import type { PreviewedDelete } from '../../dialect.ts';
+import { toSql } from '../connection.ts';
+import { ageExpression } from '../expiry.ts';
+import { columnRef, tableRef } from '../identifiers.ts';
+import { addDependents, columnsForCascades } from './dependents.ts';
+import { addRepair } from './repair.ts';
+import type { PreviewStatement } from './statement.ts';
+import { keptColumn, selectLocation } from './statement.ts';
+
+/** Adds rows that a pass deletes, level after level if they are nested, and what is deleted along with them. */
+export function addDeleted(statement: PreviewStatement, deleted: PreviewedDelete): void {
+  const { tree, where, notHeld, ages, nesting = null, orphansOf, pointers = [] } = deleted;
+  const { table, cascades, key = null, children = [] } = tree;
+  const columns = [
+    ...columnsForCascades(cascades, -1),
+    ...(key === null ? [] : [key.name]),
+    ...pointers.map(({ targetGroup }) => targetGroup.name),
+    ...(nesting === null ? [] : (nesting.chain[0]?.on.map(({ parent }) => parent) ?? [nesting.references])),
+  ];
+  const rows = { table: statement.tableBefore(table, 't'), nesting };
+  const all = sql<boolean>`(${toSql(where)}) and ${statement.isNotDeletedYet(table, 't')}`;
+  const free = notHeld === undefined ? all : sql<boolean>`${all} and (${toSql(notHeld)})`;
+  const list = sql`${selectLocation('t', columns)}, ${ageExpression('t', ages)} as age`;
+  const cte = statement.addCte((self) => selectLevels(rows, self, list, free));
+  if (notHeld !== undefined) {
+    const held = sql<boolean>`${all} and not (${toSql(notHeld)})`;
+    // Of the first level, and below the rows that are deleted.
+    const heldCte = statement.addCte(() => selectLevels(rows, sql.id(cte), selectLocation('t', []), held));
+    statement.addCount(table.label, 'held', heldCte);
+  }
+  const root = statement.markDeleted(
+    table,
+    cte,
+    orphansOf && { by: orphansOf.by.name, parent: orphansOf.parent.label },
+  );
+  statement.addAge(table.label, 'oldest', 'min', cte);
+  statement.addAge(table.label, 'newest', 'max', cte);
+  addDependents(statement, { table, cascades, own: key === null ? undefined : { key, children } }, root);
+  for (const pointer of pointers) addRepair(statement, pointer, root);
+}
+
+/** A select of rows, alias `t`. If they are nested: of the first level, and of the rows below those of `above`. */
+function selectLevels(
+  { table, nesting }: { readonly table: RawBuilder<unknown>; readonly nesting: StoredNesting | null },
+  above: RawBuilder<unknown>,
+  list: RawBuilder<unknown>,
+  where: RawBuilder<boolean>,
+): RawBuilder<unknown> {
+  if (nesting === null) return sql`select ${list} from ${table} where ${where}`;
+  const outer = columnRef('t', nesting.column);
+  return sql`
+    select ${list} from ${table} where ${where} and ${outer} is null
+    union
+    select ${list}
+    from ${above} as d
+    ${joinChain(nesting)}
+    join ${table} on ${outer} = ${chainEnd(nesting)}
+    where ${where}`;
+}
+
+/** Joins from a deleted row, alias `d`, down to the rows that nested ones name: aliases `c0`, `c1`, ... */
+function joinChain({ chain }: StoredNesting): RawBuilder<unknown> {
+  const joins = chain.map((step, n) => {
+    const on = step.on.map(({ child, parent }) => {
+      const above = n === 0 ? sql.id('d', keptColumn(parent)) : sql.id(`c${n - 1}`, parent);
+      return sql`${sql.id(`c${n}`, child)} = ${above}`;
+    });
+    return sql`join ${tableRef(step.table)} as ${sql.id(`c${n}`)} on ${sql.join(on, sql` and `)}`;
+  });
+  return sql.join(joins, sql` `);
+}
+
+function chainEnd({ chain, references }: StoredNesting): RawBuilder<unknown> {
+  return chain.length === 0
+    ? sql.id('d', keptColumn(references))
+    : sql.id(`c${chain.length - 1}`, references);
+}

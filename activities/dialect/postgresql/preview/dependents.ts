@@ -1,0 +1,140 @@
+import type { RawBuilder } from 'kysely';
+import { sql } from 'kysely';
+
+import type { TableName } from '../../../stored/columns.ts';
+import type { CascadeStep, StoredChild } from '../../../stored/pass.ts';
+import { isTree } from '../../cascades.ts';
+import { columnRef, tableRef } from '../identifiers.ts';
+import { references } from '../references.ts';
+import { addRepair } from './repair.ts';
+import type { DeletedRowsCte, PreviewStatement } from './statement.ts';
+import { keptColumn, selectLocation } from './statement.ts';
+
+/** Columns of the table of a step, or of the tree's own table for -1, that its cascades look at. */
+export function columnsForCascades(steps: readonly CascadeStep[], from: number): string[] {
+  return steps.filter((step) => step.from === from).flatMap((step) => step.on.map(({ parent }) => parent));
+}
+
+/**
+ * Adds what is deleted along with some rows, in the order of the deletes. A soft child with a foreign key is deleted
+ * before its parent, with what belongs to it in turn, although the foreign key may cascade to it.
+ */
+export function addDependents(
+  statement: PreviewStatement,
+  {
+    table,
+    cascades,
+    own,
+  }: Pick<StoredChild, 'table' | 'cascades'> & { readonly own: StoredChild['own'] | undefined },
+  root: DeletedRowsCte,
+): void {
+  const addChildren = (beforeParent: boolean): void => {
+    if (own === undefined) return;
+    for (const child of own.children) {
+      if (child.beforeParent === beforeParent) addChild(statement, child, root, own.key.name);
+    }
+  };
+  addChildren(true);
+  if (isTree(cascades, table)) addCascadeTree(statement, cascades, root);
+  else addCascadeGraph(statement, cascades, table, root);
+  addChildren(false);
+}
+
+/** Adds the soft children of some rows, what belongs to those, and the repair of pointers at them. */
+function addChild(
+  statement: PreviewStatement,
+  child: StoredChild,
+  parent: DeletedRowsCte,
+  key: string,
+): void {
+  const { table, by, cascades, own, pointers } = child;
+  const columns = [
+    ...columnsForCascades(cascades, -1),
+    ...pointers.map(({ targetGroup }) => targetGroup.name),
+    ...(own === undefined ? [] : [own.key.name]),
+  ];
+  const cte = statement.addCte(
+    () => sql`
+      select ${selectLocation('c', columns)}
+      from ${statement.tableBefore(table, 'c')}
+      join ${sql.id(parent.cte)} as d on ${columnRef('c', by)} = ${sql.id('d', keptColumn(key))}
+      where ${statement.isNotDeletedYet(table, 'c', { by: by.name, parent: parent.label })}`,
+  );
+  const root = statement.markDeleted(table, cte);
+  addDependents(statement, { table, cascades, own }, root);
+  for (const pointer of pointers) addRepair(statement, pointer, root);
+}
+
+/** Each table is reached in one way: one common table expression a step, each a plain join with the one above. */
+function addCascadeTree(
+  statement: PreviewStatement,
+  steps: readonly CascadeStep[],
+  root: DeletedRowsCte,
+): void {
+  const deleted: DeletedRowsCte[] = [];
+  for (const [n, step] of steps.entries()) {
+    const parent = deleted[step.from] ?? root;
+    const on = step.on.map(
+      (pair) => sql`${sql.id('c', pair.child)} = ${sql.id('d', keptColumn(pair.parent))}`,
+    );
+    const cte = statement.addCte(
+      () => sql`
+        select distinct ${selectLocation('c', columnsForCascades(steps, n))}
+        from ${tableRef(step.table)} as c
+        join ${sql.id(parent.cte)} as d on ${sql.join(on, sql` and `)}
+        where ${statement.isNotDeletedYet(step.table, 'c')}`,
+    );
+    deleted.push(statement.markDeleted(step.table, cte));
+  }
+}
+
+/**
+ * A table is reached in several ways, or again from itself. One common table expression follows all foreign keys from
+ * row to row until nothing new comes. Each foreign key is one of the steps: they are the whole graph.
+ */
+function addCascadeGraph(
+  statement: PreviewStatement,
+  steps: readonly CascadeStep[],
+  table: TableName,
+  root: DeletedRowsCte,
+): void {
+  const tables = [
+    ...new Map([table, ...steps.map((step) => step.table)].map((one) => [one.label, one])).values(),
+  ];
+  const numberTable = ({ label }: TableName): RawBuilder<number> =>
+    sql`${tables.findIndex((known) => known.label === label)}::int`;
+  const ways = steps.map((step) => {
+    const parent = steps[step.from]?.table ?? table;
+    return sql`
+      select ${numberTable(step.table)} as number, c.ctid as location
+      from ${tableRef(parent)} as p
+      join ${tableRef(step.table)} as c on ${references('c', 'p', step.on)}
+      where
+        g.number = ${numberTable(parent)}
+        and p.ctid = g.location
+        and ${statement.isNotDeletedYet(step.table, 'c')}`;
+  });
+  const reached = statement.addCte(
+    (self) => sql`
+      select 0 as number, r.location
+      from ${sql.id(root.cte)} as r
+      union
+      select w.number, w.location
+      from ${self} as g
+      cross join lateral (${sql.join(ways, sql` union all `)}) as w`,
+  );
+  for (const [number, found] of tables.entries()) {
+    // The rows of the root are counted already.
+    const isNew =
+      number === 0
+        ? sql`not exists (select from ${sql.id(root.cte)} as r where r.location = f.location)`
+        : sql`true`;
+    const cte = statement.addCte(
+      () => sql`
+        select f.location
+        from ${sql.id(reached)} as f
+        where f.number = ${number}::int and ${isNew}`,
+    );
+    statement.markDeleted(found, cte);
+  }
+}

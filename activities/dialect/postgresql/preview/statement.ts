@@ -1,0 +1,231 @@
+import type { RawBuilder } from 'kysely';
+import { sql } from 'kysely';
+
+import type { TableName } from '../../../stored/columns.ts';
+import type { RowTree, StoredPointer } from '../../../stored/pass.ts';
+import type { Catalog, CatalogTable, ForeignKey } from '../../catalog.ts';
+import type { PreviewCount, View } from '../../dialect.ts';
+import { toSql } from '../connection.ts';
+import { tableRef } from '../identifiers.ts';
+
+/** Rows of one table that a pass deletes. */
+export interface DeletedRowsCte {
+  /** The common table expression. It has the column `location`, and others by the names of {@link keptColumn}. */
+  readonly cte: string;
+  /** The label of the table. */
+  readonly label: string;
+}
+
+/** A column that references a parent, and the label of the parent's table. */
+export interface ParentColumn {
+  readonly by: string;
+  readonly parent: string;
+}
+
+/** Rows that a pass deletes from a table. */
+interface Deletion {
+  readonly cte: string;
+  readonly pass: string;
+  /** They are orphans by this column: no row that is still there is their parent. */
+  readonly orphansOf: ParentColumn | undefined;
+}
+
+/**
+ * One read-only statement that counts what all passes of a run would delete, one after the other.
+ *
+ * Each pass adds common table expressions for the rows that it deletes, table by table, cascades included. They leave
+ * out the rows that an earlier one deletes. One statement reads one snapshot and writes nothing: a role that may only
+ * read can preview.
+ */
+export class PreviewStatement {
+  readonly #ctes: RawBuilder<unknown>[] = [];
+  readonly #counts: { readonly count: Omit<PreviewCount, 'value'>; readonly value: RawBuilder<unknown> }[] =
+    [];
+  readonly #deletions = new Map<string, Deletion[]>();
+  readonly #pointers = new Map<string, string>();
+  readonly #recordings = new Set<string>();
+  readonly #catalog: Catalog;
+  readonly #live: Pick<View, 'isNotHeld'>;
+  #pass = '';
+
+  constructor(catalog: Catalog, live: Pick<View, 'isNotHeld'>) {
+    this.#catalog = catalog;
+    this.#live = live;
+  }
+
+  /** What is added from here on belongs to this pass. */
+  startPass(name: string): void {
+    this.#pass = name;
+  }
+
+  /** Adds a common table expression and returns its name. The body may refer to itself. */
+  addCte(body: (self: RawBuilder<unknown>) => RawBuilder<unknown>): string {
+    const name = `cte_${this.#ctes.length + 1}`;
+    this.#ctes.push(sql`${sql.id(name)} as (${body(sql.id(name))})`);
+    return name;
+  }
+
+  /** The `with` clause of everything so far. */
+  withClause(): RawBuilder<unknown> {
+    return this.#ctes.length === 0 ? sql`` : sql`with recursive ${sql.join([...this.#ctes])}`;
+  }
+
+  /** The pass deletes the rows of a common table expression from a table. Counts them. */
+  markDeleted(table: TableName, cte: string, orphansOf?: ParentColumn): DeletedRowsCte {
+    const earlier = this.#deletions.get(table.label) ?? [];
+    this.#deletions.set(table.label, [...earlier, { cte, pass: this.#pass, orphansOf }]);
+    this.addCount(table.label, 'deleted', cte);
+    return { cte, label: table.label };
+  }
+
+  /** What deletes rows of a table so far, and whether the pass records the files of a root. */
+  findDeletions({ label }: TableName, root: string): { cte: string; pass: string; records: boolean }[] {
+    const deletions = this.#deletions.get(label) ?? [];
+    return deletions.map(({ cte, pass }) => ({
+      cte,
+      pass,
+      records: this.#recordings.has(recording(pass, root)),
+    }));
+  }
+
+  /** The pass records the files, of these roots, of the rows that it deletes. */
+  recordFiles(roots: readonly string[]): void {
+    for (const root of roots) this.#recordings.add(recording(this.#pass, root));
+  }
+
+  /**
+   * Over an alias of a table: nothing so far deletes the row. Orphans by a column of a parent need not be looked at for
+   * `childOf`, the children by that column of a parent that is still there.
+   */
+  isNotDeletedYet(table: TableName, alias: string, childOf?: ParentColumn): RawBuilder<boolean> {
+    return this.#isNotDeletedAt(table, sql.id(alias, 'ctid'), childOf);
+  }
+
+  #isNotDeletedAt(
+    { label }: TableName,
+    location: RawBuilder<unknown>,
+    childOf: ParentColumn | undefined,
+  ): RawBuilder<boolean> {
+    const checks = (this.#deletions.get(label) ?? [])
+      .filter(
+        ({ orphansOf }) =>
+          orphansOf === undefined || orphansOf.by !== childOf?.by || orphansOf.parent !== childOf.parent,
+      )
+      .map(
+        ({ cte }) => sql` and not exists (
+          select from ${sql.id(cte)} as deleted
+          where deleted.location = ${location}
+        )`,
+      );
+    return sql`true${sql.join(checks, sql``)}`;
+  }
+
+  /** The same for the column `location` of an alias. */
+  isLocationNotDeletedYet(table: TableName, alias: string): RawBuilder<boolean> {
+    return this.#isNotDeletedAt(table, sql.id(alias, 'location'), undefined);
+  }
+
+  /**
+   * A table under an alias, as the pass finds it. Foreign keys with `on delete set null` that reference rows that earlier
+   * passes delete are null by then.
+   */
+  tableBefore(table: TableName, alias: string): RawBuilder<unknown> {
+    const known = this.#catalog.named(table);
+    const unlinked = known === undefined ? [] : this.#findUnlinked(known);
+    if (known === undefined || unlinked.length === 0) return sql`${tableRef(table)} as ${sql.id(alias)}`;
+    const columns = [...known.columns.keys()].map((name) => {
+      const conditions = unlinked
+        .filter(({ key }) => key.childColumns.includes(name))
+        .map(({ condition }) => condition);
+      if (conditions.length === 0) return sql.id('u', name);
+      return sql`
+        case when ${sql.join(conditions, sql` or `)} then null else ${sql.id('u', name)} end as ${sql.id(name)}`;
+    });
+    return sql`(select u.ctid, ${sql.join(columns)} from ${tableRef(table)} as u) as ${sql.id(alias)}`;
+  }
+
+  /** The foreign keys of a table that earlier passes set to null, and for which rows, alias `u`. */
+  #findUnlinked(
+    table: CatalogTable,
+  ): { readonly key: ForeignKey; readonly condition: RawBuilder<unknown> }[] {
+    return this.#catalog.foreignKeys.flatMap((key) => {
+      if (key.child !== table.id || key.onDelete !== 'set null' || !this.#catalog.has(key.parent)) return [];
+      const parent = this.#catalog.get(key.parent);
+      const earlier = (this.#deletions.get(parent.label) ?? []).filter(({ pass }) => pass !== this.#pass);
+      const on = key.childColumns.map(
+        (column, n) => sql`${sql.id('p', key.parentColumns[n] ?? '')} = ${sql.id('u', column)}`,
+      );
+      return earlier.map(({ cte }) => ({
+        key,
+        condition: sql`exists (
+          select from ${tableRef(parent)} as p
+          join ${sql.id(cte)} as deleted on deleted.location = p.ctid
+          where ${sql.join(on, sql` and `)}
+        )`,
+      }));
+    });
+  }
+
+  /** Over alias `t`: no hold names the row or what is deleted along with it; undefined if no hold is about that. */
+  isNotHeld(tree: RowTree): RawBuilder<boolean> | undefined {
+    const condition = this.#live.isNotHeld(tree);
+    return condition === undefined ? undefined : toSql(condition);
+  }
+
+  /** The common table expression with the present values of a pointer; undefined if nothing has touched it yet. */
+  findPointers(pointer: StoredPointer): string | undefined {
+    return this.#pointers.get(pointerKey(pointer));
+  }
+
+  setPointers(pointer: StoredPointer, cte: string): void {
+    this.#pointers.set(pointerKey(pointer), cte);
+  }
+
+  /** Counts the rows of a common table expression. */
+  addCount(label: string, what: PreviewCount['what'], cte: string): void {
+    this.addValue(label, what, sql`(select count(*) from ${sql.id(cte)})`);
+  }
+
+  /** Adds the least or the greatest `age` of a common table expression, in milliseconds since the epoch. */
+  addAge(label: string, what: PreviewCount['what'], which: 'min' | 'max', cte: string): void {
+    const age = sql`(1000 * extract(epoch from ${sql.raw(which)}(r.age)))::float8`;
+    this.addValue(label, what, sql`(select ${age} from ${sql.id(cte)} as r)`);
+  }
+
+  addValue(label: string, what: PreviewCount['what'], value: RawBuilder<unknown>): void {
+    this.#counts.push({ count: { pass: this.#pass, label, what }, value });
+  }
+
+  /** The statement. It returns one row with all counts. */
+  toSql(): RawBuilder<{ counts: (number | null)[] }> {
+    const values = this.#counts.map(({ value }) => value);
+    if (values.length === 0) return sql`select '{}'::float8[] as counts`;
+    return sql`${this.withClause()} select array[${sql.join(values)}]::float8[] as counts`;
+  }
+
+  /** What the statement returned, by pass and table. */
+  toCounts(values: readonly (number | null)[]): PreviewCount[] {
+    return this.#counts.map(({ count }, n) => ({ ...count, value: values[n] ?? null }));
+  }
+}
+
+function recording(pass: string, root: string): string {
+  return JSON.stringify([pass, root]);
+}
+
+function pointerKey({ holder, pointer }: StoredPointer): string {
+  return JSON.stringify([holder.label, pointer.name]);
+}
+
+/** The name under which a common table expression keeps a column of its rows. */
+export function keptColumn(column: string): string {
+  return `kept_${column}`;
+}
+
+/** The location of a row of an alias and the columns to keep, for a select list. */
+export function selectLocation(alias: string, columns: Iterable<string>): RawBuilder<unknown> {
+  const list = [...new Set(columns)].map(
+    (column) => sql`, ${sql.id(alias, column)} as ${sql.id(keptColumn(column))}`,
+  );
+  return sql`${sql.id(alias, 'ctid')} as location${sql.join(list, sql``)}`;
+}

@@ -1,0 +1,143 @@
+import type { Kysely, RawBuilder } from 'kysely';
+import { sql } from 'kysely';
+
+import type { ReclaimMode } from '../../../policy/reclaim-space.ts';
+import type { TableName } from '../../stored/columns.ts';
+import type { Reclaim, ReclaimEntry, ReclaimSession, Sizes, TransactionLimits } from '../dialect.ts';
+import { cancelOn } from './cancel.ts';
+import type { Connection } from './connection.ts';
+import { ledgerTable } from './connection.ts';
+import { qualifiedName, tableRef } from './identifiers.ts';
+import { PostgresSizes } from './sizes.ts';
+
+/**
+ * The server ends the statement of a client that is not there any more after so long. Nothing else would: a statement that
+ * returns nothing until its end never notices.
+ */
+const CHECK_CLIENT = '2s';
+
+/** What a session of ours sets, to be restored before it goes back to a pool that is not ours. */
+const SETTINGS = [
+  'lock_timeout',
+  'statement_timeout',
+  'idle_session_timeout',
+  'client_connection_check_interval',
+] as const;
+
+const STATEMENTS: { readonly [M in ReclaimMode]: (table: TableName) => RawBuilder<unknown> } = {
+  vacuum: (table) => sql`vacuum (analyze) ${tableRef(table)}`,
+  full: (table) => sql`vacuum (full, analyze) ${tableRef(table)}`,
+};
+
+/**
+ * Gives space of tables back. Behind a pooler that hands out transactions there is no such thing as a session, and these
+ * statements fail or lose their limits.
+ */
+export class PostgresReclaim implements Reclaim {
+  readonly #connection: Connection;
+
+  constructor(connection: Connection) {
+    this.#connection = connection;
+  }
+
+  async run<T>(work: (session: ReclaimSession) => Promise<T>): Promise<T> {
+    const { db: pool, ledgerSchema } = this.#connection;
+    return pool.connection().execute(async (db) => {
+      const { rows: before } = await sql<{ name: string; value: string }>`
+        select name, current_setting(name) as value
+        from unnest(${[...SETTINGS]}::text[]) as name`.execute(db);
+      try {
+        await sql`select set_config('idle_session_timeout', '0', false)`.execute(db);
+        // Not every operating system can tell the server.
+        await sql`select set_config('client_connection_check_interval', ${CHECK_CLIENT}, false)`
+          .execute(db)
+          .catch(() => undefined);
+        return await work(new PostgresReclaimSession({ db, ledgerSchema }, pool));
+      } finally {
+        // A session that was lost has nothing to restore, and its pool discards it.
+        await restore(db, before).catch(() => undefined);
+      }
+    });
+  }
+}
+
+class PostgresReclaimSession implements ReclaimSession {
+  readonly #connection: Connection;
+  readonly #pool: Kysely<unknown>;
+  readonly sizes: Sizes;
+
+  constructor(connection: Connection, pool: Kysely<unknown>) {
+    this.#connection = connection;
+    this.#pool = pool;
+    this.sizes = new PostgresSizes(connection);
+  }
+
+  async limit({ lockMillis, statementMillis }: TransactionLimits): Promise<void> {
+    await sql`
+      select
+        set_config('lock_timeout', ${`${Math.round(lockMillis)}ms`}, false),
+        set_config('statement_timeout', ${`${Math.round(statementMillis)}ms`}, false)`.execute(
+      this.#connection.db,
+    );
+  }
+
+  async tryToOwn(table: TableName, run: number): Promise<boolean> {
+    const key = ['temporal-vacuum', this.#connection.ledgerSchema, 'reclaim', qualifiedName(table)].join(' ');
+    const { rows } = await sql<{ owned: boolean }>`
+      select pg_try_advisory_lock(hashtextextended(${key}, 0)) as owned`.execute(this.#connection.db);
+    if (rows[0]?.owned === true) return true;
+    await endEarlierAttempts(this.#connection, run, key);
+    return false;
+  }
+
+  async recordStart({ run, pass, table, mode }: ReclaimEntry, bytes: number): Promise<number> {
+    const { rows } = await sql<{ id: number }>`
+      insert into ${ledgerTable(this.#connection, 'reclaim')}
+        (run_id, pass, label, mode, event, bytes, pid, backend_start)
+      select ${run}, ${pass}, ${table.label}, ${mode}, 'started', ${bytes}, a.pid, a.backend_start
+      from pg_stat_activity as a
+      where a.pid = pg_backend_pid()
+      returning id`.execute(this.#connection.db);
+    return rows[0]?.id ?? 0;
+  }
+
+  async reclaim(mode: ReclaimMode, table: TableName, signal: AbortSignal): Promise<void> {
+    const { db } = this.#connection;
+    await cancelOn(signal, this.#pool, db, async () => STATEMENTS[mode](table).execute(db));
+  }
+}
+
+/**
+ * Ends the session of an earlier attempt: Temporal has given it up, or its run is closed, and its statement may go on for
+ * hours without a client. One of another open run goes on.
+ */
+async function endEarlierAttempts(connection: Connection, run: number, key: string): Promise<void> {
+  await sql`
+    select pg_terminate_backend(a.pid)
+    from (select hashtextextended(${key}, 0) as key) as k
+    join pg_locks as l
+      on l.locktype = 'advisory' and l.granted and l.objsubid = 1
+      and l.classid::bigint = (k.key >> 32) & 4294967295 and l.objid::bigint = k.key & 4294967295
+    join pg_stat_activity as a on a.pid = l.pid and a.datname = current_database()
+    cross join lateral (
+      select s.run_id
+      from ${ledgerTable(connection, 'reclaim')} as s
+      where s.pid = a.pid and s.backend_start = a.backend_start
+      order by s.id desc
+      limit 1
+    ) as own
+    join ${ledgerTable(connection, 'run')} as r on r.id = own.run_id
+    where l.database = (select oid from pg_database where datname = current_database())
+      and (r.id = ${run} or r.ended_at is not null)`.execute(connection.db);
+}
+
+async function restore(
+  db: Kysely<unknown>,
+  settings: readonly { readonly name: string; readonly value: string }[],
+): Promise<void> {
+  await sql`
+    select set_config(s.name, s.value, false), pg_advisory_unlock_all()
+    from unnest(
+      ${settings.map(({ name }) => name)}::text[],
+      ${settings.map(({ value }) => value)}::text[]) as s(name, value)`.execute(db);
+}

@@ -1,0 +1,33 @@
+import type { RawBuilder } from 'kysely';
+import { sql } from 'kysely';
+
+import type { Recording } from '../dialect.ts';
+import type { Connection } from './connection.ts';
+import { ledgerTable } from './connection.ts';
+import { columnRef } from './identifiers.ts';
+
+/** For the end of the `returning` of a delete of alias `t`: the paths of the row. */
+export function returningPathsSql(recording: Recording | undefined): RawBuilder<unknown> {
+  const columns = (recording?.paths ?? []).map(
+    ({ column }, n) => sql`, ${columnRef('t', column)}::text as ${sql.id(`path_${n}`)}`,
+  );
+  return sql.join(columns, sql``);
+}
+
+/** A part of the statement that follows `deleted`: writes the paths into the ledger. Empty if nothing is recorded. */
+export function recordedPathsSql(
+  connection: Connection,
+  recording: Recording | undefined,
+): RawBuilder<unknown> {
+  if (recording === undefined || recording.paths.length === 0) return sql``;
+  const { paths, outbox } = recording;
+  const values = paths.map(({ root }, n) => sql`(${root}::text, ${sql.id('deleted', `path_${n}`)})`);
+  return sql`,
+    recorded as (
+      insert into ${ledgerTable(connection, 'file')} (policy, pass, run_id, root, path)
+      select ${outbox.policy}::text, ${outbox.pass}::text, ${outbox.run}::int, p.root, p.path
+      from deleted
+      cross join lateral (values ${sql.join(values)}) as p(root, path)
+      where p.path <> ''
+    )`;
+}

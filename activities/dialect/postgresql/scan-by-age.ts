@@ -1,0 +1,230 @@
+import type { RawBuilder } from 'kysely';
+import { sql } from 'kysely';
+
+import type { ColumnName } from '../../stored/columns.ts';
+import type { Shard } from '../../stored/scan.ts';
+import type { DeletedRange, LockedRows, ReadRows, ScanStep, ScanTarget } from '../dialect.ts';
+import type { Connection } from './connection.ts';
+import { toSql } from './connection.ts';
+import { oldestMillis } from './expiry.ts';
+import { castValue, columnRef, tableRef } from './identifiers.ts';
+import { deletableSql, isDeletable, keepLastColumnNames, keepLastColumns } from './keep-last-batch.ts';
+import type { DeletedKeys } from './locked-rows.ts';
+import { deletedKeysSql, keyText } from './locked-rows.ts';
+import { recordedPathsSql, returningPathsSql } from './recording.ts';
+import type { AgePosition } from './scan-cursor.ts';
+import { readAgePosition, toAgeCursor } from './scan-cursor.ts';
+
+export type AgeShard = Shard & { readonly scan: 'by-age' };
+type AgeTarget = ScanTarget & { readonly age: ColumnName };
+
+/** So many index entries are read in one statement at the most: 10 ms at 0.5 us each. */
+const MAX_ENTRIES = 20_000;
+
+/** The part of the age index that a batch reads. */
+interface AgeRange {
+  readonly after: AgePosition | undefined;
+  /** From this age on; null is from the oldest. Only used if `after` is undefined. */
+  readonly from: string | null;
+  /** Up to, and without, this age. */
+  readonly until: string;
+  /**
+   * How many index entries to read. A bound on rows alone would let one statement step over any number of entries that
+   * are not deletable, such as a million old runs that never ended.
+   */
+  readonly entries: number;
+  readonly limit: number;
+}
+
+function findEntries(shard: AgeShard, { cursor, limit }: ScanStep): AgeRange {
+  const entries = Math.min(Math.max(1000, 4 * limit), Math.max(MAX_ENTRIES, limit));
+  return { after: readAgePosition(cursor), from: shard.from, until: shard.until, entries, limit };
+}
+
+/** Finds and deletes the oldest rows. Waits for a row that is locked. */
+export async function deleteByAge(
+  connection: Connection,
+  target: AgeTarget,
+  shard: AgeShard,
+  step: ScanStep,
+  key: ColumnName | undefined,
+): Promise<DeletedRange> {
+  const range = findEntries(shard, step);
+  const { keeps, where, recording } = target;
+  const judged =
+    keeps === undefined ? sql`` : sql`, ${deletableSql(connection, keeps, sql`chosen`, range.limit)}`;
+  const chosen =
+    keeps === undefined
+      ? sql`t.ctid = any(array(select location from chosen)) and ${toSql(where)}`
+      : isDeletable();
+  const { rows: found } = await sql<DeletedKeys & { next: AgePosition | null }>`
+    with ${chosenRowsSql(connection, target, range)}${judged},
+    deleted as (
+      delete from ${tableRef(target.table)} as t
+      where ${chosen}
+      returning ${keyText(key)} as key${returningPathsSql(recording)}
+    )${recordedPathsSql(connection, recording)}
+    select ${deletedKeysSql(key)}, ${nextPositionSql(range)} as next`.execute(connection.db);
+  const { rows, keys, next } = found[0] as DeletedKeys & { next: AgePosition | null };
+  return { cursor: toAgeCursor(next), done: next === null, rows, keys, filled: 1 };
+}
+
+interface LockedByAge {
+  readonly locations: readonly string[];
+  readonly keys: readonly (string | null)[];
+  readonly ages: readonly string[];
+  readonly ranks: readonly number[];
+  readonly candidates: number;
+  readonly next: AgePosition | null;
+}
+
+/** Finds the oldest rows and locks those that nobody else has locked. */
+export async function lockByAge(
+  connection: Connection,
+  target: AgeTarget,
+  shard: AgeShard,
+  step: ScanStep,
+  key: ColumnName | undefined,
+): Promise<LockedRows> {
+  const range = findEntries(shard, step);
+  const { rows } = await sql<LockedByAge>`
+    with ${chosenRowsSql(connection, target, range)},
+    locked as materialized (
+      select
+        t.ctid as location,
+        ${keyText(key)} as key,
+        to_json(${columnRef('t', target.age)}) #>> '{}' as age,
+        ${columnRef('t', target.age)} as ordered
+      from ${tableRef(target.table)} as t
+      where t.ctid = any(array(select location from chosen)) and ${toSql(target.where)}
+      for update of t skip locked
+    )
+    select
+      coalesce(array_agg(l.location::text order by l.ordered, l.location), '{}') as locations,
+      coalesce(array_agg(l.key order by l.ordered, l.location), '{}') as keys,
+      coalesce(array_agg(l.age order by l.ordered, l.location), '{}') as ages,
+      coalesce(array_agg(c.rank::int order by l.ordered, l.location), '{}') as ranks,
+      (select count(*)::int from chosen) as candidates,
+      ${nextPositionSql(range)} as next
+    from locked as l
+    join chosen as c on c.location = l.location`.execute(connection.db);
+  const { ages, next, ...locked } = rows[0] as LockedByAge;
+  return {
+    ...locked,
+    cursorAfter: (row) => toAgeCursor({ age: ages[row] ?? '', ctid: locked.locations[row] ?? '' }),
+    end: { cursor: toAgeCursor(next), done: next === null },
+  };
+}
+
+/** Reads the oldest rows without a lock. */
+export async function readByAge(
+  connection: Connection,
+  target: AgeTarget,
+  shard: AgeShard,
+  step: ScanStep,
+  key: ColumnName | undefined,
+): Promise<ReadRows> {
+  const range = findEntries(shard, step);
+  const { rows } = await sql<Omit<ReadRows, 'cursor' | 'done'> & { next: AgePosition | null }>`
+    with ${chosenRowsSql(connection, target, range)}
+    select
+      count(*)::int as rows,
+      ${oldestMillis('e')} as oldest,
+      coalesce(
+        array_agg(
+          (select ${keyText(key)} from ${tableRef(target.table)} as t where t.ctid = c.location)
+          order by c.rank
+        ) filter (where ${key !== undefined}::boolean),
+        '{}') as keys,
+      ${nextPositionSql(range)} as next
+    from chosen as c
+    join entry as e on e.location = c.location`.execute(connection.db);
+  const { next, ...read } = rows[0] as Omit<ReadRows, 'cursor' | 'done'> & { next: AgePosition | null };
+  return { ...read, cursor: toAgeCursor(next), done: next === null };
+}
+
+/**
+ * `entry`: the next index entries, with whether the row is deletable; `chosen`: the first of those that are. The last entry
+ * that may be read is among the entries in any case: it says where to go on.
+ *
+ * Entries are read until enough are deletable and no further: reading four times as many as were deleted made a third of
+ * the time of a pass over events (7 ms for 632 rows became 3).
+ */
+function chosenRowsSql(
+  connection: Connection,
+  { table, age: column, where, keeps }: AgeTarget,
+  range: AgeRange,
+): RawBuilder<unknown> {
+  const age = columnRef('t', column);
+  return sql`
+    entry as materialized (
+      select *
+      from (
+        select
+          t.ctid as location,
+          ${age} as age,
+          ${toSql(where)} as deletable,
+          row_number() over (order by ${age}, t.ctid) as nth${keepLastColumns(connection, keeps)}
+        from ${tableRef(table)} as t
+        where ${isInRange(column, range)}
+        order by ${age}, t.ctid
+        limit ${range.entries}
+      ) as e
+      where e.deletable or e.nth = ${range.entries}::bigint
+      limit ${range.limit}
+    ),
+    chosen as materialized (
+      select location, row_number() over (order by nth) as rank${keepLastColumnNames(keeps)}
+      from entry
+      where deletable
+    )`;
+}
+
+function isInRange(column: ColumnName, { after, from, until }: AgeRange): RawBuilder<boolean> {
+  const age = columnRef('t', column);
+  const { type } = column;
+  const isBefore = sql<boolean>`${age} < ${castValue(until, type)}`;
+  if (after !== undefined) {
+    const position = sql`(${castValue(after.age, type)}, ${after.ctid}::tid)`;
+    // The first comparison alone can use an index on the age; the second is exact.
+    return sql<boolean>`${age} >= ${castValue(after.age, type)} and (${age}, t.ctid) > ${position} and ${isBefore}`;
+  }
+  return from === null ? isBefore : sql<boolean>`${age} >= ${castValue(from, type)} and ${isBefore}`;
+}
+
+/** The last entry if enough were deletable or enough were read, else the end. */
+function nextPositionSql({ entries, limit }: AgeRange): RawBuilder<AgePosition | null> {
+  return sql`(
+    select case
+      when (select count(*) from entry) = ${limit}::bigint or e.nth = ${entries}::bigint
+        then json_build_object('age', to_json(e.age) #>> '{}', 'ctid', e.location::text)
+      end
+    from entry as e
+    order by e.nth desc
+    limit 1)`;
+}
+
+/** Over alias `t`: the row lies between two positions of a shard; no row does if the scan has not moved. */
+export function isBetweenAges(
+  column: ColumnName,
+  shard: AgeShard,
+  from: AgePosition | undefined,
+  to: AgePosition | 'end' | undefined,
+): RawBuilder<boolean> {
+  if (to === undefined) return sql`false`;
+  const age = columnRef('t', column);
+  const { type } = column;
+  const position = (at: AgePosition): RawBuilder<unknown> =>
+    sql`(${castValue(at.age, type)}, ${at.ctid}::tid)`;
+  // The comparisons of the age alone can use an index; those with the ctid are exact.
+  const start = shard.from === null ? sql`true` : sql`${age} >= ${castValue(shard.from, type)}`;
+  const after =
+    from === undefined
+      ? start
+      : sql`${age} >= ${castValue(from.age, type)} and (${age}, t.ctid) > ${position(from)}`;
+  const upTo =
+    to === 'end'
+      ? sql`${age} < ${castValue(shard.until, type)}`
+      : sql`${age} <= ${castValue(to.age, type)} and (${age}, t.ctid) <= ${position(to)}`;
+  return sql`${after} and ${upTo}`;
+}

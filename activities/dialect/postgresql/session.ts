@@ -1,0 +1,124 @@
+import type { Kysely } from 'kysely';
+
+import type { Catalog } from '../catalog.ts';
+import type {
+  Deadline,
+  Facts,
+  Fence,
+  Holds,
+  PreviewQuery,
+  Reclaim,
+  Rows,
+  ScanRows,
+  Session,
+  Sizes,
+  Tables,
+  TransactionLimits,
+  Tx,
+  View,
+  ViewOptions,
+} from '../dialect.ts';
+import type { LedgerStore } from '../ledger-store.ts';
+import { cancelOn } from './cancel.ts';
+import type { Connection } from './connection.ts';
+import { PostgresFacts } from './facts.ts';
+import { holdKey, isKeyHeld, PostgresFence } from './fence.ts';
+import { PostgresLedgerStore } from './ledger/store.ts';
+import { PostgresPreviewQuery } from './preview/query.ts';
+import { PostgresReclaim } from './reclaim.ts';
+import { PostgresRows } from './rows.ts';
+import { PostgresScan } from './scan.ts';
+import { PostgresSizes } from './sizes.ts';
+import { PostgresTables } from './tables.ts';
+import {
+  enforceDeadline,
+  inSnapshot,
+  inTransaction,
+  limitStatements,
+  tryAndUndo,
+  undoOnError,
+} from './transaction.ts';
+import { LiveView } from './view.ts';
+
+/** An open PostgreSQL database. `db` is a pool; its ledger lies in a schema of the same database. */
+export class PostgresSession implements Session {
+  protected readonly connection: Connection;
+  readonly facts: Facts;
+  readonly tables: Tables;
+  readonly ledger: LedgerStore;
+  readonly sizes: Sizes;
+  readonly reclaim: Reclaim;
+
+  constructor(connection: Connection) {
+    this.connection = connection;
+    this.facts = new PostgresFacts(connection);
+    this.tables = new PostgresTables(connection);
+    this.ledger = new PostgresLedgerStore(connection);
+    this.sizes = new PostgresSizes(connection);
+    this.reclaim = new PostgresReclaim(connection);
+  }
+
+  async transaction<T>(limits: TransactionLimits, work: (tx: Tx) => Promise<T>): Promise<T> {
+    return inTransaction(this.connection.db, limits, async (tx) => work(this.#on(tx)));
+  }
+
+  async snapshot<T>(limits: TransactionLimits, work: (tx: Tx) => Promise<T>): Promise<T> {
+    return inSnapshot(this.connection.db, limits, async (tx) => work(this.#on(tx)));
+  }
+
+  async isKeyHeld(key: string): Promise<boolean> {
+    return isKeyHeld(this.connection, key);
+  }
+
+  async holdKey(key: string): Promise<() => Promise<void>> {
+    return holdKey(this.connection, key);
+  }
+
+  view(options: ViewOptions = {}): View {
+    return new LiveView(this.connection, options);
+  }
+
+  startPreview(catalog: Catalog, holds: Holds | undefined): PreviewQuery {
+    return new PostgresPreviewQuery(this.connection, catalog, holds);
+  }
+
+  #on(tx: Kysely<unknown>): Tx {
+    return new PostgresTx({ ...this.connection, db: tx }, this.connection.db);
+  }
+}
+
+/** A transaction on PostgreSQL; `pool` is for requests that must not wait for it. */
+class PostgresTx extends PostgresSession implements Tx {
+  readonly #pool: Kysely<unknown>;
+  readonly fence: Fence;
+  readonly scan: ScanRows;
+  readonly rows: Rows;
+
+  constructor(connection: Connection, pool: Kysely<unknown>) {
+    super(connection);
+    this.#pool = pool;
+    this.fence = new PostgresFence(connection);
+    this.scan = new PostgresScan(connection);
+    this.rows = new PostgresRows(connection);
+  }
+
+  async tryAndUndo<T>(work: () => Promise<T>): Promise<T> {
+    return tryAndUndo(this.connection.db, work);
+  }
+
+  async undoOnError<T>(work: () => Promise<T>): Promise<T> {
+    return undoOnError(this.connection.db, work);
+  }
+
+  async cancelOn<T>(signal: AbortSignal | undefined, work: () => Promise<T>): Promise<T> {
+    return cancelOn(signal, this.#pool, this.connection.db, work);
+  }
+
+  async limitStatements(millis: number): Promise<void> {
+    return limitStatements(this.connection.db, millis);
+  }
+
+  async enforceDeadline(deadline: Deadline | undefined): Promise<void> {
+    return enforceDeadline(this.connection.db, deadline);
+  }
+}

@@ -1,0 +1,111 @@
+import { sql } from 'kysely';
+
+import type { TableName } from '../../stored/columns.ts';
+import type { VacuumBlockers, TableSize, Bloat } from '../../stored/size.ts';
+import type { Sizes } from '../dialect.ts';
+import type { Connection } from './connection.ts';
+import { qualifiedName } from './identifiers.ts';
+import { readVacuumBlockers } from './vacuum-blockers.ts';
+
+/** Sizes of tables. */
+export class PostgresSizes implements Sizes {
+  readonly #connection: Connection;
+
+  constructor(connection: Connection) {
+    this.#connection = connection;
+  }
+
+  async read(tables: readonly TableName[]): Promise<TableSize[]> {
+    return readSizes(this.#connection, tables);
+  }
+
+  async measureBloat(table: TableName): Promise<Bloat | undefined> {
+    const schema = await findPgstattuple(this.#connection);
+    return schema === undefined ? undefined : measureBloat(this.#connection, schema, table);
+  }
+
+  async readVacuumBlockers(): Promise<VacuumBlockers> {
+    return readVacuumBlockers(this.#connection);
+  }
+}
+
+/**
+ * Measures tables from catalog and statistics: cheap, whatever their size. Waits where another session holds a table
+ * exclusively. A table that is not there is left out.
+ */
+async function readSizes(connection: Connection, tables: readonly TableName[]): Promise<TableSize[]> {
+  const { rows } = await sql<TableSize & { width: number | null; rowsPerPage: number | null }>`
+    select
+      w.label as table,
+      (pg_total_relation_size(c.oid) - pg_indexes_size(c.oid) - t.bytes)::float8 as heap,
+      pg_indexes_size(c.oid)::float8 as indexes,
+      t.bytes::float8 as toast,
+      l.live,
+      coalesce(pg_stat_get_dead_tuples(c.oid), 0)::float8 as dead,
+      case when e.bytes is null then null else json_build_object(
+        'bytes', e.bytes,
+        'percent', round((100 * e.bytes / greatest(pg_relation_size(c.oid), 1))::numeric, 1),
+        'by', 'estimate') end as bloat,
+      to_json(pg_stat_get_last_vacuum_time(c.oid)) #>> '{}' as "lastVacuum",
+      to_json(pg_stat_get_last_autovacuum_time(c.oid)) #>> '{}' as "lastAutovacuum",
+      to_json(pg_stat_get_last_analyze_time(c.oid)) #>> '{}' as "lastAnalyze",
+      to_json(pg_stat_get_last_autoanalyze_time(c.oid)) #>> '{}' as "lastAutoanalyze"
+    from unnest(
+      ${tables.map(qualifiedName)}::text[],
+      ${tables.map((table) => table.label)}::text[]) with ordinality as w(name, label, n)
+    join pg_class as c on c.oid = to_regclass(w.name)
+    join pg_namespace as s on s.oid = c.relnamespace
+    cross join lateral (
+      select case when c.reltoastrelid = 0 then 0 else pg_total_relation_size(c.reltoastrelid) end as bytes
+    ) as t
+    -- After a crash of the server its counters begin at nothing.
+    cross join lateral (
+      select coalesce(nullif(pg_stat_get_live_tuples(c.oid), 0), greatest(c.reltuples, 0))::float8 as live
+    ) as l
+    -- A page has a head of 24 bytes; a row a pointer of 4, a head of 24, and ends at a multiple of 8.
+    cross join lateral (
+      select 28 + 8 * ceil(sum((1 - a.null_frac) * a.avg_width) / 8) as bytes
+      from pg_stats as a
+      where a.schemaname = s.nspname and a.tablename = c.relname and not a.inherited
+    ) as row
+    cross join lateral (
+      select current_setting('block_size')::float8 as block,
+        coalesce((
+          select substring(o from 'fillfactor=(\\d+)')::float8
+          from unnest(c.reloptions) as o
+          where o like 'fillfactor=%'), 100) / 100 as fill
+    ) as page
+    cross join lateral (
+      select greatest(0, pg_relation_size(c.oid)
+        - page.block * ceil(l.live / greatest(1, floor((page.block - 24) * page.fill / row.bytes)))) as bytes
+    ) as e
+    order by w.n`.execute(connection.db);
+  return rows;
+}
+
+/** The schema of the extension's functions; undefined if it is not there or the role may not use it. */
+async function findPgstattuple(connection: Connection): Promise<string | undefined> {
+  const { rows } = await sql<{ schema: string }>`
+    select n.nspname as schema
+    from pg_extension as e
+    join pg_namespace as n on n.oid = e.extnamespace
+    join pg_proc as p on p.pronamespace = n.oid and p.proname = 'pgstattuple_approx'
+    where
+      e.extname = 'pgstattuple'
+      and has_schema_privilege(n.oid, 'usage') and has_function_privilege(p.oid, 'execute')`.execute(
+    connection.db,
+  );
+  return rows[0]?.schema;
+}
+
+/** Measures bloat by `pgstattuple_approx`; reads pages that are not known to be all visible. */
+async function measureBloat(connection: Connection, schema: string, table: TableName): Promise<Bloat> {
+  const { rows } = await sql<{ bytes: number; percent: number }>`
+    select
+      (a.approx_free_space + a.dead_tuple_len)::float8 as bytes,
+      round((100 * (a.approx_free_space + a.dead_tuple_len) / greatest(a.table_len, 1))::numeric, 1)::float8 as percent
+    from ${sql.id(schema, 'pgstattuple_approx')}(${qualifiedName(table)}::regclass) as a`.execute(
+    connection.db,
+  );
+  return { bytes: rows[0]?.bytes ?? 0, percent: rows[0]?.percent ?? 0, by: 'pgstattuple_approx' };
+}

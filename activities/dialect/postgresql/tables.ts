@@ -1,0 +1,134 @@
+import { sql } from 'kysely';
+
+import type { Ages, TableName } from '../../stored/columns.ts';
+import type { StoredRoot } from '../../stored/pass.ts';
+import type { CatalogTable } from '../catalog.ts';
+import type {
+  Condition,
+  CountedRows,
+  OldestRows,
+  Sample,
+  SampleRequest,
+  Spellings,
+  TableRange,
+  Tables,
+} from '../dialect.ts';
+import type { Connection } from './connection.ts';
+import { ledgerTable, toSql } from './connection.ts';
+import { ageExpression, newestMillis, oldestMillis } from './expiry.ts';
+import { castValue, columnRef, countPagesSql, pageStartSql, tableRef } from './identifiers.ts';
+import { sampleTable, secondsSince, toFiniteAge } from './sample.ts';
+import { tryAndUndo } from './transaction.ts';
+
+/** New rows usually lie at the end of a table: so many of its last pages are read first. */
+const LAST_PAGES = 256;
+
+/** Questions about whole tables. */
+export class PostgresTables implements Tables {
+  readonly #connection: Connection;
+
+  constructor(connection: Connection) {
+    this.#connection = connection;
+  }
+
+  async sample(table: CatalogTable, requests: readonly SampleRequest[]): Promise<Sample[]> {
+    return sampleTable(this.#connection, table, requests);
+  }
+
+  async count(table: TableName, where: Condition, ages: Ages | undefined): Promise<CountedRows> {
+    const oldest = ages === undefined ? sql`null::timestamptz` : sql`min(${ageExpression('t', ages)})`;
+    const { rows } = await sql<CountedRows>`
+      select count(*)::float8 as rows, ${secondsSince(oldest)} as "oldestSeconds"
+      from ${tableRef(table)} as t
+      where ${toSql(where)}`.execute(this.#connection.db);
+    const { rows: count = 0, oldestSeconds = null } = rows[0] ?? {};
+    return { rows: count, oldestSeconds: toFiniteAge(oldestSeconds) };
+  }
+
+  async countOldest(
+    table: TableName,
+    where: Condition,
+    [age]: Ages,
+    until: string,
+    entries: number,
+  ): Promise<OldestRows> {
+    const { rows } = await sql<CountedRows & { entries: number }>`
+      select
+        count(*)::float8 as entries,
+        count(*) filter (where e.deletable)::float8 as rows,
+        ${secondsSince(sql`min(e.age) filter (where e.deletable)`)} as "oldestSeconds"
+      from (
+        select ${toSql(where)} as deletable, ${columnRef('t', age)} as age
+        from ${tableRef(table)} as t
+        where ${columnRef('t', age)} < ${castValue(until, age.type)}
+        order by ${columnRef('t', age)}
+        limit ${entries}
+      ) as e`.execute(this.#connection.db);
+    const { rows: count = 0, oldestSeconds = null, entries: read = 0 } = rows[0] ?? {};
+    return { rows: count, oldestSeconds: toFiniteAge(oldestSeconds), complete: read < entries };
+  }
+
+  async countUpTo(table: TableName, most: number): Promise<number> {
+    const limit = Number.isFinite(most) ? sql`limit ${Math.ceil(most)}` : sql``;
+    const { rows } = await sql<{ rows: number }>`
+      select count(*)::float8 as rows
+      from (
+        select from ${tableRef(table)}
+        ${limit}
+      ) as counted`.execute(this.#connection.db);
+    return rows[0]?.rows ?? 0;
+  }
+
+  async hasRowSince(table: TableName, ages: Ages, instant: string): Promise<boolean> {
+    const isNew = sql`${ageExpression('t', ages)} >= ${castValue(instant, ages[0].type)}`;
+    const from = pageStartSql(sql`greatest(0, ${countPagesSql(table)} - ${LAST_PAGES}::bigint)`);
+    const { rows } = await sql<{ found: boolean }>`
+      select
+        exists (
+          select from ${tableRef(table)} as t
+          where ${isNew} and t.ctid >= (select ${from})
+        ) or exists (
+          select from ${tableRef(table)} as t
+          where ${isNew}
+        ) as found`.execute(this.#connection.db);
+    return rows[0]?.found === true;
+  }
+
+  async readRange(table: TableName, ages: Ages | undefined): Promise<TableRange> {
+    const age = ages === undefined ? sql`null::timestamptz` : ageExpression('t', ages);
+    const { rows } = await sql<TableRange>`
+      select count(*)::float8 as rows, ${oldestMillis('r')} as oldest, ${newestMillis('r')} as newest
+      from (select ${age} as age from ${tableRef(table)} as t) as r`.execute(this.#connection.db);
+    return rows[0] ?? { rows: 0, oldest: null, newest: null };
+  }
+
+  async findRecorded(
+    { name, recordedBy }: StoredRoot,
+    { texts, files }: Spellings,
+    outbox: boolean,
+  ): Promise<ReadonlySet<number>> {
+    if (texts.length === 0) return new Set();
+    // Joins, and not `exists or exists`: the planner may then read an index or hash the few, whichever is less.
+    const recorded = recordedBy.map(
+      ({ table, column }) =>
+        sql`select s.file from spelling as s join ${tableRef(table)} as t on ${columnRef('t', column)} = s.text`,
+    );
+    const waiting = sql`
+      select s.file
+      from spelling as s
+      join ${ledgerTable(this.#connection, 'file')} as f on f.path = s.text and f.root = ${name}`;
+    const { rows } = await sql<{ file: number }>`
+      with spelling as materialized (
+        select * from unnest(${[...texts]}::text[], ${[...files]}::int[]) as s(text, file)
+      )
+      ${sql.join(outbox ? [...recorded, waiting] : recorded, sql` union `)}`.execute(this.#connection.db);
+    return new Set(rows.map(({ file }) => file));
+  }
+
+  async tryCondition(table: TableName, where: Condition): Promise<void> {
+    const { db } = this.#connection;
+    await tryAndUndo(db, async () =>
+      sql`explain select from ${tableRef(table)} as t where ${toSql(where)}`.execute(db),
+    );
+  }
+}

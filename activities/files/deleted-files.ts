@@ -1,0 +1,85 @@
+import type { Policy } from '../../policy/policy.ts';
+import type { DeletedPaths, Tx } from '../dialect/dialect.ts';
+import type { StoredRoot } from '../stored/pass.ts';
+import type { FoundFile } from './find-files.ts';
+import { findFiles } from './find-files.ts';
+import type { Root } from './open-root.ts';
+import { readKey, toSpellings } from './recorded-keys.ts';
+
+/** So many files are looked at together. */
+export const CHUNK = 1000;
+
+/** Where files are looked at: on the snapshot of the rows. */
+export interface FileScene {
+  readonly tx: Tx;
+  readonly policy: Policy;
+  /** The instant of the snapshot. */
+  readonly now: string;
+  /** The database has a ledger, in which files may wait. */
+  readonly hasLedger: boolean;
+  readonly signal: AbortSignal | undefined;
+}
+
+/** The files of rows that a preview counts as deleted. */
+export interface DeletedFiles {
+  readonly root: StoredRoot;
+  readonly paths: DeletedPaths;
+  /** With the files that these passes recorded and that wait in the ledger. */
+  readonly waiting?: { readonly policy: string; readonly passes: readonly string[] } | undefined;
+  readonly concurrency: number;
+}
+
+/** Finds the files of deleted rows, some at a time: those that are there and that no row records that stays, each once. */
+export async function findDeletedFiles(
+  scene: FileScene,
+  opened: Root,
+  deleted: DeletedFiles,
+  work: (files: readonly FoundFile[]) => Promise<void>,
+): Promise<void> {
+  const { paths, waiting, concurrency } = deleted;
+  const counted = new Set<string>();
+  scene.signal?.throwIfAborted();
+  await paths.read(CHUNK, waiting, async (chunk) => {
+    scene.signal?.throwIfAborted();
+    const keys = new Set(chunk.map((path) => readKey(opened.store, path)));
+    const { files } = await findFiles(
+      opened,
+      [...keys].filter((key) => typeof key === 'string'),
+      concurrency,
+    );
+    const otherwise = await findOtherSpellings(scene, opened, deleted, files, new Set(chunk));
+    const stays = await findStillRecorded(opened, paths, otherwise);
+    await work(
+      files.filter(({ key }) => {
+        if (!otherwise.has(key)) return true;
+        if (stays.has(key) || counted.has(key)) return false;
+        counted.add(key);
+        return true;
+      }),
+    );
+  });
+}
+
+/** Finds the files that rows also record in other spellings than these paths: few, mostly none. */
+async function findOtherSpellings(
+  { tx, hasLedger }: FileScene,
+  { store }: Root,
+  { root }: DeletedFiles,
+  files: readonly FoundFile[],
+  paths: ReadonlySet<string>,
+): Promise<ReadonlySet<string>> {
+  const spellings = files.map(({ key }) => store.spellingsOf(key).filter((text) => !paths.has(text)));
+  const found = await tx.tables.findRecorded(root, toSpellings(spellings), hasLedger);
+  return new Set([...found].map((file) => files[file]?.key ?? ''));
+}
+
+/** Those of some keys that a row records, in any spelling, that stays. */
+async function findStillRecorded(
+  { store }: Root,
+  paths: DeletedPaths,
+  keys: ReadonlySet<string>,
+): Promise<ReadonlySet<string>> {
+  const keyByText = new Map([...keys].flatMap((key) => store.spellingsOf(key).map((text) => [text, key])));
+  const recorded = await paths.findStillRecorded([...keyByText.keys()]);
+  return new Set(recorded.map((path) => keyByText.get(path) ?? ''));
+}

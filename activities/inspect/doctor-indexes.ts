@@ -1,0 +1,60 @@
+import { suggestIndex, suggestRebuild } from '../dialect/advice.ts';
+import type { Catalog, CatalogTable } from '../dialect/catalog.ts';
+import { findKind } from '../passes/index.ts';
+import type { ResolvedPass } from '../plan/resolve-policy.ts';
+import { hasIndexOn } from '../resolve/scan-choice.ts';
+import type { Finding } from './doctor.ts';
+
+/** A column of a table that should have an index, and why. */
+interface WantedIndex {
+  readonly table: CatalogTable;
+  readonly column: string;
+  readonly why: string;
+}
+
+/** Indexes on the columns that passes scan and look up by, and on foreign keys that their deletes follow. */
+export function examineIndexes(passes: readonly ResolvedPass[], catalog: Catalog): Finding[] {
+  const wanted = [
+    ...passes.flatMap((pass) => listWantedByPass(pass, catalog)),
+    ...passes.flatMap((pass) => listWantedByForeignKeys(pass, catalog)),
+  ];
+  const columns = new Map(
+    wanted.toReversed().map((index) => [`${index.table.label}.${index.column}`, index]),
+  );
+  const findings = wanted
+    .filter((index) => columns.get(`${index.table.label}.${index.column}`) === index)
+    .flatMap(examineIndex);
+  if (findings.length > 0) return findings;
+  const what = `all ${columns.size} columns that passes scan or look up by have one`;
+  return [{ about: 'indexes', state: 'ok', what }];
+}
+
+function examineIndex({ table, column, why }: WantedIndex): Finding[] {
+  const found = table.columns.get(column);
+  if (found !== undefined && hasIndexOn(table, found)) return [];
+  const about = `index on ${table.label}.${column}`;
+  const invalid = table.indexes.find((index) => index.leading === column && !index.valid);
+  if (invalid !== undefined) {
+    const what = `index ${invalid.name} is invalid, as after a build that was interrupted; ${why}`;
+    return [{ about, state: 'advice', what, fix: suggestRebuild(invalid.name) }];
+  }
+  return [{ about, state: 'advice', what: `there is none; ${why}`, fix: suggestIndex(table, column) }];
+}
+
+function listWantedByPass({ pass, stored }: ResolvedPass, catalog: Catalog): WantedIndex[] {
+  const wanted = findKind(pass.kind).wantedIndexes(stored);
+  return wanted.flatMap(({ table: name, column, why }) => {
+    const table = catalog.named(name);
+    return table === undefined ? [] : [{ table, column, why: `pass ${pass.name} ${why}` }];
+  });
+}
+
+/** A delete looks for children by every foreign key that references the row, whatever it then does to them. */
+function listWantedByForeignKeys({ pass, stored }: ResolvedPass, catalog: Catalog): WantedIndex[] {
+  const deletedFrom = new Set(stored.counted.map((table) => catalog.named(table)?.id));
+  return catalog.foreignKeys.flatMap((key) => {
+    if (!deletedFrom.has(key.parent) || !catalog.has(key.child)) return [];
+    const why = `foreign key ${key.name} makes each row that pass ${pass.name} deletes read the whole table`;
+    return [{ table: catalog.get(key.child), column: key.childColumns[0] ?? '', why }];
+  });
+}

@@ -1,0 +1,61 @@
+import { ValidationError } from '../../policy/issue.ts';
+import type { Policy } from '../../policy/policy.ts';
+import { suggestVacuum } from '../dialect/advice.ts';
+import type { Database } from '../ledger/open-database.ts';
+import type { TableSize, VacuumBlocker } from '../stored/size.ts';
+import type { Finding } from './doctor.ts';
+import type { Stats } from './stats.ts';
+import { readStats } from './stats.ts';
+
+/** Prefect's guide: from a fifth dead rows on a table is to be watched, from a half on vacuumed, above all it is urgent. */
+const WATCH = 0.2;
+const VACUUM = 0.5;
+const URGENT = 1;
+/** A table with fewer dead rows, or less bloat in bytes, is small. */
+const MIN_DEAD = 1000;
+const MIN_BLOAT = 64 * 1024 * 1024;
+
+/** Dead rows and bloat over thresholds, and what keeps vacuum from removing them. */
+export async function examineSizes(database: Database, policy: Policy): Promise<Finding[]> {
+  let stats: Stats;
+  try {
+    stats = await readStats(database, policy, false);
+  } catch (error) {
+    // The finding about the policy says what is wrong with it.
+    if (error instanceof ValidationError) return [];
+    throw error;
+  }
+  const tables = stats.tables.flatMap(examineTable);
+  const hasDead = stats.tables.some((table) => computeDeadPart(table) > WATCH);
+  const blockers = hasDead ? stats.vacuumBlockers.map(toFinding) : [];
+  if (tables.length > 0) return [...tables, ...blockers];
+  const what = `dead rows and bloat of ${stats.tables.length} tables are within bounds`;
+  return [{ about: 'sizes', state: 'ok', what }, ...blockers];
+}
+
+function examineTable(size: TableSize): Finding[] {
+  const part = computeDeadPart(size);
+  const about = `table ${size.table}`;
+  if (part > WATCH) {
+    const percent = Math.round(100 * part);
+    const urgency = part > URGENT ? ', which is urgent' : part > VACUUM ? '' : ', which is to be watched';
+    const last = size.lastVacuum ?? size.lastAutovacuum;
+    const when = last === null ? 'was never vacuumed' : `was vacuumed ${last.slice(0, 19)}`;
+    const what = `${size.dead} dead rows, ${percent} % of the live ones${urgency}; it ${when}`;
+    return [{ about, state: 'advice', what, fix: suggestVacuum(size.table) }];
+  }
+  if (size.bloat === null || size.bloat.bytes < MIN_BLOAT || size.bloat.percent < 100 * VACUUM) return [];
+  const what = `about ${size.bloat.percent} % of its heap is empty (${size.bloat.by}); new rows will fill it`;
+  const fix = 'Nothing, unless the disk is needed: then a reclaimSpace pass with mode full';
+  return [{ about, state: 'advice', what, fix }];
+}
+
+/** Dead rows by the live ones; 0 if they are few. */
+function computeDeadPart({ live, dead }: TableSize): number {
+  return dead < MIN_DEAD ? 0 : dead / Math.max(1, live);
+}
+
+function toFinding({ kind, name, seconds, detail, fix }: VacuumBlocker): Finding {
+  const age = seconds === null ? '' : ` for ${Math.round(seconds)} s`;
+  return { about: 'vacuum', state: 'advice', what: `${kind} ${name} (${detail}) holds it back${age}`, fix };
+}

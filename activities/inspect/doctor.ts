@@ -1,0 +1,125 @@
+import { ValidationError, sayWhat } from '../../policy/issue.ts';
+import type { Policy } from '../../policy/policy.ts';
+import { suggestGrants } from '../dialect/advice.ts';
+import type { Database } from '../ledger/open-database.ts';
+import type { ResolvedPolicy } from '../plan/resolve-policy.ts';
+import { checkAgainst } from '../plan/resolve-policy.ts';
+import { examineIndexes } from './doctor-indexes.ts';
+import { examineSizes } from './doctor-sizes.ts';
+
+/** One thing that the doctor looked at. Shown on this machine only, so that it may name tables. */
+export interface Finding {
+  readonly about: string;
+  /** `ok`; `advice`: works, and could work better; `problem`: runs fail until it is mended. */
+  readonly state: 'ok' | 'advice' | 'problem';
+  readonly what: string;
+  /** What to do, if there is something. */
+  readonly fix?: string;
+}
+
+/** Looks at a database as runs of a policy will: privileges, names, indexes, ledger. Changes nothing. */
+export async function examineDatabase(database: Database, policy: Policy): Promise<Finding[]> {
+  const ledger = await examineLedger(database);
+  const isCurrent = (await database.ledger.version()) === 'current';
+  return [
+    await examineServer(database),
+    ...(await examinePolicy(database, policy)),
+    ledger,
+    ...(isCurrent ? await examineOpenRun(database, policy) : []),
+    ...(await examineSizes(database, policy)),
+    ...(isCurrent ? await examineBlocked(database, policy) : []),
+  ];
+}
+
+async function examineServer({ session }: Database): Promise<Finding> {
+  const { product, role, tooOld } = await session.facts.readServer();
+  const about = 'connection';
+  if (tooOld === null) return { about, state: 'ok', what: `${product} as role ${role}` };
+  const what = `${product} is older than ${tooOld}, the oldest that is tested`;
+  return { about, state: 'problem', what, fix: 'Upgrade the server' };
+}
+
+async function examinePolicy({ session }: Database, policy: Policy): Promise<Finding[]> {
+  const names = policy.passes.map((pass) => pass.name);
+  let resolved: ResolvedPolicy;
+  try {
+    resolved = await checkAgainst(session, policy, names, 'execute');
+  } catch (error) {
+    if (!(error instanceof ValidationError)) throw error;
+    return error.issues.map((mistake) => {
+      return { about: mistake.at, state: 'problem', what: sayWhat(mistake, true), fix: mistake.fix };
+    });
+  }
+  const what = `tables, columns and privileges of ${names.length} passes are there`;
+  const passes: Finding = { about: 'policy', state: 'ok', what };
+  return [passes, examineEnabled(policy), ...examineIndexes(resolved.passes, resolved.catalog)];
+}
+
+function examineEnabled({ name, enabled }: Policy): Finding {
+  const about = 'enabled';
+  if (enabled) return { about, state: 'ok', what: `policy ${name} is enabled: its runs delete` };
+  const what = `policy ${name} is not enabled: its runs end at once and delete nothing`;
+  return { about, state: 'advice', what, fix: 'Enable it once a preview shows what you expect' };
+}
+
+async function examineLedger({ ledger }: Database): Promise<Finding> {
+  const about = 'ledger';
+  const { schema, session } = ledger;
+  switch (await ledger.version()) {
+    case 'current':
+      return examineAccess(schema, await session.ledger.tables.findClosed());
+    case 'closed':
+      return examineAccess(schema, ['its tables']);
+    case 'missing': {
+      if (await session.ledger.tables.canCreate())
+        return { about, state: 'ok', what: `schema ${schema} is not there yet; the first run makes it` };
+      const what = `schema ${schema} is not there, and the role may not make it`;
+      const fix = 'Run `temporal-vacuum ledger migrate` once with the URL of a role that may';
+      return { about, state: 'problem', what, fix };
+    }
+    case 'old': {
+      const what = `schema ${schema} is of an older version`;
+      const fix = 'The next worker upgrades it, or `temporal-vacuum ledger migrate`';
+      return { about, state: 'advice', what, fix };
+    }
+    case 'newer': {
+      const what = `schema ${schema} is of a newer version than this program`;
+      return { about, state: 'problem', what, fix: 'Upgrade temporal-vacuum' };
+    }
+  }
+}
+
+function examineAccess(schema: string, closed: readonly string[]): Finding {
+  const about = 'ledger';
+  if (closed.length === 0) return { about, state: 'ok', what: `schema ${schema} is current` };
+  const what = `the role may not read and write ${closed.join(', ')} in schema ${schema}`;
+  return { about, state: 'problem', what, fix: suggestGrants(schema) };
+}
+
+/** An open run holds the lease: whoever wonders why runs are skipped finds it here. */
+async function examineOpenRun({ session }: Database, policy: Policy): Promise<Finding[]> {
+  const open = await session.ledger.runs.findOpen(policy.name);
+  if (open === undefined) return [];
+  return [
+    {
+      about: 'open run',
+      state: 'ok',
+      what: `run ${open.id} of workflow ${open.workflowId} in Temporal ${open.temporal} is open since ${open.startedAt}; others are skipped meanwhile`,
+      fix: `If that Temporal is gone for ever, \`temporal-vacuum ledger close ${open.id}\` frees the policy`,
+    },
+  ];
+}
+
+/** A policy that guards have blocked: whoever wonders why no run starts finds it here. */
+async function examineBlocked({ session }: Database, { name }: Policy): Promise<Finding[]> {
+  const state = await session.ledger.guards.read(name);
+  if (state === undefined || state.blocked === null) return [];
+  return [
+    {
+      about: 'guards',
+      state: 'problem',
+      what: `policy ${name} is blocked since ${state.blockedAt ?? ''}: ${state.blocked.join('; ')}`,
+      fix: `Make sure that this is the database to clean, then \`temporal-vacuum acknowledge ${name}\``,
+    },
+  ];
+}

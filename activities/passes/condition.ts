@@ -1,0 +1,51 @@
+import type { Condition, Instant, View } from '../dialect/dialect.ts';
+import type { ColumnName, Predicate } from '../stored/columns.ts';
+import type { RowTree } from '../stored/pass.ts';
+import type { StayReason } from '../stored/stay-reason.ts';
+
+/** One part of what a pass asks of a row of its table. The row is deletable if all parts are true of it. */
+export interface ConditionPart {
+  /** Why the row stays if the part is not true. */
+  readonly reason: StayReason;
+  readonly test: Condition;
+  /** The instant from which the part is true, if time alone decides. */
+  readonly dueAt?: Instant;
+  /** The part with this reason is not true either then: this one only tells why. */
+  readonly impliedBy?: StayReason;
+}
+
+/** Parts about one age with one horizon, and a filter. */
+export function olderThanParts(
+  { age, horizon, where }: { readonly age: ColumnName; readonly horizon: string; readonly where: Predicate },
+  view: View,
+): ConditionPart[] {
+  return [
+    { reason: 'filter-mismatch', test: view.matches(where) },
+    { reason: 'no-age', test: view.isNotNull(age), impliedBy: 'too-young' },
+    { reason: 'too-young', test: view.isOlder(age, horizon), dueAt: view.dueWhenOlder(age, horizon) },
+  ];
+}
+
+/** The part for holds on a row and on what is deleted along with it; empty if no hold is about their tables. */
+export function heldPart(tree: RowTree, view: View): ConditionPart[] {
+  const notHeld = view.isNotHeld(tree);
+  return notHeld === undefined ? [] : [{ reason: 'held', test: notHeld }];
+}
+
+/** All parts as one condition, but for those with some reasons. */
+export function joinParts(
+  parts: readonly ConditionPart[],
+  view: View,
+  without: readonly StayReason[] = [],
+): Condition {
+  return view.all(
+    parts
+      .filter(({ reason, impliedBy }) => impliedBy === undefined && !without.includes(reason))
+      .map(({ test }) => test),
+  );
+}
+
+/** The test for holds among some parts; undefined if no hold is about the tables. */
+export function findNotHeld(parts: readonly ConditionPart[]): Condition | undefined {
+  return parts.find(({ reason }) => reason === 'held')?.test;
+}

@@ -1,0 +1,126 @@
+import type { Condition, DeletedRows, Tx } from '../dialect/dialect.ts';
+import type { ColumnName } from '../stored/columns.ts';
+import type { StoredChild, StoredPath, StoredPointer } from '../stored/pass.ts';
+import type { BatchStep } from './pass.ts';
+
+type Step = Pick<BatchStep, 'deadline' | 'holds' | 'outbox'>;
+
+/** What a delete records of rows whose columns name files; undefined if none do. */
+export function toRecording(
+  paths: readonly StoredPath[] | undefined,
+  { outbox }: Pick<BatchStep, 'outbox'>,
+): { readonly paths: readonly StoredPath[]; readonly outbox: BatchStep['outbox'] } | undefined {
+  return paths === undefined ? undefined : { paths, outbox };
+}
+
+/** Deletes the soft children of some rows, with what belongs to those. Returns how many pointers moved. */
+export async function deleteChildren(
+  tx: Tx,
+  children: readonly StoredChild[],
+  keys: readonly string[],
+  step: Step,
+): Promise<number> {
+  let moved = 0;
+  for (const child of children) {
+    await tx.enforceDeadline(step.deadline);
+    moved += await deleteChild(tx, child, keys, step);
+  }
+  return moved;
+}
+
+async function deleteChild(tx: Tx, child: StoredChild, keys: readonly string[], step: Step): Promise<number> {
+  const { own, pointers } = child;
+  const groups = listGroups(pointers);
+  const notHeld = isChildNotHeld(tx, child, step);
+  const recording = toRecording(child.files, step);
+  if (own === undefined) {
+    const deleted = await tx.rows.deleteOwned({ ...child, keys, notHeld }, groups, recording);
+    return repairPointers(tx, pointers, deleted, step);
+  }
+  const first = own.children.filter((grandchild) => grandchild.beforeParent);
+  const then = own.children.filter((grandchild) => !grandchild.beforeParent);
+  let moved = 0;
+  let owned = { by: child.by, keys };
+  if (first.length > 0) {
+    owned = { by: own.key, keys: await tx.rows.lockOwned({ ...child, keys, notHeld }, own.key) };
+    moved += await deleteChildren(tx, first, owned.keys, step);
+  }
+  const deleted = await tx.rows.deleteOwned(
+    { table: child.table, ...owned, notHeld },
+    [...groups, own.key],
+    recording,
+  );
+  const deletedKeys = deleted.groups.at(-1) ?? [];
+  if (first.length > 0 && deletedKeys.length !== owned.keys.length) {
+    throw new Error('a trigger or a new hold kept children whose own are deleted; the batch is rolled back');
+  }
+  moved += await deleteChildren(tx, then, deletedKeys, step);
+  return moved + (await repairPointers(tx, pointers, deleted, step));
+}
+
+/** What a hold names stays whatever becomes of its parent: it may have come after the parent was judged. */
+function isChildNotHeld(
+  tx: Tx,
+  { table, cascades, own }: StoredChild,
+  { holds }: Step,
+): Condition | undefined {
+  return tx.view({ holds }).isNotHeld({ table, cascades, ...own });
+}
+
+/** Deletes at most so many rows of what belongs to some keys, the deepest first. Returns how many. */
+export async function drainChild(
+  tx: Tx,
+  child: StoredChild,
+  keys: readonly string[],
+  limit: number,
+  step: Step,
+): Promise<{ rows: number; moved: number }> {
+  const { own, pointers } = child;
+  const notHeld = isChildNotHeld(tx, child, step);
+  let left = limit;
+  let moved = 0;
+  let owned = { by: child.by, keys };
+  if (own !== undefined) {
+    owned = { by: own.key, keys: await tx.rows.lockOwned({ ...child, keys, notHeld, limit }, own.key) };
+    for (const grandchild of own.children) {
+      const drained = await drainChild(tx, grandchild, owned.keys, left, step);
+      left -= drained.rows;
+      moved += drained.moved;
+      // A child is deleted only once everything that belongs to it is.
+      if (left <= 0) return { rows: limit - left, moved };
+    }
+  }
+  await tx.enforceDeadline(step.deadline);
+  const deleted = await tx.rows.deleteOwned(
+    { table: child.table, ...owned, notHeld, limit: left },
+    listGroups(pointers),
+    toRecording(child.files, step),
+  );
+  moved += await repairPointers(tx, pointers, deleted, step);
+  return { rows: limit - left + deleted.rows, moved };
+}
+
+/** The columns by which pointers at a table are grouped. */
+export function listGroups(pointers: readonly StoredPointer[]): ColumnName[] {
+  return pointers.map((pointer) => pointer.targetGroup);
+}
+
+/** Repairs the pointers at targets that were deleted. Returns how many moved. */
+export async function repairPointers(
+  tx: Tx,
+  pointers: readonly StoredPointer[],
+  { groups }: DeletedRows,
+  { holds }: Pick<BatchStep, 'holds'>,
+): Promise<number> {
+  let moved = 0;
+  for (const [n, pointer] of pointers.entries()) {
+    const { holder: table, cascades } = pointer;
+    const holders = await tx.rows.lockHolders(pointer, groups[n] ?? []);
+    moved += await tx.rows.repointHolders(
+      pointer,
+      holders,
+      tx.view({ holds }).isNotHeld({ table, cascades }),
+    );
+  }
+  return moved;
+}

@@ -1,0 +1,30 @@
+import type { LockedRows, ScanEnd, ScanStep } from '../dialect/dialect.ts';
+import type { BatchStep } from './pass.ts';
+
+/** How many rows of the pass's own table a batch may find, if each is deleted with so many rows in all. */
+export function limitRows(
+  { size, maxRows, skipFirstRow }: Pick<BatchStep, 'size' | 'maxRows' | 'skipFirstRow'>,
+  rowsPerParent: number,
+): number {
+  return skipFirstRow ? 1 : Math.max(1, Math.min(Math.ceil(size / rowsPerParent), maxRows));
+}
+
+/** The step of a scan for a batch. */
+export function toScanStep(
+  { shard, cursor, maxRows, readFactor }: BatchStep,
+  limit: number,
+  factor = readFactor,
+): ScanStep {
+  return { shard, cursor, limit, exact: Number.isFinite(maxRows), readFactor: factor };
+}
+
+/** Where a shard goes on when the first `taken` of the locked rows are done. */
+export function findScanEnd(rows: LockedRows, taken: number): ScanEnd {
+  return taken < rows.locations.length ? { cursor: rows.cursorAfter(taken - 1), done: false } : rows.end;
+}
+
+/** How many rows that somebody else has locked lie before the place where a shard goes on after the first `taken`. */
+export function countSkipped({ locations, candidates, ranks }: LockedRows, taken: number): number {
+  if (taken >= locations.length) return candidates - locations.length;
+  return taken === 0 ? 0 : (ranks[taken - 1] ?? taken) - taken;
+}

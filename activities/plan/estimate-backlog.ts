@@ -1,0 +1,64 @@
+import type { CatalogTable } from '../dialect/catalog.ts';
+import type { OldestRows, Sample, Tx } from '../dialect/dialect.ts';
+import { isTimeout } from '../dialect/errors.ts';
+import type { BacklogRows } from '../passes/pass.ts';
+import { hasIndexOn } from '../resolve/scan-choice.ts';
+import type { Backlog } from '../stored/backlog.ts';
+
+/** So many of the oldest rows are read. */
+const MAX_ENTRIES = 1000;
+/** Dead entries at the start of an index, as a run leaves them, can take any time to step over. */
+const MAX_MILLIS = 1000;
+
+/** Counts the backlog of a pass, by reading tables. Takes minutes if they are large. */
+export async function countBacklog(
+  tx: Tx,
+  table: CatalogTable,
+  { where, age }: BacklogRows,
+): Promise<Backlog> {
+  return { ...(await tx.tables.count(table, where, age?.ages)), error: 0, atLeast: false };
+}
+
+/**
+ * Estimates the backlog of a pass: from a few hundred pages, or, if an index on the age shows that there are only few rows,
+ * exactly. The oldest comes from that index, else from the sample. A sample that was taken already is not taken again.
+ */
+export async function estimateBacklog(
+  tx: Tx,
+  table: CatalogTable,
+  rows: BacklogRows,
+  taken?: Sample,
+): Promise<Backlog> {
+  const byAge = await readByAge(tx, table, rows);
+  if (byAge?.complete === true) {
+    return { rows: byAge.rows, error: 0, oldestSeconds: byAge.oldestSeconds, atLeast: false };
+  }
+  const request = { where: rows.where, ages: rows.age?.ages, parts: 1 };
+  const sample = taken ?? (await tx.tables.sample(table, [request]))[0];
+  if (sample === undefined) throw new Error(`table ${table.label} was not sampled`);
+  const oldestSeconds = byAge?.oldestSeconds ?? sample.oldestSeconds;
+  return {
+    rows: Math.max(sample.rows, byAge?.rows ?? 0),
+    error: sample.error,
+    oldestSeconds,
+    atLeast: byAge?.oldestSeconds == null && oldestSeconds !== null && sample.error > 0,
+  };
+}
+
+/** Undefined if there is no index on the age, or if reading it takes too long. */
+async function readByAge(
+  tx: Tx,
+  table: CatalogTable,
+  { where, age }: BacklogRows,
+): Promise<OldestRows | undefined> {
+  if (age === null || age.ages.length > 1 || !hasIndexOn(table, age.ages[0])) return undefined;
+  try {
+    return await tx.tryAndUndo(async () => {
+      await tx.limitStatements(MAX_MILLIS);
+      return tx.tables.countOldest(table, where, age.ages, age.until, MAX_ENTRIES);
+    });
+  } catch (error) {
+    if (!isTimeout(error)) throw error;
+    return undefined;
+  }
+}

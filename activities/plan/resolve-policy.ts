@@ -1,0 +1,148 @@
+import { checkPolicy } from '../../policy/check.ts';
+import type { Issue } from '../../policy/issue.ts';
+import { assertValid } from '../../policy/issue.ts';
+import type { Pass } from '../../policy/pass.ts';
+import type { Policy } from '../../policy/policy.ts';
+import type { Catalog } from '../dialect/catalog.ts';
+import type { Session, Tx } from '../dialect/dialect.ts';
+import { isRefused } from '../dialect/errors.ts';
+import { distinctTables } from '../dialect/table-names.ts';
+import { findKind, listEntities } from '../passes/index.ts';
+import { PolicyEntities } from '../resolve/entities.ts';
+import type { Purpose } from '../resolve/scope.ts';
+import { Scope } from '../resolve/scope.ts';
+import type { TableName } from '../stored/columns.ts';
+import type { StoredPass } from '../stored/pass.ts';
+
+/** A pass with every name looked up, and the one it was made from. */
+export interface ResolvedPass {
+  readonly pass: Pass;
+  readonly stored: StoredPass;
+}
+
+/** A policy that fits its database. */
+export interface ResolvedPolicy {
+  readonly passes: readonly ResolvedPass[];
+  /** Names of optional passes without a table in this database. */
+  readonly notApplicable: readonly string[];
+  readonly catalog: Catalog;
+  /** The entities of the policy. Reading them takes MikroORM a discovery, so that it is done once. */
+  readonly entities: PolicyEntities;
+  /** The database's clock, as `to_json` writes it: what horizons are counted from. */
+  readonly now: string;
+}
+
+/**
+ * Looks up everything that some passes of a policy name, in entity metadata and in the live catalog. Throws one
+ * `ValidationError` with everything that is wrong, in the policy and in the database. What was read a moment ago is not read
+ * again: all foreign keys of the database are in it.
+ */
+export async function resolvePolicy(
+  tx: Tx,
+  policy: Policy,
+  passNames: readonly string[],
+  purpose: Purpose,
+  known?: Pick<ResolvedPolicy, 'catalog' | 'entities'>,
+): Promise<ResolvedPolicy> {
+  const subject = `policy ${JSON.stringify(policy.name)}`;
+  const mistakes: Issue[] = checkPolicy(policy);
+  const entities = known?.entities ?? readPolicyEntities(policy);
+  const passes = policy.passes.filter((pass) => passNames.includes(pass.name));
+  const all = passes.some((pass) => 'runTable' in findKind(pass.kind)) ? policy.passes : passes;
+  const catalog = known?.catalog ?? (await readPolicyCatalog(tx, all, entities));
+  const { now, problems, ignoresForeignKeys } = await tx.facts.readServer();
+  mistakes.push(...problems.map((problem) => ({ at: 'database', ...problem })));
+  const resolved: ResolvedPass[] = [];
+  const deletedFrom = all === passes ? [] : tablesDeletedFrom(policy, { entities, catalog, now });
+  const notApplicable: string[] = [];
+  for (const pass of passes) {
+    const scope = new Scope({ entities, catalog, now }, passes, pass, purpose, deletedFrom);
+    const stored = findKind(pass.kind).resolve(pass, scope);
+    if (pass.optional === true && scope.missesTable) {
+      notApplicable.push(pass.name);
+      continue;
+    }
+    const table = stored === undefined ? undefined : catalog.named(stored.table);
+    if (stored !== undefined && table !== undefined) scope.mayReadCascades(table, stored.counted);
+    if (stored !== undefined && !ignoresForeignKeys) scope.mustAct(stored.counted);
+    mistakes.push(...scope.issues);
+    if (stored !== undefined && scope.issues.length === 0) resolved.push({ pass, stored });
+  }
+  if (mistakes.length === 0) mistakes.push(...(await probe(tx, resolved, catalog)));
+  assertValid(subject, distinct(mistakes));
+  return { passes: resolved, notApplicable, catalog, entities, now };
+}
+
+/** What the metadata says of all entities of a policy. */
+export function readPolicyEntities(policy: Policy): PolicyEntities {
+  return new PolicyEntities(policy, [...policy.entities, ...listEntities(policy.passes)]);
+}
+
+/** What the database says of the tables of some passes. */
+export async function readPolicyCatalog(
+  tx: Tx,
+  passes: readonly Pass[],
+  entities: PolicyEntities,
+): Promise<Catalog> {
+  return tx.facts.readCatalog(listEntities(passes).map((entity) => entities.table(entity)));
+}
+
+/** All tables that a policy deletes from, also by passes that this run leaves out; their mistakes are not of this run. */
+export function tablesDeletedFrom(
+  { passes }: Policy,
+  known: Pick<Scope, 'entities' | 'catalog' | 'now'>,
+): TableName[] {
+  const stored = passes
+    .filter((pass) => 'runBatch' in findKind(pass.kind))
+    .map((pass) => findKind(pass.kind).resolve(pass, new Scope(known, passes, pass, 'preview')));
+  return distinctTables(stored.flatMap((pass) => pass?.counted ?? []));
+}
+
+/** Looking a policy up reads catalogs and a few hundred pages. */
+export const LOOK_UP_LIMITS = { lockMillis: 5_000, statementMillis: 60_000 };
+
+/** The same on a snapshot of its own, for those who only want to know whether a run could begin. */
+export async function checkAgainst(
+  session: Session,
+  policy: Policy,
+  passNames: readonly string[],
+  purpose: Purpose,
+): Promise<ResolvedPolicy> {
+  return session.snapshot(LOOK_UP_LIMITS, async (tx) => resolvePolicy(tx, policy, passNames, purpose));
+}
+
+/** Reports each pass that the database does not understand: its statement is planned and not run. */
+async function probe(tx: Tx, passes: readonly ResolvedPass[], catalog: Catalog): Promise<Issue[]> {
+  const mistakes: Issue[] = [];
+  for (const { pass, stored } of passes) {
+    const query = tx.startPreview(catalog, undefined);
+    query.startPass(pass.name);
+    findKind(pass.kind).preview(stored, query);
+    try {
+      await tx.tryAndUndo(async () => query.plan());
+    } catch (error) {
+      if (!isRefused(error)) throw error;
+      mistakes.push({
+        at: `pass ${JSON.stringify(pass.name)}`,
+        what: 'the database does not understand its condition',
+        fix: 'Mend its where, or the type of the properties in it',
+        here: error instanceof Error ? error.message : String(error),
+      });
+    }
+  }
+  return mistakes;
+}
+
+/** The same table can be missing for several passes: one report is enough. */
+function distinct(mistakes: readonly Issue[]): Issue[] {
+  const reported = new Map<string, Issue>();
+  for (const mistake of mistakes) {
+    const key = `${mistake.what} ${mistake.fix} ${mistake.here ?? ''}`;
+    const earlier = reported.get(key);
+    if (earlier === undefined) reported.set(key, mistake);
+    else if (!earlier.at.split(', ').includes(mistake.at)) {
+      reported.set(key, { ...earlier, at: `${earlier.at}, ${mistake.at}` });
+    }
+  }
+  return [...reported.values()];
+}

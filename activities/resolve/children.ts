@@ -1,0 +1,116 @@
+import type { SoftChild } from '../../policy/expire-rows.ts';
+import type { FileRoot } from '../../policy/file-root.ts';
+import type { AnyEntity } from '../../policy/pass.ts';
+import type { CatalogTable } from '../dialect/catalog.ts';
+import { toTableName } from '../dialect/table-names.ts';
+import type { ColumnName, TableName } from '../stored/columns.ts';
+import type { CascadeStep, DeferredChild, StoredChild, StoredPointer, StoredPath } from '../stored/pass.ts';
+import { cascadesFrom } from './cascades.ts';
+import { resolvePaths } from './file-roots.ts';
+import { resolvePointer } from './pointer.ts';
+import { hasIndexOn } from './scan-choice.ts';
+import type { Scope } from './scope.ts';
+
+/** The later pass that deletes a soft child as orphans; undefined if it is deleted with its row. */
+export function deferChild(
+  child: SoftChild,
+  parentEntity: AnyEntity,
+  parent: CatalogTable | undefined,
+  scope: Scope,
+): DeferredChild | undefined {
+  const later = scope.later.find(
+    (pass) =>
+      pass.kind === 'deleteOrphans' &&
+      pass.entity === child.entity &&
+      pass.by === child.by &&
+      pass.parent === parentEntity &&
+      Reflect.ownKeys(pass.where).length === 0,
+  );
+  if (later === undefined || child.repoint.length > 0 || child.with.length > 0) return undefined;
+  const table = scope.table(child.entity, ['select', 'delete']);
+  const by = scope.column(child.entity, table, child.by, 'by');
+  const age = later.kind === 'deleteOrphans' ? scope.entities.column(later.entity, later.age) : undefined;
+  if (table === undefined || by === undefined || hasIndexOn(table, by)) return undefined;
+  // That pass never finds a child whose link the database cut, or one without an age.
+  if (parent === undefined || hasForeignKey(table, by, parent, scope)) return undefined;
+  if (table.columns.get(age ?? '')?.notNull !== true) return undefined;
+  return { table: toTableName(table), by, pass: later.name };
+}
+
+/** Looks a soft child up; undefined if something is missing. */
+export function resolveChild(
+  child: SoftChild,
+  parentEntity: AnyEntity,
+  parent: CatalogTable | undefined,
+  roots: readonly FileRoot[],
+  scope: Scope,
+): StoredChild | undefined {
+  const table = scope.table(child.entity, ['select', 'delete']);
+  const by = scope.column(child.entity, table, child.by, 'by');
+  const pointers = child.repoint.map((pointer) => resolvePointer(pointer, scope));
+  const key = child.with.length === 0 ? undefined : scope.key(child.entity, table);
+  const children = child.with.map((grandchild) =>
+    resolveChild(grandchild, child.entity, table, roots, scope),
+  );
+  const files = resolvePaths(roots, child.entity, table, scope);
+  if (table === undefined || by === undefined || parent === undefined) return undefined;
+  if (!children.every((grandchild) => grandchild !== undefined)) return undefined;
+  scope.comparable(child.entity, child.by, by, scope.key(parentEntity, parent));
+  const beforeParent = hasForeignKey(table, by, parent, scope);
+  return {
+    table: toTableName(table),
+    by,
+    beforeParent,
+    pointers: pointers.filter((pointer) => pointer !== undefined),
+    cascades: cascadesFrom(scope.catalog, table),
+    ...(key === undefined ? {} : { own: { key, children } }),
+    ...(files.length === 0 ? {} : { files }),
+  };
+}
+
+function hasForeignKey(
+  table: CatalogTable,
+  by: ColumnName,
+  parent: CatalogTable,
+  { catalog }: Scope,
+): boolean {
+  return catalog
+    .referencesTo(parent)
+    .some((key) => key.child === table.id && key.childColumns.includes(by.name));
+}
+
+/** Every table of which a soft child deletes or repairs rows. */
+export function listChildTables({ table, cascades, pointers, own }: StoredChild): TableName[] {
+  return [
+    table,
+    ...cascades.map((step) => step.table),
+    ...pointers.map((pointer) => pointer.holder),
+    ...(own?.children ?? []).flatMap(listChildTables),
+  ];
+}
+
+/** What cascades from a soft child, from its own children, and from what points at any of them. */
+export function listChildCascades({ cascades, pointers, own }: StoredChild): CascadeStep[] {
+  const below = pointers.flatMap((pointer) => pointer.cascades);
+  return [...cascades, ...below, ...(own?.children ?? []).flatMap(listChildCascades)];
+}
+
+/** Pointers at a soft child and at its own children. */
+export function listChildPointers({ pointers, own }: StoredChild): StoredPointer[] {
+  return [...pointers, ...(own?.children ?? []).flatMap(listChildPointers)];
+}
+
+/** Columns whose files are removed with a soft child and with its own children. */
+export function listChildPaths({ files = [], own }: StoredChild): StoredPath[] {
+  return [...files, ...(own?.children ?? []).flatMap(listChildPaths)];
+}
+
+/** Rows deleted in all tables for each row, by the tables' sizes: 145 for a run with 100 logs, 10 tasks and 34 states. */
+export function estimateRowsPerParent(
+  table: CatalogTable,
+  others: readonly (CatalogTable | undefined)[],
+): number {
+  const rows = Math.max(1, table.rows ?? 1);
+  const dependents = others.reduce((sum, other) => sum + (other?.rows ?? 0), 0);
+  return 1 + Math.min(dependents / rows, 100_000);
+}

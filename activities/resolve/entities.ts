@@ -1,0 +1,86 @@
+import type { Issue } from '../../policy/issue.ts';
+import { assertValid } from '../../policy/issue.ts';
+import type { AnyEntity } from '../../policy/pass-options.ts';
+import type { Policy } from '../../policy/policy.ts';
+import type { WantedTable } from '../dialect/catalog.ts';
+import type { EntityReader } from '../dialect/entities.ts';
+import { ALWAYS, readEntities } from '../dialect/entities.ts';
+import type { Predicate, TableName } from '../stored/columns.ts';
+import { describeFilterError } from './describe-filter-error.ts';
+
+/** What the metadata says of the entities of a policy; never connects. */
+export class PolicyEntities {
+  readonly #reader: EntityReader;
+
+  /** `entities` are all that the policy names. Throws a `ValidationError` if MikroORM cannot read one. */
+  constructor({ name }: Pick<Policy, 'name'>, entities: readonly AnyEntity[]) {
+    try {
+      this.#reader = readEntities(entities);
+    } catch (error) {
+      const here = error instanceof Error ? error.message : String(error);
+      const at = `policy ${JSON.stringify(name)}`;
+      assertValid(at, [{ at, what: 'MikroORM cannot read its entities', fix: 'Mend the entities', here }]);
+      throw error;
+    }
+  }
+
+  /** What a person calls an entity. */
+  name(entity: AnyEntity): string {
+    return this.#reader.describe(entity).name;
+  }
+
+  /** The entity of a name; undefined if there is none. */
+  find(name: string): AnyEntity | undefined {
+    return this.#reader.list().find((description) => description.name === name)?.entity;
+  }
+
+  /** The names of all entities, sorted. */
+  names(): string[] {
+    return this.#reader
+      .list()
+      .map(({ name }) => name)
+      .toSorted();
+  }
+
+  /** The name of the entity of a table; undefined if no entity names the table. */
+  nameOfTable({ schema, name }: TableName): string | undefined {
+    return this.#reader
+      .list()
+      .find((other) => other.table === name && (other.schema === undefined || other.schema === schema))?.name;
+  }
+
+  /** The table that an entity names, and its schema if it names one. */
+  table(entity: AnyEntity): WantedTable {
+    const { schema, table } = this.#reader.describe(entity);
+    return { schema, name: table };
+  }
+
+  /** Whether the entity is one of several in its table, told apart by a column: it means only some of the rows. */
+  isPartOfTable(entity: AnyEntity): boolean {
+    return this.#reader.describe(entity).isPartOfTable;
+  }
+
+  /** The column of a property; undefined if there is no such property or it has not exactly one column. */
+  column(entity: AnyEntity, property: string): string | undefined {
+    return this.#reader.describe(entity).columns.get(property);
+  }
+
+  /** The names of the properties that have a column, for messages. */
+  properties(entity: AnyEntity): string[] {
+    return [...this.#reader.describe(entity).columns.keys()];
+  }
+
+  /** A filter as a condition over a row of the entity. Reports what MikroORM cannot read. */
+  predicate(entity: AnyEntity, filter: object, at: string, option: string, mistakes: Issue[]): Predicate {
+    try {
+      return this.#reader.predicate(entity, filter);
+    } catch (error) {
+      const message = error instanceof Error ? error.message : String(error);
+      mistakes.push({
+        at,
+        ...describeFilterError(option, message, this.name(entity), this.properties(entity)),
+      });
+      return ALWAYS;
+    }
+  }
+}

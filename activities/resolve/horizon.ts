@@ -1,0 +1,33 @@
+import { HOUR } from '../../policy/duration.ts';
+import { hasTimeZone } from '../dialect/column-types.ts';
+import type { ColumnName } from '../stored/columns.ts';
+
+/** No horizon lies before this instant, which PostgreSQL and JavaScript both can write. */
+const FIRST = Date.parse('0001-01-01T00:00:00Z');
+
+/** No time zone is further behind UTC. */
+const FURTHEST_BEHIND = 12 * HOUR;
+
+/**
+ * The instant before which rows are expired: so long before the start of the run. Computed once for the whole run,
+ * to the millisecond.
+ *
+ * A date or a timestamp without time zone does not say where it was written. Its horizon lies twelve hours earlier,
+ * so that no row is deleted too early wherever that was.
+ */
+export function computeHorizon(now: string, millis: number, age: ColumnName): string {
+  const zoned = hasTimeZone(age.type);
+  const instant = Date.parse(now) - millis - (zoned ? 0 : FURTHEST_BEHIND);
+  // A duration that cannot be read is one of the policy's mistakes, which are reported together.
+  return new Date(Number.isNaN(instant) ? FIRST : Math.max(instant, FIRST)).toISOString();
+}
+
+/** A stored pass as it would be so many milliseconds later: every horizon in it, at any depth, moves. */
+export function shiftHorizons<T>(stored: T, millis: number): T {
+  const shifted = JSON.stringify(stored, (key, value: unknown) =>
+    key === 'horizon' && typeof value === 'string'
+      ? new Date(Date.parse(value) + millis).toISOString()
+      : value,
+  );
+  return JSON.parse(shifted) as T;
+}

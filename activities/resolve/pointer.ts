@@ -1,0 +1,33 @@
+import type { LatestPointer } from '../../policy/latest-pointer.ts';
+import { toTableName } from '../dialect/table-names.ts';
+import type { StoredPointer } from '../stored/pass.ts';
+import { cascadesFrom } from './cascades.ts';
+import type { Scope } from './scope.ts';
+
+/** A pointer with its tables and columns looked up; undefined if something is missing. */
+export function resolvePointer(pointer: LatestPointer, scope: Scope): StoredPointer | undefined {
+  const { holder, target } = pointer;
+  const holderTable = scope.table(holder, ['select', 'update', 'delete']);
+  const targetTable = scope.table(target, ['select']);
+  const found = {
+    pointer: scope.column(holder, holderTable, pointer.pointer, 'pointer'),
+    holderGroup: scope.column(holder, holderTable, pointer.group, 'group'),
+    targetKey: scope.key(target, targetTable),
+    targetGroup: scope.column(target, targetTable, pointer.group, 'group'),
+    newest: scope.column(target, targetTable, pointer.newest, 'newest'),
+  };
+  const copy = pointer.copy.map((property) => ({
+    to: scope.column(holder, holderTable, property, 'copy'),
+    from: scope.column(target, targetTable, property, 'copy'),
+  }));
+  if (holderTable === undefined || targetTable === undefined) return undefined;
+  if (!isWhole(found) || !copy.every(isWhole)) return undefined;
+  scope.comparable(holder, pointer.pointer, found.pointer, found.targetKey);
+  scope.comparable(holder, pointer.group, found.holderGroup, found.targetGroup);
+  const cascades = cascadesFrom(scope.catalog, holderTable);
+  return { holder: toTableName(holderTable), target: toTableName(targetTable), ...found, copy, cascades };
+}
+
+function isWhole<T extends object>(parts: T): parts is { [K in keyof T]: NonNullable<T[K]> } {
+  return Object.values(parts).every((part) => part !== undefined);
+}

@@ -1,0 +1,90 @@
+import type { DeleteUnreferenced, SoftReference } from '../../policy/delete-unreferenced.ts';
+import type { CatalogTable, ForeignKey } from '../dialect/catalog.ts';
+import { toTableName } from '../dialect/table-names.ts';
+import type { StoredReference } from '../stored/pass.ts';
+import { pairColumns } from './cascades.ts';
+import { hasIndexOn } from './scan-choice.ts';
+import type { Scope } from './scope.ts';
+
+/** Everything that can reference rows of a table, and the foreign keys that do not count. */
+export interface References {
+  readonly references: readonly StoredReference[];
+  readonly ignored: readonly ForeignKey[];
+}
+
+/** Looks up what references the rows of a pass; undefined if something is missing. */
+export function resolveReferences(
+  pass: DeleteUnreferenced,
+  table: CatalogTable | undefined,
+  scope: Scope,
+): References | undefined {
+  const soft = pass.references.map((reference) => resolveSoftReference(reference, pass, table, scope));
+  const ignored = pass.ignore.map((entity) => ({ entity, table: scope.table(entity, ['select']) }));
+  if (table === undefined) return undefined;
+  const keys = scope.catalog.referencesTo(table);
+  const ignoredKeys = keys.filter(({ child }) => ignored.some((other) => other.table?.id === child));
+  for (const { entity, table: other } of ignored) {
+    if (other !== undefined) checkIgnored(scope.entities.name(entity), other, keys, scope);
+  }
+  if (!soft.every((reference) => reference !== undefined)) return undefined;
+  const counting = keys.filter((key) => !ignoredKeys.includes(key));
+  const hard = counting.map((key): StoredReference => {
+    const child = scope.catalog.get(key.child);
+    scope.mayRead(child, 'rows that point at it');
+    return { table: toTableName(child), on: pairColumns(key), indexed: isIndexed(child, key.childColumns) };
+  });
+  const references = [...hard, ...soft];
+  const name = scope.entities.name(pass.entity);
+  if (references.length === 0) {
+    return scope.mistake(
+      `nothing points at ${name}: no foreign key that counts and no references, so that every row past the grace would go`,
+      'Name in references what points at its rows, or use expireRows where all old rows are meant',
+    );
+  }
+  if (references.some((reference) => reference.table.label === table.label)) {
+    return scope.mistake(
+      `entity ${name} points at itself: each row that goes would leave others that nothing points at`,
+      'Use expireRows with nestedBy, or name the entity in ignore where the database may cascade',
+    );
+  }
+  return { references, ignored: ignoredKeys };
+}
+
+function resolveSoftReference(
+  { entity, by }: SoftReference,
+  pass: DeleteUnreferenced,
+  table: CatalogTable | undefined,
+  scope: Scope,
+): StoredReference | undefined {
+  const child = scope.table(entity, ['select']);
+  const column = scope.column(entity, child, by, 'by');
+  const key = scope.key(pass.entity, table);
+  if (child === undefined || column === undefined || key === undefined) return undefined;
+  scope.comparable(entity, by, column, key);
+  return {
+    table: toTableName(child),
+    on: [{ child: column.name, parent: key.name }],
+    indexed: isIndexed(child, [column.name]),
+  };
+}
+
+function checkIgnored(name: string, other: CatalogTable, keys: readonly ForeignKey[], scope: Scope): void {
+  const own = keys.filter(({ child }) => child === other.id);
+  if (own.length === 0) {
+    scope.mistake(`ignore names ${name}, which has no foreign key to it`, 'Leave it out, it does not count');
+  }
+  if (own.some(({ onDelete }) => onDelete === 'no action' || onDelete === 'restrict')) {
+    scope.mistake(
+      `ignore names ${name}, whose foreign key forbids to delete what it points at`,
+      'Leave it out, or give the foreign key on delete cascade or set null',
+      own.map((key) => key.name).join(', '),
+    );
+  }
+}
+
+function isIndexed(table: CatalogTable, columns: readonly string[]): boolean {
+  return columns.some((name) => {
+    const column = table.columns.get(name);
+    return column !== undefined && hasIndexOn(table, column);
+  });
+}

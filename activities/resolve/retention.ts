@@ -1,0 +1,119 @@
+import type { Duration } from '../../policy/duration.ts';
+import { HOUR, parseDuration } from '../../policy/duration.ts';
+import type { ExpireRows } from '../../policy/expire-rows.ts';
+import type { RetentionColumn } from '../../policy/retention-column.ts';
+import { isRetentionColumn, RETENTION_UNITS } from '../../policy/retention-column.ts';
+import type { KeepLast } from '../../policy/retention.ts';
+import type { CatalogTable } from '../dialect/catalog.ts';
+import { isNumber } from '../dialect/column-types.ts';
+import { toTableName } from '../dialect/table-names.ts';
+import type { ColumnName } from '../stored/columns.ts';
+import type { StoredRetentionColumn, StoredKeep, StoredRetention } from '../stored/pass.ts';
+import { computeHorizon } from './horizon.ts';
+import type { Scope } from './scope.ts';
+
+/** The columns with the age of a row, of which the first that is not null counts; undefined if one is missing. */
+export function resolveAges(
+  pass: ExpireRows,
+  table: CatalogTable | undefined,
+  scope: Scope,
+): readonly [ColumnName, ...ColumnName[]] | undefined {
+  const ages = pass.age.map((property) => scope.ageColumn(pass.entity, table, property));
+  if (!ages.every((age) => age !== undefined)) return undefined;
+  const [first, ...more] = ages;
+  if (first === undefined) return undefined;
+  if (more.every((age) => age.type === first.type)) return [first, ...more];
+  return scope.mistake(
+    `age names ${pass.age.join(', ')}, which have different types in this database`,
+    'Name properties of one type, since a horizon means something else for a date than for an instant',
+    ages.map(({ name, type }) => `${name} is ${type}`).join(', '),
+  );
+}
+
+/** The retentions of a pass, the overrides first and its own last; undefined if something is missing. */
+export function resolveRetentions(
+  pass: ExpireRows,
+  table: CatalogTable | undefined,
+  age: ColumnName | undefined,
+  scope: Scope,
+): readonly StoredRetention[] | undefined {
+  const own = resolveKeep(pass, pass.keepLast, table, 'keepLast', scope);
+  const overrides = pass.overrides.map(({ where, olderThan, keepLast }, n) => ({
+    where: scope.predicate(pass.entity, where, `overrides[${n}].where`),
+    olderThan,
+    keep:
+      keepLast === undefined ? own : resolveKeep(pass, keepLast, table, `overrides[${n}].keepLast`, scope),
+  }));
+  const all = [...overrides, { where: null, olderThan: pass.olderThan, keep: own }];
+  if (age === undefined) return undefined;
+  const horizonFor = (olderThan: Duration | null): string | null =>
+    olderThan === null ? null : computeHorizon(scope.now, parseDuration(olderThan) ?? Number.NaN, age);
+  const stored = all.map(({ where, olderThan, keep }) => {
+    if (!isRetentionColumn(olderThan)) return { where, horizon: horizonFor(olderThan), keep };
+    const column = resolveColumn(pass, olderThan, table, age, scope);
+    return { where, horizon: horizonFor(olderThan.default), keep, column: column ?? null };
+  });
+  return stored.every(
+    (retention): retention is StoredRetention => retention.keep !== undefined && retention.column !== null,
+  )
+    ? stored
+    : undefined;
+}
+
+/** The latest horizon that any row can have: nothing younger is looked at. */
+export function computeLatestHorizon(
+  retentions: readonly StoredRetention[],
+  now: string,
+  age: ColumnName,
+): string {
+  const horizons = retentions.flatMap(({ horizon, column }) => [
+    ...(horizon === null ? [] : [horizon]),
+    ...(column === undefined ? [] : [computeHorizon(now, column.leastMillis, age)]),
+  ]);
+  return horizons.toSorted().at(-1) ?? now;
+}
+
+/** A retention that stands in the database, looked up; undefined if something is missing. */
+function resolveColumn(
+  pass: ExpireRows,
+  { column, unit, parent, by }: RetentionColumn,
+  table: CatalogTable | undefined,
+  age: ColumnName,
+  scope: Scope,
+): StoredRetentionColumn | undefined {
+  const entity = parent ?? pass.entity;
+  const holder = parent === undefined ? table : scope.table(parent, ['select']);
+  const found = scope.column(entity, holder, column, 'olderThan.column');
+  const named = by === undefined ? undefined : scope.column(pass.entity, table, by, 'olderThan.by');
+  const key = parent === undefined ? undefined : scope.key(parent, holder);
+  if (found === undefined || holder === undefined) return undefined;
+  if (!isNumber(found.type)) {
+    return scope.mistake(
+      `olderThan names ${scope.entities.name(entity)}.${column}, which is no number in this database`,
+      'Name a property with a number of hours, days or weeks',
+      `its type is ${found.type}`,
+    );
+  }
+  const basics = {
+    column: found,
+    unitMillis: RETENTION_UNITS[unit],
+    leastMillis: pass.allowShort ? 0 : HOUR,
+    horizon: computeHorizon(scope.now, 0, age),
+  };
+  if (parent === undefined) return { ...basics, parent: null };
+  if (named === undefined || key === undefined) return undefined;
+  scope.comparable(pass.entity, by ?? '', named, key);
+  return { ...basics, parent: { table: toTableName(holder), key, by: named } };
+}
+
+function resolveKeep(
+  pass: ExpireRows,
+  keepLast: KeepLast | null | undefined,
+  table: CatalogTable | undefined,
+  option: string,
+  scope: Scope,
+): StoredKeep | null | undefined {
+  if (keepLast === undefined || keepLast === null) return null;
+  const per = keepLast.per.map((property) => scope.column(pass.entity, table, property, `${option}.per`));
+  return per.every((column) => column !== undefined) ? { count: keepLast.count, per } : undefined;
+}

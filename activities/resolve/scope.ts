@@ -1,0 +1,240 @@
+import type { Issue } from '../../policy/issue.ts';
+import type { AnyEntity, Pass } from '../../policy/pass.ts';
+import type { Catalog, CatalogTable } from '../dialect/catalog.ts';
+import { isSameKind, isInstant } from '../dialect/column-types.ts';
+import type { ColumnName, TableName } from '../stored/columns.ts';
+import type { Predicate } from '../stored/columns.ts';
+import type { PolicyEntities } from './entities.ts';
+
+/** What a policy is resolved for: a preview needs fewer privileges. */
+export type Purpose = 'preview' | 'execute';
+
+/** What a pass needs of a table to do its work. */
+export type Privilege = keyof CatalogTable['may'];
+
+/**
+ * Looks up the names of a pass: in entity metadata and in the live catalog. Whatever is not there becomes a mistake, and
+ * the look-up returns undefined.
+ */
+export class Scope {
+  readonly entities: PolicyEntities;
+  readonly catalog: Catalog;
+  readonly issues: Issue[] = [];
+  /** Start of the run by the database's clock, as `to_json` writes it. */
+  readonly now: string;
+  /** All tables that the policy deletes from, cascades included. */
+  readonly deletedFrom: readonly TableName[];
+  /** A table that the pass needs is not there. */
+  missesTable = false;
+  readonly #at: string;
+  readonly #purpose: Purpose;
+
+  /** The passes of the run that stand after this one. */
+  readonly later: readonly Pass[];
+
+  constructor(
+    { entities, catalog, now }: Pick<Scope, 'entities' | 'catalog' | 'now'>,
+    passes: readonly Pass[],
+    pass: Pass,
+    purpose: Purpose,
+    deletedFrom: readonly TableName[] = [],
+  ) {
+    this.entities = entities;
+    this.catalog = catalog;
+    this.now = now;
+    this.later = passes.slice(passes.indexOf(pass) + 1);
+    this.#at = `pass ${JSON.stringify(pass.name)}`;
+    this.#purpose = purpose;
+    this.deletedFrom = deletedFrom;
+  }
+
+  mistake(what: string, fix: string, here?: string): undefined {
+    this.issues.push({ at: this.#at, what, fix, ...(here === undefined ? {} : { here }) });
+  }
+
+  /** The table of an entity, on which the connected role has the privileges. */
+  table(entity: AnyEntity, privileges: readonly Privilege[]): CatalogTable | undefined {
+    const name = this.entities.name(entity);
+    const asked = this.entities.table(entity);
+    const table = this.catalog.find(asked.schema, asked.name);
+    if (table === undefined) {
+      this.missesTable = true;
+      const label = asked.schema === undefined ? asked.name : `${asked.schema}.${asked.name}`;
+      return this.mistake(
+        `entity ${name} has no table in this database`,
+        'Check that this is the right database and that the search path finds its tables',
+        `table ${label} is missing`,
+      );
+    }
+    if (table.kind !== 'table') {
+      return this.mistake(
+        `entity ${name} is ${describeKind(table.kind)}, whose rows have no stable location to scan by`,
+        'Name the entity of an ordinary table; old partitions are better dropped whole',
+        `relation ${table.label}`,
+      );
+    }
+    if (table.inherited) {
+      return this.mistake(
+        `entity ${name} has a table that other tables inherit from, whose rows would go uncounted`,
+        'Name the entity of a table without children',
+        `relation ${table.label}`,
+      );
+    }
+    if (this.entities.isPartOfTable(entity)) {
+      return this.mistake(
+        `entity ${name} shares its table with others by a discriminator, and its pass would take their rows`,
+        'Name the entity at the root, and say in where which rows are meant',
+        `table ${table.label}`,
+      );
+    }
+    return this.#checkRights(table, privileges, `rows of entity ${name}`) ? table : undefined;
+  }
+
+  /** Rows deleted by cascade are counted, so that the role must see them. */
+  mayReadCascades(table: CatalogTable, counted: readonly TableName[]): void {
+    for (const name of counted) {
+      const other = name.label === table.label ? undefined : this.catalog.named(name);
+      if (other !== undefined) this.#checkRights(other, ['select'], 'rows that go by cascade');
+    }
+  }
+
+  /** If the database ignores a foreign key to deleted rows, rows that reference them would stay. */
+  mustAct(counted: readonly TableName[]): void {
+    const tables = counted.flatMap((name) => this.catalog.named(name) ?? []);
+    const idle = tables
+      .flatMap((table) => this.catalog.referencesTo(table))
+      .filter(({ enforced }) => !enforced);
+    for (const { name, child } of idle) {
+      this.mistake(
+        'the database does not heed a foreign key to rows that go, so that others would be left that name them: it is not enforced, or its triggers are disabled',
+        'Enable them, with `alter table ... enable trigger all` on both of its tables; or drop the foreign key and name its entity as a soft child',
+        `foreign key ${name} of ${this.catalog.findLabel(child) ?? 'another table'}`,
+      );
+    }
+  }
+
+  /** What a pass must see of a table that it does not delete from. */
+  mayRead(table: CatalogTable, rows: string): void {
+    this.#checkRights(table, ['select'], rows);
+  }
+
+  /** Without the privilege `vacuum` leaves a table out with no more than a warning. */
+  mayVacuum(name: TableName): void {
+    if (this.#purpose === 'preview' || this.catalog.named(name)?.may.maintain !== false) return;
+    this.mistake(
+      'the database role may not vacuum a table of it',
+      'Use the role that owns the table, or from PostgreSQL 17 on grant maintain',
+      `grant maintain on ${name.label} to the role of the connection`,
+    );
+  }
+
+  #checkRights(table: CatalogTable, privileges: readonly Privilege[], rows: string): boolean {
+    if (table.hidden) {
+      this.mistake(
+        `row-level security hides some ${rows} from the database role, so that what is there would seem gone`,
+        'Use a role with bypassrls',
+        `table ${table.label}`,
+      );
+      return false;
+    }
+    const needed = this.#purpose === 'preview' ? privileges.filter((of) => of === 'select') : privileges;
+    const missing = needed.filter((privilege) => !table.may[privilege]);
+    if (missing.length === 0) return true;
+    const list = missing.join(', ');
+    this.mistake(
+      `the database role may not ${list} ${rows}`,
+      'Grant it, as the owner of the table or a superuser',
+      `grant ${list} on ${table.label} to the role of the connection`,
+    );
+    return false;
+  }
+
+  /** The column of a property, as the catalog has it. */
+  column(
+    entity: AnyEntity,
+    table: CatalogTable | undefined,
+    property: string,
+    option: string,
+  ): ColumnName | undefined {
+    const name = this.entities.name(entity);
+    const column = this.entities.column(entity, property);
+    if (column === undefined) {
+      const known = this.entities.properties(entity).join(', ');
+      return this.mistake(
+        `${option} names ${JSON.stringify(property)}, which is no property of ${name} with a column`,
+        `Use one of ${known}`,
+      );
+    }
+    if (table === undefined) return undefined;
+    const found = table.columns.get(column);
+    if (found === undefined) {
+      return this.mistake(
+        `property ${name}.${property} has no column in this database`,
+        'Bring entity and database to the same version',
+        `column ${table.label}.${column} is missing`,
+      );
+    }
+    return columnName(found);
+  }
+
+  /** The column of a property that says how old a row is. */
+  ageColumn(
+    entity: AnyEntity,
+    table: CatalogTable | undefined,
+    property: string,
+    option = 'age',
+  ): ColumnName | undefined {
+    const column = this.column(entity, table, property, option);
+    if (column === undefined || isInstant(column.type)) return column;
+    return this.mistake(
+      `${option} names ${this.entities.name(entity)}.${property}, which is no timestamp or date in this database`,
+      'Name a property with a point in time',
+      `its type is ${column.type}`,
+    );
+  }
+
+  /** The primary key of an entity, which must be one column. */
+  key(entity: AnyEntity, table: CatalogTable | undefined): ColumnName | undefined {
+    if (table === undefined) return undefined;
+    const [only, ...more] = table.primaryKey;
+    const column = only === undefined ? undefined : table.columns.get(only);
+    if (column !== undefined && more.length === 0) return columnName(column);
+    return this.mistake(
+      `entity ${this.entities.name(entity)} has no primary key of one column, by which others could name its rows`,
+      'Name children by an entity with a primary key of one column',
+    );
+  }
+
+  /** A column that references a key must tell apart what the key does, or children of one row are deleted with another. */
+  comparable(entity: AnyEntity, property: string, by: ColumnName, key: ColumnName | undefined): void {
+    if (key === undefined) return;
+    const other = !isSameKind(by.type, key.type)
+      ? 'type'
+      : by.collation !== key.collation
+        ? 'collation'
+        : undefined;
+    if (other === undefined) return;
+    const name = this.entities.name(entity);
+    this.mistake(
+      `property ${name}.${property} has another ${other} than the key that it names, so that values may be equal for one and not for the other`,
+      `Give both the same ${other} in the database`,
+      other === 'type'
+        ? `${by.type} and ${key.type}`
+        : `${by.collation ?? 'default'} and ${key.collation ?? 'default'}`,
+    );
+  }
+
+  predicate(entity: AnyEntity, filter: object, option = 'where'): Predicate {
+    return this.entities.predicate(entity, filter, this.#at, option, this.issues);
+  }
+}
+
+/** A column as a run stores it. */
+function columnName({ name, type, collation }: ColumnName): ColumnName {
+  return { name, type, ...(collation === undefined ? {} : { collation }) };
+}
+
+function describeKind(kind: CatalogTable['kind']): string {
+  if (kind === 'partitioned') return 'partitioned';
+  return kind === 'view' || kind === 'materialized view' ? `a ${kind}` : 'no ordinary table';
+}

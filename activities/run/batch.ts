@@ -1,0 +1,100 @@
+import type { Database } from '../ledger/open-database.ts';
+import { findKind } from '../passes/index.ts';
+import type { BatchOutcome, BatchStep, PrepareContext, PreparedWork } from '../passes/pass.ts';
+import type { Position, ShardKey } from '../stored/batch.ts';
+import type { Cursor } from '../stored/cursor.ts';
+import type { StoredPass } from '../stored/pass.ts';
+
+/** A batch waits so long for a lock that somebody else holds, in milliseconds, and then tries without that row. */
+const LOCK_MILLIS = 50;
+/** A batch that locks first lasts no longer, so that a slice can heartbeat in time. */
+const LOCK_FIRST_MILLIS = 5_000;
+/** Any other batch is rolled back at so many times the target: the next try looks at what makes it slow. */
+const TIMEOUT_FACTOR = 1.2;
+/** The least time for that: below, other load of the machine would make every batch lock first. */
+const MIN_TIMEOUT_MILLIS = 100;
+
+/** The shard that batches work on. */
+export interface BatchShard {
+  readonly key: ShardKey;
+  readonly policy: string;
+  readonly passName: string;
+  readonly stored: StoredPass;
+  readonly round: number;
+}
+
+/** A batch that was committed. */
+export interface CommittedBatch {
+  readonly outcome: BatchOutcome;
+  /** Rows deleted in all tables, by the ledger. */
+  readonly rows: number;
+  /** From its start to the end of its commit. */
+  readonly millis: number;
+}
+
+/** A batch would take the run past its limit; it was rolled back. */
+export class TooManyRows extends Error {}
+
+/** Another attempt is at work on the shard, has written this batch, or the run is closed. */
+class Fenced extends Error {}
+
+/** Does what the kind of pass has to do before a batch, outside of its transaction; nothing for most kinds. */
+export async function prepareBatch(
+  { session }: Database,
+  { stored, key, policy, passName }: BatchShard,
+  cursor: Cursor,
+  context: Omit<PrepareContext, 'session' | 'outbox'>,
+): Promise<PreparedWork | undefined> {
+  const kind = findKind(stored.kind);
+  if (!('runBatch' in kind)) return undefined;
+  const outbox = { policy, pass: passName, run: key.run };
+  return kind.prepare?.(stored, cursor, { ...context, session, outbox });
+}
+
+/**
+ * Runs one batch: a transaction that deletes a bounded number of rows and writes its row of the ledger. Undefined if the
+ * batch was rolled back because it is not, or no longer, this attempt's to do. Throws {@link TooManyRows} if it deleted
+ * more than `maxInAll` rows from all tables together.
+ */
+export async function runBatch(
+  { session, ledger }: Database,
+  { key, policy, passName, stored, round }: BatchShard,
+  position: Position | undefined,
+  step: Omit<BatchStep, 'keepLast' | 'holds' | 'outbox' | 'deadline'>,
+  targetMillis: number,
+  maxInAll = Infinity,
+): Promise<CommittedBatch | undefined> {
+  const kind = findKind(stored.kind);
+  if (!('runBatch' in kind)) throw new Error(`a pass of kind ${stored.kind} has no batches`);
+  const started = performance.now();
+  const { run, pass, shard } = key;
+  const statementMillis = step.lockFirst
+    ? LOCK_FIRST_MILLIS
+    : Math.max(MIN_TIMEOUT_MILLIS, TIMEOUT_FACTOR * targetMillis);
+  try {
+    const done = await session.transaction({ lockMillis: LOCK_MILLIS, statementMillis }, async (tx) => {
+      const shardKey = ledger.lockKey('shard', policy, passName, shard);
+      const runKey = ledger.lockKey('run', run);
+      const { entered, counters, holds } = await tx.fence.enterBatch(shardKey, runKey, stored.counted);
+      if (!entered) throw new Fenced();
+      const outcome = await kind.runBatch(stored, tx, {
+        ...step,
+        keepLast: { run, pass },
+        holds,
+        outbox: { policy, pass: passName, run },
+        deadline: { at: performance.now() + statementMillis, millis: statementMillis },
+      });
+      const sequence = (position?.sequence ?? 0) + 1;
+      const record = { ...key, sequence, round, size: step.size, counters };
+      const rows = await tx.ledger.batches.record(record, outcome);
+      if (rows === undefined) throw new Fenced();
+      if (rows > maxInAll) throw new TooManyRows();
+      if (outcome.done) await tx.fence.flushStatistics();
+      return { outcome, rows };
+    });
+    return { ...done, millis: performance.now() - started };
+  } catch (error) {
+    if (error instanceof Fenced) return undefined;
+    throw error;
+  }
+}

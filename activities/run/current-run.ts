@@ -1,0 +1,70 @@
+import type { Context } from '@temporalio/activity';
+import { activityInfo, getClient } from '@temporalio/activity';
+import { ApplicationFailure } from '@temporalio/common';
+
+import type { SliceRequest } from '../contract.ts';
+import type { Ledger } from '../ledger/ledger.ts';
+import { findOpenRun } from '../ledger/runs.ts';
+import type { Position } from '../stored/batch.ts';
+import type { OpenRun } from '../stored/run.ts';
+import { FAILURE } from './failure.ts';
+
+/** The id of the workflow that started this activity. */
+export function currentWorkflowId(): string {
+  const id = activityInfo().workflowExecution?.workflowId;
+  if (id === undefined) throw new Error('the vacuum runs as activities of a workflow only');
+  return id;
+}
+
+/**
+ * Finds the Temporal that runs this activity: cluster and namespace. Only the Temporal that knows the workflow of a lease
+ * can tell whether it is open.
+ */
+export async function findTemporalCluster(): Promise<string> {
+  const { clusterId } = await getClient().workflowService.getClusterInfo({});
+  return `${clusterId || 'unknown cluster'}/${activityInfo().namespace}`;
+}
+
+/** Finds the open run of a slice. Throws if it is not open, or belongs to another workflow. */
+export async function findCurrentRun(ledger: Ledger, { run, policy }: SliceRequest): Promise<OpenRun> {
+  const open = await findOpenRun(ledger, policy);
+  // Whoever may start workflows can forge the second argument of the workflow: it may only name its own run.
+  if (open?.id !== run || open.workflowId !== currentWorkflowId()) throw createClosedFailure(run);
+  return open;
+}
+
+/** Finds where a shard stands. Throws if the pass is in a later round: Temporal gave this attempt up long ago. */
+export async function findCurrentPosition(
+  ledger: Ledger,
+  { run, pass, shard, round }: SliceRequest,
+): Promise<Position | undefined> {
+  const position = await ledger.session.ledger.batches.findLast({ run, pass, shard });
+  if ((position?.round ?? 0) > round) throw createClosedFailure(run);
+  return position;
+}
+
+/**
+ * Whether the workflow asks this activity to end with what it did. Throws if a worker shuts down or an operator
+ * pauses the activity: a failure that Temporal tries again.
+ */
+export function shouldStop({ cancellationSignal, cancellationDetails }: Context): boolean {
+  if (!cancellationSignal.aborted) return false;
+  if (cancellationDetails?.cancelRequested === true) return true;
+  if (cancellationDetails?.workerShutdown === true) {
+    // A failure passes the last heartbeat on exactly; a cancelled activity would not be tried again at once.
+    throw ApplicationFailure.create({
+      message: 'this worker is shutting down; the slice continues after the last committed batch',
+      type: FAILURE.yield,
+      nextRetryDelay: '1s',
+    });
+  }
+  throw cancellationSignal.reason;
+}
+
+/** Creates the failure of a slice whose run is over. */
+export function createClosedFailure(run: number): ApplicationFailure {
+  return ApplicationFailure.nonRetryable(
+    `run ${run} is not open: another run took its lease, or it was closed. Nothing more is deleted by it.`,
+    FAILURE.closed,
+  );
+}

@@ -1,0 +1,38 @@
+/** A table as the catalog knows it. */
+export interface TableName {
+  readonly schema: string;
+  readonly name: string;
+  /** How the ledger and reports write it: the bare name if the search path finds the table by it, else `schema.name`. */
+  readonly label: string;
+}
+
+/** A column and its type, as the database writes the type. */
+export interface ColumnName {
+  readonly name: string;
+  readonly type: string;
+  /** Its collation, if that is nondeterministic: it takes texts for equal that differ, like `a` and `A`. */
+  readonly collation?: string;
+}
+
+/** The columns with the age of a row, of which the first that is not null counts. */
+export type Ages = readonly [ColumnName, ...ColumnName[]];
+
+/**
+ * A filter of a policy as a run stores it: SQL text over alias `t` with `?` for each bound value, and the values. The
+ * dialect makes the text with MikroORM's query builder.
+ */
+export interface Predicate {
+  readonly text: string;
+  readonly values: readonly BoundValue[];
+  /**
+   * It has, or may have, a select of its own: over relations, in raw SQL, inside a function. PostgreSQL evaluates that as
+   * of the start of a statement, also for a row that the statement waited for. Such a row must be locked first.
+   */
+  readonly selects: boolean;
+}
+
+/** What JSON can carry and a driver can bind. */
+export type BoundValue = string | number | boolean | null | readonly BoundValue[];
+
+/** Pairs of a column that references and the column that it references. */
+export type ColumnPairs = readonly { readonly child: string; readonly parent: string }[];

@@ -1,0 +1,283 @@
+import type { PassKind } from '../../policy/pass.ts';
+import type { ReclaimMode } from '../../policy/reclaim-space.ts';
+import type { Window } from '../../policy/window.ts';
+import type { Ages, ColumnName, ColumnPairs, Predicate, TableName } from './columns.ts';
+
+/**
+ * A pass as a run stores it: every name looked up, every duration turned into an instant. Plain JSON in the ledger,
+ * so that a worker with newer code or configuration goes on with what the run started with.
+ */
+export interface StoredPass {
+  readonly kind: PassKind;
+  /** The table that the pass scans. */
+  readonly table: TableName;
+  /** Every table from which it may delete rows, by itself or by cascade. */
+  readonly counted: readonly TableName[];
+  /** Rows deleted in all tables for each row of the pass's own, as the statistics have it; 1 without children. */
+  readonly rowsPerParent: number;
+  /** Rows past this instant are deletable, as far as time decides; left out if time decides nothing. */
+  readonly horizon?: string;
+  /** The age that the horizon is about; left out if it has none. */
+  readonly ages?: Ages;
+  /** Deleting makes more rows deletable: the scan is repeated until it finds none. */
+  readonly repeats?: true;
+  /** The newest rows of groups stay: the run writes which ones into the ledger when it starts. */
+  readonly keeps?: KeepLastExpiry;
+  /** The tables that it works on whole, if it deletes nothing. */
+  readonly tables?: readonly TableName[];
+}
+
+/** A pass that works on whole tables. */
+export interface StoredTablePass extends StoredPass {
+  readonly tables: readonly TableName[];
+}
+
+/** Which rows can expire, and when. */
+export interface Expiry {
+  readonly ages: Ages;
+  /** The latest of all horizons: nothing younger can be expired. */
+  readonly horizon: string;
+  readonly where: Predicate;
+  /** The last one has no condition. */
+  readonly retentions: readonly StoredRetention[];
+}
+
+/** Rows of one table that expire, and the key that names them. */
+export interface KeepLastExpiry extends Expiry {
+  readonly table: TableName;
+  /** Null if no retention keeps a number of rows. */
+  readonly key: ColumnName | null;
+}
+
+/** How long some rows are kept. Of several the first whose condition is true counts. */
+export interface StoredRetention {
+  /** Which rows; null for all that no earlier one names. */
+  readonly where: Predicate | null;
+  /** The instant before which they are expired; null if they are kept for ever. */
+  readonly horizon: string | null;
+  readonly keep: StoredKeep | null;
+  /** The column that says how long; `horizon` is that of rows in which it is null. */
+  readonly column?: StoredRetentionColumn;
+}
+
+/** How many rows of a group stay, and which columns make a group. */
+export interface StoredKeep {
+  readonly count: number;
+  readonly per: readonly ColumnName[];
+}
+
+/** A retention that stands in a column of the row, or of its parent. */
+export interface StoredRetentionColumn {
+  readonly column: ColumnName;
+  /** The parent with the column; null if the row has it. */
+  readonly parent: { readonly table: TableName; readonly key: ColumnName; readonly by: ColumnName } | null;
+  /** What the number counts, in milliseconds. */
+  readonly unitMillis: number;
+  /** A number that means less keeps its row. */
+  readonly leastMillis: number;
+  /** What ages are counted from: the horizon of a retention of nothing. */
+  readonly horizon: string;
+}
+
+/** An `expireRows` pass. */
+export interface StoredExpireRows extends StoredPass, Expiry {
+  readonly kind: 'expireRows';
+  readonly ages: Ages;
+  readonly horizon: string;
+  readonly nesting: StoredNesting | null;
+  /** What children, and the list of kept rows, name the row by; null if nothing does. */
+  readonly key: ColumnName | null;
+  readonly children: readonly StoredChild[];
+  /** Soft children that a later pass deletes as orphans. */
+  readonly deferred: readonly DeferredChild[];
+  readonly cascades: readonly CascadeStep[];
+  /** The numbers of the cascades in the order in which an oversized row is drained. */
+  readonly drainOrder: readonly number[];
+  /** Columns whose files are removed too: their paths are recorded with the delete. */
+  readonly files?: readonly StoredPath[];
+}
+
+/** How rows of a table are nested in one another. */
+export interface StoredNesting {
+  /** Set while the row is nested. */
+  readonly column: ColumnName;
+  /** From the table down to the one whose rows the column names; empty if that is the table itself. */
+  readonly chain: readonly CascadeStep[];
+  /** What the column names of the last table of the chain. */
+  readonly references: string;
+}
+
+/** A soft child with its table and column looked up. */
+export interface StoredChild {
+  readonly table: TableName;
+  readonly by: ColumnName;
+  /**
+   * It has a foreign key after all. The parent cannot be deleted first: the database would forbid it, unlink the child
+   * for good, or delete the child before pointers at it are repaired.
+   */
+  readonly beforeParent: boolean;
+  readonly pointers: readonly StoredPointer[];
+  /** What cascades from the child. */
+  readonly cascades: readonly CascadeStep[];
+  /** What belongs to the child in turn; left out if nothing does. */
+  readonly own?: { readonly key: ColumnName; readonly children: readonly StoredChild[] };
+  /** Columns whose files are removed too. */
+  readonly files?: readonly StoredPath[];
+}
+
+/**
+ * A soft child that is left to a later pass for orphans. Without an index on the column that names the row each batch
+ * would read the whole table of the child; that pass reads it once.
+ */
+export interface DeferredChild {
+  readonly table: TableName;
+  readonly by: ColumnName;
+  /** The name of the later pass. */
+  readonly pass: string;
+}
+
+/**
+ * One step that a delete takes along a foreign key with `on delete cascade`. Steps stand in an order in which each
+ * one's parent comes before it; `from` is the number of the parent's step, or -1 for the table itself.
+ */
+export interface CascadeStep {
+  readonly from: number;
+  readonly table: TableName;
+  readonly on: ColumnPairs;
+}
+
+/** A table and what is deleted along with its rows. */
+export interface RowTree {
+  readonly table: TableName;
+  readonly cascades: readonly CascadeStep[];
+  /** What soft children name a row by; null or left out if there are none. */
+  readonly key?: ColumnName | null;
+  readonly children?: readonly StoredChild[];
+}
+
+/** Rows of `holder` that point at the newest row of their group in `target`. */
+export interface StoredPointer {
+  readonly holder: TableName;
+  readonly pointer: ColumnName;
+  readonly holderGroup: ColumnName;
+  readonly target: TableName;
+  readonly targetKey: ColumnName;
+  readonly targetGroup: ColumnName;
+  readonly newest: ColumnName;
+  /** Columns that the holder copies from the target. */
+  readonly copy: readonly { readonly to: ColumnName; readonly from: ColumnName }[];
+  /** What cascades from the holder. */
+  readonly cascades: readonly CascadeStep[];
+}
+
+/** A column that references the key of a parent, without a foreign key. */
+export interface ParentReference {
+  readonly table: TableName;
+  readonly by: ColumnName;
+  readonly parent: TableName;
+  readonly parentKey: ColumnName;
+}
+
+/** A `deleteOrphans` pass. */
+export interface StoredDeleteOrphans extends StoredPass, ParentReference {
+  readonly kind: 'deleteOrphans';
+  /** Distinct parents that are expected to be named. */
+  readonly keys: number;
+  readonly age: ColumnName;
+  readonly horizon: string;
+  readonly where: Predicate;
+  readonly pointers: readonly StoredPointer[];
+  readonly cascades: readonly CascadeStep[];
+}
+
+/** Columns of a table that reference rows of another, by a foreign key or without one. */
+export interface StoredReference {
+  readonly table: TableName;
+  readonly on: ColumnPairs;
+  /** An index leads from a row to those that reference it. */
+  readonly indexed: boolean;
+}
+
+/** A `deleteUnreferenced` pass. */
+export interface StoredDeleteUnreferenced extends StoredPass {
+  readonly kind: 'deleteUnreferenced';
+  readonly age: ColumnName;
+  readonly horizon: string;
+  readonly where: Predicate;
+  readonly references: readonly StoredReference[];
+  /** What is deleted along although it references the row. */
+  readonly cascades: readonly CascadeStep[];
+  readonly drainOrder: readonly number[];
+}
+
+/** A `repointLatest` pass. */
+export interface StoredRepointLatest extends StoredPass {
+  readonly kind: 'repointLatest';
+  readonly pointer: StoredPointer;
+}
+
+/** A `reportRows` pass. */
+export interface StoredReportRows extends StoredPass {
+  readonly kind: 'reportRows';
+  readonly age: ColumnName;
+  readonly horizon: string;
+  readonly where: Predicate;
+  readonly dueAt: { readonly column: ColumnName; readonly horizon: string } | null;
+  /** What the handler is given; null if rows are only reported. */
+  readonly key: ColumnName | null;
+}
+
+/** A column of a table that records paths. */
+export interface PathColumn {
+  readonly table: TableName;
+  readonly column: ColumnName;
+}
+
+/** A column that records paths of files below a root. */
+export interface StoredPath {
+  /** The name of the root. */
+  readonly root: string;
+  readonly column: ColumnName;
+}
+
+/** A file root as a run stores it: names only. Its location stays on the worker. */
+export interface StoredRoot {
+  readonly name: string;
+  readonly recordedBy: readonly PathColumn[];
+}
+
+/** A `deleteRecordedFiles` pass. */
+export interface StoredDeleteRecordedFiles extends StoredPass {
+  readonly kind: 'deleteRecordedFiles';
+  readonly from: readonly string[];
+  readonly root: StoredRoot;
+  readonly concurrency: number;
+}
+
+/** A `sweepStrayFiles` pass. */
+export interface StoredSweepStrayFiles extends StoredPass {
+  readonly kind: 'sweepStrayFiles';
+  readonly root: StoredRoot;
+  /** Files changed at this instant or later stay. */
+  readonly horizon: string;
+  readonly remove: boolean;
+  readonly maxStrayRatio: number;
+  readonly concurrency: number;
+}
+
+/** A `measureSize` pass. */
+export interface StoredMeasureSize extends StoredTablePass {
+  readonly kind: 'measureSize';
+  readonly exact: boolean;
+}
+
+/** A `reclaimSpace` pass. */
+export interface StoredReclaimSpace extends StoredTablePass {
+  readonly kind: 'reclaimSpace';
+  readonly mode: ReclaimMode;
+  /** The policy names the tables: they are meant whatever the run deleted. */
+  readonly named: boolean;
+  readonly window: Window | null;
+  readonly lockMillis: number;
+  readonly retries: number;
+}
