@@ -51,10 +51,12 @@ describeNeeding(['temporal'], 'guards let through', () => {
     const failure = await failureOf(run(policy));
     expect(failure.type).toBe('VacuumGuard');
     expect(failure.message).not.toContain('part');
-    const stopped = await things.rows('select state, reasons, ended_at is not null as ended from vacuum.run');
+    const stopped = await things.rows(
+      'select status, reasons, ended_at is not null as ended from vacuum.run',
+    );
     expect(stopped).toEqual([
       {
-        state: 'stopped',
+        status: 'stopped',
         ended: true,
         reasons: [expect.stringContaining('limit maxPercent 50'), expect.anything()],
       },
@@ -218,9 +220,9 @@ describeNeeding(['temporal'], 'guards let through', () => {
       const states = async (): Promise<unknown[]> =>
         (
           await things
-            .rows<{ state: string }>('select state from vacuum.run where ended_at is not null order by id')
+            .rows<{ status: string }>('select status from vacuum.run where ended_at is not null order by id')
             .catch(() => [])
-        ).map((row) => row.state);
+        ).map((row) => row.status);
       const trigger = async (ends: number): Promise<unknown[]> => {
         await waitFor(
           'the last run to be over',

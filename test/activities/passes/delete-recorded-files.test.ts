@@ -282,10 +282,10 @@ describe('one bad file', () => {
     });
     const report = await pictures.run(picturesPolicy(...withFiles(busy)));
     expect(report.passes[1]).toMatchObject({ files: 29, bytes: 290 });
-    expect(report.passes[1]?.reported?.unresolved).toEqual({ 'the file store answers EACCES': 1 });
+    expect(report.passes[1]?.reported?.unresolved).toEqual({ 'the file store returns EACCES': 1 });
     expect(pictures.files()).toEqual([bad]);
     expect(await pictures.database.rows('select path, attempts, reason from vacuum.file')).toEqual([
-      { path: bad, attempts: 1, reason: 'the file store answers EACCES' },
+      { path: bad, attempts: 1, reason: 'the file store returns EACCES' },
     ]);
     const again = await pictures.runAsPreviewed(picturesPolicy(...withFiles(pictures.root)));
     expect(again.passes[1]).toMatchObject({ files: 1, bytes: 10 });

@@ -237,7 +237,7 @@ describe('the newest rows of each group stay', () => {
           scan,
           size: 1500,
           afterBatch: async () => {
-            ranges ??= await items.value('select cardinality(froms) from vacuum.kept_whole');
+            ranges ??= await items.value('select cardinality(from_tids) from vacuum.kept_whole');
           },
         });
         expect(ranges).toBe(1);

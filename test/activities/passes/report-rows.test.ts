@@ -232,11 +232,11 @@ describe('rows that are resolved', () => {
     });
     await expect(stopping).rejects.toThrow('left');
     expect(seen).toHaveLength(4);
-    const [last] = await jobs.rows<{ cursor: { asked: string[] }; reported: object }>(
+    const [last] = await jobs.rows<{ cursor: { pending: string[] }; reported: object }>(
       'select cursor, reported from vacuum.batch order by sequence desc limit 1',
     );
     expect(last?.reported).toMatchObject({ resolved: 4 });
-    expect(last?.cursor.asked).toHaveLength(6);
+    expect(last?.cursor.pending).toHaveLength(6);
   });
 
   test('a worker whose policy does not resolve any more only reports', async () => {

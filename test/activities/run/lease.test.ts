@@ -28,7 +28,7 @@ describeNeeding(['temporal'], 'the lease of an open run', () => {
   /** As a run that died left it. */
   async function leaveOpen(temporal: string): Promise<void> {
     await shop.rows(
-      `update vacuum.run set ended_at = null, state = 'running', temporal = $1, workflow_id = 'gone', first_run_id = 'gone'`,
+      `update vacuum.run set ended_at = null, status = 'running', temporal = $1, workflow_id = 'gone', first_run_id = 'gone'`,
       [temporal],
     );
   }
@@ -53,9 +53,9 @@ describeNeeding(['temporal'], 'the lease of an open run', () => {
   test('is taken over where Temporal does not know its workflow any more', async () => {
     await leaveOpen(await place());
     expect(await run()).toEqual({ status: 'completed', rows: 7 });
-    expect(await shop.rows('select state from vacuum.run order by id')).toEqual([
-      { state: 'terminated' },
-      { state: 'completed' },
+    expect(await shop.rows('select status from vacuum.run order by id')).toEqual([
+      { status: 'terminated' },
+      { status: 'completed' },
     ]);
   });
 

@@ -6,10 +6,10 @@ import { ACKNOWLEDGE, limits, lookOrSet, pass } from './planted.ts';
 /** A preview that the ledger keeps, of the settings that `hash` has, so many hours ago. */
 const previewed = (hash: string, hours: number): string => `
   with r as (
-    insert into vacuum.run (policy, mode, state, workflow_id, first_run_id, temporal, settings, started_at, ended_at)
+    insert into vacuum.run (policy, mode, status, workflow_id, first_run_id, temporal, settings, started_at, ended_at)
     select policy, 'preview', 'completed', 'w', 'w', 't', '{}', now() - ${hours} * interval '1 hour', now()
     from vacuum.run limit 1 returning id)
-  insert into vacuum.pass (run_id, ordinal, name, kind, state, settings_hash)
+  insert into vacuum.pass (run_id, ordinal, name, kind, status, settings_hash)
   select r.id, 0, 'old-things', 'expireRows', 'previewed', ${hash} from r`;
 /** The ledger's newest hash of the pass. */
 const OWN_HASH = `(select settings_hash from vacuum.pass where name = 'old-things' order by run_id desc limit 1)`;
@@ -89,7 +89,7 @@ export const LARGE: Planted[] = [
   {
     mistake: 'foreign keys that reach a table that no entity knows',
     plant: 'insert into bolt select n, 85 from generate_series(1, 2000) as n',
-    says: ['100 % of a table that goes along by a foreign key', '2,000 of 2,000 rows'],
+    says: ['100 % of a table that is deleted along by a foreign key', '2,000 of 2,000 rows'],
     fix: lookOrSet('maxPercent, or give run or worker --allow-percent 100'),
   },
   {
@@ -125,14 +125,14 @@ export const LARGE: Planted[] = [
     policy: { limits: { maxPercent: 100 } },
     plant: `update thing set at = to_timestamp(extract(epoch from at) / 1000)`,
     says: ['limit allowNewest', 'no row of entity Thing is newer than'],
-    fix: 'Look at the newest rows and at the age of the pass; where nothing newer is right, set limits.allowNewest to true',
+    fix: 'Look at the newest rows and at the age of the pass; if nothing newer is right, set limits.allowNewest to true',
   },
   {
     mistake: 'an age that nobody writes any more',
     policy: { limits: { maxPercent: 100 } },
     plant: `update thing set at = at - interval '200 days'`,
     says: ['limit allowNewest', 'horizon of pass old-things'],
-    fix: 'Look at the newest rows and at the age of the pass; where nothing newer is right, set limits.allowNewest to true',
+    fix: 'Look at the newest rows and at the age of the pass; if nothing newer is right, set limits.allowNewest to true',
   },
   {
     mistake: 'all of a table, which two guards see',
