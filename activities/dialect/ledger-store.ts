@@ -18,7 +18,9 @@ import type {
   UnmeasuredPass,
 } from '../stored/run.ts';
 import type { SizeMoment, TableSize } from '../stored/size.ts';
-import type { DeletionCounters, Holds, Outbox } from './dialect.ts';
+import type { DeletionCounters } from './fence.ts';
+import type { Outbox } from './rows.ts';
+import type { Holds } from './view.ts';
 
 /** The statements of the ledger, our own tables in the cleaned database. */
 export interface LedgerStore {

@@ -1,5 +1,5 @@
 import type { TableName } from '../stored/columns.ts';
-import type { HeldRows, Holds } from './dialect.ts';
+import type { HeldRows, Holds } from './view.ts';
 
 /**
  * Whether rows must be locked before they are judged: a hold is about what is deleted along with them, or has a select of

@@ -1,5 +1,6 @@
 import type { Policy } from '../../policy/policy.ts';
-import type { DeletedPaths, Tx } from '../dialect/dialect.ts';
+import type { Tx } from '../dialect/dialect.ts';
+import type { DeletedPaths } from '../dialect/preview.ts';
 import type { StoredRoot } from '../stored/pass.ts';
 import type { FoundFile } from './find-files.ts';
 import { findFiles } from './find-files.ts';

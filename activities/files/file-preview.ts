@@ -1,5 +1,5 @@
 import { ValidationError } from '../../policy/issue.ts';
-import type { PreviewQuery } from '../dialect/dialect.ts';
+import type { PreviewQuery } from '../dialect/preview.ts';
 import { toIsoInstant } from '../stored/instant.ts';
 import type { StoredDeleteRecordedFiles, StoredSweepStrayFiles } from '../stored/pass.ts';
 import type { ReportedRows } from '../stored/report.ts';

@@ -1,4 +1,5 @@
-import type { Outbox, Tx } from '../dialect/dialect.ts';
+import type { Tx } from '../dialect/dialect.ts';
+import type { Outbox } from '../dialect/rows.ts';
 import type { Cursor } from '../stored/cursor.ts';
 import type { ReportedRows } from '../stored/report.ts';
 import type { FileResult, FileWork } from './file-work.ts';

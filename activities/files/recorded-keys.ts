@@ -1,6 +1,7 @@
 import type { FileStore } from '../../policy/file-store.ts';
 import { FileRefused } from '../../policy/file-store.ts';
-import type { Session, Spellings, Tx } from '../dialect/dialect.ts';
+import type { Session, Tx } from '../dialect/dialect.ts';
+import type { Spellings } from '../dialect/tables.ts';
 import type { StoredRoot } from '../stored/pass.ts';
 
 /** A look by path at a few rows; without an index on the path it reads their tables. */

@@ -1,6 +1,6 @@
 import type { Issue } from '../../policy/issue.ts';
 import type { Policy } from '../../policy/policy.ts';
-import type { Identity } from '../dialect/dialect.ts';
+import type { Identity } from '../dialect/facts.ts';
 import type { Database } from '../ledger/open-database.ts';
 import { LOOK_UP_LIMITS } from '../plan/resolve-policy.ts';
 import type { GuardState, Seen, SeenTable } from '../stored/guard.ts';

@@ -1,4 +1,5 @@
-import type { Condition, Holds, Tx } from '../dialect/dialect.ts';
+import type { Tx } from '../dialect/dialect.ts';
+import type { Condition, Holds } from '../dialect/view.ts';
 import { NO_HOLDS } from '../ledger/holds.ts';
 import { findNotHeld, joinParts } from '../passes/condition.ts';
 import type { ConditionPart } from '../passes/condition.ts';

@@ -1,5 +1,6 @@
 import type { Policy } from '../../policy/policy.ts';
-import type { PreviewCount, Tx } from '../dialect/dialect.ts';
+import type { Tx } from '../dialect/dialect.ts';
+import type { PreviewCount } from '../dialect/preview.ts';
 import { distinctTables } from '../dialect/table-names.ts';
 import type { FilePreview } from '../files/file-preview.ts';
 import { NO_FILES, previewFiles } from '../files/file-preview.ts';

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import type { Holds } from '../dialect/dialect.ts';
+import type { Holds } from '../dialect/view.ts';
 import type { Ledger } from './ledger.ts';
 
 /** As if there were no holds, for those who may not look. */

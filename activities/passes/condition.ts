@@ -1,4 +1,4 @@
-import type { Condition, Instant, View } from '../dialect/dialect.ts';
+import type { Condition, Instant, View } from '../dialect/view.ts';
 import type { ColumnName, Predicate } from '../stored/columns.ts';
 import type { RowTree } from '../stored/pass.ts';
 import type { StayReason } from '../stored/stay-reason.ts';

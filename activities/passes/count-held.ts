@@ -1,4 +1,5 @@
-import type { Condition, Tx } from '../dialect/dialect.ts';
+import type { Tx } from '../dialect/dialect.ts';
+import type { Condition } from '../dialect/view.ts';
 import type { ColumnName, TableName } from '../stored/columns.ts';
 import type { BatchOutcome, BatchStep } from './pass.ts';
 import { toScanStep } from './scan-limit.ts';

@@ -1,4 +1,6 @@
-import type { Condition, DeletedRows, Tx } from '../dialect/dialect.ts';
+import type { Tx } from '../dialect/dialect.ts';
+import type { DeletedRows } from '../dialect/rows.ts';
+import type { Condition } from '../dialect/view.ts';
 import type { ColumnName } from '../stored/columns.ts';
 import type { StoredChild, StoredPath, StoredPointer } from '../stored/pass.ts';
 import type { BatchStep } from './pass.ts';

@@ -1,4 +1,6 @@
-import type { Condition, LockedRows, Tx } from '../dialect/dialect.ts';
+import type { Tx } from '../dialect/dialect.ts';
+import type { LockedRows } from '../dialect/scan.ts';
+import type { Condition } from '../dialect/view.ts';
 import type { RowTree, StoredPath } from '../stored/pass.ts';
 import { deleteChildren, drainChild, toRecording } from './delete-children.ts';
 import type { BatchOutcome, BatchStep } from './pass.ts';

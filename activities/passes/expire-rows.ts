@@ -2,9 +2,12 @@ import type { ExpireRows, SoftChild } from '../../policy/expire-rows.ts';
 import type { AnyEntity } from '../../policy/pass-options.ts';
 import { isRetentionColumn } from '../../policy/retention-column.ts';
 import type { CatalogTable } from '../dialect/catalog.ts';
-import type { Condition, PreviewQuery, ScanTarget, Tx, View } from '../dialect/dialect.ts';
+import type { Tx } from '../dialect/dialect.ts';
 import { needsLocks } from '../dialect/locks.ts';
+import type { PreviewQuery } from '../dialect/preview.ts';
+import type { ScanTarget } from '../dialect/scan.ts';
 import { distinctTables, toTableName } from '../dialect/table-names.ts';
+import type { Condition, View } from '../dialect/view.ts';
 import { cascadesFrom, computeDrainOrder } from '../resolve/cascades.ts';
 import {
   deferChild,

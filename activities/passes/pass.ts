@@ -1,17 +1,10 @@
 import type { AnyEntity } from '../../policy/pass-options.ts';
 import type { Pass } from '../../policy/pass.ts';
 import type { CatalogTable } from '../dialect/catalog.ts';
-import type {
-  Condition,
-  Deadline,
-  Holds,
-  KeepLastList,
-  Outbox,
-  PreviewQuery,
-  Session,
-  Tx,
-  View,
-} from '../dialect/dialect.ts';
+import type { Deadline, Session, Tx } from '../dialect/dialect.ts';
+import type { PreviewQuery } from '../dialect/preview.ts';
+import type { Outbox } from '../dialect/rows.ts';
+import type { Condition, Holds, KeepLastList, View } from '../dialect/view.ts';
 import type { FilePreview } from '../files/file-preview.ts';
 import type { FileWork } from '../files/file-work.ts';
 import type { Ledger } from '../ledger/ledger.ts';

@@ -1,8 +1,10 @@
 import type { AnyEntity } from '../../policy/pass-options.ts';
 import type { RepointLatest } from '../../policy/repoint-latest.ts';
 import type { CatalogTable } from '../dialect/catalog.ts';
-import type { PreviewQuery, Tx, View } from '../dialect/dialect.ts';
+import type { Tx } from '../dialect/dialect.ts';
+import type { PreviewQuery } from '../dialect/preview.ts';
 import { distinctTables } from '../dialect/table-names.ts';
+import type { View } from '../dialect/view.ts';
 import { cascadesFrom } from '../resolve/cascades.ts';
 import { resolvePointer } from '../resolve/pointer.ts';
 import type { ScanChoice } from '../resolve/scan-choice.ts';

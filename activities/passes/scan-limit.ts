@@ -1,4 +1,4 @@
-import type { LockedRows, ScanEnd, ScanStep } from '../dialect/dialect.ts';
+import type { LockedRows, ScanEnd, ScanStep } from '../dialect/scan.ts';
 import type { BatchStep } from './pass.ts';
 
 /** How many rows of the pass's own table a batch may find, if each is deleted with so many rows in all. */

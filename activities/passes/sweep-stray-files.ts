@@ -1,7 +1,8 @@
 import { parseDuration } from '../../policy/duration.ts';
 import type { AnyEntity } from '../../policy/pass-options.ts';
 import type { SweepStrayFiles } from '../../policy/sweep-stray-files.ts';
-import type { PreviewQuery, Tx } from '../dialect/dialect.ts';
+import type { Tx } from '../dialect/dialect.ts';
+import type { PreviewQuery } from '../dialect/preview.ts';
 import type { FilePreview } from '../files/file-preview.ts';
 import { previewStrayFiles } from '../files/file-preview.ts';
 import type { FileWork } from '../files/file-work.ts';

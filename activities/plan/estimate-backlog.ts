@@ -1,6 +1,7 @@
 import type { CatalogTable } from '../dialect/catalog.ts';
-import type { OldestRows, Sample, Tx } from '../dialect/dialect.ts';
+import type { Tx } from '../dialect/dialect.ts';
 import { isTimeout } from '../dialect/errors.ts';
+import type { OldestRows, Sample } from '../dialect/tables.ts';
 import type { BacklogRows } from '../passes/pass.ts';
 import { hasIndexOn } from '../resolve/scan-choice.ts';
 import type { Backlog } from '../stored/backlog.ts';

@@ -1,6 +1,7 @@
 import type { Policy } from '../../policy/policy.ts';
 import type { CatalogTable } from '../dialect/catalog.ts';
-import type { Holds, Tx, View } from '../dialect/dialect.ts';
+import type { Tx } from '../dialect/dialect.ts';
+import type { Holds, View } from '../dialect/view.ts';
 import { findKind } from '../passes/index.ts';
 import type { BacklogRows } from '../passes/pass.ts';
 import { chooseScan, toSampleRequest } from '../resolve/scan-choice.ts';

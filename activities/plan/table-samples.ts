@@ -1,5 +1,6 @@
 import type { CatalogTable } from '../dialect/catalog.ts';
-import type { Sample, SampleRequest, Tx } from '../dialect/dialect.ts';
+import type { Tx } from '../dialect/dialect.ts';
+import type { Sample, SampleRequest } from '../dialect/tables.ts';
 
 /** Collects what all passes request of samples, so that each table is sampled once. */
 export class TableSamples {

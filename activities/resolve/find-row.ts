@@ -2,8 +2,9 @@ import type { Issue } from '../../policy/issue.ts';
 import type { AnyEntity } from '../../policy/pass-options.ts';
 import type { Policy } from '../../policy/policy.ts';
 import type { CatalogTable } from '../dialect/catalog.ts';
-import type { FoundRow, Tx } from '../dialect/dialect.ts';
+import type { Tx } from '../dialect/dialect.ts';
 import { isRefused } from '../dialect/errors.ts';
+import type { FoundRow } from '../dialect/rows.ts';
 import type { PolicyEntities } from './entities.ts';
 
 /** An entity that a person named, with its table. */

@@ -1,7 +1,8 @@
 import type { CatalogTable } from '../dialect/catalog.ts';
 import { isDate } from '../dialect/column-types.ts';
-import type { Condition, Sample, SampleRequest } from '../dialect/dialect.ts';
 import { findPosition } from '../dialect/position.ts';
+import type { Sample, SampleRequest } from '../dialect/tables.ts';
+import type { Condition } from '../dialect/view.ts';
 import type { ColumnName } from '../stored/columns.ts';
 import { SCAN_COST } from '../stored/scan-cost.ts';
 import type { PassPlan, Scan, Shard, Spread } from '../stored/scan.ts';

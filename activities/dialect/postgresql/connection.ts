@@ -1,7 +1,7 @@
 import type { Kysely, RawBuilder } from 'kysely';
 import { sql } from 'kysely';
 
-import type { Condition, Instant } from '../dialect.ts';
+import type { Condition, Instant } from '../view.ts';
 
 /** The tables of the ledger. */
 export const LEDGER_TABLES = [

@@ -2,7 +2,8 @@ import { sql } from 'kysely';
 import type { RawBuilder } from 'kysely';
 
 import type { TableName, ColumnName } from '../../stored/columns.ts';
-import type { Condition, DeletedRows, Recording, OwnedRows } from '../dialect.ts';
+import type { DeletedRows, OwnedRows, Recording } from '../rows.ts';
+import type { Condition } from '../view.ts';
 import type { Connection } from './connection.ts';
 import { toSql } from './connection.ts';
 import { tableRef, columnRef, castArray, isAt } from './identifiers.ts';

@@ -2,7 +2,7 @@ import { sql } from 'kysely';
 
 import type { ColumnName, TableName } from '../../stored/columns.ts';
 import type { CascadeStep, RowTree, StoredChild } from '../../stored/pass.ts';
-import type { Condition, Holds } from '../dialect.ts';
+import type { Condition, Holds } from '../view.ts';
 import { pathsByCascades } from './cascade-paths.ts';
 import type { Connection } from './connection.ts';
 import { toSql } from './connection.ts';

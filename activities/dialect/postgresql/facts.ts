@@ -2,7 +2,7 @@ import { sql } from 'kysely';
 
 import type { TableName } from '../../stored/columns.ts';
 import type { Catalog, WantedTable, CatalogTable } from '../catalog.ts';
-import type { Facts, Identity, Server } from '../dialect.ts';
+import type { Facts, Identity, Server } from '../facts.ts';
 import { readCatalog, readTable } from './catalog.ts';
 import type { Connection } from './connection.ts';
 import { readPostgresError } from './errors.ts';

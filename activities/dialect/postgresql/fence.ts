@@ -2,7 +2,8 @@ import { sql } from 'kysely';
 import type { RawBuilder } from 'kysely';
 
 import type { TableName } from '../../stored/columns.ts';
-import type { Fence, EnteredBatch, HeldRows, DeletionCounters } from '../dialect.ts';
+import type { DeletionCounters, EnteredBatch, Fence } from '../fence.ts';
+import type { HeldRows } from '../view.ts';
 import type { Connection } from './connection.ts';
 import { selectHeldRows } from './holds.ts';
 import { qualifiedName } from './identifiers.ts';

@@ -1,7 +1,7 @@
 import type { RawBuilder } from 'kysely';
 import { sql } from 'kysely';
 
-import type { ScanTarget } from '../dialect.ts';
+import type { ScanTarget } from '../scan.ts';
 import type { Connection } from './connection.ts';
 import { ledgerTable } from './connection.ts';
 import { columnRef, asComparable, tableRef } from './identifiers.ts';

@@ -3,7 +3,7 @@ import { sql } from 'kysely';
 
 import type { TableName } from '../../stored/columns.ts';
 import type { KeepLastExpiry, StoredRetention, StoredKeep, Expiry } from '../../stored/pass.ts';
-import type { KeepLastList } from '../dialect.ts';
+import type { KeepLastList } from '../view.ts';
 import type { Connection } from './connection.ts';
 import { ledgerTable } from './connection.ts';
 import { caseByRetention, ageExpression, selects } from './expiry.ts';

@@ -2,7 +2,7 @@ import type { RawBuilder } from 'kysely';
 import { sql } from 'kysely';
 
 import type { KeepLastExpiry } from '../../stored/pass.ts';
-import type { KeepLastList } from '../dialect.ts';
+import type { KeepLastList } from '../view.ts';
 import type { Connection } from './connection.ts';
 import { ledgerTable } from './connection.ts';
 import { selects } from './expiry.ts';

@@ -3,7 +3,7 @@ import { sql } from 'kysely';
 
 import type { ParentReference } from '../../stored/pass.ts';
 import type { Shard } from '../../stored/scan.ts';
-import type { LockedRows, OrphanRange, OrphanTarget, ScanStep } from '../dialect.ts';
+import type { LockedRows, OrphanRange, OrphanTarget, ScanStep } from '../scan.ts';
 import type { Connection } from './connection.ts';
 import { toSql } from './connection.ts';
 import { castArray, castValue, columnRef, tableRef } from './identifiers.ts';

@@ -2,7 +2,7 @@ import type { RawBuilder } from 'kysely';
 import { sql } from 'kysely';
 
 import type { StoredPointer } from '../../stored/pass.ts';
-import type { Condition } from '../dialect.ts';
+import type { Condition } from '../view.ts';
 import type { Connection } from './connection.ts';
 import { toSql } from './connection.ts';
 import { columnRef, tableRef, isAt } from './identifiers.ts';

@@ -1,7 +1,7 @@
 import type { RawBuilder } from 'kysely';
 import { sql } from 'kysely';
 
-import type { Recording } from '../dialect.ts';
+import type { Recording } from '../rows.ts';
 import type { Connection } from './connection.ts';
 import { ledgerTable } from './connection.ts';
 import { columnRef } from './identifiers.ts';

@@ -2,17 +2,8 @@ import { sql } from 'kysely';
 
 import type { ColumnName, TableName } from '../../stored/columns.ts';
 import type { RowTree, StoredPointer } from '../../stored/pass.ts';
-import type {
-  Condition,
-  DeletedRows,
-  Evaluated,
-  FoundRow,
-  Holds,
-  Instant,
-  OwnedRows,
-  Recording,
-  Rows,
-} from '../dialect.ts';
+import type { DeletedRows, Evaluated, FoundRow, OwnedRows, Recording, Rows } from '../rows.ts';
+import type { Condition, Holds, Instant } from '../view.ts';
 import type { Connection } from './connection.ts';
 import { instantSql, toSql } from './connection.ts';
 import { deleteAt, deleteOwned, isTrueAt, lockOwned } from './delete-rows.ts';

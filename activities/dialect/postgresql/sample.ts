@@ -2,7 +2,7 @@ import { sql } from 'kysely';
 import type { RawBuilder } from 'kysely';
 
 import type { CatalogTable } from '../catalog.ts';
-import type { SampleRequest, Sample } from '../dialect.ts';
+import type { Sample, SampleRequest } from '../tables.ts';
 import type { Connection } from './connection.ts';
 import { toSql } from './connection.ts';
 import { ageExpression } from './expiry.ts';

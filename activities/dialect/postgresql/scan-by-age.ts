@@ -3,7 +3,7 @@ import { sql } from 'kysely';
 
 import type { ColumnName } from '../../stored/columns.ts';
 import type { Shard } from '../../stored/scan.ts';
-import type { DeletedRange, LockedRows, ReadRows, ScanStep, ScanTarget } from '../dialect.ts';
+import type { DeletedRange, LockedRows, ReadRows, ScanStep, ScanTarget } from '../scan.ts';
 import type { Connection } from './connection.ts';
 import { toSql } from './connection.ts';
 import { oldestMillis } from './expiry.ts';

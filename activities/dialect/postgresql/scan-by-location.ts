@@ -4,7 +4,7 @@ import { sql } from 'kysely';
 import type { ColumnName } from '../../stored/columns.ts';
 import type { Cursor } from '../../stored/cursor.ts';
 import type { Shard } from '../../stored/scan.ts';
-import type { DeletedRange, LockedRows, ReadRows, ScanEnd, ScanStep, ScanTarget } from '../dialect.ts';
+import type { DeletedRange, LockedRows, ReadRows, ScanEnd, ScanStep, ScanTarget } from '../scan.ts';
 import type { Connection } from './connection.ts';
 import { toSql } from './connection.ts';
 import { ageColumn, oldestMillis } from './expiry.ts';

@@ -12,7 +12,7 @@ import type {
   ScanRows,
   ScanStep,
   ScanTarget,
-} from '../dialect.ts';
+} from '../scan.ts';
 import type { Connection } from './connection.ts';
 import { toSql } from './connection.ts';
 import { pageStart, tableRef } from './identifiers.ts';

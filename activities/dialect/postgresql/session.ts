@@ -1,24 +1,17 @@
 import type { Kysely } from 'kysely';
 
 import type { Catalog } from '../catalog.ts';
-import type {
-  Deadline,
-  Facts,
-  Fence,
-  Holds,
-  PreviewQuery,
-  Reclaim,
-  Rows,
-  ScanRows,
-  Session,
-  Sizes,
-  Tables,
-  TransactionLimits,
-  Tx,
-  View,
-  ViewOptions,
-} from '../dialect.ts';
+import type { Deadline, Session, TransactionLimits, Tx } from '../dialect.ts';
+import type { Facts } from '../facts.ts';
+import type { Fence } from '../fence.ts';
 import type { LedgerStore } from '../ledger-store.ts';
+import type { PreviewQuery } from '../preview.ts';
+import type { Reclaim } from '../reclaim.ts';
+import type { Rows } from '../rows.ts';
+import type { ScanRows } from '../scan.ts';
+import type { Sizes } from '../sizes.ts';
+import type { Tables } from '../tables.ts';
+import type { Holds, View, ViewOptions } from '../view.ts';
 import { cancelOn } from './cancel.ts';
 import type { Connection } from './connection.ts';
 import { PostgresFacts } from './facts.ts';

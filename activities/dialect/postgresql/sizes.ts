@@ -2,7 +2,7 @@ import { sql } from 'kysely';
 
 import type { TableName } from '../../stored/columns.ts';
 import type { VacuumBlockers, TableSize, Bloat } from '../../stored/size.ts';
-import type { Sizes } from '../dialect.ts';
+import type { Sizes } from '../sizes.ts';
 import type { Connection } from './connection.ts';
 import { qualifiedName } from './identifiers.ts';
 import { readVacuumBlockers } from './vacuum-blockers.ts';

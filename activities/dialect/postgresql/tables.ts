@@ -4,7 +4,6 @@ import type { Ages, TableName } from '../../stored/columns.ts';
 import type { StoredRoot } from '../../stored/pass.ts';
 import type { CatalogTable } from '../catalog.ts';
 import type {
-  Condition,
   CountedRows,
   OldestRows,
   Sample,
@@ -12,7 +11,8 @@ import type {
   Spellings,
   TableRange,
   Tables,
-} from '../dialect.ts';
+} from '../tables.ts';
+import type { Condition } from '../view.ts';
 import type { Connection } from './connection.ts';
 import { ledgerTable, toSql } from './connection.ts';
 import { ageExpression, newestMillis, oldestMillis } from './expiry.ts';

@@ -10,7 +10,7 @@ import type {
   StoredPointer,
   StoredReference,
 } from '../../stored/pass.ts';
-import type { Condition, Instant, View, ViewOptions } from '../dialect.ts';
+import type { Condition, Instant, View, ViewOptions } from '../view.ts';
 import type { Connection } from './connection.ts';
 import { toCondition, toInstant, toSql } from './connection.ts';
 import { ageExpression, dueWhenExpired, dueWhenOlder, isExpired, selectHorizon } from './expiry.ts';

@@ -1,6 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 
-import type { Condition, ScanStep, Session, Tx, View } from '../../../activities/dialect/dialect.ts';
+import type { Session, Tx } from '../../../activities/dialect/dialect.ts';
+import type { ScanStep } from '../../../activities/dialect/scan.ts';
+import type { Condition, View } from '../../../activities/dialect/view.ts';
 import type { ColumnName, TableName } from '../../../activities/stored/columns.ts';
 import type { StoredPointer } from '../../../activities/stored/pass.ts';
 import type { Shard } from '../../../activities/stored/scan.ts';

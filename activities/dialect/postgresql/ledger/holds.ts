@@ -1,8 +1,8 @@
 import { sql } from 'kysely';
 
 import type { Hold, NewHold } from '../../../stored/hold.ts';
-import type { HeldRows, Holds } from '../../dialect.ts';
 import type { HoldStore } from '../../ledger-store.ts';
+import type { HeldRows, Holds } from '../../view.ts';
 import { selectHeldRows } from '../holds.ts';
 import { qualifiedName } from '../identifiers.ts';
 import { LedgerPart } from './ledger-part.ts';

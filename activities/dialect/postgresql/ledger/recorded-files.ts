@@ -1,8 +1,8 @@
 import type { RawBuilder } from 'kysely';
 import { sql } from 'kysely';
 
-import type { Outbox } from '../../dialect.ts';
 import type { OutboxPart, RecordedFile, RecordedFiles } from '../../ledger-store.ts';
+import type { Outbox } from '../../rows.ts';
 import type { Connection } from '../connection.ts';
 import { ledgerTable } from '../connection.ts';
 

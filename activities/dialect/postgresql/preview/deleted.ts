@@ -2,7 +2,7 @@ import type { RawBuilder } from 'kysely';
 import { sql } from 'kysely';
 
 import type { StoredNesting } from '../../../stored/pass.ts';
-import type { PreviewedDelete } from '../../dialect.ts';
+import type { PreviewedDelete } from '../../preview.ts';
 import { toSql } from '../connection.ts';
 import { ageExpression } from '../expiry.ts';
 import { columnRef, tableRef } from '../identifiers.ts';

@@ -2,7 +2,7 @@ import type { RawBuilder } from 'kysely';
 import { sql } from 'kysely';
 
 import type { StoredRoot } from '../../../stored/pass.ts';
-import type { DeletedPaths } from '../../dialect.ts';
+import type { DeletedPaths } from '../../preview.ts';
 import type { Connection } from '../connection.ts';
 import { ledgerTable } from '../connection.ts';
 import { columnRef, tableRef } from '../identifiers.ts';

@@ -3,15 +3,8 @@ import { sql } from 'kysely';
 import type { ColumnName, TableName } from '../../../stored/columns.ts';
 import type { StoredPointer, StoredRoot } from '../../../stored/pass.ts';
 import type { Catalog } from '../../catalog.ts';
-import type {
-  Condition,
-  DeletedPaths,
-  Holds,
-  PreviewCount,
-  PreviewedDelete,
-  PreviewQuery,
-  View,
-} from '../../dialect.ts';
+import type { DeletedPaths, PreviewCount, PreviewQuery, PreviewedDelete } from '../../preview.ts';
+import type { Condition, Holds, View } from '../../view.ts';
 import type { Connection } from '../connection.ts';
 import { toSql } from '../connection.ts';
 import { columnRef } from '../identifiers.ts';

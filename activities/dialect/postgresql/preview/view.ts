@@ -7,7 +7,7 @@ import type {
   StoredPointer,
   StoredReference,
 } from '../../../stored/pass.ts';
-import type { Condition, ViewOptions } from '../../dialect.ts';
+import type { Condition, ViewOptions } from '../../view.ts';
 import type { Connection } from '../connection.ts';
 import { toCondition } from '../connection.ts';
 import { caseByRetention } from '../expiry.ts';

@@ -1,0 +1,35 @@
+import type { TableName } from '../stored/columns.ts';
+import type { Catalog, CatalogTable, WantedTable } from './catalog.ts';
+
+/** What the database says of itself. */
+export interface Facts {
+  readServer(): Promise<Server>;
+  /** Which database it is, by what a restore from a backup changes and a move of its files does not. */
+  readIdentity(): Promise<Identity>;
+  /** The database's clock, in milliseconds since the epoch. */
+  readClock(): Promise<number>;
+  /** Reads the catalog for some tables, in a fixed number of statements. */
+  readCatalog(wanted: readonly WantedTable[]): Promise<Catalog>;
+  /** Reads one table by its own name, without foreign keys; undefined if it is not there. */
+  readTable(table: TableName): Promise<CatalogTable | undefined>;
+}
+
+export interface Server {
+  /** The product and its major version, like `PostgreSQL 18`. */
+  readonly product: string;
+  readonly role: string;
+  /** The start of the transaction, as `to_json` writes it. */
+  readonly now: string;
+  /** The oldest version that is tested, if this one is older; else null. */
+  readonly tooOld: string | null;
+  /** What makes it unusable: a sentence for each and what to do; empty if nothing does. */
+  readonly problems: readonly { readonly what: string; readonly fix: string }[];
+  /** Foreign keys do nothing in this session. */
+  readonly ignoresForeignKeys: boolean;
+}
+
+export interface Identity {
+  /** Of the server; null if the role may not know. */
+  readonly systemIdentifier: string | null;
+  readonly databaseOid: string;
+}

@@ -1,0 +1,33 @@
+import type { TableName } from '../stored/columns.ts';
+import type { LedgerStore } from './ledger-store.ts';
+import type { Holds } from './view.ts';
+
+/** Keeps the batches of a shard apart, and reads what they need when they start. Keys are opaque texts. */
+export interface Fence {
+  /**
+   * Becomes the only writer of a shard until the transaction ends, and marks its run as having a batch under way. `counted`
+   * are the tables of which the deleted rows are counted.
+   */
+  enterBatch(shardKey: string, runKey: string, counted: readonly TableName[]): Promise<EnteredBatch>;
+  /** Waits until no batch of a run is under way and keeps new ones out until this transaction ends. */
+  waitForBatches(runKey: string): Promise<void>;
+  /** Makes concurrent transactions with the same key go one after the other. */
+  takeTurns(key: string): Promise<void>;
+  /** Reports what this session did to the server's statistics when the transaction commits. */
+  flushStatistics(): Promise<void>;
+}
+
+/** What a batch found when it started. */
+export interface EnteredBatch {
+  /** False if another attempt is at work on the shard, or the run is being closed. */
+  readonly entered: boolean;
+  /** Counts what the batch deletes from here on, cascades included; for {@link LedgerStore.recordBatch}. */
+  readonly counters: DeletionCounters;
+  readonly holds: Holds;
+}
+
+/** Counters of deleted rows. Only the dialect that made them reads them. */
+export interface DeletionCounters {
+  readonly tables: readonly TableName[];
+  readonly before: readonly string[];
+}

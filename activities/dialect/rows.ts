@@ -1,0 +1,111 @@
+import type { ColumnName, TableName } from '../stored/columns.ts';
+import type { RowTree, StoredPath, StoredPointer } from '../stored/pass.ts';
+import type { Condition, Holds, Instant } from './view.ts';
+
+/** The paths of the deleted rows, written into the ledger by the statement that deletes. */
+export interface Recording {
+  readonly paths: readonly StoredPath[];
+  readonly outbox: Outbox;
+}
+
+/** The files that wait in the ledger to be removed, as one pass of a run sees them. */
+export interface Outbox {
+  readonly policy: string;
+  /** The pass that is at work. */
+  readonly pass: string;
+  readonly run: number;
+}
+
+/** What a delete removed. */
+export interface DeletedRows {
+  readonly rows: number;
+  /** For each column asked for, its distinct values among the rows deleted, without null. */
+  readonly groups: readonly (readonly string[])[];
+}
+
+/** Rows that belong to some keys without a foreign key. */
+export interface OwnedRows {
+  readonly table: TableName;
+  readonly by: ColumnName;
+  readonly keys: readonly string[];
+  /** The most rows; undefined for all. */
+  readonly limit?: number | undefined;
+  /** Those that no hold keeps; undefined if there are no holds. */
+  readonly notHeld?: Condition | undefined;
+}
+
+/** A row that a person named by its primary key. */
+export interface FoundRow {
+  readonly column: ColumnName;
+  /** As the database writes it: what a person types may differ, as a UUID in capitals does. */
+  readonly key: string;
+  readonly location: string;
+}
+
+/** What a condition says of a row, part by part. */
+export interface Evaluated {
+  readonly deletable: boolean;
+  readonly parts: readonly { readonly holds: boolean; readonly dueAt: string | null }[];
+}
+
+/** Deletes and asks about rows whose key or location is known. */
+export interface Rows {
+  /** Deletes rows that this transaction has locked, if the condition is still true of them. */
+  deleteAt(
+    table: TableName,
+    locations: readonly string[],
+    where: Condition,
+    groups?: readonly ColumnName[],
+    recording?: Recording,
+  ): Promise<DeletedRows>;
+  /** Whether the condition is still true of a row, in a statement of its own. */
+  isTrueAt(table: TableName, location: string, where: Condition): Promise<boolean>;
+  deleteOwned(owned: OwnedRows, groups?: readonly ColumnName[], recording?: Recording): Promise<DeletedRows>;
+  /** Locks the rows that belong to some keys. Returns their own keys. */
+  lockOwned(owned: OwnedRows, key: ColumnName): Promise<string[]>;
+  /** How many rows are deleted with each of some rows, itself included; counts up to `limit` along each path. */
+  countDependents(tree: RowTree, locations: readonly string[], limit: number): Promise<number[]>;
+  /** Deletes some rows of one cascade step of a row, but for those that are held. Returns how many. */
+  deleteDependents(
+    tree: RowTree,
+    location: string,
+    step: number,
+    limit: number,
+    holds: Holds,
+  ): Promise<number>;
+  /** Locks the holders of some groups, in the order of the groups so that two batches never wait for each other. */
+  lockHolders(pointer: StoredPointer, groups: readonly string[]): Promise<string[]>;
+  /**
+   * Moves locked holders that point at nothing to the newest survivor of their group, and deletes them if there is none,
+   * unless a hold keeps them. Returns how many moved.
+   */
+  repointHolders(
+    pointer: StoredPointer,
+    locations: readonly string[],
+    notHeld: Condition | undefined,
+  ): Promise<number>;
+  /** Which of some keys belong to rows of which the condition is true. */
+  filterKeys(
+    table: TableName,
+    key: ColumnName,
+    keys: readonly string[],
+    where: Condition,
+  ): Promise<ReadonlySet<string>>;
+  find(table: TableName, column: ColumnName, key: string): Promise<FoundRow | undefined>;
+  /** Evaluates a condition and its parts on one row; undefined if it is not there. */
+  evaluate(
+    table: TableName,
+    location: string,
+    whole: Condition,
+    parts: readonly { readonly test: Condition; readonly dueAt?: Instant }[],
+  ): Promise<Evaluated | undefined>;
+  /** Rows of the tree's table with which a row would be deleted along, the deletable ones first; at most `limit`. */
+  findAncestors(
+    tree: RowTree,
+    row: { readonly table: TableName; readonly location: string },
+    deletable: Condition,
+    limit: number,
+  ): Promise<string[]>;
+  /** Whether another session has the row locked. */
+  isLocked(table: TableName, location: string): Promise<boolean>;
+}

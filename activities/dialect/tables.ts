@@ -1,0 +1,90 @@
+import type { Ages, ColumnName, TableName } from '../stored/columns.ts';
+import type { StoredRoot } from '../stored/pass.ts';
+import type { CatalogTable } from './catalog.ts';
+import type { Condition } from './view.ts';
+
+/** What a pass asks of a sample of its table. */
+export interface SampleRequest {
+  readonly where: Condition;
+  /** The column of an index scan, and whether its work lies with the rows of the condition or with all. */
+  readonly column?: { readonly name: ColumnName; readonly of: 'deletable' | 'all' };
+  /** For the age of the oldest row; left out if the rows have none. */
+  readonly ages?: Ages | undefined;
+  /** Into how many parts to cut. */
+  readonly parts: number;
+}
+
+/** What a sample of a table says about the rows that a pass would delete. */
+export interface Sample {
+  /** Rows of the table of which the condition is true, extrapolated. */
+  readonly rows: number;
+  /** The standard error of `rows`; 0 if the table was read whole. */
+  readonly error: number;
+  /** The most of these rows that share one value of the column, extrapolated; 1 without a column. */
+  readonly ties: number;
+  /** Rows of the table, extrapolated. */
+  readonly tableRows: number;
+  /** Pages that cut the rows into equal parts. */
+  readonly pageCuts: readonly number[];
+  /** Values of the column that cut them, or all rows, into equal parts. */
+  readonly columnCuts: readonly string[];
+  /** Positions of the first row, the last, and of cuts between them: see `Spread`. */
+  readonly pageMarks: readonly number[];
+  readonly columnMarks: readonly string[];
+  /** The least value of the column among the rows. */
+  readonly oldest: string | null;
+  /** The age of the oldest of the rows; null if there is none. */
+  readonly oldestSeconds: number | null;
+}
+
+/** Rows of which a condition is true. */
+export interface CountedRows {
+  readonly rows: number;
+  /** The age of the oldest; null if there is none or it is not known. */
+  readonly oldestSeconds: number | null;
+}
+
+/** The same of the oldest rows. */
+export interface OldestRows extends CountedRows {
+  /** There are no others. */
+  readonly complete: boolean;
+}
+
+/** A table's size in rows, and its oldest and newest age in milliseconds since the epoch. */
+export interface TableRange {
+  readonly rows: number;
+  readonly oldest: number | null;
+  readonly newest: number | null;
+}
+
+/** Questions about whole tables. They change nothing. */
+export interface Tables {
+  /** Reads a few random pages once, for all requests. */
+  sample(table: CatalogTable, requests: readonly SampleRequest[]): Promise<Sample[]>;
+  /** Counts rows. Reads the whole table if no index helps. */
+  count(table: TableName, where: Condition, ages: Ages | undefined): Promise<CountedRows>;
+  /** Counts rows among the oldest `entries` up to an age, by the index on it. */
+  countOldest(
+    table: TableName,
+    where: Condition,
+    ages: Ages,
+    until: string,
+    entries: number,
+  ): Promise<OldestRows>;
+  /** Rows of a table, counted no further than `most`: the least of both. */
+  countUpTo(table: TableName, most: number): Promise<number>;
+  /** Whether a table has a row that is not older than an instant. */
+  hasRowSince(table: TableName, ages: Ages, instant: string): Promise<boolean>;
+  /** Reads the whole table. */
+  readRange(table: TableName, ages: Ages | undefined): Promise<TableRange>;
+  /** The numbers of the files that some row records, in any spelling; with `outbox`, also those that wait in it. */
+  findRecorded(root: StoredRoot, spellings: Spellings, outbox: boolean): Promise<ReadonlySet<number>>;
+  /** Has the server plan a condition without running it. Throws what the database says of it. */
+  tryCondition(table: TableName, where: Condition): Promise<void>;
+}
+
+/** Ways to write the paths of files, and the number of the file that each is for. */
+export interface Spellings {
+  readonly texts: readonly string[];
+  readonly files: readonly number[];
+}
