@@ -1,5 +1,5 @@
-import type { TransactionLimits } from '../../activities/dialect/dialect.ts';
 import { readDatabaseError } from '../../activities/dialect/errors.ts';
+import type { TransactionLimits } from '../../activities/dialect/transaction-limits.ts';
 import { Databases } from '../../activities/ledger/databases.ts';
 import { Ledger } from '../../activities/ledger/ledger.ts';
 import type { Database, DatabaseSource } from '../../activities/ledger/open-database.ts';

@@ -77,17 +77,13 @@ async function askWorkflow(client: Client, workflowId: string): Promise<Asked> {
 
 function describePass({ name, rows, batches, status, shards }: LivePass, told?: PassProgress): OpenPass {
   const known = told?.status ?? status;
-  const waitsFor = told?.waitsFor ?? null;
-  const progress = computeProgress(known, shards);
   return {
     name,
     status: known,
     rows,
     batches,
-    ...progress,
-    // A pass that waits deletes nothing, and nobody knows for how long.
-    ...(waitsFor !== null && { rowsPerSecond: null, etaSeconds: null }),
+    ...computeProgress(known, shards),
     level: told?.level ?? null,
-    waitsFor,
+    waitsFor: told?.waitsFor ?? null,
   };
 }

@@ -104,8 +104,18 @@ function formatPass({ status, rows, percent, rowsPerSecond, etaSeconds, level, w
     status,
     `${formatCount(rows)} rows`,
     ...(percent === null ? [] : [`${percent} %${level === null ? '' : ` of level ${level}`}`]),
+    ...(waitsFor === null ? formatPace({ rowsPerSecond, etaSeconds }) : [`waits for ${waitsFor}`]),
+  ].join(', ');
+}
+
+/**
+ * A pass that waits has none: its figures are those of its last batch.
+ *
+ * @param {Pick<OpenPass, 'rowsPerSecond' | 'etaSeconds'>} pass
+ */
+function formatPace({ rowsPerSecond, etaSeconds }) {
+  return [
     ...(rowsPerSecond === null ? [] : [`${formatCount(rowsPerSecond)} rows/s`]),
     ...(etaSeconds === null ? [] : [`${formatSeconds(etaSeconds)} left`]),
-    ...(waitsFor === null ? [] : [`waits for ${waitsFor}`]),
-  ].join(', ');
+  ];
 }
