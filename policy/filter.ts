@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { formatValue, withFix } from './find-issues.ts';
 
 /** The `where` of a pass that has none. */
-export const NO_FILTER: object = Object.freeze({});
+const NO_FILTER: object = Object.freeze({});
 
 /** Returns the `where` of some options. One that is there and undefined is kept, for {@link FilterSchema} to refuse. */
 export function filterOf(options: { readonly where?: unknown }): object {

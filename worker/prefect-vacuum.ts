@@ -1,4 +1,4 @@
-import type { Finding } from '../activities/inspect/doctor.ts';
+import type { Finding } from '../activities/inspect/finding.ts';
 import { EnabledSchema } from '../policy/presets/prefect/enabled.ts';
 
 const ABOUT = "Prefect's own vacuum";

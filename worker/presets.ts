@@ -1,4 +1,4 @@
-import type { Finding } from '../activities/inspect/doctor.ts';
+import type { Finding } from '../activities/inspect/finding.ts';
 import type { Issue } from '../policy/issue.ts';
 import { ValidationError } from '../policy/issue.ts';
 import type { Policy } from '../policy/policy.ts';

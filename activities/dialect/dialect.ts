@@ -8,6 +8,7 @@ import type { Rows } from './rows.ts';
 import type { ScanRows } from './scan.ts';
 import type { Sizes } from './sizes.ts';
 import type { Tables } from './tables.ts';
+import type { TransactionLimits, Deadline } from './transaction-limits.ts';
 import type { Holds, View, ViewOptions } from './view.ts';
 
 /*
@@ -15,22 +16,6 @@ import type { Holds, View, ViewOptions } from './view.ts';
  * of this folder. A row's location, a condition and a cursor are opaque above the seam: only the dialect that made one
  * reads it.
  */
-
-/** How long a transaction may wait and work, in milliseconds. 0 is no limit. */
-export interface TransactionLimits {
-  /** For one lock. */
-  readonly lockMillis: number;
-  /** For one statement. */
-  readonly statementMillis: number;
-}
-
-/** When a transaction is out of time. */
-export interface Deadline {
-  /** By `performance.now()`. */
-  readonly at: number;
-  /** The time that it has in all, which is the limit of its first statement. */
-  readonly millis: number;
-}
 
 /** An open database: what can be asked of it, each outside of a transaction or on the transaction that it is. */
 export interface Session {
@@ -59,8 +44,6 @@ export interface Session {
 export interface Tx extends Session {
   /** Runs work in a savepoint that is undone afterwards, so that its error does not end the transaction. */
   tryAndUndo<T>(work: () => Promise<T>): Promise<T>;
-  /** Runs work in a savepoint, and undoes it if it fails: the transaction can go on. */
-  undoOnError<T>(work: () => Promise<T>): Promise<T>;
   /** Runs work, and asks the server to end its statement when the signal fires. */
   cancelOn<T>(signal: AbortSignal | undefined, work: () => Promise<T>): Promise<T>;
   /** Limits the statements that follow, or until the savepoint that they are in is undone. */

@@ -1,37 +1,5 @@
+import type { DatabaseError } from './database-error.ts';
 import { readPostgresError } from './postgresql/errors.ts';
-
-/**
- * What to do about a database error.
- *
- * - `shrink`: a smaller batch may get through (a lock or statement timeout, a deadlock);
- * - `retry`: the same again, soon (the connection or the server went away);
- * - `wait`: the same again, later: the server is out of something that a person may have to bring;
- * - `doubt`: nothing is known of it: the same again, a few times;
- * - `stop`: it will never work; a person must change something.
- */
-export type Verdict = 'shrink' | 'retry' | 'wait' | 'doubt' | 'stop';
-
-/** What happened, for those who act on more than the verdict. */
-export type ErrorKind =
-  /** A statement took too long or was cancelled. */
-  | 'timeout'
-  /** Somebody else holds a lock. */
-  | 'lock'
-  | 'deadlock'
-  | 'disk full'
-  /** The role may not do it, or the database is read-only. */
-  | 'not permitted'
-  | 'other';
-
-/** What an error of the database means. */
-export interface DatabaseError {
-  /** The database's own code: an SQLSTATE of PostgreSQL. */
-  readonly code: string;
-  readonly kind: ErrorKind;
-  /** Fixed text: never the driver's, which may carry row values. */
-  readonly meaning: string;
-  readonly verdict: Verdict;
-}
 
 /** What an error of a driver means; undefined if it does not come from a database. */
 export function readDatabaseError(error: unknown): DatabaseError | undefined {

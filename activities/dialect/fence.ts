@@ -1,5 +1,4 @@
 import type { TableName } from '../stored/columns.ts';
-import type { LedgerStore } from './ledger-store.ts';
 import type { Holds } from './view.ts';
 
 /** Keeps the batches of a shard apart, and reads what they need when they start. Keys are opaque texts. */
@@ -21,7 +20,7 @@ export interface Fence {
 export interface EnteredBatch {
   /** False if another attempt is at work on the shard, or the run is being closed. */
   readonly entered: boolean;
-  /** Counts what the batch deletes from here on, cascades included; for {@link LedgerStore.recordBatch}. */
+  /** Counts what the batch deletes from here on, cascades included; for the ledger's record of the batch. */
   readonly counters: DeletionCounters;
   readonly holds: Holds;
 }

@@ -1,9 +1,9 @@
 import type { BacklogMoment, EarlierBacklog, LastBacklog, PassBacklog } from '../stored/backlog.ts';
 import type { BatchResult, Position, RoundTotals, ShardBatches, ShardKey } from '../stored/batch.ts';
 import type { TableName } from '../stored/columns.ts';
+import type { KeepLastExpiry } from '../stored/expiry.ts';
 import type { BlockedPolicy, GuardState, LedgerPast, Seen } from '../stored/guard.ts';
 import type { Hold, NewHold } from '../stored/hold.ts';
-import type { KeepLastExpiry } from '../stored/pass.ts';
 import type { ProgressPass } from '../stored/progress.ts';
 import type { ReclaimOutcome, InterruptedReclaim } from '../stored/reclaim.ts';
 import type { Note, PreviewedPass, ReportedRun, ReportedPass, ReportedSize } from '../stored/report.ts';
@@ -19,7 +19,7 @@ import type {
 } from '../stored/run.ts';
 import type { SizeMoment, TableSize } from '../stored/size.ts';
 import type { DeletionCounters } from './fence.ts';
-import type { Outbox } from './rows.ts';
+import type { RecordedFiles } from './recorded-files.ts';
 import type { Holds } from './view.ts';
 
 /** The statements of the ledger, our own tables in the cleaned database. */
@@ -219,49 +219,4 @@ export interface BacklogStore {
   ): Promise<EarlierBacklog | null>;
   /** The last measurements of some passes of a policy, by the name of the pass. */
   readLast(policy: string, passes: readonly string[]): Promise<ReadonlyMap<string, LastBacklog>>;
-}
-
-/** A file that waits to be removed. */
-export interface RecordedFile {
-  readonly id: string;
-  readonly path: string;
-  /** Its size right before its removal started; null before. */
-  readonly bytes: number | null;
-  /** When its row was deleted, in milliseconds since the epoch. */
-  readonly recordedAt: number;
-}
-
-/** The files that some passes of a policy recorded for a root. */
-export interface OutboxPart {
-  readonly outbox: Outbox;
-  readonly passes: readonly string[];
-  readonly root: string;
-}
-
-/** Files of deleted rows, and stray files, that wait to be removed. */
-export interface RecordedFiles {
-  /** The first and the last of them, by number; undefined if none waits. */
-  findBounds(part: OutboxPart): Promise<{ readonly first: string; readonly last: string } | undefined>;
-  /** The next of them after a number. */
-  readNext(
-    part: OutboxPart,
-    range: { readonly after: string; readonly upto: string },
-    limit: number,
-  ): Promise<RecordedFile[]>;
-  /** Those whose removal started: measured and not settled. */
-  readStarted(part: OutboxPart, upto: string | undefined, limit: number): Promise<RecordedFile[]>;
-  /** Writes the sizes of files whose removal starts with the next batch. */
-  recordSizes(files: readonly { readonly id: string; readonly bytes: number }[]): Promise<void>;
-  /** Deletes the records of files that are done with. */
-  forget(ids: readonly string[]): Promise<void>;
-  /** Leaves files that could not be removed to the next run, with the reason. */
-  postpone(files: readonly { readonly id: string; readonly reason: string }[]): Promise<void>;
-  /** Records stray files whose removal starts with the next batch. */
-  recordStrays(
-    outbox: Outbox,
-    root: string,
-    strays: readonly { readonly key: string; readonly bytes: number }[],
-  ): Promise<void>;
-  /** Deletes all records of a pass for a root. */
-  forgetAll(part: OutboxPart): Promise<void>;
 }

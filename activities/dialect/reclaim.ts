@@ -1,8 +1,7 @@
 import type { ReclaimMode } from '../../policy/reclaim-space.ts';
 import type { TableName } from '../stored/columns.ts';
-import type { CascadeStep, StoredChild } from '../stored/pass.ts';
-import type { TransactionLimits } from './dialect.ts';
 import type { Sizes } from './sizes.ts';
+import type { TransactionLimits } from './transaction-limits.ts';
 
 /** Gives space of a table back, on a connection of its own outside of any transaction. */
 export interface Reclaim {
@@ -31,5 +30,3 @@ export interface ReclaimEntry {
   readonly table: TableName;
   readonly mode: ReclaimMode;
 }
-
-export type { CascadeStep, StoredChild };

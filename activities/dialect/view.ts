@@ -1,12 +1,6 @@
 import type { Ages, ColumnName, Predicate } from '../stored/columns.ts';
-import type {
-  Expiry,
-  KeepLastExpiry,
-  ParentReference,
-  RowTree,
-  StoredPointer,
-  StoredReference,
-} from '../stored/pass.ts';
+import type { Expiry, KeepLastExpiry } from '../stored/expiry.ts';
+import type { ParentReference, RowTree, StoredPointer, StoredReference } from '../stored/pass.ts';
 
 declare const opaque: unique symbol;
 

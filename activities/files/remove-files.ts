@@ -1,6 +1,6 @@
 import type { StoredFile } from '../../policy/file-store.ts';
 import type { Session } from '../dialect/dialect.ts';
-import type { RecordedFile } from '../dialect/ledger-store.ts';
+import type { RecordedFile } from '../dialect/recorded-files.ts';
 import type { StoredRoot } from '../stored/pass.ts';
 import type { FileOptions, FileResult } from './file-work.ts';
 import { mapFiles } from './map-files.ts';

@@ -29,7 +29,7 @@ export async function examineRun(database: Database, request: GuardRequest): Pro
 }
 
 /** Whether the clocks of this worker and of the database are apart by more than a minute. */
-export async function examineClocks(session: Pick<Session, 'facts'>): Promise<Issue[]> {
+async function examineClocks(session: Pick<Session, 'facts'>): Promise<Issue[]> {
   const before = Date.now();
   const now = await session.facts.readClock();
   const after = Date.now();

@@ -113,10 +113,7 @@ export async function examineGrowth(
 }
 
 /** How the database differs from the one that was seen, in sentences for people. */
-export function compareIdentity(
-  seen: { readonly [K in keyof Identity]: string | null },
-  now: Identity,
-): string[] {
+function compareIdentity(seen: { readonly [K in keyof Identity]: string | null }, now: Identity): string[] {
   if (
     seen.systemIdentifier !== null &&
     now.systemIdentifier !== null &&

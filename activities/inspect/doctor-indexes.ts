@@ -3,7 +3,7 @@ import type { Catalog, CatalogTable } from '../dialect/catalog.ts';
 import { findKind } from '../passes/index.ts';
 import type { ResolvedPass } from '../plan/resolve-policy.ts';
 import { hasIndexOn } from '../resolve/scan-choice.ts';
-import type { Finding } from './doctor.ts';
+import type { Finding } from './finding.ts';
 
 /** A column of a table that should have an index, and why. */
 interface WantedIndex {

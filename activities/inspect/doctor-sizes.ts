@@ -3,7 +3,7 @@ import type { Policy } from '../../policy/policy.ts';
 import { suggestVacuum } from '../dialect/advice.ts';
 import type { Database } from '../ledger/open-database.ts';
 import type { TableSize, VacuumBlocker } from '../stored/size.ts';
-import type { Finding } from './doctor.ts';
+import type { Finding } from './finding.ts';
 import type { Stats } from './stats.ts';
 import { readStats } from './stats.ts';
 

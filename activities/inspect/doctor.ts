@@ -6,16 +6,7 @@ import type { ResolvedPolicy } from '../plan/resolve-policy.ts';
 import { checkAgainst } from '../plan/resolve-policy.ts';
 import { examineIndexes } from './doctor-indexes.ts';
 import { examineSizes } from './doctor-sizes.ts';
-
-/** One thing that the doctor looked at. Shown on this machine only, so that it may name tables. */
-export interface Finding {
-  readonly about: string;
-  /** `ok`; `advice`: works, and could work better; `problem`: runs fail until it is mended. */
-  readonly state: 'ok' | 'advice' | 'problem';
-  readonly what: string;
-  /** What to do, if there is something. */
-  readonly fix?: string;
-}
+import type { Finding } from './finding.ts';
 
 /** Looks at a database as runs of a policy will: privileges, names, indexes, ledger. Changes nothing. */
 export async function examineDatabase(database: Database, policy: Policy): Promise<Finding[]> {

@@ -1,6 +1,4 @@
 import type { Tx } from '../dialect/dialect.ts';
-import { distinctTables } from '../dialect/table-names.ts';
-import type { TableName } from '../stored/columns.ts';
 import type { StoredSweepStrayFiles } from '../stored/pass.ts';
 import type { Note, PreviewedPass } from '../stored/report.ts';
 import type {
@@ -104,11 +102,6 @@ export async function closeByHand(ledger: Ledger, run: number): Promise<void> {
 async function closeTerminated(ledger: Ledger, run: number, reason: string): Promise<boolean> {
   const status = 'terminated';
   return closeRun(ledger, { run, status, passes: [], reasons: [reason], longestMillis: 0 });
-}
-
-/** The tables that the passes of an open run delete from or work on. */
-export async function tablesOfRun(ledger: Ledger, run: number): Promise<TableName[]> {
-  return distinctTables(await ledger.session.ledger.runs.readTables(run));
 }
 
 /** Adds notes to a run; one that it has is not added again. */

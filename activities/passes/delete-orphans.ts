@@ -69,18 +69,11 @@ export const deleteOrphansKind: BatchKind<DeleteOrphans, StoredDeleteOrphans> = 
     };
   },
 
-  condition(stored: StoredDeleteOrphans, view: View): ConditionPart[] {
-    return [
-      ...olderThanParts(stored, view),
-      { reason: 'no-parent', test: view.isNotNull(stored.by) },
-      { reason: 'parent-alive', test: view.hasNoParent(stored) },
-      ...heldPart(findDependents(stored), view),
-    ];
-  },
+  condition: listParts,
 
   backlog(stored: StoredDeleteOrphans, view: View): BacklogRows {
     // The age of a row does not tell when its parent was deleted.
-    return { where: joinParts(deleteOrphansKind.condition?.(stored, view) ?? [], view), age: null };
+    return { where: joinParts(listParts(stored, view), view), age: null };
   },
 
   dependents: findDependents,
@@ -88,12 +81,12 @@ export const deleteOrphansKind: BatchKind<DeleteOrphans, StoredDeleteOrphans> = 
   plan(stored: StoredDeleteOrphans, table: CatalogTable, shards: number, view: View): ScanChoice {
     const { by, keys, horizon } = stored;
     const byKey = { scan: 'by-parent-key', column: by, keys, until: horizon } as const;
-    const where = joinParts(deleteOrphansKind.condition?.(stored, view) ?? [], view, ['held']);
+    const where = joinParts(listParts(stored, view), view, ['held']);
     return { table, where, shards, ...(hasIndexOn(table, by) ? { index: byKey } : {}) };
   },
 
   preview(stored: StoredDeleteOrphans, query: PreviewQuery): void {
-    const parts = deleteOrphansKind.condition?.(stored, query.view) ?? [];
+    const parts = listParts(stored, query.view);
     query.addDeleted({
       tree: findDependents(stored),
       where: joinParts(parts, query.view, ['held']),
@@ -110,7 +103,7 @@ export const deleteOrphansKind: BatchKind<DeleteOrphans, StoredDeleteOrphans> = 
 
   async runBatch(stored: StoredDeleteOrphans, tx: Tx, step: BatchStep): Promise<BatchOutcome> {
     const view = tx.view({ holds: step.holds });
-    const parts = deleteOrphansKind.condition?.(stored, view) ?? [];
+    const parts = listParts(stored, view);
     // Whether the parent exists is looked up once a distinct key, by the scan itself.
     const target: OrphanTarget = { ...stored, where: joinParts(parts, view, ['parent-alive']) };
     const still = joinParts(parts, view);
@@ -120,6 +113,16 @@ export const deleteOrphansKind: BatchKind<DeleteOrphans, StoredDeleteOrphans> = 
     return addHeldRows(tx, { table, by, where, notHeld: findNotHeld(parts) }, step, outcome);
   },
 };
+
+/** What a row must be for the pass to delete it, part by part. */
+function listParts(stored: StoredDeleteOrphans, view: View): ConditionPart[] {
+  return [
+    ...olderThanParts(stored, view),
+    { reason: 'no-parent', test: view.isNotNull(stored.by) },
+    { reason: 'parent-alive', test: view.hasNoParent(stored) },
+    ...heldPart(findDependents(stored), view),
+  ];
+}
 
 function findDependents({ table, cascades }: StoredDeleteOrphans): RowTree {
   return { table, cascades };

@@ -1,8 +1,8 @@
 import type { DeleteRecordedFiles } from '../../policy/delete-recorded-files.ts';
 import type { AnyEntity } from '../../policy/pass-options.ts';
 import type { Session, Tx } from '../dialect/dialect.ts';
-import type { OutboxPart } from '../dialect/ledger-store.ts';
 import type { PreviewQuery } from '../dialect/preview.ts';
+import type { OutboxPart } from '../dialect/recorded-files.ts';
 import type { FilePreview } from '../files/file-preview.ts';
 import { previewRecordedFiles } from '../files/file-preview.ts';
 import type { FileWork } from '../files/file-work.ts';

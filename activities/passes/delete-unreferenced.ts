@@ -53,17 +53,11 @@ export const deleteUnreferencedKind: BatchKind<DeleteUnreferenced, StoredDeleteU
     };
   },
 
-  condition(stored: StoredDeleteUnreferenced, view: View): ConditionPart[] {
-    return [
-      ...olderThanParts(stored, view),
-      { reason: 'referenced', test: view.isUnreferenced(stored.references) },
-      ...heldPart(findDependents(stored), view),
-    ];
-  },
+  condition: listParts,
 
   backlog(stored: StoredDeleteUnreferenced, view: View): BacklogRows {
     // The age of a row does not tell when the last thing that referenced it was deleted.
-    return { where: joinParts(deleteUnreferencedKind.condition?.(stored, view) ?? [], view), age: null };
+    return { where: joinParts(listParts(stored, view), view), age: null };
   },
 
   dependents: findDependents,
@@ -71,12 +65,12 @@ export const deleteUnreferencedKind: BatchKind<DeleteUnreferenced, StoredDeleteU
   plan(stored: StoredDeleteUnreferenced, table: CatalogTable, shards: number, view: View): ScanChoice {
     const { age, horizon } = stored;
     const byAge = { scan: 'by-age', column: age, keys: 0, until: horizon } as const;
-    const where = joinParts(deleteUnreferencedKind.condition?.(stored, view) ?? [], view, ['held']);
+    const where = joinParts(listParts(stored, view), view, ['held']);
     return { table, where, shards, ...(hasIndexOn(table, age) ? { index: byAge } : {}) };
   },
 
   preview(stored: StoredDeleteUnreferenced, query: PreviewQuery): void {
-    const parts = deleteUnreferencedKind.condition?.(stored, query.view) ?? [];
+    const parts = listParts(stored, query.view);
     const where = joinParts(parts, query.view, ['held']);
     query.addDeleted({
       tree: findDependents(stored),
@@ -105,7 +99,7 @@ export const deleteUnreferencedKind: BatchKind<DeleteUnreferenced, StoredDeleteU
   async runBatch(stored: StoredDeleteUnreferenced, tx: Tx, step: BatchStep): Promise<BatchOutcome> {
     const { table, age } = stored;
     const view = tx.view({ holds: step.holds });
-    const parts = deleteUnreferencedKind.condition?.(stored, view) ?? [];
+    const parts = listParts(stored, view);
     const where = joinParts(parts, view);
     const scanStep = toScanStep(step, limitRows(step, step.rowsPerParent));
     const locked = await tx.scan.lockRange({ table, age, where }, scanStep);
@@ -114,6 +108,15 @@ export const deleteUnreferencedKind: BatchKind<DeleteUnreferenced, StoredDeleteU
     return addHeldRows(tx, { table, by: age, where: all, notHeld: findNotHeld(parts) }, step, outcome);
   },
 };
+
+/** What a row must be for the pass to delete it, part by part. */
+function listParts(stored: StoredDeleteUnreferenced, view: View): ConditionPart[] {
+  return [
+    ...olderThanParts(stored, view),
+    { reason: 'referenced', test: view.isUnreferenced(stored.references) },
+    ...heldPart(findDependents(stored), view),
+  ];
+}
 
 function findDependents({ table, cascades }: StoredDeleteUnreferenced): RowTree {
   return { table, cascades };

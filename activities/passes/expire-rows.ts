@@ -1,4 +1,4 @@
-import type { ExpireRows, SoftChild } from '../../policy/expire-rows.ts';
+import type { ExpireRows } from '../../policy/expire-rows.ts';
 import type { AnyEntity } from '../../policy/pass-options.ts';
 import { isRetentionColumn } from '../../policy/retention-column.ts';
 import type { CatalogTable } from '../dialect/catalog.ts';
@@ -13,6 +13,7 @@ import {
   deferChild,
   resolveChild,
   listChildCascades,
+  listChildEntities,
   listChildPointers,
   estimateRowsPerParent,
   listChildPaths,
@@ -25,7 +26,8 @@ import { hasIndexOn } from '../resolve/scan-choice.ts';
 import type { ScanChoice } from '../resolve/scan-choice.ts';
 import type { Scope } from '../resolve/scope.ts';
 import type { TableName } from '../stored/columns.ts';
-import type { KeepLastExpiry, RowTree, StoredExpireRows } from '../stored/pass.ts';
+import type { KeepLastExpiry } from '../stored/expiry.ts';
+import type { RowTree, StoredChild, StoredExpireRows } from '../stored/pass.ts';
 import type { ConditionPart } from './condition.ts';
 import { findNotHeld, heldPart, joinParts } from './condition.ts';
 import { addHeldRows } from './count-held.ts';
@@ -92,21 +94,10 @@ export const expireRowsKind: BatchKind<ExpireRows, StoredExpireRows> = {
     };
   },
 
-  condition(stored: StoredExpireRows, view: View): ConditionPart[] {
-    const { where, ages, nesting, keeps } = stored;
-    return [
-      { reason: 'filter-mismatch', test: view.matches(where) },
-      { reason: 'no-age', test: view.hasAge(ages), impliedBy: 'too-young' },
-      { reason: 'kept-for-ever', test: view.canExpire(stored), impliedBy: 'too-young' },
-      { reason: 'too-young', test: view.isExpired(stored), dueAt: view.dueWhenExpired(stored) },
-      ...(nesting === null ? [] : [{ reason: 'nested', test: view.isNull(nesting.column) } as const]),
-      ...(keeps === undefined ? [] : [{ reason: 'kept-newest', test: view.isNotKept(keeps) } as const]),
-      ...heldPart(findDependents(stored), view),
-    ];
-  },
+  condition: listParts,
 
   backlog(stored: StoredExpireRows, view: View): BacklogRows {
-    const where = joinParts(expireRowsKind.condition?.(stored, view) ?? [], view);
+    const where = joinParts(listParts(stored, view), view);
     return { where, age: { ages: stored.ages, until: stored.horizon } };
   },
 
@@ -117,7 +108,7 @@ export const expireRowsKind: BatchKind<ExpireRows, StoredExpireRows> = {
     const byAge = { scan: 'by-age', column: age, keys: 0, until: stored.horizon } as const;
     return {
       table,
-      where: joinParts(expireRowsKind.condition?.(stored, view) ?? [], view, ['kept-newest', 'held']),
+      where: joinParts(listParts(stored, view), view, ['kept-newest', 'held']),
       shards,
       rowsPerParent: stored.rowsPerParent,
       ...(later.length === 0 && hasIndexOn(table, age) ? { index: byAge } : {}),
@@ -127,33 +118,30 @@ export const expireRowsKind: BatchKind<ExpireRows, StoredExpireRows> = {
   preview(stored: StoredExpireRows, query: PreviewQuery): void {
     const { files = [], children, ages, nesting } = stored;
     query.recordFiles([...files, ...children.flatMap(listChildPaths)].map(({ root }) => root));
-    const parts = expireRowsKind.condition?.(stored, query.view) ?? [];
+    const parts = listParts(stored, query.view);
     const where = joinParts(parts, query.view, ['nested', 'held']);
     query.addDeleted({ tree: findDependents(stored), where, notHeld: findNotHeld(parts), ages, nesting });
   },
 
   wantedIndexes({ table, ages, children, deferred }: StoredExpireRows): WantedIndex[] {
     const [age] = ages;
+    const indexOn = (of: Pick<StoredChild, 'table' | 'by'>, why: string): WantedIndex => {
+      return { table: of.table, column: of.by.name, why };
+    };
     return [
       ...(ages.length === 1
-        ? [{ table, column: age.name, why: 'reads the whole table instead of the old rows' }]
+        ? [indexOn({ table, by: age }, 'reads the whole table instead of the old rows')]
         : []),
-      ...children.map((child) => ({
-        table: child.table,
-        column: child.by.name,
-        why: 'reads the whole child table in every batch',
-      })),
-      ...deferred.map((child) => ({
-        table: child.table,
-        column: child.by.name,
-        why: `leaves the child table to pass ${child.pass}, which reads it whole`,
-      })),
+      ...children.map((child) => indexOn(child, 'reads the whole child table in every batch')),
+      ...deferred.map((child) =>
+        indexOn(child, `leaves the child table to pass ${child.pass}, which reads it whole`),
+      ),
     ];
   },
 
   async runBatch(stored: StoredExpireRows, tx: Tx, step: BatchStep): Promise<BatchOutcome> {
     const view = tx.view({ holds: step.holds, keepLast: step.keepLast });
-    const parts = expireRowsKind.condition?.(stored, view) ?? [];
+    const parts = listParts(stored, view);
     const outcome = mustLock(stored, step)
       ? await expireLocked(stored, tx, step, parts, view)
       : await expire(stored, tx, step, parts, view);
@@ -162,6 +150,20 @@ export const expireRowsKind: BatchKind<ExpireRows, StoredExpireRows> = {
     return addHeldRows(tx, { table: stored.table, by, where, notHeld: findNotHeld(parts) }, step, outcome);
   },
 };
+
+/** What a row must be for the pass to delete it, part by part. */
+function listParts(stored: StoredExpireRows, view: View): ConditionPart[] {
+  const { where, ages, nesting, keeps } = stored;
+  return [
+    { reason: 'filter-mismatch', test: view.matches(where) },
+    { reason: 'no-age', test: view.hasAge(ages), impliedBy: 'too-young' },
+    { reason: 'kept-for-ever', test: view.canExpire(stored), impliedBy: 'too-young' },
+    { reason: 'too-young', test: view.isExpired(stored), dueAt: view.dueWhenExpired(stored) },
+    ...(nesting === null ? [] : [{ reason: 'nested', test: view.isNull(nesting.column) } as const]),
+    ...(keeps === undefined ? [] : [{ reason: 'kept-newest', test: view.isNotKept(keeps) } as const]),
+    ...heldPart(findDependents(stored), view),
+  ];
+}
 
 function findDependents({ table, cascades, key, children }: StoredExpireRows): RowTree {
   return { table, cascades, key, children };
@@ -240,12 +242,4 @@ function scanTarget(stored: StoredExpireRows, where: Condition): ScanTarget {
 
 function scanColumn({ ages }: StoredExpireRows): StoredExpireRows['ages'][0] | null {
   return ages.length === 1 ? ages[0] : null;
-}
-
-function listChildEntities({ entity, repoint, with: own }: SoftChild): AnyEntity[] {
-  return [
-    entity,
-    ...repoint.flatMap((pointer) => [pointer.holder, pointer.target]),
-    ...own.flatMap(listChildEntities),
-  ];
 }

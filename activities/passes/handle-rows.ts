@@ -2,6 +2,7 @@ import { parseDuration } from '../../policy/duration.ts';
 import { ValidationError } from '../../policy/issue.ts';
 import type { ResolveOptions } from '../../policy/report-rows.ts';
 import { NotResolved } from '../../policy/report-rows.ts';
+import type { HandledRows } from './pass.ts';
 import type { PrepareContext } from './pass.ts';
 
 /** After so long no other row of a batch is started, so that a slice ends in its time. */
@@ -13,14 +14,6 @@ const HEARTBEAT_MILLIS = 500;
 const MAX_CHARACTERS = 200;
 const TOO_LONG = 'it took too long';
 const UNKNOWN = 'an error; the log of the worker has it at level debug';
-
-/** Rows that were handed to the handler of a policy, by key. */
-export interface HandledRows {
-  /** Rows that need not be handed over again, whatever the result. */
-  readonly reached: readonly string[];
-  /** Of them those that still matched, with the reason if the handler failed. */
-  readonly results: ReadonlyMap<string, string | null>;
-}
 
 /**
  * Hands rows to the policy's own function, a few at once, outside of any transaction. A row that no longer matches right

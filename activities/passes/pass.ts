@@ -1,9 +1,10 @@
 import type { AnyEntity } from '../../policy/pass-options.ts';
 import type { Pass } from '../../policy/pass.ts';
 import type { CatalogTable } from '../dialect/catalog.ts';
-import type { Deadline, Session, Tx } from '../dialect/dialect.ts';
+import type { Session, Tx } from '../dialect/dialect.ts';
 import type { PreviewQuery } from '../dialect/preview.ts';
 import type { Outbox } from '../dialect/rows.ts';
+import type { Deadline } from '../dialect/transaction-limits.ts';
 import type { Condition, Holds, KeepLastList, View } from '../dialect/view.ts';
 import type { FilePreview } from '../files/file-preview.ts';
 import type { FileWork } from '../files/file-work.ts';
@@ -16,7 +17,6 @@ import type { RowTree, StoredPass, StoredTablePass } from '../stored/pass.ts';
 import type { Note, ReportedRows } from '../stored/report.ts';
 import type { PassPlan, Shard } from '../stored/scan.ts';
 import type { ConditionPart } from './condition.ts';
-import type { HandledRows } from './handle-rows.ts';
 
 /** What a batch is asked to do. */
 export interface BatchStep {
@@ -175,4 +175,12 @@ export interface TableKind<P extends Pass = Pass, S extends StoredPass = StoredT
   S
 > {
   runTable(stored: S, step: TableStep): Promise<TableOutcome>;
+}
+
+/** Rows that were handed to the handler of a policy, by key. */
+export interface HandledRows {
+  /** Rows that need not be handed over again, whatever the result. */
+  readonly reached: readonly string[];
+  /** Of them those that still matched, with the reason if the handler failed. */
+  readonly results: ReadonlyMap<string, string | null>;
 }

@@ -114,3 +114,12 @@ export function estimateRowsPerParent(
   const dependents = others.reduce((sum, other) => sum + (other?.rows ?? 0), 0);
   return 1 + Math.min(dependents / rows, 100_000);
 }
+
+/** The entities that a soft child names, and what belongs to it. */
+export function listChildEntities({ entity, repoint, with: own }: SoftChild): AnyEntity[] {
+  return [
+    entity,
+    ...repoint.flatMap((pointer) => [pointer.holder, pointer.target]),
+    ...own.flatMap(listChildEntities),
+  ];
+}

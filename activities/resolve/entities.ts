@@ -3,8 +3,8 @@ import { assertValid } from '../../policy/issue.ts';
 import type { AnyEntity } from '../../policy/pass-options.ts';
 import type { Policy } from '../../policy/policy.ts';
 import type { WantedTable } from '../dialect/catalog.ts';
-import type { EntityReader } from '../dialect/entities.ts';
 import { ALWAYS, readEntities } from '../dialect/entities.ts';
+import type { EntityReader } from '../dialect/entity-reader.ts';
 import type { Predicate, TableName } from '../stored/columns.ts';
 import { describeFilterError } from './describe-filter-error.ts';
 

@@ -8,7 +8,7 @@ import type { CatalogTable } from '../dialect/catalog.ts';
 import { isNumber } from '../dialect/column-types.ts';
 import { toTableName } from '../dialect/table-names.ts';
 import type { ColumnName } from '../stored/columns.ts';
-import type { StoredRetentionColumn, StoredKeep, StoredRetention } from '../stored/pass.ts';
+import type { StoredRetentionColumn, StoredKeep, StoredRetention } from '../stored/expiry.ts';
 import { computeHorizon } from './horizon.ts';
 import type { Scope } from './scope.ts';
 

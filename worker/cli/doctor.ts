@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 
-import type { Finding } from '../../activities/inspect/doctor.ts';
 import { examineDatabase } from '../../activities/inspect/doctor.ts';
+import type { Finding } from '../../activities/inspect/finding.ts';
 import type { Policy } from '../../policy/policy.ts';
 import { PRESETS } from '../presets.ts';
 import { describeOrNone, scheduleIdOf } from '../schedule.ts';

@@ -139,7 +139,7 @@ export function printHeld(passes: readonly { readonly name: string; readonly hel
 }
 
 /** Prints the rows by table. */
-export function printTables(deleted: Readonly<Record<string, number>>, would: boolean): void {
+function printTables(deleted: Readonly<Record<string, number>>, would: boolean): void {
   const tables = Object.entries(deleted).toSorted(([, a], [, b]) => b - a);
   if (tables.length === 0) return;
   print('');

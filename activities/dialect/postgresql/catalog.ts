@@ -120,7 +120,7 @@ async function readTables(connection: Connection, ids: readonly string[]): Promi
  * switches them off, and one that is `not enforced` (PostgreSQL 18) has none. Of a partitioned table some stand at the key
  * of the whole.
  */
-export async function readForeignKeys(connection: Connection): Promise<ForeignKey[]> {
+async function readForeignKeys(connection: Connection): Promise<ForeignKey[]> {
   const { rows } = await sql<ForeignKey>`
     with recursive whole as (
       select oid, oid as root from pg_constraint where contype = 'f' and conparentid = 0

@@ -4,7 +4,7 @@ import { MikroORM, raw } from '@mikro-orm/postgresql';
 
 import type { AnyEntity } from '../../../policy/pass-options.ts';
 import type { BoundValue, Predicate } from '../../stored/columns.ts';
-import type { EntityDescription, EntityReader } from '../entities.ts';
+import type { EntityDescription, EntityReader } from '../entity-reader.ts';
 import { quoteIdentifier } from './identifiers.ts';
 import { ALWAYS } from './predicate.ts';
 

@@ -1,4 +1,4 @@
-import type { ErrorKind, Verdict, DatabaseError } from '../errors.ts';
+import type { ErrorKind, Verdict, DatabaseError } from '../database-error.ts';
 
 const STATES: Readonly<Record<string, readonly [Verdict, string]>> = {
   '40001': ['shrink', 'the transaction could not be serialized with others'],

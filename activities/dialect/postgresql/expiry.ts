@@ -2,7 +2,7 @@ import type { RawBuilder } from 'kysely';
 import { sql } from 'kysely';
 
 import type { ColumnName } from '../../stored/columns.ts';
-import type { StoredRetention, StoredRetentionColumn, Expiry } from '../../stored/pass.ts';
+import type { StoredRetention, StoredRetentionColumn, Expiry } from '../../stored/expiry.ts';
 import { columnRef, castValue, tableRef, timestampType, baseType } from './identifiers.ts';
 import { bindPredicate } from './predicate.ts';
 
@@ -43,7 +43,7 @@ export function isExpired({
 }
 
 /** Over alias `t`: the horizon by a retention, of the type of the ages; null if the row is kept for ever. */
-export function rowHorizon({ horizon, column }: StoredRetention, type: string): RawBuilder<unknown> {
+function rowHorizon({ horizon, column }: StoredRetention, type: string): RawBuilder<unknown> {
   const stored = horizon === null ? sql`null` : castValue(horizon, type);
   return column === undefined ? stored : columnHorizon(column, type, stored);
 }
@@ -80,7 +80,7 @@ const MAX_MILLIS = 2000 * 365 * 24 * 3600 * 1000;
  * The horizon of a row by its column, of the type of the ages; null if it stays for ever. `otherwise` is the horizon
  * if the column is null. Over alias `t`.
  */
-export function columnHorizon(
+function columnHorizon(
   { column, parent, unitMillis, leastMillis, horizon }: StoredRetentionColumn,
   type: string,
   otherwise: RawBuilder<unknown>,

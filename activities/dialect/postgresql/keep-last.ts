@@ -2,18 +2,13 @@ import type { RawBuilder } from 'kysely';
 import { sql } from 'kysely';
 
 import type { TableName } from '../../stored/columns.ts';
-import type { KeepLastExpiry, StoredRetention, StoredKeep, Expiry } from '../../stored/pass.ts';
+import type { KeepLastExpiry, StoredRetention, StoredKeep } from '../../stored/expiry.ts';
 import type { KeepLastList } from '../view.ts';
 import type { Connection } from './connection.ts';
 import { ledgerTable } from './connection.ts';
 import { caseByRetention, ageExpression, selects } from './expiry.ts';
 import { columnRef, tableRef, asComparable, qualifiedName } from './identifiers.ts';
 import { bindPredicate } from './predicate.ts';
-
-/** Whether any retention keeps the newest rows of groups. */
-export function keepsNewest({ retentions }: Pick<Expiry, 'retentions'>): boolean {
-  return retentions.some(({ keep }) => keep !== null);
-}
 
 /**
  * The newest rows of each group, which stay: `location`, `key` as text, `group_key` the group as text, `retention_index`

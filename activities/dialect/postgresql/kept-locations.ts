@@ -1,7 +1,7 @@
 import type { RawBuilder } from 'kysely';
 import { sql } from 'kysely';
 
-import type { KeepLastExpiry } from '../../stored/pass.ts';
+import type { KeepLastExpiry } from '../../stored/expiry.ts';
 import type { KeepLastList } from '../view.ts';
 import type { Connection } from './connection.ts';
 import { ledgerTable } from './connection.ts';

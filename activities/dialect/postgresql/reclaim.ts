@@ -3,9 +3,9 @@ import { sql } from 'kysely';
 
 import type { ReclaimMode } from '../../../policy/reclaim-space.ts';
 import type { TableName } from '../../stored/columns.ts';
-import type { TransactionLimits } from '../dialect.ts';
 import type { Reclaim, ReclaimEntry, ReclaimSession } from '../reclaim.ts';
 import type { Sizes } from '../sizes.ts';
+import type { TransactionLimits } from '../transaction-limits.ts';
 import { cancelOn } from './cancel.ts';
 import type { Connection } from './connection.ts';
 import { ledgerTable } from './connection.ts';

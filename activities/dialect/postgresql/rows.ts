@@ -1,9 +1,8 @@
 import { sql } from 'kysely';
 
 import type { ColumnName, TableName } from '../../stored/columns.ts';
-import type { RowTree, StoredPointer } from '../../stored/pass.ts';
-import type { DeletedRows, Evaluated, FoundRow, OwnedRows, Recording, Rows } from '../rows.ts';
-import type { Condition, Holds, Instant } from '../view.ts';
+import type { Evaluated, FoundRow, Rows } from '../rows.ts';
+import type { Condition, Instant } from '../view.ts';
 import type { Connection } from './connection.ts';
 import { instantSql, toSql } from './connection.ts';
 import { deleteAt, deleteOwned, isTrueAt, lockOwned } from './delete-rows.ts';
@@ -19,57 +18,24 @@ export class PostgresRows implements Rows {
     this.#connection = connection;
   }
 
-  async deleteAt(
-    table: TableName,
-    locations: readonly string[],
-    where: Condition,
-    groups: readonly ColumnName[] = [],
-    recording?: Recording,
-  ): Promise<DeletedRows> {
-    return deleteAt(this.#connection, table, locations, where, groups, recording);
-  }
+  readonly deleteAt: Rows['deleteAt'] = async (...asked) => deleteAt(this.#connection, ...asked);
 
-  async isTrueAt(table: TableName, location: string, where: Condition): Promise<boolean> {
-    return isTrueAt(this.#connection, table, location, where);
-  }
+  readonly isTrueAt: Rows['isTrueAt'] = async (...asked) => isTrueAt(this.#connection, ...asked);
 
-  async deleteOwned(
-    owned: OwnedRows,
-    groups: readonly ColumnName[] = [],
-    recording?: Recording,
-  ): Promise<DeletedRows> {
-    return deleteOwned(this.#connection, owned, groups, recording);
-  }
+  readonly deleteOwned: Rows['deleteOwned'] = async (...asked) => deleteOwned(this.#connection, ...asked);
 
-  async lockOwned(owned: OwnedRows, key: ColumnName): Promise<string[]> {
-    return lockOwned(this.#connection, owned, key);
-  }
+  readonly lockOwned: Rows['lockOwned'] = async (...asked) => lockOwned(this.#connection, ...asked);
 
-  async countDependents(tree: RowTree, locations: readonly string[], limit: number): Promise<number[]> {
-    return countDependents(this.#connection, tree, locations, limit);
-  }
+  readonly countDependents: Rows['countDependents'] = async (...asked) =>
+    countDependents(this.#connection, ...asked);
 
-  async deleteDependents(
-    tree: RowTree,
-    location: string,
-    step: number,
-    limit: number,
-    holds: Holds,
-  ): Promise<number> {
-    return deleteDependents(this.#connection, tree, location, step, limit, holds);
-  }
+  readonly deleteDependents: Rows['deleteDependents'] = async (...asked) =>
+    deleteDependents(this.#connection, ...asked);
 
-  async lockHolders(pointer: StoredPointer, groups: readonly string[]): Promise<string[]> {
-    return lockHolders(this.#connection, pointer, groups);
-  }
+  readonly lockHolders: Rows['lockHolders'] = async (...asked) => lockHolders(this.#connection, ...asked);
 
-  async repointHolders(
-    pointer: StoredPointer,
-    locations: readonly string[],
-    notHeld: Condition | undefined,
-  ): Promise<number> {
-    return repointHolders(this.#connection, pointer, locations, notHeld);
-  }
+  readonly repointHolders: Rows['repointHolders'] = async (...asked) =>
+    repointHolders(this.#connection, ...asked);
 
   async filterKeys(
     table: TableName,
@@ -118,14 +84,8 @@ export class PostgresRows implements Rows {
     };
   }
 
-  async findAncestors(
-    tree: RowTree,
-    row: { readonly table: TableName; readonly location: string },
-    deletable: Condition,
-    limit: number,
-  ): Promise<string[]> {
-    return findAncestors(this.#connection, tree, row, deletable, limit);
-  }
+  readonly findAncestors: Rows['findAncestors'] = async (...asked) =>
+    findAncestors(this.#connection, ...asked);
 
   /** It may also have moved or been deleted since it was judged: then no lock is to blame. */
   async isLocked(table: TableName, location: string): Promise<boolean> {

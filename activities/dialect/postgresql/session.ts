@@ -1,7 +1,7 @@
 import type { Kysely } from 'kysely';
 
 import type { Catalog } from '../catalog.ts';
-import type { Deadline, Session, TransactionLimits, Tx } from '../dialect.ts';
+import type { Session, Tx } from '../dialect.ts';
 import type { Facts } from '../facts.ts';
 import type { Fence } from '../fence.ts';
 import type { LedgerStore } from '../ledger-store.ts';
@@ -11,26 +11,20 @@ import type { Rows } from '../rows.ts';
 import type { ScanRows } from '../scan.ts';
 import type { Sizes } from '../sizes.ts';
 import type { Tables } from '../tables.ts';
+import type { Deadline, TransactionLimits } from '../transaction-limits.ts';
 import type { Holds, View, ViewOptions } from '../view.ts';
 import { cancelOn } from './cancel.ts';
 import type { Connection } from './connection.ts';
 import { PostgresFacts } from './facts.ts';
 import { holdKey, isKeyHeld, PostgresFence } from './fence.ts';
-import { PostgresLedgerStore } from './ledger/store.ts';
+import { createLedgerStore } from './ledger/store.ts';
 import { PostgresPreviewQuery } from './preview/query.ts';
 import { PostgresReclaim } from './reclaim.ts';
 import { PostgresRows } from './rows.ts';
 import { PostgresScan } from './scan.ts';
 import { PostgresSizes } from './sizes.ts';
 import { PostgresTables } from './tables.ts';
-import {
-  enforceDeadline,
-  inSnapshot,
-  inTransaction,
-  limitStatements,
-  tryAndUndo,
-  undoOnError,
-} from './transaction.ts';
+import { enforceDeadline, inSnapshot, inTransaction, limitStatements, tryAndUndo } from './transaction.ts';
 import { LiveView } from './view.ts';
 
 /** An open PostgreSQL database. `db` is a pool; its ledger lies in a schema of the same database. */
@@ -46,7 +40,7 @@ export class PostgresSession implements Session {
     this.connection = connection;
     this.facts = new PostgresFacts(connection);
     this.tables = new PostgresTables(connection);
-    this.ledger = new PostgresLedgerStore(connection);
+    this.ledger = createLedgerStore(connection);
     this.sizes = new PostgresSizes(connection);
     this.reclaim = new PostgresReclaim(connection);
   }
@@ -97,10 +91,6 @@ class PostgresTx extends PostgresSession implements Tx {
 
   async tryAndUndo<T>(work: () => Promise<T>): Promise<T> {
     return tryAndUndo(this.connection.db, work);
-  }
-
-  async undoOnError<T>(work: () => Promise<T>): Promise<T> {
-    return undoOnError(this.connection.db, work);
   }
 
   async cancelOn<T>(signal: AbortSignal | undefined, work: () => Promise<T>): Promise<T> {

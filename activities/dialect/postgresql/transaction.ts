@@ -1,7 +1,7 @@
-import type { Kysely, Transaction } from 'kysely';
+import type { Kysely, Transaction, TransactionBuilder } from 'kysely';
 import { sql } from 'kysely';
 
-import type { Deadline, TransactionLimits } from '../dialect.ts';
+import type { Deadline, TransactionLimits } from '../transaction-limits.ts';
 
 /**
  * A session that holds a transaction open while its client is gone or stuck is ended by the server after this: it
@@ -16,13 +16,7 @@ export async function inTransaction<T>(
   work: (tx: Transaction<unknown>) => Promise<T>,
 ): Promise<T> {
   // What was waited for must be seen, whatever the default of the database is.
-  return db
-    .transaction()
-    .setIsolationLevel('read committed')
-    .execute(async (tx) => {
-      await setLimits(tx, limits);
-      return work(tx);
-    });
+  return execute(db.transaction().setIsolationLevel('read committed'), limits, work);
 }
 
 /** Runs work on one read-only snapshot: everything it reads is of one instant, and nothing can be written. */
@@ -31,14 +25,19 @@ export async function inSnapshot<T>(
   limits: TransactionLimits,
   work: (tx: Transaction<unknown>) => Promise<T>,
 ): Promise<T> {
-  return db
-    .transaction()
-    .setIsolationLevel('repeatable read')
-    .setAccessMode('read only')
-    .execute(async (tx) => {
-      await setLimits(tx, limits);
-      return work(tx);
-    });
+  const snapshot = db.transaction().setIsolationLevel('repeatable read').setAccessMode('read only');
+  return execute(snapshot, limits, work);
+}
+
+async function execute<T>(
+  transaction: TransactionBuilder<unknown>,
+  limits: TransactionLimits,
+  work: (tx: Transaction<unknown>) => Promise<T>,
+): Promise<T> {
+  return transaction.execute(async (tx) => {
+    await setLimits(tx, limits);
+    return work(tx);
+  });
 }
 
 /** Runs work in a savepoint that is undone afterwards, so that its error does not end the transaction. */

@@ -2,14 +2,8 @@ import type { RawBuilder } from 'kysely';
 import { sql } from 'kysely';
 
 import type { Ages, ColumnName, Predicate } from '../../stored/columns.ts';
-import type {
-  Expiry,
-  KeepLastExpiry,
-  ParentReference,
-  RowTree,
-  StoredPointer,
-  StoredReference,
-} from '../../stored/pass.ts';
+import type { Expiry, KeepLastExpiry } from '../../stored/expiry.ts';
+import type { ParentReference, RowTree, StoredPointer, StoredReference } from '../../stored/pass.ts';
 import type { Condition, Instant, View, ViewOptions } from '../view.ts';
 import type { Connection } from './connection.ts';
 import { toCondition, toInstant, toSql } from './connection.ts';

@@ -1,6 +1,6 @@
 import { sql } from 'kysely';
 
-import type { KeepLastExpiry } from '../../../stored/pass.ts';
+import type { KeepLastExpiry } from '../../../stored/expiry.ts';
 import type { KeepLastStore } from '../../ledger-store.ts';
 import { readPostgresError } from '../errors.ts';
 import { selectKeptGroups } from '../keep-last.ts';

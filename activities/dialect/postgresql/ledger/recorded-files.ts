@@ -1,7 +1,7 @@
 import type { RawBuilder } from 'kysely';
 import { sql } from 'kysely';
 
-import type { OutboxPart, RecordedFile, RecordedFiles } from '../../ledger-store.ts';
+import type { OutboxPart, RecordedFile, RecordedFiles } from '../../recorded-files.ts';
 import type { Outbox } from '../../rows.ts';
 import type { Connection } from '../connection.ts';
 import { ledgerTable } from '../connection.ts';

@@ -1,12 +1,8 @@
 import type { RawBuilder } from 'kysely';
 import { sql } from 'kysely';
 
-import type {
-  KeepLastExpiry,
-  ParentReference,
-  StoredPointer,
-  StoredReference,
-} from '../../../stored/pass.ts';
+import type { KeepLastExpiry } from '../../../stored/expiry.ts';
+import type { ParentReference, StoredPointer, StoredReference } from '../../../stored/pass.ts';
 import type { Condition, ViewOptions } from '../../view.ts';
 import type { Connection } from '../connection.ts';
 import { toCondition } from '../connection.ts';
