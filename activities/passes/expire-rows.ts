@@ -125,9 +125,6 @@ export const expireRowsKind: BatchKind<ExpireRows, StoredExpireRows> = {
 
   wantedIndexes({ table, ages, children, deferred }: StoredExpireRows): WantedIndex[] {
     const [age] = ages;
-    const indexOn = (of: Pick<StoredChild, 'table' | 'by'>, why: string): WantedIndex => {
-      return { table: of.table, column: of.by.name, why };
-    };
     return [
       ...(ages.length === 1
         ? [indexOn({ table, by: age }, 'reads the whole table instead of the old rows')]
@@ -167,6 +164,10 @@ function listParts(stored: StoredExpireRows, view: View): ConditionPart[] {
 
 function findDependents({ table, cascades, key, children }: StoredExpireRows): RowTree {
   return { table, cascades, key, children };
+}
+
+function indexOn({ table, by }: Pick<StoredChild, 'table' | 'by'>, why: string): WantedIndex {
+  return { table, column: by.name, why };
 }
 
 /** Finds and deletes rows in one statement. Neither locks them nor counts dependents before: a round trip less. */

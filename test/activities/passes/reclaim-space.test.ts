@@ -55,7 +55,7 @@ describeNeeding(['temporal'], 'reclaimSpace', () => {
     const report = await run({ ...ANY_TIME, ...BOTH });
     expect(report.passes[1]?.bytes).toBeGreaterThan(2 * MEBI);
     expect(before - (await sizeOf(database, 'item'))).toBeGreaterThan(2 * MEBI);
-    expect(notesOf(report)).toContain('whether the disk had room to rewrite tables was not known');
+    expect(notesOf(report)).toContain('whether the disk had room to rewrite tables is not known');
     expect(await journalOf(database)).toEqual([
       'vacuum item started',
       'vacuum item ended done',

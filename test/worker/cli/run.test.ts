@@ -79,10 +79,10 @@ describeNeeding(['temporal'], 'run', () => {
       'name',
       'reported',
       'rows',
+      'scan',
       'shards',
       'skipped',
       'status',
-      'scan',
     ]);
     await before.expectRightRows();
 
