@@ -17,12 +17,20 @@ export const SECOND = 1000;
 export const HOUR = 3600 * SECOND;
 export const DAY = 24 * HOUR;
 
-/** Returns a duration like `'90 days'`, `'1.5 hours'` or a number in milliseconds; undefined if it is none. */
+/**
+ * Returns a duration like `'90 days'`, `'1.5 hours'` or a number in milliseconds; undefined if it is none. `ms` is of the
+ * version that Temporal has, so that both read a text alike.
+ */
 export function parseDuration(value: unknown): number | undefined {
-  // An empty text makes `ms` throw.
-  const text = typeof value === 'string' ? value.trim() : '';
-  const millis = text === '' ? value : (ms(text as ms.StringValue) as number | undefined);
-  return typeof millis === 'number' && Number.isFinite(millis) ? millis : undefined;
+  if (typeof value === 'number') return Number.isFinite(value) ? value : undefined;
+  if (typeof value !== 'string') return undefined;
+  try {
+    const millis = ms(value.trim() as ms.StringValue);
+    return Number.isFinite(millis) ? millis : undefined;
+  } catch {
+    // It throws if a text is empty or too long.
+    return undefined;
+  }
 }
 
 /** A duration of at least and at most so many milliseconds. */
