@@ -1,6 +1,7 @@
 import { ValidationError, sayWhat } from '../../policy/issue.ts';
 import type { Policy } from '../../policy/policy.ts';
 import { suggestGrants } from '../dialect/advice.ts';
+import type { LedgerVersion } from '../dialect/ledger-store.ts';
 import type { Database } from '../ledger/open-database.ts';
 import type { ResolvedPolicy } from '../plan/resolve-policy.ts';
 import { checkAgainst } from '../plan/resolve-policy.ts';
@@ -10,8 +11,9 @@ import type { Finding } from './finding.ts';
 
 /** Looks at a database as runs of a policy will: privileges, names, indexes, ledger. Changes nothing. */
 export async function examineDatabase(database: Database, policy: Policy): Promise<Finding[]> {
-  const ledger = await examineLedger(database);
-  const isCurrent = (await database.ledger.version()) === 'current';
+  const version = await database.ledger.version();
+  const ledger = await examineLedger(database, version);
+  const isCurrent = version === 'current';
   return [
     await examineServer(database),
     ...(await examinePolicy(database, policy)),
@@ -53,10 +55,10 @@ function examineEnabled({ name, enabled }: Policy): Finding {
   return { about, state: 'advice', what, fix: 'Enable it once a preview shows what you expect' };
 }
 
-async function examineLedger({ ledger }: Database): Promise<Finding> {
+async function examineLedger({ ledger }: Database, version: LedgerVersion): Promise<Finding> {
   const about = 'ledger';
   const { schema, session } = ledger;
-  switch (await ledger.version()) {
+  switch (version) {
     case 'current':
       return examineAccess(schema, await session.ledger.tables.findClosed());
     case 'closed':
