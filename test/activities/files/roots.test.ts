@@ -39,7 +39,7 @@ describe('a root', () => {
     const policy = picturesPolicy(...withFiles(pictures.root));
     await pictures.add(2, ['a.jpg']);
     await expect(pictures.run(policy)).rejects.toThrow(
-      /root "pictures".*has nothing in it, as where no disk is mounted/s,
+      /root "pictures".*it is empty, as if no disk were mounted/s,
     );
     expect(await pictures.waiting()).toBe(1);
     pictures.write('a.jpg');
@@ -59,7 +59,7 @@ describe('a root', () => {
       renameSync(pictures.folder, away);
       mkdirSync(pictures.folder);
     };
-    await expect(pictures.run(policy, { afterBatch: unmount })).rejects.toThrow(/has nothing in it/);
+    await expect(pictures.run(policy, { afterBatch: unmount })).rejects.toThrow(/it is empty/);
     expect(unmounted).toBe(true);
     expect(await pictures.waiting()).toBe(20);
     rmdirSync(pictures.folder);

@@ -81,7 +81,7 @@ describeNeeding(['temporal'], 'nothing is deleted, and the message says what to 
 
       const failure = await failureOf(planted, { policy, ...input });
 
-      expect(failure?.type).toMatch(/^Vacuum(Mistakes|Guard)$/);
+      expect(failure?.type).toMatch(/^Vacuum(InvalidInput|Guard)$/);
       for (const words of [...says, fix, 'nothing was deleted']) expect(failure?.message).toContain(words);
       expect(await countThings(database)).toEqual(before);
     },

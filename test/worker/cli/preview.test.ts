@@ -43,7 +43,7 @@ describe('preview', () => {
     expect(code).toBe(0);
     expect(stdout).toContain('5 rows would go, nothing was deleted');
     expect(stdout).not.toContain('old-flow-runs');
-    expect(stdout).toMatch(/pass +walk +shards +rows +moved +from +to *\n/);
+    expect(stdout).toMatch(/pass +scan +shards +rows +moved +from +to *\n/);
     expect(stdout).toMatch(/orphaned-logs .* 5 .* \d{4}-\d\d-\d\dT.* \d{4}-\d\d-\d\dT/);
     expect(stdout).toMatch(/table +rows that would go +bytes, about *\n *log +5 +\d[\d.]* (B|KiB)/);
   });
