@@ -79,7 +79,7 @@ export type {
 export type { Preview, PreviewedTable } from './activities/inspect/preview.ts';
 export { defineConfig } from './worker/config.ts';
 export type { VacuumConfig } from './worker/config.ts';
-export { applySchedule, scheduleIdOf, triggerSchedule } from './worker/schedule.ts';
+export { applySchedule, getScheduleId, triggerSchedule } from './worker/schedule.ts';
 export type { Applied, ScheduleTarget, Triggered } from './worker/schedule.ts';
 export type { DatabaseSource, GivenDatabase } from './activities/ledger/open-database.ts';
 export type { Backlog, Pace, PassBacklog } from './activities/stored/backlog.ts';

@@ -2,7 +2,7 @@ import { parseArgs } from 'node:util';
 
 import { Client } from 'pg';
 
-import { onServer, urlOf } from '../test/support/database.ts';
+import { onServer, makeUrl } from '../test/support/database.ts';
 import { bring, find, TEMPORAL } from '../test/support/parts/bring.ts';
 import type { Cluster } from '../test/support/postgres/cluster.ts';
 import { startCluster } from '../test/support/postgres/cluster.ts';
@@ -62,7 +62,7 @@ async function main(): Promise<void> {
     !onPrefect && !onFiles && (values.case === undefined || values.case === name);
   const cases = CASES.filter(({ name }) => isAsked(name));
   const keepLast = isAsked(KEEP_LAST);
-  const sizes = onFiles ? [] : sizesOf(values, onPrefect);
+  const sizes = onFiles ? [] : listSizes(values, onPrefect);
   const files = onFiles || (values.smoke && !onPrefect && values.case === undefined);
   const only = values.only.split(',');
   const contenders = CONTENDERS.filter((name) => only.includes(name));
@@ -91,7 +91,7 @@ async function main(): Promise<void> {
 }
 
 /** The sizes of Prefect's database to measure on; with `--smoke` and no case, also where nobody asked for Prefect. */
-function sizesOf(
+function listSizes(
   values: { readonly case?: string | undefined; readonly size?: string | undefined; readonly smoke: boolean },
   onPrefect: boolean,
 ): PrefectSize[] {
@@ -151,7 +151,7 @@ async function onCopy<T>(cluster: Cluster, template: string, work: (url: string)
   await onServer(cluster.url(), `create database ${name} template ${template} strategy file_copy`);
   await onServer(cluster.url(), 'checkpoint');
   try {
-    return await work(urlOf(cluster.url(), name));
+    return await work(makeUrl(cluster.url(), name));
   } finally {
     await onServer(cluster.url(), `drop database ${name} with (force)`);
   }

@@ -1,4 +1,4 @@
-import { printTable, sayCount } from '../worker/cli/output.ts';
+import { printTable, formatCount } from '../worker/cli/output.ts';
 import type { Measurement } from './measure.ts';
 
 /** The middle one by time. */
@@ -64,7 +64,7 @@ export function printGoals(ours: Measurement, plain: Measurement, loops: readonl
   for (const [what, figure, goal, bound, unit] of goals) {
     if (figure === null) continue;
     const met = bound === 'at most' ? figure <= goal : figure >= goal;
-    const said = figure >= 1000 ? sayCount(figure) : figure.toFixed(figure < 10 ? 2 : 0);
+    const said = figure >= 1000 ? formatCount(figure) : figure.toFixed(figure < 10 ? 2 : 0);
     process.stdout.write(
       `${met ? 'met ' : 'MISS'}  ${what}: ${said}${unit} (goal: ${bound} ${goal}${unit})\n`,
     );

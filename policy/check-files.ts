@@ -2,13 +2,13 @@ import type { DeleteRecordedFiles } from './delete-recorded-files.ts';
 import type { ExpireRows } from './expire-rows.ts';
 import type { FileRoot } from './file-root.ts';
 import { FileRootSchema } from './file-root.ts';
-import { findMistakes } from './find-issues.ts';
+import { findIssues } from './find-issues.ts';
 import type { Issue } from './issue.ts';
 import type { Pass } from './pass.ts';
 
 /** Returns what is wrong with the roots of a policy, each by itself and beside the others. */
 export function checkRoots(passes: readonly Pass[]): Issue[] {
-  const roots = [...new Set(passes.flatMap(rootsOf))];
+  const roots = [...new Set(passes.flatMap(listRoots))];
   return roots.flatMap((root) => {
     const at = `root ${JSON.stringify(root.name)}`;
     const namesake = {
@@ -24,7 +24,7 @@ export function checkRoots(passes: readonly Pass[]): Issue[] {
         fix: 'Give each root a folder of its own, or make it one root whose recordedBy names every property',
       }));
     const isFirst = roots.find(({ name }) => name === root.name) === root;
-    return [...findMistakes(FileRootSchema, root, at), ...(isFirst ? [] : [namesake]), ...overlaps];
+    return [...findIssues(FileRootSchema, root, at), ...(isFirst ? [] : [namesake]), ...overlaps];
   });
 }
 
@@ -39,19 +39,19 @@ export function checkFiles(
   return pass.kind === 'deleteRecordedFiles' ? checkFrom(at, pass, earlier) : [];
 }
 
-function rootsOf(pass: Pass): readonly FileRoot[] {
+function listRoots(pass: Pass): readonly FileRoot[] {
   if ('root' in pass) return [pass.root];
   return 'files' in pass ? pass.files : [];
 }
 
 /** Whether a store takes absolute paths of the files of another for its own. */
 function liesInside({ store }: FileRoot, other: FileRoot): boolean {
-  return store.spellingsOf('file').some((path) => path.startsWith('/') && isOf(other, path));
+  return store.listSpellings('file').some((path) => path.startsWith('/') && isOf(other, path));
 }
 
 function isOf({ store }: FileRoot, path: string): boolean {
   try {
-    return store.keyOf(path) !== '';
+    return store.toKey(path) !== '';
   } catch {
     return false;
   }

@@ -2,7 +2,7 @@ import { z } from 'zod';
 
 import { checkFiles, checkRoots } from './check-files.ts';
 import { durationBetween, SECOND } from './duration.ts';
-import { findMistakes, withFix } from './find-issues.ts';
+import { findIssues, withFix } from './find-issues.ts';
 import type { Issue } from './issue.ts';
 import { LimitsSchema } from './limits.ts';
 import { nameFor } from './name.ts';
@@ -40,7 +40,7 @@ const PolicySchema = z.object({
 export function checkPolicy(policy: Policy): Issue[] {
   const { passes } = policy;
   return [
-    ...findMistakes(PolicySchema, policy, `policy ${JSON.stringify(policy.name)}`),
+    ...findIssues(PolicySchema, policy, `policy ${JSON.stringify(policy.name)}`),
     ...checkRoots(passes),
     ...passes.flatMap((pass, n) => checkPass(pass, passes.slice(0, n), passes.slice(n + 1))),
   ];
@@ -49,9 +49,9 @@ export function checkPolicy(policy: Policy): Issue[] {
 function checkPass(pass: Pass, earlier: readonly Pass[], later: readonly Pass[]): Issue[] {
   const at = `pass ${JSON.stringify(pass.name)}`;
   return [
-    ...findMistakes(PassOptionsSchema, pass, at),
+    ...findIssues(PassOptionsSchema, pass, at),
     ...checkOrder(at, pass, new Set(earlier.map(({ name }) => name))),
-    ...findMistakes(PASS_SCHEMAS[pass.kind], pass, at),
+    ...findIssues(PASS_SCHEMAS[pass.kind], pass, at),
     ...checkFiles(at, pass, earlier, later),
   ];
 }

@@ -2,7 +2,7 @@ import type { EntityKey, EntityName, FilterQuery } from '@mikro-orm/core';
 import { z } from 'zod';
 
 import type { Duration } from './duration.ts';
-import { filterOf, FilterSchema } from './filter.ts';
+import { getFilter, FilterSchema } from './filter.ts';
 import { HorizonSchema } from './horizon.ts';
 import type { LatestPointer } from './latest-pointer.ts';
 import type { AnyEntity, PassOptions } from './pass-options.ts';
@@ -45,7 +45,7 @@ export function deleteOrphans<Child>(options: DeleteOrphansOptions<Child>): Dele
     ...options,
     kind: 'deleteOrphans',
     grace: options.grace ?? '1 day',
-    where: filterOf(options),
+    where: getFilter(options),
     repoint: options.repoint ?? [],
   });
 }

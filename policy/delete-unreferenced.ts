@@ -2,7 +2,7 @@ import type { EntityKey, EntityName, FilterQuery } from '@mikro-orm/core';
 import { z } from 'zod';
 
 import type { Duration } from './duration.ts';
-import { filterOf, FilterSchema } from './filter.ts';
+import { getFilter, FilterSchema } from './filter.ts';
 import { HorizonSchema } from './horizon.ts';
 import type { AnyEntity, PassOptions } from './pass-options.ts';
 
@@ -64,7 +64,7 @@ export function deleteUnreferenced<Row>(options: DeleteUnreferencedOptions<Row>)
     ...options,
     kind: 'deleteUnreferenced',
     grace: options.grace ?? '1 day',
-    where: filterOf(options),
+    where: getFilter(options),
     references: options.references ?? [],
     ignore: options.ignore ?? [],
   });

@@ -42,7 +42,7 @@ export function durationBetween(least: number, most = Infinity): z.ZodType<Durat
 }
 
 /** Milliseconds as a person would say them: `90 days`, `1 hour 30 minutes`, `250 milliseconds`. */
-export function sayDuration(millis: number): string {
+export function formatDuration(millis: number): string {
   const whole = millis < SECOND ? Math.round(millis) : Math.round(millis / SECOND) * SECOND;
   return prettyMilliseconds(whole, { verbose: true, unitCount: 2, hideYear: true });
 }

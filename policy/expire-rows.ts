@@ -3,8 +3,8 @@ import { z } from 'zod';
 
 import type { Duration } from './duration.ts';
 import type { FileRoot } from './file-root.ts';
-import { filterOf, FilterSchema } from './filter.ts';
-import { chooseSchema, mistake, withFix } from './find-issues.ts';
+import { getFilter, FilterSchema } from './filter.ts';
+import { chooseSchema, issueParams, withFix } from './find-issues.ts';
 import { HorizonSchema, LongHorizonSchema } from './horizon.ts';
 import type { LatestPointer } from './latest-pointer.ts';
 import type { AnyEntity, PassOptions } from './pass-options.ts';
@@ -108,16 +108,16 @@ export function expireRows<Row>(options: ExpireRowsOptions<Row>): ExpireRows {
   return Object.freeze({
     ...options,
     kind: 'expireRows',
-    age: listOf(options.age),
+    age: toList(options.age),
     overrides: options.overrides ?? [],
-    where: filterOf(options),
+    where: getFilter(options),
     with: options.with ?? [],
     files: options.files ?? [],
     allowShort: options.allowShort ?? false,
   });
 }
 
-function listOf<T>(value: T | readonly T[]): readonly T[] {
+function toList<T>(value: T | readonly T[]): readonly T[] {
   return Array.isArray(value) ? (value as readonly T[]) : [value as T];
 }
 
@@ -149,7 +149,7 @@ function schemaFor(DurationSchema: z.ZodType): z.ZodType {
     })
     .refine(
       (pass) => [pass, ...pass.overrides].some((retention) => retention.olderThan !== null),
-      mistake(
+      issueParams(
         () => 'olderThan is null, so that nothing would ever expire',
         'Give it a duration, or leave the pass out',
       ),

@@ -4,9 +4,9 @@
  */
 export interface FileStore {
   /** The key of a path as a row records it; throws {@link FileRefused} where it leads out or can be no file's. */
-  keyOf(path: string): string;
+  toKey(path: string): string;
   /** Every way in which a row may record the file of a key. */
-  spellingsOf(key: string): readonly string[];
+  listSpellings(key: string): readonly string[];
   /** Opens it for a moment. Throws {@link RootUnusable} where it cannot be worked in. */
   open(): Promise<OpenFileStore>;
 }

@@ -6,7 +6,7 @@ import { formatValue, withFix } from './find-issues.ts';
 const NO_FILTER: object = Object.freeze({});
 
 /** Returns the `where` of some options. One that is there and undefined is kept, for {@link FilterSchema} to refuse. */
-export function filterOf(options: { readonly where?: unknown }): object {
+export function getFilter(options: { readonly where?: unknown }): object {
   return 'where' in options ? (options.where as object) : NO_FILTER;
 }
 

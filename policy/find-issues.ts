@@ -5,13 +5,13 @@ import type { Issue } from './issue.ts';
 /** What is wrong with an option. `option` is its name as the person wrote it, `issues` are those of the value. */
 type Describe = (option: string, value: unknown, issues: readonly z.core.$ZodIssue[]) => string;
 
-/** The parameters of a refinement that reports a mistake. */
+/** The parameters of a refinement that reports a issue. */
 interface IssueParams {
   readonly error: string;
   readonly params: { readonly describe: (path: readonly PropertyKey[]) => string };
 }
 
-/** A schema that reports one mistake with this fix, whatever does not fit. */
+/** A schema that reports one issue with this fix, whatever does not fit. */
 export function withFix<T, Input>(
   schema: z.ZodType<T, Input>,
   fix: string,
@@ -20,8 +20,8 @@ export function withFix<T, Input>(
   const checked = z.unknown().transform((value, context): T => {
     const { success, data, error } = schema.safeParse(value);
     if (success) return data;
-    const { params } = mistake((option) => describe(option, value, error.issues), fix);
-    // Without `continue` a refinement of the whole object would not run, and its mistakes would not be reported.
+    const { params } = issueParams((option) => describe(option, value, error.issues), fix);
+    // Without `continue` a refinement of the whole object would not run, and its issues would not be reported.
     context.addIssue({ code: 'custom', message: fix, params, input: value, continue: true });
     return value as T;
   });
@@ -30,14 +30,14 @@ export function withFix<T, Input>(
 }
 
 /** The parameters for a refinement of an object as a whole. */
-export function mistake(describe: (option: string) => string, fix: string): IssueParams {
+export function issueParams(describe: (option: string) => string, fix: string): IssueParams {
   return { error: fix, params: { describe: (path) => describe(z.core.toDotPath(path)) } };
 }
 
-/** Adds mistakes that a function found to those of a schema. */
-export function addMistakes(context: z.core.$RefinementCtx, mistakes: readonly Issue[]): void {
-  for (const { what, fix } of mistakes) {
-    const { params } = mistake(() => what, fix);
+/** Adds issues that a function found to those of a schema. */
+export function addIssues(context: z.core.$RefinementCtx, issues: readonly Issue[]): void {
+  for (const { what, fix } of issues) {
+    const { params } = issueParams(() => what, fix);
     context.addIssue({ code: 'custom', message: fix, params, continue: true });
   }
 }
@@ -48,7 +48,7 @@ export function unknownOption(describe: (key: string) => string, fix: string): z
   return z.custom<never>(() => false, { error: fix, params });
 }
 
-/** A schema that depends on the value. Unlike a union it reports the mistakes of one schema. */
+/** A schema that depends on the value. Unlike a union it reports the issues of one schema. */
 export function chooseSchema(choose: (value: unknown) => z.ZodType): z.ZodType {
   return z.unknown().superRefine((value, context) => {
     const { error } = choose(value).safeParse(value);
@@ -59,15 +59,15 @@ export function chooseSchema(choose: (value: unknown) => z.ZodType): z.ZodType {
 }
 
 /** Checks a value and returns everything that is wrong with it. `at` is where it stands. */
-export function findMistakes(schema: z.ZodType, value: unknown, at: string): Issue[] {
-  return toMistakes(schema.safeParse(value).error, () => at);
+export function findIssues(schema: z.ZodType, value: unknown, at: string): Issue[] {
+  return toIssues(schema.safeParse(value).error, () => at);
 }
 
-/** The issues of a schema as mistakes. `at` returns where an option stands. */
-export function toMistakes(error: z.ZodError | undefined, at: (option: PropertyKey) => string): Issue[] {
+/** The issues of a schema as issues. `at` returns where an option stands. */
+export function toIssues(error: z.ZodError | undefined, at: (option: PropertyKey) => string): Issue[] {
   return (error?.issues ?? []).map((issue) => ({
     at: at(issue.path[0] ?? ''),
-    what: describeIssue(issue),
+    what: describeZodIssue(issue),
     fix: issue.message,
   }));
 }
@@ -79,7 +79,7 @@ export function formatValue(value: unknown): string {
   return hasNoJson ? String(value) : JSON.stringify(value);
 }
 
-function describeIssue(issue: z.core.$ZodIssue): string {
+function describeZodIssue(issue: z.core.$ZodIssue): string {
   const { path } = issue;
   if (issue.code === 'custom' && issue.params !== undefined) {
     return (issue.params as IssueParams['params']).describe(path);

@@ -1,4 +1,4 @@
-import { durationBetween, HOUR, parseDuration, sayDuration } from './duration.ts';
+import { durationBetween, HOUR, parseDuration, formatDuration } from './duration.ts';
 import { formatValue, withFix } from './find-issues.ts';
 
 /** How old a row must be: a duration that is not negative. */
@@ -21,6 +21,6 @@ export const LongHorizonSchema = HorizonSchema.pipe(
     durationBetween(HOUR),
     'Use at least one hour, or say allowShort: true where that is meant',
     (option, value) =>
-      `${option} is ${sayDuration(parseDuration(value) ?? 0)}, so that nearly everything would be deleted`,
+      `${option} is ${formatDuration(parseDuration(value) ?? 0)}, so that nearly everything would be deleted`,
   ),
 );

@@ -16,7 +16,7 @@ export interface Issue {
 }
 
 /** What is wrong; `local` adds the detail that must not leave this machine. */
-export function sayWhat({ what, here }: Issue, local: boolean): string {
+export function describeIssue({ what, here }: Issue, local: boolean): string {
   return local && here !== undefined ? `${what} (${here})` : what;
 }
 
@@ -31,24 +31,24 @@ export class ValidationError extends Error {
   readonly issues: readonly Issue[];
 
   /** `subject` is what cannot be used: `policy "prefect"`, `the input of workflow vacuum`. */
-  constructor(subject: string, mistakes: readonly Issue[]) {
-    super(sayAll(subject, mistakes, true));
+  constructor(subject: string, issues: readonly Issue[]) {
+    super(describeAll(subject, issues, true));
     this.subject = subject;
-    this.issues = mistakes;
+    this.issues = issues;
   }
 
   get wireMessage(): string {
-    return sayAll(this.subject, this.issues, false);
+    return describeAll(this.subject, this.issues, false);
   }
 }
 
-/** Throws one {@link ValidationError} if there is any mistake. */
-export function assertValid(subject: string, mistakes: readonly Issue[]): void {
-  if (mistakes.length > 0) throw new ValidationError(subject, mistakes);
+/** Throws one {@link ValidationError} if there is any issue. */
+export function assertValid(subject: string, issues: readonly Issue[]): void {
+  if (issues.length > 0) throw new ValidationError(subject, issues);
 }
 
-function sayAll(subject: string, mistakes: readonly Issue[], local: boolean): string {
-  const count = mistakes.length === 1 ? '1 mistake' : `${mistakes.length} mistakes`;
-  const lines = mistakes.map((mistake) => `  - ${mistake.at}: ${sayWhat(mistake, local)}. ${mistake.fix}.`);
+function describeAll(subject: string, issues: readonly Issue[], local: boolean): string {
+  const count = issues.length === 1 ? '1 mistake' : `${issues.length} mistakes`;
+  const lines = issues.map((issue) => `  - ${issue.at}: ${describeIssue(issue, local)}. ${issue.fix}.`);
   return `${subject} cannot be used, nothing was deleted; ${count}:\n${lines.join('\n')}`;
 }

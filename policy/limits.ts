@@ -2,7 +2,7 @@ import { z } from 'zod';
 
 import type { Duration } from './duration.ts';
 import { durationBetween, SECOND } from './duration.ts';
-import { addMistakes, unknownOption, withFix } from './find-issues.ts';
+import { addIssues, unknownOption, withFix } from './find-issues.ts';
 import type { Window } from './window.ts';
 import { checkWindow, parseWindow } from './window.ts';
 
@@ -62,7 +62,7 @@ export interface Limits extends LimitOptions {
 }
 
 /** Fills in what is left out. */
-export function limitsOf(options: LimitOptions = {}): Limits {
+export function parseLimits(options: LimitOptions = {}): Limits {
   return Object.freeze({
     ...options,
     timezone: options.timezone ?? 'UTC',
@@ -102,10 +102,10 @@ export const LimitsSchema = z
     ),
   )
   .superRefine(({ window, timezone }, context) => {
-    addMistakes(context, checkWindow('', { window, timezone }, 'limits.'));
+    addIssues(context, checkWindow('', { window, timezone }, 'limits.'));
   });
 
 /** The window of limits that were checked. */
-export function windowOf({ window, timezone }: Limits): Window | undefined {
+export function readWindow({ window, timezone }: Limits): Window | undefined {
   return parseWindow(window, timezone);
 }

@@ -1,6 +1,6 @@
 import type { Duration } from './duration.ts';
 import type { LimitOptions, Limits } from './limits.ts';
-import { limitsOf } from './limits.ts';
+import { parseLimits } from './limits.ts';
 import type { AnyEntity } from './pass-options.ts';
 import type { Pass } from './pass.ts';
 import type { ScheduleOptions } from './schedule.ts';
@@ -63,7 +63,7 @@ export interface Policy extends PolicyOptions {
 
 /**
  * Declares what may be deleted. Nothing is looked up or checked here: a policy is checked whole, against its
- * entities and the live database, before anything it says is done, and all mistakes are reported together.
+ * entities and the live database, before anything it says is done, and all issues are reported together.
  */
 export function definePolicy(options: PolicyOptions): Policy {
   return Object.freeze({
@@ -74,6 +74,6 @@ export function definePolicy(options: PolicyOptions): Policy {
     batchTarget: options.batchTarget ?? '100 ms',
     batchPause: options.batchPause ?? 0,
     shards: options.shards ?? 2,
-    limits: limitsOf(options.limits),
+    limits: parseLimits(options.limits),
   });
 }

@@ -2,7 +2,7 @@ import { z } from 'zod';
 
 import type { Duration } from './duration.ts';
 import { durationBetween, SECOND } from './duration.ts';
-import { addMistakes, mistake, withFix } from './find-issues.ts';
+import { addIssues, issueParams, withFix } from './find-issues.ts';
 import type { AnyEntity, PassOptions } from './pass-options.ts';
 import { checkWindow } from './window.ts';
 
@@ -78,11 +78,11 @@ export const ReclaimSpaceSchema = z
   })
   .refine(
     ({ mode, window }) => mode !== 'full' || window !== undefined,
-    mistake(
+    issueParams(
       () => 'mode full has no window, and nobody can use a table while it is rewritten',
       "Say when that is bearable, like window: '01:00-05:00'; '00:00-24:00' is always open",
     ),
   )
   .superRefine(({ window, timezone }, context) => {
-    addMistakes(context, checkWindow('', { window, timezone }));
+    addIssues(context, checkWindow('', { window, timezone }));
   });

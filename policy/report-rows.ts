@@ -3,7 +3,7 @@ import { z } from 'zod';
 
 import type { Duration } from './duration.ts';
 import { durationBetween, SECOND } from './duration.ts';
-import { filterOf, FilterSchema } from './filter.ts';
+import { getFilter, FilterSchema } from './filter.ts';
 import { withFix } from './find-issues.ts';
 import { HorizonSchema } from './horizon.ts';
 import type { AnyEntity, PassOptions } from './pass-options.ts';
@@ -77,7 +77,7 @@ export function reportRows<Row>(options: ReportRowsOptions<Row>): ReportRows {
   return Object.freeze({
     ...rest,
     kind: 'reportRows',
-    where: filterOf(options),
+    where: getFilter(options),
     ...(given === undefined
       ? {}
       : {

@@ -3,7 +3,7 @@ import { z } from 'zod';
 
 import type { Duration } from './duration.ts';
 import { DAY, HOUR } from './duration.ts';
-import { mistake, withFix } from './find-issues.ts';
+import { issueParams, withFix } from './find-issues.ts';
 import type { AnyEntity } from './pass-options.ts';
 
 /** What a number in a retention column counts, in milliseconds: always the same time, whatever the clocks do. */
@@ -62,7 +62,7 @@ export function retentionColumnSchema(DefaultSchema: z.ZodType): z.ZodType {
     })
     .refine(
       ({ parent, by }) => (parent === undefined) === (by === undefined),
-      mistake(
+      issueParams(
         (option) => `${option} has one of parent and by`,
         'Give it both for a column of a parent, none for one of the row',
       ),

@@ -3,7 +3,7 @@ import { z } from 'zod';
 
 import type { Duration } from './duration.ts';
 import { durationBetween, SECOND } from './duration.ts';
-import { chooseSchema, findMistakes, formatValue, withFix } from './find-issues.ts';
+import { chooseSchema, findIssues, formatValue, withFix } from './find-issues.ts';
 import type { Issue } from './issue.ts';
 import { isTimezone } from './timezone.ts';
 
@@ -60,5 +60,5 @@ export const ScheduleSchema = chooseSchema((schedule) =>
 
 /** Returns what is wrong with a schedule. */
 export function checkSchedule(at: string, schedule: ScheduleOptions): Issue[] {
-  return findMistakes(z.object({ schedule: ScheduleSchema }), { schedule }, at);
+  return findIssues(z.object({ schedule: ScheduleSchema }), { schedule }, at);
 }

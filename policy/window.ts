@@ -41,9 +41,9 @@ export function checkWindow(
   { window, timezone }: { readonly window?: unknown; readonly timezone: unknown },
   prefix = '',
 ): Issue[] {
-  const mistakes: Issue[] = [];
+  const issues: Issue[] = [];
   const add = (option: string, value: unknown, fix: string): void => {
-    mistakes.push({ at, what: `${prefix}${option} is ${JSON.stringify(value)}`, fix });
+    issues.push({ at, what: `${prefix}${option} is ${JSON.stringify(value)}`, fix });
   };
   if (!isTimezone(timezone)) add('timezone', timezone, "Use an IANA name, like 'Asia/Bangkok'");
   if (window !== undefined && parseWindow(window, 'UTC') === undefined) {
@@ -53,7 +53,7 @@ export function checkWindow(
       "Use two different times of day, like '01:00-05:00' or '22:00-04:00'; '00:00-24:00' is always open",
     );
   }
-  return mistakes;
+  return issues;
 }
 
 /**
@@ -75,8 +75,8 @@ export function windowAt(window: Window, now: number): WindowState {
 }
 
 /** A window as people write it: `01:00-05:00 Europe/Berlin`. */
-export function sayWindow({ from, to, timezone }: Window): string {
-  return `${sayTime(from)}-${sayTime(to)} ${timezone}`;
+export function formatWindow({ from, to, timezone }: Window): string {
+  return `${formatTime(from)}-${formatTime(to)} ${timezone}`;
 }
 
 function isInside({ from, to }: Window, zone: IANAZone, instant: number): boolean {
@@ -85,6 +85,6 @@ function isInside({ from, to }: Window, zone: IANAZone, instant: number): boolea
   return from < to ? minute >= from && minute < to : minute >= from || minute < to;
 }
 
-function sayTime(minutes: number): string {
+function formatTime(minutes: number): string {
   return [Math.floor(minutes / 60), minutes % 60].map((part) => String(part).padStart(2, '0')).join(':');
 }

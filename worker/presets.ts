@@ -72,18 +72,18 @@ export function findUrl(
 
 /** Reads `--set key=value` pairs. Throws a `ValidationError` with all pairs that are malformed. */
 export function parseSets(pairs: readonly string[]): Record<string, string> {
-  const mistakes: Issue[] = [];
+  const issues: Issue[] = [];
   const settings: Record<string, string> = {};
   for (const pair of pairs) {
     const at = pair.indexOf('=');
     if (at > 0) settings[pair.slice(0, at)] = pair.slice(at + 1);
     else
-      mistakes.push({
+      issues.push({
         at: `--set ${pair}`,
         what: 'it is no key=value',
         fix: 'Write --set retentionPeriod=30d',
       });
   }
-  if (mistakes.length > 0) throw new ValidationError('--set', mistakes);
+  if (issues.length > 0) throw new ValidationError('--set', issues);
   return settings;
 }

@@ -10,7 +10,7 @@ import { ScheduleAlreadyRunning, ScheduleNotFoundError, ScheduleOverlapPolicy } 
 import { Cron } from 'croner';
 
 import type { VacuumInput } from '../activities/contract.ts';
-import { parseDuration, sayDuration } from '../policy/duration.ts';
+import { parseDuration, formatDuration } from '../policy/duration.ts';
 import { assertValid } from '../policy/issue.ts';
 import type { Policy } from '../policy/policy.ts';
 import type { CronSchedule } from '../policy/schedule.ts';
@@ -18,7 +18,7 @@ import { checkSchedule } from '../policy/schedule.ts';
 
 /** A schedule and the task queue of its runs. */
 export interface ScheduleTarget {
-  /** Default: {@link scheduleIdOf}. */
+  /** Default: {@link getScheduleId}. */
   readonly scheduleId?: string | undefined;
   readonly taskQueue: string;
 }
@@ -32,7 +32,7 @@ export type Triggered =
   | { readonly started: false; readonly openWorkflow: string };
 
 /** Returns the id of a policy's schedule, which its workflow ids begin with. */
-export function scheduleIdOf(policy: Policy): string {
+export function getScheduleId(policy: Policy): string {
   return `vacuum-${policy.name}`;
 }
 
@@ -52,7 +52,7 @@ export async function applySchedule(
   target: ScheduleTarget,
 ): Promise<Applied> {
   const wanted = wantedSchedule(policy, target);
-  const scheduleId = target.scheduleId ?? scheduleIdOf(policy);
+  const scheduleId = target.scheduleId ?? getScheduleId(policy);
   const handle = client.schedule.getHandle(scheduleId);
   for (;;) {
     const was = await describeOrNone(client, scheduleId);
@@ -116,7 +116,7 @@ function wantedSchedule(policy: Policy, { taskQueue, scheduleId }: ScheduleTarge
     action: {
       type: 'startWorkflow',
       workflowType: 'vacuum',
-      workflowId: scheduleId ?? scheduleIdOf(policy),
+      workflowId: scheduleId ?? getScheduleId(policy),
       taskQueue,
       args: [input],
       staticSummary: `Scheduled vacuum: deletes what policy ${policy.name} lets go`,
@@ -144,7 +144,7 @@ function formatDetails(policy: Policy): string {
 export function formatSchedule({ schedule }: Policy): string {
   if (schedule === undefined) return 'never by itself';
   if ('cron' in schedule) return `at ${schedule.cron} in ${schedule.timezone ?? 'UTC'}`;
-  return `every ${sayDuration(parseDuration(schedule.every) ?? 0)}`;
+  return `every ${formatDuration(parseDuration(schedule.every) ?? 0)}`;
 }
 
 /** The interval of a cron expression is measured from this instant, so that it is the same every day. */

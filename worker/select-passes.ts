@@ -10,14 +10,14 @@ import type { Policy } from '../policy/policy.ts';
  * is wrong in the policy and in the request, as far as this can be known without the database.
  */
 export function selectPasses(policy: Policy, input: VacuumInput): readonly string[] {
-  const mistakes: Issue[] = checkPolicy(policy);
+  const issues: Issue[] = checkPolicy(policy);
   let passes: readonly string[] = [];
   try {
     ({ passes } = readInput(input, [policy]));
   } catch (error) {
     if (!(error instanceof ValidationError)) throw error;
-    mistakes.unshift(...error.issues);
+    issues.unshift(...error.issues);
   }
-  assertValid(`policy ${JSON.stringify(policy.name)}`, mistakes);
+  assertValid(`policy ${JSON.stringify(policy.name)}`, issues);
   return passes;
 }

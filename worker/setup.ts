@@ -1,4 +1,4 @@
-import { sayDatabase, toPgUrl } from '../activities/dialect/postgresql/url.ts';
+import { displayUrl, toPgUrl } from '../activities/dialect/postgresql/url.ts';
 import type { DatabaseSource } from '../activities/ledger/open-database.ts';
 import { ValidationError } from '../policy/issue.ts';
 import type { Policy } from '../policy/policy.ts';
@@ -67,7 +67,7 @@ export async function findDatabaseSetup(options: SetupOptions): Promise<Setup> {
   const urlVariables = Object.values(PRESETS).flatMap((preset) => preset.urlVariables);
   const url = toPgUrl(findUrl(options.url, { urlVariables }, process.env));
   const { ledgerSchema, taskQueue = TASK_QUEUE } = options;
-  return { databases: { main: url }, policies: [], taskQueue, ledgerSchema, displayName: sayDatabase(url) };
+  return { databases: { main: url }, policies: [], taskQueue, ledgerSchema, displayName: displayUrl(url) };
 }
 
 /** Returns the policy with a name, or the only policy if no name is given. Throws a `ValidationError`. */
@@ -87,13 +87,13 @@ export function findPolicy({ policies }: Setup, name: string | undefined): Polic
 
 function presetSetup(name: string, options: SetupOptions): Setup {
   const preset = findPreset(name);
-  const mistakes: ValidationError[] = [];
+  const issues: ValidationError[] = [];
   const attempt = <T>(work: () => T): T | undefined => {
     try {
       return work();
     } catch (error) {
       if (!(error instanceof ValidationError)) throw error;
-      mistakes.push(error);
+      issues.push(error);
       return undefined;
     }
   };
@@ -102,7 +102,7 @@ function presetSetup(name: string, options: SetupOptions): Setup {
   if (policy === undefined || url === undefined) {
     throw new ValidationError(
       `preset ${name}`,
-      mistakes.flatMap((error) => error.issues),
+      issues.flatMap((error) => error.issues),
     );
   }
   return {
@@ -110,7 +110,7 @@ function presetSetup(name: string, options: SetupOptions): Setup {
     policies: [policy],
     taskQueue: options.taskQueue ?? TASK_QUEUE,
     ledgerSchema: options.ledgerSchema,
-    displayName: sayDatabase(url),
+    displayName: displayUrl(url),
   };
 }
 

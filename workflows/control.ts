@@ -42,12 +42,12 @@ export class Control {
   /** Whoever sends a signal may send anything along. */
   pause(reason?: unknown): void {
     this.paused = true;
-    this.reason = sayReason(reason);
+    this.reason = readReason(reason);
     for (const [scope, { pausable }] of this.#scopes) if (pausable) scope.cancel();
   }
 
   stop(reason?: unknown): void {
-    this.stopReason ??= sayReason(reason);
+    this.stopReason ??= readReason(reason);
     this.leave('stopped');
   }
 
@@ -138,7 +138,7 @@ export function waitUntil({ reason, until }: LimitReached & { readonly until: st
   return { reason, millis, summary: `wait until ${until}: ${reason}` };
 }
 
-function sayReason(reason: unknown): string | undefined {
+function readReason(reason: unknown): string | undefined {
   if (reason === undefined || reason === null || reason === '') return undefined;
   return (typeof reason === 'string' ? reason : JSON.stringify(reason)).slice(0, MOST_CHARACTERS);
 }

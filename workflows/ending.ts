@@ -9,7 +9,7 @@ export function failedPass({ plan, passes }: RunState, name: string): boolean {
 }
 
 /** How a run is to be closed. */
-export function endingOf(
+export function describeEnding(
   state: RunState,
   { leaving, stopReason }: Pick<Control, 'leaving' | 'stopReason'>,
   lost: string | undefined,

@@ -25,7 +25,7 @@ export function foundIn({ shards }: PassState): FoundRows | undefined {
 }
 
 /** `12 found, the oldest of 2026-01-31T04:00:00.000Z, 10 resolved, 2 not`. */
-export function sayFound({ rows, resolved, unresolved, oldest }: FoundRows): string {
+export function describeFoundRows({ rows, resolved, unresolved, oldest }: FoundRows): string {
   return [
     `${rows} found`,
     ...(oldest === null ? [] : [`the oldest of ${oldest}`]),

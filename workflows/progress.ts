@@ -3,9 +3,9 @@ import type { Progress } from '../activities/stored/progress.ts';
 import { computeProgress } from '../activities/stored/progress.ts';
 import type { Control, Leaving } from './control.ts';
 import type { FoundRows } from './found.ts';
-import { foundIn, sayFound } from './found.ts';
+import { foundIn, describeFoundRows } from './found.ts';
 import type { PassState, RunState } from './state.ts';
-import { rowsOf } from './state.ts';
+import { countRows } from './state.ts';
 
 /** The answer to query `progress`. */
 export interface RunProgress {
@@ -40,7 +40,7 @@ export interface PassProgress extends Progress {
 }
 
 /** How a run stands that is in a phase, which an operator or a limit may hold up. */
-export function stateOf(
+export function readState(
   phase: RunProgress['state'],
   { paused, waitsFor }: Pick<Control, 'paused' | 'waitsFor'>,
 ): RunProgress['state'] {
@@ -50,17 +50,17 @@ export function stateOf(
 }
 
 /** How the passes stand by what their slices answered, and when; nothing before there is a plan. */
-export function progressOf(
+export function toProgress(
   state: RunState | undefined,
   control: Pick<Control, 'paused' | 'waitsFor'>,
 ): Pick<RunProgress, 'asOf' | 'passes'> {
   if (state === undefined) return { asOf: null, passes: [] };
   const { newsAt } = state;
   const asOf = newsAt === undefined ? null : new Date(newsAt).toISOString();
-  return { asOf, passes: passesOf(state, control) };
+  return { asOf, passes: listPasses(state, control) };
 }
 
-function passesOf(state: RunState, control: Pick<Control, 'paused' | 'waitsFor'>): PassProgress[] {
+function listPasses(state: RunState, control: Pick<Control, 'paused' | 'waitsFor'>): PassProgress[] {
   return state.plan.passes.map((planned, n) => {
     const pass = state.passes[n];
     if (pass === undefined) throw new Error(`no state of pass ${planned.name}`);
@@ -69,7 +69,7 @@ function passesOf(state: RunState, control: Pick<Control, 'paused' | 'waitsFor'>
     return {
       name: planned.name,
       status: pass.status,
-      rows: rowsOf(pass),
+      rows: countRows(pass),
       batches: pass.before.batches + pass.shards.reduce((sum, shard) => sum + shard.batches, 0),
       ...(found === undefined ? {} : { found }),
       ...computeProgress(
@@ -102,24 +102,24 @@ const HEAD = ['pass', 'state', 'rows', 'done', 'rows/s', 'ETA', 'waits for'];
 /** Two spaces that do not collapse: the UI shows tables without any room between their columns. */
 const ROOM = '\u00a0\u00a0';
 
-function lineOf(cells: readonly string[]): string {
+function formatLine(cells: readonly string[]): string {
   return `| ${cells.map((cell) => `${cell}${ROOM}`).join(' | ')} |`;
 }
 
 /** The progress as Markdown, for the Temporal UI. Short, since it travels in the address of a frame. */
-export function sayProgress(progress: RunProgress): string {
+export function formatProgress(progress: RunProgress): string {
   const title = `**${progress.policy ?? 'vacuum'}**: ${progress.state}`;
   const reason = progress.reason === null ? '' : ` (${progress.reason})`;
   const asOf = progress.asOf === null ? '' : `, as of ${progress.asOf.slice(11, 19)} UTC`;
-  const rows = progress.passes.map((pass) => lineOf(cellsOf(pass)));
-  const table = [lineOf(HEAD), '|---|---|--:|--:|--:|--:|---|', ...rows];
+  const rows = progress.passes.map((pass) => formatLine(formatCells(pass)));
+  const table = [formatLine(HEAD), '|---|---|--:|--:|--:|--:|---|', ...rows];
   const found = progress.passes.flatMap((pass) =>
-    pass.found === undefined ? [] : ['', `${pass.name}: ${sayFound(pass.found)}`],
+    pass.found === undefined ? [] : ['', `${pass.name}: ${describeFoundRows(pass.found)}`],
   );
   return [`${title}${reason}${asOf}`, ...(rows.length === 0 ? [] : ['', ...table]), ...found].join('\n');
 }
 
-function cellsOf(pass: PassProgress): string[] {
+function formatCells(pass: PassProgress): string[] {
   const { name, status, rows, percent, rowsPerSecond, etaSeconds, level, waitsFor: waits } = pass;
   const running = status === 'running';
   const unknown = running ? 'not known yet' : '';
@@ -127,21 +127,21 @@ function cellsOf(pass: PassProgress): string[] {
   return [
     name,
     status,
-    sayCount(rows),
+    formatCount(rows),
     percent === null ? unknown : `${percent} %${ofLevel}`,
-    rowsPerSecond === null ? '' : sayCount(rowsPerSecond),
-    etaSeconds === null ? unknown : sayTime(Math.ceil(etaSeconds)),
+    rowsPerSecond === null ? '' : formatCount(rowsPerSecond),
+    etaSeconds === null ? unknown : formatTime(Math.ceil(etaSeconds)),
     waits ?? '',
   ];
 }
 
 /** 1234567 as `1,234,567`. */
-function sayCount(count: number): string {
+function formatCount(count: number): string {
   return String(count).replaceAll(/\B(?=(?:\d{3})+$)/g, ',');
 }
 
 /** Seconds as `45 s`, `4 min 10 s` or `2 h 5 min`. */
-function sayTime(seconds: number): string {
+function formatTime(seconds: number): string {
   if (seconds < 60) return `${seconds} s`;
   const minutes = Math.floor(seconds / 60);
   if (minutes < 60) return `${minutes} min ${seconds % 60} s`;

@@ -65,7 +65,7 @@ async function runShard(
   const part = planned.shards === 1 ? '' : `, part ${shard + 1} of ${planned.shards}`;
   const level = pass.round === 1 ? '' : `, level ${pass.round}`;
   const options = {
-    summary: `${sayKind(planned)}: ${planned.name}${part}${level}`,
+    summary: `${describeKind(planned)}: ${planned.name}${part}${level}`,
     // A slice may overrun its budget by one batch with its setbacks, and by the rest after it.
     startToCloseTimeout: (sliceSeconds + (planned.stepSeconds ?? 0) + 180) * 1000,
   };
@@ -85,6 +85,6 @@ async function runShard(
 }
 
 /** `expireRows` as `expire rows`. */
-function sayKind({ kind }: PlannedPass): string {
+function describeKind({ kind }: PlannedPass): string {
   return kind.replaceAll(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
 }

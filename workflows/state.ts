@@ -77,6 +77,6 @@ export function rowsOfRound(pass: PassState): number {
 }
 
 /** Rows of all rounds. */
-export function rowsOf(pass: PassState): number {
+export function countRows(pass: PassState): number {
   return pass.before.rows + rowsOfRound(pass);
 }

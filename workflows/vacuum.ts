@@ -13,11 +13,11 @@ import type { BeginRunResult, Plan, RunReport, VacuumInput } from '../activities
 import { beginning, closing, previewing } from './activities.ts';
 import type { Wait } from './control.ts';
 import { Control, waitUntil } from './control.ts';
-import { endingOf, failedPass } from './ending.ts';
-import { failureOf } from './failure-of.ts';
+import { describeEnding, failedPass } from './ending.ts';
+import { findFailure } from './find-failure.ts';
 import { pauseSignal, progressQuery, resumeSignal, stopSignal } from './messages.ts';
 import type { RunProgress } from './progress.ts';
-import { progressOf, sayProgress, stateOf } from './progress.ts';
+import { toProgress, formatProgress, readState } from './progress.ts';
 import { runPass } from './run-pass.ts';
 import type { RunState } from './state.ts';
 import { newState } from './state.ts';
@@ -143,7 +143,7 @@ class VacuumRun {
         if (!done && this.#control.leaving === 'continue-as-new') return undefined;
         pass.status = done ? 'completed' : 'unfinished';
       } catch (error) {
-        const failure = failureOf(error);
+        const failure = findFailure(error);
         if (failure === undefined) throw error;
         if (failure.type === 'VacuumRunClosed') return failure.message;
         pass.status = 'failed';
@@ -166,7 +166,7 @@ class VacuumRun {
   async #finish(state: RunState, lost: string | undefined): Promise<RunReport> {
     this.#phase = 'closing';
     this.#show();
-    const ending = endingOf(state, this.#control, lost);
+    const ending = describeEnding(state, this.#control, lost);
     const options = { summary: 'close the run, free the lease' };
     const report = await this.#orFail(async () =>
       CancellationScope.nonCancellable(async () =>
@@ -190,7 +190,7 @@ class VacuumRun {
       return await work();
     } catch (error) {
       if (isCancellation(error)) throw error;
-      const failure = failureOf(error);
+      const failure = findFailure(error);
       if (failure === undefined) throw error;
       throw ApplicationFailure.nonRetryable(failure.message, failure.type ?? 'VacuumUnexpected');
     }
@@ -207,15 +207,15 @@ class VacuumRun {
     return {
       run: state?.plan.run ?? null,
       policy: state?.plan.policy ?? this.#input.policy ?? null,
-      state: stateOf(this.#phase, this.#control),
+      state: readState(this.#phase, this.#control),
       reason: (paused ? reason : waitsFor) ?? null,
-      ...progressOf(state, this.#control),
+      ...toProgress(state, this.#control),
       leaving: this.#control.leaving ?? null,
     };
   }
 
   #show(): void {
-    setCurrentDetails(sayProgress(this.#progress()));
+    setCurrentDetails(formatProgress(this.#progress()));
   }
 }
 

@@ -69,7 +69,7 @@ async function findOtherSpellings(
   files: readonly FoundFile[],
   paths: ReadonlySet<string>,
 ): Promise<ReadonlySet<string>> {
-  const spellings = files.map(({ key }) => store.spellingsOf(key).filter((text) => !paths.has(text)));
+  const spellings = files.map(({ key }) => store.listSpellings(key).filter((text) => !paths.has(text)));
   const found = await tx.tables.findRecorded(root, toSpellings(spellings), hasLedger);
   return new Set([...found].map((file) => files[file]?.key ?? ''));
 }
@@ -80,7 +80,7 @@ async function findStillRecorded(
   paths: DeletedPaths,
   keys: ReadonlySet<string>,
 ): Promise<ReadonlySet<string>> {
-  const keyByText = new Map([...keys].flatMap((key) => store.spellingsOf(key).map((text) => [text, key])));
+  const keyByText = new Map([...keys].flatMap((key) => store.listSpellings(key).map((text) => [text, key])));
   const recorded = await paths.findStillRecorded([...keyByText.keys()]);
   return new Set(recorded.map((path) => keyByText.get(path) ?? ''));
 }

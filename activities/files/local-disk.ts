@@ -47,11 +47,11 @@ class LocalDisk implements FileStore {
     this.#marker = marker;
   }
 
-  keyOf(path: string): string {
+  toKey(path: string): string {
     return keyBelow(this.#folder, path);
   }
 
-  spellingsOf(key: string): readonly string[] {
+  listSpellings(key: string): readonly string[] {
     // Some systems compose letters and others do not: a row that differs only in that keeps its file.
     const keys = new Set([key, key.normalize('NFC'), key.normalize('NFD')]);
     const folders = [...new Set([this.#folder, this.#real])];

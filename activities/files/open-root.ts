@@ -26,9 +26,9 @@ export function findRoot(pass: Pass | undefined, name: string): FileRoot {
 }
 
 /** Throws a `ValidationError` about a root. */
-export function refuseRoot(name: string, mistake: Pick<Issue, 'what' | 'fix'>): never {
+export function refuseRoot(name: string, issue: Pick<Issue, 'what' | 'fix'>): never {
   const at = `root ${JSON.stringify(name)}`;
-  throw new ValidationError(at, [{ at, ...mistake }]);
+  throw new ValidationError(at, [{ at, ...issue }]);
 }
 
 /** Opens a root for some work, with heartbeats meanwhile. Throws a `ValidationError` if it cannot be opened. */

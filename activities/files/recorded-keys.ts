@@ -16,7 +16,7 @@ export interface WrittenKey {
 /** The key of a path that was recorded, or why it has none. */
 export function readKey(store: FileStore, path: string): string | FileRefused {
   try {
-    return store.keyOf(path);
+    return store.toKey(path);
   } catch (error) {
     if (error instanceof FileRefused) return error;
     throw error;
@@ -43,7 +43,7 @@ export async function findRecordedKeysIn(
   outbox: boolean,
 ): Promise<ReadonlySet<string>> {
   const keys = [...new Set(written.map(({ key }) => key))];
-  const texts = new Map(keys.map((key) => [key, new Set(store.spellingsOf(key))]));
+  const texts = new Map(keys.map((key) => [key, new Set(store.listSpellings(key))]));
   // Another row may write the path as this one does, even if the store does not.
   for (const { key, path } of written) texts.get(key)?.add(path);
   const spellings = toSpellings(keys.map((key) => [...(texts.get(key) ?? [])]));

@@ -136,7 +136,7 @@ async function examinePercent(
   { maxPercent, counts, previewed, margin }: Amount,
 ): Promise<Issue[]> {
   if (maxPercent >= 100) return [];
-  const mistakes: Issue[] = [];
+  const issues: Issue[] = [];
   for (const { table, rows, exact, passes } of sumByTable(counts, maxRows)) {
     if (passes.every((pass) => previewed.has(pass.name))) continue;
     // With so many rows the table is large enough for what would be deleted; it is counted no further.
@@ -148,14 +148,14 @@ async function examinePercent(
     const percent = Math.min(100, (100 * rows) / there);
     const part = `${(Math.ceil(percent * 10) / 10).toLocaleString('en')} %`;
     const names = passes.map((pass) => pass.name).join(', ');
-    mistakes.push({
+    issues.push({
       at: `limit maxPercent ${maxPercent}`,
       what: `${exact ? '' : 'about '}${part} of ${nameTable(entities, table)} would be deleted, ${formatRows(rows)} of ${formatRows(there)} rows, by ${passes.length === 1 ? 'pass' : 'passes'} ${names}`,
       fix: `${suggestPreview(policy)}. Or set limits.maxPercent, or give run or worker --allow-percent ${Math.ceil(percent)}`,
       here: `table ${table.label}`,
     });
   }
-  return mistakes;
+  return issues;
 }
 
 function formatRows(rows: number): string {

@@ -1,4 +1,4 @@
-import { sayDuration } from '../../policy/duration.ts';
+import { formatDuration } from '../../policy/duration.ts';
 import type { Issue } from '../../policy/issue.ts';
 import type { Session } from '../dialect/dialect.ts';
 import type { Database } from '../ledger/open-database.ts';
@@ -38,7 +38,7 @@ async function examineClocks(session: Pick<Session, 'facts'>): Promise<Issue[]> 
   return [
     {
       at: 'clock',
-      what: `the database is ${sayDuration(difference)} ${now < before ? 'behind' : 'ahead of'} the worker, at most a minute is allowed: rows would seem older or newer than they are`,
+      what: `the database is ${formatDuration(difference)} ${now < before ? 'behind' : 'ahead of'} the worker, at most a minute is allowed: rows would seem older or newer than they are`,
       fix: 'Set the clocks of both machines, by NTP, and run again',
     },
   ];

@@ -1,5 +1,5 @@
 import type { Issue } from '../../policy/issue.ts';
-import { sayWhat } from '../../policy/issue.ts';
+import { describeIssue } from '../../policy/issue.ts';
 import type { Policy } from '../../policy/policy.ts';
 import type { Catalog } from '../dialect/catalog.ts';
 import type { Session, Tx } from '../dialect/dialect.ts';
@@ -40,7 +40,7 @@ export interface RowCount {
 
 /** Names a table by its entity. A table's own name must not travel. */
 export function nameTable(entities: PolicyEntities, table: TableName): string {
-  const entity = entities.nameOfTable(table);
+  const entity = entities.findEntityName(table);
   return entity === undefined ? 'a table that is deleted along by a foreign key' : `entity ${entity}`;
 }
 
@@ -96,7 +96,7 @@ export class QueryBudget {
 
 /**
  * Guards stop a run before its first batch. `at`, `what` and `fix` of each may travel through Temporal, `here` stays on
- * this machine, as with mistakes. Here nothing is wrong with what a person wrote.
+ * this machine, as with issues. Here nothing is wrong with what a person wrote.
  */
 export class GuardsError extends Error {
   override readonly name = 'GuardsError';
@@ -110,7 +110,7 @@ export class GuardsError extends Error {
 
 /** One guard in a line: what triggered it and what to do. */
 export function describeGuard(guard: Issue, local: boolean): string {
-  return `${guard.at}: ${sayWhat(guard, local)}. ${guard.fix}.`;
+  return `${guard.at}: ${describeIssue(guard, local)}. ${guard.fix}.`;
 }
 
 function describeAll(policy: string, triggered: readonly Issue[], local: boolean): string {

@@ -71,18 +71,18 @@ async function resolveHold(
   entities: PolicyEntities,
   { entity, rows, ...hold }: HoldRequest,
 ): Promise<NewHold> {
-  const mistakes: Issue[] = [];
+  const issues: Issue[] = [];
   if (hold.reason.trim() === '') {
-    mistakes.push({ at: 'reason', what: 'it is empty', fix: 'Say why, for whoever finds the hold later' });
+    issues.push({ at: 'reason', what: 'it is empty', fix: 'Say why, for whoever finds the hold later' });
   }
-  const named = await findEntity(tx, policy, entities, entity, mistakes);
+  const named = await findEntity(tx, policy, entities, entity, issues);
   const held =
     named === undefined
       ? undefined
       : 'key' in rows
-        ? await resolveKey(tx, named.table, rows.key, mistakes)
-        : await resolveFilter(tx, entities, named, rows.filter, mistakes);
-  assertValid('the hold', mistakes);
+        ? await resolveKey(tx, named.table, rows.key, issues)
+        : await resolveFilter(tx, entities, named, rows.filter, issues);
+  assertValid('the hold', issues);
   if (named === undefined || held === undefined) throw new Error('a hold without its table');
   return { ...hold, entity, table: toTableName(named.table), rows: held };
 }
@@ -91,13 +91,13 @@ async function resolveKey(
   tx: Tx,
   table: CatalogTable,
   key: string,
-  mistakes: Issue[],
+  issues: Issue[],
 ): Promise<NewHold['rows'] | undefined> {
-  const before = mistakes.length;
-  const row = await findRow(tx, table, key, mistakes);
-  if (row === undefined && mistakes.length === before) {
+  const before = issues.length;
+  const row = await findRow(tx, table, key, issues);
+  if (row === undefined && issues.length === before) {
     const fix = 'Check the key; to hold rows to come, use a filter';
-    mistakes.push({ at: 'KEY', what: `there is no row ${JSON.stringify(key)}`, fix });
+    issues.push({ at: 'KEY', what: `there is no row ${JSON.stringify(key)}`, fix });
   }
   return row;
 }
@@ -107,14 +107,14 @@ async function resolveFilter(
   entities: PolicyEntities,
   { entity, table }: NamedEntity,
   filter: object,
-  mistakes: Issue[],
+  issues: Issue[],
 ): Promise<NewHold['rows']> {
-  const condition = entities.predicate(entity, filter, 'filter', 'filter', mistakes);
+  const condition = entities.predicate(entity, filter, 'filter', 'filter', issues);
   try {
     await tx.tables.tryCondition(table, tx.view().matches(condition));
   } catch (error) {
     if (!isRefused(error)) throw error;
-    mistakes.push({
+    issues.push({
       at: 'filter',
       what: 'the database does not understand it',
       fix: 'Mend it, or the type of the values in it',

@@ -1,4 +1,4 @@
-import { ValidationError, sayWhat } from '../../policy/issue.ts';
+import { ValidationError, describeIssue } from '../../policy/issue.ts';
 import type { Policy } from '../../policy/policy.ts';
 import { suggestGrants } from '../dialect/advice.ts';
 import type { LedgerVersion } from '../dialect/ledger-store.ts';
@@ -39,8 +39,8 @@ async function examinePolicy({ session }: Database, policy: Policy): Promise<Fin
     resolved = await checkAgainst(session, policy, names, 'execute');
   } catch (error) {
     if (!(error instanceof ValidationError)) throw error;
-    return error.issues.map((mistake) => {
-      return { about: mistake.at, state: 'problem', what: sayWhat(mistake, true), fix: mistake.fix };
+    return error.issues.map((issue) => {
+      return { about: issue.at, state: 'problem', what: describeIssue(issue, true), fix: issue.fix };
     });
   }
   const what = `tables, columns and privileges of ${names.length} passes are there`;

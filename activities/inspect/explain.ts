@@ -65,10 +65,10 @@ export async function explainRow(
     const holds = await tx.ledger.holds.readInForce();
     const names = policy.passes.map(({ name }) => name);
     const { passes, notApplicable, entities, now } = await resolvePolicy(tx, policy, names, 'preview');
-    const mistakes: Issue[] = [];
-    const named = await findEntity(tx, policy, entities, entity, mistakes);
-    const found = named === undefined ? undefined : await findRow(tx, named.table, key, mistakes);
-    assertValid('the row', mistakes);
+    const issues: Issue[] = [];
+    const named = await findEntity(tx, policy, entities, entity, issues);
+    const found = named === undefined ? undefined : await findRow(tx, named.table, key, issues);
+    assertValid('the row', issues);
     const row: LocatedRow | undefined =
       named === undefined || found === undefined
         ? undefined

@@ -5,7 +5,7 @@ import { distinctTables } from '../dialect/table-names.ts';
 import type { FilePreview } from '../files/file-preview.ts';
 import { NO_FILES, previewFiles } from '../files/file-preview.ts';
 import type { Database } from '../ledger/open-database.ts';
-import { bytesOf } from '../ledger/reports.ts';
+import { countBytes } from '../ledger/reports.ts';
 import { findKind } from '../passes/index.ts';
 import { planPasses } from '../plan/plan-passes.ts';
 import { resolvePolicy } from '../plan/resolve-policy.ts';
@@ -97,7 +97,7 @@ async function measureTables(
   const sizes = (await tx.sizes?.read(names.filter(({ label }) => deleted.has(label)))) ?? [];
   const tables = [...deleted].map(([table, rows]): PreviewedTable => {
     const size = sizes.find((one) => one.table === table);
-    const each = size === undefined ? 0 : bytesOf(size) / Math.max(1, rows, size.live + size.dead);
+    const each = size === undefined ? 0 : countBytes(size) / Math.max(1, rows, size.live + size.dead);
     return { table, rows, bytes: Math.round(rows * each) };
   });
   return tables.toSorted((a, b) => b.bytes - a.bytes);

@@ -31,8 +31,11 @@ async function readReports(ledger: Ledger, runs: readonly ReportedRun[]): Promis
   const { reports } = ledger.session.ledger;
   const numbers = runs.map(({ run }) => run);
   const [passes, sizes] = await Promise.all([reports.readPasses(numbers), reports.readSizes(numbers)]);
-  const [passesOf, sizesOf] = [Map.groupBy(passes, ({ run }) => run), Map.groupBy(sizes, ({ run }) => run)];
-  return runs.map((run) => toReport(run, passesOf.get(run.run) ?? [], sizesOf.get(run.run) ?? []));
+  const [listPasses, listSizes] = [
+    Map.groupBy(passes, ({ run }) => run),
+    Map.groupBy(sizes, ({ run }) => run),
+  ];
+  return runs.map((run) => toReport(run, listPasses.get(run.run) ?? [], listSizes.get(run.run) ?? []));
 }
 
 function toReport(
@@ -90,13 +93,13 @@ function sumBytesGivenBack(changes: readonly SizeChange[]): number | null {
   let sum = 0;
   for (const { before, after } of changes) {
     if (before === null || after === null) return null;
-    sum += bytesOf(before) - bytesOf(after);
+    sum += countBytes(before) - countBytes(after);
   }
   return changes.length === 0 ? null : sum;
 }
 
 /** A table with its indexes and TOAST. */
-export function bytesOf({ heap, indexes, toast }: Pick<TableSize, 'heap' | 'indexes' | 'toast'>): number {
+export function countBytes({ heap, indexes, toast }: Pick<TableSize, 'heap' | 'indexes' | 'toast'>): number {
   return heap + indexes + toast;
 }
 

@@ -42,7 +42,7 @@ export const deleteOrphansKind: BatchKind<DeleteOrphans, StoredDeleteOrphans> = 
     if (parentKey === undefined || age === undefined) return undefined;
     scope.comparable(pass.entity, pass.by, by, parentKey);
     if (parent.id === table.id) {
-      return scope.mistake(
+      return scope.addIssue(
         `entity ${scope.entities.name(pass.entity)} is its own parent: each row that is deleted would make others orphans`,
         'Use expireRows with nestedBy, or let the database cascade',
       );

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import type { ReclaimMode } from '../../policy/reclaim-space.ts';
 import type { Window } from '../../policy/window.ts';
-import { sayWindow, windowAt } from '../../policy/window.ts';
+import { formatWindow, windowAt } from '../../policy/window.ts';
 import type { Session } from '../dialect/dialect.ts';
 import { readDatabaseError } from '../dialect/errors.ts';
 import type { Reclaim, ReclaimEntry, ReclaimSession } from '../dialect/reclaim.ts';
@@ -174,7 +174,7 @@ function describeOutcome(outcome: ReclaimOutcome, { window, retries }: ReclaimOp
     case 'locked':
       return `other sessions held it each of ${retries + 1} times. Find who holds it, or give it a longer lockTimeout or more retries`;
     case 'closed':
-      return `its window${window === null ? '' : ` ${sayWindow(window)}`} ended before it was done. Start the run earlier or make the window longer`;
+      return `its window${window === null ? '' : ` ${formatWindow(window)}`} ended before it was done. Start the run earlier or make the window longer`;
     case 'cancelled':
       return 'somebody ended its statement on the server';
     case 'failed':
@@ -194,7 +194,7 @@ export async function explainSkip(
 ): Promise<Note | undefined> {
   if (window !== null && countMillisLeft(window) <= 0) {
     return {
-      what: `tables were left as they are: window ${sayWindow(window)} was closed. Start the run so that it gets here while the window is open`,
+      what: `tables were left as they are: window ${formatWindow(window)} was closed. Start the run so that it gets here while the window is open`,
     };
   }
   const needed = MODES[mode].countNeededBytes(size);

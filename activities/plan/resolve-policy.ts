@@ -45,13 +45,13 @@ export async function resolvePolicy(
   known?: Pick<ResolvedPolicy, 'catalog' | 'entities'>,
 ): Promise<ResolvedPolicy> {
   const subject = `policy ${JSON.stringify(policy.name)}`;
-  const mistakes: Issue[] = checkPolicy(policy);
+  const issues: Issue[] = checkPolicy(policy);
   const entities = known?.entities ?? readPolicyEntities(policy);
   const passes = policy.passes.filter((pass) => passNames.includes(pass.name));
   const all = passes.some((pass) => 'runTable' in findKind(pass.kind)) ? policy.passes : passes;
   const catalog = known?.catalog ?? (await readPolicyCatalog(tx, all, entities));
   const { now, problems, ignoresForeignKeys } = await tx.facts.readServer();
-  mistakes.push(...problems.map((problem) => ({ at: 'database', ...problem })));
+  issues.push(...problems.map((problem) => ({ at: 'database', ...problem })));
   const resolved: ResolvedPass[] = [];
   const deletedFrom = all === passes ? [] : tablesDeletedFrom(policy, { entities, catalog, now });
   const notApplicable: string[] = [];
@@ -65,11 +65,11 @@ export async function resolvePolicy(
     const table = stored === undefined ? undefined : catalog.named(stored.table);
     if (stored !== undefined && table !== undefined) scope.mayReadCascades(table, stored.counted);
     if (stored !== undefined && !ignoresForeignKeys) scope.mustAct(stored.counted);
-    mistakes.push(...scope.issues);
+    issues.push(...scope.issues);
     if (stored !== undefined && scope.issues.length === 0) resolved.push({ pass, stored });
   }
-  if (mistakes.length === 0) mistakes.push(...(await probe(tx, resolved, catalog)));
-  assertValid(subject, distinct(mistakes));
+  if (issues.length === 0) issues.push(...(await probe(tx, resolved, catalog)));
+  assertValid(subject, distinct(issues));
   return { passes: resolved, notApplicable, catalog, entities, now };
 }
 
@@ -87,7 +87,7 @@ export async function readPolicyCatalog(
   return tx.facts.readCatalog(listEntities(passes).map((entity) => entities.table(entity)));
 }
 
-/** All tables that a policy deletes from, also by passes that this run leaves out; their mistakes are not of this run. */
+/** All tables that a policy deletes from, also by passes that this run leaves out; their issues are not of this run. */
 export function tablesDeletedFrom(
   { passes }: Policy,
   known: Pick<Scope, 'entities' | 'catalog' | 'now'>,
@@ -113,7 +113,7 @@ export async function checkAgainst(
 
 /** Reports each pass that the database does not understand: its statement is planned and not run. */
 async function probe(tx: Tx, passes: readonly ResolvedPass[], catalog: Catalog): Promise<Issue[]> {
-  const mistakes: Issue[] = [];
+  const issues: Issue[] = [];
   for (const { pass, stored } of passes) {
     const query = tx.startPreview(catalog, undefined);
     query.startPass(pass.name);
@@ -122,7 +122,7 @@ async function probe(tx: Tx, passes: readonly ResolvedPass[], catalog: Catalog):
       await tx.tryAndUndo(async () => query.plan());
     } catch (error) {
       if (!isRefused(error)) throw error;
-      mistakes.push({
+      issues.push({
         at: `pass ${JSON.stringify(pass.name)}`,
         what: 'the database does not understand its condition',
         fix: 'Mend its where, or the type of the properties in it',
@@ -130,18 +130,18 @@ async function probe(tx: Tx, passes: readonly ResolvedPass[], catalog: Catalog):
       });
     }
   }
-  return mistakes;
+  return issues;
 }
 
 /** The same table can be missing for several passes: one report is enough. */
-function distinct(mistakes: readonly Issue[]): Issue[] {
+function distinct(issues: readonly Issue[]): Issue[] {
   const reported = new Map<string, Issue>();
-  for (const mistake of mistakes) {
-    const key = `${mistake.what} ${mistake.fix} ${mistake.here ?? ''}`;
+  for (const issue of issues) {
+    const key = `${issue.what} ${issue.fix} ${issue.here ?? ''}`;
     const earlier = reported.get(key);
-    if (earlier === undefined) reported.set(key, mistake);
-    else if (!earlier.at.split(', ').includes(mistake.at)) {
-      reported.set(key, { ...earlier, at: `${earlier.at}, ${mistake.at}` });
+    if (earlier === undefined) reported.set(key, issue);
+    else if (!earlier.at.split(', ').includes(issue.at)) {
+      reported.set(key, { ...earlier, at: `${earlier.at}, ${issue.at}` });
     }
   }
   return [...reported.values()];

@@ -43,7 +43,7 @@ export class PolicyEntities {
   }
 
   /** The name of the entity of a table; undefined if no entity names the table. */
-  nameOfTable({ schema, name }: TableName): string | undefined {
+  findEntityName({ schema, name }: TableName): string | undefined {
     return this.#reader
       .list()
       .find((other) => other.table === name && (other.schema === undefined || other.schema === schema))?.name;
@@ -71,12 +71,12 @@ export class PolicyEntities {
   }
 
   /** A filter as a condition over a row of the entity. Reports what MikroORM cannot read. */
-  predicate(entity: AnyEntity, filter: object, at: string, option: string, mistakes: Issue[]): Predicate {
+  predicate(entity: AnyEntity, filter: object, at: string, option: string, issues: Issue[]): Predicate {
     try {
       return this.#reader.predicate(entity, filter);
     } catch (error) {
       const message = error instanceof Error ? error.message : String(error);
-      mistakes.push({
+      issues.push({
         at,
         ...describeFilterError(option, message, this.name(entity), this.properties(entity)),
       });

@@ -14,7 +14,7 @@ export function resolveRoot({ name, recordedBy }: FileRoot, scope: Scope): Store
     const column = scope.column(entity, table, path, `recordedBy of root ${JSON.stringify(name)}`);
     if (table === undefined || column === undefined) return undefined;
     if (isText(column.type)) return { table: toTableName(table), column };
-    return scope.mistake(
+    return scope.addIssue(
       `recordedBy of root ${JSON.stringify(name)} names ${scope.entities.name(entity)}.${path}, which is no text in this database`,
       'Name a property with the path of a file',
       `its type is ${column.type}`,
@@ -64,7 +64,7 @@ export function refuseUnrecordedPaths(
       const files = `rows of ${child} record files of root ${JSON.stringify(name)}`;
       const column = scope.entities.column(entity, path);
       if (reached.has(label)) {
-        scope.mistake(
+        scope.addIssue(
           `${files} and go by cascade, where nobody asks for their paths`,
           `Expire ${child} in an earlier pass with these files, or name it as a soft child`,
         );
@@ -73,7 +73,7 @@ export function refuseUnrecordedPaths(
           ({ holder, copy }) => holder.label === label && copy.every(({ to }) => to.name !== column),
         )
       ) {
-        scope.mistake(
+        scope.addIssue(
           `${files} and go where they point at nothing, and nobody asks for their paths then`,
           `Name ${path} in copy where it is a path of the target, or leave ${child} out of repoint`,
         );

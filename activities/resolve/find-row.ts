@@ -19,19 +19,19 @@ export async function findEntity(
   policy: Policy,
   entities: PolicyEntities,
   name: string,
-  mistakes: Issue[],
+  issues: Issue[],
 ): Promise<NamedEntity | undefined> {
   const at = 'ENTITY';
   const entity = entities.find(name);
   if (entity === undefined) {
     const what = `policy ${policy.name} has no entity ${JSON.stringify(name)}`;
-    mistakes.push({ at, what, fix: `Name one of ${entities.names().join(', ')}` });
+    issues.push({ at, what, fix: `Name one of ${entities.names().join(', ')}` });
     return undefined;
   }
   const wanted = entities.table(entity);
   const table = (await tx.facts.readCatalog([wanted])).find(wanted.schema, wanted.name);
   if (table !== undefined) return { entity, table };
-  mistakes.push({
+  issues.push({
     at,
     what: `${name} has no table in this database`,
     fix: 'Check that this is the right one',
@@ -44,14 +44,14 @@ export async function findRow(
   tx: Tx,
   table: CatalogTable,
   key: string,
-  mistakes: Issue[],
+  issues: Issue[],
 ): Promise<FoundRow | undefined> {
   const at = 'KEY';
   const [name = '', ...more] = table.primaryKey;
   const found = table.columns.get(name);
   if (found === undefined || more.length > 0) {
     const fix = 'Name an entity that has one, or rows by a filter if you can choose';
-    mistakes.push({ at, what: 'the entity has no primary key of one column', fix });
+    issues.push({ at, what: 'the entity has no primary key of one column', fix });
     return undefined;
   }
   const column = { name, type: found.type };
@@ -60,7 +60,7 @@ export async function findRow(
   } catch (error) {
     if (!isRefused(error)) throw error;
     const what = `${JSON.stringify(key)} is no key of the entity`;
-    mistakes.push({ at, what, fix: 'Write it as the database does', here: `its type is ${column.type}` });
+    issues.push({ at, what, fix: 'Write it as the database does', here: `its type is ${column.type}` });
     return undefined;
   }
 }

@@ -18,7 +18,7 @@ const FURTHEST_BEHIND = 12 * HOUR;
 export function computeHorizon(now: string, millis: number, age: ColumnName): string {
   const zoned = hasTimeZone(age.type);
   const instant = Date.parse(now) - millis - (zoned ? 0 : FURTHEST_BEHIND);
-  // A duration that cannot be read is one of the policy's mistakes, which are reported together.
+  // A duration that cannot be read is one of the policy's issues, which are reported together.
   return new Date(Number.isNaN(instant) ? FIRST : Math.max(instant, FIRST)).toISOString();
 }
 

@@ -19,7 +19,7 @@ export function resolveNesting(
   );
   const fix = "Name the foreign key that the database sets to null when a row's parent goes";
   if (key === undefined || key.onDelete !== 'set null') {
-    return scope.mistake(
+    return scope.addIssue(
       `nestedBy names ${scope.entities.name(pass.entity)}.${property}, which is no foreign key with on delete set null`,
       fix,
       `column ${table.label}.${column.name}`,
@@ -29,7 +29,7 @@ export function resolveNesting(
   if (key.parent === table.id) return { column, chain: [], references };
   const chain = chainTo(cascadesFrom(scope.catalog, table), scope.catalog.findLabel(key.parent));
   if (chain !== undefined) return { column, chain, references };
-  return scope.mistake(
+  return scope.addIssue(
     `nestedBy names ${scope.entities.name(pass.entity)}.${property}, whose parent does not go with any row of the entity`,
     fix,
   );

@@ -36,13 +36,13 @@ export function resolveReferences(
   const references = [...hard, ...soft];
   const name = scope.entities.name(pass.entity);
   if (references.length === 0) {
-    return scope.mistake(
+    return scope.addIssue(
       `nothing points at ${name}: no foreign key that counts and no references, so that every row past the grace would go`,
       'Name in references what points at its rows, or use expireRows where all old rows are meant',
     );
   }
   if (references.some((reference) => reference.table.label === table.label)) {
-    return scope.mistake(
+    return scope.addIssue(
       `entity ${name} points at itself: each row that goes would leave others that nothing points at`,
       'Use expireRows with nestedBy, or name the entity in ignore where the database may cascade',
     );
@@ -71,10 +71,10 @@ function resolveSoftReference(
 function checkIgnored(name: string, other: CatalogTable, keys: readonly ForeignKey[], scope: Scope): void {
   const own = keys.filter(({ child }) => child === other.id);
   if (own.length === 0) {
-    scope.mistake(`ignore names ${name}, which has no foreign key to it`, 'Leave it out, it does not count');
+    scope.addIssue(`ignore names ${name}, which has no foreign key to it`, 'Leave it out, it does not count');
   }
   if (own.some(({ onDelete }) => onDelete === 'no action' || onDelete === 'restrict')) {
-    scope.mistake(
+    scope.addIssue(
       `ignore names ${name}, whose foreign key forbids to delete what it points at`,
       'Leave it out, or give the foreign key on delete cascade or set null',
       own.map((key) => key.name).join(', '),

@@ -23,7 +23,7 @@ export function resolveAges(
   const [first, ...more] = ages;
   if (first === undefined) return undefined;
   if (more.every((age) => age.type === first.type)) return [first, ...more];
-  return scope.mistake(
+  return scope.addIssue(
     `age names ${pass.age.join(', ')}, which have different types in this database`,
     'Name properties of one type, since a horizon means something else for a date than for an instant',
     ages.map(({ name, type }) => `${name} is ${type}`).join(', '),
@@ -88,7 +88,7 @@ function resolveColumn(
   const key = parent === undefined ? undefined : scope.key(parent, holder);
   if (found === undefined || holder === undefined) return undefined;
   if (!isNumber(found.type)) {
-    return scope.mistake(
+    return scope.addIssue(
       `olderThan names ${scope.entities.name(entity)}.${column}, which is no number in this database`,
       'Name a property with a number of hours, days or weeks',
       `its type is ${found.type}`,

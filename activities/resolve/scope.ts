@@ -13,7 +13,7 @@ export type Purpose = 'preview' | 'execute';
 export type Privilege = keyof CatalogTable['may'];
 
 /**
- * Looks up the names of a pass: in entity metadata and in the live catalog. Whatever is not there becomes a mistake, and
+ * Looks up the names of a pass: in entity metadata and in the live catalog. Whatever is not there becomes a issue, and
  * the look-up returns undefined.
  */
 export class Scope {
@@ -48,7 +48,7 @@ export class Scope {
     this.deletedFrom = deletedFrom;
   }
 
-  mistake(what: string, fix: string, here?: string): undefined {
+  addIssue(what: string, fix: string, here?: string): undefined {
     this.issues.push({ at: this.#at, what, fix, ...(here === undefined ? {} : { here }) });
   }
 
@@ -60,28 +60,28 @@ export class Scope {
     if (table === undefined) {
       this.missesTable = true;
       const label = asked.schema === undefined ? asked.name : `${asked.schema}.${asked.name}`;
-      return this.mistake(
+      return this.addIssue(
         `entity ${name} has no table in this database`,
         'Check that this is the right database and that the search path finds its tables',
         `table ${label} is missing`,
       );
     }
     if (table.kind !== 'table') {
-      return this.mistake(
+      return this.addIssue(
         `entity ${name} is ${describeKind(table.kind)}, whose rows have no stable location to scan by`,
         'Name the entity of an ordinary table; old partitions are better dropped whole',
         `relation ${table.label}`,
       );
     }
     if (table.inherited) {
-      return this.mistake(
+      return this.addIssue(
         `entity ${name} has a table that other tables inherit from, whose rows would go uncounted`,
         'Name the entity of a table without children',
         `relation ${table.label}`,
       );
     }
     if (this.entities.isPartOfTable(entity)) {
-      return this.mistake(
+      return this.addIssue(
         `entity ${name} shares its table with others by a discriminator, and its pass would take their rows`,
         'Name the entity at the root, and say in where which rows are meant',
         `table ${table.label}`,
@@ -105,7 +105,7 @@ export class Scope {
       .flatMap((table) => this.catalog.referencesTo(table))
       .filter(({ enforced }) => !enforced);
     for (const { name, child } of idle) {
-      this.mistake(
+      this.addIssue(
         'the database does not heed a foreign key to rows that go, so that others would be left that name them: it is not enforced, or its triggers are disabled',
         'Enable them, with `alter table ... enable trigger all` on both of its tables; or drop the foreign key and name its entity as a soft child',
         `foreign key ${name} of ${this.catalog.findLabel(child) ?? 'another table'}`,
@@ -121,7 +121,7 @@ export class Scope {
   /** Without the privilege `vacuum` leaves a table out with no more than a warning. */
   mayVacuum(name: TableName): void {
     if (this.#purpose === 'preview' || this.catalog.named(name)?.may.maintain !== false) return;
-    this.mistake(
+    this.addIssue(
       'the database role may not vacuum a table of it',
       'Use the role that owns the table, or from PostgreSQL 17 on grant maintain',
       `grant maintain on ${name.label} to the role of the connection`,
@@ -130,7 +130,7 @@ export class Scope {
 
   #checkRights(table: CatalogTable, privileges: readonly Privilege[], rows: string): boolean {
     if (table.hidden) {
-      this.mistake(
+      this.addIssue(
         `row-level security hides some ${rows} from the database role, so that what is there would seem gone`,
         'Use a role with bypassrls',
         `table ${table.label}`,
@@ -141,7 +141,7 @@ export class Scope {
     const missing = needed.filter((privilege) => !table.may[privilege]);
     if (missing.length === 0) return true;
     const list = missing.join(', ');
-    this.mistake(
+    this.addIssue(
       `the database role may not ${list} ${rows}`,
       'Grant it, as the owner of the table or a superuser',
       `grant ${list} on ${table.label} to the role of the connection`,
@@ -160,7 +160,7 @@ export class Scope {
     const column = this.entities.column(entity, property);
     if (column === undefined) {
       const known = this.entities.properties(entity).join(', ');
-      return this.mistake(
+      return this.addIssue(
         `${option} names ${JSON.stringify(property)}, which is no property of ${name} with a column`,
         `Use one of ${known}`,
       );
@@ -168,7 +168,7 @@ export class Scope {
     if (table === undefined) return undefined;
     const found = table.columns.get(column);
     if (found === undefined) {
-      return this.mistake(
+      return this.addIssue(
         `property ${name}.${property} has no column in this database`,
         'Bring entity and database to the same version',
         `column ${table.label}.${column} is missing`,
@@ -186,7 +186,7 @@ export class Scope {
   ): ColumnName | undefined {
     const column = this.column(entity, table, property, option);
     if (column === undefined || isInstant(column.type)) return column;
-    return this.mistake(
+    return this.addIssue(
       `${option} names ${this.entities.name(entity)}.${property}, which is no timestamp or date in this database`,
       'Name a property with a point in time',
       `its type is ${column.type}`,
@@ -199,7 +199,7 @@ export class Scope {
     const [only, ...more] = table.primaryKey;
     const column = only === undefined ? undefined : table.columns.get(only);
     if (column !== undefined && more.length === 0) return columnName(column);
-    return this.mistake(
+    return this.addIssue(
       `entity ${this.entities.name(entity)} has no primary key of one column, by which others could name its rows`,
       'Name children by an entity with a primary key of one column',
     );
@@ -215,7 +215,7 @@ export class Scope {
         : undefined;
     if (other === undefined) return;
     const name = this.entities.name(entity);
-    this.mistake(
+    this.addIssue(
       `property ${name}.${property} has another ${other} than the key that it names, so that values may be equal for one and not for the other`,
       `Give both the same ${other} in the database`,
       other === 'type'

@@ -20,7 +20,7 @@ export function resolveTables(
   );
   const [table] = tables;
   if (table === undefined) {
-    return scope.mistake(
+    return scope.addIssue(
       'there is no table for it: it names no entity and no pass of the policy deletes rows',
       'Say entities: with at least one',
     );

@@ -1,7 +1,7 @@
 import { Context } from '@temporalio/activity';
 import { ApplicationFailure } from '@temporalio/common';
 
-import { parseDuration, sayDuration } from '../../policy/duration.ts';
+import { parseDuration, formatDuration } from '../../policy/duration.ts';
 import { assertValid } from '../../policy/issue.ts';
 import type { Policy } from '../../policy/policy.ts';
 import type { BeginRunResult, LimitReached } from '../contract.ts';
@@ -220,7 +220,7 @@ function toPlan({ id, startedAt, settings }: OpenRun): Plan {
   const { maxMillis } = settings.limits;
   if (maxMillis === null) return { ...settings.plan, run: id, startedAt };
   const at = new Date(Date.parse(startedAt) + maxMillis).toISOString();
-  const reason = `limit maxDuration ${sayDuration(maxMillis)} reached: paused for longer`;
+  const reason = `limit maxDuration ${formatDuration(maxMillis)} reached: paused for longer`;
   return { ...settings.plan, run: id, startedAt, end: { at, reason } };
 }
 

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 
 import { durationBetween, SECOND } from '../../policy/duration.ts';
-import { formatValue, toMistakes, unknownOption, withFix } from '../../policy/find-issues.ts';
+import { formatValue, toIssues, unknownOption, withFix } from '../../policy/find-issues.ts';
 import type { Issue } from '../../policy/issue.ts';
 import { ValidationError } from '../../policy/issue.ts';
 import type { Policy } from '../../policy/policy.ts';
@@ -32,7 +32,7 @@ const Input = Options.catchall(
   unknownOption((key) => `it has ${JSON.stringify(key)}, which no run understands`, `Use only ${KEYS}`),
 );
 
-/** The options of a refused input that have the right shape, so that their other mistakes are reported as well. */
+/** The options of a refused input that have the right shape, so that their other issues are reported as well. */
 const ReadableInput = z.object({
   policy: OPTIONS.policy.catch(undefined),
   passes: OPTIONS.passes.catch(undefined),
@@ -56,13 +56,12 @@ export interface RunRequest {
  */
 export function readInput(input: unknown, policies: readonly Policy[]): RunRequest {
   const parsed = Input.safeParse(input ?? {});
-  const mistakes = toMistakes(parsed.error, () => 'input');
+  const issues = toIssues(parsed.error, () => 'input');
   const options: z.output<typeof Options> = parsed.data ?? ReadableInput.safeParse(input).data ?? {};
-  const policy = findPolicy(options.policy, policies, mistakes);
-  if (policy !== undefined) checkPasses(options.passes, policy, mistakes);
-  if (policy !== undefined) mistakes.push(...checkNarrowing(options, policy.limits));
-  if (mistakes.length > 0 || policy === undefined)
-    throw new ValidationError('the input of the run', mistakes);
+  const policy = findPolicy(options.policy, policies, issues);
+  if (policy !== undefined) checkPasses(options.passes, policy, issues);
+  if (policy !== undefined) issues.push(...checkNarrowing(options, policy.limits));
+  if (issues.length > 0 || policy === undefined) throw new ValidationError('the input of the run', issues);
   return {
     policy,
     mode: options.mode ?? 'execute',
@@ -77,29 +76,29 @@ export function readInput(input: unknown, policies: readonly Policy[]): RunReque
 function findPolicy(
   name: string | undefined,
   policies: readonly Policy[],
-  mistakes: Issue[],
+  issues: Issue[],
 ): Policy | undefined {
   const known = policies.map((policy) => policy.name).join(', ');
   if (name === undefined) {
     if (policies.length === 1) return policies[0];
     const fix = `Say policy: with one of ${known}`;
-    mistakes.push({ at: 'input', what: `it names no policy, and this worker has ${policies.length}`, fix });
+    issues.push({ at: 'input', what: `it names no policy, and this worker has ${policies.length}`, fix });
     return undefined;
   }
   const policy = policies.find((candidate) => candidate.name === name);
   if (policy === undefined) {
     const what = `policy names ${JSON.stringify(name)}, which this worker does not have`;
-    mistakes.push({ at: 'input', what, fix: `Use one of ${known}` });
+    issues.push({ at: 'input', what, fix: `Use one of ${known}` });
   }
   return policy;
 }
 
-function checkPasses(names: readonly string[] | undefined, policy: Policy, mistakes: Issue[]): void {
+function checkPasses(names: readonly string[] | undefined, policy: Policy, issues: Issue[]): void {
   const known = policy.passes.map((pass) => pass.name);
   for (const name of names ?? []) {
     if (known.includes(name)) continue;
     const what = `passes names ${JSON.stringify(name)}, which policy ${policy.name} does not have`;
-    mistakes.push({ at: 'input', what, fix: `Use some of ${known.join(', ')}` });
+    issues.push({ at: 'input', what, fix: `Use some of ${known.join(', ')}` });
   }
 }
 

@@ -1,5 +1,5 @@
-import { sayDuration } from '../../policy/duration.ts';
-import { sayWindow, windowAt } from '../../policy/window.ts';
+import { formatDuration } from '../../policy/duration.ts';
+import { formatWindow, windowAt } from '../../policy/window.ts';
 import type { LimitReached } from '../contract.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import type { OpenRun, StoredLimits } from '../stored/run.ts';
@@ -72,7 +72,7 @@ export class RunLimits {
     const millis = performance.now() - this.#startedAt;
     if (maxMillis !== null && millis >= maxMillis) {
       return {
-        reason: `limit maxDuration ${sayDuration(maxMillis)} reached: ${sayDuration(millis)}`,
+        reason: `limit maxDuration ${formatDuration(maxMillis)} reached: ${formatDuration(millis)}`,
         until: null,
       };
     }
@@ -127,6 +127,6 @@ export function findClosedWindow(
   const { open, until } = windowAt(window, now);
   if (open) return undefined;
   const opens = new Date(until).toISOString();
-  const reason = `limit window ${sayWindow(window)} reached: closed until ${opens}`;
+  const reason = `limit window ${formatWindow(window)} reached: closed until ${opens}`;
   return { reason, until: whenClosed === 'wait' ? opens : null };
 }

@@ -60,20 +60,20 @@ export function computeProgress(status: PassStatus, shards: readonly ShardProgre
 /** Shards are cut to about equal work. */
 function computePercent(status: PassStatus, shards: readonly ShardProgress[]): number | null {
   if (status === 'completed') return 100;
-  const parts = knownOf(shards.map(({ part }) => part));
+  const parts = keepKnown(shards.map(({ part }) => part));
   if (status === 'planned' || parts === null) return null;
   return Math.floor((100 * sum(parts)) / parts.length);
 }
 
 function sumRates(open: readonly ShardProgress[]): number | null {
-  const rates = knownOf(open.map(({ rowsPerSecond }) => rowsPerSecond));
+  const rates = keepKnown(open.map(({ rowsPerSecond }) => rowsPerSecond));
   return rates === null ? null : Math.round(sum(rates));
 }
 
 /** Shards run beside one another, and the last to end ends the pass. */
 function computeEta(open: readonly ShardProgress[]): number | null {
   const newest = Math.max(...open.map(({ at }) => at ?? 0));
-  const seconds = knownOf(
+  const seconds = keepKnown(
     open.map(({ secondsLeft, at }) =>
       secondsLeft === null ? null : secondsLeft - (newest - (at ?? 0)) / 1000,
     ),
@@ -82,7 +82,7 @@ function computeEta(open: readonly ShardProgress[]): number | null {
 }
 
 /** The values if there are any and each is known, else null. */
-function knownOf(values: readonly (number | null)[]): number[] | null {
+function keepKnown(values: readonly (number | null)[]): number[] | null {
   const known = values.filter((value) => value !== null);
   return known.length === values.length && known.length > 0 ? known : null;
 }

@@ -23,7 +23,7 @@ export async function saveNewest(client: Client): Promise<void> {
  * may go. Results that were written before the first batch may have taken the place of as many of the former.
  */
 export async function countLost(client: Client, inserted: number): Promise<number> {
-  const lost = await valueOf(
+  const lost = await readValue(
     client,
     `select count(*)
      from newest as n
@@ -36,13 +36,13 @@ export async function countLost(client: Client, inserted: number): Promise<numbe
      ) as early on early.job = n.job
      where r.id is null and n.nth <= ${KEPT} - coalesce(early.rows, 0)`,
   );
-  const young = await valueOf(client, `select count(*) from result where text = 'new'`);
+  const young = await readValue(client, `select count(*) from result where text = 'new'`);
   return lost + inserted - young;
 }
 
 /** The fewest results of a job, of all. */
-export async function fewestOf(client: Client): Promise<number> {
-  return valueOf(client, 'select min(n) from (select count(*) as n from result group by job) as g');
+export async function readFewest(client: Client): Promise<number> {
+  return readValue(client, 'select min(n) from (select count(*) as n from result group by job) as g');
 }
 
 /** Looks at some jobs again and again. */
@@ -60,7 +60,7 @@ export async function startSampling(url: string, groups: number): Promise<Sampli
   const sample = async (): Promise<void> => {
     while (!over.signal.aborted) {
       const jobs = Array.from({ length: SAMPLED }, () => Math.floor(Math.random() * groups));
-      const least = await valueOf(
+      const least = await readValue(
         client,
         `select min((select count(*) from result as r where r.job = j.job)) from unnest($1::int[]) as j(job)`,
         [jobs],
@@ -82,7 +82,11 @@ export async function startSampling(url: string, groups: number): Promise<Sampli
 }
 
 /** The only value of a statement, as a number. */
-export async function valueOf(client: Client, sql: string, values: readonly unknown[] = []): Promise<number> {
+export async function readValue(
+  client: Client,
+  sql: string,
+  values: readonly unknown[] = [],
+): Promise<number> {
   const { rows } = await client.query<Record<string, string>>(sql, [...values]);
   return Number(Object.values(rows[0] ?? {})[0]);
 }

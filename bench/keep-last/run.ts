@@ -13,7 +13,7 @@ import { startWorkerProcess } from '../../test/support/worker-process.ts';
 import { printTable } from '../../worker/cli/output.ts';
 import type { DevServer } from '../../worker/dev-server.ts';
 import type { Sampling } from './newest.ts';
-import { countLost, fewestOf, saveNewest, startSampling, valueOf } from './newest.ts';
+import { countLost, readFewest, saveNewest, startSampling, readValue } from './newest.ts';
 import { fillResults, KEPT } from './schema.ts';
 
 const GOAL = 100_000;
@@ -41,9 +41,9 @@ export async function runKeepLast(
     await client.query('vacuum analyze');
     await client.query('checkpoint');
     const { report, inserted, sampled } = await vacuum(url, temporal.address, groups);
-    const fewest = Math.min(sampled.fewest, await fewestOf(client));
+    const fewest = Math.min(sampled.fewest, await readFewest(client));
     const lost = await countLost(client, inserted);
-    const left = await valueOf(client, 'select count(*) from result');
+    const left = await readValue(client, 'select count(*) from result');
     if (fewest < KEPT) throw new Error(`a job was left with ${fewest} of the newest ${KEPT} results`);
     if (lost > 0) throw new Error(`${lost} results are gone that are among the newest of their job or young`);
     if (left !== rows + inserted - report.rows)

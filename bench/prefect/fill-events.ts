@@ -31,7 +31,7 @@ export async function fillEvents(client: ClientBase): Promise<void> {
         'prefect.resource.id', resource, 'prefect.resource.name', 'industrious-capybara-' || n, 'prefect.run-count', '1',
         'prefect.state-message', '', 'prefect.state-name', 'Running', 'prefect.state-timestamp', t),
       jsonb_build_array(${RELATED.map(([id]) => id).join(', ')}),
-      jsonb_build_array(${RELATED.map(([id, role]) => resourceOf(id, role)).join(', ')}),
+      jsonb_build_array(${RELATED.map(([id, role]) => eventResource(id, role)).join(', ')}),
       case
         when event like '%heartbeat' then '{}'
         when task is null then jsonb_build_object(
@@ -77,6 +77,6 @@ const RELATED = [
   [`'prefect.deployment.' || md5('deployment-' || n % 200)::uuid`, 'deployment'],
 ] as const;
 
-function resourceOf(id: string, role: string): string {
+function eventResource(id: string, role: string): string {
   return `jsonb_build_object('prefect.resource.id', ${id}, 'prefect.resource.role', '${role}')`;
 }

@@ -1,4 +1,4 @@
-import { print, printTable, sayCount } from '../../worker/cli/output.ts';
+import { print, printTable, formatCount } from '../../worker/cli/output.ts';
 import type { Digests } from './digests.ts';
 import { allRows, differences } from './digests.ts';
 import type { PrefectMeasurement } from './measurement.ts';
@@ -22,7 +22,7 @@ const TITLES = {
 
 /** Prints what each took, whether they left the same rows, and the goals. Tells; fails nothing. */
 export function printPrefect({ size, bytes, before, measured }: PrefectResults): void {
-  print(`\n${size.title}: ${sayCount(allRows(before))} rows, ${(bytes / 1e9).toFixed(2)} GB\n`);
+  print(`\n${size.title}: ${formatCount(allRows(before))} rows, ${(bytes / 1e9).toFixed(2)} GB\n`);
   const prefect = measured.find(({ contender }) => contender === 'prefect');
   printTable(
     ['contender', 'seconds', 'rows', 'rows/s', 'faster than Prefect', 'longest transaction'],

@@ -1,7 +1,7 @@
 import { Client } from 'pg';
 
 import { prefect } from '../../policy/presets/prefect/index.ts';
-import { onServer, urlOf } from '../../test/support/database.ts';
+import { onServer, makeUrl } from '../../test/support/database.ts';
 import { bring, PREFECT } from '../../test/support/parts/bring.ts';
 import type { Cluster } from '../../test/support/postgres/cluster.ts';
 import type { DevServer } from '../../worker/dev-server.ts';
@@ -53,11 +53,11 @@ export async function runPrefect(
     const name = `${template}_copy`;
     await onServer(cluster.url(), `create database ${name} template ${template} strategy file_copy`);
     await onServer(cluster.url(), 'checkpoint');
-    const url = urlOf(cluster.url(), name);
+    const url = makeUrl(cluster.url(), name);
     const client = new Client(url);
     await client.connect();
     before ??= await readDigests(client);
-    bytes ||= await sizeOf(client);
+    bytes ||= await readTableSize(client);
     const took = await TAKE[contender](url, temporal.address);
     measured.push({ contender, ...took, left: await readDigests(client) });
     await client.end();
@@ -93,7 +93,7 @@ async function takeOurs(url: string, address: string, passes?: readonly string[]
   return { seconds: measured.seconds, longestMillis: measured.longestTransactionMillis };
 }
 
-async function sizeOf(client: Client): Promise<number> {
+async function readTableSize(client: Client): Promise<number> {
   const { rows } = await client.query<{ bytes: string }>(
     'select pg_database_size(current_database()) as bytes',
   );

@@ -24,13 +24,13 @@ const flag = (text: string): boolean | undefined => ({ true: true, false: false 
 
 /** Reads the environment. Throws one `ValidationError` with everything that is wrong with it. */
 export function readSettings(environment: NodeJS.ProcessEnv): Settings {
-  const mistakes: Issue[] = [];
+  const issues: Issue[] = [];
   const read = <T>(name: string, missing: T, parse: (text: string) => T | undefined, fix: string): T => {
     const text = environment[name];
     if (text === undefined || text === '') return missing;
     const value = parse(text);
     if (value !== undefined) return value;
-    mistakes.push({ at: name, what: `${JSON.stringify(text)} cannot be used`, fix });
+    issues.push({ at: name, what: `${JSON.stringify(text)} cannot be used`, fix });
     return missing;
   };
   const settings: Settings = {
@@ -43,8 +43,8 @@ export function readSettings(environment: NodeJS.ProcessEnv): Settings {
   };
   if (settings.mediaDir === '') {
     const what = 'it is not set, and the files are there';
-    mistakes.push({ at: 'MEDIA_DIR', what, fix: 'Set it to the folder with thumbnails and originals' });
+    issues.push({ at: 'MEDIA_DIR', what, fix: 'Set it to the folder with thumbnails and originals' });
   }
-  if (mistakes.length > 0) throw new ValidationError('the settings of the archive', mistakes);
+  if (issues.length > 0) throw new ValidationError('the settings of the archive', issues);
   return settings;
 }

@@ -8,7 +8,7 @@ import type { Stage } from './stage.ts';
 const PROGRAM = fileURLToPath(new URL('../../worker/cli/main.ts', import.meta.url));
 
 /** What commands of the demo find in their environment. */
-export function environmentOf({ databaseUrl, temporalAddress }: Stage): Record<string, string> {
+export function demoEnvironment({ databaseUrl, temporalAddress }: Stage): Record<string, string> {
   return {
     VACUUM_DATABASE_URL: databaseUrl,
     TEMPORAL_ADDRESS: temporalAddress,
@@ -21,7 +21,7 @@ export async function type(stage: Stage, ...args: readonly string[]): Promise<vo
   print(`$ temporal-vacuum ${args.join(' ')}`);
   const child = spawn(process.execPath, [PROGRAM, ...args], {
     stdio: ['ignore', 'inherit', 'inherit'],
-    env: { ...process.env, ...environmentOf(stage) },
+    env: { ...process.env, ...demoEnvironment(stage) },
   });
   const [code] = (await once(child, 'exit')) as [number | null];
   if (code !== 0) throw new Error(`temporal-vacuum ${args.join(' ')} ended with ${code ?? 'a signal'}`);

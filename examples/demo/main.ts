@@ -1,6 +1,6 @@
 import { withoutOwnSettings } from '../../test/support/own-settings.ts';
 import { print, strong } from '../../worker/cli/output.ts';
-import { environmentOf, type } from './commands.ts';
+import { demoEnvironment, type } from './commands.ts';
 import { countTables, printProof } from './proof.ts';
 import type { Stage } from './stage.ts';
 import { setStage } from './stage.ts';
@@ -50,7 +50,7 @@ async function play(stage: Stage): Promise<void> {
 
 async function stay(stage: Stage, asked: Promise<unknown>): Promise<void> {
   title('Look around: in another terminal, in this folder');
-  for (const [name, value] of Object.entries(environmentOf(stage))) print(`export ${name}=${value}`);
+  for (const [name, value] of Object.entries(demoEnvironment(stage))) print(`export ${name}=${value}`);
   print('npm run -s vacuum -- doctor prefect');
   print('npm run -s vacuum -- schedule show prefect');
   print('\nCtrl-C ends it all and leaves nothing behind.');

@@ -1,7 +1,7 @@
 import { defineEntity, p } from '@mikro-orm/core';
 
 /** The entities of one family of odds; the tables of both are alike but for their prefix. */
-function familyOf(family: string) {
+function defineFamily(family: string) {
   const Tournament = defineEntity({
     name: `${family}_tournament`,
     tableName: `${family}_tournament`,
@@ -57,7 +57,7 @@ function familyOf(family: string) {
   return { family, Tournament, Event, Run, Snapshot, Odds, MarketOdds };
 }
 
-export type Family = ReturnType<typeof familyOf>;
+export type Family = ReturnType<typeof defineFamily>;
 
-export const own = familyOf('own');
-export const competitor = familyOf('competitor');
+export const own = defineFamily('own');
+export const competitor = defineFamily('competitor');

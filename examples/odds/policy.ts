@@ -5,17 +5,17 @@ import type { Family } from './entities.ts';
 import { competitor, own } from './entities.ts';
 
 /** Days from the environment, at least one. */
-function daysOf(name: string, usual: number): number {
+function readDays(name: string, usual: number): number {
   const days = Number(process.env[name] ?? usual);
   if (Number.isFinite(days) && days >= 1) return days;
   throw new Error(`${name} is ${JSON.stringify(process.env[name])}: use a number of days, at least 1`);
 }
 
-const oddsDays = daysOf('ODDS_RETENTION_DAYS', 30);
-const matchDays = daysOf('MATCH_RETENTION_DAYS', 90);
+const oddsDays = readDays('ODDS_RETENTION_DAYS', 30);
+const matchDays = readDays('MATCH_RETENTION_DAYS', 90);
 
 /** What points at others goes first; tournaments when no event is left of them. */
-function passesOf({ family, Tournament, Event, Run, Snapshot, Odds, MarketOdds }: Family): Pass[] {
+function listPasses({ family, Tournament, Event, Run, Snapshot, Odds, MarketOdds }: Family): Pass[] {
   const odds = `${oddsDays} days` as const;
   return [
     expireRows({ name: `${family}-market-odds`, entity: MarketOdds, age: 'at', olderThan: odds }),
@@ -62,7 +62,7 @@ export const odds = definePolicy({
   name: 'odds',
   enabled: true,
   entities: [own, competitor].flatMap(({ family: _family, ...entities }) => Object.values(entities)),
-  passes: [...passesOf(own), ...passesOf(competitor)],
+  passes: [...listPasses(own), ...listPasses(competitor)],
   // Half a year of odds with thirty days to stay: the first run takes most of them.
   limits: { maxPercent: 100 },
   schedule: { cron: '30 4 * * *', timezone: 'UTC' },

@@ -4,14 +4,14 @@ import { dirname, join, resolve } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 
 import { COMMANDS_PAGE, generateCommandsPage } from '../support/docs/generate.ts';
-import { linksOf } from '../support/docs/markdown.ts';
+import { readLinks } from '../support/docs/markdown.ts';
 import { PAGES, readPage } from '../support/docs/pages.ts';
 import { ROOT } from '../support/parts/bring.ts';
 
 describe('pages', () => {
   test.each(PAGES)('%s links to files that are there', (page) => {
     const folder = dirname(join(ROOT, page));
-    expect(linksOf(readPage(page)).filter((to) => !existsSync(resolve(folder, to)))).toEqual([]);
+    expect(readLinks(readPage(page)).filter((to) => !existsSync(resolve(folder, to)))).toEqual([]);
   });
 
   test('the commands are described as the program describes itself; mend it with npm run docs', () => {

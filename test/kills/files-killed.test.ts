@@ -4,9 +4,9 @@ import { runEngine } from '../support/engine.ts';
 import { KilledPictures } from '../support/killed-pictures.ts';
 import { describeNeeding } from '../support/needing.ts';
 import { picturesPolicy, withFiles } from '../support/pictures.ts';
-import { randomOf, SEED } from '../support/random.ts';
+import { makeRandom, SEED } from '../support/random.ts';
 import { TemporalSession } from '../support/temporal.ts';
-import { reportOf } from '../support/vacuum.ts';
+import { fetchReport } from '../support/vacuum.ts';
 
 const CONFIG = 'pictures.config.ts';
 /** Each death takes the ten seconds in which Temporal misses a worker. */
@@ -18,7 +18,7 @@ describeNeeding(['temporal'], 'a worker that dies while it removes rows and thei
   afterAll(async () => session.close());
 
   const atRandom = (count: number, parts: readonly (readonly [number, number])[]): (() => Promise<void>) => {
-    const random = randomOf(SEED + count);
+    const random = makeRandom(SEED + count);
     return async () =>
       KilledPictures.with(session, count, CONFIG, async (killed) => {
         const handle = await killed.start();
@@ -83,7 +83,7 @@ describeNeeding(['temporal'], 'a worker that dies while it removes rows and thei
           await killed.startWorker();
           await handle.result();
           await killed.expectRightFiles();
-          const { files, spaceReclaimed } = await reportOf(pictures.database, handle.workflowId);
+          const { files, spaceReclaimed } = await fetchReport(pictures.database, handle.workflowId);
           expect({ files, spaceReclaimed }).toEqual(killed.expected);
         }),
       WITHIN_MILLIS,
@@ -102,8 +102,8 @@ describeNeeding(['temporal'], 'a worker that dies while it removes rows and thei
         await killed.startWorker();
         const next = await killed.start();
         await next.result();
-        const report = await reportOf(pictures.database, next.workflowId);
-        const before = await reportOf(pictures.database, workflowId);
+        const report = await fetchReport(pictures.database, next.workflowId);
+        const before = await fetchReport(pictures.database, workflowId);
         expect(before.status).toBe('terminated');
         expect({
           files: before.files + report.files,

@@ -4,9 +4,9 @@ import type { WorkflowHandle } from '@temporalio/client';
 import type { LedgerReport } from '../../activities/stored/report.ts';
 import type { TestDatabase } from '../support/database.ts';
 import { describeNeeding } from '../support/needing.ts';
-import { createHollow, journalOf, slowDown, speedUp, untilVacuuming } from '../support/reclaim/hollow.ts';
+import { createHollow, readJournal, slowDown, speedUp, untilVacuuming } from '../support/reclaim/hollow.ts';
 import { TemporalSession } from '../support/temporal.ts';
-import { reportOf } from '../support/vacuum.ts';
+import { fetchReport } from '../support/vacuum.ts';
 import { waitFor } from '../support/wait.ts';
 import { startWorkerProcess } from '../support/worker-process.ts';
 import type { WorkerProcess } from '../support/worker-process.ts';
@@ -40,7 +40,7 @@ describeNeeding(['temporal'], 'a worker that dies while the server vacuums', () 
     await speedUp(database);
     return { victim, handle, pid };
   };
-  const notesOf = ({ notes }: LedgerReport): string =>
+  const joinNotes = ({ notes }: LedgerReport): string =>
     notes.map(({ what, here = '' }) => `${what} [${here}]`).join('\n');
   const untilGone = async (pid: number): Promise<void> => {
     await waitFor('the session to end', async () => {
@@ -63,14 +63,14 @@ describeNeeding(['temporal'], 'a worker that dies while the server vacuums', () 
     const { victim, handle, pid } = await inTheMiddle();
     await victim.end('SIGKILL');
     await untilGone(pid);
-    expect(await journalOf(database)).toEqual(['vacuum item started']);
+    expect(await readJournal(database)).toEqual(['vacuum item started']);
     await startWorker();
     const result = (await handle.result()) as { status: string; bytes: number };
     expect(result.status).toBe('completed');
     expect(result.bytes).toBeGreaterThan(0);
-    expect(await journalOf(database)).toEqual(AGAIN);
-    const report = await reportOf(database, handle.workflowId);
-    expect(notesOf(report)).toMatch(
+    expect(await readJournal(database)).toEqual(AGAIN);
+    const report = await fetchReport(database, handle.workflowId);
+    expect(joinNotes(report)).toMatch(
       /^pass reclaim was interrupted at one table.*\[vacuum of table item, begun/,
     );
     expect(report.rows).toBe(4_000);
@@ -80,7 +80,7 @@ describeNeeding(['temporal'], 'a worker that dies while the server vacuums', () 
     const { victim, handle, pid } = await inTheMiddle();
     await victim.end('SIGTERM');
     await untilGone(pid);
-    expect(await journalOf(database)).toEqual(['vacuum item started', 'vacuum item ended cancelled']);
+    expect(await readJournal(database)).toEqual(['vacuum item started', 'vacuum item ended cancelled']);
     await startWorker();
     expect(await handle.result()).toMatchObject({ status: 'completed' });
   });
@@ -94,7 +94,7 @@ describeNeeding(['temporal'], 'a worker that dies while the server vacuums', () 
     await startWorker();
     expect(await handle.result()).toMatchObject({ status: 'completed' });
     await untilGone(pid);
-    expect(await journalOf(database)).toEqual(AGAIN);
+    expect(await readJournal(database)).toEqual(AGAIN);
     victim.signal('SIGCONT');
     expect(await database.value('select count(*) from vacuum.batch where pass = 1')).toBe(1);
   });
@@ -110,7 +110,7 @@ describeNeeding(['temporal'], 'a worker that dies while the server vacuums', () 
     expect(result.notes).toEqual([
       expect.stringMatching(/^pass reclaim of run 1 was interrupted at one table/),
     ]);
-    expect((await journalOf(database)).slice(0, 2)).toEqual(AGAIN.slice(0, 2));
+    expect((await readJournal(database)).slice(0, 2)).toEqual(AGAIN.slice(0, 2));
     const third = await session.start(taskQueue);
     expect(await third.result()).toMatchObject({ notes: [] });
   });

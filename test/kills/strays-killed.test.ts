@@ -6,7 +6,7 @@ import { keys } from '../support/pictures.ts';
 import type { Pictures } from '../support/pictures.ts';
 import type { HoldAt } from '../support/postgres/commit-proxy.ts';
 import { TemporalSession } from '../support/temporal.ts';
-import { reportOf } from '../support/vacuum.ts';
+import { fetchReport } from '../support/vacuum.ts';
 
 /** Four batches of a thousand for the first walk, and four for the second with one that removes the last. */
 const COUNT = 3500;
@@ -17,11 +17,11 @@ const WITHIN_MILLIS = 240_000;
 
 /** Every third file is a stray, in all batches; number n has n % 89 + 1 bytes. */
 const isStray = (n: number): boolean => n % 3 === 0;
-const bytesOf = (n: number): number => (n % 89) + 1;
+const countBytes = (n: number): number => (n % 89) + 1;
 const KEYS = keys(COUNT);
 
 async function fill(pictures: Pictures): Promise<void> {
-  for (const [n, key] of KEYS.entries()) pictures.write(key, bytesOf(n));
+  for (const [n, key] of KEYS.entries()) pictures.write(key, countBytes(n));
   await pictures.add(
     0,
     KEYS.filter((_, n) => !isStray(n)),
@@ -56,8 +56,8 @@ describeNeeding(['temporal'], 'a worker that dies while it looks for strays', ()
 
         const stays = (n: number): boolean => !isStray(n) || n === saved;
         expect(pictures.files()).toEqual(KEYS.filter((_key, n) => stays(n)).toSorted());
-        const gone = KEYS.flatMap((_key, n) => (stays(n) ? [] : [bytesOf(n)]));
-        expect(await reportOf(pictures.database, handle.workflowId)).toMatchObject({
+        const gone = KEYS.flatMap((_key, n) => (stays(n) ? [] : [countBytes(n)]));
+        expect(await fetchReport(pictures.database, handle.workflowId)).toMatchObject({
           status: 'completed',
           files: gone.length,
           spaceReclaimed: gone.reduce((sum, bytes) => sum + bytes, 0),

@@ -3,23 +3,25 @@ import { describe, expect, test } from '@jest/globals';
 import { checkPolicy } from '../../policy/check.ts';
 import { deleteOrphans } from '../../policy/delete-orphans.ts';
 import { expireRows } from '../../policy/expire-rows.ts';
-import { sayWhat } from '../../policy/issue.ts';
+import { describeIssue } from '../../policy/issue.ts';
 import type { PolicyOptions } from '../../policy/policy.ts';
 import { AuditLog, Order, shopPolicy } from '../support/shop.ts';
 
 const orders = (options: object = {}): ReturnType<typeof expireRows> =>
   expireRows({ name: 'old-orders', entity: Order, age: 'closedAt', olderThan: '10 days', ...options });
 
-function mistakesOf(options: Partial<PolicyOptions>): string[] {
-  return checkPolicy(shopPolicy({ passes: [orders()], ...options })).map((mistake) => sayWhat(mistake, true));
+function listIssues(options: Partial<PolicyOptions>): string[] {
+  return checkPolicy(shopPolicy({ passes: [orders()], ...options })).map((mistake) =>
+    describeIssue(mistake, true),
+  );
 }
 
 describe('a policy by itself', () => {
   test('that is right has no mistakes', () => {
-    expect(mistakesOf({})).toEqual([]);
-    expect(mistakesOf({ batchSize: 1, shards: 16, slice: { seconds: 1, batches: 1 } })).toEqual([]);
-    expect(mistakesOf({ schedule: { every: '1 hour' } })).toEqual([]);
-    expect(mistakesOf({ schedule: { cron: '0 3 1 * *', timezone: 'Asia/Bangkok' } })).toEqual([]);
+    expect(listIssues({})).toEqual([]);
+    expect(listIssues({ batchSize: 1, shards: 16, slice: { seconds: 1, batches: 1 } })).toEqual([]);
+    expect(listIssues({ schedule: { every: '1 hour' } })).toEqual([]);
+    expect(listIssues({ schedule: { cron: '0 3 1 * *', timezone: 'Asia/Bangkok' } })).toEqual([]);
   });
 
   const wrong: [string, Partial<PolicyOptions>, string][] = [
@@ -69,11 +71,11 @@ describe('a policy by itself', () => {
     ],
   ];
   test.each(wrong)('with %s is told so', (_, options, expected) => {
-    expect(mistakesOf(options).join('\n')).toContain(expected);
+    expect(listIssues(options).join('\n')).toContain(expected);
   });
 
   test('a short retention is fine where it is meant', () => {
-    expect(mistakesOf({ passes: [orders({ olderThan: '1 minute', allowShort: true })] })).toEqual([]);
+    expect(listIssues({ passes: [orders({ olderThan: '1 minute', allowShort: true })] })).toEqual([]);
   });
 
   test('a negative grace is a horizon in the future', () => {
@@ -85,7 +87,7 @@ describe('a policy by itself', () => {
       age: 'at',
       grace: '-1 hour',
     });
-    expect(mistakesOf({ passes: [orphans] }).join()).toContain('its horizon would lie in the future');
+    expect(listIssues({ passes: [orphans] }).join()).toContain('its horizon would lie in the future');
   });
 
   test('mistakes of one option do not hide those of the pass as a whole', () => {
@@ -96,7 +98,7 @@ describe('a policy by itself', () => {
       overrides: [{ where: {}, olderThan: null }],
       shards: 5n,
     };
-    expect(mistakesOf({ passes: [orders(options)] })).toEqual([
+    expect(listIssues({ passes: [orders(options)] })).toEqual([
       'shards is 5',
       'age names no property',
       'keepLast.count is 0',
@@ -107,7 +109,7 @@ describe('a policy by itself', () => {
   });
 
   test('with five mistakes is told all five', () => {
-    const mistakes = mistakesOf({
+    const mistakes = listIssues({
       name: 'Not A Name',
       batchSize: -1,
       shards: 99,

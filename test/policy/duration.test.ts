@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 
-import { parseDuration, sayDuration } from '../../policy/duration.ts';
+import { parseDuration, formatDuration } from '../../policy/duration.ts';
 
 describe('a duration', () => {
   test.each([
@@ -35,6 +35,6 @@ describe('a duration', () => {
     [34_560_000_000, '400 days'],
     [90_061_000, '1 day 1 hour'],
   ])('%s is said as %s', (millis, said) => {
-    expect(sayDuration(millis)).toBe(said);
+    expect(formatDuration(millis)).toBe(said);
   });
 });

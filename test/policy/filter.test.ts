@@ -16,7 +16,7 @@ const PASSES = {
 };
 
 describe.each(Object.entries(PASSES))('the filter of %s', (_, pass) => {
-  const mistakesWith = (where: object): string[] => {
+  const listIssuesWith = (where: object): string[] => {
     const policy = { name: 'things', entities: [Thing, Part, Note], passes: [pass(where)] };
     try {
       return checkPolicy(definePolicy(policy)).map(({ what }) => what);
@@ -26,8 +26,8 @@ describe.each(Object.entries(PASSES))('the filter of %s', (_, pass) => {
   };
 
   test('may be left out, and may say which rows', () => {
-    expect(mistakesWith({})).toEqual([]);
-    expect(mistakesWith({ where: { id: 1 } })).toEqual([]);
+    expect(listIssuesWith({})).toEqual([]);
+    expect(listIssuesWith({ where: { id: 1 } })).toEqual([]);
   });
 
   test.each([
@@ -36,6 +36,6 @@ describe.each(Object.entries(PASSES))('the filter of %s', (_, pass) => {
     [null, 'its where is null, which is no filter'],
     [7, 'its where is 7, which is no filter'],
   ])('is refused where it came to %j', (where, message) => {
-    expect(mistakesWith({ where }).join()).toContain(message);
+    expect(listIssuesWith({ where }).join()).toContain(message);
   });
 });

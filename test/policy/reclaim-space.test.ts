@@ -3,11 +3,13 @@ import { describe, expect, test } from '@jest/globals';
 import { checkPolicy } from '../../policy/check.ts';
 import type { ReclaimSpaceOptions } from '../../policy/reclaim-space.ts';
 import { reclaimSpace } from '../../policy/reclaim-space.ts';
-import { expiring, policyOf } from '../support/items.ts';
+import { expiring, makePolicy } from '../support/items.ts';
 
 describe('a reclaimSpace pass', () => {
   const check = (options: Partial<ReclaimSpaceOptions>): string[] =>
-    checkPolicy(policyOf(expiring(), reclaimSpace({ name: 'reclaim', ...options }))).map(({ what }) => what);
+    checkPolicy(makePolicy(expiring(), reclaimSpace({ name: 'reclaim', ...options }))).map(
+      ({ what }) => what,
+    );
 
   test('is right by itself', () => {
     expect(check({})).toEqual([]);

@@ -1,10 +1,10 @@
 import { describe, expect, test } from '@jest/globals';
 
 import { checkPolicy } from '../../policy/check.ts';
-import { limitsOf } from '../../policy/limits.ts';
+import { parseLimits } from '../../policy/limits.ts';
 import { reclaimSpace } from '../../policy/reclaim-space.ts';
-import { parseWindow, sayWindow, windowAt } from '../../policy/window.ts';
-import { expiring, policyOf } from '../support/items.ts';
+import { parseWindow, formatWindow, windowAt } from '../../policy/window.ts';
+import { expiring, makePolicy } from '../support/items.ts';
 
 function at(text: string, timezone: string, now: string): string {
   const window = parseWindow(text, timezone);
@@ -17,12 +17,12 @@ function at(text: string, timezone: string, now: string): string {
 /** What is wrong with a window, by option. */
 const OPTIONS = {
   'limits.window': (window: unknown): string[] => {
-    const policy = { ...policyOf(expiring()), limits: limitsOf({ window: window as string }) };
+    const policy = { ...makePolicy(expiring()), limits: parseLimits({ window: window as string }) };
     return checkPolicy(policy).map(({ what }) => what);
   },
   window: (window: unknown): string[] => {
     const pass = reclaimSpace({ name: 'reclaim', mode: 'full', window: window as string });
-    return checkPolicy(policyOf(expiring(), pass)).map(({ what }) => what);
+    return checkPolicy(makePolicy(expiring(), pass)).map(({ what }) => what);
   },
 } as const;
 
@@ -85,7 +85,7 @@ describe('a window', () => {
     ])('%s is read as %s', (text, said) => {
       expect(OPTIONS[option](text)).toEqual([]);
       const window = parseWindow(text, 'UTC');
-      expect(window === undefined ? '' : sayWindow(window)).toBe(said);
+      expect(window === undefined ? '' : formatWindow(window)).toBe(said);
     });
 
     test.each([

@@ -4,10 +4,10 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 
 import type { TestDatabase } from '../support/database.ts';
-import { onServer, openDatabase, urlOf } from '../support/database.ts';
+import { onServer, openDatabase, makeUrl } from '../support/database.ts';
 import { runEngine } from '../support/engine.ts';
 import type { TableRead } from '../support/postgres/auto-explain.ts';
-import { AUTO_EXPLAIN, plansIn, readsOf } from '../support/postgres/auto-explain.ts';
+import { AUTO_EXPLAIN, plansIn, listReads } from '../support/postgres/auto-explain.ts';
 import type { Cluster } from '../support/postgres/cluster.ts';
 import { startCluster } from '../support/postgres/cluster.ts';
 import { everyPass } from '../support/prefect/every-pass.ts';
@@ -35,7 +35,7 @@ let large: Map<string, number>;
 beforeAll(async () => {
   cluster = await startCluster({ settings: AUTO_EXPLAIN });
   await onServer(cluster.url(), 'create database large');
-  database = openDatabase(urlOf(cluster.url(), 'large'));
+  database = openDatabase(makeUrl(cluster.url(), 'large'));
   const client = await database.pool.connect();
   await client.query('set auto_explain.log_min_duration = -1');
   await makeSchema(client, async () => {
@@ -52,7 +52,7 @@ beforeAll(async () => {
   // A database that somebody is connected to cannot be copied.
   await database.drop();
   await onServer(cluster.url(), 'create database careful template large');
-  database = openDatabase(urlOf(cluster.url(), 'large'));
+  database = openDatabase(makeUrl(cluster.url(), 'large'));
 }, 3 * MINUTES);
 afterAll(async () => {
   await database.drop();
@@ -66,7 +66,7 @@ async function readsDuring<T>(
   const log = join(cluster.folder, 'log');
   const from = readFileSync(log).length;
   const done = await work();
-  const seen = readsOf(plansIn(readFileSync(log).subarray(from).toString('utf8')));
+  const seen = listReads(plansIn(readFileSync(log).subarray(from).toString('utf8')));
   const whole = seen.filter(({ table, rows }) => rows > (large.get(table) ?? Infinity) / 2);
   return { done, seen, whole };
 }
@@ -97,7 +97,7 @@ test(
 test(
   'nor do batches that lock first',
   async () => {
-    const url = urlOf(cluster.url(), 'careful');
+    const url = makeUrl(cluster.url(), 'careful');
     const { done, whole } = await readsDuring(async () => runEngine(url, everyPass(), { lockFirst: true }));
     expect(whole).toEqual([]);
     expect(done.rows).toBeGreaterThan(LARGE);

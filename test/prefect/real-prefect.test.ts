@@ -11,7 +11,7 @@ import { prefectEntities } from '../support/prefect/entity-columns.ts';
 import { PrefectHome } from '../support/prefect/home.ts';
 import { TABLES } from '../support/prefect/model.ts';
 import type { Schema } from '../support/prefect/read-schema.ts';
-import { crossingKeys, readSchemaOf, tableOf } from '../support/prefect/read-schema.ts';
+import { crossingKeys, readSchemaFrom, pickTable } from '../support/prefect/read-schema.ts';
 import { resolveAgainst } from '../support/prefect/resolve-policy.ts';
 import { migratePrefect, startPrefectServer } from '../support/prefect/server.ts';
 import { TemporalSession } from '../support/temporal.ts';
@@ -51,8 +51,8 @@ describeNeeding(['temporal', 'prefect'], 'a real Prefect', () => {
     let ours: Schema;
 
     beforeAll(async () => {
-      real = await readSchemaOf(migrated.name);
-      ours = await readSchemaOf();
+      real = await readSchemaFrom(migrated.name);
+      ours = await readSchemaFrom();
     });
 
     test('schema.sql has the tables of the model; there are no triggers and no broken indexes', () => {
@@ -64,7 +64,7 @@ describeNeeding(['temporal', 'prefect'], 'a real Prefect', () => {
     });
 
     test.each(TABLES)('%s has the columns, indexes and keys that schema.sql gives it', (table) => {
-      expect(tableOf(ours, table)).toEqual(tableOf(real, table));
+      expect(pickTable(ours, table)).toEqual(pickTable(real, table));
     });
 
     test('other tables are tied to these by the foreign keys that schema.sql leaves out, and by no more', () => {

@@ -10,7 +10,7 @@ import { PrefectHome } from '../support/prefect/home.ts';
 import { LivingRuns } from '../support/prefect/living-runs.ts';
 import { migratePrefect, startPrefectServer } from '../support/prefect/server.ts';
 import { TemporalSession } from '../support/temporal.ts';
-import { reportOf } from '../support/vacuum.ts';
+import { fetchReport } from '../support/vacuum.ts';
 
 const MINUTES = 60_000;
 const PAST = { runs: 300, oldRuns: 200, logsPerRun: 10, tasksPerRun: 3, goneRuns: 60, logsPerGoneRun: 10 };
@@ -61,7 +61,7 @@ describeNeeding(
             while (!end.signal.aborted || rows.length < 3) {
               const handle = await session.start(taskQueue);
               expect(await handle.result()).toMatchObject({ status: 'completed' });
-              rows.push((await reportOf(database, handle.workflowId)).rows);
+              rows.push((await fetchReport(database, handle.workflowId)).rows);
             }
           });
           await work;

@@ -79,7 +79,7 @@ describeNeeding(['prefect'], 'stuck runs of a real Prefect', () => {
     await age(id, by);
     return id;
   };
-  const stateOf = async (id: string): Promise<string> =>
+  const readState = async (id: string): Promise<string> =>
     database.value<string>('select state_type::text from flow_run where id = $1', [id]);
   const soon = (millis: number): string => new Date(Date.now() + millis).toISOString();
 
@@ -152,7 +152,7 @@ describeNeeding(['prefect'], 'stuck runs of a real Prefect', () => {
         ),
       ).toEqual([{ state: 'CRASHED', ended: true, due: null }]);
     }
-    expect(await stateOf(young)).toBe('RUNNING');
+    expect(await readState(young)).toBe('RUNNING');
     expect((await run({ endStuckRuns: true })).reported).toMatchObject({ found: 0, resolved: 0 });
 
     for (const id of stuck) await age(id, '91 days');
@@ -201,7 +201,7 @@ describeNeeding(['prefect'], 'stuck runs of a real Prefect', () => {
         'it still sends heartbeats': 1,
       },
     });
-    expect(await stateOf(silent)).toBe('CRASHED');
+    expect(await readState(silent)).toBe('CRASHED');
   });
 
   test('that end or begin anew meanwhile are left alone', async () => {
@@ -221,7 +221,7 @@ describeNeeding(['prefect'], 'stuck runs of a real Prefect', () => {
       },
     });
     expect(passes[0]?.reported).toMatchObject({ found: 3, resolved: 1, unresolved: {} });
-    expect(await Promise.all(stuck.map(stateOf))).toEqual(['CRASHED', 'RUNNING', 'COMPLETED']);
+    expect(await Promise.all(stuck.map(readState))).toEqual(['CRASHED', 'RUNNING', 'COMPLETED']);
   });
 
   test('are left as they are where the API refuses the login, is another, or does not answer', async () => {
@@ -241,7 +241,7 @@ describeNeeding(['prefect'], 'stuck runs of a real Prefect', () => {
     await expect(run({ endStuckRuns: true, apiUrl: nobody })).rejects.toThrow(
       /the Prefect API: it does not answer\. Check that the Prefect server runs/,
     );
-    expect(await stateOf(id)).toBe('RUNNING');
+    expect(await readState(id)).toBe('RUNNING');
   });
 
   test('of another database than the API has are not called resolved', async () => {

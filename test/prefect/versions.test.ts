@@ -59,14 +59,14 @@ describeNeeding(
       for (const { database } of filled.values()) await database.drop();
     });
 
-    async function copyOf(version: string): Promise<Filled> {
+    async function copyDatabase(version: string): Promise<Filled> {
       const made = filled.get(version);
       if (made === undefined) throw new Error(`${version} was not filled`);
       return { database: await createDatabase(made.database.name), fates: made.fates };
     }
 
     test.each(CASES)('%s %s: what should go goes, and no more, as previewed', async (version, _, options) => {
-      const { database, fates } = await copyOf(version);
+      const { database, fates } = await copyDatabase(version);
       expect(await database.value('select version_num from alembic_version')).toBe(HEADS[version]);
       const before = await Before.of(database, {
         ...(await horizonsNow(database)),
@@ -84,7 +84,7 @@ describeNeeding(
     });
 
     test.each(VERSIONS)('%s: doctor says which index would help, with its statement', async (version) => {
-      const { database } = await copyOf(version);
+      const { database } = await copyDatabase(version);
       const fixes = await indexFixes(database);
       expect(fixes).toEqual(version === '3.8.8' ? NEVER_THERE : [...NEVER_THERE, OF_EVENT]);
       for (const fix of fixes) await database.rows(fix);
@@ -93,7 +93,7 @@ describeNeeding(
     });
 
     test('with an index that is invalid the same rows go, and doctor says how to build it again', async () => {
-      const { database, fates } = await copyOf('3.8.8');
+      const { database, fates } = await copyDatabase('3.8.8');
       // As a build leaves it that was interrupted: not used for reading.
       await database.rows(
         `update pg_index set indisvalid = false where indexrelid = 'ix_event_resources__event_id'::regclass`,
@@ -111,7 +111,7 @@ describeNeeding(
     });
 
     test('where tables are missing their passes are not applicable and the others do their work', async () => {
-      const { database } = await copyOf('3.8.8');
+      const { database } = await copyDatabase('3.8.8');
       await database.rows('drop table events, event_resources, task_run_state_cache');
       const lost = ['expired-state-cache', 'orphaned-state-cache', 'old-events', 'orphaned-event-resources'];
       const { passes } = await preview(database);

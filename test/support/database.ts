@@ -43,7 +43,7 @@ export async function createDatabase(
 ): Promise<TestDatabase> {
   const name = `test_${randomBytes(6).toString('hex')}`;
   await onServer(server, `create database ${name} template ${template}`);
-  return openDatabase(urlOf(server, name), async () => {
+  return openDatabase(makeUrl(server, name), async () => {
     await onServer(server, `drop database ${name} with (force)`);
   });
 }
@@ -71,14 +71,14 @@ export function openDatabase(url: string, drop: () => Promise<void> = async () =
 /** Makes a database with the Prefect-shaped schema, as a template for others. */
 export async function loadSchema(server: string, name: string): Promise<void> {
   await onServer(server, `create database ${name}`);
-  const client = new Client(urlOf(server, name));
+  const client = new Client(makeUrl(server, name));
   await client.connect();
   await makeSchema(client);
   await client.end();
 }
 
 /** The URL of another database of a server. */
-export function urlOf(server: string, database: string): string {
+export function makeUrl(server: string, database: string): string {
   const url = new URL(server);
   url.pathname = `/${database}`;
   return url.toString();

@@ -45,12 +45,12 @@ async function install(project: string): Promise<void> {
   writeFileSync(join(project, 'package.json'), '{ "name": "empty", "private": true, "type": "module" }');
   writeFileSync(join(project, '.npmrc'), 'fund=false\naudit=false\n');
   const npm = ['install', '--loglevel=error', '--prefer-offline'];
-  const types = ['@types/node', '@types/pg'].map((name) => `${name}@${versionOf(name)}`);
+  const types = ['@types/node', '@types/pg'].map((name) => `${name}@${readVersion(name)}`);
   await execute('npm', [...npm, `./${tarball}`, ...types], { cwd: project });
 }
 
 /** The version of a package that is installed here. */
-function versionOf(name: string): string {
+function readVersion(name: string): string {
   const manifest = readFileSync(join(ROOT, 'node_modules', name, 'package.json'), 'utf8');
   return (JSON.parse(manifest) as { version: string }).version;
 }

@@ -39,7 +39,7 @@ export async function createItems(): Promise<TestDatabase> {
 }
 
 /** An enabled policy over the items. */
-export function policyOf(...passes: Pass[]): Policy {
+export function makePolicy(...passes: Pass[]): Policy {
   return definePolicy({ name: 'p', enabled: true, entities: [Item, Owner, Child], passes });
 }
 

@@ -10,7 +10,7 @@ import { Pictures } from './pictures.ts';
 import { CommitProxy } from './postgres/commit-proxy.ts';
 import type { HoldAt } from './postgres/commit-proxy.ts';
 import type { TemporalSession } from './temporal.ts';
-import { reportOf } from './vacuum.ts';
+import { fetchReport } from './vacuum.ts';
 import { waitFor } from './wait.ts';
 import type { WorkerProcess } from './worker-process.ts';
 import { startWorkerProcess } from './worker-process.ts';
@@ -22,8 +22,8 @@ const WITHIN_MILLIS = 180_000;
 /** Every tenth file is recorded by a row that stays, too; every hundredth is not there; number n has n % 97 bytes. */
 const isShared = (n: number): boolean => n % 10 === 0;
 const isMissing = (n: number): boolean => n % 100 === 7;
-const bytesOf = (n: number): number => n % 97;
-const keyOf = (n: number): string => `${n % FOLDERS}/${n}.jpg`;
+const countBytes = (n: number): number => n % 97;
+const toKey = (n: number): string => `${n % FOLDERS}/${n}.jpg`;
 
 /** Pictures whose workers die, each in a process of its own, and the checks that must hold whenever they did. */
 export class KilledPictures {
@@ -64,7 +64,7 @@ export class KilledPictures {
     for (let n = 0; n < FOLDERS; n += 1) mkdirSync(join(folder, String(n)));
     const content = Buffer.alloc(100);
     for (let n = 0; n < this.count; n += 1) {
-      if (!isMissing(n)) writeFileSync(join(folder, keyOf(n)), content.subarray(0, bytesOf(n)));
+      if (!isMissing(n)) writeFileSync(join(folder, toKey(n)), content.subarray(0, countBytes(n)));
     }
     await database.rows(
       `insert into picture
@@ -124,7 +124,7 @@ export class KilledPictures {
   /** What runs have to count in all. */
   get expected(): { readonly files: number; readonly spaceReclaimed: number } {
     const gone = this.#numbers.filter((n) => !isShared(n) && !isMissing(n));
-    return { files: gone.length, spaceReclaimed: gone.reduce((sum, n) => sum + bytesOf(n), 0) };
+    return { files: gone.length, spaceReclaimed: gone.reduce((sum, n) => sum + countBytes(n), 0) };
   }
 
   get #numbers(): number[] {
@@ -133,7 +133,7 @@ export class KilledPictures {
 
   /** Those of living rows are there and no other, and none waits. */
   async expectRightFiles(): Promise<void> {
-    const stay = this.#numbers.filter(isShared).map(keyOf);
+    const stay = this.#numbers.filter(isShared).map(toKey);
     expect(this.pictures.files()).toEqual(stay.toSorted());
     expect(await this.pictures.waiting()).toBe(0);
     const rows = await this.pictures.database.value('select count(*)::int from picture');
@@ -143,7 +143,7 @@ export class KilledPictures {
   /** And the run has counted each file once. */
   async expectWhole(workflowId: string): Promise<void> {
     await this.expectRightFiles();
-    expect(await reportOf(this.pictures.database, workflowId)).toMatchObject({
+    expect(await fetchReport(this.pictures.database, workflowId)).toMatchObject({
       status: 'completed',
       rows: this.count,
       ...this.expected,

@@ -6,7 +6,7 @@ import type { TestDatabase } from './database.ts';
 import { createDatabase } from './database.ts';
 import { fillPrefect } from './prefect/fill.ts';
 import type { TemporalSession } from './temporal.ts';
-import { Before, reportOf } from './vacuum.ts';
+import { Before, fetchReport } from './vacuum.ts';
 import { waitFor } from './wait.ts';
 
 /** Small batches, so that a run has many places to be killed at. */
@@ -88,7 +88,7 @@ export class KilledRun {
   async expectWhole(frozenBefore?: unknown): Promise<LedgerReport> {
     const result = (await this.handle.result()) as { status: string };
     expect(result.status).toBe('completed');
-    const report = await reportOf(this.database, this.handle.workflowId);
+    const report = await fetchReport(this.database, this.handle.workflowId);
     await this.#before.expectRightRows();
     await this.#before.expectExactAccount(report);
     if (frozenBefore !== undefined) expect(await this.frozen()).toEqual(frozenBefore);

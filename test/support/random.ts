@@ -2,7 +2,7 @@
 export const SEED = Number(process.env['TEST_SEED'] ?? Date.now() % 1_000_000);
 
 /** Numbers below 1 that are the same for the same seed (mulberry32). */
-export function randomOf(seed: number): () => number {
+export function makeRandom(seed: number): () => number {
   let state = seed;
   return () => {
     state = (state + 0x6d2b79f5) | 0;

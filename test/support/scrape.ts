@@ -19,7 +19,7 @@ export async function scrape(address: string): Promise<string> {
 }
 
 /** The series of a scrape. */
-export function seriesOf(text: string): Series[] {
+export function parseSeries(text: string): Series[] {
   return text
     .split('\n')
     .filter((line) => line !== '' && !line.startsWith('#'))

@@ -23,7 +23,7 @@ export function oldOrders(options: Partial<ExpireRowsOptions<InferEntity<typeof 
 }
 
 /** The ids of the orders that are there. */
-export async function ordersOf(shop: TestDatabase): Promise<number[]> {
+export async function readOrders(shop: TestDatabase): Promise<number[]> {
   return (await shop.rows<{ id: number }>('select id from shop_order order by id')).map((row) => row.id);
 }
 

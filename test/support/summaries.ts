@@ -2,7 +2,7 @@ import type { WorkflowHandle } from '@temporalio/client';
 import { defaultPayloadConverter } from '@temporalio/common';
 
 /** What the Temporal UI shows of each activity and timer of a history, in order; null where it has nothing to show. */
-export async function summariesOf(handle: WorkflowHandle): Promise<(string | null)[]> {
+export async function readSummaries(handle: WorkflowHandle): Promise<(string | null)[]> {
   const { events } = await handle.fetchHistory();
   return (events ?? [])
     .filter((event) => event.activityTaskScheduledEventAttributes || event.timerStartedEventAttributes)

@@ -22,9 +22,9 @@ export async function runAsPreviewed(
   const { passes: run } = await runEngine(url, policy, options);
   const preview = byPass(previewed);
   const result = byPass(run);
-  const same = isDeepStrictEqual(preview, result) && isDeepStrictEqual(heldOf(previewed), heldOf(run));
+  const same = isDeepStrictEqual(preview, result) && isDeepStrictEqual(listHeld(previewed), listHeld(run));
   if (!same) {
-    const told = [preview, heldOf(previewed), result, heldOf(run)].map((part) => JSON.stringify(part));
+    const told = [preview, listHeld(previewed), result, listHeld(run)].map((part) => JSON.stringify(part));
     throw new Error(`previewed ${told[0]}, held ${told[1]}; deleted ${told[2]}, held ${told[3]}`);
   }
   return result;
@@ -34,6 +34,6 @@ function byPass(passes: readonly Pick<LedgerReport['passes'][number], 'name' | '
   return Object.fromEntries(passes.map(({ name, deleted }) => [name, deleted]));
 }
 
-function heldOf(passes: readonly { readonly held: number }[]): number[] {
+function listHeld(passes: readonly { readonly held: number }[]): number[] {
   return passes.map(({ held }) => held);
 }

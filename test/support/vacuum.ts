@@ -28,12 +28,12 @@ export async function vacuum(
   return session.withVacuum({ taskQueue, url: database.url, policies }, async () => {
     const handle = await session.start(taskQueue, input);
     await handle.result();
-    return reportOf(database, handle.workflowId);
+    return fetchReport(database, handle.workflowId);
   });
 }
 
 /** What the ledger says of the run of a workflow. */
-export async function reportOf(database: TestDatabase, workflowId: string): Promise<LedgerReport> {
+export async function fetchReport(database: TestDatabase, workflowId: string): Promise<LedgerReport> {
   const { session: opened, ledger, close } = await openVacuumed(database.url);
   try {
     const run = await opened.ledger.runs.findLastOf(workflowId);

@@ -16,9 +16,9 @@ import { TABLES } from '../support/prefect/model.ts';
 import { createHollow } from '../support/reclaim/hollow.ts';
 import { expectTold, runTwice } from '../support/reclaim/two-runs.ts';
 import type { Series } from '../support/scrape.ts';
-import { metricsAddress, scrape, seriesOf, sumBy } from '../support/scrape.ts';
+import { metricsAddress, scrape, parseSeries, sumBy } from '../support/scrape.ts';
 import { TemporalSession } from '../support/temporal.ts';
-import { reportOf } from '../support/vacuum.ts';
+import { fetchReport } from '../support/vacuum.ts';
 import type { WorkerProcess } from '../support/worker-process.ts';
 import { startWorkerProcess } from '../support/worker-process.ts';
 
@@ -35,8 +35,8 @@ describeNeeding(['temporal'], 'metrics of a worker', () => {
     workers.push(worker);
     return { worker, metrics };
   };
-  const read = async (metrics: string): Promise<Series[]> => seriesOf(await scrape(metrics));
-  const rowsOf = (series: readonly Series[]): Record<string, number> =>
+  const read = async (metrics: string): Promise<Series[]> => parseSeries(await scrape(metrics));
+  const countRows = (series: readonly Series[]): Record<string, number> =>
     sumBy(series, METRICS.rowsDeleted.name, 'pass');
 
   beforeEach(async () => {
@@ -53,9 +53,9 @@ describeNeeding(['temporal'], 'metrics of a worker', () => {
     await run.start();
     const report = await run.expectWhole();
     const text = await scrape(metrics);
-    const series = seriesOf(text);
+    const series = parseSeries(text);
 
-    expect(rowsOf(series)).toEqual(byPass(report, 'rows'));
+    expect(countRows(series)).toEqual(byPass(report, 'rows'));
     expect(report.rows).toBeGreaterThan(1000);
     expect(sumBy(series, METRICS.lastRunRows.name, 'pass')).toEqual(byPass(report, 'rows'));
     expect(sumBy(series, METRICS.lastRunHeld.name, 'pass')).toEqual(byPass(report, 'held'));
@@ -101,7 +101,7 @@ describeNeeding(['temporal'], 'metrics of a worker', () => {
     const victim = await start(proxy.url);
     await run.start();
     await proxy.held;
-    const before = rowsOf(await read(victim.metrics));
+    const before = countRows(await read(victim.metrics));
     await victim.worker.end('SIGKILL');
     await proxy.close();
     const committed = await run.database.rows<{ rows: number }>(
@@ -115,7 +115,7 @@ describeNeeding(['temporal'], 'metrics of a worker', () => {
     const successor = await start();
     const report = await run.expectWhole();
     const series = await read(successor.metrics);
-    expect(total(before) + total(rowsOf(series))).toBe(report.rows - lost);
+    expect(total(before) + total(countRows(series))).toBe(report.rows - lost);
     expect(lost > 0).toBe(at === 'after commit');
     expect(sumBy(series, METRICS.lastRunRows.name, 'pass')).toEqual(byPass(report, 'rows'));
     expect(sumBy(series, METRICS.runs.name, 'status')).toEqual({ completed: 1 });
@@ -146,7 +146,7 @@ describeNeeding(['temporal'], 'metrics of a worker', () => {
     await run.handle.result();
     await other.query('rollback');
     other.release();
-    const report = await reportOf(run.database, run.handle.workflowId);
+    const report = await fetchReport(run.database, run.handle.workflowId);
     const series = await read(metrics);
     expect(sumBy(series, METRICS.rowsSkipped.name, 'pass')).toEqual(byPass(report, 'skipped'));
     expect(sumBy(series, METRICS.setbacks.name, 'kind')['lock']).toBeGreaterThan(0);

@@ -17,7 +17,7 @@ import { describeNeeding } from '../support/needing.ts';
 import { PrefectRows } from '../support/prefect/rows.ts';
 import { createHollow, reclaiming } from '../support/reclaim/hollow.ts';
 import { expectTold, runTwice } from '../support/reclaim/two-runs.ts';
-import { metricsAddress, scrape, seriesOf } from '../support/scrape.ts';
+import { metricsAddress, scrape, parseSeries } from '../support/scrape.ts';
 import { TemporalSession } from '../support/temporal.ts';
 import { prefectPolicy } from '../support/vacuum.ts';
 import { waitFor } from '../support/wait.ts';
@@ -104,7 +104,7 @@ describeNeeding(['temporal'], 'the plugin', () => {
     await withWorker({ plugins, workflowsPath: HOST_WORKFLOWS, activities: { greet } }, async (taskQueue) => {
       await expectHost(taskQueue);
       const reports = await runTwice(session, taskQueue, hollow);
-      const series = seriesOf(await scrape(exporter)).filter(
+      const series = parseSeries(await scrape(exporter)).filter(
         ({ labels }) => labels['taskQueue'] === taskQueue,
       );
       expectTold(series, reports);

@@ -2,7 +2,7 @@ import { afterAll, afterEach, beforeEach, expect, test } from '@jest/globals';
 import { ScheduleOverlapPolicy } from '@temporalio/client';
 import type { Client, ScheduleHandle } from '@temporalio/client';
 
-import { applySchedule, scheduleIdOf, triggerSchedule } from '../../worker/schedule.ts';
+import { applySchedule, getScheduleId, triggerSchedule } from '../../worker/schedule.ts';
 import { cli } from '../support/cli.ts';
 import { KilledRun, MANY_BATCHES } from '../support/killed-run.ts';
 import { describeNeeding } from '../support/needing.ts';
@@ -122,6 +122,6 @@ describeNeeding(['temporal'], 'the schedule of a policy', () => {
   });
 
   test('has an id of its policy’s name', () => {
-    expect(scheduleIdOf(prefectPolicy())).toBe('vacuum-prefect');
+    expect(getScheduleId(prefectPolicy())).toBe('vacuum-prefect');
   });
 });

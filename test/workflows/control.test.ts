@@ -5,7 +5,7 @@ import { startDevServer } from '../../worker/dev-server.ts';
 import { KilledRun, MANY_BATCHES } from '../support/killed-run.ts';
 import { describeNeeding } from '../support/needing.ts';
 import { TemporalSession } from '../support/temporal.ts';
-import { prefectPolicy, reportOf } from '../support/vacuum.ts';
+import { prefectPolicy, fetchReport } from '../support/vacuum.ts';
 import { waitFor } from '../support/wait.ts';
 
 interface Progress {
@@ -67,7 +67,7 @@ describeNeeding(['temporal'], 'a run in the hands of its operator', () => {
       await handle.signal('stop');
       expect(await handle.result()).toMatchObject({ status: 'stopped' });
     });
-    const report = await reportOf(run.database, run.handle.workflowId);
+    const report = await fetchReport(run.database, run.handle.workflowId);
     expect(report.status).toBe('stopped');
     expect(report.deleted).toEqual(await run.gone());
     expect(report.passes.map((pass) => pass.status)).toContain('unfinished');
@@ -91,7 +91,7 @@ describeNeeding(['temporal'], 'a run in the hands of its operator', () => {
       await expect(handle.result()).rejects.toMatchObject({ cause: { name: 'CancelledFailure' } });
       expect((await handle.describe()).status.name).toBe('CANCELLED');
     });
-    const report = await reportOf(run.database, run.handle.workflowId);
+    const report = await fetchReport(run.database, run.handle.workflowId);
     expect(report.status).toBe('cancelled');
     expect(report.deleted).toEqual(await run.gone());
     await run.expectNothingLeft();

@@ -7,7 +7,7 @@ import type { TestDatabase } from '../support/database.ts';
 import { describeNeeding } from '../support/needing.ts';
 import { AuditLog, createShop, Order, shopPolicy } from '../support/shop.ts';
 import { TemporalSession } from '../support/temporal.ts';
-import { reportOf } from '../support/vacuum.ts';
+import { fetchReport } from '../support/vacuum.ts';
 import { waitFor } from '../support/wait.ts';
 
 describeNeeding(['temporal'], 'a pass that cannot do its work', () => {
@@ -54,7 +54,7 @@ describeNeeding(['temporal'], 'a pass that cannot do its work', () => {
     const message = (failure as { cause: Error }).cause.message;
     expect(message).toContain('pass old-orders: deleting: a foreign key forbids the deletion');
     expect(message).toContain('23503');
-    const report = await reportOf(shop, workflowId);
+    const report = await fetchReport(shop, workflowId);
     expect(report.status).toBe('failed');
     expect(report.passes.map(({ name, status }) => [name, status])).toEqual([
       ['old-orders', 'failed'],
@@ -66,7 +66,7 @@ describeNeeding(['temporal'], 'a pass that cannot do its work', () => {
   test('takes those along that depend on it', async () => {
     await shop.rows('insert into invoice values (1, 3)');
     const { workflowId } = await runToEnd(shopPolicy({ passes: [oldOrders, lostAudit(['old-orders'])] }));
-    const report = await reportOf(shop, workflowId);
+    const report = await fetchReport(shop, workflowId);
     expect(report.passes.map((pass) => pass.status)).toEqual(['failed', 'skipped']);
     expect(report.rows).toBe(0);
   });
@@ -85,7 +85,7 @@ describeNeeding(['temporal'], 'a pass that cannot do its work', () => {
       await waitFor('a batch', async () => (await shop.value('select count(*) from audit_log')) < 10);
       await shop.rows('revoke delete on audit_log from limited');
       await expect(handle.result()).rejects.toMatchObject({ cause: { type: 'VacuumFailed' } });
-      const report = await reportOf(shop, handle.workflowId);
+      const report = await fetchReport(shop, handle.workflowId);
       expect(report.passes[0]?.error).toContain('a privilege is missing (SQLSTATE 42501)');
       expect(report.deleted['audit_log']).toBe(10 - (await shop.value('select count(*) from audit_log')));
     });
@@ -98,7 +98,7 @@ describeNeeding(['temporal'], 'a pass that cannot do its work', () => {
       create trigger refuse before delete on audit_log execute function refuse()`);
     const { failure, workflowId } = await runToEnd(shopPolicy({ passes: [lostAudit()], shards: 1 }));
     expect(failure).toMatchObject({ cause: { type: 'VacuumFailed' } });
-    const report = await reportOf(shop, workflowId);
+    const report = await fetchReport(shop, workflowId);
     expect(report.passes[0]?.error).toBe('deleting: the database reported an error (SQLSTATE ZZ123)');
     expect(report.rows).toBe(0);
   });
@@ -130,7 +130,7 @@ describeNeeding(['temporal'], 'a pass that cannot do its work', () => {
     await other.query('select * from order_line where order_id = 4 for update');
     const { workflowId } = await runToEnd(shopPolicy({ passes: [oldOrders], shards: 1 }));
     expect(await shop.rows('select id from shop_order')).toEqual([{ id: 4 }]);
-    const report = await reportOf(shop, workflowId);
+    const report = await fetchReport(shop, workflowId);
     expect(report.deleted).toEqual({ shop_order: 9, order_line: 9 });
     expect(report.passes[0]?.skipped).toBe(1);
     await other.query('rollback');

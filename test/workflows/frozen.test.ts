@@ -4,7 +4,7 @@ import type { Policy } from '../../policy/policy.ts';
 import { KilledRun, MANY_BATCHES } from '../support/killed-run.ts';
 import { describeNeeding } from '../support/needing.ts';
 import { TemporalSession } from '../support/temporal.ts';
-import { Before, prefectPolicy, reportOf } from '../support/vacuum.ts';
+import { Before, prefectPolicy, fetchReport } from '../support/vacuum.ts';
 
 // Slow enough to be caught in the middle.
 const SLOW = { ...MANY_BATCHES, batchPause: '30 ms' };
@@ -42,7 +42,7 @@ describeNeeding(['temporal'], 'another policy deployed in the middle of a run', 
 
   test('a shorter retention and larger batches: the run goes on as it was begun', async () => {
     const { before, next } = await deploy({ retentionPeriod: '10 days', batchSize: 500 });
-    const report = await reportOf(run.database, next);
+    const report = await fetchReport(run.database, next);
     expect(report.rows).toBeGreaterThan(0);
     await before.expectExactAccount(report);
     await before.expectRightRows();

@@ -8,7 +8,7 @@ import { KilledRun } from '../support/killed-run.ts';
 import { describeNeeding } from '../support/needing.ts';
 import { TemporalUi } from '../support/temporal-ui.ts';
 import { TemporalSession } from '../support/temporal.ts';
-import { prefectPolicy, reportOf } from '../support/vacuum.ts';
+import { prefectPolicy, fetchReport } from '../support/vacuum.ts';
 import { waitFor } from '../support/wait.ts';
 
 // Slow enough to be caught in the middle, by hands that click.
@@ -124,7 +124,7 @@ describeNeeding(['temporal', 'chromium'], 'in the Temporal UI', () => {
         status: 'stopped',
         reasons: ['stopped: enough for today'],
       });
-      const report = await reportOf(run.database, run.handle.workflowId);
+      const report = await fetchReport(run.database, run.handle.workflowId);
       expect(report).toMatchObject({ status: 'stopped', deleted: await run.gone() });
       // The lease is free: the next run is not skipped.
       const next = await session.start(run.taskQueue, { maxRows: 10 });

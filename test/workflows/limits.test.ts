@@ -4,15 +4,15 @@ import type { WorkflowHandle } from '@temporalio/client';
 import type { VacuumInput } from '../../activities/contract.ts';
 import type { LedgerReport } from '../../activities/stored/report.ts';
 import type { LimitOptions } from '../../policy/limits.ts';
-import { windowOf, limitsOf } from '../../policy/limits.ts';
+import { readWindow, parseLimits } from '../../policy/limits.ts';
 import type { Policy, PolicyOptions } from '../../policy/policy.ts';
 import type { TestDatabase } from '../support/database.ts';
 import { createDatabase } from '../support/database.ts';
 import { makeThings, Note, oldThings, thingPolicy, THINGS } from '../support/guarded.ts';
 import { describeNeeding } from '../support/needing.ts';
-import { summariesOf } from '../support/summaries.ts';
+import { readSummaries } from '../support/summaries.ts';
 import { TemporalSession } from '../support/temporal.ts';
-import { reportOf, vacuum } from '../support/vacuum.ts';
+import { fetchReport, vacuum } from '../support/vacuum.ts';
 import { waitFor } from '../support/wait.ts';
 import { closedWindow, nextMinute, openWindow, windowFrom } from '../support/windows.ts';
 import { startWorkerProcess } from '../support/worker-process.ts';
@@ -43,7 +43,7 @@ describeNeeding(['temporal'], 'a run with limits', () => {
   afterAll(async () => session.close());
 
   const notes = async (): Promise<number> => things.value('select count(*) from note');
-  const policyOf = (limits: LimitOptions, options: Partial<PolicyOptions> = {}): Policy =>
+  const makePolicy = (limits: LimitOptions, options: Partial<PolicyOptions> = {}): Policy =>
     thingPolicy({ passes: [NOTES], limits, ...options });
 
   async function run(policy: Policy, input: VacuumInput = {}): Promise<LedgerReport> {
@@ -65,7 +65,7 @@ describeNeeding(['temporal'], 'a run with limits', () => {
     ['ages', 'analyze note'],
   ])('of rows deletes exactly so many by %s, and later runs go on', async (_, sql) => {
     await things.rows(`create index note_at_idx on note (at); ${sql}`);
-    const policy = policyOf({ maxRows: 137 });
+    const policy = makePolicy({ maxRows: 137 });
     const first = await run(policy);
     expect(first).toMatchObject({
       status: 'stopped',
@@ -130,7 +130,7 @@ describeNeeding(['temporal'], 'a run with limits', () => {
   });
 
   test('of time ends while it is paused', async () => {
-    await withRun(policyOf({ maxDuration: '4 s' }, SLOW), async (handle) => {
+    await withRun(makePolicy({ maxDuration: '4 s' }, SLOW), async (handle) => {
       await untilSome();
       await handle.signal('pause', 'and forgotten');
       expect(await handle.result()).toMatchObject({
@@ -142,7 +142,7 @@ describeNeeding(['temporal'], 'a run with limits', () => {
   });
 
   test('of time ends after its batch', async () => {
-    const report = await run(policyOf({ maxDuration: '1 s' }, { ...SLOW, batchPause: '100 ms' }));
+    const report = await run(makePolicy({ maxDuration: '1 s' }, { ...SLOW, batchPause: '100 ms' }));
     expect(report.status).toBe('stopped');
     expect(report.reasons).toEqual([
       expect.stringMatching(/^stopped: limit maxDuration 1 second reached: \d+ seconds?$/),
@@ -153,7 +153,7 @@ describeNeeding(['temporal'], 'a run with limits', () => {
 
   /** Closes or opens the window of the run that is open, as time would. */
   async function setWindow(text: string): Promise<void> {
-    const window = windowOf(limitsOf({ window: text }));
+    const window = readWindow(parseLimits({ window: text }));
     await things.rows(
       `update vacuum.run set settings = jsonb_set(settings, '{limits,window}', $1) where ended_at is null`,
       [JSON.stringify(window)],
@@ -182,7 +182,7 @@ describeNeeding(['temporal'], 'a run with limits', () => {
   }
 
   test('waits on a timer of its own where its window closes in the middle of a pass, and goes on', async () => {
-    const policy = policyOf({ window: openWindow(), timezone: 'UTC' }, { ...SLOW, shards: 2 });
+    const policy = makePolicy({ window: openWindow(), timezone: 'UTC' }, { ...SLOW, shards: 2 });
     await withRun(policy, async (handle, taskQueue) => {
       await untilSome();
       await setWindow(closedWindow());
@@ -209,12 +209,12 @@ describeNeeding(['temporal'], 'a run with limits', () => {
       const waits = expect.stringMatching(
         /^wait until 20\d\d-\S+Z: limit window \d\d:\d\d-\d\d:\d\d UTC reached/,
       );
-      const first = await summariesOf(handle);
+      const first = await readSummaries(handle);
       expect([first[0], first.at(-1)]).toEqual([begin, end]);
       const between = first.slice(1, -1);
       expect(between).toContainEqual(waits);
       for (const summary of between) expect([waits, slice]).toContainEqual(summary);
-      expect([...new Set(await summariesOf(second))]).toEqual([
+      expect([...new Set(await readSummaries(second))]).toEqual([
         begin,
         `wait for run 1 of workflow ${handle.workflowId}`,
         'expire rows: old-notes',
@@ -224,19 +224,19 @@ describeNeeding(['temporal'], 'a run with limits', () => {
   });
 
   test('stops where its window closes, if it was told to', async () => {
-    await withRun(policyOf({ window: openWindow(), whenClosed: 'stop' }, SLOW), async (handle) => {
+    await withRun(makePolicy({ window: openWindow(), whenClosed: 'stop' }, SLOW), async (handle) => {
       await untilSome();
       await setWindow(closedWindow());
       const report = (await handle.result()) as LedgerReport;
       expect(report.status).toBe('stopped');
       expect(report.reasons).toEqual([expect.stringMatching(/^stopped: limit window .* closed until 20/)]);
     });
-    expect(await run(policyOf({}))).toMatchObject({ status: 'completed' });
+    expect(await run(makePolicy({}))).toMatchObject({ status: 'completed' });
     expect(await notes()).toBe(THINGS - OLD);
   });
 
   test('waits for its window before it begins, holds no lease meanwhile, and can be stopped', async () => {
-    await withRun(policyOf({ window: closedWindow() }), async (handle) => {
+    await withRun(makePolicy({ window: closedWindow() }), async (handle) => {
       const progress = await waitFor('it to wait', async () => {
         const found = await handle.query<Progress>('progress');
         return found.state === 'waiting' ? found : undefined;
@@ -254,7 +254,7 @@ describeNeeding(['temporal'], 'a run with limits', () => {
   });
 
   test('does not begin outside its window, if it was told to stop', async () => {
-    await withRun(policyOf({ window: closedWindow(), whenClosed: 'stop' }), async (handle) => {
+    await withRun(makePolicy({ window: closedWindow(), whenClosed: 'stop' }), async (handle) => {
       expect(await handle.result()).toMatchObject({
         run: null,
         status: 'stopped',
@@ -270,7 +270,7 @@ describeNeeding(['temporal'], 'a run with limits', () => {
     const opens = nextMinute(12_000);
     const window = { window: windowFrom(opens, timezone), timezone };
     const policies = [
-      policyOf(window, { name: 'waits' }),
+      makePolicy(window, { name: 'waits' }),
       thingPolicy({ name: 'stops', limits: { ...window, whenClosed: 'stop' } }),
     ];
     const taskQueue = session.queue();
@@ -305,10 +305,10 @@ describeNeeding(['temporal'], 'a run with limits', () => {
       await expect(handle.result()).rejects.toMatchObject({ cause: { name: 'CancelledFailure' } });
       expect((await handle.describe()).status.name).toBe('CANCELLED');
     };
-    await withRun(policyOf({ window: closedWindow() }), cancel);
+    await withRun(makePolicy({ window: closedWindow() }), cancel);
     expect(await things.value('select count(*) from vacuum.run')).toBe(0);
 
-    await withRun(policyOf({ window: openWindow() }, SLOW), async (handle) => {
+    await withRun(makePolicy({ window: openWindow() }, SLOW), async (handle) => {
       await untilSome();
       await setWindow(closedWindow());
       await cancel(handle);
@@ -319,17 +319,17 @@ describeNeeding(['temporal'], 'a run with limits', () => {
     expect(await things.rows('select status, ended_at is null as open from vacuum.run')).toEqual([
       { status: 'cancelled', open: false },
     ]);
-    expect(await run(policyOf({}))).toMatchObject({ status: 'completed', rows: OLD - gone });
+    expect(await run(makePolicy({}))).toMatchObject({ status: 'completed', rows: OLD - gone });
   });
 
   test('previews whatever the time', async () => {
     const taskQueue = session.queue();
-    const policies = [policyOf({ window: closedWindow() })];
+    const policies = [makePolicy({ window: closedWindow() })];
     await session.withVacuum({ taskQueue, url: things.url, policies }, async () => {
       const handle = await session.start(taskQueue, { mode: 'preview' });
       await handle.result();
-      expect(await summariesOf(handle)).toEqual(['count what would be deleted']);
-      expect(await reportOf(things, handle.workflowId)).toMatchObject({ deleted: { note: OLD } });
+      expect(await readSummaries(handle)).toEqual(['count what would be deleted']);
+      expect(await fetchReport(things, handle.workflowId)).toMatchObject({ deleted: { note: OLD } });
     });
   });
 });

@@ -6,7 +6,7 @@ import type { TestDatabase } from '../support/database.ts';
 import { describeNeeding } from '../support/needing.ts';
 import { createShop, Order, shopPolicy } from '../support/shop.ts';
 import { TemporalSession } from '../support/temporal.ts';
-import { reportOf } from '../support/vacuum.ts';
+import { fetchReport } from '../support/vacuum.ts';
 import { waitFor } from '../support/wait.ts';
 
 const passes = [expireRows({ name: 'old-orders', entity: Order, age: 'closedAt', olderThan: '100 days' })];
@@ -30,7 +30,7 @@ describeNeeding(['temporal'], 'a run of mode preview', () => {
     await session.withVacuum({ taskQueue, url: shop.url, policies }, async () => {
       const handle = await session.start(taskQueue, { mode: 'preview' });
       expect(await handle.result()).toMatchObject({ mode: 'preview', status: 'completed', rows: 600 });
-      expect(await reportOf(shop, handle.workflowId)).toMatchObject({ deleted: { shop_order: 600 } });
+      expect(await fetchReport(shop, handle.workflowId)).toMatchObject({ deleted: { shop_order: 600 } });
     });
     expect(await shop.value('select count(*) from shop_order')).toBe(600);
     expect(await shop.value('select count(*) from vacuum.batch')).toBe(0);

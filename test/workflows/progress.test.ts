@@ -3,7 +3,7 @@ import { describe, expect, test } from '@jest/globals';
 import type { PlannedPass } from '../../activities/contract.ts';
 import type { ShardProgress } from '../../activities/stored/progress.ts';
 import type { RunProgress } from '../../workflows/progress.ts';
-import { progressOf, sayProgress, stateOf } from '../../workflows/progress.ts';
+import { toProgress, formatProgress, readState } from '../../workflows/progress.ts';
 import type { PassState, RunState, ShardState } from '../../workflows/state.ts';
 
 const NOON = Date.UTC(2026, 0, 31, 12);
@@ -64,16 +64,16 @@ function only(
   state: PassState,
   options: Partial<PlannedPass> = {},
 ): RunProgress['passes'][number] | undefined {
-  return progressOf(stateWith([[planned(options), state]], NOON), FREE).passes[0];
+  return toProgress(stateWith([[planned(options), state]], NOON), FREE).passes[0];
 }
 
 function said(state: RunState | undefined, more: Partial<RunProgress> = {}): string {
   const progress = { run: 7, policy: 'shop', state: 'running', reason: null, leaving: null } as const;
-  return sayProgress({ ...progress, ...progressOf(state, FREE), ...more });
+  return formatProgress({ ...progress, ...toProgress(state, FREE), ...more });
 }
 
 /** The cells of a pass, without the room between them. */
-const cellsOf = (text: string, name: string): string[] =>
+const formatCells = (text: string, name: string): string[] =>
   (text.split('\n').find((line) => line.startsWith(`| ${name}`)) ?? '')
     .split('|')
     .slice(1, -1)
@@ -137,7 +137,7 @@ describe('the progress of a pass', () => {
   });
 
   test('tells of nothing before there is a plan', () => {
-    expect(progressOf(undefined, FREE)).toEqual({ asOf: null, passes: [] });
+    expect(toProgress(undefined, FREE)).toEqual({ asOf: null, passes: [] });
   });
 
   test('says what a pass waits for: a person, a limit, the passes before', () => {
@@ -146,14 +146,14 @@ describe('the progress of a pass', () => {
       [planned({ name: 'other' }), pass([], { status: 'completed' })],
       [planned({ name: 'lost', dependsOn: ['old-logs', 'other'] }), pass([], { status: 'planned' })],
     ]);
-    const waiting = (control: Parameters<typeof progressOf>[1]): unknown =>
-      progressOf(state, control).passes.map(({ waitsFor }) => waitsFor);
+    const waiting = (control: Parameters<typeof toProgress>[1]): unknown =>
+      toProgress(state, control).passes.map(({ waitsFor }) => waitsFor);
     expect(waiting(FREE)).toEqual([null, null, 'old-logs']);
     expect(waiting({ paused: false, waitsFor: 'the window' })).toEqual(['the window', null, 'old-logs']);
     expect(waiting({ paused: true, waitsFor: 'the window' })).toEqual(['signal resume', null, 'old-logs']);
-    expect(stateOf('running', { paused: false, waitsFor: 'the window' })).toBe('waiting');
-    expect(stateOf('running', { paused: true, waitsFor: 'the window' })).toBe('paused');
-    expect(stateOf('closing', { paused: true, waitsFor: 'the window' })).toBe('closing');
+    expect(readState('running', { paused: false, waitsFor: 'the window' })).toBe('waiting');
+    expect(readState('running', { paused: true, waitsFor: 'the window' })).toBe('paused');
+    expect(readState('closing', { paused: true, waitsFor: 'the window' })).toBe('closing');
   });
 });
 
@@ -166,7 +166,7 @@ describe('what the Temporal UI shows', () => {
         [planned({ name: 'left' }), pass([shard({ part: null })], { status: 'unfinished' })],
       ]),
     );
-    expect(cellsOf(text, 'old-logs')).toEqual([
+    expect(formatCells(text, 'old-logs')).toEqual([
       'old-logs',
       'running',
       '1,234',
@@ -175,14 +175,14 @@ describe('what the Temporal UI shows', () => {
       'not known yet',
       '',
     ]);
-    expect(cellsOf(text, 'next')).toEqual(['next', 'planned', '0', '', '', '', '']);
-    expect(cellsOf(text, 'left')).toEqual(['left', 'unfinished', '0', '', '', '', '']);
+    expect(formatCells(text, 'next')).toEqual(['next', 'planned', '0', '', '', '', '']);
+    expect(formatCells(text, 'left')).toEqual(['left', 'unfinished', '0', '', '', '', '']);
   });
 
   test('has percent and end together, and neither alone', () => {
     const known = shard({ rows: 5, part: 0.1, secondsLeft: 9, rowsPerSecond: 1234.4 });
     const text = said(stateWith([[planned(), pass([known])]], NOON));
-    expect(cellsOf(text, 'old-logs').slice(2)).toEqual(['5', '10 %', '1,234', '9 s', '']);
+    expect(formatCells(text, 'old-logs').slice(2)).toEqual(['5', '10 %', '1,234', '9 s', '']);
   });
 
   test.each([
@@ -194,13 +194,13 @@ describe('what the Temporal UI shows', () => {
     [7503, '2 h 5 min'],
   ])('says %d seconds as %s', (secondsLeft, text) => {
     const known = shard({ part: 0.1, secondsLeft });
-    expect(cellsOf(said(stateWith([[planned(), pass([known])]], NOON)), 'old-logs')[5]).toBe(text);
+    expect(formatCells(said(stateWith([[planned(), pass([known])]], NOON)), 'old-logs')[5]).toBe(text);
   });
 
   test('is about a level where rows are nested in others', () => {
     const known = shard({ part: 0.5, secondsLeft: 1 });
     const state = stateWith([[planned({ repeats: true }), pass([known], { round: 2 })]], NOON);
-    expect(cellsOf(said(state), 'old-logs')[3]).toBe('50 % of level 2');
+    expect(formatCells(said(state), 'old-logs')[3]).toBe('50 % of level 2');
   });
 
   test('begins with the policy, its state, why, and of when that is', () => {

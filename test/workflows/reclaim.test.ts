@@ -10,7 +10,7 @@ import {
   closeGate,
   createGate,
   createHollow,
-  journalOf,
+  readJournal,
   reclaiming,
   slowDown,
   speedUp,
@@ -56,20 +56,20 @@ describeNeeding(['temporal'], 'a run that gives space back, in the hands of its 
     );
   };
   /** The only activity under way, as Temporal has it; undefined if none is. */
-  const pendingOf = async (handle: WorkflowHandle): Promise<PendingActivity | undefined> => {
+  const findPending = async (handle: WorkflowHandle): Promise<PendingActivity | undefined> => {
     const { raw } = await handle.describe();
     return raw.pendingActivities?.[0];
   };
   /** Waits until the pause holds the run and no activity is under way. */
   const untilPaused = async (handle: WorkflowHandle): Promise<Progress> =>
     waitFor('the pause to take effect', async () =>
-      (await pendingOf(handle)) === undefined ? handle.query<Progress>('progress') : undefined,
+      (await findPending(handle)) === undefined ? handle.query<Progress>('progress') : undefined,
     );
   /** Waits until the slice under way has told Temporal twice that it lives; returns its state then. */
   const untilTwoHeartbeats = async (handle: WorkflowHandle): Promise<PendingActivity['state']> => {
     const times = new Set<string>();
     return waitFor('two heartbeats', async () => {
-      const pending = await pendingOf(handle);
+      const pending = await findPending(handle);
       const at = pending?.lastHeartbeatTime;
       times.add(`${String(at?.seconds)}.${String(at?.nanos)}`);
       return times.size > 2 ? pending?.state : undefined;
@@ -87,12 +87,15 @@ describeNeeding(['temporal'], 'a run that gives space back, in the hands of its 
       const paused = await untilPaused(handle);
       expect(paused).toMatchObject({ state: 'paused', passes: [{}, { batches: 1, percent: 50 }] });
       expect(await isAlive(pid)).toBe(false);
-      expect(await journalOf(database)).toEqual(['vacuum item started', 'vacuum item ended done']);
+      expect(await readJournal(database)).toEqual(['vacuum item started', 'vacuum item ended done']);
       await handle.signal('resume');
       const report = (await handle.result()) as RunReport;
       expect(report).toMatchObject({ status: 'completed', passes: [{}, { batches: 2 }] });
     });
-    expect((await journalOf(database)).slice(2)).toEqual(['vacuum owner started', 'vacuum owner ended done']);
+    expect((await readJournal(database)).slice(2)).toEqual([
+      'vacuum owner started',
+      'vacuum owner ended done',
+    ]);
   });
 
   describe('in the middle of a rewrite', () => {
@@ -114,7 +117,7 @@ describeNeeding(['temporal'], 'a run that gives space back, in the hands of its 
           state: 'paused',
           passes: [{}, { batches: 1, percent: 50 }],
         });
-        expect(await journalOf(database)).toEqual(['full item started', 'full item ended done']);
+        expect(await readJournal(database)).toEqual(['full item started', 'full item ended done']);
         await handle.signal('resume');
         expect(await handle.result()).toMatchObject({ status: 'completed', passes: [{}, { batches: 2 }] });
       }, FULL);
@@ -137,8 +140,8 @@ describeNeeding(['temporal'], 'a run that gives space back, in the hands of its 
         expect(await untilTwoHeartbeats(handle)).toBe(STARTED);
         expect(await untilRewriting(database)).toBe(pid);
         await openGate();
-        await waitFor('the end of the rewrite', async () => (await journalOf(database)).length === 2);
-        expect(await journalOf(database)).toEqual(['full item started', 'full item ended done']);
+        await waitFor('the end of the rewrite', async () => (await readJournal(database)).length === 2);
+        expect(await readJournal(database)).toEqual(['full item started', 'full item ended done']);
         await session.withWorkflowOnly(taskQueue, async () => {
           expect(await untilPaused(handle)).toMatchObject({ state: 'paused' });
           await handle.signal('resume');
@@ -155,7 +158,7 @@ describeNeeding(['temporal'], 'a run that gives space back, in the hands of its 
         expect(await handle.result()).toMatchObject({ status: 'stopped' });
         expect(await database.value('select count(*) from pg_stat_progress_cluster')).toBe(0);
       }, FULL);
-      expect(await journalOf(database)).toEqual(['full item started', 'full item ended cancelled']);
+      expect(await readJournal(database)).toEqual(['full item started', 'full item ended cancelled']);
     });
   });
 
@@ -173,7 +176,7 @@ describeNeeding(['temporal'], 'a run that gives space back, in the hands of its 
       });
       expect(await isAlive(pid)).toBe(false);
     });
-    expect(await journalOf(database)).toEqual(['vacuum item started', 'vacuum item ended cancelled']);
+    expect(await readJournal(database)).toEqual(['vacuum item started', 'vacuum item ended cancelled']);
   });
 
   test('cancel does the same and closes the run as cancelled', async () => {

@@ -13,7 +13,7 @@ import { describeNeeding } from '../support/needing.ts';
 import { CommitProxy } from '../support/postgres/commit-proxy.ts';
 import { saidBy } from '../support/said.ts';
 import { TemporalSession } from '../support/temporal.ts';
-import { prefectPolicy, reportOf } from '../support/vacuum.ts';
+import { prefectPolicy, fetchReport } from '../support/vacuum.ts';
 import { waitFor } from '../support/wait.ts';
 import { startWorkerProcess } from '../support/worker-process.ts';
 
@@ -115,7 +115,7 @@ describeNeeding(['temporal'], 'a run that reports', () => {
         cause: { message: expect.stringContaining('it is down. Start it') },
       });
       expect(saidBy(await handle.fetchHistory())).not.toContain('secret');
-      const report = await reportOf(database, handle.workflowId);
+      const report = await fetchReport(database, handle.workflowId);
       expect(report).toMatchObject({
         status: 'failed',
         passes: [{ status: 'failed', reported: { found: 20, resolved: 0 } }],

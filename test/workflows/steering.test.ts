@@ -7,12 +7,12 @@ import { afterAll, afterEach, beforeEach, expect, test } from '@jest/globals';
 
 import type { RunProgress } from '../../workflows/progress.ts';
 import { cli } from '../support/cli.ts';
-import { blocksOf } from '../support/docs/markdown.ts';
+import { readBlocks } from '../support/docs/markdown.ts';
 import { KilledRun, MANY_BATCHES } from '../support/killed-run.ts';
 import { describeNeeding } from '../support/needing.ts';
 import { find, ROOT, TCTL, TEMPORAL } from '../support/parts/bring.ts';
 import { TemporalSession } from '../support/temporal.ts';
-import { prefectPolicy, reportOf } from '../support/vacuum.ts';
+import { prefectPolicy, fetchReport } from '../support/vacuum.ts';
 import { waitFor } from '../support/wait.ts';
 
 const execute = promisify(execFile);
@@ -21,7 +21,7 @@ const execute = promisify(execFile);
 const SLOW = { ...MANY_BATCHES, batchPause: '60 ms' };
 
 /** The lines of a page that are commands run here. */
-const documented = blocksOf(readFileSync(join(ROOT, 'docs/operating.md'), 'utf8'))
+const documented = readBlocks(readFileSync(join(ROOT, 'docs/operating.md'), 'utf8'))
   .filter(({ said }) => said.includes('run by test/workflows/steering.test.ts'))
   .flatMap(({ text }) => text.trim().split('\n'));
 
@@ -142,7 +142,7 @@ describeNeeding(['temporal', 'tctl'], 'a run paused and resumed from a shell', (
       },
       { ...SLOW, shards: 1, batchPause: '150 ms' },
     );
-    const report = await reportOf(run.database, run.handle.workflowId);
+    const report = await fetchReport(run.database, run.handle.workflowId);
     expect(report).toMatchObject({ status: 'stopped', deleted: await run.gone() });
     expect(report.passes.map(({ status }) => status)).toContain('unfinished');
     await run.expectNothingLeft();

@@ -4,7 +4,7 @@ import { examineDatabase } from '../../activities/inspect/doctor.ts';
 import type { Finding } from '../../activities/inspect/finding.ts';
 import type { Policy } from '../../policy/policy.ts';
 import { PRESETS } from '../presets.ts';
-import { describeOrNone, scheduleIdOf } from '../schedule.ts';
+import { describeOrNone, getScheduleId } from '../schedule.ts';
 import { findPolicy, findSetup } from '../setup.ts';
 import type { TemporalOptions } from '../temporal.ts';
 import { connectClient, TemporalUnreachable } from '../temporal.ts';
@@ -47,7 +47,7 @@ async function examineTemporal(policy: Policy, flags: TemporalOptions): Promise<
   try {
     const temporal = await connectClient(flags);
     try {
-      const found = await describeOrNone(temporal.client, scheduleIdOf(policy));
+      const found = await describeOrNone(temporal.client, getScheduleId(policy));
       const schedule: Finding =
         found === undefined
           ? {

@@ -5,7 +5,7 @@ export const EXIT = {
   /** A run failed, the doctor found a problem, or something unexpected happened. */
   failed: 1,
   /** The command, its settings, the policy or the database cannot be used. */
-  mistake: 2,
+  issue: 2,
   /** The database or Temporal does not respond. */
   unreachable: 3,
   /** Nothing was done: the policy is disabled, or another run of it is open. */
@@ -20,7 +20,7 @@ export const EXIT = {
 export const EXIT_CODES: readonly (readonly [number, string])[] = [
   [EXIT.done, 'done'],
   [EXIT.failed, 'a run failed, the doctor found a problem, or something unexpected happened'],
-  [EXIT.mistake, 'bad options, settings, policy or database; everything that is wrong is listed'],
+  [EXIT.issue, 'bad options, settings, policy or database; everything that is wrong is listed'],
   [EXIT.unreachable, 'the database or Temporal does not respond'],
   [EXIT.nothing, 'nothing was done: the policy is disabled, or another run of it is open'],
   [EXIT.unfinished, 'the run was stopped, cancelled or taken over before its end'],

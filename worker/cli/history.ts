@@ -7,8 +7,8 @@ import { findDatabaseSetup } from '../setup.ts';
 import { withOnlyDatabase } from './database.ts';
 import type { DatabaseFlags } from './options.ts';
 import { databaseName, toNumber, withJson, withSetup } from './options.ts';
-import { print, printJson, printTable, sayMillis } from './output.ts';
-import { printReport, sayShortly, toPrinted } from './print-report.ts';
+import { print, printJson, printTable, formatMillis } from './output.ts';
+import { printReport, shorten, toPrinted } from './print-report.ts';
 
 interface HistoryFlags extends DatabaseFlags {
   readonly policy?: string;
@@ -63,9 +63,9 @@ function printRuns(reports: readonly LedgerReport[], json: boolean): void {
       report.mode,
       report.status,
       report.startedAt,
-      sayMillis(report.millis),
+      formatMillis(report.millis),
       report.rows,
-      sayShortly(report.reasons[0] ?? ''),
+      shorten(report.reasons[0] ?? ''),
     ]),
   );
 }

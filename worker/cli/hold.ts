@@ -71,51 +71,51 @@ async function runAdd(entity: string, key: string | undefined, flags: AddFlags):
 }
 
 function readRequest(entity: string, key: string | undefined, flags: AddFlags): HoldRequest {
-  const mistakes: Issue[] = [];
+  const issues: Issue[] = [];
   const { filter, until } = flags;
   if ((key === undefined) === (filter === undefined)) {
     const what =
       key === undefined ? 'neither a key nor a filter is given' : 'both a key and a filter are given';
-    mistakes.push({ at: 'command', what, fix: 'Give one: the key of a row, or --filter' });
+    issues.push({ at: 'command', what, fix: 'Give one: the key of a row, or --filter' });
   }
   const request = {
     entity,
-    rows: key === undefined ? { filter: readFilter(filter ?? '{}', mistakes) } : { key },
+    rows: key === undefined ? { filter: readFilter(filter ?? '{}', issues) } : { key },
     reason: flags.reason,
     who: flags.who ?? userInfo().username,
-    until: until === undefined ? null : readInstant(until, mistakes),
+    until: until === undefined ? null : readInstant(until, issues),
   };
-  assertValid('command', mistakes);
+  assertValid('command', issues);
   return request;
 }
 
-function readFilter(text: string, mistakes: Issue[]): object {
+function readFilter(text: string, issues: Issue[]): object {
   try {
     const filter: unknown = JSON.parse(text, (_, value: unknown) => {
       // JavaScript would round the number, and the hold would match another row.
       if (typeof value === 'number' && Number.isInteger(value) && !Number.isSafeInteger(value)) {
         const what = 'it has a number that JavaScript rounds, and would hold other rows';
-        mistakes.push({ at: '--filter', what, fix: 'Write numbers beyond 2^53 in quotes' });
+        issues.push({ at: '--filter', what, fix: 'Write numbers beyond 2^53 in quotes' });
       }
       return value;
     });
     if (typeof filter === 'object' && filter !== null && !Array.isArray(filter)) return filter;
   } catch {
-    // The mistake is added below.
+    // The issue is added below.
   }
   const fix = `Write it like '{"status": "shipped"}'`;
-  mistakes.push({ at: '--filter', what: 'it is no JSON object', fix });
+  issues.push({ at: '--filter', what: 'it is no JSON object', fix });
   return {};
 }
 
-function readInstant(text: string, mistakes: Issue[]): string | null {
+function readInstant(text: string, issues: Issue[]): string | null {
   const millis = parseDuration(text);
   const at = millis === undefined ? Date.parse(text) : Date.now() + millis;
   if (at > Date.now() && Number.isFinite(new Date(at).getTime())) return new Date(at).toISOString();
   const what = Number.isNaN(at)
     ? `${JSON.stringify(text)} is no instant and no duration`
     : 'it is over already';
-  mistakes.push({ at: '--until', what, fix: "Write it like 2027-01-31T00:00:00Z or '90 days'" });
+  issues.push({ at: '--until', what, fix: "Write it like 2027-01-31T00:00:00Z or '90 days'" });
   return null;
 }
 

@@ -20,8 +20,8 @@ async function main(): Promise<void> {
 }
 
 function toExitCode(error: unknown): number {
-  if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.done : EXIT.mistake;
-  if (error instanceof ValidationError) return EXIT.mistake;
+  if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.done : EXIT.issue;
+  if (error instanceof ValidationError) return EXIT.issue;
   if (error instanceof DatabaseUnreachable || error instanceof TemporalUnreachable) return EXIT.unreachable;
   return EXIT.failed;
 }

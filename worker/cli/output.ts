@@ -30,22 +30,22 @@ export function printTable(head: readonly string[], rows: readonly (readonly (st
     style: { head: [], border: [], compact: true },
     chars: PLAIN_BORDER,
   });
-  table.push(...rows.map((row) => row.map((cell) => (typeof cell === 'number' ? sayCount(cell) : cell))));
+  table.push(...rows.map((row) => row.map((cell) => (typeof cell === 'number' ? formatCount(cell) : cell))));
   print(table.toString());
 }
 
 /** 1234567 as `1,234,567`. */
-export function sayCount(count: number): string {
+export function formatCount(count: number): string {
   return NUMBER.format(count);
 }
 
 /** 1234567 bytes as `1.1 MiB`. */
-export function sayBytes(bytes: number): string {
+export function formatBytes(bytes: number): string {
   return prettyBytes(bytes, { binary: true, maximumFractionDigits: 1 });
 }
 
 /** Milliseconds as `830ms`, `12.3s`, `4m 10s` or `10h 31m`. */
-export function sayMillis(millis: number): string {
+export function formatMillis(millis: number): string {
   if (millis < 1000) return prettyMilliseconds(Math.round(millis));
   const whole = millis < 60_000 ? millis : Math.round(millis / 1000) * 1000;
   return prettyMilliseconds(whole, { unitCount: 2, hideYear: true });

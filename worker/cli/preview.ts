@@ -9,7 +9,7 @@ import { previewAndStore } from '../store-preview.ts';
 import { withDatabase } from './database.ts';
 import type { SetupFlags } from './options.ts';
 import { collect, withJson, withSetup } from './options.ts';
-import { note, print, printJson, printTable, sayBytes, sayCount, strong } from './output.ts';
+import { note, print, printJson, printTable, formatBytes, formatCount, strong } from './output.ts';
 import { printHeld, printReported } from './print-report.ts';
 import { runUntilInterrupted } from './run-until-interrupted.ts';
 
@@ -47,7 +47,7 @@ async function runPreview(name: string | undefined, flags: PreviewFlags): Promis
 function printPreview(preview: Preview): void {
   const { rows } = addTotals(preview);
   print(
-    `${strong('preview')} of policy ${preview.policy}: ${sayCount(rows)} rows would go, nothing was deleted`,
+    `${strong('preview')} of policy ${preview.policy}: ${formatCount(rows)} rows would go, nothing was deleted`,
   );
   print('');
   printTable(
@@ -76,7 +76,7 @@ function printPreview(preview: Preview): void {
   print('');
   printTable(
     ['table', 'rows that would go', 'bytes, about'],
-    preview.tables.map(({ table, rows: ofTable, bytes }) => [table, ofTable, sayBytes(bytes)]),
+    preview.tables.map(({ table, rows: ofTable, bytes }) => [table, ofTable, formatBytes(bytes)]),
   );
 }
 

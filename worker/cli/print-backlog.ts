@@ -2,7 +2,7 @@ import prettyMilliseconds from 'pretty-ms';
 
 import type { CurrentBacklog } from '../../activities/inspect/current-backlog.ts';
 import type { Backlog, Pace, PassBacklog } from '../../activities/stored/backlog.ts';
-import { coloured, print, printTable, sayCount } from './output.ts';
+import { coloured, print, printTable, formatCount } from './output.ts';
 
 /** What waited for passes before a run and what it left. */
 export function printPassBacklogs(
@@ -14,10 +14,10 @@ export function printPassBacklogs(
       : [
           [
             name,
-            sayRows(backlog.before),
-            sayRows(backlog.after),
-            sayOldest(backlog.after),
-            ...sayPace(backlog),
+            formatRows(backlog.before),
+            formatRows(backlog.after),
+            formatOldest(backlog.after),
+            ...formatPace(backlog),
           ],
         ],
   );
@@ -32,31 +32,31 @@ export function printCurrentBacklogs(backlogs: readonly CurrentBacklog[]): void 
   print('');
   printTable(
     ['pass', 'past their time now', 'oldest', ...PACE],
-    backlogs.map(({ pass, now, last }) => [pass, sayRows(now), sayOldest(now), ...sayPace(last)]),
+    backlogs.map(({ pass, now, last }) => [pass, formatRows(now), formatOldest(now), ...formatPace(last)]),
   );
   for (const { pass, why } of backlogs) if (why !== null) print(`${pass}: not known, ${why}`);
 }
 
 const PACE = ['expiring a day', 'removed a day', 'keeps up'] as const;
 
-function sayPace(pace: Pace | null): (string | number)[] {
+function formatPace(pace: Pace | null): (string | number)[] {
   const { expiringPerDay = null, removedPerDay = null, keepsUp = null } = pace ?? {};
   const verdict = keepsUp === null ? '' : keepsUp ? 'yes' : coloured('yellow', 'no');
   return [expiringPerDay ?? '', removedPerDay ?? '', verdict];
 }
 
-function sayRows(backlog: Backlog | null): string {
+function formatRows(backlog: Backlog | null): string {
   if (backlog === null) return '';
   const { rows, error } = backlog;
-  return error === 0 ? sayCount(rows) : `about ${sayCount(rows)} ± ${sayCount(error)}`;
+  return error === 0 ? formatCount(rows) : `about ${formatCount(rows)} ± ${formatCount(error)}`;
 }
 
-function sayOldest(backlog: Backlog | null): string {
+function formatOldest(backlog: Backlog | null): string {
   if (backlog === null || backlog.oldestSeconds === null) return '';
-  return `${backlog.atLeast ? 'at least ' : ''}${sayAge(backlog.oldestSeconds)}`;
+  return `${backlog.atLeast ? 'at least ' : ''}${formatAge(backlog.oldestSeconds)}`;
 }
 
 /** An age as `92 days`, `5 hours` or `40 minutes`. */
-function sayAge(seconds: number): string {
+function formatAge(seconds: number): string {
   return prettyMilliseconds(seconds * 1000, { verbose: true, unitCount: 1, hideYear: true });
 }

@@ -1,7 +1,7 @@
 import type { PassReport, ReportedRows, RunReport } from '../../activities/contract.ts';
 import { formatNote } from '../../activities/ledger/runs.ts';
 import type { LedgerReport } from '../../activities/stored/report.ts';
-import { coloured, print, printTable, sayBytes, sayCount, sayMillis, strong } from './output.ts';
+import { coloured, print, printTable, formatBytes, formatCount, formatMillis, strong } from './output.ts';
 import { printPassBacklogs } from './print-backlog.ts';
 import { printChanges, printSizes } from './print-sizes.ts';
 
@@ -32,7 +32,7 @@ export function printReport(report: PrintedReport): void {
   const number = report.run === null ? '' : ` ${report.run}`;
   print(
     `${strong(`run${number}`)} of policy ${report.policy}: ${coloured(colour, would ? 'previewed' : report.status)}, ` +
-      `${sayCount(report.rows)} rows ${would ? 'would go' : 'deleted'} in ${sayMillis(report.millis)}`,
+      `${formatCount(report.rows)} rows ${would ? 'would go' : 'deleted'} in ${formatMillis(report.millis)}`,
   );
   for (const reason of [...report.reasons, ...report.notes]) print(`  ${reason}`);
   if (report.holder !== undefined) {
@@ -66,8 +66,8 @@ function printPasses({ passes }: PrintedReport): void {
       pass.rows,
       pass.moved,
       pass.skipped,
-      pass.bytes === 0 ? '' : sayBytes(pass.bytes),
-      sayMillis(pass.millis),
+      pass.bytes === 0 ? '' : formatBytes(pass.bytes),
+      formatMillis(pass.millis),
     ]),
   );
 }
@@ -76,7 +76,7 @@ function printPasses({ passes }: PrintedReport): void {
 const MOST_CHARACTERS = 60;
 
 /** Shortens a sentence for a column. */
-export function sayShortly(sentence: string): string {
+export function shorten(sentence: string): string {
   const [line = ''] = sentence.split('\n');
   const isShort = line === sentence && line.length <= MOST_CHARACTERS;
   return isShort ? line : `${line.slice(0, MOST_CHARACTERS - 3).trimEnd()}...`;
@@ -116,17 +116,17 @@ export function printReported(
     if (ofFiles) {
       const what = would ? 'would go' : 'removed';
       print('');
-      print(`${strong(name)}: ${sayCount(files)} files ${what}, ${sayBytes(bytes)}`);
+      print(`${strong(name)}: ${formatCount(files)} files ${what}, ${formatBytes(bytes)}`);
     }
     if (reported === null) continue;
     if (!ofFiles) print('');
     const since = reported.oldest === null ? '' : `, the oldest of ${reported.oldest}`;
-    const resolved = reported.resolved === 0 ? '' : `, ${sayCount(reported.resolved)} resolved`;
-    const taking = reported.bytes === undefined ? '' : ` of ${sayBytes(reported.bytes)}`;
+    const resolved = reported.resolved === 0 ? '' : `, ${formatCount(reported.resolved)} resolved`;
+    const taking = reported.bytes === undefined ? '' : ` of ${formatBytes(reported.bytes)}`;
     const what = ofFiles ? 'files' : 'rows';
-    print(`${strong(name)}: ${sayCount(reported.found)} ${what} found${taking}${since}${resolved}`);
+    print(`${strong(name)}: ${formatCount(reported.found)} ${what} found${taking}${since}${resolved}`);
     for (const [reason, rows] of Object.entries(reported.unresolved)) {
-      print(`  ${sayCount(rows)} ${ofFiles ? 'left' : 'not resolved'}: ${reason}`);
+      print(`  ${formatCount(rows)} ${ofFiles ? 'left' : 'not resolved'}: ${reason}`);
     }
   }
 }
@@ -134,7 +134,7 @@ export function printReported(
 /** Prints the rows of each pass that only holds keep. */
 export function printHeld(passes: readonly { readonly name: string; readonly held: number }[]): void {
   for (const { name, held } of passes) {
-    if (held > 0) print(`\n${strong(name)}: ${sayCount(held)} rows kept by hold`);
+    if (held > 0) print(`\n${strong(name)}: ${formatCount(held)} rows kept by hold`);
   }
 }
 

@@ -1,6 +1,6 @@
-import { bytesOf } from '../../activities/ledger/reports.ts';
+import { countBytes } from '../../activities/ledger/reports.ts';
 import type { SizeChange, TableSize } from '../../activities/stored/size.ts';
-import { print, printTable, sayBytes } from './output.ts';
+import { print, printTable, formatBytes } from './output.ts';
 
 /** Prints the sizes of tables before and after a run. */
 export function printChanges({ sizes, bytes }: { sizes: readonly SizeChange[]; bytes: number | null }): void {
@@ -10,14 +10,14 @@ export function printChanges({ sizes, bytes }: { sizes: readonly SizeChange[]; b
     ['table', 'size before', 'after', 'dead rows before', 'after'],
     sizes.map(({ table, before, after }) => [
       table,
-      before === null ? '' : sayBytes(bytesOf(before)),
-      after === null ? '' : sayBytes(bytesOf(after)),
+      before === null ? '' : formatBytes(countBytes(before)),
+      after === null ? '' : formatBytes(countBytes(after)),
       before?.dead ?? '',
       after?.dead ?? '',
     ]),
   );
   if (bytes !== null && bytes !== 0) {
-    print(bytes > 0 ? `${sayBytes(bytes)} given back` : `${sayBytes(-bytes)} larger than before`);
+    print(bytes > 0 ? `${formatBytes(bytes)} given back` : `${formatBytes(-bytes)} larger than before`);
   }
 }
 
@@ -27,12 +27,12 @@ export function printSizes(sizes: readonly TableSize[]): void {
     ['table', 'heap', 'indexes', 'toast', 'live', 'dead', 'bloat', 'by', 'last vacuum', 'last analyze'],
     sizes.map((size) => [
       size.table,
-      sayBytes(size.heap),
-      sayBytes(size.indexes),
-      sayBytes(size.toast),
+      formatBytes(size.heap),
+      formatBytes(size.indexes),
+      formatBytes(size.toast),
       size.live,
       size.dead,
-      size.bloat === null ? 'not known' : `${sayBytes(size.bloat.bytes)}, ${size.bloat.percent} %`,
+      size.bloat === null ? 'not known' : `${formatBytes(size.bloat.bytes)}, ${size.bloat.percent} %`,
       size.bloat?.by ?? '',
       formatLatest(size.lastVacuum, size.lastAutovacuum),
       formatLatest(size.lastAnalyze, size.lastAutoanalyze),

@@ -2,7 +2,7 @@ import { createLogUpdate } from 'log-update';
 
 import type { LivePass } from '../../activities/ledger/live-progress.ts';
 import { computeProgress } from '../../activities/stored/progress.ts';
-import { note, sayCount, sayMillis } from './output.ts';
+import { note, formatCount, formatMillis } from './output.ts';
 
 /** Shows how a run goes on: a bar a pass on a terminal, else a line now and then. On standard error. */
 export interface ProgressDisplay {
@@ -22,7 +22,7 @@ export function createDisplay(): ProgressDisplay {
 function terminalDisplay(): ProgressDisplay {
   const update = createLogUpdate(process.stderr);
   return {
-    show: (passes) => update(passes.map((pass) => `${barOf(pass)} ${sayPass(pass)}`).join('\n')),
+    show: (passes) => update(passes.map((pass) => `${formatBar(pass)} ${formatPass(pass)}`).join('\n')),
     end: () => update.done(),
   };
 }
@@ -37,14 +37,14 @@ function lineDisplay(): ProgressDisplay {
       for (const pass of passes) {
         const ends = pass.status === 'completed' && !said.has(pass.name);
         if (ends) said.add(pass.name);
-        if (ends || (due && pass.status === 'running')) note(sayPass(pass));
+        if (ends || (due && pass.status === 'running')) note(formatPass(pass));
       }
     },
     end: () => undefined,
   };
 }
 
-function barOf({ status, shards }: LivePass): string {
+function formatBar({ status, shards }: LivePass): string {
   const { percent } = computeProgress(status, shards);
   const full = Math.round((BAR * (percent ?? 0)) / 100);
   const number = percent === null ? '    ' : `${String(percent).padStart(3)}%`;
@@ -52,12 +52,12 @@ function barOf({ status, shards }: LivePass): string {
 }
 
 /** `old-flow-runs: 1,234,000 rows, 320,000 rows/s, 12 s left`. */
-function sayPass({ name, rows, status, shards }: LivePass): string {
+function formatPass({ name, rows, status, shards }: LivePass): string {
   const { percent, rowsPerSecond, etaSeconds } = computeProgress(status, shards);
   return [
-    `${name}: ${sayCount(rows)} rows`,
+    `${name}: ${formatCount(rows)} rows`,
     ...(percent === null || process.stderr.isTTY ? [] : [`${percent} %`]),
-    ...(rowsPerSecond === null ? [] : [`${sayCount(rowsPerSecond)} rows/s`]),
-    ...(etaSeconds === null ? [] : [`${sayMillis(1000 * etaSeconds)} left`]),
+    ...(rowsPerSecond === null ? [] : [`${formatCount(rowsPerSecond)} rows/s`]),
+    ...(etaSeconds === null ? [] : [`${formatMillis(1000 * etaSeconds)} left`]),
   ].join(', ');
 }

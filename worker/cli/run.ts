@@ -112,7 +112,7 @@ async function printOutcome(
     note(outcome.failure.message);
     const { type } = outcome.failure;
     process.exitCode =
-      type === FAILURE.input ? EXIT.mistake : type === FAILURE.busy ? EXIT.nothing : EXIT.failed;
+      type === FAILURE.input ? EXIT.issue : type === FAILURE.busy ? EXIT.nothing : EXIT.failed;
   } else {
     note(`the run was ${outcome.ended} before it began`);
     process.exitCode = EXIT.unfinished;

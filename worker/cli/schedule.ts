@@ -3,7 +3,13 @@ import type { Command } from 'commander';
 
 import { ValidationError } from '../../policy/issue.ts';
 import type { Policy } from '../../policy/policy.ts';
-import { applySchedule, describeOrNone, formatSchedule, scheduleIdOf, triggerSchedule } from '../schedule.ts';
+import {
+  applySchedule,
+  describeOrNone,
+  formatSchedule,
+  getScheduleId,
+  triggerSchedule,
+} from '../schedule.ts';
 import type { Setup } from '../setup.ts';
 import { findPolicy, findSetup } from '../setup.ts';
 import type { TemporalClient, TemporalOptions } from '../temporal.ts';
@@ -66,7 +72,7 @@ async function run(
   const policy = findPolicy(setup, name);
   const temporal = await connectClient(flags);
   try {
-    await work({ setup, policy, scheduleId: flags.id ?? scheduleIdOf(policy), temporal, flags });
+    await work({ setup, policy, scheduleId: flags.id ?? getScheduleId(policy), temporal, flags });
   } finally {
     await temporal.close();
   }

@@ -4,12 +4,12 @@ import type { Stats } from '../../activities/inspect/stats.ts';
 import { readStats } from '../../activities/inspect/stats.ts';
 import type { TableRange } from '../../activities/inspect/table-ranges.ts';
 import { readTableRanges } from '../../activities/inspect/table-ranges.ts';
-import { bytesOf } from '../../activities/ledger/reports.ts';
+import { countBytes } from '../../activities/ledger/reports.ts';
 import { findPolicy, findSetup } from '../setup.ts';
 import { withDatabase } from './database.ts';
 import type { SetupFlags } from './options.ts';
 import { withJson, withSetup } from './options.ts';
-import { print, printJson, printTable, sayBytes, strong } from './output.ts';
+import { print, printJson, printTable, formatBytes, strong } from './output.ts';
 import { printCurrentBacklogs } from './print-backlog.ts';
 import { printSizes } from './print-sizes.ts';
 import { runUntilInterrupted } from './run-until-interrupted.ts';
@@ -55,8 +55,8 @@ async function stats(name: string | undefined, flags: StatsFlags): Promise<void>
 
 function printStats(found: Stats & { readonly ranges?: readonly TableRange[] }): void {
   const { policy, tables, backlog, noExtension, vacuumBlockers, hidden, ranges = [] } = found;
-  const bytes = tables.reduce((sum, table) => sum + bytesOf(table), 0);
-  print(`${strong('stats')} of policy ${policy}: ${tables.length} tables, ${sayBytes(bytes)}\n`);
+  const bytes = tables.reduce((sum, table) => sum + countBytes(table), 0);
+  print(`${strong('stats')} of policy ${policy}: ${tables.length} tables, ${formatBytes(bytes)}\n`);
   printSizes(tables);
   printRanges(ranges);
   printCurrentBacklogs(backlog);

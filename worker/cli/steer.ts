@@ -8,7 +8,7 @@ import { ValidationError } from '../../policy/issue.ts';
 import type { Policy } from '../../policy/policy.ts';
 import type { RunProgress } from '../../workflows/progress.ts';
 import { findLedgerRun, findOpenWorkflows, isOpen } from '../open-runs.ts';
-import { scheduleIdOf } from '../schedule.ts';
+import { getScheduleId } from '../schedule.ts';
 import type { Setup } from '../setup.ts';
 import { findPolicy, findSetup } from '../setup.ts';
 import type { TemporalClient, TemporalOptions } from '../temporal.ts';
@@ -111,7 +111,7 @@ async function openWorkflows(
   { id, workflowId }: SteerFlags,
 ): Promise<string[]> {
   if (workflowId !== undefined) return (await isOpen(client, workflowId)) ? [workflowId] : [];
-  const scheduleId = id ?? scheduleIdOf(policy);
+  const scheduleId = id ?? getScheduleId(policy);
   const only = policies.length === 1;
   return findOpenWorkflows(client, { policy: policy.name, only, scheduleId, taskQueue, holder: ledgerRun });
 }

@@ -47,7 +47,7 @@ export function addWorker(program: Command): void {
 }
 
 async function work(flags: WorkerFlags): Promise<void> {
-  const [setup, http, serveHttp] = await collectMistakes(
+  const [setup, http, serveHttp] = await collectIssues(
     findSetup(flags),
     flags.http === undefined ? undefined : resolveHttpAddress(flags.http, process.env),
     flags.http === undefined ? undefined : loadServeHttp(),
@@ -163,8 +163,8 @@ async function examinePolicies(setup: Setup): Promise<void> {
   }
 }
 
-/** Waits for all checks, and throws their mistakes as one `ValidationError`. */
-async function collectMistakes<T extends readonly unknown[]>(
+/** Waits for all checks, and throws their issues as one `ValidationError`. */
+async function collectIssues<T extends readonly unknown[]>(
   ...checks: T
 ): Promise<{ -readonly [K in keyof T]: Awaited<T[K]> }> {
   const ended = await Promise.allSettled(checks);

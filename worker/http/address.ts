@@ -36,22 +36,22 @@ export async function resolveHttpAddress(
   text: string,
   environment: Readonly<Record<string, string | undefined>>,
 ): Promise<HttpAddress> {
-  const mistakes: Issue[] = [];
-  // An empty variable is a token that got lost, so it is a mistake.
+  const issues: Issue[] = [];
+  // An empty variable is a token that got lost, so it is a issue.
   const token = environment[TOKEN_VARIABLE];
-  if (token !== undefined) mistakes.push(...checkToken(token));
+  if (token !== undefined) issues.push(...checkToken(token));
   const address = parse(text);
   if (address === undefined)
-    mistakes.push(describeBadAddress(`${JSON.stringify(text)} is not a host and a port`));
+    issues.push(describeBadAddress(`${JSON.stringify(text)} is not a host and a port`));
   const loopback = address === undefined ? undefined : await isLoopback(address.host);
   if (address !== undefined) {
-    if (loopback === undefined) mistakes.push(describeBadAddress(`there is no host ${address.host}`));
-    if (loopback === false && token === undefined) mistakes.push(describeMissingToken(address.host));
+    if (loopback === undefined) issues.push(describeBadAddress(`there is no host ${address.host}`));
+    if (loopback === false && token === undefined) issues.push(describeMissingToken(address.host));
     const refused = loopback === undefined ? undefined : await findListenError(address);
     if (refused !== undefined)
-      mistakes.push(describeBadAddress(`nothing can be served on ${text}: ${refused}`));
+      issues.push(describeBadAddress(`nothing can be served on ${text}: ${refused}`));
   }
-  assertValid('command', mistakes);
+  assertValid('command', issues);
   return { host: '', port: 0, ...address, loopback: loopback === true, token };
 }
 

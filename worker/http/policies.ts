@@ -2,7 +2,7 @@ import type { Client, ScheduleDescription } from '@temporalio/client';
 import type { z } from 'zod';
 
 import type { Policy } from '../../policy/policy.ts';
-import { describeOrNone, formatSchedule, scheduleIdOf } from '../schedule.ts';
+import { describeOrNone, formatSchedule, getScheduleId } from '../schedule.ts';
 import type { Policies } from './answers.ts';
 import { Cached } from './cached.ts';
 import type { Sources } from './sources.ts';
@@ -31,7 +31,7 @@ async function describePolicy(
   policy: Policy,
   database: string | null,
 ): Promise<PolicyStatus> {
-  const id = scheduleIdOf(policy);
+  const id = getScheduleId(policy);
   const schedule = await askTemporal(client, async () => describeOrNone(client, id));
   return {
     name: policy.name,

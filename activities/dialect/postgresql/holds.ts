@@ -165,22 +165,22 @@ function reachesHeldRow(
   wanted: readonly ReachedRows[],
 ): RawBuilder<boolean> {
   const labels = [...new Set([table, ...steps.map((step) => step.table)].map(({ label }) => label))];
-  const numberOf = ({ label }: TableName): RawBuilder<number> => sql`${labels.indexOf(label)}::int`;
+  const labelIndex = ({ label }: TableName): RawBuilder<number> => sql`${labels.indexOf(label)}::int`;
   const follow = (step: CascadeStep, parent: RawBuilder<unknown>): RawBuilder<unknown> => {
     return sql`
-      select ${numberOf(step.table)} as number, c.ctid as location
+      select ${labelIndex(step.table)} as number, c.ctid as location
       from ${parent} as p
       join ${tableRef(step.table)} as c on ${references('c', 'p', step.on)}`;
   };
   const first = steps.filter(({ from }) => from === -1).map((step) => follow(step, sql`(${rows})`));
   const next = steps.map((step) => {
     const parent = steps[step.from]?.table ?? table;
-    return sql`${follow(step, tableRef(parent))} where g.number = ${numberOf(parent)} and p.ctid = g.location`;
+    return sql`${follow(step, tableRef(parent))} where g.number = ${labelIndex(parent)} and p.ctid = g.location`;
   });
   const found = wanted.map(
     (reached) => sql`
       select from ${tableRef(reached.table)} as t
-      where r.number = ${numberOf(reached.table)} and t.ctid = r.location and ${reached.where}`,
+      where r.number = ${labelIndex(reached.table)} and t.ctid = r.location and ${reached.where}`,
   );
   return sql<boolean>`exists (
     with recursive reached as (

@@ -8,7 +8,7 @@ import { columnRef, asComparable, tableRef } from './identifiers.ts';
 import {
   retentionIndex,
   groupKey,
-  isListOf,
+  isOfList,
   isUnchangedRow,
   isSameTableFile,
   keepCount,
@@ -86,7 +86,7 @@ export function deletableSql(
       left join lateral (
         select *
         from ${ledgerTable(connection, 'kept')} as k
-        where ${isListOf(list)} and k.retention_index = g.kept_retention and k.group_key = g.kept_group
+        where ${isOfList(list)} and k.retention_index = g.kept_retention and k.group_key = g.kept_group
         limit 1
       ) as k on true
     ),

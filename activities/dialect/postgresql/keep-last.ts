@@ -47,7 +47,7 @@ export function isNotKept(
   return sql`(
     select ${asComparable(sql`${columnRef('t', key)}::text`, key.type)} <> all(${asComparable(sql`k.keys`, key.type, '[]')})
     from ${ledgerTable(connection, 'kept')} as k
-    where ${isListOf(list)} and k.retention_index = ${retentionIndex(retentions)} and k.group_key = ${groupKey(retentions)}
+    where ${isOfList(list)} and k.retention_index = ${retentionIndex(retentions)} and k.group_key = ${groupKey(retentions)}
   ) is not false`;
 }
 
@@ -70,14 +70,14 @@ export function isGroupFull(
   return sql<boolean>`(
     select g.group_key is null or exists (
       select from ${ledgerTable(connection, 'kept')} as k
-      where ${isListOf(list)} and k.retention_index = g.retention_index and k.group_key = g.group_key and ${isGroupFullSql(expiry)}
+      where ${isOfList(list)} and k.retention_index = g.retention_index and k.group_key = g.group_key and ${isGroupFullSql(expiry)}
     )
     from (select ${retentionIndex(retentions)} as retention_index, ${groupKey(retentions)} as group_key) as g
   )`;
 }
 
 /** Over alias `k` of the list: it is of this pass of this run. */
-export function isListOf({ run, pass }: KeepLastList): RawBuilder<boolean> {
+export function isOfList({ run, pass }: KeepLastList): RawBuilder<boolean> {
   return sql`k.run_id = ${run}::int and k.pass = ${pass}::int`;
 }
 

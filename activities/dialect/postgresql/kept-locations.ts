@@ -7,7 +7,7 @@ import type { Connection } from './connection.ts';
 import { ledgerTable } from './connection.ts';
 import { selects } from './expiry.ts';
 import { tableRef, pageStartSql } from './identifiers.ts';
-import { isListOf, isUnchangedRow, isSameTableFile } from './keep-last.ts';
+import { isOfList, isUnchangedRow, isSameTableFile } from './keep-last.ts';
 
 /**
  * What reading all kept rows may cost, in microseconds: a batch lasts 60,000. Pages are read in order, locations one by
@@ -45,7 +45,7 @@ export function selectKeptLocations(
       select u.location, k.file, k.oldest_xid
       from ${ledgerTable(connection, 'kept')} as k
       cross join lateral unnest(k.tids) as u(location)
-      where ${isListOf(list)}
+      where ${isOfList(list)}
       limit ${MAX_KEPT} + 1
     ),
     part as materialized (
@@ -130,7 +130,7 @@ export function provenRowsSql(
       select k.*
       from ${ledgerTable(connection, 'kept_whole')} as k
       where
-        ${usable} and ${isListOf(list)} and ${isSameTableFile(expiry)}
+        ${usable} and ${isOfList(list)} and ${isSameTableFile(expiry)}
         and cardinality(k.tids) = (
           select count(*)
           from ${tableRef(table)} as t
@@ -162,5 +162,5 @@ export function provenRowsSql(
 
 /** Over alias `t`: the row lies where it lay when the run started, unchanged; null if that is not known. */
 export function isOlderThanRun(connection: Connection, list: KeepLastList): RawBuilder<boolean | null> {
-  return sql`age(t.xmin) > (select age(k.oldest_xid::xid) from ${ledgerTable(connection, 'kept_whole')} as k where ${isListOf(list)})`;
+  return sql`age(t.xmin) > (select age(k.oldest_xid::xid) from ${ledgerTable(connection, 'kept_whole')} as k where ${isOfList(list)})`;
 }

@@ -40,7 +40,7 @@ function setSslMode(params: URLSearchParams): void {
 }
 
 /** Host, port and database of a URL, for messages: never the user or the password. */
-export function sayDatabase(url: string): string {
+export function displayUrl(url: string): string {
   const plain = url.replace(/^[^:]+:/, 'postgresql:');
   if (!URL.canParse(plain)) return 'a database';
   const { hostname, port, pathname } = new URL(plain);

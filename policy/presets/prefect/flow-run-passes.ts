@@ -15,7 +15,7 @@ const withLogsAndArtifacts = [
 
 /** Flow runs past their retention, with all that hangs on them. */
 export function flowRunPasses(settings: ParsedSettings): Pass[] {
-  const retention = retentionOf(settings);
+  const retention = readRetention(settings);
   const isOver = { stateType: { $in: [...settings.states] } };
   const subflows = expireRows({
     name: 'old-subflows',
@@ -54,7 +54,7 @@ function stuckRunsPasses({ stuckMillis, endStuckRuns }: ParsedSettings): Pass[] 
   return [stuckRunsPass({ stuckMillis, ...(endStuckRuns === undefined ? {} : { end: endStuckRuns }) })];
 }
 
-function retentionOf({ retentionMillis, runRetention, keepLast, keepLastPer }: ParsedSettings): {
+function readRetention({ retentionMillis, runRetention, keepLast, keepLastPer }: ParsedSettings): {
   olderThan: number;
   overrides: ReturnType<typeof runOverrides>;
   keepLast?: ReturnType<typeof keepNewest>;

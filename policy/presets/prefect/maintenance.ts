@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-import { toMistakes } from '../../find-issues.ts';
+import { toIssues } from '../../find-issues.ts';
 import type { Issue } from '../../issue.ts';
 import { ValidationError } from '../../issue.ts';
 import type { Policy } from '../../policy.ts';
@@ -48,10 +48,10 @@ export function prefectMaintenance(given: PrefectMaintenanceSettings = {}): Poli
   const said = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
   const { includeCrashed, reclaim, reclaimWindow, ...settings } = said as PrefectMaintenanceSettings;
   const { data: own, error } = OwnSettings.safeParse({ includeCrashed, reclaim });
-  const mistakes = toMistakes(error, (option) => `setting ${String(option)}`);
-  const policy = orMistakes(mistakes, () => base(settings, own?.includeCrashed === true));
-  if (policy === undefined || own === undefined || mistakes.length > 0) {
-    throw new ValidationError('preset prefect-maintenance', mistakes);
+  const issues = toIssues(error, (option) => `setting ${String(option)}`);
+  const policy = orIssues(issues, () => base(settings, own?.includeCrashed === true));
+  if (policy === undefined || own === undefined || issues.length > 0) {
+    throw new ValidationError('preset prefect-maintenance', issues);
   }
   const space: ReclaimSpaceOptions = {
     name: 'reclaim-space',
@@ -79,13 +79,13 @@ function base(settings: PrefectSettings, crashed: boolean): Policy {
   );
 }
 
-/** Runs work; what is wrong with it joins the other mistakes. */
-function orMistakes<T>(mistakes: Issue[], work: () => T): T | undefined {
+/** Runs work; what is wrong with it joins the other issues. */
+function orIssues<T>(issues: Issue[], work: () => T): T | undefined {
   try {
     return work();
   } catch (error) {
     if (!(error instanceof ValidationError)) throw error;
-    mistakes.push(...error.issues);
+    issues.push(...error.issues);
     return undefined;
   }
 }

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 
 import { DAY, HOUR, SECOND } from '../../duration.ts';
-import { formatValue, toMistakes, unknownOption, withFix } from '../../find-issues.ts';
+import { formatValue, toIssues, unknownOption, withFix } from '../../find-issues.ts';
 import { ValidationError } from '../../issue.ts';
 import type { LimitOptions } from '../../limits.ts';
 import { checkApiUrl, PrefectApi } from './api.ts';
@@ -124,15 +124,15 @@ export function parseSettings(
     values[key] = environment[variable];
   }
   const { data, error } = SettingsSchema.safeParse(values);
-  const mistakes = toMistakes(error, (key) => {
+  const issues = toIssues(error, (key) => {
     const variable = variables.get(key);
     return variable === undefined ? `setting ${String(key)}` : `environment variable ${variable}`;
   });
-  // Read by themselves, so that their mistakes are reported beside others.
+  // Read by themselves, so that their issues are reported beside others.
   const endsStuckRuns = SETTINGS.endStuckRuns.safeParse(values['endStuckRuns']).data === true;
   const url = SETTINGS.apiUrl.safeParse(values['apiUrl']).data ?? '';
-  if (endsStuckRuns) mistakes.push(...checkApiUrl(url));
-  if (mistakes.length > 0 || data === undefined) throw new ValidationError('preset prefect', mistakes);
+  if (endsStuckRuns) issues.push(...checkApiUrl(url));
+  if (issues.length > 0 || data === undefined) throw new ValidationError('preset prefect', issues);
   return {
     ...data,
     loopMillis: data.loopSeconds * SECOND,

@@ -87,7 +87,7 @@ export function runOverrides(
   per: KeepLastPer,
 ): RetentionOverrideOptions<Run>[] {
   return rules.map(({ olderThan, keepLast, keepLastPer = per, ...rule }) => ({
-    where: whereOf(rule),
+    where: buildFilter(rule),
     olderThan,
     ...(keepLast === undefined ? {} : { keepLast: keepNewest(keepLast, keepLastPer) }),
   }));
@@ -99,7 +99,7 @@ export function keepNewest(count: number, per: KeepLastPer): KeepLastOptions<Run
   return { count, per: per === 'flow' ? ['flowId'] : ['flowId', 'deploymentId'] };
 }
 
-function whereOf({ deployment, flow, workPool, tag, state }: Partial<ParsedRule>): FilterQuery<Run> {
+function buildFilter({ deployment, flow, workPool, tag, state }: Partial<ParsedRule>): FilterQuery<Run> {
   const all: FilterQuery<Run>[] = [
     ...(deployment === undefined ? [] : [{ $or: deployment.map(ofDeployment) }]),
     ...(flow === undefined ? [] : [{ flow: { name: { $in: flow } } }]),

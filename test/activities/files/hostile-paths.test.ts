@@ -86,8 +86,8 @@ describe('hostile paths', () => {
     const disk = localDisk(folder);
     // Turned after the file was looked at and before it is removed: the worst moment.
     const store: FileStore = {
-      keyOf: (path) => disk.keyOf(path),
-      spellingsOf: (key) => disk.spellingsOf(key),
+      toKey: (path) => disk.toKey(path),
+      listSpellings: (key) => disk.listSpellings(key),
       open: async () => {
         const open = await disk.open();
         return Object.assign(Object.create(open) as typeof open, {

@@ -7,13 +7,13 @@ import { acknowledge } from '../../../activities/ledger/guards.ts';
 import { openDatabase as openVacuumed } from '../../../activities/ledger/open-database.ts';
 import type { LedgerReport } from '../../../activities/stored/report.ts';
 import type { Policy } from '../../../policy/policy.ts';
-import { applySchedule, scheduleIdOf, triggerSchedule } from '../../../worker/schedule.ts';
+import { applySchedule, getScheduleId, triggerSchedule } from '../../../worker/schedule.ts';
 import type { TestDatabase } from '../../support/database.ts';
-import { createDatabase, onServer, urlOf } from '../../support/database.ts';
+import { createDatabase, onServer, makeUrl } from '../../support/database.ts';
 import { countThings, lostNotes, makeThings, oldThings, thingPolicy, THINGS } from '../../support/guarded.ts';
 import { describeNeeding } from '../../support/needing.ts';
 import { TemporalSession } from '../../support/temporal.ts';
-import { reportOf, vacuum } from '../../support/vacuum.ts';
+import { fetchReport, vacuum } from '../../support/vacuum.ts';
 import { waitFor } from '../../support/wait.ts';
 
 // Guards that stop what is meant are switched off: each must let through what is no mistake.
@@ -38,7 +38,7 @@ describeNeeding(['temporal'], 'guards let through', () => {
     return vacuum(session, on, [policy], input);
   }
 
-  async function failureOf(running: Promise<unknown>): Promise<ApplicationFailure> {
+  async function findFailure(running: Promise<unknown>): Promise<ApplicationFailure> {
     const failed = await running.then(
       () => undefined,
       (error: unknown) => error as Error,
@@ -48,7 +48,7 @@ describeNeeding(['temporal'], 'guards let through', () => {
 
   test('what somebody has looked at: a run, a preview, the same run', async () => {
     const policy = thingPolicy(most);
-    const failure = await failureOf(run(policy));
+    const failure = await findFailure(run(policy));
     expect(failure.type).toBe('VacuumGuard');
     expect(failure.message).not.toContain('part');
     const stopped = await things.rows(
@@ -148,7 +148,7 @@ describeNeeding(['temporal'], 'guards let through', () => {
   async function createCopy(): Promise<TestDatabase> {
     const { name, url } = things;
     const sessions = `select pg_terminate_backend(pid) from pg_stat_activity where datname = '${name}'`;
-    await onServer(urlOf(url, 'postgres'), sessions);
+    await onServer(makeUrl(url, 'postgres'), sessions);
     return createDatabase(name);
   }
 
@@ -158,7 +158,7 @@ describeNeeding(['temporal'], 'guards let through', () => {
     await copy.rows(`update thing set at = now() - interval '40 days' where id % 100 = 1`);
     const before = await countThings(copy);
     for (const attempt of [1, 2]) {
-      const { message } = await failureOf(run(sound, {}, copy));
+      const { message } = await findFailure(run(sound, {}, copy));
       expect([attempt, message]).toEqual([
         attempt,
         expect.stringContaining('`temporal-vacuum acknowledge things`'),
@@ -195,7 +195,7 @@ describeNeeding(['temporal'], 'guards let through', () => {
     await age(20_001, 120);
     expect(await run(policy)).toMatchObject({ rows: 120 });
     await age(30_001, 1201);
-    const failure = await failureOf(run(policy));
+    const failure = await findFailure(run(policy));
     expect(failure.message).toContain('pass old-things would delete 1,201 rows of entity Thing');
     expect(failure.message).toContain('one of its last ten runs deleted is 120');
     // As many as a table that nobody guards may have.
@@ -216,7 +216,7 @@ describeNeeding(['temporal'], 'guards let through', () => {
     const taskQueue = session.queue();
     const policy = thingPolicy({ name: `things-${taskQueue.slice(-12)}`, schedule: { every: '10 days' } });
     await session.withVacuum({ taskQueue, url: things.url, policies: [policy] }, async (client) => {
-      const schedule = client.schedule.getHandle(scheduleIdOf(policy));
+      const schedule = client.schedule.getHandle(getScheduleId(policy));
       const states = async (): Promise<unknown[]> =>
         (
           await things
@@ -226,7 +226,7 @@ describeNeeding(['temporal'], 'guards let through', () => {
       const trigger = async (ends: number): Promise<unknown[]> => {
         await waitFor(
           'the last run to be over',
-          async () => (await triggerSchedule(client, scheduleIdOf(policy))).started,
+          async () => (await triggerSchedule(client, getScheduleId(policy))).started,
         );
         return waitFor('the next run', async () => {
           const found = await states();
@@ -247,7 +247,7 @@ describeNeeding(['temporal'], 'guards let through', () => {
         await waitFor('a run by hand to hold the lease', async () =>
           things.value<boolean>('select exists (select from vacuum.run where ended_at is null)'),
         );
-        await triggerSchedule(client, scheduleIdOf(policy));
+        await triggerSchedule(client, getScheduleId(policy));
         await waitFor('the tick that finds it busy', async () => {
           const { recentActions, runningActions } = (await schedule.describe()).info;
           return recentActions.length === 3 && runningActions.length === 0;
@@ -274,8 +274,8 @@ describeNeeding(['temporal'], 'guards let through', () => {
     const taskQueue = session.queue();
     await session.withVacuum({ taskQueue, url: things.url, policies: [thingPolicy(most)] }, async () => {
       const handle = await session.start(taskQueue);
-      const { message } = await failureOf(handle.result());
-      const report = await reportOf(things, handle.workflowId);
+      const { message } = await findFailure(handle.result());
+      const report = await fetchReport(things, handle.workflowId);
       expect(report).toMatchObject({ status: 'stopped', rows: 0, deleted: {} });
       for (const reason of report.reasons) expect(message).toContain(reason);
       expect((await handle.describe()).status.name).toBe('FAILED');

@@ -52,7 +52,7 @@ describeNeeding(['temporal'], 'nothing is deleted, and the message says what to 
     return taskQueue;
   }
 
-  async function failureOf(taskQueue: string, input: object): Promise<ApplicationFailure | undefined> {
+  async function findFailure(taskQueue: string, input: object): Promise<ApplicationFailure | undefined> {
     const handle = await session.start(taskQueue, input);
     try {
       await handle.result();
@@ -65,7 +65,7 @@ describeNeeding(['temporal'], 'nothing is deleted, and the message says what to 
   async function runBefore(policy: string, after: Planted['after']): Promise<void> {
     if (after === undefined) return;
     const isSound = after === 'a sound run';
-    const failure = await failureOf(isSound ? sound : planted, { policy });
+    const failure = await findFailure(isSound ? sound : planted, { policy });
     if ((failure === undefined) !== isSound) throw new Error(`${after} went otherwise: ${failure?.message}`);
   }
 
@@ -79,7 +79,7 @@ describeNeeding(['temporal'], 'nothing is deleted, and the message says what to 
       if (plant !== undefined) await database.rows(plant);
       const before = await countThings(database);
 
-      const failure = await failureOf(planted, { policy, ...input });
+      const failure = await findFailure(planted, { policy, ...input });
 
       expect(failure?.type).toMatch(/^Vacuum(InvalidInput|Guard)$/);
       for (const words of [...says, fix, 'nothing was deleted']) expect(failure?.message).toContain(words);

@@ -78,7 +78,7 @@ describe('a shard by its batches', () => {
   });
 
   /** A shard whose batches took so many milliseconds for so many rows, each after so long a rest. */
-  async function progressOf(
+  async function toProgress(
     shard: Shard,
     batches: readonly (readonly [millis: number, rows: number, rest?: number])[],
     pauseMillis = 0,
@@ -110,7 +110,7 @@ describe('a shard by its batches', () => {
   }
 
   test('is as fast as in the second half of their time: sizes start small', async () => {
-    const progress = await progressOf(AGES, [
+    const progress = await toProgress(AGES, [
       [200, 2],
       [300, 8],
       [250, 40],
@@ -121,7 +121,7 @@ describe('a shard by its batches', () => {
   });
 
   test('begins its second half after the last batch that ended in the first', async () => {
-    const progress = await progressOf(AGES, [
+    const progress = await toProgress(AGES, [
       [400, 10],
       [200, 40],
       [400, 50],
@@ -130,7 +130,7 @@ describe('a shard by its batches', () => {
   });
 
   test('is measured by all, if the first batch took longer than the others', async () => {
-    const progress = await progressOf(AGES, [
+    const progress = await toProgress(AGES, [
       [900, 50],
       [100, 50],
     ]);
@@ -140,7 +140,7 @@ describe('a shard by its batches', () => {
   test('is measured by the last batches, however many there were before', async () => {
     const slow = Array.from({ length: 100 }, () => [1000, 1] as const);
     const fast = Array.from({ length: 200 }, () => [10, 1] as const);
-    const progress = await progressOf(AGES, [...slow, ...fast]);
+    const progress = await toProgress(AGES, [...slow, ...fast]);
     expect(progress).toMatchObject({
       part: expect.closeTo(0.3),
       rowsPerSecond: expect.closeTo(100),
@@ -149,7 +149,7 @@ describe('a shard by its batches', () => {
   });
 
   test("takes in the policy's own pauses and work outside of batches, and no other pause or outage", async () => {
-    const progress = await progressOf(
+    const progress = await toProgress(
       AGES,
       [
         [500, 50],
@@ -163,12 +163,12 @@ describe('a shard by its batches', () => {
   });
 
   test('has a rate and no end if nobody can tell how much is ahead', async () => {
-    const progress = await progressOf({ scan: 'by-parent-key', after: null, until: null }, [[500, 50]]);
+    const progress = await toProgress({ scan: 'by-parent-key', after: null, until: null }, [[500, 50]]);
     expect(progress).toMatchObject({ part: null, rowsPerSecond: 100, secondsLeft: null });
   });
 
   test('has nothing left at its end, and nothing known before its first batch', async () => {
-    expect(await progressOf(AGES, [[100, 1000]])).toMatchObject({ done: true, part: 1, secondsLeft: 0 });
+    expect(await toProgress(AGES, [[100, 1000]])).toMatchObject({ done: true, part: 1, secondsLeft: 0 });
     await database.rows('truncate vacuum.batch');
     expect(await readShardProgress(opened.ledger, { run: 1, pass: 0, shard: 0 })).toEqual({
       done: false,

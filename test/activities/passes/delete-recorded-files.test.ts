@@ -23,8 +23,8 @@ afterEach(async () => pictures.drop());
 function failing(folder: string, code: (key: string) => string | undefined): FileStore {
   const disk = localDisk(folder);
   return {
-    keyOf: (path) => disk.keyOf(path),
-    spellingsOf: (key) => disk.spellingsOf(key),
+    toKey: (path) => disk.toKey(path),
+    listSpellings: (key) => disk.listSpellings(key),
     open: async () => {
       const open = await disk.open();
       return {

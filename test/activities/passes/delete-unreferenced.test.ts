@@ -9,7 +9,7 @@ import { expireRows } from '../../../policy/expire-rows.ts';
 import type { Policy } from '../../../policy/policy.ts';
 import type { TestDatabase } from '../../support/database.ts';
 import { runEngine } from '../../support/engine.ts';
-import { ordersOf } from '../../support/shop-orders.ts';
+import { readOrders } from '../../support/shop-orders.ts';
 import {
   AuditLog,
   createShop,
@@ -63,7 +63,7 @@ describe('deleteUnreferenced', () => {
     await shop.rows(`update shop_order set closed_at = now() - interval '23:59:50' where id = 41`);
     await shop.rows(`update shop_order set closed_at = now() - interval '24:00:01' where id = 42`);
     const deleted = await runAsPreviewed(shop.url, policy({ references: [audits] }), { scan, size: 7 });
-    expect(await ordersOf(shop)).toEqual([10, 20, 30, 40, 41]);
+    expect(await readOrders(shop)).toEqual([10, 20, 30, 40, 41]);
     expect(deleted).toEqual({ 'unused-orders': { shop_order: 55 } });
     expect(await shop.value('select count(*) from order_line')).toBe(2);
     expect(await shop.value('select count(*) from vacuum.batch')).toBeGreaterThan(5);
@@ -75,7 +75,7 @@ describe('deleteUnreferenced', () => {
     for (const table of ['order_line', 'invoice', 'audit_log'])
       await shop.rows(`drop index ${table}_order_id_idx`);
     await runAsPreviewed(shop.url, policy({ references: [audits] }), { scan, size: 20 });
-    expect(await ordersOf(shop)).toEqual([10, 20, 30]);
+    expect(await readOrders(shop)).toEqual([10, 20, 30]);
   });
 
   test('a soft reference that is not named does not count, a filter does', async () => {
@@ -83,7 +83,7 @@ describe('deleteUnreferenced', () => {
     await refer();
     await shop.rows(`update shop_order set status = 'open' where id > 35`);
     await runAsPreviewed(shop.url, policy({ where: { status: 'shipped' } }));
-    expect(await ordersOf(shop)).toEqual([10, 20, 36, 37, 38, 39, 40]);
+    expect(await readOrders(shop)).toEqual([10, 20, 36, 37, 38, 39, 40]);
   });
 
   test.each([false, true])('children that are ignored go along; lockFirst: %s', async (lockFirst) => {
@@ -93,7 +93,7 @@ describe('deleteUnreferenced', () => {
     await shop.rows(`insert into order_line select n, 5, 'x' from generate_series(200, 260) as n`);
     const options = { lockFirst, ...(lockFirst ? { size: 10 } : {}) };
     const deleted = await runAsPreviewed(shop.url, policy({ ignore: [OrderLine] }), options);
-    expect(await ordersOf(shop)).toEqual([20]);
+    expect(await readOrders(shop)).toEqual([20]);
     expect(deleted).toEqual({ 'unused-orders': { shop_order: 19, order_line: 63 } });
     expect(await shop.value('select count(*) from order_line')).toBe(21);
   });
@@ -109,7 +109,7 @@ describe('deleteUnreferenced', () => {
     const both = shopPolicy({ passes: [old, pass({ references: [audits] })] });
     const deleted = await runAsPreviewed(shop.url, both);
     expect(deleted).toEqual({ 'old-audit': { audit_log: 3 }, 'unused-orders': { shop_order: 1 } });
-    expect(await ordersOf(shop)).toEqual([2, 3, 4]);
+    expect(await readOrders(shop)).toEqual([2, 3, 4]);
   });
 
   test('a row that somebody is about to point at stays, though the children would go by cascade', async () => {
@@ -125,7 +125,7 @@ describe('deleteUnreferenced', () => {
     await other.query('commit');
     other.release();
     await runEngine(shop.url, policy({ references: [audits] }));
-    expect(await ordersOf(shop)).toEqual([5, 6, 7]);
+    expect(await readOrders(shop)).toEqual([5, 6, 7]);
     expect(await shop.value('select count(*) from order_line')).toBe(1);
   });
 
@@ -144,7 +144,7 @@ describe('deleteUnreferenced', () => {
       end $$`);
     const where = { [raw((alias: string) => `arrives(${alias}.id)`)]: true };
     await runEngine(shop.url, policy({ references: [audits], where }));
-    expect(await ordersOf(shop)).toEqual([5]);
+    expect(await readOrders(shop)).toEqual([5]);
   });
 
   test('what cannot be meant is refused', async () => {

@@ -4,7 +4,7 @@ import type { Scan } from '../../../activities/stored/scan.ts';
 import { expireRows, softChild } from '../../../policy/expire-rows.ts';
 import type { TestDatabase } from '../../support/database.ts';
 import { runEngine } from '../../support/engine.ts';
-import { addOrder, oldOrders, ordersOf } from '../../support/shop-orders.ts';
+import { addOrder, oldOrders, readOrders } from '../../support/shop-orders.ts';
 import { AuditLog, createShop, Folder, Invoice, shopPolicy } from '../../support/shop.ts';
 
 describe('expireRows', () => {
@@ -20,7 +20,7 @@ describe('expireRows', () => {
     const policy = oldOrders();
     // The horizon is stored at the begin of the run: put rows around it to the microsecond.
     await runEngine(shop.url, policy, { scan });
-    expect(await ordersOf(shop)).toEqual([]);
+    expect(await readOrders(shop)).toEqual([]);
     const horizon = await shop.value<string>(`select stored ->> 'horizon' from vacuum.pass`);
     await shop.rows(
       `insert into shop_order (id, status, closed_at)
@@ -34,7 +34,7 @@ describe('expireRows', () => {
       `update shop_order set closed_at = closed_at + (select now() - interval '10 days' - $1::timestamptz) where false`,
       [horizon],
     );
-    const before = await ordersOf(shop);
+    const before = await readOrders(shop);
     expect(before).toEqual([-2, -1, 0, 1, 2, 10, 11]);
     await runEngine(shop.url, policy, { scan });
     const later = await shop.value<string>(`select max(stored ->> 'horizon') from vacuum.pass`);
@@ -43,7 +43,7 @@ describe('expireRows', () => {
        where $1::timestamptz + id * interval '1 microsecond' >= $2::timestamptz order by id`,
       [horizon, later],
     );
-    expect(await ordersOf(shop)).toEqual([...expected.map((row) => row.id), 10, 11]);
+    expect(await readOrders(shop)).toEqual([...expected.map((row) => row.id), 10, 11]);
   });
 
   test('a filter over a relation and one over columns select the same way as MikroORM does', async () => {
@@ -52,7 +52,7 @@ describe('expireRows', () => {
       `insert into shop_order select n, 'shipped', now() - interval '1 year', 1 + n % 2 from generate_series(1, 10) as n`,
     );
     await runEngine(shop.url, oldOrders({ where: { customer: { name: 'drop' } } }));
-    expect(await ordersOf(shop)).toEqual([2, 4, 6, 8, 10]);
+    expect(await readOrders(shop)).toEqual([2, 4, 6, 8, 10]);
   });
 
   test('soft children go with their row, children by foreign key are counted', async () => {
@@ -90,7 +90,7 @@ describe('expireRows', () => {
       oldOrders({ with: [softChild({ entity: AuditLog, by: 'orderId' })] }),
     );
     expect(report.deleted).toEqual({ shop_order: 1, audit_log: 1 });
-    expect(await ordersOf(shop)).toEqual([1]);
+    expect(await readOrders(shop)).toEqual([1]);
     expect(await shop.value('select order_id from audit_log')).toBe(1);
   });
 

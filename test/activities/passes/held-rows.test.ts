@@ -4,7 +4,7 @@ import { expireRows, softChild } from '../../../policy/expire-rows.ts';
 import type { TestDatabase } from '../../support/database.ts';
 import { runEngine } from '../../support/engine.ts';
 import { waitForLockWait } from '../../support/locks.ts';
-import { addOrder, oldOrders, ordersOf } from '../../support/shop-orders.ts';
+import { addOrder, oldOrders, readOrders } from '../../support/shop-orders.ts';
 import { AuditLog, createShop, shopPolicy } from '../../support/shop.ts';
 
 describe('rows that others work on meanwhile', () => {
@@ -26,12 +26,12 @@ describe('rows that others work on meanwhile', () => {
     const policy = oldOrders(options);
     // The engine of the tests has no second try: lockFirst batches are what a slice turns to.
     const report = await runEngine(shop.url, policy, { lockFirst: true });
-    expect(await ordersOf(shop)).toEqual([7, 8]);
+    expect(await readOrders(shop)).toEqual([7, 8]);
     expect(report.passes[0]?.skipped).toBe(2);
     await other.query('rollback');
     other.release();
     await runEngine(shop.url, policy);
-    expect(await ordersOf(shop)).toEqual([]);
+    expect(await readOrders(shop)).toEqual([]);
   });
 
   test.each(['by-location', 'by-age'] as const)(
@@ -94,7 +94,7 @@ describe('rows that others work on meanwhile', () => {
       other.release();
       await running;
       await runEngine(shop.url, policy);
-      expect(await ordersOf(shop)).toEqual([3]);
+      expect(await readOrders(shop)).toEqual([3]);
       for (const table of ['audit_log', 'order_line']) {
         expect(
           await shop.rows(`select distinct order_id::int as id, count(*) from ${table} group by 1`),

@@ -48,7 +48,7 @@ describe('rows held where cascades meet, or come back', () => {
   });
   afterEach(async () => database.drop());
 
-  const policyOf = (pass: Pass): Policy =>
+  const makePolicy = (pass: Pass): Policy =>
     definePolicy({
       name: 'p',
       enabled: true,
@@ -90,7 +90,7 @@ describe('rows held where cascades meet, or come back', () => {
 
   test.each([{}, { lockFirst: true, size: 1 }])('stay whichever way leads to them: %j', async (options) => {
     await write();
-    const policy = policyOf(oldPersons);
+    const policy = makePolicy(oldPersons);
     await hold(policy, 'Sheet', { key: '10' });
     await hold(policy, 'Sheet', { key: '21' });
     await hold(policy, 'Sheet', { filter: { text: 'proof' } });
@@ -102,7 +102,7 @@ describe('rows held where cascades meet, or come back', () => {
 
   test.each([{}, { lockFirst: true, size: 1 }])('also below a soft child: %j', async (options) => {
     await write();
-    const policy = policyOf(
+    const policy = makePolicy(
       expireRows({
         name: 'teams',
         entity: Team,
@@ -128,7 +128,7 @@ describe('rows held where cascades meet, or come back', () => {
       create table sheet_1a partition of sheet_1 for values from (0) to (30);
       create table sheet_2 partition of sheet for values from (30) to (100);
       insert into sheet select 10 * n, n, case n when 5 then 'proof' end from generate_series(1, 6) as n`);
-    const policy = policyOf(oldPersons);
+    const policy = makePolicy(oldPersons);
     await hold(policy, 'Sheet', { key: '20' });
     await hold(policy, 'Sheet', { filter: { text: 'proof' } });
     await runAsPreviewed(database.url, policy);
@@ -142,7 +142,7 @@ describe('rows held where cascades meet, or come back', () => {
   ])('stay however far down in their own table: %s', async (_, rows) => {
     await remark();
     await database.rows(`update remark set text = 'proof' where id = 5`);
-    const policy = policyOf(oldRemarks);
+    const policy = makePolicy(oldRemarks);
     await hold(policy, 'Remark', rows);
     await runAsPreviewed(database.url, policy);
     expect(await ids('remark')).toEqual([1, 2, 3, 4, 5]);
@@ -151,7 +151,7 @@ describe('rows held where cascades meet, or come back', () => {
   test('stay where the foreign key of the first step is the only one that does not count', async () => {
     await remark();
     await database.rows(`create table reader (remark_id integer references remark)`);
-    const policy = policyOf(
+    const policy = makePolicy(
       deleteUnreferenced({ name: 'unread', entity: Remark, age: 'at', ignore: [Remark] }),
     );
     await hold(policy, 'Remark', { key: '5' });

@@ -20,7 +20,7 @@ import type { TestDatabase } from '../../support/database.ts';
 import type { EngineOptions } from '../../support/engine.ts';
 import { runEngine } from '../../support/engine.ts';
 import { closeGate } from '../../support/gate.ts';
-import { ordersOf } from '../../support/shop-orders.ts';
+import { readOrders } from '../../support/shop-orders.ts';
 import { AuditLog, createShop, Folder, Invoice, Order, shopPolicy } from '../../support/shop.ts';
 import { runAsPreviewed } from '../../support/truth.ts';
 import { waitFor } from '../../support/wait.ts';
@@ -38,7 +38,7 @@ describe('rows that are held', () => {
     await shop.drop();
   });
 
-  const policyOf = (...passes: Pass[]): ReturnType<typeof shopPolicy> => shopPolicy({ passes });
+  const makePolicy = (...passes: Pass[]): ReturnType<typeof shopPolicy> => shopPolicy({ passes });
   const oldOrders = expireRows({
     name: 'old',
     entity: Order,
@@ -53,7 +53,7 @@ describe('rows that are held', () => {
     until: string | null = null,
   ): Promise<AddedHold> {
     const request = { entity, rows, reason: 'a lawsuit', who: 'ann', until };
-    return addHold(database, policyOf(oldOrders), request);
+    return addHold(database, makePolicy(oldOrders), request);
   }
 
   async function hold(
@@ -94,7 +94,7 @@ describe('rows that are held', () => {
     options: EngineOptions = {},
     ...passes: Pass[]
   ): Promise<LedgerReport['passes'][number]> {
-    const policy = policyOf(...passes);
+    const policy = makePolicy(...passes);
     expect(await waiting(policy)).toBeGreaterThan(0);
     await runAsPreviewed(shop.url, policy, options);
     // What is held waits for nothing.
@@ -124,7 +124,7 @@ describe('rows that are held', () => {
     await hold('Invoice', { filter: {} });
     await shop.rows(`update audit_log set text = 'proof' where id in (91, 100)`);
     const pass = await heldIn(options, oldOrders);
-    expect(await ordersOf(shop)).toEqual([3, 5, 7, 8, 9, 10, 15]);
+    expect(await readOrders(shop)).toEqual([3, 5, 7, 8, 9, 10, 15]);
     expect(pass.held).toBe(7);
     expect(await shop.value('select count(*) from order_line')).toBe(7 * 2);
     expect(await shop.value('select count(*) from audit_log')).toBe(7 * 3);
@@ -135,14 +135,14 @@ describe('rows that are held', () => {
     const id = await hold('Order', { key: '1' });
     await hold('Order', { key: '2' }, new Date(Date.now() + 3_600_000).toISOString());
     await heldIn({}, oldOrders);
-    expect(await ordersOf(shop)).toEqual([1, 2]);
+    expect(await readOrders(shop)).toEqual([1, 2]);
     expect(await database.session.ledger.holds.delete(id)).toBe(true);
     expect(await database.session.ledger.holds.delete(id)).toBe(false);
     await heldIn({}, oldOrders);
-    expect(await ordersOf(shop)).toEqual([2]);
+    expect(await readOrders(shop)).toEqual([2]);
     await shop.rows(`update vacuum.hold set until = now() - interval '1 second'`);
     expect(await heldIn({}, oldOrders)).toMatchObject({ held: 0 });
-    expect(await ordersOf(shop)).toEqual([]);
+    expect(await readOrders(shop)).toEqual([]);
   });
 
   test('of a hold that comes while the run is open stay from the next batch on', async () => {
@@ -152,12 +152,12 @@ describe('rows that are held', () => {
       batches += 1;
       if (batches === 1) await hold('OrderLine', { filter: {} });
     };
-    const report = await runEngine(shop.url, policyOf(oldOrders), {
+    const report = await runEngine(shop.url, makePolicy(oldOrders), {
       size: 5,
       scan: 'by-location',
       afterBatch,
     });
-    const left = await ordersOf(shop);
+    const left = await readOrders(shop);
     expect(left.length).toBeGreaterThan(20);
     expect(left.length).toBeLessThan(30);
     expect(report.passes[0]).toMatchObject({ held: left.length, deleted: { shop_order: 30 - left.length } });
@@ -185,7 +185,7 @@ describe('rows that are held', () => {
     await hold('Order', { key: '4' });
     const unused = deleteUnreferenced({ name: 'unused', entity: Order, age: 'closedAt' });
     expect(await heldIn({}, unused)).toMatchObject({ held: 1 });
-    expect(await ordersOf(shop)).toEqual([4]);
+    expect(await readOrders(shop)).toEqual([4]);
   });
 
   test('stay where the last thing that they point at is gone, and are moved like others', async () => {
@@ -272,7 +272,7 @@ describe('rows that are held', () => {
   test('of a hold that comes in the middle of a delete it is said what went, and nothing goes after', async () => {
     await fill(500);
     const gate = await closeGate(shop, 'shop_order', 3);
-    const running = runEngine(shop.url, policyOf(oldOrders), { size: 40, scan: 'by-location' });
+    const running = runEngine(shop.url, makePolicy(oldOrders), { size: 40, scan: 'by-location' });
     await gate.reached();
     const answered: number[] = [];
     const adding = [3, 495].map(async (id) => {
@@ -291,7 +291,7 @@ describe('rows that are held', () => {
     await running;
     expect(added.every(({ settled }) => settled)).toBe(true);
     expect(told).toEqual([495]);
-    expect(await ordersOf(shop)).toEqual([495]);
+    expect(await readOrders(shop)).toEqual([495]);
   });
 
   test('of a hold that comes between the deletes of a family all of it stays', async () => {
@@ -308,7 +308,7 @@ describe('rows that are held', () => {
       olderThan: '10 days',
       with: [softChild({ entity: Invoice, by: 'orderId' })],
     });
-    const running = runEngine(shop.url, policyOf(family)).catch((error: Error) => error.message);
+    const running = runEngine(shop.url, makePolicy(family)).catch((error: Error) => error.message);
     await gate.reached();
     const adding = hold('Order', { key: '2' });
     await waitFor(
@@ -319,11 +319,11 @@ describe('rows that are held', () => {
     // The next attempt of a slice knows of it.
     expect(await running).toContain('the batch is rolled back');
     await adding;
-    expect(await runEngine(shop.url, policyOf(family))).toMatchObject({
+    expect(await runEngine(shop.url, makePolicy(family))).toMatchObject({
       deleted: { shop_order: 1, invoice: 1 },
       passes: [{ held: 2 }],
     });
-    expect(await ordersOf(shop)).toEqual([1, 2]);
+    expect(await readOrders(shop)).toEqual([1, 2]);
     expect(await shop.value('select count(*) from invoice')).toBe(2);
   });
 

@@ -7,7 +7,7 @@ import type { TestDatabase } from '../../support/database.ts';
 import type { EngineOptions } from '../../support/engine.ts';
 import { runEngine } from '../../support/engine.ts';
 import { closeGate } from '../../support/gate.ts';
-import { Child, createItems, expiring, Item, policyOf } from '../../support/items.ts';
+import { Child, createItems, expiring, Item, makePolicy } from '../../support/items.ts';
 import { Others } from '../../support/others.ts';
 import { runAsPreviewed } from '../../support/truth.ts';
 
@@ -60,7 +60,7 @@ describe('the newest rows of each group stay', () => {
     await add(2, 2);
     await add(null, 12);
     await items.rows(`update item set at = at - interval '100 days' where owner_id = 2 or owner_id is null`);
-    await runAsPreviewed(items.url, policyOf(expiring(keepThree)), { scan, size: 2 });
+    await runAsPreviewed(items.url, makePolicy(expiring(keepThree)), { scan, size: 2 });
     expect(await left()).toEqual([1, 2, 3, 1001, 1002, 1003, 1004, 1005, 1006, 1007, 1008, 1009, 2001, 2002]);
     expect(await items.value('select count(*) from vacuum.kept')).toBe(0);
   });
@@ -71,7 +71,7 @@ describe('the newest rows of each group stay', () => {
       `insert into item (id, owner_id, state, at)
        select n, 1, 'done', now() - n * interval '1 day' from generate_series(51, 60) as n`,
     );
-    await runAsPreviewed(items.url, policyOf(expiring({ ...keepThree, where: { state: 'done' } })));
+    await runAsPreviewed(items.url, makePolicy(expiring({ ...keepThree, where: { state: 'done' } })));
     expect(await left()).toEqual([51, 52, 53, 1001, 1002]);
   });
 
@@ -85,7 +85,7 @@ describe('the newest rows of each group stay', () => {
         { where: { ownerId: 2 }, olderThan: '13 days', keepLast: null },
       ],
     });
-    await runAsPreviewed(items.url, policyOf(pass), { size: 4 });
+    await runAsPreviewed(items.url, makePolicy(pass), { size: 4 });
     const days = Array.from({ length: 12 }, (_, n) => 2001 + n);
     expect(await left()).toEqual([1001, ...days, 3001, 3002, 3003]);
   });
@@ -95,7 +95,7 @@ describe('the newest rows of each group stay', () => {
       await add(owner, 30);
       await items.rows(`update item set at = at - interval '50 days' where owner_id = $1`, [owner]);
     }
-    const policy = policyOf(expiring({ ...keepThree, where: { state: 'done' } }));
+    const policy = makePolicy(expiring({ ...keepThree, where: { state: 'done' } }));
     const loss = { after: 1, sql: `update item set state = 'running', at = null where id = 2002` };
     await runWhile(loss, policy, { size: 3 });
     expect((await left()).filter((id) => id < 2000)).toEqual([1001, 1002, 1003]);
@@ -117,7 +117,7 @@ describe('the newest rows of each group stay', () => {
       olderThan: '1 day',
       where: { state: 'cancelled' },
     });
-    const deleted = await runAsPreviewed(items.url, policyOf(cancelled, expiring(keepThree)));
+    const deleted = await runAsPreviewed(items.url, makePolicy(cancelled, expiring(keepThree)));
     expect(deleted).toEqual({ cancelled: { item: 1 }, old: { item: 17 } });
     expect((await left()).filter((id) => id > 2000)).toEqual([2001, 2002, 2003]);
   });
@@ -133,7 +133,7 @@ describe('the newest rows of each group stay', () => {
       keepLast: { count: 1, per: ['ownerId'] },
       overrides: [{ where: { state: 'short' }, olderThan: '1000 days', keepLast: null }],
     });
-    await runWhile({ after: 1, sql: change }, policyOf(pass), { size: 2 });
+    await runWhile({ after: 1, sql: change }, makePolicy(pass), { size: 2 });
     const ofFirst = await items.value(
       `select count(*) from item where owner_id = 1 and state = 'done' and id > 1001`,
     );
@@ -147,7 +147,7 @@ describe('the newest rows of each group stay', () => {
     await items.rows(`insert into child select n, 1011 + n % 20, now() from generate_series(1, 2000) as n`);
     const withChildren = { ...keepThree, with: [softChild({ entity: Child, by: 'itemId' })] };
     const loss = { after: 2, sql: 'delete from item where id = 1002' };
-    const batches = await runWhile(loss, policyOf(expiring(withChildren)), { size: 30, lockFirst: true });
+    const batches = await runWhile(loss, makePolicy(expiring(withChildren)), { size: 30, lockFirst: true });
     // The oldest was being emptied when its group lost one; nothing else was touched after that.
     const torn = await items.rows(
       `select item.id from item left join child on child.item_id = item.id
@@ -167,7 +167,7 @@ describe('the newest rows of each group stay', () => {
       for (const owner of [1, 2]) await add(owner, 20);
       const gate = await closeGate(items, 'item', 1015);
       const keepOne = { olderThan: '10 days', keepLast: { count: 1, per: ['ownerId'] } };
-      const running = runEngine(items.url, policyOf(expiring(keepOne)), { scan, size: 100 });
+      const running = runEngine(items.url, makePolicy(expiring(keepOne)), { scan, size: 100 });
       await gate.reached();
       await items.rows(`
         begin;
@@ -184,7 +184,7 @@ describe('the newest rows of each group stay', () => {
     await add(1, 30);
     await items.rows(`update item set at = at - interval '50 days'`);
     const touch = { after: 2, sql: 'update item set ended_at = now() where id in (1001, 1003)' };
-    const batches = await runWhile(touch, policyOf(expiring(keepThree)), { size: 5 });
+    const batches = await runWhile(touch, makePolicy(expiring(keepThree)), { size: 5 });
     expect(batches).toBeGreaterThan(4);
     expect(await left()).toEqual([1001, 1002, 1003]);
   });
@@ -192,7 +192,7 @@ describe('the newest rows of each group stay', () => {
   test.each(['by-location', 'by-age'] satisfies Scan[])('many of a group, by %s', async (scan) => {
     await add(1, 400);
     await add(2, 140);
-    const policy = policyOf(expiring({ olderThan: '10 days', keepLast: { count: 150, per: ['ownerId'] } }));
+    const policy = makePolicy(expiring({ olderThan: '10 days', keepLast: { count: 150, per: ['ownerId'] } }));
     await runAsPreviewed(items.url, policy, { scan, size: 60 });
     const kept = await left();
     expect(kept.filter((id) => id < 2000)).toEqual(Array.from({ length: 150 }, (_, n) => 1001 + n));
@@ -203,7 +203,7 @@ describe('the newest rows of each group stay', () => {
     for (const owner of [1, 2]) await add(owner, 30);
     await items.rows(`update item set at = at - interval '50 days'`);
     const rewrite = { after: 2, sql: 'vacuum full item' };
-    const batches = await runWhile(rewrite, policyOf(expiring(keepThree)), { size: 5 });
+    const batches = await runWhile(rewrite, makePolicy(expiring(keepThree)), { size: 5 });
     expect(batches).toBeGreaterThan(4);
     expect(await left()).toEqual([1001, 1002, 1003, 2001, 2002, 2003]);
   });
@@ -233,7 +233,7 @@ describe('the newest rows of each group stay', () => {
       'by %s, seen for all groups at once',
       async (scan) => {
         let ranges: unknown;
-        await runEngine(items.url, policyOf(expiring(pass)), {
+        await runEngine(items.url, makePolicy(expiring(pass)), {
           scan,
           size: 1500,
           afterBatch: async () => {
@@ -256,7 +256,7 @@ describe('the newest rows of each group stay', () => {
       const lost = OLD - 33;
       const owner = 1 + (lost % OWNERS);
       let before = 0;
-      await runEngine(items.url, policyOf(expiring(pass)), {
+      await runEngine(items.url, makePolicy(expiring(pass)), {
         scan: 'by-location',
         size: 1500,
         afterBatch: async () => {
@@ -278,7 +278,7 @@ describe('the newest rows of each group stay', () => {
         insert into owner select n, 'late' from generate_series(101, 200) as n;
         insert into item
         select n, 101 + n % 100, 'done', now() - interval '26 days' from generate_series(20001, 28000) as n`;
-      await runWhile({ after: 1, sql: late }, policyOf(expiring(pass)), { size: 1500 });
+      await runWhile({ after: 1, sql: late }, makePolicy(expiring(pass)), { size: 1500 });
       expect(await items.value('select count(*) from item where owner_id > 100')).toBe(8000);
       for (const owner of [1, 20, 40]) expect(await ofOwner(owner)).toBe(KEEP);
     });
@@ -302,7 +302,7 @@ describe('the newest rows of each group stay', () => {
         expect(fewest).toBeGreaterThanOrEqual(3);
       },
     };
-    await runEngine(items.url, policyOf(expiring(keepThree)), inserting);
+    await runEngine(items.url, makePolicy(expiring(keepThree)), inserting);
     const groups = await items.rows<{ n: number; old: number }>(
       `select count(*) as n, count(*) filter (where id < 100000 and at < now() - interval '10 days') as old
        from item group by owner_id`,
@@ -318,7 +318,7 @@ describe('the newest rows of each group stay', () => {
       for (const owner of [...others.calm, ...others.robbed]) await add(owner, 100);
       await items.rows(`update item set at = at - interval '50 days'`);
       let working: Promise<void> | undefined;
-      const policy = policyOf(expiring({ ...keepThree, where: { state: 'done' } }));
+      const policy = makePolicy(expiring({ ...keepThree, where: { state: 'done' } }));
       await runEngine(items.url, policy, {
         scan,
         size: 20,

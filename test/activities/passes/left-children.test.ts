@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { deleteOrphans } from '../../../policy/delete-orphans.ts';
 import { softChild } from '../../../policy/expire-rows.ts';
 import type { TestDatabase } from '../../support/database.ts';
-import { Child, createItems, expiring, Item, policyOf } from '../../support/items.ts';
+import { Child, createItems, expiring, Item, makePolicy } from '../../support/items.ts';
 import { runAsPreviewed } from '../../support/truth.ts';
 
 describe('soft children without an index on the key of their row', () => {
@@ -34,7 +34,7 @@ describe('soft children without an index on the key of their row', () => {
   });
 
   test('are left to a later pass for orphans, which reads their table once', async () => {
-    const deleted = await runAsPreviewed(database.url, policyOf(old, lost));
+    const deleted = await runAsPreviewed(database.url, makePolicy(old, lost));
     expect(deleted).toEqual({ old: { item: 77 }, lost: { child: 77 * 20 + 50 * 20 } });
     const strategies = await database.rows('select scan from vacuum.pass order by ordinal');
     expect(strategies).toEqual([{ scan: 'by-location' }, { scan: 'by-location' }]);
@@ -46,7 +46,7 @@ describe('soft children without an index on the key of their row', () => {
       await database.rows(
         `alter table child add foreign key (item_id) references item on delete ${action} not valid`,
       );
-      expect(await runAsPreviewed(database.url, policyOf(old, lost))).toMatchObject({
+      expect(await runAsPreviewed(database.url, makePolicy(old, lost))).toMatchObject({
         old: { item: 77, child: 77 * 20 },
       });
     },
@@ -55,16 +55,18 @@ describe('soft children without an index on the key of their row', () => {
   test('go with their row where the later pass would not find those without an age', async () => {
     await database.rows('alter table child alter at drop not null');
     await database.rows('update child set at = null where id <= 100');
-    expect(await runAsPreviewed(database.url, policyOf(old, lost))).toMatchObject({
+    expect(await runAsPreviewed(database.url, makePolicy(old, lost))).toMatchObject({
       old: { item: 77, child: 77 * 20 },
     });
   });
 
   test('go with their row where no such pass follows', async () => {
     const filtered = { ...lost, where: { id: { $gt: 0 } } };
-    expect(await runAsPreviewed(database.url, policyOf(old))).toEqual({ old: { item: 77, child: 77 * 20 } });
+    expect(await runAsPreviewed(database.url, makePolicy(old))).toEqual({
+      old: { item: 77, child: 77 * 20 },
+    });
     await database.rows(`update item set at = now() - interval '3 days'`);
-    expect(await runAsPreviewed(database.url, policyOf(old, filtered))).toMatchObject({
+    expect(await runAsPreviewed(database.url, makePolicy(old, filtered))).toMatchObject({
       old: { item: 23, child: 23 * 20 },
     });
   });
@@ -73,11 +75,11 @@ describe('soft children without an index on the key of their row', () => {
     await database.rows('create index child_item on child (item_id)');
     await database.rows(`update pg_index set indisvalid = false where indexrelid = 'child_item'::regclass`);
     await database.rows(`update item set at = now() where id < 60`);
-    expect(await runAsPreviewed(database.url, policyOf(old, lost))).toMatchObject({ old: { item: 41 } });
+    expect(await runAsPreviewed(database.url, makePolicy(old, lost))).toMatchObject({ old: { item: 41 } });
     await database.rows(`update pg_index set indisvalid = true where indexrelid = 'child_item'::regclass`);
     await database.rows('reindex index child_item');
     await database.rows(`update item set at = now() - interval '3 days' where id < 60`);
-    expect(await runAsPreviewed(database.url, policyOf(old, lost))).toEqual({
+    expect(await runAsPreviewed(database.url, makePolicy(old, lost))).toEqual({
       old: { item: 59, child: 59 * 20 },
       lost: {},
     });
@@ -85,7 +87,7 @@ describe('soft children without an index on the key of their row', () => {
 
   test('only orphans that match a filter go', async () => {
     const filtered = { ...lost, where: { id: { $lte: 1000 } } };
-    expect(await runAsPreviewed(database.url, policyOf(filtered))).toEqual({ lost: { child: 300 } });
+    expect(await runAsPreviewed(database.url, makePolicy(filtered))).toEqual({ lost: { child: 300 } });
     expect(
       await database.value(
         'select count(*) from child where id > 1000 and item_id not in (select id from item)',

@@ -4,7 +4,7 @@ import type { LedgerReport } from '../../../activities/stored/report.ts';
 import type { MeasureSizeOptions } from '../../../policy/measure-size.ts';
 import { measureSize } from '../../../policy/measure-size.ts';
 import type { TestDatabase } from '../../support/database.ts';
-import { expiring, Owner, policyOf } from '../../support/items.ts';
+import { expiring, Owner, makePolicy } from '../../support/items.ts';
 import { describeNeeding } from '../../support/needing.ts';
 import { createHollow } from '../../support/reclaim/hollow.ts';
 import { TemporalSession } from '../../support/temporal.ts';
@@ -20,7 +20,7 @@ describeNeeding(['temporal'], 'measureSize', () => {
   afterAll(async () => session.close());
 
   const run = async (options: Partial<MeasureSizeOptions> = {}): Promise<LedgerReport> => {
-    const policy = policyOf(expiring(), measureSize({ name: 'sizes', ...options }));
+    const policy = makePolicy(expiring(), measureSize({ name: 'sizes', ...options }));
     return vacuum(session, database, [policy]);
   };
 

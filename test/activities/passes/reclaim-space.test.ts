@@ -10,9 +10,9 @@ import {
   BOTH,
   createHollow,
   inStatistics,
-  journalOf,
+  readJournal,
   reclaiming,
-  sizeOf,
+  readTableSize,
 } from '../../support/reclaim/hollow.ts';
 import { TemporalSession } from '../../support/temporal.ts';
 import { vacuum } from '../../support/vacuum.ts';
@@ -28,19 +28,19 @@ describeNeeding(['temporal'], 'reclaimSpace', () => {
 
   const run = async (options: Partial<ReclaimSpaceOptions> = {}): Promise<LedgerReport> =>
     vacuum(session, database, [reclaiming(options)]);
-  const notesOf = ({ notes }: LedgerReport): string =>
+  const joinNotes = ({ notes }: LedgerReport): string =>
     notes.map(({ what, here = '' }) => `${what} [${here}]`).join('\n');
 
   test('vacuum gives back the empty end of a table, measured to the byte', async () => {
     database = await createHollow('at the end');
-    const before = await sizeOf(database, 'item');
+    const before = await readTableSize(database, 'item');
     const report = await run();
-    const after = await sizeOf(database, 'item');
+    const after = await readTableSize(database, 'item');
     expect(report.rows).toBe(8_000);
     expect(before - after).toBeGreaterThan(3 * MEBI);
     expect(report.bytes).toBe(before - after);
     expect(report.passes[1]).toMatchObject({ status: 'completed', rows: 0, bytes: before - after });
-    expect(await journalOf(database)).toEqual(['vacuum item started', 'vacuum item ended done']);
+    expect(await readJournal(database)).toEqual(['vacuum item started', 'vacuum item ended done']);
     const item = report.sizes.find(({ table }) => table === 'item');
     expect(item?.before?.heap).toBeGreaterThan((item?.after?.heap ?? 0) + 3 * MEBI);
     expect(item?.after?.dead).toBe(0);
@@ -51,12 +51,12 @@ describeNeeding(['temporal'], 'reclaimSpace', () => {
     database = await createHollow('every second');
     const first = await run();
     expect(first.passes[1]?.bytes).toBeLessThan(MEBI / 4);
-    const before = await sizeOf(database, 'item');
+    const before = await readTableSize(database, 'item');
     const report = await run({ ...ANY_TIME, ...BOTH });
     expect(report.passes[1]?.bytes).toBeGreaterThan(2 * MEBI);
-    expect(before - (await sizeOf(database, 'item'))).toBeGreaterThan(2 * MEBI);
-    expect(notesOf(report)).toContain('whether the disk had room to rewrite tables is not known');
-    expect(await journalOf(database)).toEqual([
+    expect(before - (await readTableSize(database, 'item'))).toBeGreaterThan(2 * MEBI);
+    expect(joinNotes(report)).toContain('whether the disk had room to rewrite tables is not known');
+    expect(await readJournal(database)).toEqual([
       'vacuum item started',
       'vacuum item ended done',
       'full item started',
@@ -73,13 +73,13 @@ describeNeeding(['temporal'], 'reclaimSpace', () => {
     expect(run1.passes[1]?.batches).toBe(2);
     await inStatistics(database, 'delete from item where id % 20 = 0', 'analyze item');
     await run();
-    expect(await journalOf(database)).toHaveLength(4);
+    expect(await readJournal(database)).toHaveLength(4);
     // 1,000 dead rows and more than a fifth of what lives.
     await inStatistics(database, 'update item set state = state where id <= 1100', 'analyze item');
     await run(ANY_TIME);
-    expect(await journalOf(database)).toHaveLength(4);
+    expect(await readJournal(database)).toHaveLength(4);
     await run();
-    expect((await journalOf(database)).slice(4)).toEqual(['vacuum item started', 'vacuum item ended done']);
+    expect((await readJournal(database)).slice(4)).toEqual(['vacuum item started', 'vacuum item ended done']);
   });
 
   test('full leaves a table that others hold after its retries, says so, and goes on with the next', async () => {
@@ -95,10 +95,10 @@ describeNeeding(['temporal'], 'reclaimSpace', () => {
     await holder.query('rollback');
     holder.release();
     expect(report.status).toBe('completed');
-    expect(notesOf(report)).toMatch(
+    expect(joinNotes(report)).toMatch(
       /pass reclaim: a table was left as it is: other sessions held it each of 3 times.*\[table owner\]/,
     );
-    expect(await journalOf(database)).toEqual([
+    expect(await readJournal(database)).toEqual([
       'full owner started',
       'full owner ended locked',
       'full item started',
@@ -118,7 +118,7 @@ describeNeeding(['temporal'], 'reclaimSpace', () => {
       expect.stringContaining('pass reclaim: a table was left as it is: its disk has no room to rewrite it'),
     ]);
     expect(JSON.stringify(result)).not.toContain('item');
-    expect(await journalOf(database)).toEqual([]);
+    expect(await readJournal(database)).toEqual([]);
   });
 
   test('begins nothing outside its hours', async () => {
@@ -131,14 +131,14 @@ describeNeeding(['temporal'], 'reclaimSpace', () => {
         ),
       ),
     );
-    const before = await sizeOf(database, 'item');
+    const before = await readTableSize(database, 'item');
     const report = await run({ mode: 'full', window: `${from}-${until}`, timezone: 'Asia/Tokyo', ...BOTH });
-    expect(notesOf(report)).toContain(
+    expect(joinNotes(report)).toContain(
       `pass reclaim: tables were left as they are: window ${from}-${until} Asia/Tokyo was closed`,
     );
     expect(report.notes).toHaveLength(1);
-    expect(await journalOf(database)).toEqual([]);
-    expect(await sizeOf(database, 'item')).toBe(before);
+    expect(await readJournal(database)).toEqual([]);
+    expect(await readTableSize(database, 'item')).toBe(before);
   });
 
   test('says what kept dead rows in the table', async () => {
@@ -148,7 +148,7 @@ describeNeeding(['temporal'], 'reclaimSpace', () => {
     const report = await run();
     await reader.query('rollback');
     reader.release();
-    expect(notesOf(report)).toMatch(
+    expect(joinNotes(report)).toMatch(
       /vacuum could not remove 2000 dead rows of a table: a transaction holds it back.*\[table item; \d+, idle in/,
     );
     expect(report.passes[1]?.bytes).toBeLessThanOrEqual(0);
@@ -158,7 +158,7 @@ describeNeeding(['temporal'], 'reclaimSpace', () => {
     database = await createHollow('at the end', 3_000);
     const report = await run({ ...ANY_TIME, freeBytes: async () => 1e12 });
     expect(report.notes).toEqual([]);
-    expect(await journalOf(database)).toEqual(['full item started', 'full item ended done']);
+    expect(await readJournal(database)).toEqual(['full item started', 'full item ended done']);
   });
 
   test('what cannot be measured fails no run, and is said', async () => {
@@ -169,8 +169,8 @@ describeNeeding(['temporal'], 'reclaimSpace', () => {
       create trigger refuse before insert on vacuum.size execute function refuse()`);
     const report = await run();
     expect(report).toMatchObject({ status: 'completed', bytes: null, sizes: [] });
-    expect(notesOf(report)).toContain('sizes of tables at the begin of the run are not known');
-    expect(notesOf(report)).toContain('sizes of tables at the end of the run are not known');
+    expect(joinNotes(report)).toContain('sizes of tables at the begin of the run are not known');
+    expect(joinNotes(report)).toContain('sizes of tables at the end of the run are not known');
   });
 });
 

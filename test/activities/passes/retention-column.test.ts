@@ -41,7 +41,7 @@ describe('a retention that stands in the database', () => {
   });
   afterEach(async () => database.drop());
 
-  const policyOf = (options: Partial<ExpireRowsOptions<InferEntity<typeof Entry>>>): Policy =>
+  const makePolicy = (options: Partial<ExpireRowsOptions<InferEntity<typeof Entry>>>): Policy =>
     definePolicy({
       name: 'p',
       enabled: true,
@@ -84,7 +84,7 @@ describe('a retention that stands in the database', () => {
     await add(20, '31 days', null);
     await add(21, '31 days', 99);
     await add(22, '29 days', 99);
-    await runAsPreviewed(database.url, policyOf({ olderThan: { ...ofTenant, default: '30 days' } }), {
+    await runAsPreviewed(database.url, makePolicy({ olderThan: { ...ofTenant, default: '30 days' } }), {
       scan,
       size: 2,
     });
@@ -97,10 +97,10 @@ describe('a retention that stands in the database', () => {
     await add(2, '4:59:50', null, 5);
     await add(3, '1000 days', null, null);
     await add(4, '1000 days', null, 0);
-    await runAsPreviewed(database.url, policyOf({ olderThan: own }));
+    await runAsPreviewed(database.url, makePolicy({ olderThan: own }));
     expect(await left()).toEqual([2, 3, 4]);
     await add(5, '1000 days', null, -1);
-    await runAsPreviewed(database.url, policyOf({ olderThan: own, allowShort: true }));
+    await runAsPreviewed(database.url, makePolicy({ olderThan: own, allowShort: true }));
     expect(await left()).toEqual([2, 3, 5]);
   });
 
@@ -112,7 +112,7 @@ describe('a retention that stands in the database', () => {
     await add(3, '40 days 11:59:00', 2, 1);
     await add(4, '41 days 12:00:01', 2, 1);
     const overrides = [{ where: { tenantId: 1 }, olderThan: own }];
-    await runAsPreviewed(database.url, policyOf({ age: 'day', olderThan: '40 days', overrides }));
+    await runAsPreviewed(database.url, makePolicy({ age: 'day', olderThan: '40 days', overrides }));
     expect(await left()).toEqual([2, 3]);
   });
 
@@ -124,7 +124,7 @@ describe('a retention that stands in the database', () => {
     await other.query(`update entry set at = at where id = 3`);
     await other.query(`update tenant set keep_days = 100 where id = 1`);
     // Rows that others hold are left out by the engine: the row and its tenant change together.
-    const policy = policyOf({ olderThan: { ...ofTenant, default: null } });
+    const policy = makePolicy({ olderThan: { ...ofTenant, default: null } });
     await runEngine(database.url, policy);
     await other.query('commit');
     other.release();
@@ -140,7 +140,7 @@ describe('a retention that stands in the database', () => {
     await other.query(`update entry set keep_hours = 5000 where id = 3`);
     const running = runEngine(
       database.url,
-      policyOf({ olderThan: { column: 'keepHours', unit: 'hours', default: null } }),
+      makePolicy({ olderThan: { column: 'keepHours', unit: 'hours', default: null } }),
     );
     await waitForLockWait(database);
     await other.query('commit');
@@ -151,7 +151,7 @@ describe('a retention that stands in the database', () => {
 
   test('what cannot be meant is refused, all at once', async () => {
     const refused = async (olderThan: object): Promise<string> =>
-      runEngine(database.url, policyOf({ olderThan } as never)).then(
+      runEngine(database.url, makePolicy({ olderThan } as never)).then(
         () => 'nothing refused',
         (error: Error) => error.message,
       );

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 
 import type { Scan } from '../../../activities/stored/scan.ts';
 import type { TestDatabase } from '../../support/database.ts';
-import { createItems, expiring, policyOf } from '../../support/items.ts';
+import { createItems, expiring, makePolicy } from '../../support/items.ts';
 import { runAsPreviewed } from '../../support/truth.ts';
 
 describe('retentions of their own for some rows', () => {
@@ -43,7 +43,7 @@ describe('retentions of their own for some rows', () => {
           { where: { state: { $like: 'short%' } }, olderThan: '400 days' },
         ],
       });
-      await runAsPreviewed(items.url, policyOf(pass), { scan, size: 3 });
+      await runAsPreviewed(items.url, makePolicy(pass), { scan, size: 3 });
       expect(await left()).toEqual([
         5, // a minute younger than 2 days
         1004,
@@ -77,7 +77,7 @@ describe('retentions of their own for some rows', () => {
     await add('short', 0);
     await add('other', 1000);
     const overrides = [{ where: { state: 'short' }, olderThan: '10 days' }];
-    await runAsPreviewed(items.url, policyOf(expiring({ olderThan: null, overrides })));
+    await runAsPreviewed(items.url, makePolicy(expiring({ olderThan: null, overrides })));
     expect(await left()).toEqual([4, 5, 21, 1004, 1005, 1020, 1021, 1060, 1061, 1800, 1801]);
   });
 
@@ -86,7 +86,7 @@ describe('retentions of their own for some rows', () => {
     await add('x', 0);
     await items.rows('update item set owner_id = case when id in (20, 60, 61, 800) then 1 else 2 end');
     const overrides = [{ where: { owner: { kind: 'vip' } }, olderThan: '30 days' }];
-    await runAsPreviewed(items.url, policyOf(expiring({ olderThan: '2 days', overrides })));
+    await runAsPreviewed(items.url, makePolicy(expiring({ olderThan: '2 days', overrides })));
     expect(await left()).toEqual([5, 20, 61]);
   });
 
@@ -96,7 +96,7 @@ describe('retentions of their own for some rows', () => {
     await items.rows(`update item set ended_at = now() - interval '20 days', at = now() where id in (4, 5)`);
     await items.rows(`update item set at = null where id = 801`);
     const pass = expiring({ age: ['endedAt', 'at'], olderThan: '10 days' });
-    await runAsPreviewed(items.url, policyOf(pass), { size: 2 });
+    await runAsPreviewed(items.url, makePolicy(pass), { size: 2 });
     expect(await left()).toEqual([21, 60, 800, 801]);
   });
 });

@@ -4,7 +4,7 @@ import { raw } from '@mikro-orm/core';
 import { softChild } from '../../../policy/expire-rows.ts';
 import type { TestDatabase } from '../../support/database.ts';
 import { runEngine } from '../../support/engine.ts';
-import { Child, createItems, expiring, policyOf } from '../../support/items.ts';
+import { Child, createItems, expiring, makePolicy } from '../../support/items.ts';
 import { waitForLockWait } from '../../support/locks.ts';
 
 // Rows that are near to what may go and must stay: each was found by an attack on an earlier version.
@@ -29,7 +29,7 @@ describe('right rows only', () => {
   test('a filter of raw conditions alone is a filter', async () => {
     await oldItems(4);
     await database.rows(`update item set state = 'OPEN' where id > 2`);
-    await runEngine(database.url, policyOf(expiring({ where: { [raw('lower(state)')]: 'done' } })));
+    await runEngine(database.url, makePolicy(expiring({ where: { [raw('lower(state)')]: 'done' } })));
     expect(await items()).toEqual([3, 4]);
   });
 
@@ -42,14 +42,14 @@ describe('right rows only', () => {
     await other.query(`update item set state = 'open' where id = 3`);
     const running = runEngine(
       database.url,
-      policyOf(expiring({ where: { state: 'done', owner: { kind: 'x' } } })),
+      makePolicy(expiring({ where: { state: 'done', owner: { kind: 'x' } } })),
     );
     // A row that is locked is passed over; a statement that waited would have to judge it by what it saw before.
     await running;
     await other.query('commit');
     other.release();
     expect(await items()).toEqual([3]);
-    await runEngine(database.url, policyOf(expiring({ where: { state: 'done', owner: { kind: 'x' } } })));
+    await runEngine(database.url, makePolicy(expiring({ where: { state: 'done', owner: { kind: 'x' } } })));
     expect(await items()).toEqual([3]);
   });
 
@@ -58,7 +58,7 @@ describe('right rows only', () => {
     const other = await database.pool.connect();
     await other.query('begin');
     await other.query(`update item set state = 'open' where id = 3`);
-    const running = runEngine(database.url, policyOf(expiring({ where: { state: 'done' } })));
+    const running = runEngine(database.url, makePolicy(expiring({ where: { state: 'done' } })));
     await waitForLockWait(database);
     await other.query('commit');
     other.release();
@@ -77,7 +77,7 @@ describe('right rows only', () => {
     const other = await database.pool.connect();
     await other.query('begin');
     await other.query(`update item set state = 'open' where id = 3`);
-    const running = runEngine(database.url, policyOf(expiring({ where })));
+    const running = runEngine(database.url, makePolicy(expiring({ where })));
     // A statement that waited for the row would have to judge it by what it saw before.
     await Promise.race([running, waitForLockWait(database)]);
     await other.query('commit');
@@ -100,7 +100,9 @@ describe('right rows only', () => {
       let batches = 0;
       const report = await runEngine(
         database.url,
-        policyOf(expiring({ where: { state: 'done' }, with: [softChild({ entity: Child, by: 'itemId' })] })),
+        makePolicy(
+          expiring({ where: { state: 'done' }, with: [softChild({ entity: Child, by: 'itemId' })] }),
+        ),
         {
           scan,
           lockFirst: true,
@@ -130,7 +132,7 @@ describe('right rows only', () => {
     await database.rows(`update item set state = 'open' where id = 2`);
     await runEngine(
       database.url,
-      policyOf(expiring({ where: { state: 'done' }, with: [softChild({ entity: Child, by: 'itemId' })] })),
+      makePolicy(expiring({ where: { state: 'done' }, with: [softChild({ entity: Child, by: 'itemId' })] })),
       { lockFirst: true, size: 50 },
     );
     expect(await items()).toEqual([2]);
@@ -149,7 +151,7 @@ describe('right rows only', () => {
     await oldItems(2);
     await database.rows('insert into a select n, 1 from generate_series(1, 200) as n');
     await database.rows('insert into b select n, 1, n from generate_series(1, 200) as n');
-    const report = await runEngine(database.url, policyOf(expiring()), { lockFirst: true, size: 50 });
+    const report = await runEngine(database.url, makePolicy(expiring()), { lockFirst: true, size: 50 });
     expect(report.deleted).toEqual({ item: 2, a: 200, b: 200 });
   });
 
@@ -163,7 +165,7 @@ describe('right rows only', () => {
       await database.rows('insert into child values (9, null, now())');
       const report = await runEngine(
         database.url,
-        policyOf(expiring({ with: [softChild({ entity: Child, by: 'itemId' })] })),
+        makePolicy(expiring({ with: [softChild({ entity: Child, by: 'itemId' })] })),
       );
       expect(report.deleted).toEqual({ item: 5, child: 5 });
       expect(await database.rows('select id from child')).toEqual([{ id: 9 }]);
@@ -179,7 +181,7 @@ describe('right rows only', () => {
         (1, null, 'x', now() at time zone 'UTC' - interval '6 hours 1 minute' - interval '12 hours'),
         (2, null, 'x', now() at time zone 'UTC' - interval '5 hours 59 minutes' - interval '12 hours'),
         (3, null, 'x', now() at time zone 'Etc/GMT+12' - interval '5 minutes')`);
-    await runEngine(database.url, policyOf(expiring({ olderThan: '6 hours' })));
+    await runEngine(database.url, makePolicy(expiring({ olderThan: '6 hours' })));
     expect(await items()).toEqual([2, 3]);
   });
 
@@ -187,7 +189,7 @@ describe('right rows only', () => {
     await database.rows('alter table item alter at type timestamptz(0)');
     await database.rows(`insert into item select n, null, 'x', now() - interval '1 day' + n * interval '1 second'
       from generate_series(-3, 3) as n`);
-    await runEngine(database.url, policyOf(expiring()));
+    await runEngine(database.url, makePolicy(expiring()));
     const left = await database.value<string>(`select min(at) > now() - interval '1 day 1 second' from item`);
     expect(left).toBe(true);
     expect((await items()).length).toBeGreaterThanOrEqual(3);

@@ -28,7 +28,7 @@ beforeEach(async () => {
 });
 afterEach(async () => database.drop());
 
-function policyOf(options: object = {}): Policy {
+function makePolicy(options: object = {}): Policy {
   const pass = expireRows({ name: 'old', entity: Reading, age: 'id', olderThan: '1 day', ...options });
   return definePolicy({ name: 'p', enabled: true, entities: [Reading, Sensor], passes: [pass] });
 }
@@ -47,7 +47,7 @@ async function left(): Promise<number[]> {
 }
 
 test('a hold by an instant holds its row in every session, beside holds by other keys', async () => {
-  const policy = policyOf();
+  const policy = makePolicy();
   const open = await openDatabase(database.url);
   const [key] = await database.rows<{ id: string }>(
     `select id::text as id from reading order by id offset 6 limit 1`,
@@ -70,7 +70,7 @@ test.each([
   [3, { lockFirst: true }],
   [120, {}],
 ])('the newest %i rows stay where a run goes on in other sessions: %j', async (count, options) => {
-  const policy = policyOf({ keepLast: { count, per: ['sensor'] } });
+  const policy = makePolicy({ keepLast: { count, per: ['sensor'] } });
   const once = runEngine(database.url, policy, {
     ...options,
     size: 20,

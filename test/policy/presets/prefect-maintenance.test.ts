@@ -31,14 +31,14 @@ describe('the monthly maintenance of a Prefect database', () => {
       new Set([15 * 86_400_000]),
     );
     expect(passes.at(-1)).toMatchObject({ kind: 'reclaimSpace', mode: 'vacuum' });
-    const whereOf = (settings: object): unknown => {
+    const buildFilter = (settings: object): unknown => {
       const pass = prefectMaintenance(settings).passes.find(({ name }) => name === 'old-flow-runs');
       return pass?.kind === 'expireRows' ? pass.where : undefined;
     };
     const states = ['COMPLETED', 'FAILED', 'CANCELLED'];
-    expect(whereOf({})).toEqual({ stateType: { $in: states } });
-    expect(whereOf({ states: undefined, timezone: undefined })).toEqual({ stateType: { $in: states } });
-    expect(whereOf({ includeCrashed: 'true' })).toEqual({ stateType: { $in: [...states, 'CRASHED'] } });
+    expect(buildFilter({})).toEqual({ stateType: { $in: states } });
+    expect(buildFilter({ states: undefined, timezone: undefined })).toEqual({ stateType: { $in: states } });
+    expect(buildFilter({ includeCrashed: 'true' })).toEqual({ stateType: { $in: [...states, 'CRASHED'] } });
   });
 
   test('tells all that cannot be used at once', () => {

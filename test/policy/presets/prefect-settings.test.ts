@@ -8,12 +8,12 @@ import { parsePeriod } from '../../../policy/presets/prefect/periods.ts';
 const DAY = 86_400_000;
 const PREFIX = 'PREFECT_SERVER_SERVICES_DB_VACUUM_';
 
-function retentionOf(settings: PrefectSettings, environment = {}): unknown {
+function readRetention(settings: PrefectSettings, environment = {}): unknown {
   const pass = prefect(settings, environment).passes.find(({ name }) => name === 'old-flow-runs');
   return pass?.kind === 'expireRows' ? pass.olderThan : undefined;
 }
 
-function mistakesOf(settings: object, environment = {}): string[] {
+function listIssues(settings: object, environment = {}): string[] {
   try {
     prefect(settings, environment);
     return [];
@@ -33,7 +33,7 @@ describe('the settings of the Prefect preset', () => {
       batchSize: 'auto',
       shards: 2,
     });
-    expect(retentionOf({})).toBe(90 * DAY);
+    expect(readRetention({})).toBe(90 * DAY);
     expect(policy.passes.map((pass) => pass.name)).toEqual([
       'orphaned-logs',
       'orphaned-artifacts',
@@ -81,7 +81,7 @@ describe('the settings of the Prefect preset', () => {
       schedule: { every: 600_000 },
       batchSize: 200,
     });
-    expect(retentionOf({}, environment)).toBe(30 * DAY);
+    expect(readRetention({}, environment)).toBe(30 * DAY);
     expect(prefect({ enabled: false, loopSeconds: 60, batchSize: 'auto' }, environment)).toMatchObject({
       enabled: false,
       schedule: { every: 60_000 },
@@ -132,12 +132,12 @@ describe('the settings of the Prefect preset', () => {
   test.each([3600, '3600', 'PT1H', '1 hour', 0, -5, 'soon'])(
     'a retention of %j is refused',
     (retentionPeriod) => {
-      expect(mistakesOf({ retentionPeriod }).join()).toContain('setting retentionPeriod');
+      expect(listIssues({ retentionPeriod }).join()).toContain('setting retentionPeriod');
     },
   );
 
   test('a retention of a second over an hour is taken', () => {
-    expect(retentionOf({ retentionPeriod: 3601 })).toBe(3_601_000);
+    expect(readRetention({ retentionPeriod: 3601 })).toBe(3_601_000);
   });
 
   test.each([
@@ -151,7 +151,7 @@ describe('the settings of the Prefect preset', () => {
     ['loopSeconds', 0],
     ['batchSize', -1],
   ])('%s of %j is refused', (setting, value) => {
-    expect(mistakesOf({ [setting]: value }).join()).toContain(`setting ${setting}`);
+    expect(listIssues({ [setting]: value }).join()).toContain(`setting ${setting}`);
   });
 
   test.each([
@@ -160,12 +160,12 @@ describe('the settings of the Prefect preset', () => {
     ['RETENTION_PERIOD', 'PT1H'],
     ['BATCH_SIZE', '0'],
   ])('%s of %s in the environment is refused by its name', (name, value) => {
-    const mistakes = mistakesOf({}, { [`${PREFIX}${name}`]: value });
+    const mistakes = listIssues({}, { [`${PREFIX}${name}`]: value });
     expect(mistakes.join()).toContain(`environment variable ${PREFIX}${name}`);
   });
 
   test('all that cannot be used is told at once, with the names that the person wrote', () => {
-    const mistakes = mistakesOf(
+    const mistakes = listIssues(
       { enabled: 'perhaps', loopSeconds: -1, batchSize: 'many', shards: 0, retentoinPeriod: 5 },
       { [`${PREFIX}RETENTION_PERIOD`]: '60' },
     );

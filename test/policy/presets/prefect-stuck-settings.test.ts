@@ -6,15 +6,15 @@ import type { ReportRows } from '../../../policy/report-rows.ts';
 
 const HOUR = 3_600_000;
 
-function stuckOf(settings: PrefectSettings, environment = {}): ReportRows | undefined {
+function findStuckPass(settings: PrefectSettings, environment = {}): ReportRows | undefined {
   return prefect(settings, environment).passes.find((pass) => pass.kind === 'reportRows');
 }
 
 describe('the settings of stuck runs', () => {
   test('by default those of three days are reported, and none is ended', () => {
     const environment = { PREFECT_API_URL: 'http://127.0.0.1:4200/api', PREFECT_API_KEY: 'secret' };
-    expect(stuckOf({}, environment)).toMatchObject({ name: 'stuck-runs', olderThan: 72 * HOUR });
-    expect(stuckOf({}, environment)).not.toHaveProperty('handler');
+    expect(findStuckPass({}, environment)).toMatchObject({ name: 'stuck-runs', olderThan: 72 * HOUR });
+    expect(findStuckPass({}, environment)).not.toHaveProperty('handler');
   });
 
   const ages: [unknown, number | undefined][] = [
@@ -26,7 +26,7 @@ describe('the settings of stuck runs', () => {
     [null, undefined],
   ];
   test.each(ages)('stuckAfter may be %j', (stuckAfter, millis) => {
-    expect(stuckOf({ stuckAfter: stuckAfter as string })?.olderThan).toBe(millis);
+    expect(findStuckPass({ stuckAfter: stuckAfter as string })?.olderThan).toBe(millis);
   });
 
   test('they stand before the old runs, and nowhere where only orphans are cleaned', () => {
@@ -38,25 +38,29 @@ describe('the settings of stuck runs', () => {
       'runs-without-end',
       'old-flow-runs',
     ]);
-    expect(stuckOf({ enabled: 'orphans' })).toBeUndefined();
+    expect(findStuckPass({ enabled: 'orphans' })).toBeUndefined();
   });
 
   test.each(['59 minutes', 'soon', -1])('stuckAfter cannot be %j', (stuckAfter) => {
-    expect(() => stuckOf({ stuckAfter })).toThrow('Use at least 1 hour');
+    expect(() => findStuckPass({ stuckAfter })).toThrow('Use at least 1 hour');
   });
 
   test.each([true, 'true', 'on'])('endStuckRuns may be %j', (endStuckRuns) => {
-    expect(stuckOf({ endStuckRuns, apiUrl: 'https://prefect.example/api' })).toHaveProperty('handler');
+    expect(findStuckPass({ endStuckRuns, apiUrl: 'https://prefect.example/api' })).toHaveProperty('handler');
   });
 
   test('ending them needs an API, whose URL is not repeated', () => {
-    expect(() => stuckOf({ endStuckRuns: 'flow_runs' })).toThrow('Use true or false');
-    expect(() => stuckOf({ endStuckRuns: true })).toThrow('nothing says where that is. Set PREFECT_API_URL');
-    expect(() => stuckOf({ endStuckRuns: true, apiUrl: 'prefect:4200' })).toThrow('no http or https URL');
+    expect(() => findStuckPass({ endStuckRuns: 'flow_runs' })).toThrow('Use true or false');
+    expect(() => findStuckPass({ endStuckRuns: true })).toThrow(
+      'nothing says where that is. Set PREFECT_API_URL',
+    );
+    expect(() => findStuckPass({ endStuckRuns: true, apiUrl: 'prefect:4200' })).toThrow(
+      'no http or https URL',
+    );
     const secret = { endStuckRuns: true, apiUrl: 'http://admin:secret@prefect:4200/api' };
-    expect(() => stuckOf(secret)).toThrow('Leave them out and set PREFECT_API_AUTH_STRING');
-    expect(() => stuckOf(secret)).not.toThrow('secret@');
+    expect(() => findStuckPass(secret)).toThrow('Leave them out and set PREFECT_API_AUTH_STRING');
+    expect(() => findStuckPass(secret)).not.toThrow('secret@');
     // Not asked for, it is not looked at: other programs may need it so.
-    expect(stuckOf({}, { PREFECT_API_URL: '' })).toBeDefined();
+    expect(findStuckPass({}, { PREFECT_API_URL: '' })).toBeDefined();
   });
 });

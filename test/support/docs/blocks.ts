@@ -11,10 +11,10 @@ import { OwnTemporal } from '../own-temporal.ts';
 import { ROOT } from '../parts/bring.ts';
 import { waitFor } from '../wait.ts';
 import type { Block } from './markdown.ts';
-import { blocksOf } from './markdown.ts';
+import { readBlocks } from './markdown.ts';
 import { expectOutcome } from './outcome.ts';
 import type { Group } from './pages.ts';
-import { groupOf, PAGES, readPage } from './pages.ts';
+import { findGroup, PAGES, readPage } from './pages.ts';
 import type { WorldKind } from './world.ts';
 import { World } from './world.ts';
 
@@ -27,18 +27,18 @@ export function describeBlocks(group: Group): void {
 
     afterEach(leave);
 
-    const pages = PAGES.filter((page) => groupOf(page) === group && blocksOf(readPage(page)).length > 0);
+    const pages = PAGES.filter((page) => findGroup(page) === group && readBlocks(readPage(page)).length > 0);
     test.each(pages)('%s does what it says', async (page) => {
-      for (const block of blocksOf(readPage(page))) await follow(page, block);
+      for (const block of readBlocks(readPage(page))) await follow(page, block);
     });
 
     async function follow(page: string, block: Block): Promise<void> {
-      const kind = saidOf(block, 'database: ');
+      const kind = findMessage(block, 'database: ');
       if (kind !== undefined) {
         await leave();
         world = await World.open(kind as WorldKind, temporal.address);
       }
-      const elsewhere = saidOf(block, 'run by ');
+      const elsewhere = findMessage(block, 'run by ');
       if (elsewhere !== undefined) {
         if (!existsSync(join(ROOT, elsewhere))) throw new Error(`${page}:${block.line}: no ${elsewhere}`);
         return;
@@ -64,7 +64,7 @@ export function describeBlocks(group: Group): void {
           const isSteered = block.said.includes('on an open run');
           if (isSteered) await openPausedRun(block.text);
           const { code, output } = await on.type(block.text);
-          const wanted = Number(saidOf(block, 'exits with ') ?? 0);
+          const wanted = Number(findMessage(block, 'exits with ') ?? 0);
           if (code !== wanted) throw new Error(`${page}:${block.line} exits with ${code}:\n${output}`);
           try {
             await expectOutcome({ database: on.database, client: temporal.client }, block, output);
@@ -80,7 +80,7 @@ export function describeBlocks(group: Group): void {
     }
 
     async function openPausedRun(commands: string): Promise<void> {
-      const workflowId = workflowOf(commands);
+      const workflowId = findWorkflow(commands);
       const handle = await temporal.client.workflow.signalWithStart('vacuum', {
         workflowId,
         taskQueue: 'vacuum',
@@ -102,7 +102,7 @@ export function describeBlocks(group: Group): void {
 
     /** Frees the lease for the next block. */
     async function endRun(commands: string): Promise<void> {
-      const handle = temporal.client.workflow.getHandle(workflowOf(commands));
+      const handle = temporal.client.workflow.getHandle(findWorkflow(commands));
       // It may be over, or be over before the signal comes.
       await handle.signal(stopSignal).catch((error: unknown) => {
         if (!(error instanceof WorkflowNotFoundError)) throw error;
@@ -125,10 +125,10 @@ export function describeBlocks(group: Group): void {
   });
 }
 
-function saidOf({ said }: Block, prefix: string): string | undefined {
+function findMessage({ said }: Block, prefix: string): string | undefined {
   return said.find((comment) => comment.startsWith(prefix))?.slice(prefix.length);
 }
 
-function workflowOf(commands: string): string {
+function findWorkflow(commands: string): string {
   return /--workflow[-_]id (\S+)/.exec(commands)?.[1] ?? '';
 }

@@ -11,7 +11,7 @@ export interface Block {
 const PART = /^```(?<language>\w*)\n(?<text>[\s\S]*?)^```$|^<!-- (?<comment>.*) -->$/gm;
 
 /** The fenced blocks of a page, in order. */
-export function blocksOf(page: string): Block[] {
+export function readBlocks(page: string): Block[] {
   const blocks: Block[] = [];
   let said: string[] = [];
   for (const { groups = {}, index } of page.matchAll(PART)) {
@@ -26,7 +26,7 @@ export function blocksOf(page: string): Block[] {
 }
 
 /** The files that a page links to, as it writes them, without anchors and the web. */
-export function linksOf(page: string): string[] {
+export function readLinks(page: string): string[] {
   return [...page.matchAll(/\]\((?<to>[^)#\s]+)(#[^)]*)?\)/g)]
     .map(({ groups }) => groups?.['to'] ?? '')
     .filter((to) => !/^https?:/.test(to));

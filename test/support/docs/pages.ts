@@ -22,7 +22,7 @@ const GENERATED = 'docs/commands.md';
 const KINDS = new Set(namesIn('activities/passes').map((name) => name.replace(/\.ts$/, '')));
 
 /** The group of a page; undefined where its blocks are not to be followed. */
-export function groupOf(page: string): Group | undefined {
+export function findGroup(page: string): Group | undefined {
   if (page === GENERATED) return undefined;
   if (page.startsWith('examples/')) return 'examples';
   const { name = '' } = /^docs\/(?<name>.*)\.md$/.exec(page)?.groups ?? {};

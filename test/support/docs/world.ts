@@ -97,7 +97,7 @@ export class World {
   /** Types commands into a shell; what they export is there for the next ones. */
   async type(commands: string): Promise<Typed> {
     const child = this.#shell(`${commands}\nexport -p > .environment`);
-    const output = outputOf(child);
+    const output = collectOutput(child);
     const [code] = (await once(child, 'close')) as [number | null];
     return { code, output: output() };
   }
@@ -106,7 +106,7 @@ export class World {
   async start(command: string): Promise<ChildProcess> {
     const child = this.#shell(command);
     this.#background.push(child);
-    const output = outputOf(child);
+    const output = collectOutput(child);
     await waitFor('the worker to work', async () => {
       if (child.exitCode !== null) throw new Error(`the worker ended:\n${output()}`);
       return /working on task queue|RUNNING/.test(output());
@@ -152,7 +152,7 @@ export class World {
   }
 }
 
-function outputOf(child: ChildProcess): () => string {
+function collectOutput(child: ChildProcess): () => string {
   const output: string[] = [];
   child.stdout?.on('data', (chunk: Buffer) => output.push(chunk.toString()));
   child.stderr?.on('data', (chunk: Buffer) => output.push(chunk.toString()));

@@ -87,7 +87,7 @@ export class WatchedPage {
   }
 
   /** The part of the page with a title. */
-  async textOf(title: string): Promise<string> {
+  async readText(title: string): Promise<string> {
     return this.page.getByRole('region', { name: title }).innerText();
   }
 

@@ -40,9 +40,9 @@ export function plansIn(log: string): LoggedPlan[] {
 }
 
 /** Every scan of a table in these plans, with the rows that it looked at. */
-export function readsOf(plans: readonly LoggedPlan[]): TableRead[] {
+export function listReads(plans: readonly LoggedPlan[]): TableRead[] {
   return plans.flatMap(({ 'Query Text': statement, Plan }) =>
-    nodesOf(Plan).flatMap((node) => {
+    listNodes(Plan).flatMap((node) => {
       const table = node['Relation Name'];
       if (table === undefined || !node['Node Type'].includes('Scan')) return [];
       const each =
@@ -54,6 +54,6 @@ export function readsOf(plans: readonly LoggedPlan[]): TableRead[] {
   );
 }
 
-function nodesOf(node: PlanNode): PlanNode[] {
-  return [node, ...(node.Plans ?? []).flatMap((child) => nodesOf(child))];
+function listNodes(node: PlanNode): PlanNode[] {
+  return [node, ...(node.Plans ?? []).flatMap((child) => listNodes(child))];
 }

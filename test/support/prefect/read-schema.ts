@@ -39,7 +39,7 @@ export interface Schema {
 }
 
 /** Reads a copy of a template, since nobody may be connected to that; without a name what `schema.sql` makes. */
-export async function readSchemaOf(template?: string): Promise<Schema> {
+export async function readSchemaFrom(template?: string): Promise<Schema> {
   const copy = await createDatabase(template);
   try {
     return await readSchema(copy);
@@ -49,7 +49,7 @@ export async function readSchemaOf(template?: string): Promise<Schema> {
 }
 
 /** A table by itself: without the keys to tables that `schema.sql` leaves out. */
-export function tableOf({ columns, indexes, keys }: Schema, name: string): Partial<Schema> {
+export function pickTable({ columns, indexes, keys }: Schema, name: string): Partial<Schema> {
   return {
     columns: columns.filter(({ table }) => table === name),
     indexes: indexes.filter(({ table }) => table === name),

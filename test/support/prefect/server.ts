@@ -36,7 +36,7 @@ export async function migratePrefect(
   older?: OlderPrefectVersion,
 ): Promise<void> {
   await home.run('python', ['-m', 'prefect', 'server', 'database', 'upgrade', '-y'], {
-    ...settingsOf(databaseUrl),
+    ...serverSettings(databaseUrl),
     ...(older === undefined ? {} : { PYTHONPATH: olderPrefect(older).folder }),
   });
 }
@@ -52,7 +52,11 @@ export async function startPrefectServer(
   const args = ['server', 'start', '--host', '127.0.0.1', '--port', String(port)];
   if (!options.services) args.push('--no-services');
   const login = options.login === undefined ? {} : { PREFECT_SERVER_API_AUTH_STRING: options.login };
-  const child = home.start('prefect', args, { ...settingsOf(databaseUrl), ...login, ...options.settings });
+  const child = home.start('prefect', args, {
+    ...serverSettings(databaseUrl),
+    ...login,
+    ...options.settings,
+  });
   const api = new PrefectApi(url, options.login);
   const server: PrefectServer = {
     api,
@@ -71,7 +75,7 @@ export async function startPrefectServer(
   return server;
 }
 
-function settingsOf(databaseUrl: string): NodeJS.ProcessEnv {
+function serverSettings(databaseUrl: string): NodeJS.ProcessEnv {
   return {
     PREFECT_API_DATABASE_CONNECTION_URL: databaseUrl.replace(/^postgres(ql)?:/, 'postgresql+asyncpg:'),
     ...Object.fromEntries(BY_THE_CLOCK.map((name) => [`PREFECT_SERVER_SERVICES_${name}_ENABLED`, 'false'])),

@@ -4,7 +4,7 @@ import type { Policy } from '../../../policy/policy.ts';
 import type { ReclaimSpaceOptions } from '../../../policy/reclaim-space.ts';
 import { reclaimSpace } from '../../../policy/reclaim-space.ts';
 import type { TestDatabase } from '../database.ts';
-import { createItems, expiring, Item, Owner, policyOf } from '../items.ts';
+import { createItems, expiring, Item, Owner, makePolicy } from '../items.ts';
 import { waitFor } from '../wait.ts';
 
 // Tables with enough pages to see space come back: about 15 items a page.
@@ -33,7 +33,7 @@ export async function createHollow(
 
 /** A policy that deletes old items and gives their space back. */
 export function reclaiming(options: Partial<ReclaimSpaceOptions> = {}): Policy {
-  const policy = policyOf(expiring(), reclaimSpace({ name: 'reclaim', ...options }));
+  const policy = makePolicy(expiring(), reclaimSpace({ name: 'reclaim', ...options }));
   return { ...policy, limits: { ...policy.limits, maxPercent: 100 } };
 }
 
@@ -52,12 +52,12 @@ export async function inStatistics(database: TestDatabase, ...statements: string
 }
 
 /** The size of a table with indexes and TOAST. */
-export async function sizeOf(database: TestDatabase, table: string): Promise<number> {
+export async function readTableSize(database: TestDatabase, table: string): Promise<number> {
   return database.value('select pg_total_relation_size($1::regclass)::float8', [table]);
 }
 
 /** The journal of statements: `started` and how each ended, in order. */
-export async function journalOf(database: TestDatabase): Promise<string[]> {
+export async function readJournal(database: TestDatabase): Promise<string[]> {
   const rows = await database.rows<{ text: string }>(
     `select concat_ws(' ', mode, label, event, outcome) as text from vacuum.reclaim order by id`,
   );

@@ -6,7 +6,7 @@ import type { TestDatabase } from '../database.ts';
 import type { Series } from '../scrape.ts';
 import { sumBy } from '../scrape.ts';
 import type { TemporalSession } from '../temporal.ts';
-import { reportOf } from '../vacuum.ts';
+import { fetchReport } from '../vacuum.ts';
 
 /** Two runs that delete items and give their space back, half a day apart, by a worker that is there. */
 export async function runTwice(
@@ -17,7 +17,7 @@ export async function runTwice(
   const run = async (): Promise<LedgerReport> => {
     const handle = await session.start(taskQueue);
     await handle.result();
-    return reportOf(database, handle.workflowId);
+    return fetchReport(database, handle.workflowId);
   };
   const first = await run();
   await database.rows(`

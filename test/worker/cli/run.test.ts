@@ -199,7 +199,7 @@ describeNeeding(['temporal'], 'run', () => {
     await waitFor('some batches', async () =>
       fresh.database.value('select count(*) > 5 from vacuum.batch').catch(() => false),
     );
-    const started = descendantsOf(child?.pid ?? 0);
+    const started = listDescendants(child?.pid ?? 0);
     expect(started.length).toBeGreaterThan(1);
     child?.kill('SIGKILL');
     await running;
@@ -221,10 +221,10 @@ describeNeeding(['temporal'], 'run', () => {
 });
 
 /** The processes that a process started, and those that these started. */
-function descendantsOf(pid: number): number[] {
+function listDescendants(pid: number): number[] {
   const { stdout } = spawnSync('pgrep', ['-P', String(pid)], { encoding: 'utf8' });
   const children = stdout.split('\n').filter(Boolean).map(Number);
-  return [...children, ...children.flatMap(descendantsOf)];
+  return [...children, ...children.flatMap(listDescendants)];
 }
 
 /** Whether a process runs; one that ended and that nobody asked for has no command line any more. */

@@ -55,13 +55,13 @@ describeNeeding(['temporal'], 'who may look', () => {
     answer.resume();
     return answer;
   };
-  const statusOf = async (...of: Parameters<typeof ask>): Promise<number | undefined> =>
+  const askStatus = async (...of: Parameters<typeof ask>): Promise<number | undefined> =>
     (await ask(...of)).statusCode;
 
   test('on loopback: whoever calls it by a name of this machine, whatever port leads here', async () => {
     const { port } = new URL(own.url);
     const asHost = async (host: string): Promise<number | undefined> =>
-      statusOf(`http://127.0.0.1:${port}/api/runs`, { headers: { host } });
+      askStatus(`http://127.0.0.1:${port}/api/runs`, { headers: { host } });
     for (const host of ['localhost', `127.0.0.1:${port}`, '[::1]:9', 'LocalHost:80']) {
       expect({ host, status: await asHost(host) }).toEqual({ host, status: 200 });
     }
@@ -70,7 +70,7 @@ describeNeeding(['temporal'], 'who may look', () => {
     }
     const nameless = connect(Number(port), '127.0.0.1').end('GET /api/runs HTTP/1.0\r\n\r\n');
     expect((await text(nameless)).split('\r\n')[0]).toContain('421');
-    expect(await statusOf(`${own.url}/`, { headers: { host: 'rebound.example' } })).toBe(421);
+    expect(await askStatus(`${own.url}/`, { headers: { host: 'rebound.example' } })).toBe(421);
   });
 
   test('elsewhere: whoever has the token, by any name; the page, which has no data, and probes need none', async () => {
@@ -92,23 +92,23 @@ describeNeeding(['temporal'], 'who may look', () => {
     const headers = { authorization: `Bearer ${TOKEN}`, host: 'vacuum.example' };
     for (const path of PATHS) {
       const expected = path === '/api/runs/1' ? 404 : 200;
-      expect({ path, status: await statusOf(`${shared.url}${path}`, { headers }) }).toEqual({
+      expect({ path, status: await askStatus(`${shared.url}${path}`, { headers }) }).toEqual({
         path,
         status: expected,
       });
     }
     for (const path of ['/', '/page/main.js', '/page/style.css', '/page/icon.svg', '/healthz']) {
-      expect({ path, status: await statusOf(`${shared.url}${path}`) }).toEqual({ path, status: 200 });
+      expect({ path, status: await askStatus(`${shared.url}${path}`) }).toEqual({ path, status: 200 });
     }
     // There is no ledger yet; why it is not ready is for those with the token.
     const readiness = async (given: Record<string, string>): Promise<unknown> =>
       (await fetch(`${shared.url}/readyz`, { headers: given })).json();
-    expect(await statusOf(`${shared.url}/readyz`)).toBe(503);
+    expect(await askStatus(`${shared.url}/readyz`)).toBe(503);
     expect(await readiness({})).toEqual({ ready: false, reasons: [] });
     const { authorization } = headers;
     expect(await readiness({ authorization })).toEqual({ ready: false, reasons: [expect.any(String)] });
     const foreign = { ...headers, 'sec-fetch-site': 'cross-site' };
-    expect(await statusOf(`${shared.url}/api/runs`, { headers: foreign })).toBe(403);
+    expect(await askStatus(`${shared.url}/api/runs`, { headers: foreign })).toBe(403);
     expect(shared.output).not.toContain(TOKEN);
   });
 
@@ -120,7 +120,7 @@ describeNeeding(['temporal'], 'who may look', () => {
         expect(answer.headers.allow).toBe('GET, HEAD');
       }
     }
-    expect(await statusOf(`${own.url}/api/runs`, { method: 'HEAD' })).toBe(200);
+    expect(await askStatus(`${own.url}/api/runs`, { method: 'HEAD' })).toBe(200);
     for (const path of ['/', '/api/runs', '/nothing', '/page/../../package.json', '/page/tsconfig.json']) {
       const { headers, statusCode } = await ask(`${own.url}${path}`);
       expect({ path, statusCode }).toEqual({
@@ -140,7 +140,7 @@ describeNeeding(['temporal'], 'who may look', () => {
   test('nobody any more once the worker is told to go, whoever keeps a connection', async () => {
     const leaving = await shop.serve();
     const agent = new Agent({ keepAlive: true });
-    expect(await statusOf(`${leaving.url}/healthz`, { agent })).toBe(200);
+    expect(await askStatus(`${leaving.url}/healthz`, { agent })).toBe(200);
     const began = Date.now();
     await leaving.end();
     expect(Date.now() - began).toBeLessThan(15_000);

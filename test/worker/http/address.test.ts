@@ -20,7 +20,7 @@ describe('the address to serve on', () => {
   });
   afterAll(() => void taken.close());
 
-  const mistakesOf = async (address: string, token?: string): Promise<string[]> => {
+  const listIssues = async (address: string, token?: string): Promise<string[]> => {
     try {
       await resolveHttpAddress(address, token === undefined ? {} : { [TOKEN_VARIABLE]: token });
       return [];
@@ -47,10 +47,10 @@ describe('the address to serve on', () => {
   });
 
   test('without a token serves this machine alone', async () => {
-    expect(await mistakesOf('0.0.0.0:0')).toEqual([
+    expect(await listIssues('0.0.0.0:0')).toEqual([
       'VACUUM_HTTP_TOKEN: other machines can reach 0.0.0.0, and there is no token',
     ]);
-    expect(await mistakesOf('[::]:0', undefined)).toEqual(
+    expect(await listIssues('[::]:0', undefined)).toEqual(
       expect.arrayContaining([expect.stringContaining('and there is no token')]),
     );
   });
@@ -58,11 +58,11 @@ describe('the address to serve on', () => {
   test('has a token that cannot be guessed and that a header can carry', async () => {
     const at = 'VACUUM_HTTP_TOKEN:';
     for (const short of ['', 'x'.repeat(23)]) {
-      expect(await mistakesOf('127.0.0.1:0', short)).toEqual([
+      expect(await listIssues('127.0.0.1:0', short)).toEqual([
         `${at} it has less than 24 characters and can be guessed`,
       ]);
     }
-    expect(await mistakesOf('127.0.0.1:0', `${TOKEN} ${TOKEN}`)).toEqual([expect.stringContaining('spaces')]);
+    expect(await listIssues('127.0.0.1:0', `${TOKEN} ${TOKEN}`)).toEqual([expect.stringContaining('spaces')]);
   });
 
   test('is one of this machine, with a port that is free', async () => {
@@ -75,11 +75,11 @@ describe('the address to serve on', () => {
       '::1:80',
       '',
     ]) {
-      expect(await mistakesOf(bad)).toEqual([`--http: ${JSON.stringify(bad)} is not a host and a port`]);
+      expect(await listIssues(bad)).toEqual([`--http: ${JSON.stringify(bad)} is not a host and a port`]);
     }
-    expect(await mistakesOf('nobody.invalid:80')).toEqual(['--http: there is no host nobody.invalid']);
-    expect(await mistakesOf(`127.0.0.1:${port}`)).toEqual([expect.stringContaining('EADDRINUSE')]);
-    expect(await mistakesOf('192.0.2.1:0', TOKEN)).toEqual([expect.stringContaining('EADDRNOTAVAIL')]);
+    expect(await listIssues('nobody.invalid:80')).toEqual(['--http: there is no host nobody.invalid']);
+    expect(await listIssues(`127.0.0.1:${port}`)).toEqual([expect.stringContaining('EADDRINUSE')]);
+    expect(await listIssues('192.0.2.1:0', TOKEN)).toEqual([expect.stringContaining('EADDRNOTAVAIL')]);
   });
 
   test('and all else that is wrong is said together, before anything is begun', async () => {

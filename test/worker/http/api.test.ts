@@ -18,7 +18,7 @@ import { cli } from '../../support/cli.ts';
 import { DescribedApi } from '../../support/http/described-api.ts';
 import { SECRETS, WatchedShop } from '../../support/http/watched-shop.ts';
 import { describeNeeding } from '../../support/needing.ts';
-import { seriesOf, sumBy } from '../../support/scrape.ts';
+import { parseSeries, sumBy } from '../../support/scrape.ts';
 import { TemporalSession } from '../../support/temporal.ts';
 import { waitFor } from '../../support/wait.ts';
 import type { WorkerProcess } from '../../support/worker-process.ts';
@@ -169,7 +169,7 @@ describeNeeding(['temporal'], 'the API of a worker', () => {
   });
 
   test('passes on the metrics of the process', async () => {
-    const series = seriesOf(await api.get<string>('/metrics'));
+    const series = parseSeries(await api.get<string>('/metrics'));
     const { open } = await status();
     expect(sumBy(series, METRICS.rowsDeleted.name, 'policy')).toEqual({
       [shop.name]: open[0]?.passes[0]?.rows,

@@ -63,15 +63,15 @@ describeNeeding(['temporal', 'chromium'], 'the page of a worker', () => {
     const { page } = watched;
     await page.getByRole('table', { name: 'Tables of the policies' }).waitFor();
     await page.getByRole('img', { name: /^Bytes given back/ }).waitFor();
-    expect(await watched.textOf('Under way')).toMatch(
+    expect(await watched.readText('Under way')).toMatch(
       /: paused[\s\S]*the backup runs[\s\S]*old-audit running, [\d,]+ rows, \d+ %, waits for signal resume/,
     );
-    const policies = await watched.textOf('Policies');
+    const policies = await watched.readText('Policies');
     for (const said of ['active', '03:00', 'at 0 3 * * * in UTC', 'not enabled'])
       expect(policies).toContain(said);
-    const history = await watched.textOf('History');
+    const history = await watched.readText('History');
     for (const said of ['completed', 'failed', '130', 'running']) expect(history).toContain(said);
-    expect(await watched.textOf('Tables')).toMatch(/audit_log/);
+    expect(await watched.readText('Tables')).toMatch(/audit_log/);
     expect(await page.locator('header').innerText()).toContain('RUNNING');
     await watched.expectFits();
     await watched.expectAccessible();
@@ -118,7 +118,7 @@ describeNeeding(['temporal', 'chromium'], 'the page of a worker', () => {
     await page.keyboard.press('Enter');
     await page.getByRole('table', { name: 'Passes, in the order of the policy' }).waitFor();
     await waitFor('the focus on the title of the run', async () => (await focused()) === 'Run 5');
-    expect(await watched.textOf('Run 5')).toContain('SQLSTATE P0001');
+    expect(await watched.readText('Run 5')).toContain('SQLSTATE P0001');
     await page.goBack();
     await page.getByRole('heading', { name: 'Run 5' }).waitFor({ state: 'hidden' });
     watched.expectQuiet();

@@ -7,7 +7,7 @@ import { definePolicy } from '../../../policy/policy.ts';
 import type { Policy } from '../../../policy/policy.ts';
 import type { TestDatabase } from '../../support/database.ts';
 import { runEngine } from '../../support/engine.ts';
-import { Child, createItems, expiring, Item, policyOf } from '../../support/items.ts';
+import { Child, createItems, expiring, Item, makePolicy } from '../../support/items.ts';
 
 // What would delete rows that it should not, or could not count them.
 describe('is refused, since it cannot be promised:', () => {
@@ -28,7 +28,7 @@ describe('is refused, since it cannot be promised:', () => {
 
   test('a table that others inherit from', async () => {
     await database.rows('create table special () inherits (item)');
-    expect(await refusal(policyOf(expiring()))).toContain('has a table that other tables inherit from');
+    expect(await refusal(makePolicy(expiring()))).toContain('has a table that other tables inherit from');
   });
 
   test('an entity that shares its table', async () => {
@@ -67,7 +67,7 @@ describe('is refused, since it cannot be promised:', () => {
       grant create on database ${database.name} to ${role}`);
     const url = new URL(database.url);
     url.username = role;
-    expect(await refusal(policyOf(orphans), url.toString())).toContain(
+    expect(await refusal(makePolicy(orphans), url.toString())).toContain(
       'row-level security hides some rows of entity Item',
     );
     await database.rows(`drop owned by ${role} cascade; drop role ${role}`);
@@ -76,7 +76,7 @@ describe('is refused, since it cannot be promised:', () => {
   test('a key that is compared in another way than the one that it names', async () => {
     await database.rows(`
       create table child (id integer primary key, item_id numeric, at timestamptz)`);
-    expect(await refusal(policyOf(orphans))).toContain('has another type than the key that it names');
+    expect(await refusal(makePolicy(orphans))).toContain('has another type than the key that it names');
   });
 
   test('a key that is compared by another collation than the one that it names', async () => {
@@ -85,12 +85,12 @@ describe('is refused, since it cannot be promised:', () => {
       drop table item;
       create table item (id text primary key);
       create table child (id integer primary key, item_id text collate any_case, at timestamptz)`);
-    expect(await refusal(policyOf(orphans))).toContain('has another collation than the key that it names');
+    expect(await refusal(makePolicy(orphans))).toContain('has another collation than the key that it names');
   });
 
   test('rows that are their own parents', async () => {
     const own = deleteOrphans({ name: 'lost', entity: Item, by: 'ownerId', parent: Item, age: 'at' });
-    expect(await refusal(policyOf(own))).toContain('entity Item is its own parent');
+    expect(await refusal(makePolicy(own))).toContain('entity Item is its own parent');
   });
 
   describe('foreign keys that do nothing:', () => {
@@ -106,22 +106,22 @@ describe('is refused, since it cannot be promised:', () => {
       ['of the parent', 'alter table item disable trigger all'],
       ['in replicas alone', 'alter table item enable replica trigger all'],
     ])('triggers %s', async (_, statement) => {
-      expect(await refusal(policyOf(expiring()))).toBe('nothing refused');
+      expect(await refusal(makePolicy(expiring()))).toBe('nothing refused');
       // By name, as `all` stands for what is disabled only.
       const triggers = await database.rows<{ name: string }>(
         `select tgname as name from pg_trigger where tgrelid = 'item'::regclass`,
       );
       for (const { name } of triggers) await database.rows(statement.replace(' all', ` "${name}"`));
-      expect(await refusal(policyOf(expiring()))).toContain(LEFT);
+      expect(await refusal(makePolicy(expiring()))).toContain(LEFT);
       await database.rows('alter table item enable trigger all');
-      expect(await refusal(policyOf(expiring()))).toBe('nothing refused');
+      expect(await refusal(makePolicy(expiring()))).toBe('nothing refused');
     });
 
     test('below what goes by cascade', async () => {
       await database.rows(`
         create table toy (id integer primary key, child_id integer references child on delete set null);
         alter table child disable trigger all`);
-      const said = await refusal(policyOf(expiring()));
+      const said = await refusal(makePolicy(expiring()));
       expect(said).toContain(LEFT);
       expect(said).toContain('toy_child_id_fkey');
     });
@@ -133,21 +133,21 @@ describe('is refused, since it cannot be promised:', () => {
         create table child_1 partition of child for values from (0) to (100);
         create table child_2 partition of child for values from (100) to (200) partition by range (id);
         create table child_3 partition of child_2 for values from (100) to (200)`);
-      expect(await refusal(policyOf(expiring()))).toBe('nothing refused');
+      expect(await refusal(makePolicy(expiring()))).toBe('nothing refused');
       await database.rows('alter table item disable trigger all');
-      expect(await refusal(policyOf(expiring()))).toContain(LEFT);
+      expect(await refusal(makePolicy(expiring()))).toContain(LEFT);
     });
 
     test('that are not enforced', async () => {
       await database.rows(`
         alter table child drop constraint child_item_id_fkey;
         alter table child add foreign key (item_id) references item on delete cascade not enforced`);
-      expect(await refusal(policyOf(expiring()))).toContain(LEFT);
+      expect(await refusal(makePolicy(expiring()))).toContain(LEFT);
     });
 
     test('in sessions of the role', async () => {
       await database.rows(`alter database ${database.name} set session_replication_role = 'replica'`);
-      const said = await refusal(policyOf(expiring()));
+      const said = await refusal(makePolicy(expiring()));
       expect(said).toContain('session_replication_role is replica');
       expect(said).not.toContain(LEFT);
     });

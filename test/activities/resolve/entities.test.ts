@@ -3,11 +3,11 @@ import { raw } from '@mikro-orm/core';
 
 import { readPolicyEntities } from '../../../activities/plan/resolve-policy.ts';
 import type { Issue } from '../../../policy/issue.ts';
-import { expiring, Item, policyOf } from '../../support/items.ts';
+import { expiring, Item, makePolicy } from '../../support/items.ts';
 
 describe('a filter', () => {
-  const entities = readPolicyEntities(policyOf(expiring()));
-  const mistakesOf = (where: object): string => {
+  const entities = readPolicyEntities(makePolicy(expiring()));
+  const listIssues = (where: object): string => {
     const mistakes: Issue[] = [];
     entities.predicate(Item, where, 'pass "old"', 'where', mistakes);
     return mistakes.map(({ what, here }) => `${what} ${here ?? ''}`).join();
@@ -22,7 +22,7 @@ describe('a filter', () => {
     [{ state: 'done', $not: {} }, '$not is empty'],
     [{ owner: { kind: undefined } }, 'owner.kind is undefined'],
   ])('of which MikroORM would drop a part is refused: %j', (where, said) => {
-    expect(mistakesOf(where)).toContain(said);
+    expect(listIssues(where)).toContain(said);
   });
 
   test.each([
@@ -40,7 +40,7 @@ describe('a filter', () => {
 
   test('in raw SQL beside one over relations is refused: a name may be of another table', () => {
     const where = { [raw('state')]: 'done', owner: { kind: 'vip' } };
-    expect(mistakesOf(where)).toContain('raw SQL beside a filter over relations');
+    expect(listIssues(where)).toContain('raw SQL beside a filter over relations');
   });
 
   test.each<object>([
@@ -50,6 +50,6 @@ describe('a filter', () => {
     { $or: [{ owner: { kind: 'vip' } }, { state: 'done' }] },
     { [raw('state')]: 'done' },
   ])('that says something is taken: %j', (where) => {
-    expect(mistakesOf(where)).toBe('');
+    expect(listIssues(where)).toBe('');
   });
 });

@@ -2,13 +2,13 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { Kysely, PostgresDialect, sql } from 'kysely';
 import { Client, Pool } from 'pg';
 
-import { inTransaction } from '../../../activities/dialect/postgresql/transaction.ts';
-import { openDatabase } from '../../../activities/ledger/open-database.ts';
-import { expireRows } from '../../../policy/expire-rows.ts';
-import type { TestDatabase } from '../../support/database.ts';
-import { runEngine } from '../../support/engine.ts';
-import { createShop, Folder, Order, shopPolicy } from '../../support/shop.ts';
-import { waitFor } from '../../support/wait.ts';
+import { inTransaction } from '../../../../activities/dialect/postgresql/transaction.ts';
+import { openDatabase } from '../../../../activities/ledger/open-database.ts';
+import { expireRows } from '../../../../policy/expire-rows.ts';
+import type { TestDatabase } from '../../../support/database.ts';
+import { runEngine } from '../../../support/engine.ts';
+import { createShop, Folder, Order, shopPolicy } from '../../../support/shop.ts';
+import { waitFor } from '../../../support/wait.ts';
 
 const MINUTE = 60_000;
 const DAY = 24 * 60 * MINUTE;

@@ -4,7 +4,7 @@ import type { Database } from '../../../activities/ledger/open-database.ts';
 import { openDatabase } from '../../../activities/ledger/open-database.ts';
 import { reclaimTable } from '../../../activities/passes/reclaim-table.ts';
 import type { TestDatabase } from '../../support/database.ts';
-import { createHollow, journalOf } from '../../support/reclaim/hollow.ts';
+import { createHollow, readJournal } from '../../support/reclaim/hollow.ts';
 
 const DAY_MINUTES = 24 * 60;
 
@@ -57,6 +57,6 @@ describe('the window of a pass', () => {
     expect(reclaimed.notes[0]?.what).toMatch(/its window \d\d:\d\d-\d\d:\d\d UTC ended before it was done/);
     expect(reclaimed.bytes).toBe(0);
     await session.transaction({ lockMillis: 0, statementMillis: 0 }, async (tx) => reclaimed.record?.(tx));
-    expect(await journalOf(database)).toEqual(['full item started', 'full item ended closed']);
+    expect(await readJournal(database)).toEqual(['full item started', 'full item ended closed']);
   });
 });

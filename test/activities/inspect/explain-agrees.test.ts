@@ -1,17 +1,17 @@
 import { expect, test } from '@jest/globals';
 
-import { addHold } from '../../activities/inspect/add-hold.ts';
-import type { Explanation } from '../../activities/inspect/explain.ts';
-import { explainRow } from '../../activities/inspect/explain.ts';
-import { openDatabase } from '../../activities/ledger/open-database.ts';
-import { readPolicyEntities } from '../../activities/plan/resolve-policy.ts';
-import type { StayReason } from '../../activities/stored/stay-reason.ts';
-import type { Policy } from '../../policy/policy.ts';
-import type { TestDatabase } from '../support/database.ts';
-import { createDatabase } from '../support/database.ts';
-import { runEngine } from '../support/engine.ts';
-import { makeEveryKind } from '../support/prefect/every-kind.ts';
-import { everyPass } from '../support/prefect/every-pass.ts';
+import { addHold } from '../../../activities/inspect/add-hold.ts';
+import type { Explanation } from '../../../activities/inspect/explain.ts';
+import { explainRow } from '../../../activities/inspect/explain.ts';
+import { openDatabase } from '../../../activities/ledger/open-database.ts';
+import { readPolicyEntities } from '../../../activities/plan/resolve-policy.ts';
+import type { StayReason } from '../../../activities/stored/stay-reason.ts';
+import type { Policy } from '../../../policy/policy.ts';
+import type { TestDatabase } from '../../support/database.ts';
+import { createDatabase } from '../../support/database.ts';
+import { runEngine } from '../../support/engine.ts';
+import { makeEveryKind } from '../../support/prefect/every-kind.ts';
+import { everyPass } from '../../support/prefect/every-pass.ts';
 
 /** Reasons that an earlier pass of the same run, or an earlier level of nested rows, may take away. */
 const MAY_END: ReadonlySet<StayReason> = new Set(['nested', 'parent-alive', 'points-at-a-row']);
@@ -22,7 +22,7 @@ interface Told {
 }
 
 /** The keys of all rows of the entities of a policy, as `Entity key`. */
-async function rowsOf(database: TestDatabase, policy: Policy): Promise<string[]> {
+async function countRows(database: TestDatabase, policy: Policy): Promise<string[]> {
   const entities = readPolicyEntities(policy);
   const found = await Promise.all(
     entities.names().map(async (name) => {
@@ -49,7 +49,7 @@ test('what it says of rows of every kind of a Prefect database is what a run doe
     await hold('Log', { level: 40 });
     await hold('Event', { event: 'acme.order.paid' });
 
-    const before = await rowsOf(prefect, policy);
+    const before = await countRows(prefect, policy);
     const told: Told[] = [];
     // Each takes a look at the whole policy; rows of a kind are made one after the other.
     const waiting = before.filter((_, n) => n % 3 === 0);
@@ -62,9 +62,9 @@ test('what it says of rows of every kind of a Prefect database is what a run doe
     await Promise.all([work(), work(), work()]);
 
     await runEngine(prefect.url, policy);
-    const left = new Set(await rowsOf(prefect, policy));
+    const left = new Set(await countRows(prefect, policy));
     const going = told.filter(({ explanation }) => explanation.goesBy !== null);
-    expect(going.filter(({ row }) => left.has(row)).map(sayTold)).toEqual([]);
+    expect(going.filter(({ row }) => left.has(row)).map(describeRow)).toEqual([]);
     // What nothing was said to take is there, unless something that kept it went first.
     const wrong = told.filter(({ row, explanation }) => explanation.goesBy === null && !left.has(row));
     const explained = wrong.filter(({ explanation }) =>
@@ -72,7 +72,7 @@ test('what it says of rows of every kind of a Prefect database is what a run doe
         ({ reasons }) => reasons.length > 0 && reasons.every(({ why }) => MAY_END.has(why)),
       ),
     );
-    expect(wrong.filter((one) => !explained.includes(one)).map(sayTold)).toEqual([]);
+    expect(wrong.filter((one) => !explained.includes(one)).map(describeRow)).toEqual([]);
     expect(explained.length).toBeLessThan(wrong.length === 0 ? 1 : going.length / 10);
     expect(going.length).toBeGreaterThan(50);
     const reasons = new Set(
@@ -96,7 +96,7 @@ test('what it says of rows of every kind of a Prefect database is what a run doe
   }
 }, 180_000);
 
-function sayTold({ row, explanation: { goesBy, passes } }: Told): string {
+function describeRow({ row, explanation: { goesBy, passes } }: Told): string {
   const why = passes.map(({ pass, reasons }) => `${pass}: ${reasons.map((reason) => reason.why).join(', ')}`);
   return `${row} ${goesBy === null ? `was said to stay (${why.join('; ')})` : `was said to go by ${goesBy}`}`;
 }

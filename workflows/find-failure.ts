@@ -1,7 +1,7 @@
 import { ActivityFailure, ApplicationFailure } from '@temporalio/workflow';
 
 /** What an activity failed with, without the wrapping. */
-export function failureOf(error: unknown): ApplicationFailure | undefined {
+export function findFailure(error: unknown): ApplicationFailure | undefined {
   if (!(error instanceof ActivityFailure)) return undefined;
   if (error.cause instanceof ApplicationFailure) return error.cause;
   // Out of time: what the last attempt failed with says why.

@@ -9,7 +9,7 @@ import type { Policy } from '../../../policy/policy.ts';
 import { reportRows } from '../../../policy/report-rows.ts';
 import type { TestDatabase } from '../../support/database.ts';
 import { runEngine } from '../../support/engine.ts';
-import { createItems, expiring, Item, Owner, policyOf } from '../../support/items.ts';
+import { createItems, expiring, Item, Owner, makePolicy } from '../../support/items.ts';
 
 const DAY = 86_400;
 
@@ -39,7 +39,7 @@ describe('what waits for a pass', () => {
     if (found === undefined) throw new Error('the pass has no backlog');
     return found.now;
   };
-  const matching = policyOf(expiring({ where: { state: { $like: 'done%' } } }));
+  const matching = makePolicy(expiring({ where: { state: { $like: 'done%' } } }));
 
   test('is counted where an index shows that it is little, just outside of the boundary left out', async () => {
     await database.rows('create index on item (at)');
@@ -109,7 +109,7 @@ describe('what waits for a pass', () => {
     await database.rows(
       `insert into item select n, 1 + n % 2, 'done', now() - n * interval '1 day' from generate_series(2, 21) as n`,
     );
-    const keeping = policyOf(expiring({ keepLast: { count: 4, per: ['ownerId'] } }));
+    const keeping = makePolicy(expiring({ keepLast: { count: 4, per: ['ownerId'] } }));
     const [unknown] = await look(keeping);
     expect(unknown).toMatchObject({ now: null, why: expect.stringContaining('--exact') });
     expect(await one(keeping, true)).toMatchObject({ rows: 12 });
@@ -122,7 +122,7 @@ describe('what waits for a pass', () => {
     await database.rows(
       `insert into item select n, n, 'lost', now() - interval '30 days' from generate_series(1, 9) as n`,
     );
-    const policy = policyOf(
+    const policy = makePolicy(
       deleteOrphans({ name: 'lost', entity: Item, by: 'ownerId', parent: Owner, age: 'at' }),
       reportRows({ name: 'stuck', entity: Item, age: 'at', olderThan: '1 day', where: { state: 'lost' } }),
       measureSize({ name: 'sizes' }),
@@ -137,7 +137,7 @@ describe('what waits for a pass', () => {
   test('is not known of a pass that does not fit the database, which hides no other', async () => {
     await database.rows('alter table item drop column ended_at');
     await add(1, 3, '2 days');
-    const found = await look(policyOf(expiring({ name: 'unfit', age: 'endedAt' }), expiring()));
+    const found = await look(makePolicy(expiring({ name: 'unfit', age: 'endedAt' }), expiring()));
     expect(found).toMatchObject([
       { pass: 'unfit', now: null, why: expect.stringContaining('doctor') },
       { pass: 'old', now: { rows: 3 } },

@@ -1,6 +1,6 @@
-import { openDatabase } from '../../../activities/ledger/open-database.ts';
-import { createDatabase } from '../../support/database.ts';
-import { describeDialect } from './conformance.ts';
+import { openDatabase } from '../../../../activities/ledger/open-database.ts';
+import { createDatabase } from '../../../support/database.ts';
+import { describeDialect } from '../conformance.ts';
 
 describeDialect('postgresql', async () => {
   const database = await createDatabase('template0');

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 
-import { sayDatabase, toPgUrl } from '../../../activities/dialect/postgresql/url.ts';
+import { displayUrl, toPgUrl } from '../../../../activities/dialect/postgresql/url.ts';
 
 describe('a database URL', () => {
   test.each([
@@ -34,7 +34,7 @@ describe('a database URL', () => {
   });
 
   test('is told without user and password', () => {
-    expect(sayDatabase('postgresql+asyncpg://u:p@h:5433/d?x=y')).toBe('d at h:5433');
-    expect(sayDatabase('postgresql://u:p@h')).toBe('default database at h:5432');
+    expect(displayUrl('postgresql+asyncpg://u:p@h:5433/d?x=y')).toBe('d at h:5433');
+    expect(displayUrl('postgresql://u:p@h')).toBe('default database at h:5432');
   });
 });

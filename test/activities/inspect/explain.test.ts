@@ -1,18 +1,18 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 
-import type { HoldRequest } from '../../activities/inspect/add-hold.ts';
-import { addHold } from '../../activities/inspect/add-hold.ts';
-import type { Explanation } from '../../activities/inspect/explain.ts';
-import { explainRow, isLocked } from '../../activities/inspect/explain.ts';
-import type { Database } from '../../activities/ledger/open-database.ts';
-import { openDatabase } from '../../activities/ledger/open-database.ts';
-import { deleteOrphans } from '../../policy/delete-orphans.ts';
-import { deleteUnreferenced, softReference } from '../../policy/delete-unreferenced.ts';
-import { expireRows, softChild } from '../../policy/expire-rows.ts';
-import type { Policy } from '../../policy/policy.ts';
-import type { TestDatabase } from '../support/database.ts';
-import { runEngine } from '../support/engine.ts';
-import { AuditLog, createShop, Folder, Order, shopPolicy } from '../support/shop.ts';
+import type { HoldRequest } from '../../../activities/inspect/add-hold.ts';
+import { addHold } from '../../../activities/inspect/add-hold.ts';
+import type { Explanation } from '../../../activities/inspect/explain.ts';
+import { explainRow, isLocked } from '../../../activities/inspect/explain.ts';
+import type { Database } from '../../../activities/ledger/open-database.ts';
+import { openDatabase } from '../../../activities/ledger/open-database.ts';
+import { deleteOrphans } from '../../../policy/delete-orphans.ts';
+import { deleteUnreferenced, softReference } from '../../../policy/delete-unreferenced.ts';
+import { expireRows, softChild } from '../../../policy/expire-rows.ts';
+import type { Policy } from '../../../policy/policy.ts';
+import type { TestDatabase } from '../../support/database.ts';
+import { runEngine } from '../../support/engine.ts';
+import { AuditLog, createShop, Folder, Order, shopPolicy } from '../../support/shop.ts';
 
 const DAY = 24 * 3_600_000;
 

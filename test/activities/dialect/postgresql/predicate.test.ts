@@ -1,8 +1,8 @@
 import { describe, expect, test } from '@jest/globals';
 import { DummyDriver, Kysely, PostgresAdapter, PostgresIntrospector, PostgresQueryCompiler } from 'kysely';
 
-import { bindPredicate } from '../../../activities/dialect/postgresql/predicate.ts';
-import type { Predicate } from '../../../activities/stored/columns.ts';
+import { bindPredicate } from '../../../../activities/dialect/postgresql/predicate.ts';
+import type { Predicate } from '../../../../activities/stored/columns.ts';
 
 const db = new Kysely<unknown>({
   dialect: {
