@@ -11,7 +11,6 @@ export const LEDGER_TABLES = [
   'size',
   'reclaim',
   'kept',
-  'kept_whole',
   'guard',
   'hold',
   'file',

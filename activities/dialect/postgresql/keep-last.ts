@@ -108,14 +108,11 @@ export function keepCount({ retentions }: Pick<KeepLastExpiry, 'retentions'>): R
   return sql`(${retentions.map(({ keep }) => keep?.count ?? 0)}::int[])[k.retention_index + 1]`;
 }
 
-/**
- * Over alias `k` of the list: as many rows of a group as are to stay are there and still match. Reading their locations is
- * less work than looking up each key, but proves nothing if a condition has a select: that changes by itself.
- */
+/** Over alias `k` of the list: as many rows of a group as are to stay are there and still match. */
 export function isGroupFullSql(expiry: KeepLastExpiry): RawBuilder<boolean> {
   const { table, key, where, ages, retentions } = expiry;
   if (key === null) return sql`true`;
-  const matching = sql<boolean>`(
+  return sql`(
     select count(*)
     from unnest(k.keys) as u(key)
     join ${tableRef(table)} as t on ${columnRef('t', key)} = u.key::${sql.raw(key.type)}
@@ -125,12 +122,6 @@ export function isGroupFullSql(expiry: KeepLastExpiry): RawBuilder<boolean> {
       and ${retentionIndex(retentions)} = k.retention_index
       and ${groupKey(retentions)} = k.group_key
   ) >= ${keepCount(expiry)}`;
-  if (selects(expiry)) return matching;
-  const unchanged = sql`select count(*) from unnest(k.tids) as u(location) join ${tableRef(table)} as t on t.ctid = u.location`;
-  return sql`case
-    when ${isSameTableFile(expiry)} and (${unchanged} where ${isUnchangedRow()}) >= ${keepCount(expiry)} then true
-    else ${matching}
-  end`;
 }
 
 /**
@@ -143,11 +134,13 @@ export function isUnchangedRow(): RawBuilder<boolean> {
 }
 
 /**
- * Over alias `k` of the list: no rewrite of the table moved its rows since the run started, and so few transactions came
- * since that their numbers, of 32 bits in rows, can be compared.
+ * Over alias `k` of the list: rows that are unchanged still match. A condition with a select may change although no row
+ * does; a rewrite of the table moves rows; and rows have 32 bits of the number of their transaction, which can be compared
+ * as long as few transactions came since.
  */
-export function isSameTableFile({ table }: Pick<KeepLastExpiry, 'table'>): RawBuilder<boolean> {
-  return sql`k.file is not distinct from ${tableFile(table)}
+export function isProvenByRows(expiry: KeepLastExpiry): RawBuilder<boolean> {
+  if (selects(expiry)) return sql`false`;
+  return sql`k.file is not distinct from ${tableFile(expiry.table)}
     and pg_snapshot_xmax(pg_current_snapshot())::text::numeric - k.oldest_xid::text::numeric < 1000000000`;
 }
 

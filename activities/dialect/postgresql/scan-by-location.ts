@@ -217,7 +217,7 @@ function candidatesSql(
   limit: number,
   connection?: Connection,
 ): RawBuilder<unknown> {
-  const kept = connection === undefined ? sql`` : keepLastColumns(connection, keeps);
+  const kept = connection === undefined ? sql`` : keepLastColumns(keeps);
   return sql`
     candidate as materialized (
       select t.ctid as location, row_number() over (order by t.ctid) as nth${kept}

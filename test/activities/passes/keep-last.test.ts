@@ -140,6 +140,21 @@ describe('the newest rows of each group stay', () => {
     expect(ofFirst).toBeGreaterThan(0);
   });
 
+  test('a group whose newest match no more, since a row that the filter reads changed, is left alone', async () => {
+    for (const owner of [1, 2]) await add(owner, 20);
+    // The newest belong to owner 1, which changes; they do not.
+    await items.rows(`update item set at = at - interval '50 days' - interval '1 year' * (owner_id - 1)`);
+    const pass = expiring({
+      olderThan: '10 days',
+      where: { owner: { kind: 'o' } },
+      keepLast: { count: 3, per: ['state'] },
+    });
+    const change = { after: 1, sql: `update owner set kind = 'other' where id = 1` };
+    await runWhile(change, makePolicy(pass), { size: 5 });
+    expect((await left()).filter((id) => id < 2000)).toHaveLength(20);
+    expect((await left()).filter((id) => id > 2000)).toHaveLength(15);
+  });
+
   test('what belongs to a row goes only with it, however big it is', async () => {
     await items.rows('create table child (id integer primary key, item_id integer, at timestamptz)');
     await items.rows('create index on child (item_id)');
@@ -232,19 +247,14 @@ describe('the newest rows of each group stay', () => {
     test.each(['by-location', 'by-age'] satisfies Scan[])(
       'by %s, seen for all groups at once',
       async (scan) => {
-        let ranges: unknown;
         await runEngine(items.url, makePolicy(expiring(pass)), {
           scan,
           size: 1500,
-          afterBatch: async () => {
-            ranges ??= await items.value('select cardinality(from_tids) from vacuum.kept_whole');
-          },
         });
-        expect(ranges).toBe(1);
         expect(await left()).toEqual(
           Array.from({ length: OWNERS * KEEP }, (_, n) => OLD - OWNERS * KEEP + n + 1),
         );
-        expect(await items.value('select count(*) from vacuum.kept_whole')).toBe(0);
+        expect(await items.value('select count(*) from vacuum.kept')).toBe(0);
       },
     );
 

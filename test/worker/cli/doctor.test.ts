@@ -84,7 +84,7 @@ describe('doctor', () => {
     const found = await problems();
     expect(found).toContain('may not update, delete rows of entity Log');
     expect(found).toContain('may not select, update, delete rows of entity FlowRun');
-    const tables = 'batch, file, guard, hold, kept, kept_whole, pass, reclaim, run, size';
+    const tables = 'batch, file, guard, hold, kept, pass, reclaim, run, size';
     expect(found).toContain(`the role may not read and write ${tables} in schema vacuum`);
     await fresh.database.rows(`drop owned by ${role}; drop role ${role}`);
   });

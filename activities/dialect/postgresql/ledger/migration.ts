@@ -132,9 +132,7 @@ export class CreateLedger extends Migration {
 
   /**
    * The newest rows that a pass of an open run keeps, a row for each group: their keys; and, as it was when the run
-   * started, where each lay, the file of the table and the oldest transaction that was open. `kept_whole` says where all
-   * of them lie, if they are few enough to look at in each batch: ranges of pages where they lie dense, how many old rows
-   * those have, and the locations of the others.
+   * started, where each lay, the file of the table and the oldest transaction that was open.
    */
   #createKeepLast(schema: string): void {
     this.addSql(`
@@ -148,18 +146,6 @@ export class CreateLedger extends Migration {
         file oid not null,
         oldest_xid xid8 not null,
         primary key (run_id, pass, retention_index, group_key)
-      )`);
-    this.addSql(`
-      create table ${schema}.kept_whole (
-        run_id integer not null,
-        pass integer not null,
-        from_tids tid[] not null,
-        to_tids tid[] not null,
-        rows bigint not null,
-        tids tid[] not null,
-        file oid not null,
-        oldest_xid xid8 not null,
-        primary key (run_id, pass)
       )`);
   }
 
