@@ -1,4 +1,4 @@
-import { displayUrl, toPgUrl } from '../activities/dialect/postgresql/url.ts';
+import { displayUrl, readUrl } from '../activities/dialect/open.ts';
 import type { DatabaseSource } from '../activities/ledger/open-database.ts';
 import { ValidationError } from '../policy/issue.ts';
 import type { Policy } from '../policy/policy.ts';
@@ -65,7 +65,7 @@ export async function findDatabaseSetup(options: SetupOptions): Promise<Setup> {
     return findSetup(options, options.preset);
   }
   const urlVariables = Object.values(PRESETS).flatMap((preset) => preset.urlVariables);
-  const url = toPgUrl(findUrl(options.url, { urlVariables }, process.env));
+  const url = readUrl(findUrl(options.url, { urlVariables }, process.env));
   const { ledgerSchema, taskQueue = TASK_QUEUE } = options;
   return { databases: { main: url }, policies: [], taskQueue, ledgerSchema, displayName: displayUrl(url) };
 }
@@ -98,7 +98,7 @@ function presetSetup(name: string, options: SetupOptions): Setup {
     }
   };
   const policy = attempt(() => preset.policy(parseSets(options.set ?? []), process.env));
-  const url = attempt(() => toPgUrl(findUrl(options.url, preset, process.env)));
+  const url = attempt(() => readUrl(findUrl(options.url, preset, process.env)));
   if (policy === undefined || url === undefined) {
     throw new ValidationError(
       `preset ${name}`,
@@ -127,7 +127,7 @@ function configSetup(config: VacuumConfig, options: SetupOptions): Setup {
   const names = Object.keys(config.databases);
   const databases =
     options.url !== undefined && names[0] !== undefined && names.length === 1
-      ? { [names[0]]: toPgUrl(options.url) }
+      ? { [names[0]]: readUrl(options.url) }
       : config.databases;
   return {
     databases,

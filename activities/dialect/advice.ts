@@ -1,2 +1,13 @@
+import type { TableName } from '../stored/columns.ts';
+
 /** Statements that a person may run: they are printed and never executed. */
-export { suggestVacuum, suggestGrants, suggestIndex, suggestRebuild } from './postgresql/advice.ts';
+export interface Advice {
+  /** Builds an index, without locking out writers if the database can. */
+  suggestIndex(table: TableName, column: string): string;
+  /** Builds an invalid index again. */
+  suggestRebuild(index: string): string;
+  /** Removes dead rows of a table, by its label. */
+  suggestVacuum(label: string): string;
+  /** What a role needs to work with the ledger. */
+  suggestGrants(schema: string): string;
+}

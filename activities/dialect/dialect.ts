@@ -1,4 +1,7 @@
+import type { AnyEntity } from '../../policy/pass-options.ts';
+import type { Advice } from './advice.ts';
 import type { Catalog } from './catalog.ts';
+import type { EntityReader } from './entity-reader.ts';
 import type { Facts } from './facts.ts';
 import type { Fence } from './fence.ts';
 import type { LedgerStore } from './ledger-store.ts';
@@ -27,6 +30,9 @@ export interface Session {
   isKeyHeld(key: string): Promise<boolean>;
   /** Holds a key for as long as the session of a connection lives, so that others can see that it does. Returns what ends it. */
   holdKey(key: string): Promise<() => Promise<void>>;
+  /** Reads entities by MikroORM's metadata; never connects. Throws if MikroORM cannot read them. */
+  readEntities(entities: readonly AnyEntity[]): EntityReader;
+  readonly advice: Advice;
   readonly facts: Facts;
   readonly tables: Tables;
   readonly ledger: LedgerStore;

@@ -10,8 +10,6 @@ export interface Fence {
   enterBatch(shardKey: string, runKey: string, counted: readonly TableName[]): Promise<EnteredBatch>;
   /** Waits until no batch of a run is under way and keeps new ones out until this transaction ends. */
   waitForBatches(runKey: string): Promise<void>;
-  /** Makes concurrent transactions with the same key go one after the other. */
-  takeTurns(key: string): Promise<void>;
   /** Reports what this session did to the server's statistics when the transaction commits. */
   flushStatistics(): Promise<void>;
 }

@@ -45,8 +45,8 @@ export type LedgerVersion = 'missing' | 'closed' | 'old' | 'current' | 'newer';
 /** The tables themselves. */
 export interface LedgerTables {
   readVersion(): Promise<LedgerVersion>;
-  /** Creates the tables. Whoever calls it must keep others from doing the same. */
-  create(): Promise<void>;
+  /** Creates the tables, unless they are current. Those who call it with the same key at the same time take turns. */
+  create(turnKey: string): Promise<void>;
   /** Whether the connected role may create them. */
   canCreate(): Promise<boolean>;
   /** Tables that the connected role may not read and write as a run does. */

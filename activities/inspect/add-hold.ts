@@ -46,7 +46,7 @@ export async function addHold(
   policy: Policy,
   request: HoldRequest,
 ): Promise<AddedHold> {
-  const entities = readPolicyEntities(policy);
+  const entities = readPolicyEntities(session, policy);
   const hold = await session.snapshot(LOOK_UP_LIMITS, async (tx) =>
     resolveHold(tx, policy, entities, request),
   );

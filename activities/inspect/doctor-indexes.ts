@@ -1,4 +1,4 @@
-import { suggestIndex, suggestRebuild } from '../dialect/advice.ts';
+import type { Advice } from '../dialect/advice.ts';
 import type { Catalog, CatalogTable } from '../dialect/catalog.ts';
 import { findKind } from '../passes/index.ts';
 import type { ResolvedPass } from '../plan/resolve-policy.ts';
@@ -13,7 +13,7 @@ interface WantedIndex {
 }
 
 /** Indexes on the columns that passes scan and look up by, and on foreign keys that their deletes follow. */
-export function examineIndexes(passes: readonly ResolvedPass[], catalog: Catalog): Finding[] {
+export function examineIndexes(passes: readonly ResolvedPass[], catalog: Catalog, advice: Advice): Finding[] {
   const wanted = [
     ...passes.flatMap((pass) => listWantedByPass(pass, catalog)),
     ...passes.flatMap((pass) => listWantedByForeignKeys(pass, catalog)),
@@ -23,22 +23,22 @@ export function examineIndexes(passes: readonly ResolvedPass[], catalog: Catalog
   );
   const findings = wanted
     .filter((index) => columns.get(`${index.table.label}.${index.column}`) === index)
-    .flatMap(examineIndex);
+    .flatMap((index) => examineIndex(index, advice));
   if (findings.length > 0) return findings;
   const what = `all ${columns.size} columns that passes scan or look up by have one`;
   return [{ about: 'indexes', state: 'ok', what }];
 }
 
-function examineIndex({ table, column, why }: WantedIndex): Finding[] {
+function examineIndex({ table, column, why }: WantedIndex, advice: Advice): Finding[] {
   const found = table.columns.get(column);
   if (found !== undefined && hasIndexOn(table, found)) return [];
   const about = `index on ${table.label}.${column}`;
   const invalid = table.indexes.find((index) => index.leading === column && !index.valid);
   if (invalid !== undefined) {
     const what = `index ${invalid.name} is invalid, as after a build that was interrupted; ${why}`;
-    return [{ about, state: 'advice', what, fix: suggestRebuild(invalid.name) }];
+    return [{ about, state: 'advice', what, fix: advice.suggestRebuild(invalid.name) }];
   }
-  return [{ about, state: 'advice', what: `there is none; ${why}`, fix: suggestIndex(table, column) }];
+  return [{ about, state: 'advice', what: `there is none; ${why}`, fix: advice.suggestIndex(table, column) }];
 }
 
 function listWantedByPass({ pass, stored }: ResolvedPass, catalog: Catalog): WantedIndex[] {

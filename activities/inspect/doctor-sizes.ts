@@ -1,6 +1,6 @@
 import { ValidationError } from '../../policy/issue.ts';
 import type { Policy } from '../../policy/policy.ts';
-import { suggestVacuum } from '../dialect/advice.ts';
+import type { Advice } from '../dialect/advice.ts';
 import type { Database } from '../ledger/open-database.ts';
 import type { TableSize, VacuumBlocker } from '../stored/size.ts';
 import type { Finding } from './finding.ts';
@@ -25,7 +25,7 @@ export async function examineSizes(database: Database, policy: Policy): Promise<
     if (error instanceof ValidationError) return [];
     throw error;
   }
-  const tables = stats.tables.flatMap(examineTable);
+  const tables = stats.tables.flatMap((table) => examineTable(table, database.session.advice));
   const hasDead = stats.tables.some((table) => computeDeadPart(table) > WATCH);
   const blockers = hasDead ? stats.vacuumBlockers.map(toFinding) : [];
   if (tables.length > 0) return [...tables, ...blockers];
@@ -33,7 +33,7 @@ export async function examineSizes(database: Database, policy: Policy): Promise<
   return [{ about: 'sizes', state: 'ok', what }, ...blockers];
 }
 
-function examineTable(size: TableSize): Finding[] {
+function examineTable(size: TableSize, advice: Advice): Finding[] {
   const part = computeDeadPart(size);
   const about = `table ${size.table}`;
   if (part > WATCH) {
@@ -42,7 +42,7 @@ function examineTable(size: TableSize): Finding[] {
     const last = size.lastVacuum ?? size.lastAutovacuum;
     const when = last === null ? 'was never vacuumed' : `was vacuumed ${last.slice(0, 19)}`;
     const what = `${size.dead} dead rows, ${percent} % of the live ones${urgency}; it ${when}`;
-    return [{ about, state: 'advice', what, fix: suggestVacuum(size.table) }];
+    return [{ about, state: 'advice', what, fix: advice.suggestVacuum(size.table) }];
   }
   if (size.bloat === null || size.bloat.bytes < MIN_BLOAT || size.bloat.percent < 100 * VACUUM) return [];
   const what = `about ${size.bloat.percent} % of its heap is empty (${size.bloat.by}); new rows will fill it`;

@@ -1,6 +1,6 @@
 import { ValidationError, describeIssue } from '../../policy/issue.ts';
 import type { Policy } from '../../policy/policy.ts';
-import { suggestGrants } from '../dialect/advice.ts';
+import type { Advice } from '../dialect/advice.ts';
 import type { LedgerVersion } from '../dialect/ledger-store.ts';
 import type { Database } from '../ledger/open-database.ts';
 import type { ResolvedPolicy } from '../plan/resolve-policy.ts';
@@ -45,7 +45,11 @@ async function examinePolicy({ session }: Database, policy: Policy): Promise<Fin
   }
   const what = `tables, columns and privileges of ${names.length} passes are there`;
   const passes: Finding = { about: 'policy', state: 'ok', what };
-  return [passes, examineEnabled(policy), ...examineIndexes(resolved.passes, resolved.catalog)];
+  return [
+    passes,
+    examineEnabled(policy),
+    ...examineIndexes(resolved.passes, resolved.catalog, session.advice),
+  ];
 }
 
 function examineEnabled({ name, enabled }: Policy): Finding {
@@ -60,9 +64,9 @@ async function examineLedger({ ledger }: Database, version: LedgerVersion): Prom
   const { schema, session } = ledger;
   switch (version) {
     case 'current':
-      return examineAccess(schema, await session.ledger.tables.findClosed());
+      return examineAccess(schema, session.advice, await session.ledger.tables.findClosed());
     case 'closed':
-      return examineAccess(schema, ['its tables']);
+      return examineAccess(schema, session.advice, ['its tables']);
     case 'missing': {
       if (await session.ledger.tables.canCreate())
         return { about, state: 'ok', what: `schema ${schema} is not there yet; the first run makes it` };
@@ -82,11 +86,11 @@ async function examineLedger({ ledger }: Database, version: LedgerVersion): Prom
   }
 }
 
-function examineAccess(schema: string, closed: readonly string[]): Finding {
+function examineAccess(schema: string, advice: Advice, closed: readonly string[]): Finding {
   const about = 'ledger';
   if (closed.length === 0) return { about, state: 'ok', what: `schema ${schema} is current` };
   const what = `the role may not read and write ${closed.join(', ')} in schema ${schema}`;
-  return { about, state: 'problem', what, fix: suggestGrants(schema) };
+  return { about, state: 'problem', what, fix: advice.suggestGrants(schema) };
 }
 
 /** An open run holds the lease: whoever wonders why runs are skipped finds it here. */

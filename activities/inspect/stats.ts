@@ -74,7 +74,7 @@ interface KnownPolicy {
 }
 
 async function lookUp(tx: Tx, policy: Policy): Promise<KnownPolicy> {
-  const entities = readPolicyEntities(policy);
+  const entities = readPolicyEntities(tx, policy);
   return { entities, catalog: await readPolicyCatalog(tx, policy.passes, entities) };
 }
 

@@ -47,7 +47,7 @@ export async function readTableRanges(
 }
 
 async function listWanted(tx: Tx, policy: Policy): Promise<WantedRange[]> {
-  const entities = readPolicyEntities(policy);
+  const entities = readPolicyEntities(tx, policy);
   const catalog = await readPolicyCatalog(tx, policy.passes, entities);
   const known = { entities, catalog, now: new Date().toISOString() };
   const wanted = new Map<string, WantedRange>();

@@ -5,8 +5,6 @@ import type { LedgerVersion } from '../dialect/ledger-store.ts';
 /** The schema of the ledger, if a worker is not told another. */
 export const LEDGER_SCHEMA = 'vacuum';
 
-const CREATE_LIMITS = { lockMillis: 60_000, statementMillis: 60_000 };
-
 /** Our own tables in a cleaned database. */
 export class Ledger {
   readonly session: Session;
@@ -54,11 +52,7 @@ export class Ledger {
         'Run `temporal-vacuum ledger migrate` once with the URL of a role that may',
       );
     }
-    // The tables are created in other sessions; this transaction only makes workers that start together take turns.
-    await this.session.transaction(CREATE_LIMITS, async (tx) => {
-      await tx.fence.takeTurns(this.lockKey('migrate'));
-      if ((await this.version()) !== 'current') await tables.create();
-    });
+    await tables.create(this.lockKey('migrate'));
   }
 
   #refuse(what: string, fix: string): void {

@@ -1,6 +1,6 @@
 import type { Session } from '../dialect/dialect.ts';
-import type { GivenDatabase } from '../dialect/postgresql/open.ts';
-import { openPostgres } from '../dialect/postgresql/open.ts';
+import type { GivenDatabase } from '../dialect/open.ts';
+import { openSession } from '../dialect/open.ts';
 import { Ledger, LEDGER_SCHEMA } from './ledger.ts';
 
 export type { GivenDatabase };
@@ -28,6 +28,6 @@ export async function openDatabase(
   maxSessions = MAX_SESSIONS,
 ): Promise<Database> {
   const given = typeof source === 'function' ? await source() : source;
-  const opened = openPostgres(given, ledgerSchema, maxSessions);
+  const opened = openSession(given, ledgerSchema, maxSessions);
   return { ...opened, ledger: new Ledger(opened.session, ledgerSchema) };
 }

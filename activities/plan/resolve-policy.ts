@@ -46,7 +46,7 @@ export async function resolvePolicy(
 ): Promise<ResolvedPolicy> {
   const subject = `policy ${JSON.stringify(policy.name)}`;
   const issues: Issue[] = checkPolicy(policy);
-  const entities = known?.entities ?? readPolicyEntities(policy);
+  const entities = known?.entities ?? readPolicyEntities(tx, policy);
   const passes = policy.passes.filter((pass) => passNames.includes(pass.name));
   const all = passes.some((pass) => 'runTable' in findKind(pass.kind)) ? policy.passes : passes;
   const catalog = known?.catalog ?? (await readPolicyCatalog(tx, all, entities));
@@ -74,8 +74,8 @@ export async function resolvePolicy(
 }
 
 /** What the metadata says of all entities of a policy. */
-export function readPolicyEntities(policy: Policy): PolicyEntities {
-  return new PolicyEntities(policy, [...policy.entities, ...listEntities(policy.passes)]);
+export function readPolicyEntities(session: Pick<Session, 'readEntities'>, policy: Policy): PolicyEntities {
+  return new PolicyEntities(session, policy, [...policy.entities, ...listEntities(policy.passes)]);
 }
 
 /** What the database says of the tables of some passes. */

@@ -2,8 +2,9 @@ import type { Issue } from '../../policy/issue.ts';
 import { assertValid } from '../../policy/issue.ts';
 import type { AnyEntity } from '../../policy/pass-options.ts';
 import type { Policy } from '../../policy/policy.ts';
+import { ALWAYS } from '../dialect/bind-predicate.ts';
 import type { WantedTable } from '../dialect/catalog.ts';
-import { ALWAYS, readEntities } from '../dialect/entities.ts';
+import type { Session } from '../dialect/dialect.ts';
 import type { EntityReader } from '../dialect/entity-reader.ts';
 import type { Predicate, TableName } from '../stored/columns.ts';
 import { describeFilterError } from './describe-filter-error.ts';
@@ -13,9 +14,13 @@ export class PolicyEntities {
   readonly #reader: EntityReader;
 
   /** `entities` are all that the policy names. Throws a `ValidationError` if MikroORM cannot read one. */
-  constructor({ name }: Pick<Policy, 'name'>, entities: readonly AnyEntity[]) {
+  constructor(
+    session: Pick<Session, 'readEntities'>,
+    { name }: Pick<Policy, 'name'>,
+    entities: readonly AnyEntity[],
+  ) {
     try {
-      this.#reader = readEntities(entities);
+      this.#reader = session.readEntities(entities);
     } catch (error) {
       const here = error instanceof Error ? error.message : String(error);
       const at = `policy ${JSON.stringify(name)}`;

@@ -1,25 +1,29 @@
 import type { TableName } from '../../stored/columns.ts';
+import type { Advice } from '../advice.ts';
 import { qualifiedName, quoteIdentifier } from './identifiers.ts';
 
 /** Builds an index without locking out writers. */
-export function suggestIndex(table: TableName, column: string): string {
+function suggestIndex(table: TableName, column: string): string {
   return `create index concurrently on ${qualifiedName(table)} (${quoteIdentifier(column)});`;
 }
 
 /** Builds an invalid index again. */
-export function suggestRebuild(index: string): string {
+function suggestRebuild(index: string): string {
   return `reindex index concurrently ${quoteIdentifier(index)};`;
 }
 
 /** Removes dead rows of a table, by its label. */
-export function suggestVacuum(label: string): string {
+function suggestVacuum(label: string): string {
   return `vacuum (analyze) ${label.split('.').map(quoteIdentifier).join('.')};`;
 }
 
 /** What a role needs to work with the ledger. */
-export function suggestGrants(schema: string): string {
+function suggestGrants(schema: string): string {
   return (
     `grant usage on schema ${schema} to the role; ` +
     `grant select, insert, update, delete on all tables in schema ${schema} to the role;`
   );
 }
+
+/** Statements for PostgreSQL. */
+export const POSTGRES_ADVICE: Advice = { suggestIndex, suggestRebuild, suggestVacuum, suggestGrants };

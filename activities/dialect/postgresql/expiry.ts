@@ -3,8 +3,8 @@ import { sql } from 'kysely';
 
 import type { ColumnName } from '../../stored/columns.ts';
 import type { StoredRetention, StoredRetentionColumn, Expiry } from '../../stored/expiry.ts';
+import { bindPredicate } from '../bind-predicate.ts';
 import { columnRef, castValue, tableRef, timestampType, baseType } from './identifiers.ts';
-import { bindPredicate } from './predicate.ts';
 
 /** The age of a row of an alias. */
 export function ageExpression(alias: string, ages: Expiry['ages']): RawBuilder<unknown> {

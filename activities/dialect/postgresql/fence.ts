@@ -25,10 +25,6 @@ export class PostgresFence implements Fence {
     await lockKey(this.#connection, runKey);
   }
 
-  async takeTurns(key: string): Promise<void> {
-    await lockKey(this.#connection, key);
-  }
-
   async flushStatistics(): Promise<void> {
     await flushStatistics(this.#connection);
   }
@@ -57,7 +53,8 @@ async function enterBatch(
   return { entered, counters: { tables: counted, before } satisfies DeletionCounters, holds: { rows: held } };
 }
 
-async function lockKey({ db }: Connection, key: string): Promise<void> {
+/** Waits for a lock on a key until the transaction ends. */
+export async function lockKey({ db }: Connection, key: string): Promise<void> {
   await sql`select pg_advisory_xact_lock(hashtextextended(${key}, 0))`.execute(db);
 }
 

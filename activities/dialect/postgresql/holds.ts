@@ -3,6 +3,7 @@ import { sql } from 'kysely';
 
 import type { TableName, ColumnName } from '../../stored/columns.ts';
 import type { RowTree, CascadeStep } from '../../stored/pass.ts';
+import { bindPredicate } from '../bind-predicate.ts';
 import { isTree } from '../cascades.ts';
 import { isAbout } from '../locks.ts';
 import type { HeldRows, Holds } from '../view.ts';
@@ -10,7 +11,6 @@ import { pathsByCascades } from './cascade-paths.ts';
 import type { Connection } from './connection.ts';
 import { ledgerTable } from './connection.ts';
 import { columnRef, hasStableText, asComparable, tableRef } from './identifiers.ts';
-import { bindPredicate } from './predicate.ts';
 import { references } from './references.ts';
 
 /** The holds in force, now or at a later instant, as a JSON array of {@link HeldRows}; for use inside a statement. */

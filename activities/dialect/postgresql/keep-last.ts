@@ -3,12 +3,12 @@ import { sql } from 'kysely';
 
 import type { TableName } from '../../stored/columns.ts';
 import type { KeepLastExpiry, StoredRetention, StoredKeep } from '../../stored/expiry.ts';
+import { bindPredicate } from '../bind-predicate.ts';
 import type { KeepLastList } from '../view.ts';
 import type { Connection } from './connection.ts';
 import { ledgerTable } from './connection.ts';
 import { caseByRetention, ageExpression, selects } from './expiry.ts';
 import { columnRef, tableRef, asComparable, qualifiedName } from './identifiers.ts';
-import { bindPredicate } from './predicate.ts';
 
 /**
  * The newest rows of each group, which stay: `location`, `key` as text, `group_key` the group as text, `retention_index`

@@ -1,6 +1,4 @@
 import type { Cursor } from '../../stored/cursor.ts';
-import type { Scan } from '../../stored/scan.ts';
-import { readPage } from './identifiers.ts';
 
 /** Where a scan by age stands: ages are not unique, so that the ctid decides among equals. */
 export interface AgePosition {
@@ -29,25 +27,4 @@ export function toAgeCursor(position: AgePosition | null): Cursor {
 /** A cursor of a scan by parent key: after a key, or at the start. */
 export function toKeyCursor(key: string | null): Cursor {
   return key === null ? null : { location: key };
-}
-
-/**
- * Where a cursor, a page, an age or a key lies along a scan, as a number: the page, milliseconds since the epoch, the first
- * 48 bits of a UUID or the integer. NaN if the kind of key does not tell.
- */
-export function findPosition(scan: Scan, value: string): number {
-  switch (scan) {
-    case 'by-location':
-      return readPage(value);
-    case 'by-age':
-      return Date.parse(value.startsWith('(') ? value.slice(value.indexOf(' ') + 1) : value);
-    case 'by-parent-key':
-      if (/^-?\d+$/.test(value)) return Number(value);
-      return /^[0-9a-f]{8}-[0-9a-f]{4}-/i.test(value)
-        ? Number.parseInt(value.slice(0, 8) + value.slice(9, 13), 16)
-        : Number.NaN;
-    case 'tables':
-    case 'files':
-      return Number.NaN;
-  }
 }

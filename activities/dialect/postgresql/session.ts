@@ -1,7 +1,10 @@
 import type { Kysely } from 'kysely';
 
+import type { AnyEntity } from '../../../policy/pass-options.ts';
+import type { Advice } from '../advice.ts';
 import type { Catalog } from '../catalog.ts';
 import type { Session, Tx } from '../dialect.ts';
+import type { EntityReader } from '../entity-reader.ts';
 import type { Facts } from '../facts.ts';
 import type { Fence } from '../fence.ts';
 import type { LedgerStore } from '../ledger-store.ts';
@@ -13,8 +16,10 @@ import type { Sizes } from '../sizes.ts';
 import type { Tables } from '../tables.ts';
 import type { Deadline, TransactionLimits } from '../transaction-limits.ts';
 import type { Holds, View, ViewOptions } from '../view.ts';
+import { POSTGRES_ADVICE } from './advice.ts';
 import { cancelOn } from './cancel.ts';
 import type { Connection } from './connection.ts';
+import { readEntities } from './entities.ts';
 import { PostgresFacts } from './facts.ts';
 import { holdKey, isKeyHeld, PostgresFence } from './fence.ts';
 import { createLedgerStore } from './ledger/store.ts';
@@ -30,6 +35,7 @@ import { LiveView } from './view.ts';
 /** An open PostgreSQL database. `db` is a pool; its ledger lies in a schema of the same database. */
 export class PostgresSession implements Session {
   protected readonly connection: Connection;
+  readonly advice: Advice = POSTGRES_ADVICE;
   readonly facts: Facts;
   readonly tables: Tables;
   readonly ledger: LedgerStore;
@@ -59,6 +65,10 @@ export class PostgresSession implements Session {
 
   async holdKey(key: string): Promise<() => Promise<void>> {
     return holdKey(this.connection, key);
+  }
+
+  readEntities(entities: readonly AnyEntity[]): EntityReader {
+    return readEntities(entities);
   }
 
   view(options: ViewOptions = {}): View {

@@ -4,6 +4,7 @@ import { sql } from 'kysely';
 import type { Ages, ColumnName, Predicate } from '../../stored/columns.ts';
 import type { Expiry, KeepLastExpiry } from '../../stored/expiry.ts';
 import type { ParentReference, RowTree, StoredPointer, StoredReference } from '../../stored/pass.ts';
+import { bindPredicate } from '../bind-predicate.ts';
 import type { Condition, Instant, View, ViewOptions } from '../view.ts';
 import type { Connection } from './connection.ts';
 import { toCondition, toInstant, toSql } from './connection.ts';
@@ -13,7 +14,6 @@ import { castValue, columnRef, timestampType } from './identifiers.ts';
 import { isGroupFull, isNotKept, isNotNewest } from './keep-last.ts';
 import { hasNoParent } from './orphans.ts';
 import { hasNoSurvivor, isStale } from './pointers.ts';
-import { bindPredicate } from './predicate.ts';
 import { isUnreferenced } from './references.ts';
 
 /** The tables as they are. All conditions are over alias `t`. */

@@ -1,5 +1,6 @@
 import { expect, test } from '@jest/globals';
 
+import { readEntities } from '../../../activities/dialect/postgresql/entities.ts';
 import { addHold } from '../../../activities/inspect/add-hold.ts';
 import type { Explanation } from '../../../activities/inspect/explain.ts';
 import { explainRow } from '../../../activities/inspect/explain.ts';
@@ -23,7 +24,7 @@ interface Told {
 
 /** The keys of all rows of the entities of a policy, as `Entity key`. */
 async function countRows(database: TestDatabase, policy: Policy): Promise<string[]> {
-  const entities = readPolicyEntities(policy);
+  const entities = readPolicyEntities({ readEntities }, policy);
   const found = await Promise.all(
     entities.names().map(async (name) => {
       const entity = entities.find(name);

@@ -1,12 +1,13 @@
 import { describe, expect, test } from '@jest/globals';
 import { raw } from '@mikro-orm/core';
 
+import { readEntities } from '../../../activities/dialect/postgresql/entities.ts';
 import { readPolicyEntities } from '../../../activities/plan/resolve-policy.ts';
 import type { Issue } from '../../../policy/issue.ts';
 import { expiring, Item, makePolicy } from '../../support/items.ts';
 
 describe('a filter', () => {
-  const entities = readPolicyEntities(makePolicy(expiring()));
+  const entities = readPolicyEntities({ readEntities }, makePolicy(expiring()));
   const listIssues = (where: object): string => {
     const mistakes: Issue[] = [];
     entities.predicate(Item, where, 'pass "old"', 'where', mistakes);

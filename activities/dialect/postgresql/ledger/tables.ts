@@ -2,8 +2,12 @@ import { sql } from 'kysely';
 
 import type { LedgerTables, LedgerVersion } from '../../ledger-store.ts';
 import { LEDGER_TABLES } from '../connection.ts';
+import { lockKey } from '../fence.ts';
+import { inTransaction } from '../transaction.ts';
 import { LedgerPart } from './ledger-part.ts';
 import { MIGRATION_NAMES, runMigrations } from './migrator.ts';
+
+const CREATE_LIMITS = { lockMillis: 60_000, statementMillis: 60_000 };
 
 /** The tables of the ledger themselves. */
 export class PostgresLedgerTables extends LedgerPart implements LedgerTables {
@@ -25,8 +29,12 @@ export class PostgresLedgerTables extends LedgerPart implements LedgerTables {
     return MIGRATION_NAMES.every((name) => names.has(name)) ? 'current' : 'old';
   }
 
-  async create(): Promise<void> {
-    await runMigrations(this.connection);
+  async create(turnKey: string): Promise<void> {
+    // The migrator has sessions of its own; this transaction only makes workers that start together take turns.
+    await inTransaction(this.db, CREATE_LIMITS, async (tx) => {
+      await lockKey({ ...this.connection, db: tx }, turnKey);
+      if ((await this.readVersion()) !== 'current') await runMigrations(this.connection);
+    });
   }
 
   async canCreate(): Promise<boolean> {

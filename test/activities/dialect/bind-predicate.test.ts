@@ -1,8 +1,8 @@
 import { describe, expect, test } from '@jest/globals';
 import { DummyDriver, Kysely, PostgresAdapter, PostgresIntrospector, PostgresQueryCompiler } from 'kysely';
 
-import { bindPredicate } from '../../../../activities/dialect/postgresql/predicate.ts';
-import type { Predicate } from '../../../../activities/stored/columns.ts';
+import { bindPredicate } from '../../../activities/dialect/bind-predicate.ts';
+import type { Predicate } from '../../../activities/stored/columns.ts';
 
 const db = new Kysely<unknown>({
   dialect: {
@@ -34,6 +34,13 @@ describe('a stored condition', () => {
   test('leaves question marks in quotes alone, unescapes operators, quotes identifiers', () => {
     expect(compile({ text: `"t"."a?" \\? 'it''s?' and ?? = ?`, values: ['we"ird', 1] })).toEqual({
       sql: `("t"."a?" ? 'it''s?' and "we""ird" = $1)`,
+      parameters: [1],
+    });
+  });
+
+  test('leaves question marks in backticks alone, as SQLite quotes names too', () => {
+    expect(compile({ text: '`t`.`a?` = ?', values: [1] })).toEqual({
+      sql: '(`t`.`a?` = $1)',
       parameters: [1],
     });
   });

@@ -1,7 +1,7 @@
 import type { RawBuilder } from 'kysely';
 import { sql } from 'kysely';
 
-import type { Predicate } from '../../stored/columns.ts';
+import type { Predicate } from '../stored/columns.ts';
 
 /** The condition that is always true. */
 export const ALWAYS: Predicate = { text: 'true', values: [], selects: false };
@@ -16,7 +16,9 @@ export function bindPredicate({ text, values }: Pick<Predicate, 'text' | 'values
   const rest = [...values];
   let bound = sql``;
   let plain = '';
-  for (const [token] of text.matchAll(/'(?:[^']|'')*'|"(?:[^"]|"")*"|\\\?|\?\??|[^?'"\\]+|[\s\S]/g)) {
+  for (const [token] of text.matchAll(
+    /'(?:[^']|'')*'|"(?:[^"]|"")*"|`(?:[^`]|``)*`|\\\?|\?\??|[^?'"`\\]+|[\s\S]/g,
+  )) {
     if (token === '\\?') plain += '?';
     else if (token !== '?' && token !== '??') plain += token;
     else {

@@ -1,3 +1,0 @@
-export { readEntities } from './postgresql/entities.ts';
-/** The condition that is always true. */
-export { ALWAYS } from './postgresql/predicate.ts';
