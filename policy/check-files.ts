@@ -1,7 +1,7 @@
 import type { DeleteRecordedFiles } from './delete-recorded-files.ts';
 import type { ExpireRows } from './expire-rows.ts';
 import type { FileRoot } from './file-root.ts';
-import { FileRootSchema } from './file-root.ts';
+import { FileRootSchema, isFileStore, RootSchema } from './file-root.ts';
 import { findIssues } from './find-issues.ts';
 import type { Issue } from './issue.ts';
 import type { Pass } from './pass.ts';
@@ -39,13 +39,24 @@ export function checkFiles(
   return pass.kind === 'deleteRecordedFiles' ? checkFrom(at, pass, earlier) : [];
 }
 
+/** The roots of a pass that are roots at all; the schema of the pass reports the others. */
 function listRoots(pass: Pass): readonly FileRoot[] {
-  if ('root' in pass) return [pass.root];
-  return 'files' in pass ? pass.files : [];
+  const given: unknown = 'root' in pass ? [pass.root] : 'files' in pass ? pass.files : [];
+  return Array.isArray(given) ? given.filter(isRoot) : [];
+}
+
+/** The names of the passes that a pass takes files from, if it is a list at all. */
+function listNames({ from }: DeleteRecordedFiles): readonly string[] {
+  return Array.isArray(from) ? (from as readonly string[]) : [];
+}
+
+function isRoot(value: unknown): value is FileRoot {
+  return RootSchema.safeParse(value).success;
 }
 
 /** Whether a store takes absolute paths of the files of another for its own. */
 function liesInside({ store }: FileRoot, other: FileRoot): boolean {
+  if (!isFileStore(store) || !isFileStore(other.store)) return false;
   return store.listSpellings('file').some((path) => path.startsWith('/') && isOf(other, path));
 }
 
@@ -58,12 +69,14 @@ function isOf({ store }: FileRoot, path: string): boolean {
 }
 
 /** Files that are recorded and that nobody deletes would wait in the ledger for ever. */
-function checkTaken(at: string, { name, files }: ExpireRows, later: readonly Pass[]): Issue[] {
+function checkTaken(at: string, pass: ExpireRows, later: readonly Pass[]): Issue[] {
+  const { name } = pass;
   const isDeleted = (root: FileRoot): boolean =>
     later.some(
-      (pass) => pass.kind === 'deleteRecordedFiles' && pass.root === root && pass.from.includes(name),
+      (other) =>
+        other.kind === 'deleteRecordedFiles' && other.root === root && listNames(other).includes(name),
     );
-  return files
+  return listRoots(pass)
     .filter((root) => !isDeleted(root))
     .map((root) => ({
       at,
@@ -72,10 +85,14 @@ function checkTaken(at: string, { name, files }: ExpireRows, later: readonly Pas
     }));
 }
 
-function checkFrom(at: string, { from, root }: DeleteRecordedFiles, earlier: readonly Pass[]): Issue[] {
+function checkFrom(at: string, pass: DeleteRecordedFiles, earlier: readonly Pass[]): Issue[] {
+  const [root] = listRoots(pass);
+  if (root === undefined) return [];
   const isRecorded = (name: string): boolean =>
-    earlier.some((pass) => pass.kind === 'expireRows' && pass.name === name && pass.files.includes(root));
-  return from
+    earlier.some(
+      (other) => other.kind === 'expireRows' && other.name === name && listRoots(other).includes(root),
+    );
+  return listNames(pass)
     .filter((name) => !isRecorded(name))
     .map((name) => ({
       at,

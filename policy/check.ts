@@ -2,20 +2,32 @@ import { z } from 'zod';
 
 import { checkFiles, checkRoots } from './check-files.ts';
 import { durationBetween, SECOND } from './duration.ts';
-import { findIssues, withFix } from './find-issues.ts';
+import { findIssues, formatValue, withFix } from './find-issues.ts';
 import type { Issue } from './issue.ts';
 import { LimitsSchema } from './limits.ts';
 import { nameFor } from './name.ts';
-import { PassOptionsSchema, ShardsSchema } from './pass-options.ts';
+import { ShardsSchema } from './pass-options.ts';
 import type { Pass } from './pass.ts';
 import { PASS_SCHEMAS } from './pass.ts';
 import type { Policy } from './policy.ts';
 import { ScheduleSchema } from './schedule.ts';
+import { EntitySchema, FlagSchema, listOf, strictOptions } from './strict-options.ts';
 
-const PolicySchema = z.object({
+const PolicySchema = strictOptions({
   name: nameFor('workflow ids and metrics'),
-  passes: withFix(z.array(z.unknown()).min(1), 'Give it at least one', () => 'it has no passes'),
-  slice: z.object({
+  entities: listOf(EntitySchema),
+  passes: withFix(z.array(z.unknown()).min(1), 'Give it at least one', () => 'it has no passes').pipe(
+    z.array(
+      withFix(
+        z.custom<Pass>(isPass),
+        'Use a pass that a builder like expireRows returned',
+        (option, value) => `${option} is ${formatValue(value)}, which is no pass`,
+      ),
+    ),
+  ),
+  database: withFix(z.string(), 'Use the name of a database of the worker').optional(),
+  enabled: FlagSchema,
+  slice: strictOptions({
     seconds: withFix(z.number().min(1).max(3600), 'Use a number from 1 to 3600').optional(),
     batches: withFix(z.int().min(1), 'Use a whole number of at least 1, or leave it out').optional(),
   }),
@@ -34,31 +46,45 @@ const PolicySchema = z.object({
 });
 
 /**
- * Returns what is wrong with a policy by itself: names, numbers and durations. Entity metadata and the live database
- * are checked when the policy is resolved.
+ * Returns what is wrong with a policy by itself: options that nobody reads, names, numbers and durations. Entity metadata
+ * and the live database are checked when the policy is resolved.
  */
 export function checkPolicy(policy: Policy): Issue[] {
-  const { passes } = policy;
+  const issues = findIssues(PolicySchema, policy, `policy ${JSON.stringify(policy.name)}`);
+  const passes = Array.isArray(policy.passes) ? policy.passes.filter(isPass) : [];
+  const own = passes.map((pass) => findIssues(PASS_SCHEMAS[pass.kind], pass, describePlace(pass)));
   return [
-    ...findIssues(PolicySchema, policy, `policy ${JSON.stringify(policy.name)}`),
+    ...issues,
     ...checkRoots(passes),
-    ...passes.flatMap((pass, n) => checkPass(pass, passes.slice(0, n), passes.slice(n + 1))),
+    ...passes.flatMap((pass, n) => {
+      const [earlier, later] = [passes.slice(0, n), passes.slice(n + 1)];
+      return [
+        ...checkOrder(pass, new Set(earlier.map(({ name }) => name))),
+        ...(own[n] ?? []),
+        ...checkFiles(describePlace(pass), pass, earlier, later),
+      ];
+    }),
   ];
 }
 
-function checkPass(pass: Pass, earlier: readonly Pass[], later: readonly Pass[]): Issue[] {
-  const at = `pass ${JSON.stringify(pass.name)}`;
-  return [
-    ...findIssues(PassOptionsSchema, pass, at),
-    ...checkOrder(at, pass, new Set(earlier.map(({ name }) => name))),
-    ...findIssues(PASS_SCHEMAS[pass.kind], pass, at),
-    ...checkFiles(at, pass, earlier, later),
-  ];
+function describePlace({ name }: Pass): string {
+  return `pass ${JSON.stringify(name)}`;
 }
 
-function checkOrder(at: string, { name, dependsOn = [] }: Pass, earlier: ReadonlySet<string>): Issue[] {
+function isPass(value: unknown): value is Pass {
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    'kind' in value &&
+    Object.hasOwn(PASS_SCHEMAS, String(value.kind))
+  );
+}
+
+function checkOrder(pass: Pass, earlier: ReadonlySet<string>): Issue[] {
+  const { name, dependsOn = [] } = pass;
+  const at = describePlace(pass);
   const same = { at, what: 'another pass has this name', fix: 'Name each pass of a policy differently' };
-  const unknown = dependsOn
+  const unknown = (Array.isArray(dependsOn) ? dependsOn : [])
     .filter((other) => !earlier.has(other))
     .map((other) => ({
       at,

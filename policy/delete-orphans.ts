@@ -1,11 +1,13 @@
 import type { EntityKey, EntityName, FilterQuery } from '@mikro-orm/core';
-import { z } from 'zod';
 
 import type { Duration } from './duration.ts';
 import { getFilter, FilterSchema } from './filter.ts';
 import { HorizonSchema } from './horizon.ts';
 import type { LatestPointer } from './latest-pointer.ts';
+import { LatestPointerSchema } from './latest-pointer.ts';
 import type { AnyEntity, PassOptions } from './pass-options.ts';
+import { passOptions } from './pass-options.ts';
+import { EntitySchema, listOf, PropertySchema } from './strict-options.ts';
 
 /** What {@link deleteOrphans} can be told. */
 export interface DeleteOrphansOptions<Child> extends PassOptions {
@@ -51,4 +53,12 @@ export function deleteOrphans<Child>(options: DeleteOrphansOptions<Child>): Dele
 }
 
 /** The options of the kind. */
-export const DeleteOrphansSchema = z.object({ grace: HorizonSchema, where: FilterSchema });
+export const DeleteOrphansSchema = passOptions({
+  entity: EntitySchema,
+  by: PropertySchema,
+  parent: EntitySchema,
+  age: PropertySchema,
+  grace: HorizonSchema,
+  where: FilterSchema,
+  repoint: listOf(LatestPointerSchema),
+});

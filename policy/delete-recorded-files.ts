@@ -1,9 +1,10 @@
 import { z } from 'zod';
 
 import type { FileRoot } from './file-root.ts';
-import { FileConcurrencySchema } from './file-root.ts';
+import { FileConcurrencySchema, RootSchema } from './file-root.ts';
 import { withFix } from './find-issues.ts';
 import type { PassOptions } from './pass-options.ts';
+import { passOptions } from './pass-options.ts';
 
 /** What {@link deleteRecordedFiles} can be told. */
 export interface DeleteRecordedFilesOptions extends PassOptions {
@@ -31,13 +32,14 @@ export function deleteRecordedFiles(options: DeleteRecordedFilesOptions): Delete
   return Object.freeze({
     ...options,
     kind: 'deleteRecordedFiles',
-    from: typeof from === 'string' ? [from] : [...from],
+    from: typeof from === 'string' ? [from] : from,
     concurrency: options.concurrency ?? 8,
   });
 }
 
 /** The options of the kind. */
-export const DeleteRecordedFilesSchema = z.object({
+export const DeleteRecordedFilesSchema = passOptions({
+  root: RootSchema,
   from: withFix(
     z.array(z.string()).min(1),
     'Name the pass that deletes the rows',

@@ -1,10 +1,11 @@
 import type { EntityKey, EntityName, FilterQuery } from '@mikro-orm/core';
-import { z } from 'zod';
 
 import type { Duration } from './duration.ts';
 import { getFilter, FilterSchema } from './filter.ts';
 import { HorizonSchema } from './horizon.ts';
 import type { AnyEntity, PassOptions } from './pass-options.ts';
+import { passOptions } from './pass-options.ts';
+import { EntitySchema, listOf, PropertySchema, strictOptions } from './strict-options.ts';
 
 /** Rows that name another row without a foreign key in the database. */
 export interface SoftReferenceOptions<Child> {
@@ -71,4 +72,11 @@ export function deleteUnreferenced<Row>(options: DeleteUnreferencedOptions<Row>)
 }
 
 /** The options of the kind. */
-export const DeleteUnreferencedSchema = z.object({ grace: HorizonSchema, where: FilterSchema });
+export const DeleteUnreferencedSchema = passOptions({
+  entity: EntitySchema,
+  age: PropertySchema,
+  grace: HorizonSchema,
+  where: FilterSchema,
+  references: listOf(strictOptions({ entity: EntitySchema, by: PropertySchema })),
+  ignore: listOf(EntitySchema),
+});

@@ -3,15 +3,19 @@ import { z } from 'zod';
 
 import type { Duration } from './duration.ts';
 import type { FileRoot } from './file-root.ts';
+import { RootSchema } from './file-root.ts';
 import { getFilter, FilterSchema } from './filter.ts';
 import { chooseSchema, issueParams, withFix } from './find-issues.ts';
 import { HorizonSchema, LongHorizonSchema } from './horizon.ts';
 import type { LatestPointer } from './latest-pointer.ts';
+import { LatestPointerSchema } from './latest-pointer.ts';
 import type { AnyEntity, PassOptions } from './pass-options.ts';
+import { passOptions } from './pass-options.ts';
 import type { RetentionColumn, RetentionColumnOptions } from './retention-column.ts';
 import { isRetentionColumn, retentionColumnSchema } from './retention-column.ts';
 import type { KeepLast, KeepLastOptions, RetentionOverride, RetentionOverrideOptions } from './retention.ts';
 import { KeepLastSchema } from './retention.ts';
+import { EntitySchema, FlagSchema, listOf, PropertySchema, strictOptions } from './strict-options.ts';
 
 /** Rows without a foreign key in the database that belong to a row and go with it: "soft children". */
 export interface SoftChildOptions<Child> {
@@ -121,12 +125,21 @@ function toList<T>(value: T | readonly T[]): readonly T[] {
   return Array.isArray(value) ? (value as readonly T[]) : [value as T];
 }
 
+const SoftChildSchema = strictOptions({
+  entity: EntitySchema,
+  by: PropertySchema,
+  repoint: listOf(LatestPointerSchema),
+  get with(): z.ZodType {
+    return listOf(SoftChildSchema);
+  },
+});
+
 const AnySchema = schemaFor(HorizonSchema);
 const LongSchema = schemaFor(LongHorizonSchema);
 
 /** The options of the kind. */
 export const ExpireRowsSchema = chooseSchema((pass) =>
-  (pass as ExpireRows).allowShort ? AnySchema : LongSchema,
+  (pass as { readonly allowShort: unknown }).allowShort === true ? AnySchema : LongSchema,
 );
 
 function schemaFor(DurationSchema: z.ZodType): z.ZodType {
@@ -135,23 +148,26 @@ function schemaFor(DurationSchema: z.ZodType): z.ZodType {
     isRetentionColumn(value) ? ColumnSchema : DurationSchema.nullable(),
   );
   const keepLast = KeepLastSchema.nullish();
-  return z
-    .object({
-      age: withFix(
-        z.array(z.unknown()).min(1),
-        'Name the property with the age of a row',
-        (option) => `${option} names no property`,
-      ),
-      olderThan,
-      keepLast,
-      overrides: z.array(z.object({ where: FilterSchema, olderThan, keepLast })),
-      where: FilterSchema,
-    })
-    .refine(
-      (pass) => [pass, ...pass.overrides].some((retention) => retention.olderThan !== null),
-      issueParams(
-        () => 'olderThan is null, so that nothing would ever expire',
-        'Give it a duration, or leave the pass out',
-      ),
-    );
+  return passOptions({
+    entity: EntitySchema,
+    age: withFix(
+      z.array(z.unknown()).min(1),
+      'Name the property with the age of a row',
+      (option) => `${option} names no property`,
+    ).pipe(z.array(PropertySchema)),
+    olderThan,
+    keepLast,
+    overrides: listOf(strictOptions({ where: FilterSchema, olderThan, keepLast })),
+    where: FilterSchema,
+    nestedBy: PropertySchema.optional(),
+    with: listOf(SoftChildSchema),
+    files: listOf(RootSchema),
+    allowShort: FlagSchema,
+  }).refine(
+    (pass) => [pass, ...pass.overrides].some((retention) => retention.olderThan !== null),
+    issueParams(
+      () => 'olderThan is null, so that nothing would ever expire',
+      'Give it a duration, or leave the pass out',
+    ),
+  );
 }

@@ -2,9 +2,10 @@ import type { EntityKey, EntityName } from '@mikro-orm/core';
 import { z } from 'zod';
 
 import type { FileStore } from './file-store.ts';
-import { withFix } from './find-issues.ts';
+import { formatValue, withFix } from './find-issues.ts';
 import { nameFor } from './name.ts';
 import type { AnyEntity } from './pass-options.ts';
+import { EntitySchema, PropertySchema, strictOptions } from './strict-options.ts';
 
 /** A property whose value is the path of a file. */
 export interface RecordedPathOptions<Row> {
@@ -46,14 +47,33 @@ export function fileRoot(options: FileRootOptions): FileRoot {
 }
 
 /** The options of a root. */
-export const FileRootSchema = z.object({
+export const FileRootSchema = strictOptions({
   name: nameFor('reports'),
+  store: withFix(
+    z.custom<FileStore>(isFileStore),
+    "Give it where its files are, like localDisk('/srv/thumbnails')",
+    (option, value) => `its ${option} is ${formatValue(value)}, which is no place with files`,
+  ),
   recordedBy: withFix(
     z.array(z.unknown()).min(1),
     'Name every property that records its files',
     (option) => `its ${option} names no property, so that every file would be taken for unused`,
-  ),
+  ).pipe(z.array(strictOptions({ entity: EntitySchema, path: PropertySchema }))),
 });
+
+/** Whether a value is a place with files. */
+export function isFileStore(value: unknown): value is FileStore {
+  if (typeof value !== 'object' || value === null) return false;
+  const { toKey, listSpellings, open } = value as Partial<FileStore>;
+  return [toKey, listSpellings, open].every((method) => typeof method === 'function');
+}
+
+/** The `root` of a pass. What is wrong with the root itself is reported once for all passes. */
+export const RootSchema = withFix(
+  z.custom<FileRoot>((root) => typeof root === 'object' && root !== null),
+  'Give it a fileRoot',
+  (option, value) => `${option} is ${formatValue(value)}, which is no place with files`,
+);
 
 /** How many files a pass deletes at once. */
 export const FileConcurrencySchema = withFix(z.int().min(1).max(64), 'Use a whole number from 1 to 64');

@@ -43,9 +43,13 @@ export function addIssues(context: z.core.$RefinementCtx, issues: readonly Issue
 }
 
 /** The `catchall` of an object that may have no other options. */
-export function unknownOption(describe: (key: string) => string, fix: string): z.ZodType<never> {
-  const params = { describe: (path: readonly PropertyKey[]) => describe(String(path.at(-1))) };
-  return z.custom<never>(() => false, { error: fix, params });
+export function unknownOption(
+  describe: (path: readonly PropertyKey[]) => string,
+  fix: (key: string) => string,
+): z.ZodType<never> {
+  const error = ({ path }: z.core.$ZodRawIssue): string => fix(String(path?.at(-1)));
+  // Without `abort: false` a refinement of the whole object would not run.
+  return z.custom<never>(() => false, { error, params: { describe }, abort: false });
 }
 
 /** A schema that depends on the value. Unlike a union it reports the issues of one schema. */
@@ -76,7 +80,13 @@ export function toIssues(error: z.ZodError | undefined, at: (option: PropertyKey
 export function formatValue(value: unknown): string {
   if (typeof value === 'function') return 'a function';
   const hasNoJson = typeof value === 'number' || typeof value === 'bigint' || value === undefined;
-  return hasNoJson ? String(value) : JSON.stringify(value);
+  if (hasNoJson || typeof value === 'symbol') return String(value);
+  try {
+    return JSON.stringify(value);
+  } catch {
+    // Something inside refers to itself, or has no JSON either.
+    return Array.isArray(value) ? 'a list' : 'an object';
+  }
 }
 
 function describeZodIssue(issue: z.core.$ZodIssue): string {
@@ -85,5 +95,6 @@ function describeZodIssue(issue: z.core.$ZodIssue): string {
     return (issue.params as IssueParams['params']).describe(path);
   }
   const option = path.length === 0 ? 'it' : z.core.toDotPath(path);
-  return issue.code === 'invalid_type' ? `${option} is no ${issue.expected}` : `${option} cannot be used`;
+  if (issue.code !== 'invalid_type') return `${option} cannot be used`;
+  return `${option} is no ${issue.expected === 'array' ? 'list' : issue.expected}`;
 }

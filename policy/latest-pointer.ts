@@ -1,6 +1,7 @@
 import type { EntityKey, EntityName } from '@mikro-orm/core';
 
 import type { AnyEntity } from './pass-options.ts';
+import { EntitySchema, listOf, PropertySchema, strictOptions } from './strict-options.ts';
 
 /**
  * Rows that point at "the newest of their group" without a foreign key, and copy some of its columns: Prefect's
@@ -36,5 +37,15 @@ export interface LatestPointer {
  * the same transaction: moved to the newest survivor with its copied columns, deleted where none survives.
  */
 export function latestPointer<Holder, Target>(options: LatestPointerOptions<Holder, Target>): LatestPointer {
-  return Object.freeze({ ...options, copy: Object.freeze([...(options.copy ?? [])]) });
+  return Object.freeze({ ...options, copy: options.copy ?? [] });
 }
+
+/** The options of a pointer. */
+export const LatestPointerSchema = strictOptions({
+  holder: EntitySchema,
+  pointer: PropertySchema,
+  target: EntitySchema,
+  group: PropertySchema,
+  newest: PropertySchema,
+  copy: listOf(PropertySchema),
+});

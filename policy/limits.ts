@@ -2,7 +2,8 @@ import { z } from 'zod';
 
 import type { Duration } from './duration.ts';
 import { durationBetween, SECOND } from './duration.ts';
-import { addIssues, unknownOption, withFix } from './find-issues.ts';
+import { addIssues, withFix } from './find-issues.ts';
+import { FlagSchema, strictOptions } from './strict-options.ts';
 import type { Window } from './window.ts';
 import { checkWindow, parseWindow } from './window.ts';
 
@@ -89,21 +90,16 @@ const OPTIONS = {
     'Use a number of at least 1, like 10; Infinity is no limit',
   ),
   smallTable: withFix(z.int().min(0), 'Use a whole number of rows; 0 guards every table'),
-  allowNewest: withFix(z.boolean(), 'Use true or false'),
+  allowNewest: FlagSchema,
 } satisfies Record<keyof LimitOptions, z.ZodType>;
 
 /** Limits. A misspelt one would limit nothing. */
-export const LimitsSchema = z
-  .object(OPTIONS)
-  .catchall(
-    unknownOption(
-      (key) => `limits has ${JSON.stringify(key)}, which is no limit, so that nothing would be limited`,
-      `Use some of ${Object.keys(OPTIONS).join(', ')}`,
-    ),
-  )
-  .superRefine(({ window, timezone }, context) => {
-    addIssues(context, checkWindow('', { window, timezone }, 'limits.'));
-  });
+export const LimitsSchema = strictOptions(
+  OPTIONS,
+  (place, key) => `${place} has ${JSON.stringify(key)}, which is no limit, so that nothing would be limited`,
+).superRefine(({ window, timezone }, context) => {
+  addIssues(context, checkWindow('', { window, timezone }, 'limits.'));
+});
 
 /** The window of limits that were checked. */
 export function readWindow({ window, timezone }: Limits): Window | undefined {

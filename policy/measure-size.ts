@@ -1,6 +1,6 @@
-import { z } from 'zod';
-
 import type { AnyEntity, PassOptions } from './pass-options.ts';
+import { passOptions } from './pass-options.ts';
+import { EntitySchema, FlagSchema, listOf } from './strict-options.ts';
 
 /** What {@link measureSize} can be told. */
 export interface MeasureSizeOptions extends PassOptions {
@@ -28,4 +28,7 @@ export function measureSize(options: MeasureSizeOptions): MeasureSize {
 }
 
 /** The options of the kind. */
-export const MeasureSizeSchema = z.object({});
+export const MeasureSizeSchema = passOptions({
+  entities: listOf(EntitySchema).optional(),
+  exact: FlagSchema,
+});

@@ -3,6 +3,7 @@ import { z } from 'zod';
 
 import { withFix } from './find-issues.ts';
 import { nameFor } from './name.ts';
+import { FlagSchema, NamesSchema, strictOptions } from './strict-options.ts';
 
 /** An entity of any shape; the builders check the shape, what is behind them only needs its metadata. */
 export type AnyEntity = EntityName;
@@ -28,8 +29,17 @@ export interface PassOptions {
 /** The `shards` of a pass and of a policy. */
 export const ShardsSchema = withFix(z.int().min(1).max(16), 'Use a whole number from 1 to 16');
 
-/** The options of every kind. */
-export const PassOptionsSchema = z.object({
+const PASS_OPTIONS = {
+  kind: z.string(),
   name: nameFor('activity summaries and metrics'),
+  dependsOn: NamesSchema.optional(),
   shards: ShardsSchema.optional(),
-});
+  optional: FlagSchema.optional(),
+};
+
+/** The options of a kind of pass, beside those of every kind. */
+export function passOptions<Shape extends z.ZodRawShape>(
+  shape: Shape,
+): ReturnType<typeof strictOptions<typeof PASS_OPTIONS & Shape>> {
+  return strictOptions({ ...PASS_OPTIONS, ...shape });
+}

@@ -4,6 +4,8 @@ import type { Duration } from './duration.ts';
 import { durationBetween, SECOND } from './duration.ts';
 import { addIssues, issueParams, withFix } from './find-issues.ts';
 import type { AnyEntity, PassOptions } from './pass-options.ts';
+import { passOptions } from './pass-options.ts';
+import { EntitySchema, listOf } from './strict-options.ts';
 import { checkWindow } from './window.ts';
 
 /**
@@ -68,14 +70,19 @@ export function reclaimSpace(options: ReclaimSpaceOptions): ReclaimSpace {
 }
 
 /** The options of the kind. */
-export const ReclaimSpaceSchema = z
-  .object({
-    mode: withFix(z.enum(['vacuum', 'full'] satisfies ReclaimMode[]), "Use 'vacuum' or 'full'"),
-    window: z.unknown().optional(),
-    timezone: z.unknown(),
-    lockTimeout: withFix(durationBetween(10, 60 * SECOND), "Use a duration from '10 ms' to '60 s'"),
-    retries: withFix(z.int().min(0).max(100), 'Use a whole number from 0 to 100'),
-  })
+export const ReclaimSpaceSchema = passOptions({
+  entities: listOf(EntitySchema).optional(),
+  mode: withFix(z.enum(['vacuum', 'full'] satisfies ReclaimMode[]), "Use 'vacuum' or 'full'"),
+  window: z.unknown().optional(),
+  timezone: z.unknown(),
+  lockTimeout: withFix(durationBetween(10, 60 * SECOND), "Use a duration from '10 ms' to '60 s'"),
+  retries: withFix(z.int().min(0).max(100), 'Use a whole number from 0 to 100'),
+  freeBytes: withFix(
+    z.custom<() => number>((value) => typeof value === 'function'),
+    'Give it one that returns the free bytes, or leave it out',
+    () => 'freeBytes is no function',
+  ).optional(),
+})
   .refine(
     ({ mode, window }) => mode !== 'full' || window !== undefined,
     issueParams(

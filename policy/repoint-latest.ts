@@ -1,7 +1,7 @@
-import { z } from 'zod';
-
 import type { LatestPointer } from './latest-pointer.ts';
+import { LatestPointerSchema } from './latest-pointer.ts';
 import type { PassOptions } from './pass-options.ts';
+import { passOptions } from './pass-options.ts';
 
 /** What {@link repointLatest} can be told. */
 export interface RepointLatestOptions extends PassOptions {
@@ -24,4 +24,4 @@ export function repointLatest(options: RepointLatestOptions): RepointLatest {
 }
 
 /** The options of the kind. */
-export const RepointLatestSchema = z.object({});
+export const RepointLatestSchema = passOptions({ pointer: LatestPointerSchema });

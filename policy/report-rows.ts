@@ -7,6 +7,8 @@ import { getFilter, FilterSchema } from './filter.ts';
 import { withFix } from './find-issues.ts';
 import { HorizonSchema } from './horizon.ts';
 import type { AnyEntity, PassOptions } from './pass-options.ts';
+import { passOptions } from './pass-options.ts';
+import { EntitySchema, PropertySchema, strictOptions } from './strict-options.ts';
 
 /**
  * Deals with one row that was found, by its primary key as text: asks another system to end it, marks it, tells
@@ -78,31 +80,24 @@ export function reportRows<Row>(options: ReportRowsOptions<Row>): ReportRows {
     ...rest,
     kind: 'reportRows',
     where: getFilter(options),
-    ...(given === undefined
-      ? {}
-      : {
-          handler: Object.freeze({
-            each: given.each,
-            concurrency: given.concurrency ?? 4,
-            timeout: given.timeout ?? '20 s',
-          }),
-        }),
+    ...(given === undefined ? {} : { handler: Object.freeze({ concurrency: 4, timeout: '20 s', ...given }) }),
   });
 }
 
 /** The options of the kind. */
-export const ReportRowsSchema = z.object({
+export const ReportRowsSchema = passOptions({
+  entity: EntitySchema,
+  age: PropertySchema,
+  dueAt: PropertySchema.optional(),
   olderThan: HorizonSchema,
   where: FilterSchema,
-  handler: z
-    .object({
-      each: withFix(
-        z.custom<Resolve>((each) => typeof each === 'function'),
-        'Give it one that takes the key of a row',
-        () => 'handler is no function',
-      ),
-      concurrency: withFix(z.int().min(1).max(16), 'Use a whole number from 1 to 16'),
-      timeout: withFix(durationBetween(100, 60 * SECOND), "Use a duration from '100 ms' to '1 minute'"),
-    })
-    .optional(),
+  handler: strictOptions({
+    each: withFix(
+      z.custom<Resolve>((each) => typeof each === 'function'),
+      'Give it one that takes the key of a row',
+      () => 'handler is no function',
+    ),
+    concurrency: withFix(z.int().min(1).max(16), 'Use a whole number from 1 to 16'),
+    timeout: withFix(durationBetween(100, 60 * SECOND), "Use a duration from '100 ms' to '1 minute'"),
+  }).optional(),
 });

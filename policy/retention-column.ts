@@ -5,6 +5,7 @@ import type { Duration } from './duration.ts';
 import { DAY, HOUR } from './duration.ts';
 import { issueParams, withFix } from './find-issues.ts';
 import type { AnyEntity } from './pass-options.ts';
+import { EntitySchema, PropertySchema, strictOptions } from './strict-options.ts';
 
 /** What a number in a retention column counts, in milliseconds: always the same time, whatever the clocks do. */
 export const RETENTION_UNITS = { hours: HOUR, days: DAY, weeks: 7 * DAY } as const;
@@ -49,22 +50,20 @@ export function isRetentionColumn(olderThan: unknown): olderThan is RetentionCol
 
 /** The options of a retention column. `DefaultSchema` is that of its `default`. */
 export function retentionColumnSchema(DefaultSchema: z.ZodType): z.ZodType {
-  return z
-    .object({
-      column: withFix(z.string(), 'Name the property with the number'),
-      unit: withFix(
-        z.enum(Object.keys(RETENTION_UNITS)),
-        `Use one of ${Object.keys(RETENTION_UNITS).join(', ')}`,
-      ),
-      default: DefaultSchema.nullable(),
-      parent: z.unknown().optional(),
-      by: z.unknown().optional(),
-    })
-    .refine(
-      ({ parent, by }) => (parent === undefined) === (by === undefined),
-      issueParams(
-        (option) => `${option} has one of parent and by`,
-        'Give it both for a column of a parent, none for one of the row',
-      ),
-    );
+  return strictOptions({
+    column: withFix(z.string(), 'Name the property with the number'),
+    unit: withFix(
+      z.enum(Object.keys(RETENTION_UNITS)),
+      `Use one of ${Object.keys(RETENTION_UNITS).join(', ')}`,
+    ),
+    default: DefaultSchema.nullable(),
+    parent: EntitySchema.optional(),
+    by: PropertySchema.optional(),
+  }).refine(
+    ({ parent, by }) => (parent === undefined) === (by === undefined),
+    issueParams(
+      (option) => `${option} has one of parent and by`,
+      'Give it both for a column of a parent, none for one of the row',
+    ),
+  );
 }

@@ -4,6 +4,7 @@ import { z } from 'zod';
 import type { Duration } from './duration.ts';
 import { withFix } from './find-issues.ts';
 import type { RetentionColumn, RetentionColumnOptions } from './retention-column.ts';
+import { PropertySchema, strictOptions } from './strict-options.ts';
 
 /** The newest rows of each group that stay, however old they are. */
 export interface KeepLastOptions<Row> {
@@ -37,7 +38,7 @@ export interface RetentionOverride {
 }
 
 /** The options of `keepLast`. */
-export const KeepLastSchema = z.object({
+export const KeepLastSchema = strictOptions({
   count: withFix(
     z.int().min(1).max(1_000_000),
     'Use a whole number from 1 to 1000000, or leave keepLast out',
@@ -46,5 +47,5 @@ export const KeepLastSchema = z.object({
     z.array(z.unknown()).min(1),
     'Name the properties that make a group',
     (option) => `${option} names no property`,
-  ),
+  ).pipe(z.array(PropertySchema)),
 });

@@ -5,6 +5,7 @@ import type { Duration } from './duration.ts';
 import { durationBetween, SECOND } from './duration.ts';
 import { chooseSchema, findIssues, formatValue, withFix } from './find-issues.ts';
 import type { Issue } from './issue.ts';
+import { strictOptions } from './strict-options.ts';
 import { isTimezone } from './timezone.ts';
 
 /** When a policy runs by itself. */
@@ -24,7 +25,7 @@ export interface CronSchedule {
   readonly timezone?: string;
 }
 
-const IntervalSchema = z.object({
+const IntervalSchema = strictOptions({
   every: withFix(
     durationBetween(SECOND),
     "Say it like '1 hour'",
@@ -32,7 +33,7 @@ const IntervalSchema = z.object({
   ),
 });
 
-const CronSchema = z.object({
+const CronSchema = strictOptions({
   cron: withFix(
     z.string().superRefine((cron, context) => {
       try {

@@ -3,9 +3,11 @@ import { z } from 'zod';
 import type { Duration } from './duration.ts';
 import { durationBetween, HOUR } from './duration.ts';
 import type { FileRoot } from './file-root.ts';
-import { FileConcurrencySchema } from './file-root.ts';
+import { FileConcurrencySchema, RootSchema } from './file-root.ts';
 import { formatValue, withFix } from './find-issues.ts';
 import type { PassOptions } from './pass-options.ts';
+import { passOptions } from './pass-options.ts';
+import { FlagSchema } from './strict-options.ts';
 
 /** What {@link sweepStrayFiles} can be told. */
 export interface SweepStrayFilesOptions extends PassOptions {
@@ -49,7 +51,9 @@ export function sweepStrayFiles(options: SweepStrayFilesOptions): SweepStrayFile
 }
 
 /** The options of the kind. */
-export const SweepStrayFilesSchema = z.object({
+export const SweepStrayFilesSchema = passOptions({
+  root: RootSchema,
+  remove: FlagSchema,
   grace: withFix(
     durationBetween(HOUR),
     "Use a duration of at least '1 hour'",

@@ -5,6 +5,7 @@ import { pathToFileURL } from 'node:url';
 import type { DatabaseSource } from '../activities/ledger/open-database.ts';
 import { ValidationError } from '../policy/issue.ts';
 import type { Policy } from '../policy/policy.ts';
+import { checkOptions } from './check-options.ts';
 
 /** The default export of a configuration file. */
 export interface VacuumConfig {
@@ -51,17 +52,11 @@ export async function loadConfig(path: string): Promise<VacuumConfig> {
   }
   const config =
     typeof loaded === 'object' && loaded !== null && 'default' in loaded ? loaded.default : undefined;
-  if (!isConfig(config)) {
+  if (typeof config !== 'object' || config === null) {
     const what = 'its default export is no configuration';
     throw new ValidationError(at, [
       { at, what, fix: 'Write `export default defineConfig({ databases, policies })`' },
     ]);
   }
-  return config;
-}
-
-function isConfig(value: unknown): value is VacuumConfig {
-  if (typeof value !== 'object' || value === null) return false;
-  const { databases, policies } = value as Partial<VacuumConfig>;
-  return typeof databases === 'object' && Array.isArray(policies);
+  return checkOptions('config', config as VacuumConfig, at);
 }

@@ -13,6 +13,7 @@ import { readReport } from '../activities/ledger/reports.ts';
 import { checkAgainst } from '../activities/plan/resolve-policy.ts';
 import type { LedgerReport } from '../activities/stored/report.ts';
 import type { Policy } from '../policy/policy.ts';
+import { checkOptions } from './check-options.ts';
 import { TASK_QUEUE } from './config.ts';
 import { cancelRun, runOnce } from './run-once.ts';
 import { selectPasses } from './select-passes.ts';
@@ -78,6 +79,7 @@ export interface ExecuteOptions extends PolicyPlace {
  * the number of rows, the oldest and the newest. Reads these tables completely. Needs neither Temporal nor a ledger.
  */
 export async function stats(policy: Policy, options: StatsOptions): Promise<PolicyStats> {
+  checkOptions('stats', options, 'options of stats');
   return withOpenDatabase(options, async (database) => ({
     ...(await readStats(database, policy, options.exact ?? false, options.signal)),
     ranges: await readTableRanges(database.session, policy, options.signal),
@@ -90,6 +92,7 @@ export async function stats(policy: Policy, options: StatsOptions): Promise<Poli
  * does not fit the database or a pass does not exist.
  */
 export async function preview(policy: Policy, options: PreviewOptions): Promise<PolicyPreview> {
+  checkOptions('preview', options, 'options of preview');
   const { keep = false, signal } = options;
   const passes = selectPasses(policy, options.passes === undefined ? {} : { passes: options.passes });
   return withOpenDatabase(options, async (database) => {
@@ -105,6 +108,7 @@ export async function preview(policy: Policy, options: PreviewOptions): Promise<
  * `ValidationError` if the policy does not fit the database or a pass does not exist, and an error if the run cannot begin.
  */
 export async function execute(policy: Policy, options: ExecuteOptions): Promise<LedgerReport | RunReport> {
+  checkOptions('execute', options, 'options of execute');
   const { temporal, passes, ifBusy, allowPercent, signal, ledgerSchema } = options;
   const names = selectPasses(policy, passes === undefined ? {} : { passes });
   return withOpenDatabase(options, async (database) => {

@@ -8,6 +8,7 @@ import type { Issue } from '../policy/issue.ts';
 import { assertValid } from '../policy/issue.ts';
 import type { Policy } from '../policy/policy.ts';
 import { bundleBesideHost, refuseForeignBundle, WORKFLOWS_PATH } from './bundle.ts';
+import { checkOptions } from './check-options.ts';
 
 /** The options of {@link VacuumPlugin}. */
 export interface VacuumPluginOptions {
@@ -39,14 +40,19 @@ const SHUTDOWN_GRACE = '15s';
  * Adds workflow `vacuum` and its activities to a worker, alone or beside the worker's own. Sets two worker options that
  * have no value: `maxHeartbeatThrottleInterval` to 500 ms and `shutdownGraceTime` to 15 s.
  *
- * Throws a `ValidationError` if two policies have the same name. Each run checks the rest of its policy when it begins,
+ * Throws a `ValidationError` for an option that it does not have, and if two policies have the same name. Each run checks the rest of its policy when it begins,
  * because this needs the database.
  */
 export class VacuumPlugin extends SimplePlugin {
   readonly #databases: Databases;
   #running = 0;
 
-  constructor({ databases, policies, ledgerSchema, allowPercent, clusterId }: VacuumPluginOptions) {
+  constructor(options: VacuumPluginOptions) {
+    const { databases, policies, ledgerSchema, allowPercent, clusterId } = checkOptions(
+      'plugin',
+      options,
+      'VacuumPlugin',
+    );
     const open = new Databases(databases, ledgerSchema);
     super({
       name: 'temporal-vacuum.VacuumPlugin',

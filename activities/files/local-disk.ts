@@ -1,9 +1,13 @@
 import { lstat, opendir, realpath, stat, unlink } from 'node:fs/promises';
 import { isAbsolute, resolve } from 'node:path';
 
+import { z } from 'zod';
+
 import type { FileStore, OpenFileStore, StoredFile } from '../../policy/file-store.ts';
 import { FileRefused, RootUnusable } from '../../policy/file-store.ts';
-import { ValidationError } from '../../policy/issue.ts';
+import { findIssues, formatValue, withFix } from '../../policy/find-issues.ts';
+import { assertValid, ValidationError } from '../../policy/issue.ts';
+import { strictOptions } from '../../policy/strict-options.ts';
 import { readErrno } from './errno.ts';
 import { Folders } from './folders.ts';
 import { Listings } from './listings.ts';
@@ -18,20 +22,29 @@ export interface LocalDiskOptions {
   readonly marker?: string;
 }
 
+const OptionsSchema = strictOptions({
+  marker: withFix(
+    z.string().min(1),
+    'Name a file in the folder, or leave it out',
+    (option, value) => `${option} is ${formatValue(value)}, which is no name of a file`,
+  ).optional(),
+});
+
 /**
  * Files in a folder of the worker's machine. The folder is given by its absolute path; rows may record files by their
  * path below it, or absolute with the folder as it is written here. Throws a `ValidationError` for a folder that is not
  * absolute, like one from a variable that is not set, and for the root of the disk.
  */
-export function localDisk(folder: string, { marker }: LocalDiskOptions = {}): FileStore {
+export function localDisk(folder: string, options: LocalDiskOptions = {}): FileStore {
   const given: unknown = folder;
+  assertValid('localDisk', findIssues(OptionsSchema, options, 'localDisk'));
   if (typeof given !== 'string' || !isAbsolute(given) || resolve(given) === '/' || given.includes('\0')) {
     const what = 'its folder is no absolute path below the root of the disk';
     throw new ValidationError('localDisk', [
       { at: 'localDisk', what, fix: 'Write the folder from / on; check the variable that it comes from' },
     ]);
   }
-  return new LocalDisk(resolve(given), marker);
+  return new LocalDisk(resolve(given), options.marker);
 }
 
 class LocalDisk implements FileStore {

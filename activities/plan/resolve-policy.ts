@@ -1,6 +1,6 @@
 import { checkPolicy } from '../../policy/check.ts';
 import type { Issue } from '../../policy/issue.ts';
-import { assertValid } from '../../policy/issue.ts';
+import { assertValid, ValidationError } from '../../policy/issue.ts';
 import type { Pass } from '../../policy/pass.ts';
 import type { Policy } from '../../policy/policy.ts';
 import type { Catalog } from '../dialect/catalog.ts';
@@ -44,8 +44,28 @@ export async function resolvePolicy(
   purpose: Purpose,
   known?: Pick<ResolvedPolicy, 'catalog' | 'entities'>,
 ): Promise<ResolvedPolicy> {
-  const subject = `policy ${JSON.stringify(policy.name)}`;
   const issues: Issue[] = checkPolicy(policy);
+  try {
+    return await lookUpPolicy(tx, policy, passNames, purpose, issues, known);
+  } catch (error) {
+    // What cannot be read adds to the other issues; options of a wrong type cannot be looked up at all.
+    if (error instanceof ValidationError) issues.push(...error.issues);
+    else if (!(error instanceof TypeError)) throw error;
+    assertValid(`policy ${JSON.stringify(policy.name)}`, distinct(issues));
+    throw error;
+  }
+}
+
+/** Looks up the names of a policy of which the issues so far are known. Throws what is wrong with the names. */
+async function lookUpPolicy(
+  tx: Tx,
+  policy: Policy,
+  passNames: readonly string[],
+  purpose: Purpose,
+  earlier: readonly Issue[],
+  known?: Pick<ResolvedPolicy, 'catalog' | 'entities'>,
+): Promise<ResolvedPolicy> {
+  const issues: Issue[] = [];
   const entities = known?.entities ?? readPolicyEntities(tx, policy);
   const passes = policy.passes.filter((pass) => passNames.includes(pass.name));
   const all = passes.some((pass) => 'runTable' in findKind(pass.kind)) ? policy.passes : passes;
@@ -68,8 +88,8 @@ export async function resolvePolicy(
     issues.push(...scope.issues);
     if (stored !== undefined && scope.issues.length === 0) resolved.push({ pass, stored });
   }
-  if (issues.length === 0) issues.push(...(await probe(tx, resolved, catalog)));
-  assertValid(subject, distinct(issues));
+  if (issues.length + earlier.length === 0) issues.push(...(await probe(tx, resolved, catalog)));
+  if (issues.length + earlier.length > 0) throw new ValidationError('policy', issues);
   return { passes: resolved, notApplicable, catalog, entities, now };
 }
 

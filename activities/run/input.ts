@@ -29,7 +29,10 @@ const KEYS = Object.keys(OPTIONS).join(', ');
 
 const Options = z.object(OPTIONS, { error: `Use an object with ${KEYS}, or nothing` });
 const Input = Options.catchall(
-  unknownOption((key) => `it has ${JSON.stringify(key)}, which no run understands`, `Use only ${KEYS}`),
+  unknownOption(
+    (path) => `it has ${JSON.stringify(path.at(-1))}, which no run understands`,
+    () => `Use only ${KEYS}`,
+  ),
 );
 
 /** The options of a refused input that have the right shape, so that their other issues are reported as well. */

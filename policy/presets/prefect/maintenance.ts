@@ -7,7 +7,9 @@ import type { Policy } from '../../policy.ts';
 import { definePolicy } from '../../policy.ts';
 import type { ReclaimSpaceOptions } from '../../reclaim-space.ts';
 import { reclaimSpace } from '../../reclaim-space.ts';
+import { suggestOption } from '../../strict-options.ts';
 import { YesNoSchema } from './enabled.ts';
+import { SETTING_NAMES } from './parse-settings.ts';
 import { prefect } from './policy.ts';
 import { setting } from './setting.ts';
 import type { PrefectSettings } from './settings.ts';
@@ -33,6 +35,7 @@ const OwnSettings = z.object({
   reclaim: setting(z.enum(['vacuum', 'full', 'off']), 'Use vacuum, full or off').default('vacuum'),
 });
 const TIMEZONE = 'Asia/Bangkok';
+const NAMES = ['includeCrashed', 'reclaim', 'reclaimWindow', ...SETTING_NAMES];
 
 /**
  * The monthly maintenance of a Prefect server's database: everything older than 15 days goes, flow runs, task runs and
@@ -46,9 +49,13 @@ const TIMEZONE = 'Asia/Bangkok';
 export function prefectMaintenance(given: PrefectMaintenanceSettings = {}): Policy {
   // What is undefined is not given: it must not stand in the way of this preset's own default.
   const said = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
-  const { includeCrashed, reclaim, reclaimWindow, ...settings } = said as PrefectMaintenanceSettings;
+  const known = Object.fromEntries(Object.entries(said).filter(([name]) => NAMES.includes(name)));
+  const { includeCrashed, reclaim, reclaimWindow, ...settings } = known as PrefectMaintenanceSettings;
   const { data: own, error } = OwnSettings.safeParse({ includeCrashed, reclaim });
-  const issues = toIssues(error, (option) => `setting ${String(option)}`);
+  const issues = [
+    ...findUnknown(Object.keys(said)),
+    ...toIssues(error, (option) => `setting ${String(option)}`),
+  ];
   const policy = orIssues(issues, () => base(settings, own?.includeCrashed === true));
   if (policy === undefined || own === undefined || issues.length > 0) {
     throw new ValidationError('preset prefect-maintenance', issues);
@@ -61,6 +68,16 @@ export function prefectMaintenance(given: PrefectMaintenanceSettings = {}): Poli
   };
   const passes = own.reclaim === 'off' ? policy.passes : [...policy.passes, reclaimSpace(space)];
   return definePolicy({ ...policy, name: 'prefect-maintenance', passes });
+}
+
+function findUnknown(names: readonly string[]): Issue[] {
+  return names
+    .filter((name) => !NAMES.includes(name))
+    .map((name) => ({
+      at: `setting ${name}`,
+      what: 'there is no such setting in preset prefect-maintenance',
+      fix: suggestOption(name, NAMES),
+    }));
 }
 
 function base(settings: PrefectSettings, crashed: boolean): Policy {

@@ -1,9 +1,10 @@
 import { z } from 'zod';
 
 import { DAY, HOUR, SECOND } from '../../duration.ts';
-import { formatValue, toIssues, unknownOption, withFix } from '../../find-issues.ts';
+import { formatValue, toIssues, withFix } from '../../find-issues.ts';
 import { ValidationError } from '../../issue.ts';
 import type { LimitOptions } from '../../limits.ts';
+import { strictOptions } from '../../strict-options.ts';
 import { checkApiUrl, PrefectApi } from './api.ts';
 import { ENABLED_WORDS, EnabledSchema, YesNoSchema } from './enabled.ts';
 import { TERMINAL_STATE_TYPES } from './entities/state-type.ts';
@@ -98,14 +99,10 @@ const SETTINGS = {
   ...LIMIT_SETTINGS,
 } satisfies Record<keyof PrefectSettings, z.ZodType>;
 
-const SettingsSchema = z
-  .object(SETTINGS)
-  .catchall(
-    unknownOption(
-      () => 'there is no such setting in preset prefect',
-      `Use one of ${Object.keys(SETTINGS).join(', ')}`,
-    ),
-  );
+/** The names of all settings. */
+export const SETTING_NAMES = Object.keys(SETTINGS);
+
+const SettingsSchema = strictOptions(SETTINGS, () => 'there is no such setting in preset prefect');
 
 /**
  * Reads the settings: what is given, else what the environment says under Prefect's own names, else the default.

@@ -226,7 +226,7 @@ export const WRITTEN: Planted[] = [
     mistake: 'a limit that does not exist',
     policy: limits({ maxrows: 10 }),
     says: ['"maxrows"', 'is no limit'],
-    fix: 'Use some of maxRows, maxDuration, window, timezone, whenClosed, maxPercent, maxGrowth, smallTable, allowNewest',
+    fix: 'Write maxRows if that is meant; else use some of maxRows, maxDuration, window, timezone, whenClosed, maxPercent, maxGrowth, smallTable, allowNewest',
   },
   {
     mistake: 'an input that widens the rows',

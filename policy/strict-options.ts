@@ -1,0 +1,75 @@
+import type { EntityName } from '@mikro-orm/core';
+import leven from 'leven';
+import { z } from 'zod';
+
+import { formatValue, unknownOption, withFix } from './find-issues.ts';
+
+/** What is wrong with an option that nobody reads. `place` is the object that has it. */
+type DescribeUnknown = (place: string, key: string) => string;
+
+/**
+ * An object that may have no other options. A misspelt option, or one at the wrong place, would be read by nobody, and
+ * the policy would mean something else than it says. The fix names the option whose name is nearest.
+ */
+export function strictOptions<Shape extends z.ZodRawShape>(
+  shape: Shape,
+  describe: DescribeUnknown = (place, key) => `${place} has ${JSON.stringify(key)}, which nobody reads`,
+): z.ZodObject<Shape, z.core.$catchall<z.ZodType<never>>> {
+  const known = Object.keys(shape).filter((name) => name !== 'kind');
+  const unknown = unknownOption(
+    (path) => describe(findPlace(path), String(path.at(-1))),
+    (key) => suggestOption(key, known),
+  );
+  return z.object(shape, { error: `Use an object with some of ${known.join(', ')}` }).catchall(unknown);
+}
+
+/** The object that has an option, as a person calls it. */
+function findPlace(path: readonly PropertyKey[]): string {
+  return path.length < 2 ? 'it' : z.core.toDotPath(path.slice(0, -1));
+}
+
+/** What to do about a name that is none of some. */
+export function suggestOption(name: string, known: readonly string[]): string {
+  const all = `Use some of ${known.join(', ')}`;
+  const lower = name.toLowerCase();
+  const [nearest] = known
+    .map((option) => ({ option, distance: leven(lower, option.toLowerCase()) }))
+    .filter(({ option, distance }) => distance <= Math.ceil(Math.min(option.length, name.length) / 3))
+    .toSorted((a, b) => a.distance - b.distance);
+  return nearest === undefined ? all : `Write ${nearest.option} if that is meant; else u${all.slice(1)}`;
+}
+
+/** An option that is true or false. The text 'false', as it comes from the environment, would count as true. */
+export const FlagSchema = withFix(
+  z.boolean(),
+  'Use true or false without quotes',
+  (option, value) => `${option} is ${formatValue(value)}, which is neither true nor false`,
+);
+
+/** The name of a property. */
+export const PropertySchema = withFix(
+  z.string().min(1),
+  'Name a property of the entity',
+  (option, value) => `${option} is ${formatValue(value)}, which names no property`,
+);
+
+/** An entity: a class, or what `defineEntity` returns. An import that is not there is undefined. */
+export const EntitySchema = withFix(
+  z.custom<EntityName>(
+    (entity) => typeof entity === 'function' || (typeof entity === 'object' && entity !== null),
+  ),
+  'Give it the class, or what defineEntity returned; check its import',
+  (option, value) => `${option} is ${formatValue(value)}, which is no entity`,
+);
+
+/** A list of names. */
+export const NamesSchema = withFix(
+  z.array(z.string()),
+  'Use a list of names',
+  (option, value) => `${option} is ${formatValue(value)}, which is no list of names`,
+);
+
+/** A list of what a schema describes. Reports what is wrong with each. */
+export function listOf<T>(schema: z.ZodType<T>): z.ZodArray<z.ZodType<T>> {
+  return z.array(schema, { error: 'Use a list' });
+}
