@@ -17,6 +17,12 @@ export interface CatalogTable extends TableName {
   readonly indexes: readonly CatalogIndex[];
   /** Other tables inherit from it, and a statement about it would be about their rows as well. */
   readonly inherited: boolean;
+  /** Rules that rewrite a delete or an update of its rows, by name; left out if the database has no rules. */
+  readonly rules?: { readonly delete: readonly string[]; readonly update: readonly string[] };
+  /** A trigger of a user fires when the transaction ends. */
+  readonly hasDeferredTriggers?: boolean;
+  /** The columns that decide in which partition a row is, if the table is one. */
+  readonly partitionKey?: readonly string[];
   /** Row-level security hides rows from the connected role. */
   readonly hidden: boolean;
   /** What the connected role may do. */

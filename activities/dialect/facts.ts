@@ -10,6 +10,11 @@ export interface Facts {
   readClock(): Promise<number>;
   /** Reads the catalog for some tables, in a fixed number of statements. */
   readCatalog(wanted: readonly WantedTable[]): Promise<Catalog>;
+  /**
+   * For each list of tables a text that changes if a foreign key, partition, trigger or rule is added, removed or switched
+   * that could make a delete in them reach other rows than before.
+   */
+  readFingerprints(lists: readonly (readonly TableName[])[]): Promise<readonly string[]>;
   /** Reads one table by its own name, without foreign keys; undefined if it is not there. */
   readTable(table: TableName): Promise<CatalogTable | undefined>;
 }

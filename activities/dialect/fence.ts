@@ -10,6 +10,8 @@ export interface Fence {
   enterBatch(shardKey: string, runKey: string, counted: readonly TableName[]): Promise<EnteredBatch>;
   /** Waits until no batch of a run is under way and keeps new ones out until this transaction ends. */
   waitForBatches(runKey: string): Promise<void>;
+  /** Fires the triggers that would fire when the transaction ends. */
+  fireTriggers(): Promise<void>;
   /** Reports what this session did to the server's statistics when the transaction commits. */
   flushStatistics(): Promise<void>;
 }

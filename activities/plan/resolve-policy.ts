@@ -11,8 +11,10 @@ import { findKind, listEntities } from '../passes/index.ts';
 import { PolicyEntities } from '../resolve/entities.ts';
 import type { Purpose } from '../resolve/scope.ts';
 import { Scope } from '../resolve/scope.ts';
+import { refuseUncountable } from '../resolve/uncountable.ts';
 import type { TableName } from '../stored/columns.ts';
 import type { StoredPass } from '../stored/pass.ts';
+import { addSchema } from './pass-schema.ts';
 
 /** A pass with every name looked up, and the one it was made from. */
 export interface ResolvedPass {
@@ -42,7 +44,7 @@ export async function resolvePolicy(
   policy: Policy,
   passNames: readonly string[],
   purpose: Purpose,
-  known?: Pick<ResolvedPolicy, 'catalog' | 'entities'>,
+  known?: Pick<ResolvedPolicy, 'catalog' | 'entities' | 'passes'>,
 ): Promise<ResolvedPolicy> {
   const issues: Issue[] = checkPolicy(policy);
   try {
@@ -63,7 +65,7 @@ async function lookUpPolicy(
   passNames: readonly string[],
   purpose: Purpose,
   earlier: readonly Issue[],
-  known?: Pick<ResolvedPolicy, 'catalog' | 'entities'>,
+  known?: Pick<ResolvedPolicy, 'catalog' | 'entities' | 'passes'>,
 ): Promise<ResolvedPolicy> {
   const issues: Issue[] = [];
   const entities = known?.entities ?? readPolicyEntities(tx, policy);
@@ -85,12 +87,14 @@ async function lookUpPolicy(
     const table = stored === undefined ? undefined : catalog.named(stored.table);
     if (stored !== undefined && table !== undefined) scope.mayReadCascades(table, stored.counted);
     if (stored !== undefined && !ignoresForeignKeys) scope.mustAct(stored.counted);
+    if (stored !== undefined) refuseUncountable(stored.counted, scope);
     issues.push(...scope.issues);
     if (stored !== undefined && scope.issues.length === 0) resolved.push({ pass, stored });
   }
   if (issues.length + earlier.length === 0) issues.push(...(await probe(tx, resolved, catalog)));
   if (issues.length + earlier.length > 0) throw new ValidationError('policy', issues);
-  return { passes: resolved, notApplicable, catalog, entities, now };
+  const complete = await addSchema(tx, resolved, catalog, known?.passes);
+  return { passes: complete, notApplicable, catalog, entities, now };
 }
 
 /** What the metadata says of all entities of a policy. */

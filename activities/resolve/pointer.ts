@@ -3,6 +3,7 @@ import { toTableName } from '../dialect/table-names.ts';
 import type { StoredPointer } from '../stored/pass.ts';
 import { cascadesFrom } from './cascades.ts';
 import type { Scope } from './scope.ts';
+import { refuseRules } from './uncountable.ts';
 
 /** A pointer with its tables and columns looked up; undefined if something is missing. */
 export function resolvePointer(pointer: LatestPointer, scope: Scope): StoredPointer | undefined {
@@ -21,6 +22,7 @@ export function resolvePointer(pointer: LatestPointer, scope: Scope): StoredPoin
     from: scope.column(target, targetTable, property, 'copy'),
   }));
   if (holderTable === undefined || targetTable === undefined) return undefined;
+  refuseRules(holderTable, 'update', scope);
   if (!isWhole(found) || !copy.every(isWhole)) return undefined;
   scope.comparable(holder, pointer.pointer, found.pointer, found.targetKey);
   scope.comparable(holder, pointer.group, found.holderGroup, found.targetGroup);

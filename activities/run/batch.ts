@@ -1,9 +1,15 @@
+import { ApplicationFailure } from '@temporalio/common';
+
+import type { Session } from '../dialect/dialect.ts';
+import { isRefused } from '../dialect/errors.ts';
+import type { BatchRecord } from '../dialect/ledger-store.ts';
 import type { Database } from '../ledger/open-database.ts';
 import { findKind } from '../passes/index.ts';
 import type { BatchOutcome, BatchStep, PrepareContext, PreparedWork } from '../passes/pass.ts';
 import type { Position, ShardKey } from '../stored/batch.ts';
 import type { Cursor } from '../stored/cursor.ts';
 import type { StoredPass } from '../stored/pass.ts';
+import { FAILURE } from './failure.ts';
 
 /** A batch waits so long for a lock that somebody else holds, in milliseconds, and then tries without that row. */
 const LOCK_MILLIS = 50;
@@ -13,6 +19,9 @@ const LOCK_FIRST_MILLIS = 5_000;
 const TIMEOUT_FACTOR = 1.2;
 /** The least time for that: below, other load of the machine would make every batch lock first. */
 const MIN_TIMEOUT_MILLIS = 100;
+
+/** A message names no more tables than this. */
+const MAX_NAMED = 5;
 
 /** The shard that batches work on. */
 export interface BatchShard {
@@ -84,9 +93,10 @@ export async function runBatch(
         outbox: { policy, pass: passName, run },
         deadline: { at: performance.now() + statementMillis, millis: statementMillis },
       });
+      if (stored.firesLate === true) await tx.fence.fireTriggers();
       const sequence = (position?.sequence ?? 0) + 1;
       const record = { ...key, sequence, round, size: step.size, counters };
-      const rows = await tx.ledger.batches.record(record, outcome);
+      const rows = await tx.ledger.batches.record(withFingerprint(record, stored), outcome);
       if (rows === undefined) throw new Fenced();
       if (rows > maxInAll) throw new TooManyRows();
       if (outcome.done) await tx.fence.flushStatistics();
@@ -94,7 +104,31 @@ export async function runBatch(
     });
     return { ...done, millis: performance.now() - started };
   } catch (error) {
+    if (error instanceof Fenced || isRefused(error)) await assertUnchanged(session, stored);
     if (error instanceof Fenced) return undefined;
     throw error;
   }
+}
+
+function withFingerprint(record: BatchRecord, { fingerprint }: StoredPass): BatchRecord {
+  return fingerprint === undefined ? record : { ...record, fingerprint };
+}
+
+/**
+ * Throws if the tables changed since the run started: that is why the batch was not recorded, or refused. What the run knows
+ * of them is not looked up anew, since a run is fixed when it starts: the next one knows.
+ */
+async function assertUnchanged(session: Session, { table, counted, fingerprint }: StoredPass): Promise<void> {
+  if (fingerprint === undefined) return;
+  const [now] = await session.facts.readFingerprints([counted]);
+  if (now === fingerprint) return;
+  const others = counted.map(({ label }) => label).filter((label) => label !== table.label);
+  const few = others.slice(0, MAX_NAMED).join(', ');
+  const more = others.length > MAX_NAMED ? `${few} and ${others.length - MAX_NAMED} more` : few;
+  throw ApplicationFailure.nonRetryable(
+    'the schema changed since the run started, so that it no longer knows which rows are deleted along: a foreign key, ' +
+      `partition, trigger or rule of ${table.label}${more === '' ? '' : ` or of what is deleted along (${more})`}. ` +
+      'The batch was rolled back. Start a new run, which looks it up',
+    FAILURE.changed,
+  );
 }

@@ -15,6 +15,8 @@ export const FAILURE = {
   busy: 'VacuumBusy',
   /** The database refuses; a person must change something. */
   database: 'VacuumDatabase',
+  /** The tables changed since the run started, so that it no longer knows what is deleted along. */
+  changed: 'VacuumSchemaChanged',
   /** The run is closed: another one took its lease, or somebody closed it. */
   closed: 'VacuumRunClosed',
   /** The worker is shutting down; another one continues. */

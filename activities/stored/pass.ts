@@ -14,6 +14,10 @@ export interface StoredPass {
   readonly table: TableName;
   /** Every table from which it may delete rows, by itself or by cascade. */
   readonly counted: readonly TableName[];
+  /** Of the counted tables when the run started: see `Facts.readFingerprints`. Left out if nothing is counted. */
+  readonly fingerprint?: string;
+  /** Triggers of the counted tables fire when a transaction ends: they must fire before the rows are counted. */
+  readonly firesLate?: true;
   /** Rows deleted in all tables for each row of the pass's own, as the statistics have it; 1 without children. */
   readonly rowsPerParent: number;
   /** Rows past this instant are deletable, as far as time decides; left out if time decides nothing. */

@@ -59,6 +59,19 @@ async function readTables(connection: Connection, ids: readonly string[]): Promi
       (pg_relation_size(c.oid) / current_setting('block_size')::bigint)::float8 as pages,
       pg_table_is_visible(c.oid) as visible,
       exists (select from pg_inherits as h where h.inhparent = c.oid) as inherited,
+      (select json_build_object(
+          'delete', coalesce(json_agg(r.rulename order by r.rulename) filter (where r.ev_type = '4'), '[]'),
+          'update', coalesce(json_agg(r.rulename order by r.rulename) filter (where r.ev_type = '2'), '[]'))
+        from pg_rewrite as r
+        where r.ev_class = c.oid and r.ev_enabled in ('O', 'A')) as rules,
+      exists (
+        select from pg_trigger as g
+        where g.tgrelid = c.oid and not g.tgisinternal and g.tginitdeferred and g.tgenabled in ('O', 'A')
+      ) as "hasDeferredTriggers",
+      (select coalesce(json_agg(distinct a.attname), '[]')
+        from pg_partition_ancestors(c.oid) as p
+        join pg_partitioned_table as k on k.partrelid = p.relid
+        join pg_attribute as a on a.attrelid = k.partrelid and a.attnum = any(k.partattrs::int2[])) as "partitionKey",
       row_security_active(c.oid) as hidden,
       json_build_object(
         'select', has_table_privilege(c.oid, 'select'),

@@ -6,6 +6,7 @@ import type { Facts, Identity, Server } from '../facts.ts';
 import { readCatalog, readTable } from './catalog.ts';
 import type { Connection } from './connection.ts';
 import { readPostgresError } from './errors.ts';
+import { fingerprintSql } from './fingerprints.ts';
 import { tryAndUndo } from './transaction.ts';
 
 /** The oldest PostgreSQL that is tested. TID range scans came with it. */
@@ -72,6 +73,14 @@ export class PostgresFacts implements Facts {
 
   async readCatalog(wanted: readonly WantedTable[]): Promise<Catalog> {
     return readCatalog(this.#connection, wanted);
+  }
+
+  async readFingerprints(lists: readonly (readonly TableName[])[]): Promise<readonly string[]> {
+    const { rows } = await sql<{ fingerprints: string[] }>`
+      select array[${sql.join(lists.map(fingerprintSql))}]::text[] as fingerprints`.execute(
+      this.#connection.db,
+    );
+    return rows[0]?.fingerprints ?? [];
   }
 
   async readTable(table: TableName): Promise<CatalogTable | undefined> {

@@ -25,6 +25,10 @@ export class PostgresFence implements Fence {
     await lockKey(this.#connection, runKey);
   }
 
+  async fireTriggers(): Promise<void> {
+    await sql`set constraints all immediate`.execute(this.#connection.db);
+  }
+
   async flushStatistics(): Promise<void> {
     await flushStatistics(this.#connection);
   }

@@ -4,6 +4,7 @@ import { sql } from 'kysely';
 import type { BatchResult, Position, RoundTotals, ShardKey } from '../../../stored/batch.ts';
 import type { BatchRecord, BatchStore } from '../../ledger-store.ts';
 import { deletedSince } from '../fence.ts';
+import { fingerprintSql } from '../fingerprints.ts';
 import { LedgerPart } from './ledger-part.ts';
 import { sumReported } from './totals.ts';
 
@@ -54,7 +55,7 @@ export class PostgresBatchStore extends LedgerPart implements BatchStore {
         ${result.reported === undefined ? null : JSON.stringify(result.reported)}::jsonb
       from ${this.table('run')} as r
       cross join (select ${deletedSince(record.counters)} as deleted) as d
-      where r.id = ${record.run} and r.ended_at is null
+      where r.id = ${record.run} and r.ended_at is null and ${isUnchanged(record)}
       on conflict do nothing
       returning rows`.execute(this.db);
     return rows[0]?.rows;
@@ -95,4 +96,12 @@ export class PostgresBatchStore extends LedgerPart implements BatchStore {
       delete from ${this.table('batch')}
       where run_id in (select id from old)`.execute(this.db);
   }
+}
+
+/**
+ * The tables are as they were when the run started; for use inside a statement after the deletes. Nobody can add a foreign
+ * key, a trigger or a rule to a table from which this transaction has deleted, until it ends.
+ */
+function isUnchanged({ counters, fingerprint }: BatchRecord): RawBuilder<boolean> {
+  return fingerprint === undefined ? sql`true` : sql`${fingerprintSql(counters.tables)} = ${fingerprint}`;
 }

@@ -1,0 +1,50 @@
+import type { RawBuilder } from 'kysely';
+import { sql } from 'kysely';
+
+import type { TableName } from '../../stored/columns.ts';
+import { qualifiedName } from './identifiers.ts';
+
+/**
+ * A text that changes if something could make a delete in some tables reach other rows than before; for use inside a
+ * statement. A foreign key to a table is a trigger of it. A new partition of a table with such a key adds no trigger, so
+ * that what inherits from that table counts as well.
+ *
+ * All tables at once: for 9 tables it takes 0.35 ms to plan and 0.4 ms to read, and 2 to 7 ms table by table; for 39 it is
+ * 0.5 ms and 17 ms (PostgreSQL 18, on two busy cores).
+ */
+export function fingerprintSql(tables: readonly TableName[]): RawBuilder<string> {
+  return sql<string>`(
+    select hashtextextended(concat_ws(
+      ';',
+      w.oids::text,
+      (
+        select string_agg(concat_ws(' ', g.oid, g.tgenabled), ',' order by g.oid)
+        from pg_trigger as g
+        where g.tgrelid = any(w.oids)
+      ),
+      (
+        select string_agg(concat_ws(' ', r.oid, r.ev_enabled), ',' order by r.oid)
+        from pg_rewrite as r
+        where r.ev_class = any(w.oids)
+      ),
+      (
+        with recursive heir as (
+          select h.inhrelid
+          from pg_inherits as h
+          where h.inhparent = any(array(
+            select unnest(w.oids)
+            union
+            select g.tgconstrrelid from pg_trigger as g where g.tgrelid = any(w.oids)
+          ))
+          union
+          select h.inhrelid
+          from heir as a
+          join pg_inherits as h on h.inhparent = a.inhrelid
+        )
+        select string_agg(h.inhrelid::text, ',' order by h.inhrelid) from heir as h
+      )), 0)::text
+    from (
+      select array(select to_regclass(f.name)::oid from unnest(${tables.map(qualifiedName)}::text[]) as f(name)) as oids
+    ) as w
+  )`;
+}

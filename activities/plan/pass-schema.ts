@@ -1,0 +1,49 @@
+import type { Catalog } from '../dialect/catalog.ts';
+import type { Tx } from '../dialect/dialect.ts';
+import type { StoredPass } from '../stored/pass.ts';
+
+interface Resolved {
+  readonly pass: { readonly name: string };
+  readonly stored: StoredPass;
+}
+
+/**
+ * Passes with what the catalog says of the tables from which they delete. `known` are the same passes as they were resolved
+ * in the snapshot of the catalog, if that was another one.
+ */
+export async function addSchema<R extends Resolved>(
+  tx: Tx,
+  passes: readonly R[],
+  catalog: Catalog,
+  known: readonly R[] | undefined,
+): Promise<R[]> {
+  const fingerprints = known === undefined ? await readFingerprints(tx, passes) : listKnown(known);
+  return passes.map((resolved) => {
+    const { pass, stored } = resolved;
+    const fingerprint = fingerprints.get(pass.name);
+    const firesLate = stored.counted.some((name) => catalog.named(name)?.hasDeferredTriggers === true);
+    return {
+      ...resolved,
+      stored: {
+        ...stored,
+        ...(fingerprint === undefined ? {} : { fingerprint }),
+        ...(firesLate ? { firesLate } : {}),
+      },
+    };
+  });
+}
+
+async function readFingerprints(tx: Tx, passes: readonly Resolved[]): Promise<Map<string, string>> {
+  const deleting = passes.filter(({ stored }) => stored.counted.length > 0);
+  if (deleting.length === 0) return new Map();
+  const fingerprints = await tx.facts.readFingerprints(deleting.map(({ stored }) => stored.counted));
+  return new Map(deleting.map(({ pass }, n) => [pass.name, fingerprints[n] ?? '']));
+}
+
+function listKnown(known: readonly Resolved[]): Map<string, string> {
+  return new Map(
+    known.flatMap(({ pass, stored }) =>
+      stored.fingerprint === undefined ? [] : [[pass.name, stored.fingerprint]],
+    ),
+  );
+}

@@ -1,0 +1,166 @@
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { defineEntity, p } from '@mikro-orm/core';
+
+import { deleteUnreferenced } from '../../../policy/delete-unreferenced.ts';
+import { expireRows } from '../../../policy/expire-rows.ts';
+import type { Pass } from '../../../policy/pass.ts';
+import { definePolicy } from '../../../policy/policy.ts';
+import type { TestDatabase } from '../../support/database.ts';
+import { createDatabase } from '../../support/database.ts';
+import { runEngine } from '../../support/engine.ts';
+import { waitFor } from '../../support/wait.ts';
+
+const Device = defineEntity({
+  name: 'Device',
+  properties: { id: p.integer().primary(), at: p.datetime() },
+});
+
+const OLD = 40;
+
+// Forty old devices and one of today, with parts, and readings in partitions.
+const SCHEMA = `
+  create table device (id integer primary key, at timestamptz not null);
+  create table part (id integer primary key, device_id integer not null references device on delete cascade);
+  create table reading (day date not null, device_id integer not null references device on delete cascade) partition by range (day);
+  create table reading_november partition of reading for values from ('2026-11-01') to ('2026-12-01');
+  create table empty_series (day date not null, device_id integer not null references device on delete cascade)
+    partition by range (day);
+  create table other (id integer primary key);
+  insert into device select n, now() - interval '9 days' from generate_series(1, ${OLD}) as n union all select 100, now();
+  insert into part select n, n from generate_series(1, ${OLD}) as n;
+  insert into reading select '2026-11-05', n from generate_series(1, ${OLD}) as n;
+  create index on part (device_id);
+  create index on reading (device_id)`;
+
+/** What makes a delete of devices reach other rows than before. */
+const CHANGES = {
+  'a foreign key that cascades': `
+    create table visit (id integer primary key, device_id integer references device on delete cascade);
+    insert into visit select id, id from device`,
+  'a foreign key to what goes by cascade': `
+    create table screw (id integer primary key, part_id integer references part on delete cascade);
+    insert into screw select id, id from part`,
+  'a partition': `
+    create table reading_december partition of reading for values from ('2026-12-01') to ('2027-01-01');
+    insert into reading select '2026-12-05', id from device`,
+  'the first partition of a table that had none': `
+    create table series_december partition of empty_series for values from ('2026-12-01') to ('2027-01-01');
+    insert into empty_series select '2026-12-05', id from device`,
+  'a trigger': `
+    create function nothing() returns trigger language plpgsql as 'begin return null; end';
+    create trigger keep before delete on part for each row execute function nothing()`,
+  'triggers that are disabled': 'alter table device disable trigger all',
+  'a rule': 'create rule keep as on delete to part do instead nothing',
+  'a table that inherits': 'create table heir () inherits (part)',
+} as const;
+
+/** What changes nothing about it. */
+const HARMLESS = {
+  'an index': 'create index on device (at)',
+  'a column': 'alter table device add column note text',
+  'a table of its own': 'create table another (id integer primary key references other on delete cascade)',
+  'a rewrite of the table': 'cluster device using device_pkey',
+} as const;
+
+describe('the schema changes while a run is open', () => {
+  let database: TestDatabase;
+
+  beforeEach(async () => {
+    database = await createDatabase('template0');
+    await database.rows(SCHEMA);
+  });
+  afterEach(async () => database.drop());
+
+  const expiring = expireRows({ name: 'old', entity: Device, age: 'at', olderThan: '1 day' });
+
+  /** Runs the pass in batches of one device; the schema changes after the third. */
+  async function runWhile(change: string, pass: Pass = expiring): Promise<string> {
+    let batches = 0;
+    const policy = definePolicy({
+      name: 'devices',
+      enabled: true,
+      entities: [Device],
+      batchSize: 1,
+      shards: 1,
+      passes: [pass],
+    });
+    return runEngine(database.url, policy, {
+      size: 1,
+      afterBatch: async () => {
+        batches += 1;
+        if (batches === 3) await database.rows(change);
+      },
+    }).then(
+      () => 'completed',
+      (error: Error) => error.message,
+    );
+  }
+
+  async function count(table: string): Promise<number> {
+    return database.value(`select count(*) from ${table}`);
+  }
+
+  test.each(Object.entries(CHANGES))('%s: the pass ends before the next batch', async (_, change) => {
+    expect(await runWhile(change)).toMatch(
+      /^the schema changed since the run started, .* of device or of .* \(part, reading_november\).*Start a new run/,
+    );
+    // Three batches of one device each, and nothing that the run did not know of.
+    expect(await count('device')).toBe(OLD + 1 - 3);
+    expect(await count('part')).toBe(OLD - 3);
+    expect(await database.value(`select count(*) from reading where day < '2026-12-01'`)).toBe(OLD - 3);
+    expect(await database.value('select sum(rows) from vacuum.batch')).toBe(9);
+  });
+
+  test.each(['reading_december', 'visit'])(
+    'no row of %s is lost uncounted, and a new run counts it',
+    async (table) => {
+      const change = table === 'visit' ? CHANGES['a foreign key that cascades'] : CHANGES['a partition'];
+      const rest = OLD - 3;
+      await runWhile(change);
+      expect(await count(table)).toBe(rest + 1);
+      await database.rows('update vacuum.run set ended_at = now()');
+      expect(await runWhile('select 1')).toBe('completed');
+      expect(await count(table)).toBe(1);
+      const counted = await database.value(`select sum((deleted ->> '${table}')::int) from vacuum.batch`);
+      expect(counted).toBe(rest);
+    },
+  );
+
+  test.each(Object.entries(HARMLESS))('%s: the run goes on', async (_, change) => {
+    expect(await runWhile(change)).toBe('completed');
+    expect(await count('part')).toBeLessThan(OLD - 3);
+  });
+
+  test('a row that is pointed at from a new table stays, whatever kind of pass it is of', async () => {
+    await database.rows('delete from part; delete from reading');
+    const unused = deleteUnreferenced({ name: 'unused', entity: Device, age: 'at' });
+    expect(await runWhile(CHANGES['a foreign key that cascades'], unused)).toContain('the schema changed');
+    expect(await count('device')).toBe(OLD + 1 - 3);
+    expect(await count('visit')).toBe(OLD + 1 - 3);
+  });
+
+  test('a foreign key that is made while a batch is at work undoes that batch', async () => {
+    // The delete waits in a trigger, with no lock on parts yet.
+    await database.rows(`
+      create function wait() returns trigger language plpgsql as
+        'begin while not pg_try_advisory_xact_lock(4711) loop perform pg_sleep(0.01); end loop; return null; end';
+      create trigger wait before delete on device for each statement execute function wait()`);
+    const client = await database.pool.connect();
+    try {
+      await client.query('select pg_advisory_lock(4711)');
+      const run = runWhile('select 1');
+      await waitFor('the batch to wait', async () =>
+        database.value<boolean>(
+          `select exists (
+            select from pg_stat_activity where datname = current_database() and wait_event = 'PgSleep')`,
+        ),
+      );
+      await database.rows(CHANGES['a foreign key to what goes by cascade']);
+      await client.query('select pg_advisory_unlock(4711)');
+      expect(await run).toContain('The batch was rolled back');
+    } finally {
+      client.release();
+    }
+    expect([await count('device'), await count('screw')]).toEqual([OLD + 1, OLD]);
+  });
+});
