@@ -23,6 +23,8 @@ export interface CatalogTable extends TableName {
   readonly hasDeferredTriggers?: boolean;
   /** The columns that decide in which partition a row is, if the table is one. */
   readonly partitionKey?: readonly string[];
+  /** Why its rows cannot be deleted, as the end of a sentence about it, and what to do; undefined if they can. */
+  readonly unsupported?: { readonly what: string; readonly fix: string } | undefined;
   /** Row-level security hides rows from the connected role. */
   readonly hidden: boolean;
   /** What the connected role may do. */

@@ -4,6 +4,8 @@ import type { Catalog, CatalogTable, WantedTable } from './catalog.ts';
 /** What the database says of itself. */
 export interface Facts {
   readServer(): Promise<Server>;
+  /** Why this database cannot be cleaned at all, by what it calls itself; undefined if it can. */
+  findUnsupported(): Promise<ServerProblem | undefined>;
   /** Which database it is, by what a restore from a backup changes and a move of its files does not. */
   readIdentity(): Promise<Identity>;
   /** The database's clock, in milliseconds since the epoch. */
@@ -19,6 +21,14 @@ export interface Facts {
   readTable(table: TableName): Promise<CatalogTable | undefined>;
 }
 
+/** What makes a server unusable, and what to do. */
+export interface ServerProblem {
+  readonly what: string;
+  readonly fix: string;
+  /** Only for what writes: a preview works. */
+  readonly whenWriting?: true;
+}
+
 export interface Server {
   /** The product and its major version, like `PostgreSQL 18`. */
   readonly product: string;
@@ -27,8 +37,10 @@ export interface Server {
   readonly now: string;
   /** The oldest version that is tested, if this one is older; else null. */
   readonly tooOld: string | null;
-  /** What makes it unusable: a sentence for each and what to do; empty if nothing does. */
-  readonly problems: readonly { readonly what: string; readonly fix: string }[];
+  /** What makes it unusable; empty if nothing does. */
+  readonly problems: readonly ServerProblem[];
+  /** Settings with which it works, and that can end or slow down what a run does. */
+  readonly advice: readonly { readonly what: string; readonly fix: string }[];
   /** Foreign keys do nothing in this session. */
   readonly ignoresForeignKeys: boolean;
 }

@@ -11,11 +11,13 @@ import type { Finding } from './finding.ts';
 
 /** Looks at a database as runs of a policy will: privileges, names, indexes, ledger. Changes nothing. */
 export async function examineDatabase(database: Database, policy: Policy): Promise<Finding[]> {
+  const unsupported = await database.session.facts.findUnsupported();
+  if (unsupported !== undefined) return [{ about: 'connection', state: 'problem', ...unsupported }];
   const version = await database.ledger.version();
   const ledger = await examineLedger(database, version);
   const isCurrent = version === 'current';
   return [
-    await examineServer(database),
+    ...(await examineServer(database)),
     ...(await examinePolicy(database, policy)),
     ledger,
     ...(isCurrent ? await examineOpenRun(database, policy) : []),
@@ -24,12 +26,13 @@ export async function examineDatabase(database: Database, policy: Policy): Promi
   ];
 }
 
-async function examineServer({ session }: Database): Promise<Finding> {
-  const { product, role, tooOld } = await session.facts.readServer();
+async function examineServer({ session }: Database): Promise<Finding[]> {
+  const { product, role, tooOld, advice } = await session.facts.readServer();
   const about = 'connection';
-  if (tooOld === null) return { about, state: 'ok', what: `${product} as role ${role}` };
+  const settings = advice.map((one): Finding => ({ about: 'settings', state: 'advice', ...one }));
+  if (tooOld === null) return [{ about, state: 'ok', what: `${product} as role ${role}` }, ...settings];
   const what = `${product} is older than ${tooOld}, the oldest that is tested`;
-  return { about, state: 'problem', what, fix: 'Upgrade the server' };
+  return [{ about, state: 'problem', what, fix: 'Upgrade the server' }, ...settings];
 }
 
 async function examinePolicy({ session }: Database, policy: Policy): Promise<Finding[]> {

@@ -73,6 +73,7 @@ export class Scope {
         `relation ${table.label}`,
       );
     }
+    if (!this.#isSupported(table, `the table of entity ${name}`)) return undefined;
     if (table.inherited) {
       return this.addIssue(
         `entity ${name} has a table that other tables inherit from, whose rows would go uncounted`,
@@ -94,7 +95,9 @@ export class Scope {
   mayReadCascades(table: CatalogTable, counted: readonly TableName[]): void {
     for (const name of counted) {
       const other = name.label === table.label ? undefined : this.catalog.named(name);
-      if (other !== undefined) this.#checkRights(other, ['select'], 'rows that go by cascade');
+      if (other === undefined) continue;
+      this.#isSupported(other, 'a table whose rows are deleted by cascade');
+      this.#checkRights(other, ['select'], 'rows that go by cascade');
     }
   }
 
@@ -126,6 +129,12 @@ export class Scope {
       'Use the role that owns the table, or from PostgreSQL 17 on grant maintain',
       `grant maintain on ${name.label} to the role of the connection`,
     );
+  }
+
+  #isSupported({ unsupported, label }: CatalogTable, which: string): boolean {
+    if (unsupported === undefined) return true;
+    this.addIssue(`${which} ${unsupported.what}`, unsupported.fix, `table ${label}`);
+    return false;
   }
 
   #checkRights(table: CatalogTable, privileges: readonly Privilege[], rows: string): boolean {

@@ -13,6 +13,7 @@ import { expectFiles, findOpenRun, insertGuarded, insertRun, noteInterrupted } f
 import { planPasses } from '../plan/plan-passes.ts';
 import type { ResolvedPolicy } from '../plan/resolve-policy.ts';
 import { checkAgainst, LOOK_UP_LIMITS, resolvePolicy } from '../plan/resolve-policy.ts';
+import { assertSupported } from '../plan/supported.ts';
 import type { OpenRun, Plan, RunOwner, RunPass, RunSettings, StoredLimits } from '../stored/run.ts';
 import { measureBacklogs } from './backlog.ts';
 import type { RunContext } from './context.ts';
@@ -82,6 +83,7 @@ async function startRun(
   if (!policy.enabled) return endWithoutRun(createNoRunReport(request, 'disabled'));
   const databaseName = context.databases.nameFor(policy);
   const database = await context.databases.named(databaseName);
+  await assertSupported(database.session);
   const checked = await createLedger(database, request);
   const owner = await findOwner(context, firstRunId);
 

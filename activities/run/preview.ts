@@ -4,6 +4,7 @@ import { assertValid } from '../../policy/issue.ts';
 import { previewPolicy } from '../inspect/preview.ts';
 import { readReport, wireReport } from '../ledger/reports.ts';
 import { insertPreview } from '../ledger/runs.ts';
+import { assertSupported } from '../plan/supported.ts';
 import type { RunReport } from '../stored/report.ts';
 import type { RunContext } from './context.ts';
 import { currentWorkflowId } from './current-run.ts';
@@ -19,6 +20,7 @@ export async function previewRun(
   const { policy, passes } = readInput(input, context.policies);
   assertValid(`policy ${JSON.stringify(policy.name)}`, context.databases.check(policy));
   const database = await context.databases.named(context.databases.nameFor(policy));
+  await assertSupported(database.session);
   const preview = await withHeartbeat(async (signal) => previewPolicy(database, policy, passes, signal));
   await database.ledger.migrate();
   // Each tick of a workflow with a cron of its own is a preview of its own.

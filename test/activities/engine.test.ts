@@ -10,7 +10,8 @@ import { loadSchema, SHAPED_TEMPLATE } from '../support/database.ts';
 import { runEngine } from '../support/engine.ts';
 import type { EngineOptions } from '../support/engine.ts';
 import { describeNeeding } from '../support/needing.ts';
-import { OLDER_POSTGRESQL, postgresql } from '../support/parts/bring.ts';
+import type { PartName } from '../support/needing.ts';
+import { OLDER_POSTGRESQL, postgresql, STOCK_POSTGRESQL } from '../support/parts/bring.ts';
 import type { Cluster } from '../support/postgres/cluster.ts';
 import { startCluster } from '../support/postgres/cluster.ts';
 import { programsIn } from '../support/postgres/programs.ts';
@@ -116,11 +117,18 @@ describe('the engine on a database with every odd case', () => {
   });
 });
 
-describe.each(OLDER_POSTGRESQL)('PostgreSQL %s', (major) => {
-  describeNeeding([`postgresql-${major}`], 'as the newest', () => {
+const SERVERS: readonly { version: string; part: PartName; folder: string }[] = [
+  ...OLDER_POSTGRESQL.map((major) => {
+    return { version: String(major), part: `postgresql-${major}` as const, folder: postgresql(major).folder };
+  }),
+  { version: '15 of Debian', part: 'stock-postgresql', folder: STOCK_POSTGRESQL.folder },
+];
+
+describe.each(SERVERS)('PostgreSQL $version', ({ part, folder }) => {
+  describeNeeding([part], 'as the newest', () => {
     let cluster: Cluster;
     beforeAll(async () => {
-      cluster = await startCluster({ programs: programsIn(postgresql(major).folder) });
+      cluster = await startCluster({ programs: programsIn(folder) });
       await loadSchema(cluster.url(), SHAPED_TEMPLATE);
     });
     afterAll(async () => cluster.destroy());

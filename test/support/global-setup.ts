@@ -7,7 +7,18 @@ import { startDevServer } from '../../worker/dev-server.ts';
 import type { DevServer } from '../../worker/dev-server.ts';
 import { loadSchema, SHAPED_TEMPLATE } from './database.ts';
 import type { PartName } from './needing.ts';
-import { bring, CHROMIUM, find, olderPrefect, postgresql, PREFECT, TCTL, TEMPORAL } from './parts/bring.ts';
+import {
+  bring,
+  CHROMIUM,
+  find,
+  olderPrefect,
+  PGBOUNCER,
+  postgresql,
+  PREFECT,
+  STOCK_POSTGRESQL,
+  TCTL,
+  TEMPORAL,
+} from './parts/bring.ts';
 import type { Part } from './parts/bring.ts';
 import type { Cluster } from './postgres/cluster.ts';
 import { startCluster } from './postgres/cluster.ts';
@@ -31,6 +42,8 @@ export default async function globalSetup(): Promise<void> {
     'postgresql-15': postgresql(15),
     'postgresql-16': postgresql(16),
     'postgresql-17': postgresql(17),
+    'stock-postgresql': STOCK_POSTGRESQL,
+    pgbouncer: PGBOUNCER,
   };
   const missing: Record<string, string> = {};
   await Promise.all(

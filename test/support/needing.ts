@@ -10,6 +10,8 @@ export type PartName =
   | 'tctl'
   | 'chromium'
   | 'small-disk'
+  | 'stock-postgresql'
+  | 'pgbouncer'
   | `postgresql-${14 | 15 | 16 | 17}`;
 
 const MISSING = JSON.parse(process.env['TEST_MISSING'] ?? '{}') as Partial<Record<PartName, string>>;

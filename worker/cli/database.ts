@@ -2,6 +2,7 @@ import { readDatabaseError } from '../../activities/dialect/errors.ts';
 import { Databases } from '../../activities/ledger/databases.ts';
 import type { Ledger } from '../../activities/ledger/ledger.ts';
 import type { Database } from '../../activities/ledger/open-database.ts';
+import { assertSupported } from '../../activities/plan/supported.ts';
 import { ValidationError, assertValid } from '../../policy/issue.ts';
 import type { Policy } from '../../policy/policy.ts';
 import type { Setup } from '../setup.ts';
@@ -79,6 +80,7 @@ async function withNamed<T>(
     } catch (error) {
       throw new DatabaseUnreachable(setup.displayName, error);
     }
+    await assertSupported(database.session);
     return await work(database);
   } finally {
     await databases.close();

@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 
 import { examineDatabase } from '../../activities/inspect/doctor.ts';
 import type { Finding } from '../../activities/inspect/finding.ts';
+import { ValidationError } from '../../policy/issue.ts';
 import type { Policy } from '../../policy/policy.ts';
 import { PRESETS } from '../presets.ts';
 import { describeOrNone, getScheduleId } from '../schedule.ts';
@@ -33,13 +34,20 @@ async function doctor(name: string | undefined, flags: SetupFlags & TemporalOpti
       ...(await withDatabase(setup, policy, async (database) => examineDatabase(database, policy))),
     );
   } catch (error) {
-    if (!(error instanceof DatabaseUnreachable)) throw error;
-    findings.push({ about: 'connection', state: 'problem', what: error.message });
+    findings.push(...toFindings(error));
   }
   findings.push(...(await examineTemporal(policy, flags)), ...(await examineOthers(policy)));
   if (flags.json) printJson(findings);
   else findings.forEach(printFinding);
   if (findings.some((finding) => finding.state === 'problem')) process.exitCode = EXIT.failed;
+}
+
+/** The database does not respond, or is none that can be cleaned. */
+function toFindings(error: unknown): Finding[] {
+  const about = 'connection';
+  if (error instanceof DatabaseUnreachable) return [{ about, state: 'problem', what: error.message }];
+  if (!(error instanceof ValidationError)) throw error;
+  return error.issues.map(({ what, fix }) => ({ about, state: 'problem', what, fix }));
 }
 
 async function examineTemporal(policy: Policy, flags: TemporalOptions): Promise<Finding[]> {

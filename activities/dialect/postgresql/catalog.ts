@@ -5,8 +5,9 @@ import type { WantedTable, ForeignKey, CatalogTable, CatalogColumn } from '../ca
 import { wantedKey, Catalog } from '../catalog.ts';
 import type { Connection } from './connection.ts';
 import { qualifiedName } from './identifiers.ts';
+import { findUnusualTables } from './unusual-tables.ts';
 
-/** Reads the catalog for some tables, in four statements whatever their number. */
+/** Reads the catalog for some tables, in five statements whatever their number. */
 export async function readCatalog(connection: Connection, wanted: readonly WantedTable[]): Promise<Catalog> {
   const names = wanted.map(({ schema, name }) => ({ schema: schema ?? null, name }));
   const found = await sql<{ schema: string | null; name: string; oid: string }>`
@@ -116,8 +117,10 @@ async function readTables(connection: Connection, ids: readonly string[]): Promi
     from pg_class as c
     join pg_namespace as n on n.oid = c.relnamespace
     where c.oid = any(${ids}::text[]::oid[])`.execute(connection.db);
+  const unusual = await findUnusualTables(connection, ids);
   return rows.map(({ visible, columns, ...table }) => ({
     ...table,
+    unsupported: unusual.get(table.id),
     label: visible ? table.name : `${table.schema}.${table.name}`,
     columns: new Map(
       columns.map(({ collation, ...column }) => [

@@ -11,18 +11,14 @@ import type { Connection } from './connection.ts';
 import { ledgerTable } from './connection.ts';
 import { qualifiedName, tableRef } from './identifiers.ts';
 import { PostgresSizes } from './sizes.ts';
-
-/**
- * The server ends the statement of a client that is not there any more after so long. Nothing else would: a statement that
- * returns nothing until its end never notices.
- */
-const CHECK_CLIENT = '2s';
+import { CHECK_CLIENT } from './transaction.ts';
 
 /** What a session of ours sets, to be restored before it goes back to a pool that is not ours. */
 const SETTINGS = [
   'lock_timeout',
   'statement_timeout',
   'idle_session_timeout',
+  'transaction_timeout',
   'client_connection_check_interval',
 ] as const;
 
@@ -47,9 +43,14 @@ export class PostgresReclaim implements Reclaim {
     return pool.connection().execute(async (db) => {
       const { rows: before } = await sql<{ name: string; value: string }>`
         select name, current_setting(name) as value
-        from unnest(${[...SETTINGS]}::text[]) as name`.execute(db);
+        from unnest(${[...SETTINGS]}::text[]) as name
+        -- Version 17 has brought one of them.
+        where current_setting(name, true) is not null`.execute(db);
       try {
-        await sql`select set_config('idle_session_timeout', '0', false)`.execute(db);
+        await sql`
+          select set_config(name, '0', false)
+          from unnest(array['idle_session_timeout', 'transaction_timeout']) as name
+          where current_setting(name, true) is not null`.execute(db);
         // Not every operating system can tell the server.
         await sql`select set_config('client_connection_check_interval', ${CHECK_CLIENT}, false)`
           .execute(db)

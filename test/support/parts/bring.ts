@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
@@ -104,17 +104,47 @@ export const CHROMIUM: Part = {
   command:
     'apt-get update && apt-get install --yes --no-install-recommends chromium fonts-dejavu-core (or name a Chromium in CHROMIUM)',
   needs: 'Debian and its root, with CI=true,',
+  bring: async () => installForMachine('chromium', 'fonts-dejavu-core'),
+};
+
+/** Debian's own PostgreSQL, as most people have it: compiled with LLVM, so that statements of high cost are compiled. */
+export const STOCK_POSTGRESQL: Part & { readonly folder: string } = {
+  folder: '/usr/lib/postgresql/15',
+  path: '/usr/lib/postgresql/15/bin/postgres',
+  command: 'apt-get update && apt-get install --yes --no-install-recommends postgresql-15',
+  needs: 'Debian 12 and its root, with CI=true,',
   bring: async () => {
-    if (process.env['CI'] !== 'true') throw new Error('tests install it in CI only');
-    const apt = async (...args: string[]): Promise<unknown> =>
-      run('apt-get', args, {
-        maxBuffer: 1 << 26,
-        env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
-      });
-    await apt('update');
-    await apt('install', '--yes', '--no-install-recommends', 'chromium', 'fonts-dejavu-core');
+    // Without this the package makes a cluster of its own and starts it.
+    mkdirSync('/etc/postgresql-common/createcluster.d', { recursive: true });
+    writeFileSync('/etc/postgresql-common/createcluster.d/no.conf', 'create_main_cluster = false\n');
+    await installForMachine('postgresql-15');
   },
 };
+
+/** A pooler that hands out transactions. */
+export const PGBOUNCER: Part = {
+  path: '/usr/sbin/pgbouncer',
+  command: 'apt-get update && apt-get install --yes --no-install-recommends pgbouncer',
+  needs: 'Debian and its root, with CI=true,',
+  bring: async () => installForMachine('pgbouncer'),
+};
+
+/** Installs Debian's packages, which only CI's machine is for tests to do. */
+async function installForMachine(...packages: string[]): Promise<void> {
+  if (process.env['CI'] !== 'true') throw new Error('tests install it in CI only');
+  const earlier = installing;
+  const install = async (): Promise<void> => {
+    await earlier.catch(() => undefined);
+    const options = { maxBuffer: 1 << 26, env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' } };
+    await run('apt-get', ['update'], options);
+    await run('apt-get', ['install', '--yes', '--no-install-recommends', ...packages], options);
+  };
+  installing = install();
+  return installing;
+}
+
+/** Several parts may be wanted at once, and only one process may install at a time. */
+let installing: Promise<void> = Promise.resolve();
 
 /** An older PostgreSQL. */
 export function postgresql(major: PostgresMajor): Part & { readonly folder: string } {
