@@ -35,7 +35,11 @@ export async function previewAndStore(
   return { preview, notStored };
 }
 
-async function explainUnwritable({ ledger }: Database): Promise<string | undefined> {
+async function explainUnwritable({ session, ledger }: Database): Promise<string | undefined> {
+  const { problems } = await session.facts.readServer();
+  const readOnly = problems.find(({ whenWriting }) => whenWriting === true);
+  if (readOnly !== undefined)
+    return `since the database cannot be written: ${readOnly.what}. ${readOnly.fix}`;
   const version = await ledger.version();
   switch (version) {
     case 'missing':

@@ -19,6 +19,8 @@ export type ErrorKind =
   | 'disk full'
   /** The role may not do it, or the database is read-only. */
   | 'not permitted'
+  /** A constraint or a trigger forbids to delete some row. */
+  | 'row forbidden'
   | 'other';
 
 /** What an error of the database means. */
@@ -29,4 +31,15 @@ export interface DatabaseError {
   /** Fixed text: never the driver's, which may carry row values. */
   readonly meaning: string;
   readonly verdict: Verdict;
+  /** The constraint, table, column or function that the server named, as the end of a sentence; empty if it named none. */
+  readonly names: string;
+  /** What the server wrote, if such an error cannot carry row values; for this machine only. */
+  readonly text: string | undefined;
+}
+
+/** An error as one sentence for this machine: it names tables. */
+export function describeDatabaseError({ meaning, names, code, text }: DatabaseError): string {
+  const about = names === '' ? '' : `, ${names}`;
+  const server = text === undefined ? '' : `: ${text}`;
+  return `${meaning}${about} (SQLSTATE ${code})${server}`;
 }

@@ -76,9 +76,11 @@ function describe(metadata: EntityMetadata): EntityDescription {
     table: tableName,
     isPartOfTable: discriminatorValue !== undefined && root.className !== className,
     columns: new Map(
-      props.flatMap(({ name, fieldNames: [column, ...more] }) =>
-        column === undefined || more.length > 0 ? [] : [[name, column]],
-      ),
+      props.flatMap(({ name, fieldNames }) => {
+        // A relation that its other side owns has none, whatever the type says.
+        const [column, ...more] = (fieldNames as string[] | undefined) ?? [];
+        return column === undefined || more.length > 0 ? [] : [[name, column]];
+      }),
     ),
   };
 }

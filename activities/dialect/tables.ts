@@ -79,6 +79,11 @@ export interface Tables {
   readRange(table: TableName, ages: Ages | undefined): Promise<TableRange>;
   /** The numbers of the files that some row records, in any spelling; with `outbox`, also those that wait in it. */
   findRecorded(root: StoredRoot, spellings: Spellings, outbox: boolean): Promise<ReadonlySet<number>>;
+  /**
+   * Has the server plan the delete of rows of a table, or, if there are columns, the update of these, without running it.
+   * Throws what the database says of it.
+   */
+  tryChange(table: TableName, columns: readonly string[]): Promise<void>;
   /** Has the server plan a condition without running it. Throws what the database says of it. */
   tryCondition(table: TableName, where: Condition): Promise<void>;
 }

@@ -1,7 +1,9 @@
 import type { PassKind } from '../../policy/pass.ts';
 import type { Policy } from '../../policy/policy.ts';
 import type { Catalog } from '../dialect/catalog.ts';
+import { describeDatabaseError } from '../dialect/database-error.ts';
 import type { Tx } from '../dialect/dialect.ts';
+import { readDatabaseError } from '../dialect/errors.ts';
 import { NO_HOLDS } from '../ledger/holds.ts';
 import { findKind } from '../passes/index.ts';
 import { countBacklog, estimateBacklog } from '../plan/estimate-backlog.ts';
@@ -19,6 +21,20 @@ export interface CurrentBacklog {
   readonly why: string | null;
   /** Null if no run has measured. */
   readonly last: LastBacklog | null;
+}
+
+/** Measures in a savepoint: a filter that fails on some row, or may not be read, must not hide what else is to be told. */
+async function tryToMeasure(
+  tx: Tx,
+  measure: () => Promise<Backlog>,
+): Promise<Pick<CurrentBacklog, 'now' | 'why'>> {
+  try {
+    return { now: await tx.tryAndUndo(measure), why: null };
+  } catch (error) {
+    const database = readDatabaseError(error);
+    if (database?.verdict !== 'stop') throw error;
+    return { now: null, why: `its condition fails in the database: ${describeDatabaseError(database)}` };
+  }
 }
 
 const DOES_NOT_FIT = 'the pass does not fit this database: doctor says why';
@@ -52,8 +68,9 @@ export async function readCurrentBacklogs(
     } else if (stored.keeps !== undefined && !exact) {
       backlogs.push({ ...common, now: null, why: KEEPS_ROWS });
     } else {
+      const rows = kind.backlog(stored, view);
       const measure = exact ? countBacklog : estimateBacklog;
-      backlogs.push({ ...common, now: await measure(tx, table, kind.backlog(stored, view)), why: null });
+      backlogs.push({ ...common, ...(await tryToMeasure(tx, async () => measure(tx, table, rows))) });
     }
   }
   return backlogs;

@@ -1,7 +1,7 @@
 import type { Advice } from '../dialect/advice.ts';
 import type { Catalog, CatalogTable } from '../dialect/catalog.ts';
 import { findKind } from '../passes/index.ts';
-import type { ResolvedPass } from '../plan/resolve-policy.ts';
+import type { ResolvedPass } from '../plan/resolved-pass.ts';
 import { hasIndexOn } from '../resolve/scan-choice.ts';
 import type { Finding } from './finding.ts';
 

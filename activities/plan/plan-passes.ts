@@ -45,7 +45,7 @@ export async function planPasses(
     const table = catalog.named(stored.table);
     if (table === undefined) throw new Error(`table of pass ${name} vanished`);
     const shards = Math.min(maxShards, pass.shards ?? policy.shards);
-    const plan = planPass(tx, samples, stored, table, shards, holds, now);
+    const plan = planPass(tx, samples, name, stored, table, shards, holds, now);
     const settingsHash = hashSettings(stored, now);
     return [async () => ({ name, kind, stored, settingsHash, ...(await plan()) })];
   });
@@ -59,6 +59,7 @@ export async function planPasses(
 function planPass(
   tx: Tx,
   samples: TableSamples,
+  name: string,
   stored: StoredPass,
   table: CatalogTable,
   shards: number,
@@ -70,14 +71,14 @@ function planPass(
   if (!('where' in choice)) return async () => ({ plan: choice });
   const backlog = holds === undefined ? undefined : findBacklog(stored, view);
   if (backlog === undefined) {
-    const sample = samples.add(table, toSampleRequest(choice));
+    const sample = samples.add(name, table, toSampleRequest(choice));
     return async () => ({ plan: chooseScan(choice, sample()) });
   }
   const ages = backlog.age?.ages;
-  const sample = samples.add(table, { ...toSampleRequest(choice), ages });
+  const sample = samples.add(name, table, { ...toSampleRequest(choice), ages });
   // If nothing is held, the rows of the backlog are those that the pass would delete.
   const isHeld = holds !== undefined && holds.rows.length > 0;
-  const backlogSample = isHeld ? samples.add(table, { where: backlog.where, ages, parts: 1 }) : sample;
+  const backlogSample = isHeld ? samples.add(name, table, { where: backlog.where, ages, parts: 1 }) : sample;
   return async () => ({
     plan: chooseScan(choice, sample()),
     before: {

@@ -5,7 +5,6 @@ import type { Pass } from '../../policy/pass.ts';
 import type { Policy } from '../../policy/policy.ts';
 import type { Catalog } from '../dialect/catalog.ts';
 import type { Session, Tx } from '../dialect/dialect.ts';
-import { isRefused } from '../dialect/errors.ts';
 import { distinctTables } from '../dialect/table-names.ts';
 import { findKind, listEntities } from '../passes/index.ts';
 import { PolicyEntities } from '../resolve/entities.ts';
@@ -13,14 +12,9 @@ import type { Purpose } from '../resolve/scope.ts';
 import { Scope } from '../resolve/scope.ts';
 import { refuseUncountable } from '../resolve/uncountable.ts';
 import type { TableName } from '../stored/columns.ts';
-import type { StoredPass } from '../stored/pass.ts';
 import { addSchema } from './pass-schema.ts';
-
-/** A pass with every name looked up, and the one it was made from. */
-export interface ResolvedPass {
-  readonly pass: Pass;
-  readonly stored: StoredPass;
-}
+import { probePasses } from './probe.ts';
+import type { ResolvedPass } from './resolved-pass.ts';
 
 /** A policy that fits its database. */
 export interface ResolvedPolicy {
@@ -73,7 +67,8 @@ async function lookUpPolicy(
   const all = passes.some((pass) => 'runTable' in findKind(pass.kind)) ? policy.passes : passes;
   const catalog = known?.catalog ?? (await readPolicyCatalog(tx, all, entities));
   const { now, problems, ignoresForeignKeys } = await tx.facts.readServer();
-  issues.push(...problems.map((problem) => ({ at: 'database', ...problem })));
+  const inTheWay = problems.filter(({ whenWriting }) => whenWriting !== true || purpose === 'execute');
+  issues.push(...inTheWay.map(({ what, fix }) => ({ at: 'database', what, fix })));
   const resolved: ResolvedPass[] = [];
   const deletedFrom = all === passes ? [] : tablesDeletedFrom(policy, { entities, catalog, now });
   const notApplicable: string[] = [];
@@ -91,7 +86,8 @@ async function lookUpPolicy(
     issues.push(...scope.issues);
     if (stored !== undefined && scope.issues.length === 0) resolved.push({ pass, stored });
   }
-  if (issues.length + earlier.length === 0) issues.push(...(await probe(tx, resolved, catalog)));
+  if (issues.length + earlier.length === 0)
+    issues.push(...(await probePasses(tx, resolved, catalog, purpose)));
   if (issues.length + earlier.length > 0) throw new ValidationError('policy', issues);
   const complete = await addSchema(tx, resolved, catalog, known?.passes);
   return { passes: complete, notApplicable, catalog, entities, now };
@@ -133,28 +129,6 @@ export async function checkAgainst(
   purpose: Purpose,
 ): Promise<ResolvedPolicy> {
   return session.snapshot(LOOK_UP_LIMITS, async (tx) => resolvePolicy(tx, policy, passNames, purpose));
-}
-
-/** Reports each pass that the database does not understand: its statement is planned and not run. */
-async function probe(tx: Tx, passes: readonly ResolvedPass[], catalog: Catalog): Promise<Issue[]> {
-  const issues: Issue[] = [];
-  for (const { pass, stored } of passes) {
-    const query = tx.startPreview(catalog, undefined);
-    query.startPass(pass.name);
-    findKind(pass.kind).preview(stored, query);
-    try {
-      await tx.tryAndUndo(async () => query.plan());
-    } catch (error) {
-      if (!isRefused(error)) throw error;
-      issues.push({
-        at: `pass ${JSON.stringify(pass.name)}`,
-        what: 'the database does not understand its condition',
-        fix: 'Mend its where, or the type of the properties in it',
-        here: error instanceof Error ? error.message : String(error),
-      });
-    }
-  }
-  return issues;
 }
 
 /** The same table can be missing for several passes: one report is enough. */

@@ -1,16 +1,29 @@
+import type { Issue } from '../../policy/issue.ts';
+import { assertValid } from '../../policy/issue.ts';
 import type { CatalogTable } from '../dialect/catalog.ts';
 import type { Tx } from '../dialect/dialect.ts';
+import { isRefused } from '../dialect/errors.ts';
 import type { Sample, SampleRequest } from '../dialect/tables.ts';
+import { describeRefusal } from './probe.ts';
+
+interface Entry {
+  readonly table: CatalogTable;
+  readonly requests: SampleRequest[];
+  /** The pass of each request. */
+  readonly passes: string[];
+  samples: Sample[];
+}
 
 /** Collects what all passes request of samples, so that each table is sampled once. */
 export class TableSamples {
-  readonly #tables = new Map<string, { table: CatalogTable; requests: SampleRequest[]; samples: Sample[] }>();
+  readonly #tables = new Map<string, Entry>();
 
-  /** Adds a request; the function returns the sample once {@link read} is done. */
-  add(table: CatalogTable, request: SampleRequest): () => Sample {
-    const entry = this.#tables.get(table.id) ?? { table, requests: [], samples: [] };
+  /** Adds a request of a pass; the function returns the sample once {@link read} is done. */
+  add(pass: string, table: CatalogTable, request: SampleRequest): () => Sample {
+    const entry = this.#tables.get(table.id) ?? { table, requests: [], passes: [], samples: [] };
     this.#tables.set(table.id, entry);
     const n = entry.requests.push(request) - 1;
+    entry.passes.push(pass);
     return () => {
       const sample = entry.samples[n];
       if (sample === undefined) throw new Error('the tables were not sampled');
@@ -18,9 +31,32 @@ export class TableSamples {
     };
   }
 
+  /** Throws a `ValidationError` that names the passes whose condition fails on some row. */
   async read(tx: Tx): Promise<void> {
     for (const entry of this.#tables.values()) {
-      entry.samples = await tx.tables.sample(entry.table, entry.requests);
+      try {
+        entry.samples = await tx.tryAndUndo(async () => tx.tables.sample(entry.table, entry.requests));
+      } catch (error) {
+        if (!isRefused(error)) throw error;
+        assertValid('the policy', await findFailing(tx, entry));
+        throw error;
+      }
     }
   }
+}
+
+/** Which of the requests fail alone. */
+async function findFailing(tx: Tx, { table, requests, passes }: Entry): Promise<Issue[]> {
+  const issues = new Map<string, Issue>();
+  for (const [n, request] of requests.entries()) {
+    try {
+      await tx.tryAndUndo(async () => tx.tables.sample(table, [request]));
+    } catch (error) {
+      if (!isRefused(error)) throw error;
+      const at = `pass ${JSON.stringify(passes[n])}`;
+      const here = error instanceof Error ? error.message : String(error);
+      issues.set(at, { at, ...describeRefusal(error), here });
+    }
+  }
+  return [...issues.values()];
 }

@@ -2,6 +2,7 @@ import { activityInfo, log } from '@temporalio/activity';
 import { ApplicationFailure, ApplicationFailureCategory, CancelledFailure } from '@temporalio/common';
 
 import { ValidationError } from '../../policy/issue.ts';
+import { describeDatabaseError } from '../dialect/database-error.ts';
 import { readDatabaseError } from '../dialect/errors.ts';
 import { GuardsError } from '../guards/guard.ts';
 
@@ -56,10 +57,14 @@ function toFailure(error: unknown, doing: string): Error {
   const message = `${doing}: ${meaning} (SQLSTATE ${code})`;
   // One row alone that takes too long again and again is no hiccup of the server.
   const isHopeless = verdict === 'doubt' || kind === 'timeout';
-  if (verdict === 'stop' || (isHopeless && isTriedEnough())) {
+  const isFinal = verdict === 'stop' || (isHopeless && isTriedEnough());
+  // The log may name tables, which the failure may not.
+  const known = `${doing}: ${describeDatabaseError(database)}`;
+  if (isFinal) {
+    log.error(known);
     return ApplicationFailure.nonRetryable(message, FAILURE.database);
   }
-  log.warn(`${message}; it is tried again`);
+  log.warn(`${known}; it is tried again`);
   return ApplicationFailure.create({
     message,
     type: FAILURE.database,

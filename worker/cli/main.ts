@@ -1,16 +1,19 @@
 #!/usr/bin/env node
 import { CommanderError } from 'commander';
 
+import { describeDatabaseError } from '../../activities/dialect/database-error.ts';
+import { readDatabaseError } from '../../activities/dialect/errors.ts';
 import { ValidationError } from '../../policy/issue.ts';
 import { TemporalUnreachable } from '../temporal.ts';
 import { readVersion } from '../version.ts';
 import { DatabaseUnreachable } from './database.ts';
 import { EXIT } from './exit-code.ts';
-import { note } from './output.ts';
+import { note, surviveClosedPipes } from './output.ts';
 import { createProgram } from './program.ts';
 
 /** Runs the command line. Every error becomes a sentence on standard error and an exit code. */
 async function main(): Promise<void> {
+  surviveClosedPipes();
   try {
     await createProgram(readVersion()).parseAsync();
   } catch (error) {
@@ -22,12 +25,16 @@ async function main(): Promise<void> {
 function toExitCode(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.done : EXIT.issue;
   if (error instanceof ValidationError) return EXIT.issue;
+  if (readDatabaseError(error)?.verdict === 'retry') return EXIT.unreachable;
   if (error instanceof DatabaseUnreachable || error instanceof TemporalUnreachable) return EXIT.unreachable;
   return EXIT.failed;
 }
 
-/** Shows an unexpected error with its stack, for a bug report. */
+/** Shows an unexpected error with its stack, for a bug report. What the database reports is no defect of this program. */
 function formatError(error: Error): string {
+  const database = readDatabaseError(error);
+  if (database !== undefined && !(error instanceof DatabaseUnreachable))
+    return describeDatabaseError(database);
   const isExpected =
     error instanceof ValidationError ||
     error instanceof DatabaseUnreachable ||

@@ -6,6 +6,18 @@ import prettyMilliseconds from 'pretty-ms';
 
 const NUMBER = new Intl.NumberFormat('en-US', { maximumFractionDigits: 0 });
 
+/**
+ * Lets whoever reads the output stop reading, as `head` and `less` do: what is written then is lost in silence, and the
+ * command does its work to the end. A run must not die of it in its middle.
+ */
+export function surviveClosedPipes(): void {
+  for (const stream of [process.stdout, process.stderr]) {
+    stream.on('error', (error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EPIPE') throw error;
+    });
+  }
+}
+
 /** Writes a line of a result to standard output. */
 export function print(line: string): void {
   process.stdout.write(`${line}\n`);

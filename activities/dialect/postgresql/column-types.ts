@@ -5,7 +5,7 @@ export function isSameKind(a: string, b: string): boolean {
 
 /** Whether a type can be an age. */
 export function isInstant(type: string): boolean {
-  return /^(timestamp|date)\b/.test(type);
+  return /^(timestamp|date)\b/.test(type) && !isList(type);
 }
 
 /** Whether a value of the type is the same instant in every time zone. */
@@ -19,11 +19,16 @@ export function isDate(type: string): boolean {
 }
 
 export function isNumber(type: string): boolean {
-  return /^(smallint|integer|bigint|numeric|real|double precision)\b/.test(type);
+  return /^(smallint|integer|bigint|numeric|real|double precision)\b/.test(type) && !isList(type);
 }
 
 export function isText(type: string): boolean {
-  return /^(text|character varying)/.test(type);
+  return /^(text|character varying)\b/.test(type) && !isList(type);
+}
+
+/** A list of values is written as its element type with brackets. */
+function isList(type: string): boolean {
+  return type.endsWith('[]');
 }
 
 /** A type without its length or precision. */

@@ -11,17 +11,24 @@ const STATES: Readonly<Record<string, readonly [Verdict, string]>> = {
   '57P02': ['retry', 'the database server crashed and restarts'],
   '57P03': ['retry', 'the database server is starting or shutting down'],
   '57P05': ['retry', 'the connection was idle for too long'],
-  '25006': ['wait', 'the database is read-only, as a standby is'],
+  '25006': ['wait', 'the database is read-only: it is a standby, or default_transaction_read_only is on'],
   '53100': ['wait', "the database server's disk is full"],
   '53200': ['wait', 'the database server is out of memory'],
   '53300': ['wait', 'the database server has too many connections'],
-  '53400': ['wait', 'the database server reached a configured limit'],
+  '53400': ['doubt', 'the database server reached a configured limit, such as temp_file_limit'],
   '58030': ['wait', 'the database server has an I/O error'],
+  '55000': [
+    'stop',
+    'the database forbids it for now: a published table without a replica identity, for one, allows no delete',
+  ],
+  '55006': ['shrink', 'something that is needed is in use'],
   '42501': ['stop', 'a privilege is missing'],
   '42P01': ['stop', 'a table is missing'],
   '42703': ['stop', 'a column is missing'],
   '23503': ['stop', 'a foreign key forbids the deletion: other rows still point at these'],
   '23001': ['stop', 'a foreign key forbids the deletion: other rows still point at these'],
+  '23502': ['stop', 'a column that the deletion would set to null may not be null'],
+  '23514': ['stop', 'a check constraint forbids what the deletion would do to another row'],
   '28P01': ['stop', 'the password is wrong'],
   '28000': ['stop', 'the role may not connect'],
   '3D000': ['stop', 'there is no such database'],
@@ -54,15 +61,21 @@ const KINDS: Readonly<Record<string, ErrorKind>> = {
   '25006': 'not permitted',
 };
 
+/** Classes of errors that one row can cause: a constraint, or a trigger that raises one. */
+const ROW_CLASSES: ReadonlySet<string> = new Set(['23', 'P0', '22', '27', '09']);
+
 /** Errors of the socket and of the driver, which have no SQLSTATE. */
 const CONNECTION =
   /ECONNREFUSED|ECONNRESET|EPIPE|ETIMEDOUT|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|Connection terminated|Connection ended|connection timeout|not queryable|Client has encountered a connection error/i;
+
+/** Classes of errors whose text never quotes a value: of connections, states, privileges, names, resources. */
+const CLASSES_WITHOUT_VALUES: ReadonlySet<string> = new Set(['08', '25', '28', '3D', '42', '53', '55', '57']);
 
 /** What an error of the driver means; undefined if it does not come from the database. */
 export function readPostgresError(error: unknown): DatabaseError | undefined {
   for (let at: unknown = error, depth = 0; at instanceof Error && depth < 5; at = at.cause, depth += 1) {
     const code = 'code' in at && typeof at.code === 'string' ? at.code : '';
-    if (/^[0-9A-Z]{5}$/.test(code) && !code.startsWith('E')) return fromState(code);
+    if (/^[0-9A-Z]{5}$/.test(code) && !code.startsWith('E')) return fromState(code, at);
     if (CONNECTION.test(code) || CONNECTION.test(at.message)) return fromState('08006');
     if (at instanceof AggregateError && at.errors.some((inner) => readPostgresError(inner) !== undefined)) {
       return fromState('08006');
@@ -71,8 +84,31 @@ export function readPostgresError(error: unknown): DatabaseError | undefined {
   return undefined;
 }
 
-function fromState(sqlstate: string): DatabaseError {
+function fromState(sqlstate: string, error?: Error): DatabaseError {
+  const ofClass = sqlstate.slice(0, 2);
   const [verdict, meaning] = STATES[sqlstate] ??
-    CLASSES[sqlstate.slice(0, 2)] ?? ['doubt', 'the database reported an error'];
-  return { code: sqlstate, kind: KINDS[sqlstate] ?? 'other', meaning, verdict };
+    CLASSES[ofClass] ?? ['doubt', 'the database reported an error'];
+  const kind = KINDS[sqlstate] ?? (ROW_CLASSES.has(ofClass) ? 'row forbidden' : 'other');
+  const text = error !== undefined && CLASSES_WITHOUT_VALUES.has(ofClass) ? error.message : undefined;
+  return { code: sqlstate, kind, meaning, verdict, names: listNames(error), text };
+}
+
+/** What the server names of the objects that an error is about, in fields of their own: they are no row content. */
+function listNames(error: Error | undefined): string {
+  if (error === undefined) return '';
+  const field = (name: string): string | undefined => {
+    const value = (error as unknown as Record<string, unknown>)[name];
+    return typeof value === 'string' && value !== '' ? value : undefined;
+  };
+  const schema = field('schema');
+  const table = field('table');
+  const raised = /PL\/\w+ function ([\w."]+)\(/.exec(field('where') ?? '')?.[1];
+  return [
+    ['constraint', field('constraint')],
+    ['column', field('column')],
+    ['table', table === undefined || schema === undefined ? table : `${schema}.${table}`],
+    ['function', raised],
+  ]
+    .flatMap(([what, name]) => (name === undefined ? [] : [`${what} ${name}`]))
+    .join(', ');
 }

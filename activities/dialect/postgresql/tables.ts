@@ -125,6 +125,16 @@ export class PostgresTables implements Tables {
     return new Set(rows.map(({ file }) => file));
   }
 
+  async tryChange(table: TableName, columns: readonly string[]): Promise<void> {
+    const { db } = this.#connection;
+    const set = columns.map((column) => sql`${sql.id(column)} = null`);
+    const change =
+      columns.length === 0
+        ? sql`delete from ${tableRef(table)} where false`
+        : sql`update ${tableRef(table)} set ${sql.join(set)} where false`;
+    await tryAndUndo(db, async () => sql`explain ${change}`.execute(db));
+  }
+
   async tryCondition(table: TableName, where: Condition): Promise<void> {
     const { db } = this.#connection;
     await tryAndUndo(db, async () =>

@@ -1,0 +1,88 @@
+import type { Issue } from '../../policy/issue.ts';
+import type { Catalog } from '../dialect/catalog.ts';
+import type { Tx } from '../dialect/dialect.ts';
+import { isRefused, readDatabaseError } from '../dialect/errors.ts';
+import { findKind } from '../passes/index.ts';
+import type { Purpose } from '../resolve/scope.ts';
+import type { ResolvedPass } from './resolved-pass.ts';
+
+/** Reports each pass that the database does not understand, or would forbid: its statements are planned and not run. */
+export async function probePasses(
+  tx: Tx,
+  passes: readonly ResolvedPass[],
+  catalog: Catalog,
+  purpose: Purpose,
+): Promise<Issue[]> {
+  const issues: Issue[] = [];
+  for (const resolved of passes) {
+    const condition = await probeCondition(tx, resolved, catalog);
+    if (condition !== undefined) issues.push(condition);
+    else if (purpose === 'execute') issues.push(...(await probeDeletes(tx, resolved, catalog)));
+  }
+  return issues;
+}
+
+async function probeCondition(
+  tx: Tx,
+  { pass, stored }: ResolvedPass,
+  catalog: Catalog,
+): Promise<Issue | undefined> {
+  const query = tx.startPreview(catalog, undefined);
+  query.startPass(pass.name);
+  findKind(pass.kind).preview(stored, query);
+  try {
+    await tx.tryAndUndo(async () => query.plan());
+    return undefined;
+  } catch (error) {
+    if (!isRefused(error)) throw error;
+    const here = error instanceof Error ? error.message : String(error);
+    return { at: `pass ${JSON.stringify(pass.name)}`, ...describeRefusal(error), here };
+  }
+}
+
+/** What is wrong with a condition that the database refuses, and what to do. */
+export function describeRefusal(error: unknown): Pick<Issue, 'what' | 'fix'> {
+  if (readDatabaseError(error)?.kind === 'not permitted') {
+    return {
+      what: 'the database role may not read something that its condition reaches into',
+      fix: 'Grant select on it to the role, as its owner or a superuser',
+    };
+  }
+  return {
+    what: 'the database does not understand its condition',
+    fix: 'Mend its where, or the type of the properties in it',
+  };
+}
+
+/**
+ * Reports tables from which the database allows no delete, or whose rows it may not set to null: those that are published
+ * and have no replica identity, for one. The server knows its rules; they are not copied.
+ */
+async function probeDeletes(tx: Tx, { pass, stored }: ResolvedPass, catalog: Catalog): Promise<Issue[]> {
+  const deleted = stored.counted.flatMap((name) => catalog.named(name) ?? []);
+  const unlinked = catalog.foreignKeys
+    .filter(({ onDelete }) => onDelete === 'set null' || onDelete === 'set default')
+    .filter(({ parent, child }) => deleted.some(({ id }) => id === parent) && catalog.has(child));
+  const tries = [
+    ...deleted.map((table) => ({ table, columns: [] as readonly string[] })),
+    ...unlinked.map((key) => ({ table: catalog.get(key.child), columns: key.childColumns })),
+  ];
+  const issues: Issue[] = [];
+  for (const { table, columns } of tries) {
+    const what = columns.length === 0 ? 'deletes rows from' : 'sets references to null in';
+    try {
+      await tx.tryAndUndo(async () => tx.tables.tryChange(table, columns));
+    } catch (error) {
+      const refused = readDatabaseError(error);
+      // What goes by a foreign key needs no privilege of the role.
+      if (refused?.verdict !== 'stop' || refused.kind === 'not permitted') continue;
+      issues.push({
+        at: `pass ${JSON.stringify(pass.name)}`,
+        what: `the database allows no change of a table that it ${what}`,
+        fix: 'If the table is published, give it a replica identity (alter table ... replica identity full, or using index), or leave it out of the publication',
+        here: `table ${table.label}: ${error instanceof Error ? error.message : String(error)}`,
+      });
+    }
+  }
+  return issues;
+}
