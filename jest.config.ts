@@ -4,6 +4,8 @@ const config: Config = {
   testEnvironment: 'node',
   roots: ['<rootDir>/test'],
   testMatch: ['**/*.test.ts'],
+  // Those of jest.long.config.ts.
+  testPathIgnorePatterns: ['\\.long\\.test\\.ts$'],
   extensionsToTreatAsEsm: ['.ts'],
   transform: {
     '^.+\\.ts$': [
@@ -18,7 +20,7 @@ const config: Config = {
   },
   globalSetup: '<rootDir>/test/support/global-setup.ts',
   globalTeardown: '<rootDir>/test/support/global-teardown.ts',
-  reporters: ['default', 'summary', '<rootDir>/test/support/summary-reporter.ts'],
+  reporters: ['<rootDir>/test/support/progress-reporter.ts'],
   testSequencer: '<rootDir>/test/support/longest-first.ts',
   // Tests mostly wait for servers: two of them leave half of two cores idle.
   maxWorkers: 3,

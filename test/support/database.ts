@@ -42,10 +42,23 @@ export async function createDatabase(
   server: string = serverUrl(),
 ): Promise<TestDatabase> {
   const name = `test_${randomBytes(6).toString('hex')}`;
-  await onServer(server, `create database ${name} template ${template}`);
+  await copyDatabase(server, template, name);
   return openDatabase(makeUrl(server, name), async () => {
     await onServer(server, `drop database ${name} with (force)`);
   });
+}
+
+/** Copies files, which takes half of the time of copying through the log, as PostgreSQL 15 and later do by default. */
+async function copyDatabase(server: string, template: string, name: string): Promise<void> {
+  const client = new Client(server);
+  await client.connect();
+  try {
+    const { rows } = await client.query<{ server_version_num: string }>('show server_version_num');
+    const strategy = Number(rows[0]?.server_version_num) < 150_000 ? '' : 'strategy file_copy';
+    await client.query(`create database ${name} template ${template} ${strategy}`);
+  } finally {
+    await client.end();
+  }
 }
 
 /** Opens a database that is there. */

@@ -5,5 +5,5 @@ export default async function globalTeardown(): Promise<void> {
   const shared = globalThis.vacuumTestServers;
   await shared?.temporal?.stop();
   await shared?.cluster.destroy();
-  if (shared !== undefined) rmSync(shared.folder, { recursive: true, force: true });
+  for (const folder of shared?.folders ?? []) rmSync(folder, { recursive: true, force: true });
 }

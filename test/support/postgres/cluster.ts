@@ -9,6 +9,7 @@ import { Client } from 'pg';
 
 import { endBound, hasEnded, killBound, spawnBound } from '../../../worker/bound-process.ts';
 import { freePort } from '../../../worker/dev-server.ts';
+import { makeFastFolder } from '../memory-disk.ts';
 import type { PostgresPrograms } from './programs.ts';
 import { embeddedPrograms } from './programs.ts';
 
@@ -106,18 +107,16 @@ export class Cluster {
   }
 }
 
-/** Makes a new cluster and starts it. */
+/** Makes a new cluster and starts it. One that is durable lies on a real disk. */
 export async function startCluster(options: ClusterOptions = {}): Promise<Cluster> {
   const programs = options.programs ?? embeddedPrograms();
-  const folder = mkdtempSync(join(tmpdir(), 'temporal-vacuum-pg-'));
-  if (programs.user !== undefined) chownSync(folder, programs.user.uid, programs.user.gid);
   const durable = options.durable === true;
-  const flags = ['--encoding=UTF8', '--locale=C.UTF-8', '--auth=trust', '--username=postgres'];
-  if (!durable) flags.push('--no-sync');
-  execFileSync(join(programs.bin, 'initdb'), ['-D', join(folder, 'data'), ...flags], {
-    stdio: ['ignore', 'ignore', 'pipe'],
-    ...programs.user,
-  });
+  const folder = durable ? mkdtempSync(join(tmpdir(), 'temporal-vacuum-pg-')) : makeFastFolder('pg');
+  if (programs.user !== undefined) chownSync(folder, programs.user.uid, programs.user.gid);
+  const data = join(folder, 'data');
+  const initial = process.env['TEST_PG_INITIAL'];
+  if (initial === undefined || options.programs !== undefined) initialize(programs, data);
+  else execFileSync('cp', ['-a', initial, data], programs.user);
   const cluster = new Cluster(await freePort(), folder, programs, {
     listen_addresses: '127.0.0.1',
     unix_socket_directories: '',
@@ -127,4 +126,19 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
   });
   await cluster.start();
   return cluster;
+}
+
+/** Makes a folder with the files of a new cluster, to be copied by {@link startCluster}: `initdb` takes 0.5 s. */
+export function makeInitialFiles(): { folder: string; data: string } {
+  const programs = embeddedPrograms();
+  const folder = makeFastFolder('initial');
+  if (programs.user !== undefined) chownSync(folder, programs.user.uid, programs.user.gid);
+  const data = join(folder, 'data');
+  initialize(programs, data);
+  return { folder, data };
+}
+
+function initialize({ bin, user }: PostgresPrograms, data: string): void {
+  const flags = ['--encoding=UTF8', '--locale=C.UTF-8', '--auth=trust', '--username=postgres', '--no-sync'];
+  execFileSync(join(bin, 'initdb'), ['-D', data, ...flags], { stdio: ['ignore', 'ignore', 'pipe'], ...user });
 }
