@@ -15,72 +15,45 @@ import { OLDER_POSTGRESQL, postgresql, STOCK_POSTGRESQL } from '../support/parts
 import type { Cluster } from '../support/postgres/cluster.ts';
 import { startCluster } from '../support/postgres/cluster.ts';
 import { programsIn } from '../support/postgres/programs.ts';
-import { fillPrefect } from '../support/prefect/fill.ts';
 import { Before, prefectPolicy } from '../support/vacuum.ts';
+import { expectVacuumed, makeOddPrefect, testFewRows } from '../support/whole-engine.ts';
 
+/** Few enough for batches of one row; the long tests have more. */
+const TINY = { runs: 120, oldRuns: 70, logsPerRun: 3, tasksPerRun: 1, goneRuns: 20, logsPerGoneRun: 3 };
 const SMALL = { runs: 400, oldRuns: 220, logsPerRun: 6, tasksPerRun: 2, goneRuns: 60, logsPerGoneRun: 5 };
 
-async function filled(database: TestDatabase, analyze = true): Promise<TestDatabase> {
-  const client = await database.pool.connect();
-  await fillPrefect(client, SMALL);
-  client.release();
-  if (analyze) await database.rows('analyze');
-  return database;
-}
-
-/** Vacuums with the engine and compares all rows of all tables with the model, and the ledger with the difference. */
-async function expectVacuumed(
-  database: TestDatabase,
-  settings = {},
-  options: EngineOptions = {},
-): Promise<void> {
-  const before = await Before.of(database, options.passes === undefined ? {} : { passes: options.passes });
-  const report = await runEngine(database.url, prefectPolicy(settings), options);
-  await before.expectRightRows();
-  await before.expectExactAccount(report);
-  expect(report.rows).toBeGreaterThan(0);
-}
-
 describe('the engine on a database with every odd case', () => {
+  let small: string;
+  let tiny: string;
+  beforeAll(async () => {
+    small = await makeOddPrefect(SMALL);
+    tiny = await makeOddPrefect(TINY);
+  });
+
+  testFewRows(() => tiny);
+
   const walks: [string, EngineOptions][] = [
     ['page ranges', { scan: 'by-location' }],
     ['the keyset on age', { scan: 'by-age' }],
     ['the loose index walk', { scan: 'by-parent-key' }],
-    ['batches of a few rows', { size: 7 }],
     ['lockFirst batches', { lockFirst: true }],
-    ['lockFirst batches of a few rows, where nearly every run is a giant', { lockFirst: true, size: 5 }],
     ['lockFirst page ranges', { lockFirst: true, scan: 'by-location', size: 40 }],
     ['a lockFirst keyset', { lockFirst: true, scan: 'by-age', size: 40 }],
-    ['a lockFirst loose index walk', { lockFirst: true, scan: 'by-parent-key', size: 3 }],
-    ['a small loose index walk', { scan: 'by-parent-key', size: 3 }],
   ];
   test.each(walks)('right rows and exact account by %s', async (_, options) => {
-    const database = await filled(await createDatabase());
+    const database = await createDatabase(small);
     await expectVacuumed(database, {}, options);
     await database.drop();
   });
 
-  test.each([1, 3])('a batch size of %s is never passed', async (batchSize) => {
-    for (const scan of ['by-location', 'by-age', 'by-parent-key'] satisfies Scan[]) {
-      const database = await filled(await createDatabase());
-      await expectVacuumed(database, { batchSize }, { scan });
-      const most = await database.rows<{ pass: number; most: number }>(
-        `select b.pass, max(coalesce((b.deleted ->> (p.stored -> 'table' ->> 'label'))::int, 0)) as most
-         from vacuum.batch as b join vacuum.pass as p on p.run_id = b.run_id and p.ordinal = b.pass group by b.pass`,
-      );
-      for (const pass of most) expect(pass.most).toBeLessThanOrEqual(batchSize);
-      await database.drop();
-    }
-  });
-
   test('a database that was never analyzed', async () => {
-    const database = await filled(await createDatabase(), false);
+    const database = await createDatabase(await makeOddPrefect(SMALL, { analyzed: false }));
     await expectVacuumed(database);
     await database.drop();
   });
 
   test('several shards of every pass', async () => {
-    const database = await filled(await createDatabase());
+    const database = await createDatabase(small);
     await expectVacuumed(database, { shards: 5 });
     await database.drop();
   });
@@ -96,7 +69,7 @@ describe('the engine on a database with every odd case', () => {
   test.each(subsets.map((passes) => [passes.join(' and '), passes] as const))(
     'preview tells what %s will do',
     async (_, passes) => {
-      const database = await filled(await createDatabase());
+      const database = await createDatabase(small);
       const preview = await previewAll(database, prefectPolicy(), passes);
       const report = await runEngine(database.url, prefectPolicy(), { passes });
       expect(preview).toEqual(report.passes.map(({ name, deleted }) => ({ name, deleted })));
@@ -105,7 +78,7 @@ describe('the engine on a database with every odd case', () => {
   );
 
   test('preview tells what a whole run will do, table by table and pass by pass', async () => {
-    const database = await filled(await createDatabase());
+    const database = await createDatabase(small);
     const policy = prefectPolicy();
     const preview = await previewAll(database, policy);
     expect(await database.value(`select count(*) from pg_namespace where nspname = 'vacuum'`)).toBe(0);
@@ -127,15 +100,17 @@ const SERVERS: readonly { version: string; part: PartName; folder: string }[] = 
 describe.each(SERVERS)('PostgreSQL $version', ({ part, folder }) => {
   describeNeeding([part], 'as the newest', () => {
     let cluster: Cluster;
+    let small: string;
     beforeAll(async () => {
       cluster = await startCluster({ programs: programsIn(folder) });
       await loadSchema(cluster.url(), SHAPED_TEMPLATE);
+      small = await makeOddPrefect(SMALL, { server: cluster.url() });
     });
     afterAll(async () => cluster.destroy());
 
     const strategies = ['by-location', 'by-age', 'by-parent-key'] satisfies Scan[];
     test.each(strategies)('right rows, exact account and true preview by %s', async (scan) => {
-      const database = await filled(await createDatabase(SHAPED_TEMPLATE, cluster.url()));
+      const database = await createDatabase(small, cluster.url());
       const policy = prefectPolicy();
       const preview = await previewAll(database, policy);
       const before = await Before.of(database);
