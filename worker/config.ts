@@ -16,6 +16,11 @@ export interface VacuumConfig {
   readonly taskQueue?: string;
   /** The schema of the ledger in each database. Default `vacuum`. */
   readonly ledgerSchema?: string;
+  /**
+   * Tables that need no policy, as reports write them, each with the reason. `init --check` lists all others that no policy
+   * covers. Default: none.
+   */
+  readonly waived?: Readonly<Record<string, string>>;
 }
 
 /** The default task queue. */

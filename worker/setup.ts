@@ -24,6 +24,8 @@ export interface Setup {
   readonly ledgerSchema: string | undefined;
   /** The database in messages, without user and password. */
   readonly displayName: string;
+  /** Tables that need no policy, with the reason. Default: none. */
+  readonly waived?: Readonly<Record<string, string>>;
 }
 
 /**
@@ -64,9 +66,13 @@ export async function findDatabaseSetup(options: SetupOptions): Promise<Setup> {
   ) {
     return findSetup(options, options.preset);
   }
+  return findUrlSetup(options);
+}
+
+/** Finds the database of `--url`, or of a variable. Reads no configuration file. */
+export function findUrlSetup({ url: given, ledgerSchema, taskQueue = TASK_QUEUE }: SetupOptions): Setup {
   const urlVariables = Object.values(PRESETS).flatMap((preset) => preset.urlVariables);
-  const url = readUrl(findUrl(options.url, { urlVariables }, process.env));
-  const { ledgerSchema, taskQueue = TASK_QUEUE } = options;
+  const url = readUrl(findUrl(given, { urlVariables }, process.env));
   return { databases: { main: url }, policies: [], taskQueue, ledgerSchema, displayName: displayUrl(url) };
 }
 
@@ -135,5 +141,6 @@ function configSetup(config: VacuumConfig, options: SetupOptions): Setup {
     taskQueue: options.taskQueue ?? config.taskQueue ?? TASK_QUEUE,
     ledgerSchema: options.ledgerSchema ?? config.ledgerSchema,
     displayName: names.length === 1 ? `database ${names[0] ?? ''}` : 'the databases',
+    waived: config.waived ?? {},
   };
 }

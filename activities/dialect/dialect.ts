@@ -10,6 +10,7 @@ import type { Reclaim } from './reclaim.ts';
 import type { Rows } from './rows.ts';
 import type { ScanRows } from './scan.ts';
 import type { Sizes } from './sizes.ts';
+import type { Survey } from './survey.ts';
 import type { Tables } from './tables.ts';
 import type { TransactionLimits, Deadline } from './transaction-limits.ts';
 import type { Holds, View, ViewOptions } from './view.ts';
@@ -44,6 +45,8 @@ export interface Session {
   readonly sizes?: Sizes;
   /** Missing if the database cannot give space of one table back. */
   readonly reclaim?: Reclaim;
+  /** Missing if the database has no statistics to propose a policy by. */
+  readonly survey?: Survey;
 }
 
 /** A transaction in which statements run. */

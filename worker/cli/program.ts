@@ -6,6 +6,7 @@ import { EXIT_CODES } from './exit-code.ts';
 import { addExplain } from './explain.ts';
 import { addHistory } from './history.ts';
 import { addHolds } from './hold.ts';
+import { addInit } from './init/init.ts';
 import { addLedger } from './ledger.ts';
 import { addPreview } from './preview.ts';
 import { addRun } from './run.ts';
@@ -25,6 +26,7 @@ export function createProgram(version: string): Command {
       `\nExit codes:\n${EXIT_CODES.map(([code, meaning]) => `  ${code}  ${meaning}`).join('\n')}`,
     )
     .exitOverride();
+  addInit(program);
   addPreview(program);
   addRun(program);
   addWorker(program);

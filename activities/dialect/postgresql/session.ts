@@ -13,6 +13,7 @@ import type { Reclaim } from '../reclaim.ts';
 import type { Rows } from '../rows.ts';
 import type { ScanRows } from '../scan.ts';
 import type { Sizes } from '../sizes.ts';
+import type { Survey } from '../survey.ts';
 import type { Tables } from '../tables.ts';
 import type { Deadline, TransactionLimits } from '../transaction-limits.ts';
 import type { Holds, View, ViewOptions } from '../view.ts';
@@ -28,6 +29,7 @@ import { PostgresReclaim } from './reclaim.ts';
 import { PostgresRows } from './rows.ts';
 import { PostgresScan } from './scan.ts';
 import { PostgresSizes } from './sizes.ts';
+import { PostgresSurvey } from './survey.ts';
 import { PostgresTables } from './tables.ts';
 import { enforceDeadline, inSnapshot, inTransaction, limitStatements, tryAndUndo } from './transaction.ts';
 import { LiveView } from './view.ts';
@@ -41,6 +43,7 @@ export class PostgresSession implements Session {
   readonly ledger: LedgerStore;
   readonly sizes: Sizes;
   readonly reclaim: Reclaim;
+  readonly survey: Survey;
 
   constructor(connection: Connection) {
     this.connection = connection;
@@ -49,6 +52,7 @@ export class PostgresSession implements Session {
     this.ledger = createLedgerStore(connection);
     this.sizes = new PostgresSizes(connection);
     this.reclaim = new PostgresReclaim(connection);
+    this.survey = new PostgresSurvey(connection);
   }
 
   async transaction<T>(limits: TransactionLimits, work: (tx: Tx) => Promise<T>): Promise<T> {

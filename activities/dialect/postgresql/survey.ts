@@ -1,0 +1,121 @@
+import { sql } from 'kysely';
+
+import type { TableName } from '../../stored/columns.ts';
+import type { ColumnValues, Survey, SurveyedTable } from '../survey.ts';
+import type { Connection } from './connection.ts';
+import { qualifiedName } from './identifiers.ts';
+
+/** Rows that are read of a table without statistics. */
+const SAMPLE_ROWS = 1000;
+
+/** Values of a column that are enough to recognise what it holds. */
+const MOST_VALUES = 50;
+
+/** What the catalog and the statistics say of all tables. */
+export class PostgresSurvey implements Survey {
+  readonly #connection: Connection;
+
+  constructor(connection: Connection) {
+    this.#connection = connection;
+  }
+
+  async listTables(): Promise<SurveyedTable[]> {
+    return listTables(this.#connection);
+  }
+
+  async readValues(table: TableName, columns: readonly string[]): Promise<ColumnValues[]> {
+    if (columns.length === 0) return [];
+    const known = await readStatistics(this.#connection, table, columns);
+    const found = known.length > 0 ? known : await readFirstRows(this.#connection, table, columns);
+    const labels = await readLabels(this.#connection, table, columns);
+    return columns.flatMap((column) => {
+      const values = labels.find((other) => other.column === column) ?? {};
+      const ofColumn = found.find((other) => other.column === column);
+      return ofColumn === undefined && !('values' in values)
+        ? []
+        : [{ column, nullShare: 0, values: [], ...ofColumn, ...values }];
+    });
+  }
+}
+
+async function listTables({ db, ledgerSchema }: Connection): Promise<SurveyedTable[]> {
+  const { rows } = await sql<SurveyedTable>`
+    select
+      n.nspname as schema,
+      c.relname as name,
+      case when pg_table_is_visible(c.oid) then c.relname else concat(n.nspname, '.', c.relname) end as label,
+      pg_total_relation_size(c.oid)::float8 as bytes,
+      coalesce(pg_stat_get_tuples_inserted(c.oid), 0)::float8 as inserted,
+      coalesce(pg_stat_get_tuples_updated(c.oid), 0)::float8 as updated,
+      case p.partstrat when 'r' then 'range' when 'l' then 'list' when 'h' then 'hash' end as "partitionedBy",
+      (select case when pg_table_is_visible(r.oid) then r.relname else concat(m.nspname, '.', r.relname) end
+        from pg_inherits as h
+        join pg_class as r on r.oid = h.inhparent
+        join pg_namespace as m on m.oid = r.relnamespace
+        where c.relispartition and h.inhrelid = c.oid) as "partitionOf"
+    from pg_class as c
+    join pg_namespace as n on n.oid = c.relnamespace
+    left join pg_partitioned_table as p on p.partrelid = c.oid
+    where
+      c.relkind in ('r', 'p') and c.relpersistence <> 't'
+      and n.nspname not in ('pg_catalog', 'information_schema', 'pg_toast', ${ledgerSchema})
+      -- Tables of an extension are its own.
+      and not exists (
+        select from pg_depend as d
+        where d.classid = 'pg_class'::regclass and d.objid = c.oid and d.deptype = 'e')
+    order by bytes desc, n.nspname, c.relname`.execute(db);
+  return rows;
+}
+
+/** What the last analyze found. Reads nothing of the table. */
+async function readStatistics(
+  { db }: Connection,
+  { schema, name }: TableName,
+  columns: readonly string[],
+): Promise<ColumnValues[]> {
+  const { rows } = await sql<ColumnValues>`
+    select
+      s.attname as column,
+      s.null_frac::float8 as "nullShare",
+      (coalesce(s.most_common_vals::text::text[], '{}')
+        || coalesce(s.histogram_bounds::text::text[], '{}'))[:${sql.lit(MOST_VALUES)}] as values
+    from pg_stats as s
+    where
+      s.schemaname = ${schema} and s.tablename = ${name} and not s.inherited
+      and s.attname = any(${columns}::text[])`.execute(db);
+  return rows;
+}
+
+async function readFirstRows(
+  { db }: Connection,
+  table: TableName,
+  columns: readonly string[],
+): Promise<ColumnValues[]> {
+  const fields = columns.map((column) => sql`(${sql.lit(column)}, t.${sql.id(column)}::text)`);
+  const { rows } = await sql<ColumnValues>`
+    select
+      e.name as column,
+      avg((e.value is null)::int)::float8 as "nullShare",
+      coalesce(
+        (array_agg(distinct e.value) filter (where e.value is not null))[:${sql.lit(MOST_VALUES)}],
+        '{}') as values
+    from (select * from ${sql.raw(qualifiedName(table))} limit ${sql.lit(SAMPLE_ROWS)}) as t
+    cross join lateral (values ${sql.join(fields)}) as e(name, value)
+    group by e.name`.execute(db);
+  return rows;
+}
+
+/** The labels of enumerations, in their order. */
+async function readLabels(
+  { db }: Connection,
+  table: TableName,
+  columns: readonly string[],
+): Promise<Pick<ColumnValues, 'column' | 'values'>[]> {
+  const { rows } = await sql<Pick<ColumnValues, 'column' | 'values'>>`
+    select a.attname as column, array_agg(e.enumlabel::text order by e.enumsortorder) as values
+    from pg_attribute as a
+    join pg_enum as e on e.enumtypid = a.atttypid
+    where a.attrelid = to_regclass(${qualifiedName(table)}) and a.attname = any(${columns}::text[])
+    group by a.attname`.execute(db);
+  return rows;
+}

@@ -1,0 +1,61 @@
+import type { CatalogColumn } from '../../dialect/catalog.ts';
+import { isInstant, isNumber } from '../../dialect/column-types.ts';
+import { hasIndexOn } from '../../resolve/scan-choice.ts';
+import type { EpochUnit } from './epoch-unit.ts';
+import { recogniseEpoch } from './epoch-unit.ts';
+import type { KnownTable } from './known-table.ts';
+import type { AgeRole } from './time-words.ts';
+import { findRole } from './time-words.ts';
+
+/** A column that may say how old a row is. */
+export interface AgeCandidate {
+  readonly column: CatalogColumn;
+  readonly role: AgeRole;
+  /** What it counts since 1970; null if it is a timestamp or date. */
+  readonly unit: EpochUnit | null;
+  readonly indexed: boolean;
+  /** The share of rows in which it is null, 0 to 1. */
+  readonly nullShare: number;
+}
+
+/** Rows with a state are over at their end, others when they say so themselves. */
+const RANKS: Readonly<Record<'stateful' | 'stateless', readonly AgeRole[]>> = {
+  stateful: ['end', 'event', 'creation', 'expiry', 'change'],
+  stateless: ['expiry', 'end', 'event', 'creation', 'change'],
+};
+
+/** In fewer rows a column may be null by chance. */
+const ENOUGH_ROWS = 100;
+
+/** The columns that may be the age of a table's rows, best first: expiry of rows without a state, then those with an index. */
+export function listAges(table: KnownTable, hasState: boolean): AgeCandidate[] {
+  const roles = RANKS[hasState ? 'stateful' : 'stateless'];
+  const rank = ({ role, indexed, nullShare }: AgeCandidate): readonly number[] => [
+    nullShare === 1 && table.rows >= ENOUGH_ROWS ? 1 : 0,
+    role === 'expiry' && !hasState ? 0 : 1,
+    indexed ? 0 : 1,
+    roles.indexOf(role),
+    nullShare,
+  ];
+  return [...table.catalog.columns.values()]
+    .flatMap((column) => toCandidate(table, column))
+    .filter(({ role }) => roles.includes(role))
+    .toSorted((a, b) => compareRanks(rank(a), rank(b)));
+}
+
+function toCandidate({ catalog, values }: KnownTable, column: CatalogColumn): AgeCandidate[] {
+  const known = values.get(column.name);
+  const unit = isInstant(column.type)
+    ? null
+    : isNumber(column.type)
+      ? recogniseEpoch(known?.values ?? [])
+      : undefined;
+  if (unit === undefined) return [];
+  const role = findRole(column.name);
+  return [{ column, role, unit, indexed: hasIndexOn(catalog, column), nullShare: known?.nullShare ?? 0 }];
+}
+
+function compareRanks(a: readonly number[], b: readonly number[]): number {
+  const n = a.findIndex((rank, index) => rank !== b[index]);
+  return n === -1 ? 0 : (a[n] ?? 0) - (b[n] ?? 0);
+}

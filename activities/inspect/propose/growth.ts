@@ -1,0 +1,42 @@
+import type { AgeCandidate } from './ages.ts';
+import type { KnownDatabase, KnownTable } from './known-table.ts';
+import { hasWord, splitWords } from './words.ts';
+
+/** Words for what happens, and is not looked at for ever. */
+const EVENT_WORDS = new Set(
+  (
+    'log event history audit trail session job run execution task message notification email mail token metric sample ' +
+    'measurement reading heartbeat attempt delivery webhook request response activity revision tick snapshot trace span ' +
+    'import export outbox inbox xcom result visit click hit login nonce reschedule warning alert callback statistic stat'
+  ).split(' '),
+);
+
+/** A table with fewer rows shows no growth. */
+const MANY_ROWS = 10_000;
+
+/** Rows of a log are hardly ever updated. */
+const FEW_UPDATES = 0.1;
+
+/** Whether the name of a table, or of the one that it is a partition of, says that its rows are things that happened. */
+export function isNamedForEvents({ catalog, size }: KnownTable): boolean {
+  return [catalog.name, size.partitionOf ?? ''].some((name) => hasWord(splitWords(name), EVENT_WORDS));
+}
+
+/** Why a table seems to grow without an end; undefined if nothing shows that. */
+export function findGrowth(
+  table: KnownTable,
+  ages: readonly AgeCandidate[],
+  database: KnownDatabase,
+): string | undefined {
+  if (isNamedForEvents(table)) return 'its name says that rows are things that happened';
+  if (isReferenced(table, database)) return undefined;
+  if (ages.some(({ role }) => role === 'expiry'))
+    return 'its rows say when they expire, and nothing references them';
+  const { inserted, updated } = table.size;
+  if (table.rows < MANY_ROWS || updated > FEW_UPDATES * Math.max(inserted, table.rows)) return undefined;
+  return 'it is large, its rows are hardly ever updated, and nothing references them';
+}
+
+function isReferenced({ catalog: { id } }: KnownTable, { catalog }: KnownDatabase): boolean {
+  return catalog.foreignKeys.some((key) => key.parent === id && key.child !== id);
+}

@@ -1,0 +1,153 @@
+import type { AgeCandidate } from './ages.ts';
+import { listAges } from './ages.ts';
+import { recogniseApplication } from './applications.ts';
+import type { Dependent } from './dependents.ts';
+import { listDependents } from './dependents.ts';
+import { describePass } from './describe-pass.ts';
+import { EntityList } from './entity-list.ts';
+import { findGrowth } from './growth.ts';
+import type { KnownDatabase, KnownTable } from './known-table.ts';
+import type { LeftOut, Proposal, ProposedChild, ProposedPass } from './proposal.ts';
+import type { StateColumn } from './states.ts';
+import { findState } from './states.ts';
+
+/** A table that gets a pass, and by what its rows are judged. */
+interface Candidate {
+  readonly table: KnownTable;
+  readonly growth: string;
+  readonly ages: readonly AgeCandidate[];
+  readonly age: AgeCandidate;
+  readonly state: StateColumn | undefined;
+  readonly dependents: readonly Dependent[];
+}
+
+/** Proposes passes for the tables that seem to grow without an end, and says why each other table has none. */
+export function propose(database: KnownDatabase): Proposal {
+  const entities = new EntityList();
+  const waived: LeftOut[] = [];
+  const unsolved: LeftOut[] = [];
+  const candidates: Candidate[] = [];
+  const covered = new Map<KnownTable, KnownTable>();
+  for (const table of database.tables) {
+    const judged = judgeTable(table, database);
+    if ('age' in judged) candidates.push(judged);
+    // Of a partition its table is asked whether a policy covers it.
+    else if (table.size.partitionOf === null) {
+      (judged.grows ? unsolved : waived).push({ table: table.catalog.label, why: judged.why });
+    }
+  }
+  for (const { table } of candidates) coverDependents(table, table, covered, database);
+  const own = candidates.filter(({ table }) => !covered.has(table));
+  const passes = sortChildrenFirst(own, database).map((candidate) => toPass(candidate, entities, database));
+  const isOpen = ({ table: label }: LeftOut): boolean =>
+    ![...covered.keys()].some(({ catalog }) => catalog.label === label);
+  return {
+    application: recogniseApplication(database),
+    entities: entities.list(),
+    passes,
+    waived: waived.filter(isOpen),
+    unsolved: unsolved.filter(isOpen),
+  };
+}
+
+function judgeTable(
+  table: KnownTable,
+  database: KnownDatabase,
+): Candidate | { readonly grows: boolean; readonly why: string } {
+  const { catalog, size, rows } = table;
+  if (size.partitionedBy === 'range') {
+    return { grows: true, why: 'partitioned by range: drop whole partitions when they are old' };
+  }
+  const root = database.tables.find(({ catalog: other }) => other.label === size.partitionOf);
+  if (root?.size.partitionedBy === 'range') return { grows: true, why: 'to be dropped whole' };
+  if (size.partitionedBy !== null) return { grows: false, why: 'its partitions have the rows' };
+  if (catalog.inherited) return { grows: false, why: 'other tables inherit from it' };
+  if (!catalog.may.select || catalog.hidden) {
+    return { grows: true, why: 'the role may not read all of its rows' };
+  }
+  const state = findState(table);
+  const ages = listAges(table, state !== undefined);
+  const growth = findGrowth(table, ages, database);
+  if (growth === undefined)
+    return { grows: false, why: `${describeRows(rows)}; nothing shows that it grows` };
+  const age = ages.find(({ unit }) => unit === null);
+  if (age === undefined) return { grows: true, why: `${growth}, but no timestamp says how old a row is` };
+  return { table, growth, ages, age, state, dependents: listDependents(table, database) };
+}
+
+function describeRows(rows: number): string {
+  return rows === 1 ? '1 row' : `${Math.round(rows)} rows`;
+}
+
+/** Tables whose rows all go with those of another: they need no pass of their own. */
+function coverDependents(
+  table: KnownTable,
+  root: KnownTable,
+  covered: Map<KnownTable, KnownTable>,
+  database: KnownDatabase,
+): void {
+  for (const { table: other, required, tie } of listDependents(table, database)) {
+    if (!required || (tie !== 'cascade' && tie !== 'child') || other === root || covered.has(other)) continue;
+    covered.set(other, root);
+    coverDependents(other, root, covered, database);
+  }
+}
+
+/** Rows that reference others go before those. */
+function sortChildrenFirst(candidates: readonly Candidate[], database: KnownDatabase): Candidate[] {
+  const sorted = new Set<Candidate>();
+  const visit = (candidate: Candidate, path: readonly Candidate[]): void => {
+    if (path.includes(candidate)) return;
+    for (const { table } of listDependents(candidate.table, database)) {
+      const child = candidates.find((other) => other.table === table);
+      if (child !== undefined) visit(child, [...path, candidate]);
+    }
+    sorted.add(candidate);
+  };
+  for (const candidate of candidates) visit(candidate, []);
+  return [...sorted];
+}
+
+function toPass(candidate: Candidate, entities: EntityList, database: KnownDatabase): ProposedPass {
+  const { table, age, state, dependents } = candidate;
+  const entity = entities.nameEntity(table);
+  return {
+    name: table.catalog.label
+      .replaceAll(/[^\w-]+/g, '-')
+      .replaceAll('_', '-')
+      .toLowerCase(),
+    entity,
+    age: entities.nameProperty(table, age.column.name),
+    unit: age.unit,
+    olderThan: age.role === 'expiry' ? '1 day' : '90 days',
+    states:
+      state === undefined
+        ? null
+        : { property: entities.nameProperty(table, state.column.name), values: state.final },
+    children: listChildren(dependents, [table], entities, database),
+    comments: describePass(candidate),
+  };
+}
+
+/** Rows that must be deleted before those that they reference, at any depth. */
+function listChildren(
+  dependents: readonly Dependent[],
+  path: readonly KnownTable[],
+  entities: EntityList,
+  database: KnownDatabase,
+): ProposedChild[] {
+  return dependents
+    .filter(
+      ({ table, tie }) =>
+        (tie === 'child' || (tie === 'guess' && path.length === 1)) && !path.includes(table),
+    )
+    .map(({ table, column, tie }) => ({
+      entity: entities.nameEntity(table),
+      by: entities.nameProperty(table, column),
+      guess: tie === 'guess',
+      children:
+        tie === 'guess'
+          ? []
+          : listChildren(listDependents(table, database), [...path, table], entities, database),
+    }));
+}

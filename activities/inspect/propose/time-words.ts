@@ -1,0 +1,40 @@
+import { hasWord, splitWords } from './words.ts';
+
+/** What an instant says of its row. */
+export type AgeRole = 'expiry' | 'end' | 'event' | 'creation' | 'change' | 'plan' | 'other';
+
+/** The words of each role. The first role that has one of a column's words counts. */
+const ROLES: readonly (readonly [AgeRole, ReadonlySet<string>])[] = [
+  ['plan', toSet('after next due scheduled schedule planned available publish birth born hire')],
+  ['expiry', toSet('expire expired expiry expiration exp until')],
+  ['change', toSet('update updated modify modified change changed last refreshed touched seen heartbeat')],
+  [
+    'end',
+    toSet(
+      'complete completed finish finished end ended stop stopped close closed terminated processed delivered ' +
+        'resolved cancelled canceled consumed failed archived deleted revoked acknowledged',
+    ),
+  ],
+  ['creation', toSet('create created creation inserted added enqueued queued registered issued')],
+  [
+    'event',
+    toSet(
+      'time timestamp ts date dttm occurred logged happened sent received captured recorded measured fired start started at when',
+    ),
+  ],
+];
+
+/** What an instant says of its row, by the name of its column. */
+export function findRole(column: string): AgeRole {
+  const words = splitWords(column);
+  return ROLES.find(([, list]) => hasWord(words, list))?.[0] ?? 'other';
+}
+
+/** Whether the name of a column says that it holds an instant, whatever its type. */
+export function hasTimeWord(column: string): boolean {
+  return findRole(column) !== 'other';
+}
+
+function toSet(words: string): ReadonlySet<string> {
+  return new Set(words.split(' '));
+}

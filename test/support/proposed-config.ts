@@ -1,0 +1,100 @@
+import { execFile } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+
+import { expect } from '@jest/globals';
+
+import { cli } from './cli.ts';
+import type { CliResult } from './cli.ts';
+import { ROOT } from './parts/bring.ts';
+
+const execute = promisify(execFile);
+
+/** What a run or a preview counted. */
+export interface Counted {
+  readonly status?: string;
+  readonly deleted: Readonly<Record<string, number>>;
+}
+
+/** A folder in which `init` writes its file, where `temporal-vacuum` and MikroORM resolve as in a user's project. */
+export class ProposedConfig {
+  readonly folder = mkdtempSync(join(tmpdir(), 'temporal-vacuum-init-'));
+  readonly file = join(this.folder, 'vacuum.config.ts');
+  readonly #url: string;
+
+  constructor(url: string) {
+    this.#url = url;
+    const installed = join(this.folder, 'node_modules/temporal-vacuum');
+    mkdirSync(installed, { recursive: true });
+    writeFileSync(join(installed, 'package.json'), '{ "type": "module", "exports": "./index.js" }');
+    // Node strips no types below node_modules; what a link leads to lies elsewhere.
+    writeFileSync(join(installed, 'index.js'), `export * from '${join(ROOT, 'index.ts')}';`);
+    symlinkSync(join(ROOT, 'node_modules/@mikro-orm'), join(this.folder, 'node_modules/@mikro-orm'));
+    writeFileSync(join(this.folder, 'package.json'), '{ "type": "module" }');
+  }
+
+  get text(): string {
+    return readFileSync(this.file, 'utf8');
+  }
+
+  /** Runs a command in the folder, as its user would. */
+  async type(...args: string[]): Promise<CliResult> {
+    return cli(args, { cwd: this.folder, env: { VACUUM_DATABASE_URL: this.#url, NO_COLOR: '1' } });
+  }
+
+  /** Has the file proposed. */
+  async init(...flags: string[]): Promise<string> {
+    const { code, stderr } = await this.type('init', ...flags);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: expect.not.stringContaining('rror') });
+    return this.text;
+  }
+
+  /** Edits lines of the file; each text must be there. Returns how many lines were edited. */
+  edit(...changes: readonly (readonly [from: string, to: string])[]): void {
+    let { text } = this;
+    for (const [from, to] of changes) {
+      expect(text).toContain(from);
+      text = text.replace(from, to);
+    }
+    writeFileSync(this.file, text);
+  }
+
+  async preview(): Promise<Counted> {
+    await this.type('ledger', 'migrate');
+    return this.#json('preview');
+  }
+
+  /** Runs the policy on a Temporal of its own. */
+  async run(): Promise<Counted> {
+    return this.#json('run', '--execute', '--temporal', 'dev');
+  }
+
+  /** The compiler must have nothing to say about the file. */
+  async compile(): Promise<void> {
+    const project = {
+      extends: join(ROOT, 'tsconfig.json'),
+      compilerOptions: {
+        typeRoots: [join(ROOT, 'node_modules/@types')],
+        paths: { 'temporal-vacuum': [join(ROOT, 'index.ts')] },
+      },
+      files: ['vacuum.config.ts'],
+    };
+    writeFileSync(join(this.folder, 'tsconfig.json'), JSON.stringify(project));
+    const found = await execute(join(ROOT, 'node_modules/.bin/tsc'), ['-p', this.folder]).catch(
+      (error: { stdout: string }) => error,
+    );
+    expect(found.stdout).toBe('');
+  }
+
+  remove(): void {
+    rmSync(this.folder, { recursive: true });
+  }
+
+  async #json(...args: string[]): Promise<Counted> {
+    const { code, stdout, stderr } = await this.type(...args, '--json');
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    return JSON.parse(stdout) as Counted;
+  }
+}

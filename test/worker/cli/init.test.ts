@@ -1,0 +1,150 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+
+import { cli } from '../../support/cli.ts';
+import type { TestDatabase } from '../../support/database.ts';
+import { createDatabase } from '../../support/database.ts';
+import { describeNeeding } from '../../support/needing.ts';
+import { ROOT } from '../../support/parts/bring.ts';
+import { FreshPrefect } from '../../support/prefect/fresh.ts';
+import { ProposedConfig } from '../../support/proposed-config.ts';
+
+describe('init', () => {
+  let database: TestDatabase;
+  let config: ProposedConfig;
+  beforeAll(async () => {
+    database = await createDatabase('template1');
+    await database.pool.query(readFileSync(join(ROOT, 'test/support/init/office.sql'), 'utf8'));
+  });
+  beforeEach(() => {
+    config = new ProposedConfig(database.url);
+  });
+  afterEach(() => config.remove());
+  afterAll(async () => database.drop());
+
+  test('proposes passes for what grows, with the rows that go along, and a reason for each other table', async () => {
+    const text = await config.init();
+    await config.compile();
+    // Nothing is deleted before somebody enables it.
+    expect(text).toContain('enabled: false,');
+    expect(passesIn(text)).toEqual({
+      'job-note': expect.stringMatching(/entity: JobNote,\s+age: 'writtenAt',/),
+      job: expect.stringMatching(
+        /age: 'finishedAt',\s+olderThan: '90 days',\s+where: \{ status: \{ \$in: \['succeeded', 'failed'\] \} \},/,
+      ),
+      'login-token': expect.stringMatching(/age: 'expiresAt',\s+olderThan: '1 day',/),
+      'audit-log': expect.stringMatching(/age: 'happenedAt',/),
+      price: expect.stringMatching(/age: 'at',/),
+    });
+    expect(text).toMatch(
+      /with: \[\s+softChild\(\{\s+entity: JobStep,\s+by: 'jobId',\s+with: \[\s+softChild\(\{ entity: StepMessage, by: 'jobStepId' \}\),\s+\],\s+\}\),\s+\/\/   softChild\(\{ entity: JobNote, by: 'jobId' \}\),\s+\],/,
+    );
+    const comments = text.replaceAll(/\n\s*\/\/ /g, ' ');
+    expect(comments).toContain('the preview counts, what references it by: job_output.job_id.');
+    expect(comments).toContain('cuts these references to a row: bookmark.job_id.');
+    expect(comments).toContain('or a row that goes with it: invoice.job_id, output_copy.output_id.');
+    expect(comments).toContain('Rows with queued, running, retrying stay.');
+    expect(comments).toContain('finished_at (indexed; null in 25 % of the rows, which stay)');
+    expect(comments).toContain('image_path seems to record files.');
+    expect(comments).toContain('- sensor_log: partitioned by range');
+    expect(comments).toContain('- import_batch_result: its name says');
+    for (const table of ['customer', 'invoice', 'bookmark', 'attachment']) {
+      expect(text).toMatch(new RegExp(`^    ${table}: '.*nothing shows that it grows',$`, 'm'));
+    }
+    // What the file says of the values of rows are words of states, and nothing else.
+    expect(text).not.toMatch(/customer 1|images\/|somebody/);
+  });
+
+  test('a file that is there stays as it is, until it is told to go', async () => {
+    writeFileSync(config.file, '// mine\n');
+    const { code, stderr } = await config.type('init', '--url', database.url);
+    expect({ code, stderr }).toEqual({
+      code: 2,
+      stderr: expect.stringContaining('Name another file with --out, or say --force to overwrite it'),
+    });
+    expect(config.text).toBe('// mine\n');
+    const printed = await cli(['init', '--url', database.url, '--out', '-'], { cwd: config.folder });
+    expect(config.text).toBe('// mine\n');
+    writeFileSync(config.file, 'export default { databases: {}, policies: [] };\n');
+    await config.init('--force', '--out', 'vacuum.config.ts', '--url', database.url);
+    expect(config.text).toBe(printed.stdout);
+  });
+
+  test('--check lists tables without a policy and without a reason, and fails for them', async () => {
+    await config.init();
+    const check = async (): Promise<object> => {
+      const { code, stdout } = await config.type('init', '--check', '--json');
+      return { code, ...(JSON.parse(stdout) as object) };
+    };
+    expect(await check()).toEqual({ code: 1, main: ['click', 'import_batch_result', 'sensor_log'] });
+    config.edit([
+      '  waived: {',
+      `  waived: {\n    click: 'next year', import_batch_result: 'no age', sensor_log: 'partitions are dropped by hand',`,
+    ]);
+    expect(await check()).toEqual({ code: 0, main: [] });
+    await database.rows('create table newcomer (id int primary key)');
+    try {
+      const { code, stdout, stderr } = await config.type('init', '--check');
+      expect({ code, stdout }).toEqual({ code: 1, stdout: 'newcomer  (database main)\n' });
+      expect(stderr).toContain('Declare a pass for each, or name it in `waived`');
+    } finally {
+      await database.rows('drop table newcomer');
+    }
+  });
+});
+
+describeNeeding(['temporal'], 'what init proposes', () => {
+  test('runs: what the preview counts is deleted, and what it guessed to be in use stays', async () => {
+    const database = await createDatabase('template1');
+    await database.pool.query(readFileSync(join(ROOT, 'test/support/init/office.sql'), 'utf8'));
+    const config = new ProposedConfig(database.url);
+    await config.init();
+    config.edit(['enabled: false', 'enabled: true']);
+    const preview = await config.preview();
+    const run = await config.run();
+    expect(run).toMatchObject({ status: 'completed', deleted: preview.deleted });
+    // Jobs are an hour apart, each fourth still runs; 90 days are 2160 hours.
+    const jobs = await database.value<number>(
+      `select count(*) from generate_series(1, 4000) as n where n % 4 > 0 and n * interval '1 hour' - interval '1 minute' > '90 days'`,
+    );
+    expect(run.deleted).toEqual({
+      job: jobs,
+      job_output: jobs,
+      job_step: jobs,
+      step_message: jobs,
+      login_token: 50,
+      audit_log: 110,
+      price: 20_000 - 90 * 144 + 1,
+    });
+    expect(await database.value(`select count(*) from job where status = 'running'`)).toBe(1000);
+    expect(await database.value('select count(*) from invoice where job_id is not null')).toBeGreaterThan(0);
+    expect(await database.value('select count(*) from customer')).toBe(50);
+    config.remove();
+    await database.drop();
+  });
+});
+
+/** The passes of a proposed file, by name. */
+function passesIn(text: string): Record<string, string> {
+  const passes = text.split('expireRows({').slice(1);
+  return Object.fromEntries(
+    passes.map((pass) => [/name: '(?<name>[^']+)'/.exec(pass)?.groups?.['name'], pass]),
+  );
+}
+
+describe('init in a database of Prefect', () => {
+  const fresh = FreshPrefect.forEach();
+
+  test('uses the preset, disabled; each other table is waived, and the preview is that of the preset', async () => {
+    const config = new ProposedConfig(fresh.database.url);
+    const text = await config.init();
+    expect(text).toContain('policies: [prefect({ enabled: false })],');
+    await fresh.rows.run({ ended: '200 days', logs: 2 });
+    expect((await config.preview()).deleted).toMatchObject({ flow_run: 1, log: 2 });
+    const { code, stdout } = await config.type('init', '--check', '--json');
+    expect({ code, ...(JSON.parse(stdout) as object) }).toEqual({ code: 0, main: [] });
+    config.remove();
+  });
+});

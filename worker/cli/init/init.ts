@@ -1,0 +1,94 @@
+import { existsSync, writeFileSync } from 'node:fs';
+
+import type { Command } from 'commander';
+
+import type { Session } from '../../../activities/dialect/dialect.ts';
+import type { Proposal } from '../../../activities/inspect/propose/proposal.ts';
+import { propose } from '../../../activities/inspect/propose/propose.ts';
+import { readKnownDatabase } from '../../../activities/inspect/propose/read-database.ts';
+import { listUncovered } from '../../../activities/inspect/uncovered.ts';
+import { LOOK_UP_LIMITS } from '../../../activities/plan/resolve-policy.ts';
+import { ValidationError } from '../../../policy/issue.ts';
+import { prefect } from '../../../policy/presets/prefect/index.ts';
+import { findSetup, findUrlSetup } from '../../setup.ts';
+import { withOnlyDatabase } from '../database.ts';
+import { withJson } from '../options.ts';
+import type { SetupFlags } from '../options.ts';
+import { note, print, printJson } from '../output.ts';
+import { checkCoverage } from './check-coverage.ts';
+import { renderConfig } from './render-config.ts';
+
+interface InitFlags extends SetupFlags {
+  readonly out: string;
+  readonly force: boolean;
+  readonly check: boolean;
+}
+
+/** `init`: proposes a policy for a database that nobody has described yet. */
+export function addInit(program: Command): void {
+  const command = program
+    .command('init')
+    .description(
+      'read catalog and statistics of a database and write a configuration file with a proposed policy, disabled; needs no Temporal',
+    )
+    .option('--out <file>', 'the file to write; - is standard output', 'vacuum.config.ts')
+    .option('--force', 'overwrite the file if it is there', false)
+    .option('--check', 'write nothing; list the tables that no policy covers and nobody waived', false)
+    .option('--config <file>', 'configuration file of --check (default: vacuum.config.ts of this folder)')
+    .option('--url <url>', 'the database (default: VACUUM_DATABASE_URL, then the variables of the presets)')
+    .option('--ledger-schema <name>', 'the schema of the ledger, which is left out (default: vacuum)')
+    .action(async (flags: InitFlags) => init(flags));
+  withJson(command);
+}
+
+async function init(flags: InitFlags): Promise<void> {
+  if (flags.check) {
+    await checkCoverage(await findSetup(flags), flags.json);
+    return;
+  }
+  const { out, force, json } = flags;
+  if (out !== '-' && !force && existsSync(out)) refuseFile(out);
+  const proposal = await withOnlyDatabase(findUrlSetup(flags), undefined, async ({ session }) =>
+    proposeFor(session),
+  );
+  const text = renderConfig(proposal);
+  if (out !== '-') writeFileSync(out, text, { flag: force ? 'w' : 'wx' });
+  else if (!json) process.stdout.write(text);
+  if (json) printJson(proposal);
+  else if (out !== '-') printNext(out, proposal);
+}
+
+function refuseFile(out: string): never {
+  throw new ValidationError('init', [
+    {
+      at: '--out',
+      what: `${out} is there, and it may be yours`,
+      fix: 'Name another file with --out, or say --force to overwrite it',
+    },
+  ]);
+}
+
+async function proposeFor(session: Session): Promise<Proposal> {
+  const proposal = await session.snapshot(LOOK_UP_LIMITS, async (tx) => {
+    if (tx.survey === undefined) {
+      const what = 'it cannot list tables with statistics, from which a policy could be proposed';
+      throw new ValidationError('database', [{ at: 'database', what, fix: 'Write the policy by hand' }]);
+    }
+    return propose(await readKnownDatabase(tx, tx.survey));
+  });
+  if (proposal.application !== 'prefect') return proposal;
+  const others = (await listUncovered(session, [prefect({ enabled: false }, {})])) ?? [];
+  const waived = others.map((table) => ({ table, why: 'Prefect keeps it small, or needs all of it' }));
+  return { application: 'prefect', entities: [], passes: [], waived, unsolved: [] };
+}
+
+function printNext(out: string, { application, passes, waived, unsolved }: Proposal): void {
+  print(
+    application === 'prefect'
+      ? `${out}: the preset for Prefect, disabled; ${waived.length} other tables are waived`
+      : `${out}: ${passes.length} passes, disabled; ${waived.length} tables are waived, ${unsolved.length} need a decision`,
+  );
+  if (application === 'prefect' || passes.length > 0) {
+    note('Check its comments, then look at `temporal-vacuum preview`.');
+  }
+}
