@@ -106,7 +106,7 @@ describeNeeding(['temporal'], 'what init proposes', () => {
     const run = await config.run();
     expect(run).toMatchObject({ status: 'completed', deleted: preview.deleted });
     // Jobs are an hour apart, each fourth still runs; 90 days are 2160 hours.
-    const jobs = await database.value<number>(
+    const jobs = await database.value(
       `select count(*) from generate_series(1, 4000) as n where n % 4 > 0 and n * interval '1 hour' - interval '1 minute' > '90 days'`,
     );
     expect(run.deleted).toEqual({
