@@ -27,6 +27,8 @@ export interface CatalogTable extends TableName {
   readonly unsupported?: { readonly what: string; readonly fix: string } | undefined;
   /** Row-level security hides rows from the connected role. */
   readonly hidden: boolean;
+  /** Why its rows can be neither scanned nor counted; left out if they can. */
+  readonly unusable?: string;
   /** What the connected role may do. */
   readonly may: {
     readonly select: boolean;
@@ -40,6 +42,11 @@ export interface CatalogTable extends TableName {
 /** A column, with what the statistics say of it. */
 export interface CatalogColumn extends ColumnName {
   readonly notNull: boolean;
+  /**
+   * The type by which its values are instants, if the database has no type for them; a text that is none says how they are
+   * stored instead. Left out if `type` tells.
+   */
+  readonly instantType?: string;
   /** Distinct values by the last analyze; null if there was none. */
   readonly distinct: number | null;
 }

@@ -1,2 +1,53 @@
-/** What the types of columns, as the catalog writes them, are good for. */
-export { hasTimeZone, isDate, isInstant, isNumber, isSameKind, isText } from './postgresql/column-types.ts';
+/*
+ * What the types of columns are good for: those of PostgreSQL, and those that the dialect of SQLite makes up in the same words.
+ */
+
+/** Whether values of two types are equal for one exactly if they are for the other: keys can be compared. */
+export function isSameKind(a: string, b: string): boolean {
+  return typeFamily(a) === typeFamily(b);
+}
+
+/** Whether a type can be an age. */
+export function isInstant(type: string): boolean {
+  return /^(timestamp|date)\b/.test(type) && !isList(type);
+}
+
+/** Whether a value of the type is the same instant in every time zone. */
+export function hasTimeZone(type: string): boolean {
+  return type.endsWith('with time zone');
+}
+
+/** Whether the type is a day, without a time. */
+export function isDate(type: string): boolean {
+  return type === 'date';
+}
+
+export function isNumber(type: string): boolean {
+  return /^(smallint|integer|bigint|numeric|real|double precision)\b/.test(type) && !isList(type);
+}
+
+export function isText(type: string): boolean {
+  return /^(text|character varying)\b/.test(type) && !isList(type);
+}
+
+/** A list of values is written as its element type with brackets. */
+function isList(type: string): boolean {
+  return type.endsWith('[]');
+}
+
+/** A type without its length or precision. */
+export function withoutLength(type: string): string {
+  return type.replace(/\(\d+(,-?\d+)?\)/, '');
+}
+
+function typeFamily(type: string): string {
+  const bare = withoutLength(type);
+  if (/^(smallint|integer|bigint)$/.test(bare)) return 'integer';
+  if (/^(text|character varying)$/.test(bare)) return 'text';
+  return bare;
+}
+
+/** The type of texts without a time zone, if they are known to be UTC. Other types stay. */
+export function inUtc(type: string): string {
+  return type.startsWith('timestamp text') && !hasTimeZone(type) ? `${type} with time zone` : type;
+}

@@ -16,6 +16,8 @@ export type ErrorKind =
   /** Somebody else holds a lock. */
   | 'lock'
   | 'deadlock'
+  /** Somebody else holds the only write lock that there is, and nothing was done: the same again as often as it takes. */
+  | 'busy'
   | 'disk full'
   /** The role may not do it, or the database is read-only. */
   | 'not permitted'
@@ -25,7 +27,7 @@ export type ErrorKind =
 
 /** What an error of the database means. */
 export interface DatabaseError {
-  /** The database's own code: an SQLSTATE of PostgreSQL. */
+  /** The database's own code: an SQLSTATE of PostgreSQL, a result code of SQLite. */
   readonly code: string;
   readonly kind: ErrorKind;
   /** Fixed text: never the driver's, which may carry row values. */

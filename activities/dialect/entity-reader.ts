@@ -13,6 +13,8 @@ export interface EntityDescription {
   readonly isPartOfTable: boolean;
   /** The column of each property that has exactly one. */
   readonly columns: ReadonlyMap<string, string>;
+  /** The properties that the entity declares as `timestamptz`: a text without a time zone is UTC then. */
+  readonly instants: ReadonlySet<string>;
 }
 
 /** Reads the metadata of entities; never connects. */

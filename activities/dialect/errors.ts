@@ -1,9 +1,10 @@
 import type { DatabaseError } from './database-error.ts';
 import { readPostgresError } from './postgresql/errors.ts';
+import { readSqliteError } from './sqlite/errors.ts';
 
 /** What an error of a driver means; undefined if it does not come from a database. */
 export function readDatabaseError(error: unknown): DatabaseError | undefined {
-  return readPostgresError(error);
+  return readSqliteError(error) ?? readPostgresError(error);
 }
 
 /** Whether a statement took too long or was cancelled. */

@@ -7,21 +7,33 @@ import type { BoundValue, Predicate } from '../stored/columns.ts';
 import { ALWAYS } from './bind-predicate.ts';
 import type { EntityDescription, EntityReader } from './entity-reader.ts';
 
+/** What the driver's text of a filter becomes. */
+type Translate = (
+  text: string,
+  values: readonly BoundValue[],
+) => { readonly text: string; readonly values: readonly BoundValue[] };
+
 /** Reads entities by MikroORM's metadata and its query builder; never connects. */
 export class MikroEntities implements EntityReader {
   readonly #orm: MikroORM;
   readonly #quote: (identifier: string) => string;
   readonly #storeValue: (value: unknown) => BoundValue;
+  readonly #translate: Translate;
 
-  /** `quote` writes an identifier as the ORM's driver does; `storeValue` is given each bound value of a filter. */
+  /**
+   * `quote` writes an identifier as the ORM's driver does; `storeValue` is given each bound value of a filter, `translate` its
+   * text and its stored values, and refuses what the database does not have.
+   */
   constructor(
     orm: MikroORM,
     quote: (identifier: string) => string,
     storeValue: (value: unknown) => BoundValue,
+    translate: Translate = (text, values) => ({ text, values }),
   ) {
     this.#orm = orm;
     this.#quote = quote;
     this.#storeValue = storeValue;
+    this.#translate = translate;
   }
 
   describe(entity: AnyEntity): EntityDescription {
@@ -51,7 +63,7 @@ export class MikroEntities implements EntityReader {
     if (built.sql === all) throw new Error('it comes to no condition at all, so every row would match');
     const values = built.params.map(this.#storeValue);
     if (ALWAYS_TRUE.test(built.sql)) throw new Error('it is true of every row, so every row would match');
-    if (built.sql.startsWith(head)) return toPredicate(built.sql.slice(head.length), values);
+    if (built.sql.startsWith(head)) return this.#toPredicate(built.sql.slice(head.length), values);
     // A filter over relations joins other tables. They are joined to the row at hand, and not to its table again: each
     // batch would list the keys that match in the whole table.
     if (!built.sql.startsWith(`${all} `)) throw new Error('its select cannot be turned into a condition');
@@ -59,10 +71,15 @@ export class MikroEntities implements EntityReader {
       throw new Error('it comes to no condition at all, so every row would match');
     // A column that raw SQL names without its table would be looked for among the joined ones first.
     if (hasRaw(filter)) throw new Error('raw SQL beside a filter over relations may mean the wrong table');
-    return toPredicate(
+    return this.#toPredicate(
       `exists (select 1 from (select 1) as ${this.#quote('one')} ${built.sql.slice(all.length + 1)})`,
       values,
     );
+  }
+
+  #toPredicate(text: string, values: readonly BoundValue[]): Predicate {
+    const translated = this.#translate(text, values);
+    return { ...translated, selects: CALLS.test(text) || TELLS_TIME.test(text) };
   }
 }
 
@@ -82,6 +99,11 @@ function describe(metadata: EntityMetadata): EntityDescription {
         return column === undefined || more.length > 0 ? [] : [[name, column]];
       }),
     ),
+    instants: new Set(
+      props.flatMap(({ name, columnTypes }) =>
+        (columnTypes as readonly string[] | undefined)?.[0] === 'timestamptz' ? [name] : [],
+      ),
+    ),
   };
 }
 
@@ -93,10 +115,6 @@ const CALLS = /\bselect\b|\b(?!(?:in|any|all|and|or|not)\b)\w+\s*\(/i;
 /** What has another value later, without a call: functions that are written like columns, and words for a time. */
 const TELLS_TIME =
   /\b(?:current_(?:date|time|timestamp|user|role|schema|catalog)|localtime(?:stamp)?|session_user)\b|'\s*(?:now|today|tomorrow|yesterday)\s*'/i;
-
-function toPredicate(text: string, values: readonly BoundValue[]): Predicate {
-  return { text, values, selects: CALLS.test(text) || TELLS_TIME.test(text) };
-}
 
 /** Empty, these mean "any row of the relation". */
 const MAY_BE_EMPTY = /(?:^|\.)\$(?:some|none|every)$/;

@@ -1,8 +1,9 @@
-import type { GivenDatabase, OpenSession } from './postgresql/open.ts';
+import type { OpenSession } from './open-session.ts';
+import type { GivenDatabase } from './postgresql/open.ts';
 import { openPostgres } from './postgresql/open.ts';
 import { displayUrl as displayPostgresUrl, toPgUrl } from './postgresql/url.ts';
 
-export type { GivenDatabase, OpenSession };
+export type { GivenDatabase };
 
 /**
  * Opens a database by the dialect that its URL, or the driver of its MikroORM instance, names. Connects only when it is first

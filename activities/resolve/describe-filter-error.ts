@@ -28,6 +28,9 @@ export function describeFilterError(
       fix: 'Say which rows are meant, or leave it out',
     };
   }
+  if (message.includes('is not supported on')) {
+    return { what: `its ${option} cannot be used: ${message}`, fix: 'Say it in another way' };
+  }
   const fix = `Use the properties of ${entity} and MikroORM's operators`;
   return { what: `its ${option} cannot be read`, fix, here: message };
 }

@@ -70,6 +70,11 @@ export class PolicyEntities {
     return this.#reader.describe(entity).columns.get(property);
   }
 
+  /** Whether the entity declares a property as an instant, `timestamptz`. */
+  isInstant(entity: AnyEntity, property: string): boolean {
+    return this.#reader.describe(entity).instants.has(property);
+  }
+
   /** The names of the properties that have a column, for messages. */
   properties(entity: AnyEntity): string[] {
     return [...this.#reader.describe(entity).columns.keys()];

@@ -1,7 +1,7 @@
 import type { Issue } from '../../policy/issue.ts';
 import type { AnyEntity, Pass } from '../../policy/pass.ts';
 import type { Catalog, CatalogTable } from '../dialect/catalog.ts';
-import { isSameKind, isInstant } from '../dialect/column-types.ts';
+import { inUtc, isSameKind, isInstant } from '../dialect/column-types.ts';
 import type { ColumnName, TableName } from '../stored/columns.ts';
 import type { Predicate } from '../stored/columns.ts';
 import type { PolicyEntities } from './entities.ts';
@@ -138,6 +138,14 @@ export class Scope {
   }
 
   #checkRights(table: CatalogTable, privileges: readonly Privilege[], rows: string): boolean {
+    if (table.unusable !== undefined) {
+      this.addIssue(
+        `${rows} can be neither scanned nor counted: ${table.unusable}`,
+        'Leave the table out of the policy, or make it an ordinary one',
+        `table ${table.label}`,
+      );
+      return false;
+    }
     if (table.hidden) {
       this.addIssue(
         `row-level security hides some ${rows} from the database role, so that what is there would seem gone`,
@@ -195,6 +203,17 @@ export class Scope {
   ): ColumnName | undefined {
     const column = this.column(entity, table, property, option);
     if (column === undefined || isInstant(column.type)) return column;
+    const stored = table?.columns.get(column.name)?.instantType;
+    if (stored !== undefined && isInstant(stored)) {
+      return { ...column, type: this.entities.isInstant(entity, property) ? inUtc(stored) : stored };
+    }
+    if (stored !== undefined) {
+      return this.addIssue(
+        `${option} names ${this.entities.name(entity)}.${property}, which has ${stored}`,
+        'Store all instants of the column in one form, or name another property',
+        `column ${table?.label ?? ''}.${column.name}`,
+      );
+    }
     return this.addIssue(
       `${option} names ${this.entities.name(entity)}.${property}, which is no timestamp or date in this database`,
       'Name a property with a point in time',

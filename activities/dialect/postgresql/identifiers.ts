@@ -2,7 +2,7 @@ import type { RawBuilder } from 'kysely';
 import { sql } from 'kysely';
 
 import type { TableName, ColumnName } from '../../stored/columns.ts';
-import { withoutLength } from './column-types.ts';
+import { withoutLength } from '../column-types.ts';
 import type { Connection } from './connection.ts';
 
 /** The table, quoted, for a `from` clause. */

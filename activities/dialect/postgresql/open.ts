@@ -7,18 +7,12 @@ import { PostgresDialect } from 'kysely';
 import type { ClientBase } from 'pg';
 import { Pool } from 'pg';
 
-import type { Session } from '../dialect.ts';
+import type { OpenSession } from '../open-session.ts';
 import { PostgresSession } from './session.ts';
 import { toPgUrl } from './url.ts';
 
 /** An open database, or where it is. What is given open stays open: who opened it closes it. */
 export type GivenDatabase = string | Pool | MikroORM;
-
-/** A session, and what closes all that was opened for it. */
-export interface OpenSession {
-  readonly session: Session;
-  close(): Promise<void>;
-}
 
 /** Opens a PostgreSQL database. Connects only when it is first used. `maxSessions` is for a URL. */
 export function openPostgres(given: GivenDatabase, ledgerSchema: string, maxSessions: number): OpenSession {

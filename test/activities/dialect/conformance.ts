@@ -279,10 +279,12 @@ export function describeDialect(name: string, open: () => Promise<DialectHarness
     });
 
     it('reads columns, keys and what foreign keys do from the catalog', async () => {
+      await fillItems(3);
       const catalog = await harness.session.facts.readCatalog([{ schema: undefined, name: 'item' }]);
       const found = catalog.find(undefined, 'item');
       expect(found).toMatchObject({ name: 'item', kind: 'table', primaryKey: ['id'] });
-      expect(found?.columns.get('at')?.type).toBe(harness.types.instant);
+      const at = found?.columns.get('at');
+      expect(at?.instantType ?? at?.type).toBe(harness.types.instant);
       const keys = found === undefined ? [] : catalog.referencesTo(found);
       expect(keys).toMatchObject([{ childColumns: ['item_id'], onDelete: 'cascade', enforced: true }]);
     });
@@ -318,13 +320,149 @@ export function describeDialect(name: string, open: () => Promise<DialectHarness
       expect(await remaining()).toBe(12);
     });
 
-    it('lets one batch at a time work on a shard', async () => {
-      await inTx(async (tx) => {
-        const first = await tx.fence.enterBatch('shard', 'run', [item]);
-        expect(first.entered).toBe(true);
-        const second = await inTx(async (other) => other.fence.enterBatch('shard', 'run', [item]));
-        expect(second.entered).toBe(false);
+    /** Starts a run with nothing but its row. */
+    async function startRun(): Promise<number> {
+      const settings = { plan: { policy: 'p', database: 'main', passes: [], sliceSeconds: 20 } };
+      const owner = { workflowId: 'w', firstRunId: 'r', temporal: 't' };
+      const run = await harness.session.ledger.runs.insert(owner, settings as never);
+      if (run === undefined) throw new Error('the policy is busy');
+      return run.id;
+    }
+
+    /** One attempt of the first batch of a shard; undefined if another one did it. */
+    async function tryBatch(run: number, meanwhile?: () => Promise<void>): Promise<number | undefined> {
+      class Fenced extends Error {}
+      return inTx(async (tx, view) => {
+        const { entered, counters } = await tx.fence.enterBatch('shard', 'run', [item, table('child')]);
+        if (!entered) throw new Fenced();
+        const target = { table: item, age: columns.at, where: older(view) };
+        await tx.scan.deleteRange(target, step(await planShard('by-location'), null, 100));
+        await meanwhile?.();
+        const key = { run, pass: 0, shard: 0, sequence: 1, round: 1, size: 100, counters };
+        const rows = await tx.ledger.batches.record(key, { cursor: null, done: true, skipped: 0, moved: 0 });
+        if (rows === undefined) throw new Fenced();
+        return rows;
+      }).catch((error: unknown) => {
+        if (error instanceof Fenced) return undefined;
+        throw error;
       });
+    }
+
+    it('lets one of two attempts at the same batch commit, and counts what it deleted, cascades included', async () => {
+      await fillItems(12);
+      await harness.execute('insert into child (id, item_id) values (1, 1), (2, 2), (3, 12)');
+      const run = await startRun();
+      // The second starts while the first is at work.
+      const working = Promise.withResolvers<void>();
+      const second = working.promise.then(async () => tryBatch(run));
+      const first = tryBatch(run, async () => {
+        working.resolve();
+        await harness.session.facts.readClock();
+      });
+      const rows = await Promise.all([first, second]);
+      expect(rows.filter((counted) => counted !== undefined)).toEqual([12]);
+      expect([await remaining(), await remaining('child')]).toEqual([2, 1]);
+      const totals = await harness.session.ledger.batches.sumRound({ run, pass: 0, shard: 0 }, 1);
+      expect(totals).toMatchObject({ batches: 1, rows: 12 });
+    });
+
+    it('writes no batch of a run that is closed', async () => {
+      await fillItems(12);
+      const run = await startRun();
+      expect(await harness.session.ledger.runs.close(run, 'cancelled', [])).toBe(true);
+      expect(await harness.session.ledger.runs.close(run, 'cancelled', [])).toBe(false);
+      expect(await tryBatch(run)).toBeUndefined();
+      expect(await remaining()).toBe(12);
+    });
+
+    it('keeps one open run of a policy', async () => {
+      await startRun();
+      await expect(startRun()).rejects.toThrow('busy');
+    });
+
+    it('shows a key for as long as somebody holds it', async () => {
+      expect(await harness.session.isKeyHeld('a key')).toBe(false);
+      const release = await harness.session.holdKey('a key');
+      expect(await harness.session.isKeyHeld('a key')).toBe(true);
+      expect(await harness.session.isKeyHeld('another')).toBe(false);
+      await release();
+      expect(await harness.session.isKeyHeld('a key')).toBe(false);
+    });
+
+    it('reads one instant in a snapshot, whatever others write meanwhile', async () => {
+      await fillItems(2);
+      const counts = await harness.session.snapshot(LIMITS, async (tx) => {
+        const before = await tx.tables.countUpTo(item, 100);
+        await harness.execute('delete from item where id = 1');
+        return [before, await tx.tables.countUpTo(item, 100)];
+      });
+      expect(counts).toEqual([2, 2]);
+      expect(await remaining()).toBe(1);
+    });
+
+    it('keeps what a hold names, and what would delete it along', async () => {
+      await fillItems(3);
+      await harness.execute('insert into child (id, item_id) values (7, 2)');
+      const hold = { reason: 'a claim', who: 'somebody', until: null };
+      await harness.session.ledger.holds.insert({
+        ...hold,
+        entity: 'Item',
+        table: item,
+        rows: { key: '1', column: columns.id },
+      });
+      await harness.session.ledger.holds.insert({
+        ...hold,
+        entity: 'Child',
+        table: table('child'),
+        rows: { key: '7', column: columns.id },
+      });
+      const cascades = [{ from: -1, table: table('child'), on: [{ child: 'item_id', parent: 'id' }] }];
+      const shard = await planShard('by-location');
+      await inTx(async (tx) => {
+        const { holds } = await tx.fence.enterBatch('shard', 'run', []);
+        const view = tx.view({ holds });
+        const notHeld = view.isNotHeld({ table: item, cascades });
+        if (notHeld === undefined) throw new Error('no hold is seen');
+        const where = view.all([older(view), notHeld]);
+        await tx.scan.deleteRange({ table: item, age: columns.at, where }, step(shard, null, 100));
+      });
+      expect(await harness.value('select sum(id) from item')).toBe(3);
+    });
+
+    it('keeps the newest rows of each group, by the list of a run', async () => {
+      await fillItems(8);
+      await harness.execute('update item set parent_id = id % 2');
+      const expiry = {
+        table: item,
+        key: columns.id,
+        ages: [columns.at] as const,
+        horizon: HORIZON,
+        where: { text: 'true', values: [], selects: false },
+        retentions: [{ where: null, horizon: HORIZON, keep: { count: 1, per: [columns.parentId] } }],
+      };
+      const list = { run: await startRun(), pass: 0 };
+      await harness.session.ledger.keepLast.write(list.run, list.pass, expiry);
+      for (const scan of ['by-location', 'by-age'] as const) {
+        const shard = await planShard(scan);
+        await inTx(async (tx) => {
+          const where = tx.view({ keepLast: list }).isExpired(expiry);
+          const target = { table: item, age: columns.at, where, keeps: { expiry, list } };
+          await tx.scan.deleteRange(target, step(shard, null, 100));
+        });
+        expect([await remaining(), await harness.value('select min(id) from item')]).toEqual([2, 7]);
+      }
+      // Once one of the newest is deleted, nothing else of its group is.
+      await harness.execute('delete from item where id = 7');
+      await harness.execute(
+        `insert into item (id, parent_id, state, at) select 20, 1, state, at from item where id = 8`,
+      );
+      const shard = await planShard('by-location');
+      await inTx(async (tx) => {
+        const where = tx.view({ keepLast: list }).isExpired(expiry);
+        const target = { table: item, age: columns.at, where, keeps: { expiry, list } };
+        await tx.scan.deleteRange(target, step(shard, null, 100));
+      });
+      expect(await remaining()).toBe(2);
     });
   });
 }

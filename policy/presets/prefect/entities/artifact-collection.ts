@@ -6,8 +6,8 @@ export const ArtifactCollection = defineEntity({
   tableName: 'artifact_collection',
   properties: {
     id: p.uuid().primary(),
-    created: p.datetime(),
-    updated: p.datetime(),
+    created: p.datetime().columnType('timestamptz'),
+    updated: p.datetime().columnType('timestamptz'),
     key: p.string(),
     latestId: p.uuid(),
     type: p.string().nullable(),

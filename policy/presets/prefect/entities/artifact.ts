@@ -6,8 +6,8 @@ export const Artifact = defineEntity({
   tableName: 'artifact',
   properties: {
     id: p.uuid().primary(),
-    created: p.datetime(),
-    updated: p.datetime(),
+    created: p.datetime().columnType('timestamptz'),
+    updated: p.datetime().columnType('timestamptz'),
     key: p.string().nullable(),
     type: p.string().nullable(),
     data: p.json().nullable(),

@@ -6,7 +6,7 @@ export const Event = defineEntity({
   tableName: 'events',
   properties: {
     id: p.uuid().primary(),
-    occurred: p.datetime(),
+    occurred: p.datetime().columnType('timestamptz'),
     /** Its name, such as `prefect.flow-run.Completed`. */
     event: p.text(),
     resourceId: p.text(),
@@ -20,7 +20,7 @@ export const EventResource = defineEntity({
   properties: {
     id: p.uuid().primary(),
     /** The event's own. */
-    occurred: p.datetime(),
+    occurred: p.datetime().columnType('timestamptz'),
     resourceId: p.text(),
     eventId: p.uuid(),
   },

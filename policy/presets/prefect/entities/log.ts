@@ -6,14 +6,14 @@ export const Log = defineEntity({
   tableName: 'log',
   properties: {
     id: p.uuid().primary(),
-    created: p.datetime(),
-    updated: p.datetime(),
+    created: p.datetime().columnType('timestamptz'),
+    updated: p.datetime().columnType('timestamptz'),
     name: p.string(),
     level: p.smallint(),
     flowRunId: p.uuid().nullable(),
     taskRunId: p.uuid().nullable(),
     message: p.text(),
     /** The client's clock. */
-    timestamp: p.datetime(),
+    timestamp: p.datetime().columnType('timestamptz'),
   },
 });

@@ -11,8 +11,8 @@ export const FlowRun = defineEntity({
   tableName: 'flow_run',
   properties: {
     id: p.uuid().primary(),
-    created: p.datetime(),
-    updated: p.datetime(),
+    created: p.datetime().columnType('timestamptz'),
+    updated: p.datetime().columnType('timestamptz'),
     name: p.string(),
     flowId: p.uuid(),
     flow: () => p.manyToOne(Flow).joinColumn('flow_id').persist(false),
@@ -27,12 +27,12 @@ export const FlowRun = defineEntity({
       .nativeEnumName('state_type')
       .nullable(),
     stateName: p.string().nullable(),
-    stateTimestamp: p.datetime().nullable(),
+    stateTimestamp: p.datetime().columnType('timestamptz').nullable(),
     /** When a scheduled run is due next; null in every other state. */
-    nextScheduledStartTime: p.datetime().nullable(),
-    startTime: p.datetime().nullable(),
+    nextScheduledStartTime: p.datetime().columnType('timestamptz').nullable(),
+    startTime: p.datetime().columnType('timestamptz').nullable(),
     /** Set on entering a terminal state, cleared when the run is brought back to life. */
-    endTime: p.datetime().nullable(),
+    endTime: p.datetime().columnType('timestamptz').nullable(),
     tags: p.json<string[]>(),
     workQueueId: p.uuid().nullable(),
     workQueue: () => p.manyToOne(WorkQueue).joinColumn('work_queue_id').nullable().persist(false),
@@ -46,8 +46,8 @@ export const TaskRun = defineEntity({
   tableName: 'task_run',
   properties: {
     id: p.uuid().primary(),
-    created: p.datetime(),
-    updated: p.datetime(),
+    created: p.datetime().columnType('timestamptz'),
+    updated: p.datetime().columnType('timestamptz'),
     name: p.string(),
     flowRunId: p.uuid().nullable(),
     flowRun: () => p.manyToOne(FlowRun).joinColumn('flow_run_id').nullable().persist(false),
@@ -56,9 +56,9 @@ export const TaskRun = defineEntity({
       .nativeEnumName('state_type')
       .nullable(),
     stateName: p.string().nullable(),
-    stateTimestamp: p.datetime().nullable(),
-    startTime: p.datetime().nullable(),
-    endTime: p.datetime().nullable(),
+    stateTimestamp: p.datetime().columnType('timestamptz').nullable(),
+    startTime: p.datetime().columnType('timestamptz').nullable(),
+    endTime: p.datetime().columnType('timestamptz').nullable(),
     tags: p.json<string[]>(),
   },
 });

@@ -4,7 +4,11 @@ import { defineEntity, p } from '@mikro-orm/core';
 export const TaskRunState = defineEntity({
   name: 'TaskRunState',
   tableName: 'task_run_state',
-  properties: { id: p.uuid().primary(), taskRunId: p.uuid(), timestamp: p.datetime() },
+  properties: {
+    id: p.uuid().primary(),
+    taskRunId: p.uuid(),
+    timestamp: p.datetime().columnType('timestamptz'),
+  },
 });
 
 /** A state that later task runs may reuse. No foreign key to it, and nothing in Prefect ever deletes from here. */
@@ -13,10 +17,10 @@ export const TaskRunStateCache = defineEntity({
   tableName: 'task_run_state_cache',
   properties: {
     id: p.uuid().primary(),
-    created: p.datetime(),
+    created: p.datetime().columnType('timestamptz'),
     cacheKey: p.string(),
     /** Null is for ever. */
-    cacheExpiration: p.datetime().nullable(),
+    cacheExpiration: p.datetime().columnType('timestamptz').nullable(),
     taskRunStateId: p.uuid(),
   },
 });

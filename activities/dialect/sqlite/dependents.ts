@@ -1,0 +1,112 @@
+import { sql } from 'kysely';
+
+import type { ColumnName, TableName } from '../../stored/columns.ts';
+import type { CascadeStep, RowTree, StoredChild } from '../../stored/pass.ts';
+import type { Condition, Holds } from '../view.ts';
+import { pathsByCascades } from './cascade-paths.ts';
+import type { Connection } from './connection.ts';
+import { toSql } from './connection.ts';
+import { isHeldRow } from './holds.ts';
+import { tableRef } from './identifiers.ts';
+import { tableAs } from './references.ts';
+
+/** Soft children as further steps: a join leads to them as it does to what cascades. */
+function toSteps(
+  {
+    cascades,
+    children,
+    key,
+  }: { readonly key: ColumnName | null } & Required<Pick<RowTree, 'cascades' | 'children'>>,
+  ownCascades: (child: StoredChild) => readonly CascadeStep[],
+  from = -1,
+  steps: CascadeStep[] = [],
+): CascadeStep[] {
+  const first = steps.length;
+  steps.push(...cascades.map((step) => ({ ...step, from: step.from === -1 ? from : first + step.from })));
+  if (key === null) return steps;
+  for (const child of children) {
+    const { table, by, own } = child;
+    const at = steps.push({ from, table, on: [{ child: by.name, parent: key.name }] }) - 1;
+    const below = { cascades: ownCascades(child), children: own?.children ?? [], key: own?.key ?? null };
+    toSteps(below, ownCascades, at, steps);
+  }
+  return steps;
+}
+
+/** See `Rows.countDependents`. What cascades from soft children is not counted. */
+export async function countDependents(
+  connection: Connection,
+  { table, cascades, key = null, children = [] }: RowTree,
+  locations: readonly string[],
+  limit: number,
+): Promise<number[]> {
+  const paths = [
+    ...pathsByCascades(
+      toSteps({ cascades: [], children, key }, () => []),
+      'c',
+    ),
+    ...pathsByCascades(cascades, 'c'),
+  ];
+  const most = Math.min(limit, Number.MAX_SAFE_INTEGER);
+  const counts = paths.map(
+    ({ from, where }) => sql` + (select count(*) from (select 1 from ${from} where ${where} limit ${most}))`,
+  );
+  const { rows } = await connection.run(sql<{ dependents: number }>`
+    select 1${sql.join(counts, sql``)} as dependents
+    from json_each(${JSON.stringify(locations)}) as w
+    join ${tableAs(table, 'p')} on p.rowid = cast(w.value as integer)
+    order by w.key`);
+  return rows.map((row) => row.dependents);
+}
+
+/** See `Rows.deleteDependents`. */
+export async function deleteDependents(
+  connection: Connection,
+  tree: RowTree,
+  location: string,
+  step: number,
+  limit: number,
+  holds: Holds,
+): Promise<number> {
+  const path = pathsByCascades(tree.cascades, 'c')[step];
+  if (path === undefined) throw new Error(`there is no cascade step ${step}`);
+  const held = isHeldRow(connection, holds, path.table);
+  const { changes } = await connection.run(sql`
+    delete from ${tableRef(path.table)} as t
+    where
+      t.rowid in (
+        select c.rowid
+        from ${tableAs(tree.table, 'p')}, ${path.from}
+        where p.rowid = cast(${location} as integer) and ${path.where}
+        limit ${limit}
+      )
+      and ${held === undefined ? sql`true` : sql`${held} is not true`}`);
+  return changes;
+}
+
+/** See `Rows.findAncestors`. */
+export async function findAncestors(
+  connection: Connection,
+  { table: root, cascades, key = null, children = [] }: RowTree,
+  row: { readonly table: TableName; readonly location: string },
+  deletable: Condition,
+  limit: number,
+): Promise<string[]> {
+  const locations: string[] = [];
+  const steps = toSteps({ cascades, children, key }, (child) => child.cascades);
+  for (const { table, from, where } of pathsByCascades(steps, 'c')) {
+    if (table.name !== row.table.name) continue;
+    const { rows } = await connection.run(sql<{ location: string }>`
+      select cast(t.rowid as text) as location
+      from ${tableAs(root, 't')}
+      where t.rowid in (
+        select p.rowid
+        from ${tableAs(root, 'p')}, ${from}
+        where c.rowid = cast(${row.location} as integer) and ${where}
+      )
+      order by (${toSql(deletable)}) is true desc, t.rowid
+      limit ${limit}`);
+    locations.push(...rows.map(({ location }) => location));
+  }
+  return [...new Set(locations)];
+}

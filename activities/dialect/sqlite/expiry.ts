@@ -1,0 +1,124 @@
+import type { RawBuilder } from 'kysely';
+import { sql } from 'kysely';
+
+import type { Ages, ColumnName } from '../../stored/columns.ts';
+import type { Expiry, StoredRetention, StoredRetentionColumn } from '../../stored/expiry.ts';
+import { bindPredicate } from '../bind-predicate.ts';
+import { columnRef, tableRef } from './identifiers.ts';
+import { findForm } from './instants.ts';
+
+const DAY_MILLIS = 24 * 3600 * 1000;
+
+/** The age of a row of an alias, as it is stored. */
+export function ageExpression(alias: string, ages: readonly ColumnName[]): RawBuilder<unknown> {
+  const columns = ages.map((age) => columnRef(alias, age));
+  return columns.length === 1 ? sql`${columns[0]}` : sql`coalesce(${sql.join(columns)})`;
+}
+
+/** The age of a row of an alias in milliseconds since the epoch; null if it has none, or none of the form of its column. */
+export function ageMillis(alias: string, ages: Ages): RawBuilder<number | null> {
+  const form = findForm(ages[0].type);
+  if (form === undefined) return sql`null`;
+  const age = ageExpression(alias, ages);
+  return sql`case when ${form.isForm(age)} then ${form.toMillis(age)} end`;
+}
+
+/** Over alias `t`: the age is before an instant. False of a value in another form than that of its column. */
+export function isBefore(ages: Ages, horizon: string): RawBuilder<boolean> {
+  const form = findForm(ages[0].type);
+  if (form === undefined) return sql`false`;
+  const age = ageExpression('t', ages);
+  return sql`(${age} < ${form.toValue(horizon)} and ${form.isForm(age)})`;
+}
+
+/** Over alias `t`: the row is past the horizon of the retention that counts for it. */
+export function isExpired({
+  ages,
+  horizon,
+  retentions,
+}: Pick<Expiry, 'ages' | 'horizon' | 'retentions'>): RawBuilder<boolean> {
+  const past = isBefore(ages, horizon);
+  const form = findForm(ages[0].type);
+  if (form === undefined || (retentions.length === 1 && retentions[0]?.column === undefined)) return past;
+  const age = ageExpression('t', ages);
+  const isPastOwn = ({ horizon: own, column }: StoredRetention): RawBuilder<unknown> => {
+    const stored = own === null ? sql`null` : sql`${age} < ${form.toValue(own)}`;
+    if (column === undefined) return stored;
+    const { number, least } = retentionNumber(column);
+    return sql`case
+      when ${number} is null then ${stored}
+      when ${number} >= ${least} then ${form.toMillis(age)} < ${columnHorizon(column, number)}
+    end`;
+  };
+  return sql`(${past} and ${caseByRetention(retentions, isPastOwn)})`;
+}
+
+/** Over alias `t`: the value for the retention that counts for the row. */
+export function caseByRetention(
+  retentions: readonly StoredRetention[],
+  value: (retention: StoredRetention, n: number) => RawBuilder<unknown>,
+): RawBuilder<unknown> {
+  const whens = retentions.map((retention, n) =>
+    retention.where === null
+      ? sql`else ${value(retention, n)}`
+      : sql`when ${bindPredicate(retention.where)} then ${value(retention, n)}`,
+  );
+  return whens.length === 1 && retentions[0]?.where === null
+    ? value(retentions[0], 0)
+    : sql`case ${sql.join(whens, sql` `)} end`;
+}
+
+/** Over alias `t`: the number of a retention in a column, and the least that lets its row go. A text is no number. */
+function retentionNumber({ column, parent, unitMillis, leastMillis }: StoredRetentionColumn): {
+  readonly number: RawBuilder<number | null>;
+  readonly least: number;
+} {
+  const value =
+    parent === null
+      ? columnRef('t', column)
+      : sql`(
+          select ${columnRef('owner', column)}
+          from ${tableRef(parent.table)} as owner
+          where ${columnRef('owner', parent.key)} = ${columnRef('t', parent.by)}
+        )`;
+  // What is no number keeps its row: it becomes less than the least.
+  return {
+    number: sql`(case when typeof(${value}) in ('integer', 'real', 'null') then ${value} else -1 end)`,
+    least: leastMillis / unitMillis,
+  };
+}
+
+/** The horizon of a row by its column, in milliseconds since the epoch. */
+function columnHorizon(
+  { horizon, unitMillis }: StoredRetentionColumn,
+  number: RawBuilder<number | null>,
+): RawBuilder<number | null> {
+  return sql`(${Date.parse(horizon)} - ${number} * ${unitMillis})`;
+}
+
+/** Over alias `t`: the horizon that counts for the row, in milliseconds since the epoch; null if it is kept for ever. */
+export function selectHorizon({ retentions }: Pick<Expiry, 'retentions'>): RawBuilder<unknown> {
+  return caseByRetention(retentions, ({ horizon, column }) => {
+    const stored = horizon === null ? sql`null` : sql`${Date.parse(horizon)}`;
+    if (column === undefined) return stored;
+    const { number, least } = retentionNumber(column);
+    return sql`case
+      when ${number} is null then ${stored}
+      when ${number} >= ${least} then ${columnHorizon(column, number)}
+    end`;
+  });
+}
+
+/**
+ * Over alias `t`: the instant, in ISO 8601, from which an age is past a horizon, if both stay as they are: horizons move with
+ * the clock, and lie as far before it as they do now. A date is past it only when its day is.
+ */
+export function dueWhenOlder(
+  ages: Ages,
+  horizon: RawBuilder<unknown>,
+  now: string,
+): RawBuilder<string | null> {
+  const day = ages[0].type === 'date' ? DAY_MILLIS : 0;
+  const due = sql`(${ageMillis('t', ages)} + ${Date.parse(now) + day} - ${horizon})`;
+  return sql`strftime('%Y-%m-%dT%H:%M:%fZ', ${due} / 1000.0, 'unixepoch')`;
+}

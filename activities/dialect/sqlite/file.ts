@@ -1,0 +1,177 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import type { RawBuilder } from 'kysely';
+
+import type { TransactionLimits } from '../transaction-limits.ts';
+import type { StatementResult } from './channel.ts';
+import { Channel } from './channel.ts';
+import type { Connection } from './connection.ts';
+import { compile } from './connection.ts';
+import { readSqliteError } from './errors.ts';
+
+/** A write transaction without a statement for so long is rolled back: nobody else can write meanwhile. */
+const WRITER_IDLE_MILLIS = 5_000;
+/** The same of a snapshot, which keeps the write-ahead log from being reused. */
+const READER_IDLE_MILLIS = 60_000;
+/** So many snapshots are open at once; more wait. */
+const READERS = 2;
+/** The least time to wait for the write lock, in milliseconds: others may hold it for a second or more, which is no error. */
+const LEAST_WAIT_MILLIS = 2_000;
+/** A statement of its own waits so long. */
+const STATEMENT_WAIT_MILLIS = 30_000;
+/** How often to ask for the write lock, in milliseconds. SQLite has no queue: others ask every 100 ms at the most. */
+const POLL_MILLIS = 5;
+
+/**
+ * A SQLite file, by three connections: one writes, two read. In the write-ahead log readers never wait for a writer, and
+ * there is one writer at a time.
+ */
+export class SqliteFile implements Connection {
+  readonly ledgerSchema: string;
+  readonly path: string;
+  readonly #check: (run: Connection['run']) => Promise<void>;
+  readonly #inWriter = new AsyncLocalStorage<true>();
+  #opened: Promise<{ readonly writer: Channel; readonly readers: readonly Channel[] }> | undefined;
+  #nextReader = 0;
+  #closed = false;
+
+  /** `check` is called once with the first connection and throws if the file cannot be used. */
+  constructor(path: string, ledgerSchema: string, check: (run: Connection['run']) => Promise<void>) {
+    this.path = path;
+    this.ledgerSchema = ledgerSchema;
+    this.#check = check;
+  }
+
+  /** Runs a statement of its own: on a connection that reads, or on the one that writes once the write lock is free. */
+  async run<T>(query: RawBuilder<T>): Promise<StatementResult<T>> {
+    const { sql, values } = compile(query);
+    const { writer, readers } = await this.#open();
+    if (/^(select|with|pragma|explain)\b/i.test(sql)) {
+      // A transaction that is open has the connection for itself.
+      const reader = this.#pickReader(readers);
+      return reader.use(async () => reader.run<T>(sql, values));
+    }
+    this.#assertNotInWriter();
+    return writer.use(async () =>
+      waitWhileBusy(STATEMENT_WAIT_MILLIS, async () => writer.run<T>(sql, values)),
+    );
+  }
+
+  /**
+   * Runs work in a transaction that holds the write lock of the file from its first statement on. Others who hold it are
+   * waited for; after the lock limit, but not before {@link LEAST_WAIT_MILLIS}, it throws an error of kind `busy`.
+   */
+  async write<T>(limits: TransactionLimits, work: (tx: OpenTransaction) => Promise<T>): Promise<T> {
+    this.#assertNotInWriter();
+    const { writer } = await this.#open();
+    return writer.use(async () => {
+      const wait = Math.max(limits.lockMillis, LEAST_WAIT_MILLIS);
+      await waitWhileBusy(wait, async () => writer.run('begin immediate'));
+      const result = await this.#inWriter.run(true, async () => runTransaction(this, writer, work));
+      // Outside of the lock, so that nobody waits for the disk. Others may be at it: then they do it.
+      await writer.run('pragma wal_checkpoint(passive)').catch(() => undefined);
+      return result;
+    });
+  }
+
+  /** Runs work on one snapshot: all that it reads is of one instant, and nothing can be written. */
+  async read<T>(work: (tx: OpenTransaction) => Promise<T>): Promise<T> {
+    const { readers } = await this.#open();
+    const reader = this.#pickReader(readers);
+    return reader.use(async () => {
+      await reader.run('begin');
+      // The snapshot is that of the first statement that reads.
+      await reader.run('select count(*) from main.sqlite_schema');
+      return runTransaction(this, reader, work);
+    });
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    const opened = await this.#opened?.catch(() => undefined);
+    if (opened === undefined) return;
+    await Promise.all([opened.writer, ...opened.readers].map(async (channel) => channel.close()));
+  }
+
+  async #open(): Promise<{ readonly writer: Channel; readonly readers: readonly Channel[] }> {
+    if (this.#closed) throw new Error('the database is closed');
+    const opening = (this.#opened ??= this.#connect());
+    opening.catch(() => (this.#opened = undefined));
+    return opening;
+  }
+
+  async #connect(): Promise<{ readonly writer: Channel; readonly readers: readonly Channel[] }> {
+    const connect = (readOnly: boolean): Channel =>
+      new Channel({
+        file: this.path,
+        readOnly,
+        idleMillis: readOnly ? READER_IDLE_MILLIS : WRITER_IDLE_MILLIS,
+      });
+    let writer: Channel | undefined;
+    await this.#check(async (query) => {
+      writer ??= connect(false);
+      const { sql, values } = compile(query);
+      return writer.run(sql, values);
+    }).catch(async (error: unknown) => {
+      await writer?.close();
+      throw error;
+    });
+    return {
+      writer: writer ?? connect(false),
+      readers: Array.from({ length: READERS }, () => connect(true)),
+    };
+  }
+
+  #pickReader(readers: readonly Channel[]): Channel {
+    this.#nextReader = (this.#nextReader + 1) % readers.length;
+    return readers[this.#nextReader] as Channel;
+  }
+
+  /** It would wait for itself. */
+  #assertNotInWriter(): void {
+    if (this.#inWriter.getStore() === true) throw new Error('a transaction was begun inside of another one');
+  }
+}
+
+/** A transaction on one of the connections. */
+export interface OpenTransaction extends Connection {
+  readonly channel: Channel;
+}
+
+async function runTransaction<T>(
+  { ledgerSchema }: SqliteFile,
+  channel: Channel,
+  work: (tx: OpenTransaction) => Promise<T>,
+): Promise<T> {
+  try {
+    const result = await work({
+      channel,
+      ledgerSchema,
+      startedAt: performance.now(),
+      run: async (query) => {
+        const { sql, values } = compile(query);
+        return channel.run(sql, values);
+      },
+    });
+    await channel.run('commit');
+    return result;
+  } catch (error) {
+    // An error of the disk may have ended it.
+    await channel.run('rollback').catch(() => undefined);
+    throw error;
+  }
+}
+
+/** Tries again while others hold the file, for so many milliseconds. Never waits inside of SQLite. */
+async function waitWhileBusy<T>(millis: number, work: () => Promise<T>): Promise<T> {
+  const until = performance.now() + millis;
+  for (;;) {
+    try {
+      return await work();
+    } catch (error) {
+      if (readSqliteError(error)?.kind !== 'busy' || performance.now() > until) throw error;
+      await sleep(POLL_MILLIS);
+    }
+  }
+}

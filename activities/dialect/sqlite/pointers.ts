@@ -1,0 +1,100 @@
+import type { RawBuilder } from 'kysely';
+import { sql } from 'kysely';
+
+import type { StoredPointer } from '../../stored/pass.ts';
+import type { Condition } from '../view.ts';
+import type { Connection } from './connection.ts';
+import { toSql } from './connection.ts';
+import { columnRef, isAt, isKey, locationText, tableRef } from './identifiers.ts';
+import type { IsThere } from './references.ts';
+
+const ALL: IsThere = () => sql`true`;
+
+/** Over alias `t` of the holder: it names a target that is not there. One that names none, or no group, does not count. */
+export function isStale(
+  { pointer, holderGroup, target, targetKey }: StoredPointer,
+  isThere: IsThere = ALL,
+  value: RawBuilder<unknown> = columnRef('t', pointer),
+): RawBuilder<boolean> {
+  return sql`(
+    ${value} is not null
+    and ${columnRef('t', holderGroup)} is not null
+    and not exists (
+      select 1
+      from ${tableRef(target)} as target
+      where ${columnRef('target', targetKey)} = ${value} and ${isThere(target, 'target')}
+    )
+  )`;
+}
+
+/** Over alias `t` of the holder: its group has nothing left that it could be moved to. */
+export function hasNoSurvivor(
+  { holderGroup, target, targetGroup }: StoredPointer,
+  isThere: IsThere = ALL,
+): RawBuilder<boolean> {
+  return sql`not exists (
+    select 1
+    from ${tableRef(target)} as survivor
+    where
+      ${columnRef('survivor', targetGroup)} = ${columnRef('t', holderGroup)}
+      and ${isThere(target, 'survivor')}
+  )`;
+}
+
+/** Over alias `t` of the holder: a select of the location of the newest survivor of its group; null if there is none. */
+export function selectNewestTarget(
+  pointer: StoredPointer,
+  isThere: IsThere = ALL,
+): RawBuilder<number | null> {
+  return sql`(
+    select s.rowid
+    from ${tableRef(pointer.target)} as s
+    where
+      ${columnRef('s', pointer.targetGroup)} = ${columnRef('t', pointer.holderGroup)}
+      and ${isThere(pointer.target, 's')}
+    order by ${columnRef('s', pointer.newest)} desc nulls last, ${columnRef('s', pointer.targetKey)} desc
+    limit 1
+  )`;
+}
+
+/** The holders of some groups. The transaction has the write lock, so that nobody moves them meanwhile. */
+export async function lockHolders(
+  connection: Connection,
+  pointer: StoredPointer,
+  groups: readonly string[],
+): Promise<string[]> {
+  if (groups.length === 0) return [];
+  const { rows } = await connection.run(sql<{ location: string }>`
+    select ${locationText('t')} as location
+    from ${tableRef(pointer.holder)} as t
+    where ${isKey(pointer.holderGroup, 't', groups)}
+    order by t.rowid`);
+  return rows.map(({ location }) => location);
+}
+
+/** Repairs holders that point at nothing. Returns how many moved. */
+export async function repointHolders(
+  connection: Connection,
+  pointer: StoredPointer,
+  locations: readonly string[],
+  notHeld: Condition | undefined,
+): Promise<number> {
+  if (locations.length === 0) return 0;
+  const holder = tableRef(pointer.holder);
+  const newest = selectNewestTarget(pointer);
+  const sets = [
+    sql`${sql.id(pointer.pointer.name)} = ${sql.id('n', pointer.targetKey.name)}`,
+    ...pointer.copy.map(({ to, from }) => sql`${sql.id(to.name)} = ${sql.id('n', from.name)}`),
+  ];
+  const { changes } = await connection.run(sql`
+    update ${holder} as t
+    set ${sql.join(sets)}
+    from ${tableRef(pointer.target)} as n
+    where ${isAt(locations)} and ${isStale(pointer)} and n.rowid = ${newest}`);
+  await connection.run(sql`
+    delete from ${holder} as t
+    where
+      ${isAt(locations)} and ${isStale(pointer)} and ${hasNoSurvivor(pointer)}
+      and ${notHeld === undefined ? sql`true` : toSql(notHeld)}`);
+  return changes;
+}

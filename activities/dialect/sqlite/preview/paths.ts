@@ -1,0 +1,92 @@
+import type { RawBuilder } from 'kysely';
+import { sql } from 'kysely';
+
+import type { StoredRoot } from '../../../stored/pass.ts';
+import type { DeletedPaths } from '../../preview.ts';
+import type { Connection } from '../connection.ts';
+import { ledgerTable } from '../connection.ts';
+import { columnRef } from '../identifiers.ts';
+import { tableAs } from '../references.ts';
+import type { Deletions } from './deletions.ts';
+import { DELETED } from './tables.ts';
+
+/** Finds the paths by what the passes so far delete. */
+export class SqliteDeletedPaths implements DeletedPaths {
+  readonly #connection: Connection;
+  readonly #root: StoredRoot;
+  /** Selects with the column `path`. */
+  readonly #deleted: readonly RawBuilder<unknown>[];
+  /** Over column `path` of alias `p`: a row records it that stays. */
+  readonly #isRecorded: RawBuilder<boolean>;
+
+  constructor(
+    connection: Connection,
+    deletions: Deletions,
+    root: StoredRoot,
+    which: (pass: string, records: boolean) => boolean,
+  ) {
+    this.#connection = connection;
+    this.#root = root;
+    const items = JSON.stringify(deletions.findItems(root.name, which));
+    const upTo = deletions.lastItem;
+    this.#deleted = root.recordedBy.map(
+      ({ table, column }) => sql`
+        select cast(${columnRef('t', column)} as text) as path
+        from ${DELETED} as d
+        join ${tableAs(table, 't')} on t.rowid = d.location
+        where
+          d.number = ${deletions.numberTable(table)}
+          and d.item in (select value from json_each(${items}))`,
+    );
+    const checks = root.recordedBy.map(
+      ({ table, column }) => sql`exists (
+        select 1
+        from ${tableAs(table, 't')}
+        where ${columnRef('t', column)} = p.path and ${deletions.isThere(table, 't', upTo)}
+      )`,
+    );
+    this.#isRecorded = sql`(${sql.join(checks, sql` or `)})`;
+  }
+
+  async read(
+    chunk: number,
+    waiting: { readonly policy: string; readonly passes: readonly string[] } | undefined,
+    work: (paths: readonly string[]) => Promise<void>,
+  ): Promise<void> {
+    const sources = [...this.#deleted, ...(waiting === undefined ? [] : [this.#selectWaiting(waiting)])];
+    let after = '';
+    for (;;) {
+      const { rows } = await this.#connection.run(sql<{ path: string }>`
+        select distinct p.path
+        from (${sql.join(sources, sql` union all `)}) as p
+        where p.path > ${after} and not ${this.#isRecorded}
+        order by p.path
+        limit ${chunk}`);
+      const last = rows.at(-1);
+      if (last === undefined) return;
+      await work(rows.map(({ path }) => path));
+      after = last.path;
+    }
+  }
+
+  async findStillRecorded(paths: readonly string[]): Promise<readonly string[]> {
+    if (paths.length === 0) return [];
+    const { rows } = await this.#connection.run(sql<{ path: string }>`
+      select p.path
+      from (select value as path from json_each(${JSON.stringify(paths)})) as p
+      where ${this.#isRecorded}`);
+    return rows.map(({ path }) => path);
+  }
+
+  #selectWaiting(waiting: {
+    readonly policy: string;
+    readonly passes: readonly string[];
+  }): RawBuilder<unknown> {
+    return sql`
+      select path
+      from ${ledgerTable(this.#connection, 'file')}
+      where
+        policy = ${waiting.policy} and root = ${this.#root.name}
+        and pass in (select value from json_each(${JSON.stringify(waiting.passes)}))`;
+  }
+}

@@ -1,0 +1,272 @@
+import type { RawBuilder } from 'kysely';
+import { sql } from 'kysely';
+
+import type { ColumnName, TableName } from '../../../stored/columns.ts';
+import type { CascadeStep, StoredChild, StoredPointer, StoredRoot } from '../../../stored/pass.ts';
+import type { Catalog } from '../../catalog.ts';
+import type { DeletedPaths, PreviewCount, PreviewedDelete, PreviewQuery } from '../../preview.ts';
+import type { Condition, Holds, View } from '../../view.ts';
+import type { Connection } from '../connection.ts';
+import { toSql } from '../connection.ts';
+import { ageMillis } from '../expiry.ts';
+import { columnRef } from '../identifiers.ts';
+import { isStale, selectNewestTarget } from '../pointers.ts';
+import type { IsThere } from '../references.ts';
+import { references, tableAs } from '../references.ts';
+import { LiveView } from '../view.ts';
+import type { Item } from './deletions.ts';
+import { Deletions } from './deletions.ts';
+import { SqliteDeletedPaths } from './paths.ts';
+import { DELETED, makePreviewTables, MOVED } from './tables.ts';
+import { PreviewView } from './view.ts';
+
+/** Runs one step of a preview. */
+type Step = (connection: Connection) => Promise<void>;
+
+/**
+ * Counts what passes would delete, step after step on one snapshot: temporary tables hold the rows that are deleted so far.
+ * A connection that may only read can do it.
+ */
+export class SqlitePreviewQuery implements PreviewQuery {
+  readonly view: View;
+  readonly #connection: Connection;
+  readonly #live: View;
+  readonly #deletions: Deletions;
+  readonly #steps: Step[] = [];
+  readonly #conditions: { readonly table: TableName; readonly where: RawBuilder<unknown> }[] = [];
+  readonly #counts: PreviewCount[] = [];
+  readonly #isThere: IsThere = (table, alias) => this.#deletions.isThere(table, alias);
+
+  constructor(connection: Connection, catalog: Catalog, holds: Holds | undefined) {
+    const options = holds === undefined ? {} : { holds };
+    this.#connection = connection;
+    this.#live = new LiveView(connection, options);
+    this.#deletions = new Deletions(catalog);
+    this.view = new PreviewView(connection, options, this.#deletions, (statement) =>
+      this.#steps.push(async (own) => void (await own.run(statement))),
+    );
+  }
+
+  startPass(name: string): void {
+    this.#deletions.startPass(name);
+  }
+
+  addDeleted({ tree, where, notHeld, ages, nesting = null, pointers = [] }: PreviewedDelete): void {
+    const { table, cascades, key = null, children = [] } = tree;
+    const item = this.#deletions.addItem();
+    const source = this.#deletions.source(table, 't');
+    const all = sql`(${toSql(where)}) and ${this.#isThere(table, 't')} and vacuum_goes_on()`;
+    const free = notHeld === undefined ? all : sql`${all} and (${toSql(notHeld)})`;
+    const levels = (which: RawBuilder<unknown>, isFirst: boolean): RawBuilder<unknown> => {
+      if (nesting === null) return sql`select t.rowid as location from ${source} where ${which}`;
+      const outer = columnRef('t', nesting.column);
+      if (isFirst) return sql`select t.rowid as location from ${source} where ${which} and ${outer} is null`;
+      // Rows nested in those that this item deletes: they are not nested any more once these are deleted.
+      const chain = nesting.chain.map(
+        (step, n) =>
+          sql`join ${tableAs(step.table, `c${n}`)} on ${references(`c${n}`, n === 0 ? 'p' : `c${n - 1}`, step.on)}`,
+      );
+      const last = nesting.chain.length === 0 ? 'p' : `c${nesting.chain.length - 1}`;
+      return sql`
+        select t.rowid as location
+        from ${DELETED} as d
+        join ${tableAs(table, 'p')} on p.rowid = d.location
+        ${sql.join(chain, sql` `)}
+        join ${source} on ${outer} = ${sql.id(last, nesting.references)}
+        where
+          d.number = ${this.#deletions.numberTable(table)} and d.item = ${item.number} and d.root
+          and ${which}`;
+    };
+    this.#conditions.push({ table, where: sql`(${toSql(where)})` });
+    if (notHeld !== undefined) this.#conditions.push({ table, where: toSql(notHeld) });
+    this.#steps.push(async (connection) => {
+      const add = async (isFirst: boolean): Promise<number> =>
+        this.#deletions.add(connection, item, table, levels(free, isFirst), true);
+      await add(true);
+      if (nesting !== null) while ((await add(false)) > 0);
+      if (notHeld !== undefined) {
+        const held = sql`${all} and not (${toSql(notHeld)})`;
+        const parts = nesting === null ? [levels(held, true)] : [levels(held, true), levels(held, false)];
+        const { rows } = await connection.run(sql<{ rows: number }>`
+          select count(distinct location) as rows from (${sql.join(parts, sql` union all `)})`);
+        this.#count(item, table, 'held', rows[0]?.rows ?? 0);
+      }
+      await this.#follow(connection, item, table, cascades);
+      if (key !== null) await this.#addChildren(connection, item, table, key, children);
+      await this.#countDeleted(connection, item, [
+        table,
+        ...cascades.map((step) => step.table),
+        ...children.flatMap(listTables),
+      ]);
+      const { rows } = await connection.run(sql<{ oldest: number | null; newest: number | null }>`
+        select min(${ageMillis('t', ages)}) as oldest, max(${ageMillis('t', ages)}) as newest
+        from ${DELETED} as d
+        join ${tableAs(table, 't')} on t.rowid = d.location
+        where d.number = ${this.#deletions.numberTable(table)} and d.item = ${item.number} and d.root`);
+      this.#count(item, table, 'oldest', rows[0]?.oldest ?? null);
+      this.#count(item, table, 'newest', rows[0]?.newest ?? null);
+    });
+    for (const pointer of [...pointers, ...children.flatMap(listPointers)]) this.#addRepair(pointer, item);
+  }
+
+  addRepair(pointer: StoredPointer): void {
+    this.#addRepair(pointer, undefined);
+  }
+
+  addFound(table: TableName, age: ColumnName, where: Condition): void {
+    const item = this.#deletions.addItem();
+    const source = this.#deletions.source(table, 't');
+    this.#conditions.push({ table, where: toSql(where) });
+    this.#steps.push(async (connection) => {
+      const { rows } = await connection.run(sql<{ rows: number; oldest: number | null }>`
+        select count(*) as rows, min(${ageMillis('t', [age])}) as oldest
+        from ${source}
+        where (${toSql(where)}) and ${this.#isThere(table, 't')} and vacuum_goes_on()`);
+      this.#count(item, table, 'found', rows[0]?.rows ?? 0);
+      this.#count(item, table, 'oldest found', rows[0]?.oldest ?? null);
+    });
+  }
+
+  recordFiles(roots: readonly string[]): void {
+    this.#deletions.recordFiles(roots);
+  }
+
+  lookForPaths(root: StoredRoot, which: (pass: string, records: boolean) => boolean): DeletedPaths {
+    return new SqliteDeletedPaths(this.#connection, this.#deletions, root, which);
+  }
+
+  async count(): Promise<readonly PreviewCount[]> {
+    await makePreviewTables(this.#connection);
+    this.#counts.length = 0;
+    for (const step of this.#steps) await step(this.#connection);
+    return this.#counts;
+  }
+
+  async plan(): Promise<void> {
+    await makePreviewTables(this.#connection);
+    for (const { table, where } of this.#conditions) {
+      await this.#connection.run(sql`explain select 1 from ${tableAs(table, 't')} where ${where}`);
+    }
+  }
+
+  /** Follows foreign keys that cascade from what an item deletes, from row to row until nothing new comes. */
+  async #follow(
+    connection: Connection,
+    item: Item,
+    table: TableName,
+    steps: readonly CascadeStep[],
+  ): Promise<void> {
+    for (let added = steps.length > 0 ? 1 : 0; added > 0;) {
+      added = 0;
+      for (const step of steps) {
+        const parent = steps[step.from]?.table ?? table;
+        added += await this.#addBelow(connection, item, parent, step.table, references('c', 'p', step.on));
+      }
+    }
+  }
+
+  /** Adds the rows of a table, alias `c`, that belong to rows, alias `p`, that an item deletes from another. */
+  async #addBelow(
+    connection: Connection,
+    item: Item,
+    parent: TableName,
+    child: TableName,
+    on: RawBuilder<boolean>,
+  ): Promise<number> {
+    return this.#deletions.add(
+      connection,
+      item,
+      child,
+      sql`
+        select c.rowid as location
+        from ${DELETED} as d
+        join ${tableAs(parent, 'p')} on p.rowid = d.location
+        join ${tableAs(child, 'c')} on ${on}
+        where
+          d.number = ${this.#deletions.numberTable(parent)} and d.item = ${item.number}
+          and ${this.#isThere(child, 'c')} and vacuum_goes_on()`,
+    );
+  }
+
+  /** Adds the soft children of what an item deletes from a table, with what belongs to those. */
+  async #addChildren(
+    connection: Connection,
+    item: Item,
+    table: TableName,
+    key: ColumnName,
+    children: readonly StoredChild[],
+  ): Promise<void> {
+    for (const child of children) {
+      const on = sql<boolean>`${columnRef('c', child.by)} = ${columnRef('p', key)}`;
+      await this.#addBelow(connection, item, table, child.table, on);
+      await this.#follow(connection, item, child.table, child.cascades);
+      const { own } = child;
+      if (own !== undefined) await this.#addChildren(connection, item, child.table, own.key, own.children);
+    }
+  }
+
+  /** Adds the repair of pointers at nothing: those of the groups of which an item deleted rows, or all. */
+  #addRepair(pointer: StoredPointer, deleted: Item | undefined): void {
+    const item = this.#deletions.addItem();
+    const { holder, target, cascades } = pointer;
+    const notHeld = this.#live.isNotHeld({ table: holder, cascades });
+    const number = this.#deletions.numberTable(target);
+    const isTouched =
+      deleted === undefined
+        ? sql`true`
+        : sql`${columnRef('t', pointer.holderGroup)} in (
+            select ${columnRef('r', pointer.targetGroup)}
+            from ${DELETED} as d
+            join ${tableAs(target, 'r')} on r.rowid = d.location
+            where d.number = ${number} and d.item = ${deleted.number}
+          )`;
+    const stale = sql`
+      ${isTouched}
+      and ${isStale(pointer, this.#isThere, this.#deletions.pointerValue(pointer))}
+      and ${this.#isThere(holder, 't')}`;
+    const newest = selectNewestTarget(pointer, this.#isThere);
+    this.#steps.push(async (connection) => {
+      const { changes: moved } = await connection.run(sql`
+        insert or replace into ${MOVED} (number, location, target)
+        select ${this.#deletions.numberPointer(pointer)}, s.location, s.target
+        from (select t.rowid as location, ${newest} as target from ${tableAs(holder, 't')} where ${stale}) as s
+        where s.target is not null`);
+      this.#count(item, holder, 'moved', moved);
+      // Those that moved are not stale any more.
+      const select = (which: RawBuilder<unknown>): RawBuilder<unknown> =>
+        sql`select t.rowid as location from ${tableAs(holder, 't')} where ${stale} and ${which}`;
+      if (notHeld !== undefined && deleted === undefined) {
+        const { rows } = await connection.run(sql<{ rows: number }>`
+          select count(*) as rows from (${select(sql`not (${toSql(notHeld)})`)})`);
+        this.#count(item, holder, 'held', rows[0]?.rows ?? 0);
+      }
+      const free = notHeld === undefined ? sql`true` : toSql(notHeld);
+      await this.#deletions.add(connection, item, holder, select(free), true);
+      await this.#follow(connection, item, holder, cascades);
+      await this.#countDeleted(connection, item, [holder, ...cascades.map((step) => step.table)]);
+    });
+  }
+
+  async #countDeleted(connection: Connection, item: Item, tables: readonly TableName[]): Promise<void> {
+    const { rows } = await connection.run(sql<{ number: number; rows: number }>`
+      select number, count(*) as rows from ${DELETED} where item = ${item.number} group by number`);
+    for (const table of new Map(tables.map((one) => [one.label, one])).values()) {
+      const number = this.#deletions.numberTable(table);
+      this.#count(item, table, 'deleted', rows.find((row) => row.number === number)?.rows ?? 0);
+    }
+  }
+
+  #count({ pass }: Item, { label }: TableName, what: PreviewCount['what'], value: number | null): void {
+    this.#counts.push({ pass, label, what, value });
+  }
+}
+
+/** Every table of which a soft child deletes rows, but for those of its pointers. */
+function listTables({ table, cascades, own }: StoredChild): TableName[] {
+  return [table, ...cascades.map((step) => step.table), ...(own?.children ?? []).flatMap(listTables)];
+}
+
+/** Pointers at a soft child and at its own children. */
+function listPointers({ pointers, own }: StoredChild): StoredPointer[] {
+  return [...pointers, ...(own?.children ?? []).flatMap(listPointers)];
+}

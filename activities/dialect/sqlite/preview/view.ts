@@ -1,0 +1,79 @@
+import type { RawBuilder } from 'kysely';
+import { sql } from 'kysely';
+
+import type { TableName } from '../../../stored/columns.ts';
+import type { KeepLastExpiry } from '../../../stored/expiry.ts';
+import type { ParentReference, StoredPointer, StoredReference } from '../../../stored/pass.ts';
+import type { Condition, ViewOptions } from '../../view.ts';
+import type { Connection } from '../connection.ts';
+import { toCondition } from '../connection.ts';
+import { groupKey, keepCount, retentionIndex, selectNewest } from '../keep-last.ts';
+import { hasNoSurvivor, isStale } from '../pointers.ts';
+import type { IsThere } from '../references.ts';
+import { hasNoParent, isUnreferenced, tableAs } from '../references.ts';
+import { LiveView } from '../view.ts';
+import type { Deletions } from './deletions.ts';
+import { NEWEST } from './tables.ts';
+
+/** The tables without the rows that the passes delete which were added to a preview before. */
+export class PreviewView extends LiveView {
+  readonly #deletions: Deletions;
+  readonly #prepare: (step: RawBuilder<unknown>) => void;
+  #lists = 0;
+
+  /** `prepare` adds a statement that must run before a condition of the view is evaluated. */
+  constructor(
+    connection: Connection,
+    options: ViewOptions,
+    deletions: Deletions,
+    prepare: (step: RawBuilder<unknown>) => void,
+  ) {
+    super(connection, options);
+    this.#deletions = deletions;
+    this.#prepare = prepare;
+  }
+
+  override hasNoParent(reference: ParentReference): Condition {
+    return toCondition(hasNoParent(reference, this.#isThere));
+  }
+
+  override isUnreferenced(stored: readonly StoredReference[]): Condition {
+    const source = (table: TableName, alias: string): RawBuilder<unknown> =>
+      this.#deletions.source(table, alias);
+    return toCondition(isUnreferenced(stored, this.#isThere, source));
+  }
+
+  /** Nothing of a group is deleted either if earlier passes delete some of its newest rows. */
+  override isNotKept(expiry: KeepLastExpiry): Condition {
+    const { table, key, retentions } = expiry;
+    if (key === null) return toCondition(sql`true`);
+    this.#lists += 1;
+    const list = this.#lists;
+    this.#prepare(sql`
+      insert into ${NEWEST} (number, location, retention_index, group_key)
+      select ${list}, n.location, n.retention_index, n.group_key from (${selectNewest(expiry)}) as n`);
+    const count = keepCount(retentions);
+    // The group is of the outer row: in its own select nothing else is called `t` yet.
+    return toCondition(sql`(
+      not exists (select 1 from ${NEWEST} as newest where newest.number = ${list} and newest.location = t.rowid)
+      and (${count} = 0 or (
+        select count(*)
+        from ${NEWEST} as newest
+        join ${tableAs(table, 'k')} on k.rowid = newest.location
+        where
+          newest.number = ${list} and newest.retention_index = ${retentionIndex(retentions)}
+          and newest.group_key = ${groupKey(retentions)} and ${this.#isThere(table, 'k')}
+      ) >= ${count})
+    )`);
+  }
+
+  override isStale(pointer: StoredPointer): Condition {
+    return toCondition(isStale(pointer, this.#isThere, this.#deletions.pointerValue(pointer)));
+  }
+
+  override hasNoSurvivor(pointer: StoredPointer): Condition {
+    return toCondition(hasNoSurvivor(pointer, this.#isThere));
+  }
+
+  readonly #isThere: IsThere = (table, alias) => this.#deletions.isThere(table, alias);
+}

@@ -1,0 +1,48 @@
+import type { RawBuilder } from 'kysely';
+import { sql } from 'kysely';
+
+import type { ColumnPairs, TableName } from '../../stored/columns.ts';
+import type { ParentReference, StoredReference } from '../../stored/pass.ts';
+import { columnRef, tableRef } from './identifiers.ts';
+
+/** Which rows of a table, by an alias, count as being there; all of them, or those that a preview leaves. */
+export type IsThere = (table: TableName, alias: string) => RawBuilder<boolean>;
+
+const ALL: IsThere = () => sql`true`;
+
+/** Over alias `t`: the row's parent does not exist. */
+export function hasNoParent(
+  { by, parent, parentKey }: ParentReference,
+  isThere: IsThere = ALL,
+): RawBuilder<boolean> {
+  return sql`not exists (
+    select 1
+    from ${tableRef(parent)} as parent
+    where ${columnRef('parent', parentKey)} = ${columnRef('t', by)} and ${isThere(parent, 'parent')}
+  )`;
+}
+
+/** Over alias `t`: no row of the tables references it. `source` is a table under an alias. */
+export function isUnreferenced(
+  stored: readonly StoredReference[],
+  isThere: IsThere = ALL,
+  source: (table: TableName, alias: string) => RawBuilder<unknown> = tableAs,
+): RawBuilder<boolean> {
+  const checks = stored.map(
+    ({ table, on }) => sql`not exists (
+      select 1 from ${source(table, 'c')} where ${references('c', 't', on)} and ${isThere(table, 'c')}
+    )`,
+  );
+  return sql`(${sql.join(checks, sql` and `)})`;
+}
+
+/** A table under an alias. */
+export function tableAs(table: TableName, alias: string): RawBuilder<unknown> {
+  return sql`${tableRef(table)} as ${sql.id(alias)}`;
+}
+
+/** A row of one alias references a row of another. */
+export function references(child: string, parent: string, on: ColumnPairs): RawBuilder<boolean> {
+  const pairs = on.map((pair) => sql`${sql.id(child, pair.child)} = ${sql.id(parent, pair.parent)}`);
+  return sql`${sql.join(pairs, sql` and `)}`;
+}

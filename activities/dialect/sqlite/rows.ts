@@ -1,0 +1,156 @@
+import type { RawBuilder } from 'kysely';
+import { sql } from 'kysely';
+
+import type { ColumnName, TableName } from '../../stored/columns.ts';
+import type { DeletedRows, Evaluated, FoundRow, OwnedRows, Recording, Rows } from '../rows.ts';
+import type { Condition, Instant } from '../view.ts';
+import type { Connection } from './connection.ts';
+import { instantSql, toSql } from './connection.ts';
+import { countDependents, deleteDependents, findAncestors } from './dependents.ts';
+import { compareKey, isAt, isKey, keyText, locationText, returnedKey, tableRef } from './identifiers.ts';
+import { lockHolders, repointHolders } from './pointers.ts';
+import { recordPaths, returningPaths } from './recording.ts';
+
+/** Deletes and asks about rows whose key or location is known. */
+export class SqliteRows implements Rows {
+  readonly #connection: Connection;
+
+  constructor(connection: Connection) {
+    this.#connection = connection;
+  }
+
+  readonly countDependents: Rows['countDependents'] = async (...asked) =>
+    countDependents(this.#connection, ...asked);
+
+  readonly deleteDependents: Rows['deleteDependents'] = async (...asked) =>
+    deleteDependents(this.#connection, ...asked);
+
+  readonly findAncestors: Rows['findAncestors'] = async (...asked) =>
+    findAncestors(this.#connection, ...asked);
+
+  readonly lockHolders: Rows['lockHolders'] = async (...asked) => lockHolders(this.#connection, ...asked);
+
+  readonly repointHolders: Rows['repointHolders'] = async (...asked) =>
+    repointHolders(this.#connection, ...asked);
+
+  async deleteAt(
+    table: TableName,
+    locations: readonly string[],
+    where: Condition,
+    groups: readonly ColumnName[] = [],
+    recording?: Recording,
+  ): Promise<DeletedRows> {
+    if (locations.length === 0) return { rows: 0, groups: groups.map(() => []) };
+    return this.#delete(table, sql`${isAt(locations)} and ${toSql(where)}`, groups, recording);
+  }
+
+  async isTrueAt(table: TableName, location: string, where: Condition): Promise<boolean> {
+    const { rows } = await this.#connection.run(sql`
+      select 1 from ${tableRef(table)} as t where ${isAt([location])} and ${toSql(where)}`);
+    return rows.length > 0;
+  }
+
+  async deleteOwned(
+    { table, by, keys, limit, notHeld }: OwnedRows,
+    groups: readonly ColumnName[] = [],
+    recording?: Recording,
+  ): Promise<DeletedRows> {
+    if (keys.length === 0) return { rows: 0, groups: groups.map(() => []) };
+    const owned = isOwned({ by, keys, notHeld });
+    const some =
+      limit === undefined
+        ? owned
+        : sql`t.rowid in (select t.rowid from ${tableRef(table)} as t where ${owned} limit ${limit})`;
+    return this.#delete(table, some, groups, recording);
+  }
+
+  async lockOwned({ table, by, keys, limit, notHeld }: OwnedRows, key: ColumnName): Promise<string[]> {
+    if (keys.length === 0) return [];
+    const { rows } = await this.#connection.run(sql<{ key: string }>`
+      select ${keyText(key, 't')} as key
+      from ${tableRef(table)} as t
+      where ${isOwned({ by, keys, notHeld })}
+      limit ${limit ?? -1}`);
+    return rows.map((row) => row.key);
+  }
+
+  async filterKeys(
+    table: TableName,
+    key: ColumnName,
+    keys: readonly string[],
+    where: Condition,
+  ): Promise<ReadonlySet<string>> {
+    if (keys.length === 0) return new Set();
+    const { rows } = await this.#connection.run(sql<{ key: string }>`
+      select ${keyText(key, 't')} as key
+      from ${tableRef(table)} as t
+      where ${isKey(key, 't', keys)} and ${toSql(where)}`);
+    return new Set(rows.map((row) => row.key));
+  }
+
+  async find(table: TableName, column: ColumnName, key: string): Promise<FoundRow | undefined> {
+    const { rows } = await this.#connection.run(sql<{ key: string; location: string }>`
+      select ${keyText(column, 't')} as key, ${locationText('t')} as location
+      from ${tableRef(table)} as t
+      where ${compareKey(column, 't', '=', key)}`);
+    return rows[0] === undefined ? undefined : { column, ...rows[0] };
+  }
+
+  async evaluate(
+    table: TableName,
+    location: string,
+    whole: Condition,
+    parts: readonly { readonly test: Condition; readonly dueAt?: Instant }[],
+  ): Promise<Evaluated | undefined> {
+    const columns = parts.flatMap(({ test, dueAt }, n) => [
+      sql`(${toSql(test)}) is true as ${sql.id(`holds_${n}`)}`,
+      sql`${dueAt === undefined ? sql`null` : instantSql(dueAt)} as ${sql.id(`due_${n}`)}`,
+    ]);
+    const { rows } = await this.#connection.run(sql<Record<string, string | number | null>>`
+      select ${sql.join([sql`(${toSql(whole)}) is true as deletable`, ...columns])}
+      from ${tableRef(table)} as t
+      where ${isAt([location])}`);
+    const [row] = rows;
+    if (row === undefined) return undefined;
+    return {
+      deletable: row['deletable'] === 1,
+      parts: parts.map((_, n) => ({
+        holds: row[`holds_${n}`] === 1,
+        dueAt: row[`due_${n}`] == null ? null : String(row[`due_${n}`]),
+      })),
+    };
+  }
+
+  /** SQLite locks whole files, never rows. */
+  async isLocked(): Promise<boolean> {
+    return false;
+  }
+
+  async #delete(
+    table: TableName,
+    which: RawBuilder<unknown>,
+    groups: readonly ColumnName[],
+    recording: Recording | undefined,
+  ): Promise<DeletedRows> {
+    const statement = sql`delete from ${tableRef(table)} as t where ${which}`;
+    if (groups.length === 0 && recording === undefined) {
+      const { changes } = await this.#connection.run(statement);
+      return { rows: changes, groups: [] };
+    }
+    const returned = groups.map((group, n) => sql`${returnedKey(group)} as ${sql.id(`group_${n}`)}`);
+    const { rows } = await this.#connection.run(sql<Record<string, string | null>>`
+      ${statement}
+      returning ${sql.join([sql`1 as one`, ...returned, ...returningPaths(recording)])}`);
+    await recordPaths(this.#connection, recording, rows);
+    return {
+      rows: rows.length,
+      groups: groups.map((_, n) => [...new Set(rows.flatMap((row) => row[`group_${n}`] ?? []))]),
+    };
+  }
+}
+
+/** Over alias `t`: the row belongs to one of the keys, and no hold keeps it. */
+function isOwned({ by, keys, notHeld }: Pick<OwnedRows, 'by' | 'keys' | 'notHeld'>): RawBuilder<boolean> {
+  const named = isKey(by, 't', keys);
+  return notHeld === undefined ? named : sql`(${named} and ${toSql(notHeld)})`;
+}

@@ -1,0 +1,143 @@
+import type { RawBuilder } from 'kysely';
+import { sql } from 'kysely';
+
+import type { Ages, TableName } from '../../stored/columns.ts';
+import type { StoredRoot } from '../../stored/pass.ts';
+import type { CatalogTable } from '../catalog.ts';
+import type {
+  CountedRows,
+  OldestRows,
+  Sample,
+  SampleRequest,
+  Spellings,
+  TableRange,
+  Tables,
+} from '../tables.ts';
+import type { Condition } from '../view.ts';
+import type { Connection } from './connection.ts';
+import { ledgerTable, toSql } from './connection.ts';
+import { ageExpression, ageMillis } from './expiry.ts';
+import { columnRef, tableRef } from './identifiers.ts';
+import { findForm } from './instants.ts';
+import { sampleTable } from './sample.ts';
+
+/** New rows usually lie at the end of a table: so many of its last rows are read first. */
+const LAST_ROWS = 10_000;
+
+/** Questions about whole tables. */
+export class SqliteTables implements Tables {
+  readonly #connection: Connection;
+
+  constructor(connection: Connection) {
+    this.#connection = connection;
+  }
+
+  async sample(table: CatalogTable, requests: readonly SampleRequest[]): Promise<Sample[]> {
+    return sampleTable(this.#connection, table, requests);
+  }
+
+  async count(table: TableName, where: Condition, ages: Ages | undefined): Promise<CountedRows> {
+    const { rows } = await this.#connection.run(sql<{ rows: number; oldest: number | null }>`
+      select count(*) as rows, min(${ages === undefined ? sql`null` : ageMillis('t', ages)}) as oldest
+      from ${tableRef(table)} as t
+      where ${toSql(where)} and vacuum_goes_on()`);
+    const { rows: count = 0, oldest = null } = rows[0] ?? {};
+    return { rows: count, oldestSeconds: secondsSince(oldest) };
+  }
+
+  async countOldest(
+    table: TableName,
+    where: Condition,
+    [age]: Ages,
+    until: string,
+    entries: number,
+  ): Promise<OldestRows> {
+    const value = columnRef('t', age);
+    const form = findForm(age.type);
+    if (form === undefined) return { rows: 0, oldestSeconds: null, complete: true };
+    const { rows } = await this.#connection.run(sql<{ entries: number; rows: number; oldest: number | null }>`
+      select
+        count(*) as entries,
+        coalesce(sum(e.deletable is true), 0) as rows,
+        min(case when e.deletable then e.millis end) as oldest
+      from (
+        select ${toSql(where)} as deletable, ${ageMillis('t', [age])} as millis
+        from ${tableRef(table)} as t
+        where ${value} < ${form.toValue(until)}
+        order by ${value}
+        limit ${entries}
+      ) as e`);
+    const { rows: count = 0, oldest = null, entries: read = 0 } = rows[0] ?? {};
+    return { rows: count, oldestSeconds: secondsSince(oldest), complete: read < entries };
+  }
+
+  async countUpTo(table: TableName, most: number): Promise<number> {
+    const limit = Number.isFinite(most) ? Math.ceil(most) : -1;
+    return this.#count(sql`select 1 from ${tableRef(table)} limit ${limit}`);
+  }
+
+  async hasRowSince(table: TableName, ages: Ages, instant: string): Promise<boolean> {
+    const form = findForm(ages[0].type);
+    if (form === undefined) return false;
+    const age = ageExpression('t', ages);
+    const isNew = sql`${age} >= ${form.toValue(instant)} and ${form.isForm(age)}`;
+    const { rows } = await this.#connection.run(sql`
+      select 1
+      where
+        exists (
+          select 1
+          from (select * from ${tableRef(table)} order by rowid desc limit ${LAST_ROWS}) as t
+          where ${isNew}
+        )
+        or exists (select 1 from ${tableRef(table)} as t where ${isNew} and vacuum_goes_on())`);
+    return rows.length > 0;
+  }
+
+  async readRange(table: TableName, ages: Ages | undefined): Promise<TableRange> {
+    const age = ages === undefined ? sql`null` : ageMillis('t', ages);
+    const { rows } = await this.#connection.run(sql<TableRange>`
+      select count(*) as rows, min(${age}) as oldest, max(${age}) as newest
+      from ${tableRef(table)} as t
+      where vacuum_goes_on()`);
+    return rows[0] ?? { rows: 0, oldest: null, newest: null };
+  }
+
+  async findRecorded(
+    { name, recordedBy }: StoredRoot,
+    { texts, files }: Spellings,
+    outbox: boolean,
+  ): Promise<ReadonlySet<number>> {
+    if (texts.length === 0) return new Set();
+    const spellings = texts.map((text, n) => ({ text, file: files[n] }));
+    const spelling = sql`(
+      select value ->> 'text' as text, value ->> 'file' as file from json_each(${JSON.stringify(spellings)})
+    ) as s`;
+    const sources: RawBuilder<unknown>[] = recordedBy.map(
+      ({ table, column }) =>
+        sql`select s.file from ${spelling} join ${tableRef(table)} as t on ${columnRef('t', column)} = s.text`,
+    );
+    if (outbox) {
+      sources.push(sql`
+        select s.file
+        from ${spelling}
+        join ${ledgerTable(this.#connection, 'file')} as f on f.path = s.text and f.root = ${name}`);
+    }
+    const { rows } = await this.#connection.run(sql<{ file: number }>`${sql.join(sources, sql` union `)}`);
+    return new Set(rows.map(({ file }) => file));
+  }
+
+  async tryCondition(table: TableName, where: Condition): Promise<void> {
+    await this.#connection.run(sql`explain select 1 from ${tableRef(table)} as t where ${toSql(where)}`);
+  }
+
+  async #count(select: RawBuilder<unknown>): Promise<number> {
+    const { rows } = await this.#connection.run(sql<{ rows: number }>`
+      select count(*) as rows from (${select}) as counted`);
+    return rows[0]?.rows ?? 0;
+  }
+}
+
+/** The age of an instant in whole seconds; null if it is not known. */
+function secondsSince(millis: number | null): number | null {
+  return millis === null ? null : Math.max(0, Math.round((Date.now() - millis) / 1000));
+}
