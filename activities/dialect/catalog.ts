@@ -27,8 +27,6 @@ export interface CatalogTable extends TableName {
   readonly unsupported?: { readonly what: string; readonly fix: string } | undefined;
   /** Row-level security hides rows from the connected role. */
   readonly hidden: boolean;
-  /** Why its rows can be neither scanned nor counted; left out if they can. */
-  readonly unusable?: string;
   /** What the connected role may do. */
   readonly may: {
     readonly select: boolean;

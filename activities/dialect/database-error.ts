@@ -43,5 +43,10 @@ export interface DatabaseError {
 export function describeDatabaseError({ meaning, names, code, text }: DatabaseError): string {
   const about = names === '' ? '' : `, ${names}`;
   const server = text === undefined ? '' : `: ${text}`;
-  return `${meaning}${about} (SQLSTATE ${code})${server}`;
+  return `${meaning}${about} (${formatCode(code)})${server}`;
+}
+
+/** The code of an error, and whose it is. */
+export function formatCode(code: string): string {
+  return code.startsWith('SQLITE_') ? code : `SQLSTATE ${code}`;
 }

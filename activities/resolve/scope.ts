@@ -138,14 +138,6 @@ export class Scope {
   }
 
   #checkRights(table: CatalogTable, privileges: readonly Privilege[], rows: string): boolean {
-    if (table.unusable !== undefined) {
-      this.addIssue(
-        `${rows} can be neither scanned nor counted: ${table.unusable}`,
-        'Leave the table out of the policy, or make it an ordinary one',
-        `table ${table.label}`,
-      );
-      return false;
-    }
     if (table.hidden) {
       this.addIssue(
         `row-level security hides some ${rows} from the database role, so that what is there would seem gone`,

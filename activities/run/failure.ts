@@ -2,7 +2,7 @@ import { activityInfo, log } from '@temporalio/activity';
 import { ApplicationFailure, ApplicationFailureCategory, CancelledFailure } from '@temporalio/common';
 
 import { ValidationError } from '../../policy/issue.ts';
-import { describeDatabaseError } from '../dialect/database-error.ts';
+import { describeDatabaseError, formatCode } from '../dialect/database-error.ts';
 import { readDatabaseError } from '../dialect/errors.ts';
 import { GuardsError } from '../guards/guard.ts';
 
@@ -54,7 +54,7 @@ function toFailure(error: unknown, doing: string): Error {
     });
   }
   const { code, kind, meaning, verdict } = database;
-  const message = `${doing}: ${meaning} (SQLSTATE ${code})`;
+  const message = `${doing}: ${meaning} (${formatCode(code)})`;
   // One row alone that takes too long again and again is no hiccup of the server.
   const isHopeless = verdict === 'doubt' || kind === 'timeout';
   const isFinal = verdict === 'stop' || (isHopeless && isTriedEnough());

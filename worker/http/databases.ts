@@ -1,3 +1,4 @@
+import { formatCode } from '../../activities/dialect/database-error.ts';
 import { readDatabaseError } from '../../activities/dialect/errors.ts';
 import type { TransactionLimits } from '../../activities/dialect/transaction-limits.ts';
 import { Databases } from '../../activities/ledger/databases.ts';
@@ -107,5 +108,5 @@ function toUnavailable(name: string, error: unknown): unknown {
   if (error instanceof ValidationError) return new Unavailable(error.wireMessage);
   const known = readDatabaseError(error);
   if (known === undefined) return error;
-  return new Unavailable(`database ${name} cannot be read: ${known.meaning} (SQLSTATE ${known.code})`);
+  return new Unavailable(`database ${name} cannot be read: ${known.meaning} (${formatCode(known.code)})`);
 }

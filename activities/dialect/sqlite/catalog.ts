@@ -106,7 +106,7 @@ async function readListed(
     name,
     label: name,
     id: name,
-    kind: isTable ? 'table' : type === 'view' ? 'view' : 'other',
+    kind: type === 'view' ? 'view' : 'table',
     rows: rows < MAX_COUNTED ? rows : null,
     deadRows: 0,
     pages: Math.ceil(Math.max(0, last ?? 0) / ROWIDS_PER_PAGE),
@@ -131,20 +131,24 @@ async function readListed(
     indexes,
     inherited: false,
     hidden: false,
-    ...(unusable === undefined ? {} : { unusable }),
+    unsupported: unusable,
     may: { select: true, update: true, delete: true, maintain: true },
   };
 }
 
-/** Why rows of a table cannot be scanned and counted; undefined if they can. */
+/** Why rows of a table can be neither scanned nor counted; undefined if they can. */
 function findUnusable(
   type: string,
   isWithoutRowid: boolean,
   columns: readonly ListedColumn[],
-): string | undefined {
-  if (type === 'virtual' || type === 'shadow') return 'it is a virtual table, or the storage of one';
-  if (isWithoutRowid) return 'it is a table without rowid';
-  if (columns.some(({ name }) => name.toLowerCase() === 'rowid')) return 'a column of it is called rowid';
+): CatalogTable['unsupported'] {
+  const fix = 'Leave the table out of the policy, or make it an ordinary one';
+  if (type === 'virtual' || type === 'shadow')
+    return { what: 'is virtual, or the storage of a virtual one', fix };
+  if (isWithoutRowid) return { what: 'has no rowid, by which rows are scanned and counted', fix };
+  if (columns.some(({ name }) => name.toLowerCase() === 'rowid')) {
+    return { what: 'has a column called rowid, which hides the number by which rows are scanned', fix };
+  }
   return undefined;
 }
 

@@ -40,9 +40,9 @@ const MEANINGS: readonly (readonly [string, Meaning])[] = [
   ['SQLITE_NOTADB', ['stop', 'other', 'the file is no SQLite database']],
   [
     'SQLITE_CONSTRAINT_FOREIGNKEY',
-    ['stop', 'other', 'a foreign key forbids the deletion: other rows still point at these'],
+    ['stop', 'row forbidden', 'a foreign key forbids the deletion: other rows still point at these'],
   ],
-  ['SQLITE_CONSTRAINT', ['stop', 'other', 'a constraint or a trigger forbids it']],
+  ['SQLITE_CONSTRAINT', ['stop', 'row forbidden', 'a constraint or a trigger forbids it']],
   ['SQLITE_SCHEMA', ['retry', 'other', 'the tables were changed meanwhile']],
   ['SQLITE_ERROR', ['stop', 'other', 'a statement does not fit this database']],
 ];
@@ -54,7 +54,7 @@ export function readSqliteError(error: unknown): DatabaseError | undefined {
     const { code } = at;
     const found = MEANINGS.find(([prefix]) => code.startsWith(prefix));
     const [verdict, kind, meaning] = found?.[1] ?? ['doubt', 'other', 'the database reported an error'];
-    return { code, kind, meaning, verdict };
+    return { code, kind, meaning, verdict, names: '', text: undefined };
   }
   return undefined;
 }

@@ -8,6 +8,7 @@ import type { Catalog, CatalogTable, WantedTable } from '../catalog.ts';
 import type { Facts, Identity, Server } from '../facts.ts';
 import { readCatalog, readTable } from './catalog.ts';
 import type { Connection } from './connection.ts';
+import { readFingerprint } from './fingerprints.ts';
 
 /** What SQLite says of itself and of its file. */
 export class SqliteFacts implements Facts {
@@ -29,8 +30,20 @@ export class SqliteFacts implements Facts {
       now: new Date().toISOString(),
       problems: [],
       tooOld: null,
+      advice: [],
       ignoresForeignKeys: keys !== 1,
     };
+  }
+
+  /** What cannot be used is refused when the file is opened. */
+  async findUnsupported(): Promise<undefined> {
+    await this.readClock();
+  }
+
+  async readFingerprints(lists: readonly (readonly TableName[])[]): Promise<readonly string[]> {
+    const fingerprints: string[] = [];
+    for (const tables of lists) fingerprints.push(await readFingerprint(this.#connection, tables));
+    return fingerprints;
   }
 
   /** A copy of the file, as a backup is, has another inode. One that is copied into the file keeps it. */

@@ -27,6 +27,10 @@ export class SqliteFence implements Fence {
     // The write lock is ours by now.
   }
 
+  async fireTriggers(): Promise<void> {
+    // None fires later than its statement.
+  }
+
   async flushStatistics(): Promise<void> {
     // SQLite has none.
   }

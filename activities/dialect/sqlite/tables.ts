@@ -130,6 +130,15 @@ export class SqliteTables implements Tables {
     await this.#connection.run(sql`explain select 1 from ${tableRef(table)} as t where ${toSql(where)}`);
   }
 
+  async tryChange(table: TableName, columns: readonly string[]): Promise<void> {
+    const set = columns.map((column) => sql`${sql.id(column)} = null`);
+    const change =
+      columns.length === 0
+        ? sql`delete from ${tableRef(table)} where false`
+        : sql`update ${tableRef(table)} set ${sql.join(set)} where false`;
+    await this.#connection.run(sql`explain ${change}`);
+  }
+
   async #count(select: RawBuilder<unknown>): Promise<number> {
     const { rows } = await this.#connection.run(sql<{ rows: number }>`
       select count(*) as rows from (${select}) as counted`);

@@ -4,6 +4,7 @@ import type { BatchResult, Position, RoundTotals, ShardKey } from '../../../stor
 import type { ReportedRows } from '../../../stored/report.ts';
 import type { BatchRecord, BatchStore } from '../../ledger-store.ts';
 import { readDeleted } from '../fence.ts';
+import { readFingerprint } from '../fingerprints.ts';
 import { LedgerPart, parseJson, parseJsonOrNull } from './ledger-part.ts';
 import { sumReported } from './totals.ts';
 
@@ -39,6 +40,13 @@ export class SqliteBatchStore extends LedgerPart implements BatchStore {
   }
 
   async record(record: BatchRecord, result: BatchResult): Promise<number | undefined> {
+    const { fingerprint, counters } = record;
+    if (
+      fingerprint !== undefined &&
+      (await readFingerprint(this.connection, counters.tables)) !== fingerprint
+    ) {
+      return undefined;
+    }
     const deleted = await readDeleted(this.connection, record.counters);
     const rows = Object.values(deleted).reduce((sum, count) => sum + count, 0);
     const written = await this.change(sql`
