@@ -80,6 +80,11 @@ export interface ExpireRowsOptions<Row> extends PassOptions {
   readonly files?: readonly FileRoot[];
   /** Permits an `olderThan` below one hour. Default: false. */
   readonly allowShort?: boolean;
+  /**
+   * Permits that no row of the table is newer than the horizon, as when nobody writes to the table any more. Default:
+   * false, because a clock or a unit that is wrong looks like that.
+   */
+  readonly allowNewest?: boolean;
 }
 
 /** A pass that deletes rows past the retention, with everything that hangs on them. */
@@ -96,6 +101,7 @@ export interface ExpireRows extends PassOptions {
   readonly with: readonly SoftChild[];
   readonly files: readonly FileRoot[];
   readonly allowShort: boolean;
+  readonly allowNewest: boolean;
 }
 
 /** Rows that belong to a row without a foreign key, for the `with` of {@link expireRows}. */
@@ -118,6 +124,7 @@ export function expireRows<Row>(options: ExpireRowsOptions<Row>): ExpireRows {
     with: options.with ?? [],
     files: options.files ?? [],
     allowShort: options.allowShort ?? false,
+    allowNewest: options.allowNewest ?? false,
   });
 }
 
@@ -163,6 +170,7 @@ function schemaFor(DurationSchema: z.ZodType): z.ZodType {
     with: listOf(SoftChildSchema),
     files: listOf(RootSchema),
     allowShort: FlagSchema,
+    allowNewest: FlagSchema,
   }).refine(
     (pass) => [pass, ...pass.overrides].some((retention) => retention.olderThan !== null),
     issueParams(

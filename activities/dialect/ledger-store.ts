@@ -2,7 +2,7 @@ import type { BacklogMoment, EarlierBacklog, LastBacklog, PassBacklog } from '..
 import type { BatchResult, Position, RoundTotals, ShardBatches, ShardKey } from '../stored/batch.ts';
 import type { TableName } from '../stored/columns.ts';
 import type { KeepLastExpiry } from '../stored/expiry.ts';
-import type { BlockedPolicy, GuardState, LedgerPast, Seen } from '../stored/guard.ts';
+import type { BlockedPolicy, GuardState, LedgerPast, PreviewedRows, Seen } from '../stored/guard.ts';
 import type { Hold, NewHold } from '../stored/hold.ts';
 import type { ProgressPass } from '../stored/progress.ts';
 import type { ReclaimOutcome, InterruptedReclaim } from '../stored/reclaim.ts';
@@ -145,11 +145,13 @@ export interface GuardStore {
   sumDeleted(label: string, run: number): Promise<number>;
   /** The most rows that one of the last runs of a pass deleted from a table; undefined if none ever deleted any. */
   findMaxDeleted(policy: string, pass: string, label: string): Promise<number | undefined>;
-  /** Which of some passes were previewed in the last 24 hours with the settings that they have now. */
+  /** The most files that one of the last runs of a pass removed; undefined if none ever completed. */
+  findMaxFiles(policy: string, pass: string): Promise<number | undefined>;
+  /** What previews of the last 24 hours showed of passes that have the same settings now. */
   findPreviewed(
     policy: string,
     passes: readonly Pick<RunPass, 'name' | 'settingsHash'>[],
-  ): Promise<ReadonlySet<string>>;
+  ): Promise<PreviewedRows[]>;
 }
 
 export interface HoldStore {

@@ -55,23 +55,28 @@ export async function findStrays(
 
 type Counted = Pick<ListingCursor['listing'], 'files' | 'strays'>;
 
+type StrayLimits = Pick<StoredSweepStrayFiles, 'maxStrayRatio' | 'maxStrays'>;
+
 /** Whether so many files are strays that it is not believable: if paths are misread, all files look like strays. */
-export function isTooMany(
-  { maxStrayRatio }: Pick<StoredSweepStrayFiles, 'maxStrayRatio'>,
-  { files, strays }: Counted,
-): boolean {
-  return strays > maxStrayRatio * files;
+export function isTooMany({ maxStrayRatio, maxStrays }: StrayLimits, { files, strays }: Counted): boolean {
+  return strays > maxStrayRatio * files || strays > (maxStrays ?? Infinity);
 }
 
 /** Throws a `ValidationError` if too many files are strays. */
 export function assertNotTooMany(
-  stored: Pick<StoredSweepStrayFiles, 'root' | 'maxStrayRatio'>,
+  { root, maxStrayRatio, maxStrays }: StrayLimits & Pick<StoredSweepStrayFiles, 'root'>,
   { files, strays }: Counted,
 ): void {
-  if (!isTooMany(stored, { files, strays })) return;
-  const { root, maxStrayRatio } = stored;
+  if (!isTooMany({ maxStrayRatio, maxStrays }, { files, strays })) return;
+  const found = `${strays} of its ${files} files are recorded by no row`;
+  if (strays > maxStrayRatio * files) {
+    refuseRoot(root.name, {
+      what: `${found}, which is more than the ratio ${maxStrayRatio} that maxStrayRatio allows`,
+      fix: 'Check whether rows record paths as the root is written, and whether recordedBy names every property. If so, raise maxStrayRatio',
+    });
+  }
   refuseRoot(root.name, {
-    what: `${strays} of its ${files} files are recorded by no row, which is more than the ratio ${maxStrayRatio} that maxStrayRatio allows`,
-    fix: 'Check whether rows record paths as the root is written, and whether recordedBy names every property. If so, raise maxStrayRatio',
+    what: `${found}, and a run may remove ${maxStrays}, by limits.maxGrowth, limits.smallTable and the previews of the last 24 hours: restored older rows look like that`,
+    fix: 'Look at the files with `temporal-vacuum preview`; for 24 hours runs may remove as many as it shows and half as many again. Or raise limits.maxGrowth',
   });
 }

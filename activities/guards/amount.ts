@@ -5,6 +5,7 @@ import { findKind } from '../passes/index.ts';
 import type { TableName } from '../stored/columns.ts';
 import type { GuardedPass, GuardRequest, RowCount } from './guard.ts';
 import { nameTable, suggestPreview } from './guard.ts';
+import { describePermit, Previews } from './previews.ts';
 import { examineGrowth } from './unlike-last-run.ts';
 
 /** A sample is off by less; nearer to a limit rows are counted. */
@@ -19,15 +20,15 @@ interface Count extends RowCount {
 /** Rows that all passes would delete from a table. */
 interface TableCount extends RowCount {
   readonly table: TableName;
-  readonly passes: readonly GuardedPass[];
+  /** What each pass would delete. */
+  readonly counts: readonly Count[];
 }
 
 /** What is judged, and by what. */
 interface Amount {
   readonly maxPercent: number;
   readonly counts: readonly Count[];
-  /** Passes that somebody has previewed. */
-  readonly previewed: ReadonlySet<string>;
+  readonly previews: Previews;
   /** A count that is not exact is taken for so many times more; 1 to judge. */
   readonly margin: number;
 }
@@ -41,23 +42,17 @@ interface Amount {
 export async function examineAmount(database: Database, request: GuardRequest): Promise<Issue[]> {
   const { policy, passes, allowPercent } = request;
   const maxPercent = Math.max(policy.limits.maxPercent, allowPercent);
-  const previewed = await database.session.ledger.guards.findPreviewed(policy.name, passes);
-  const withDependents = passes.filter(
-    (pass) => maxPercent < 100 && !previewed.has(pass.name) && hasDependents(pass),
-  );
+  const previews = await Previews.read(database.session, policy.name, passes);
+  const withDependents = passes.filter((pass) => maxPercent < 100 && hasDependents(pass));
   const exact = withDependents.length === 0 ? [] : await countExactly(database, request, withDependents);
   const sampled = passes.filter((pass) => exact === undefined || !withDependents.includes(pass));
   const first = [...(exact ?? []), ...sampled.map(countBySample)];
-  const suspicion = await judge(database, request, {
-    maxPercent,
-    previewed,
-    counts: first,
-    margin: SAMPLE_FACTOR,
-  });
+  const amount = { maxPercent, previews };
+  const suspicion = await judge(database, request, { ...amount, counts: first, margin: SAMPLE_FACTOR });
   if (suspicion.length === 0) return [];
   const isExact = first.every((count) => count.exact);
   const counts = isExact ? first : ((await countExactly(database, request, passes)) ?? first);
-  return judge(database, request, { maxPercent, previewed, counts, margin: 1 });
+  return judge(database, request, { ...amount, counts, margin: 1 });
 }
 
 async function judge(database: Database, request: GuardRequest, amount: Amount): Promise<Issue[]> {
@@ -66,9 +61,10 @@ async function judge(database: Database, request: GuardRequest, amount: Amount):
   const percent = await examinePercent(database, request, amount);
   for (const pass of request.passes) {
     const own = sumOwnTable(amount.counts, pass);
-    if (!amount.previewed.has(pass.name))
-      growth.push(...(await examineGrowth(database, request, pass, own, amount.margin)));
-    if (own.rows > 0) newest.push(...(await examineNewest(database, request, pass)));
+    if (own.rows === 0 || isPermitted(amount, own)) continue;
+    const found = await examineGrowth(database, request, pass, own, amount.margin);
+    growth.push(...found.map((issue) => addPermit(issue, amount, [own])));
+    newest.push(...(await examineNewest(database, request, pass)));
   }
   return [...percent, ...growth, ...newest];
 }
@@ -107,38 +103,58 @@ function hasDependents({ stored }: GuardedPass): boolean {
 /** Adds up the rows by table; no more than a run may delete in all. */
 function sumByTable(counts: readonly Count[], maxRows: number): TableCount[] {
   const tables = new Map<string, TableCount>();
-  for (const { pass, table, rows, exact } of counts) {
+  for (const count of counts) {
+    const { table, rows, exact } = count;
     if (rows === 0) continue;
-    const before = tables.get(table.label) ?? { table, rows: 0, exact: true, passes: [] };
+    const before = tables.get(table.label) ?? { table, rows: 0, exact: true, counts: [] };
     tables.set(table.label, {
       table,
       rows: Math.min(maxRows, before.rows + rows),
       exact: before.exact && exact,
-      passes: [...new Set([...before.passes, pass])],
+      counts: [...before.counts, count],
     });
   }
   return [...tables.values()];
 }
 
 /** Rows that a pass would delete from its own table. */
-function sumOwnTable(counts: readonly Count[], pass: GuardedPass): RowCount {
-  const own = counts.filter((count) => count.pass === pass && count.table.label === pass.stored.table.label);
+function sumOwnTable(counts: readonly Count[], pass: GuardedPass): Count {
+  const { table } = pass.stored;
+  const own = counts.filter((count) => count.pass === pass && count.table.label === table.label);
   return {
+    pass,
+    table,
     rows: own.reduce((sum, count) => sum + count.rows, 0),
     exact: own.every((count) => count.exact),
   };
+}
+
+/** Whether somebody previewed about so many rows. */
+function isPermitted({ previews, margin }: Amount, { pass, table, rows, exact }: Count): boolean {
+  const { permitted = -1 } = previews.findRows(pass.name, table.label) ?? {};
+  return (exact ? rows : rows * margin) <= permitted;
+}
+
+/** Adds to an issue that a preview showed less. */
+function addPermit(issue: Issue, { previews }: Amount, counts: readonly Count[]): Issue {
+  const shown = counts.map(({ pass, table }) =>
+    describePermit(pass.name, previews.findRows(pass.name, table.label)),
+  );
+  return { ...issue, what: `${issue.what}${shown.join('')}` };
 }
 
 /** Whether a run would delete more of a table than it may, with what foreign keys and soft children delete. */
 async function examinePercent(
   database: Database,
   { policy, entities, catalog, maxRows, budget }: GuardRequest,
-  { maxPercent, counts, previewed, margin }: Amount,
+  amount: Amount,
 ): Promise<Issue[]> {
+  const { maxPercent, counts: all, margin } = amount;
   if (maxPercent >= 100) return [];
   const issues: Issue[] = [];
-  for (const { table, rows, exact, passes } of sumByTable(counts, maxRows)) {
-    if (passes.every((pass) => previewed.has(pass.name))) continue;
+  for (const { table, rows, exact, counts } of sumByTable(all, maxRows)) {
+    const excess = counts.filter((count) => !isPermitted(amount, count));
+    if (excess.length === 0) continue;
     // With so many rows the table is large enough for what would be deleted; it is counted no further.
     const enough = (100 * (exact ? rows : rows * margin)) / maxPercent;
     const most = Math.max(enough, policy.limits.smallTable);
@@ -147,13 +163,14 @@ async function examinePercent(
     if (there >= enough || there < policy.limits.smallTable) continue;
     const percent = Math.min(100, (100 * rows) / there);
     const part = `${(Math.ceil(percent * 10) / 10).toLocaleString('en')} %`;
-    const names = passes.map((pass) => pass.name).join(', ');
-    issues.push({
+    const names = [...new Set(counts.map(({ pass }) => pass.name))];
+    const issue = {
       at: `limit maxPercent ${maxPercent}`,
-      what: `${exact ? '' : 'about '}${part} of ${nameTable(entities, table)} would be deleted, ${formatRows(rows)} of ${formatRows(there)} rows, by ${passes.length === 1 ? 'pass' : 'passes'} ${names}`,
+      what: `${exact ? '' : 'about '}${part} of ${nameTable(entities, table)} would be deleted, ${formatRows(rows)} of ${formatRows(there)} rows, by ${names.length === 1 ? 'pass' : 'passes'} ${names.join(', ')}`,
       fix: `${suggestPreview(policy)}. Or set limits.maxPercent, or give run or worker --allow-percent ${Math.ceil(percent)}`,
       here: `table ${table.label}`,
-    });
+    };
+    issues.push(addPermit(issue, amount, excess));
   }
   return issues;
 }
@@ -184,7 +201,7 @@ async function examineNewest(
     {
       at: 'limit allowNewest',
       what: `${found} newer than ${horizon}, the horizon of pass ${pass.name},${isSlow ? ' took too long' : ''}: a clock, a time zone or a unit that is wrong looks like that`,
-      fix: `Look at the newest rows and at the age of the pass; ${isSlow ? 'give the age an index, or ' : ''}if nothing newer is right, set limits.allowNewest to true`,
+      fix: `Look at the newest rows and at the age of the pass; ${isSlow ? 'give the age an index, or ' : ''}if nothing newer is right, set allowNewest of the pass, or limits.allowNewest, to true. ${suggestPreview(policy)}`,
     },
   ];
 }
@@ -192,5 +209,5 @@ async function examineNewest(
 /** A retention of less than an hour is for rows that have their own end of use. */
 function mayAllExpire({ passes }: Policy, { name }: GuardedPass): boolean {
   const pass = passes.find((known) => known.name === name);
-  return pass !== undefined && 'allowShort' in pass && pass.allowShort;
+  return pass !== undefined && 'allowShort' in pass && (pass.allowShort || pass.allowNewest);
 }

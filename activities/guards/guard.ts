@@ -4,6 +4,7 @@ import type { Policy } from '../../policy/policy.ts';
 import type { Catalog } from '../dialect/catalog.ts';
 import type { Session, Tx } from '../dialect/dialect.ts';
 import { isTimeout } from '../dialect/errors.ts';
+import { findKind } from '../passes/index.ts';
 import type { PolicyEntities } from '../resolve/entities.ts';
 import type { TableName } from '../stored/columns.ts';
 import type { StoredPass } from '../stored/pass.ts';
@@ -17,12 +18,25 @@ export function isGuarded(pass: RunPass): pass is GuardedPass {
   return pass.stored !== null && pass.stored.counted.length > 0;
 }
 
+/** Tables that the passes of a run believe: their own, and others whose rows decide. With repetitions. */
+export function listEvidence(passes: readonly RunPass[]): TableName[] {
+  return passes.flatMap(({ kind: name, stored }) => {
+    const kind = findKind(name);
+    // A pass that works on whole tables does the same whatever their rows are.
+    if (stored === null || !('runBatch' in kind)) return [];
+    return [stored.table, ...(kind.evidence?.(stored) ?? [])];
+  });
+}
+
 /** A run that asks to start, with what it is allowed to do. */
 export interface GuardRequest {
   readonly policy: Policy;
   readonly entities: PolicyEntities;
   readonly catalog: Catalog;
+  /** The passes that delete rows. */
   readonly passes: readonly GuardedPass[];
+  /** See {@link listEvidence}. */
+  readonly evidence: readonly TableName[];
   /** The most rows that the run deletes in all; Infinity without a limit. */
   readonly maxRows: number;
   /** Percent of a table, by `--allow-percent`; 0 without it. */
@@ -44,11 +58,11 @@ export function nameTable(entities: PolicyEntities, table: TableName): string {
   return entity === undefined ? 'a table that is deleted along by a foreign key' : `entity ${entity}`;
 }
 
-/** Tells a person how a run goes ahead that is larger than usual. */
+/** Tells a person how a run goes ahead that is larger than usual: see `PERMITTED_FACTOR`. */
 export function suggestPreview({ name }: Policy): string {
   return (
     `If that is meant: look at it with \`temporal-vacuum preview ${name}\` and the settings of this run, ` +
-    'or with a workflow of mode preview; the ledger keeps it, and for 24 hours runs like this one may go ahead'
+    'or with a workflow of mode preview; the ledger keeps it, and for 24 hours runs may delete what it shows and half as much again'
   );
 }
 

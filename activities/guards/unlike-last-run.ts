@@ -53,39 +53,53 @@ function describeBlocked({ name }: Policy, reasons: readonly string[], since: st
   };
 }
 
-/** The passes' own tables: which were made anew or lost rows, and how they are now. */
+/** The tables that the passes believe: which were made anew or lost rows, and how they are now. */
 async function compareTables(
-  { session }: Database,
-  { policy, catalog, entities, passes, budget }: GuardRequest,
+  database: Database,
+  request: GuardRequest,
   state: GuardState | undefined,
 ): Promise<{ reasons: string[]; seen: Seen['tables'] }> {
+  const { catalog, entities, passes, evidence } = request;
   const reasons: string[] = [];
   const seen: Record<string, Omit<SeenTable, 'run'>> = {};
-  for (const { stored, plan } of passes) {
-    const key = JSON.stringify([stored.table.schema, stored.table.name]);
-    const table = catalog.named(stored.table);
+  for (const name of evidence) {
+    const key = JSON.stringify([name.schema, name.name]);
+    const table = catalog.named(name);
     if (table === undefined || key in seen) continue;
-    // Both may be too high: the statistics if they are old, the sample if few pages have rows.
-    seen[key] = { oid: table.id, rows: Math.min(plan.tableRows, table.rows ?? Infinity) };
+    const pass = passes.find(
+      ({ stored }) => stored.table.schema === name.schema && stored.table.name === name.name,
+    );
+    // Both may be too high: the statistics if they are old, the sample if few pages have rows. Nobody compares the rows of
+    // a table that only other tables' rows depend on: its application may delete them.
+    const rows = Math.min(pass?.plan.tableRows ?? 0, table.rows ?? Infinity);
+    seen[key] = { oid: table.id, rows };
     const before = state?.tables[key];
     if (before === undefined) continue;
-    const name = nameTable(entities, stored.table);
     if (before.oid !== table.id) {
-      reasons.push(`the table of ${name} was made anew since the last run`);
-      continue;
-    }
-    const expected = before.rows - (await session.ledger.guards.sumDeleted(stored.table.label, before.run));
-    const least = Math.floor(expected * MIN_PART_LEFT);
-    if (expected < Math.max(1, policy.limits.smallTable) || plan.tableRows >= least) continue;
-    // Only a sample says so: count before anybody is woken up.
-    const left = await budget.tryRead(session, async (tx) => tx.tables.countUpTo(stored.table, least));
-    if (left !== undefined && left < least) {
-      reasons.push(
-        `${name} has ${left} rows left of about ${Math.round(expected)}, and it was no run of this ledger that deleted them`,
-      );
+      reasons.push(`the table of ${nameTable(entities, name)} was made anew since the last run`);
+    } else if (pass !== undefined) {
+      reasons.push(...(await compareRows(database, request, pass, before)));
     }
   }
   return { reasons, seen };
+}
+
+/** Whether the own table of a pass lost most of its rows. */
+async function compareRows(
+  { session }: Database,
+  { policy, entities, budget }: GuardRequest,
+  { stored: { table }, plan }: GuardedPass,
+  before: SeenTable,
+): Promise<string[]> {
+  const expected = before.rows - (await session.ledger.guards.sumDeleted(table.label, before.run));
+  const least = Math.floor(expected * MIN_PART_LEFT);
+  if (expected < Math.max(1, policy.limits.smallTable) || plan.tableRows >= least) return [];
+  // Only a sample says so: count before anybody is woken up.
+  const left = await budget.tryRead(session, async (tx) => tx.tables.countUpTo(table, least));
+  if (left === undefined || left >= least) return [];
+  return [
+    `${nameTable(entities, table)} has ${left} rows left of about ${Math.round(expected)}, and it was no run of this ledger that deleted them`,
+  ];
 }
 
 /** Whether a pass would delete many times the rows of its own table that one of its last runs did. */

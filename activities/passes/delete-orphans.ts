@@ -101,6 +101,8 @@ export const deleteOrphansKind: BatchKind<DeleteOrphans, StoredDeleteOrphans> = 
     return [{ table, column: by.name, why: 'reads the whole table instead of the distinct keys' }];
   },
 
+  evidence: ({ parent }: StoredDeleteOrphans) => [parent],
+
   async runBatch(stored: StoredDeleteOrphans, tx: Tx, step: BatchStep): Promise<BatchOutcome> {
     const view = tx.view({ holds: step.holds });
     const parts = listParts(stored, view);

@@ -47,6 +47,8 @@ export const deleteRecordedFilesKind: BatchKind<DeleteRecordedFiles, StoredDelet
 
   wantedIndexes: ({ root }: StoredDeleteRecordedFiles) => listPathIndexes(root),
 
+  evidence: ({ root }: StoredDeleteRecordedFiles) => root.recordedBy.map(({ table }) => table),
+
   async prepare(
     stored: StoredDeleteRecordedFiles,
     cursor: Cursor,

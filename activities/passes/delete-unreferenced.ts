@@ -91,6 +91,8 @@ export const deleteUnreferencedKind: BatchKind<DeleteUnreferenced, StoredDeleteU
     ];
   },
 
+  evidence: ({ references }: StoredDeleteUnreferenced) => references.map(({ table }) => table),
+
   /**
    * Locks the rows, and judges them again in the statement that deletes. A row that is locked can get no new row with a
    * foreign key to it, and that statement sees all that came before: without the lock, a delete that waits for such a

@@ -136,6 +136,10 @@ export const expireRowsKind: BatchKind<ExpireRows, StoredExpireRows> = {
     ];
   },
 
+  /** Parents that have the retention: without one its rows have the default. */
+  evidence: ({ retentions }: StoredExpireRows) =>
+    retentions.flatMap(({ column }) => (column?.parent == null ? [] : [column.parent.table])),
+
   async runBatch(stored: StoredExpireRows, tx: Tx, step: BatchStep): Promise<BatchOutcome> {
     const view = tx.view({ holds: step.holds, keepLast: step.keepLast });
     const parts = listParts(stored, view);

@@ -115,6 +115,8 @@ interface AnyKind<P extends Pass, S extends StoredPass> {
   previewFiles?(stored: S, query: PreviewQuery): FilePreview;
   /** Columns by which it scans or looks up. */
   wantedIndexes(stored: S): WantedIndex[];
+  /** Tables beside its own whose rows, or missing rows, decide what it does: a restored one would decide wrongly. */
+  evidence?(stored: S): readonly TableName[];
 }
 
 /** A kind of pass that works in batches. */

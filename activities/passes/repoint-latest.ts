@@ -71,6 +71,8 @@ export const repointLatestKind: BatchKind<RepointLatest, StoredRepointLatest> = 
 
   wantedIndexes: () => [],
 
+  evidence: ({ pointer }: StoredRepointLatest) => [pointer.target],
+
   async runBatch(stored: StoredRepointLatest, tx: Tx, step: BatchStep): Promise<BatchOutcome> {
     const { table, pointer } = stored;
     const view = tx.view({ holds: step.holds });

@@ -56,7 +56,9 @@ export const sweepStrayFilesKind: BatchKind<SweepStrayFiles, StoredSweepStrayFil
       root,
       horizon: computeHorizon(scope.now, grace, CHANGED_AT),
       remove,
-      maxStrayRatio: maxStrayRatio,
+      maxStrayRatio,
+      // What is usual is known when a run begins: see `limitStrays`.
+      maxStrays: null,
       concurrency,
     };
   },
@@ -69,6 +71,8 @@ export const sweepStrayFilesKind: BatchKind<SweepStrayFiles, StoredSweepStrayFil
     previewStrayFiles(stored, query),
 
   wantedIndexes: ({ root }: StoredSweepStrayFiles) => listPathIndexes(root),
+
+  evidence: ({ root }: StoredSweepStrayFiles) => root.recordedBy.map(({ table }) => table),
 
   async prepare(stored: StoredSweepStrayFiles, cursor: Cursor, context: PrepareContext): Promise<FileWork> {
     const { session, pass, signal, heartbeat } = context;

@@ -6,7 +6,8 @@ import { assertValid } from '../../policy/issue.ts';
 import type { Policy } from '../../policy/policy.ts';
 import type { BeginRunResult, LimitReached } from '../contract.ts';
 import { examineRun } from '../guards/examine.ts';
-import { describeGuard, GuardsError, isGuarded, QueryBudget } from '../guards/guard.ts';
+import { describeGuard, GuardsError, isGuarded, listEvidence, QueryBudget } from '../guards/guard.ts';
+import { limitStrays } from '../guards/limit-strays.ts';
 import { NO_HOLDS } from '../ledger/holds.ts';
 import type { Database } from '../ledger/open-database.ts';
 import { expectFiles, findOpenRun, insertGuarded, insertRun, noteInterrupted } from '../ledger/runs.ts';
@@ -151,13 +152,14 @@ async function planAndInsert(
     const maxShards = limits.maxRows === null ? Infinity : 1;
     return { ...resolved, planned: await planPasses(tx, policy, resolved, { maxShards, holds }) };
   });
-  const passes = await expectFiles(ledger, policy.name, planned);
+  const passes = await limitStrays(session, policy, await expectFiles(ledger, policy.name, planned));
   const settings = createSettings(policy, databaseName, passes, limits);
   const { triggered, seen } = await examineRun(database, {
     policy,
     catalog,
     entities,
     passes: passes.filter(isGuarded),
+    evidence: listEvidence(passes),
     maxRows: limits.maxRows ?? Infinity,
     lastRun,
     ...known,

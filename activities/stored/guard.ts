@@ -29,6 +29,17 @@ export interface Seen {
   readonly tables: Readonly<Record<string, Omit<SeenTable, 'run'>>>;
 }
 
+/** What a preview showed of a pass. */
+export interface PreviewedRows {
+  readonly pass: string;
+  /** When it counted; ISO 8601. */
+  readonly at: string;
+  /** Rows that would be deleted, by the label of the table. */
+  readonly deleted: Readonly<Record<string, number>>;
+  /** Files that would be removed. */
+  readonly files: number;
+}
+
 /** A policy that was blocked, and why. */
 export interface BlockedPolicy {
   readonly policy: string;

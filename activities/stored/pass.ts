@@ -220,6 +220,8 @@ export interface StoredSweepStrayFiles extends StoredPass {
   readonly horizon: string;
   readonly remove: boolean;
   readonly maxStrayRatio: number;
+  /** More strays than this are removed only after a preview of them; null for no limit. */
+  readonly maxStrays: number | null;
   readonly concurrency: number;
 }
 

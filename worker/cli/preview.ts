@@ -42,6 +42,11 @@ async function runPreview(name: string | undefined, flags: PreviewFlags): Promis
   if (flags.json) printJson({ ...preview, passes: preview.passes.map(toPrinted), ...addTotals(preview) });
   else printPreview(preview);
   if (notStored !== undefined) note(`not kept in the ledger, ${notStored}`);
+  else if (!flags.json) {
+    print(
+      '\nThe ledger keeps this preview: for 24 hours runs with these settings may delete what it shows and half as much again',
+    );
+  }
 }
 
 function printPreview(preview: Preview): void {

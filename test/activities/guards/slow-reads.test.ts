@@ -16,7 +16,7 @@ import { oldThings, makeThings, thingPolicy } from '../../support/guarded.ts';
 describe('guards that read for too long', () => {
   let things: TestDatabase;
   let database: Database;
-  let known: { catalog: Catalog; entities: PolicyEntities; passes: GuardedPass[] };
+  let known: { catalog: Catalog; entities: PolicyEntities; passes: GuardedPass[]; evidence: [] };
   const policy = thingPolicy({
     passes: [oldThings({ where: { state: 'done' } })],
     limits: { maxPercent: 100 },
@@ -38,6 +38,7 @@ describe('guards that read for too long', () => {
         catalog: resolved.catalog,
         entities: resolved.entities,
         passes: (await planPasses(tx, policy, resolved)).filter(isGuarded),
+        evidence: [],
       };
     });
   });

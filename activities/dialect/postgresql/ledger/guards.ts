@@ -1,11 +1,11 @@
 import { sql } from 'kysely';
 
-import type { BlockedPolicy, GuardState, LedgerPast, Seen } from '../../../stored/guard.ts';
+import type { BlockedPolicy, GuardState, LedgerPast, PreviewedRows, Seen } from '../../../stored/guard.ts';
 import type { OpenRun, RunPass } from '../../../stored/run.ts';
 import type { GuardStore } from '../../ledger-store.ts';
 import { LedgerPart } from './ledger-part.ts';
 
-/** A preview lets runs of the same settings go ahead for so long. */
+/** A preview permits what it showed to runs of the same settings for so long. */
 const PREVIEW_HOURS = 24;
 /** So many runs of a pass say what is usual. */
 const USUAL_RUNS = 10;
@@ -118,12 +118,26 @@ export class PostgresGuardStore extends LedgerPart implements GuardStore {
     return rows[0]?.max ?? undefined;
   }
 
+  async findMaxFiles(policy: string, pass: string): Promise<number | undefined> {
+    const { rows } = await sql<{ max: number | null }>`
+      select max(files) as max
+      from (
+        select p.files
+        from ${this.table('pass')} as p
+        join ${this.table('run')} as r on r.id = p.run_id
+        where r.policy = ${policy} and r.mode = 'execute' and p.name = ${pass} and p.status = 'completed'
+        order by r.id desc
+        limit ${USUAL_RUNS}
+      ) as usual`.execute(this.db);
+    return rows[0]?.max ?? undefined;
+  }
+
   async findPreviewed(
     policy: string,
     passes: readonly Pick<RunPass, 'name' | 'settingsHash'>[],
-  ): Promise<ReadonlySet<string>> {
-    const { rows } = await sql<{ name: string }>`
-      select distinct p.name
+  ): Promise<PreviewedRows[]> {
+    const { rows } = await sql<PreviewedRows>`
+      select p.name as pass, to_json(r.started_at) #>> '{}' as at, p.deleted, p.files
       from ${this.table('pass')} as p
       join ${this.table('run')} as r on r.id = p.run_id
       join unnest(
@@ -132,9 +146,8 @@ export class PostgresGuardStore extends LedgerPart implements GuardStore {
       ) as w(name, hash) on w.name = p.name and w.hash = p.settings_hash
       where
         r.policy = ${policy} and r.mode = 'preview'
-        and r.started_at between now() - make_interval(hours => ${PREVIEW_HOURS}::int) and now()`.execute(
-      this.db,
-    );
-    return new Set(rows.map((row) => row.name));
+        and r.started_at between now() - make_interval(hours => ${PREVIEW_HOURS}::int) and now()
+      order by r.started_at`.execute(this.db);
+    return rows;
   }
 }

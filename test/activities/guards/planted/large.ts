@@ -125,14 +125,14 @@ export const LARGE: Planted[] = [
     policy: { limits: { maxPercent: 100 } },
     plant: `update thing set at = to_timestamp(extract(epoch from at) / 1000)`,
     says: ['limit allowNewest', 'no row of entity Thing is newer than'],
-    fix: 'Look at the newest rows and at the age of the pass; if nothing newer is right, set limits.allowNewest to true',
+    fix: 'Look at the newest rows and at the age of the pass; if nothing newer is right, set allowNewest of the pass, or limits.allowNewest, to true. If that is meant: look at it with `temporal-vacuum preview things-',
   },
   {
     mistake: 'an age that nobody writes any more',
     policy: { limits: { maxPercent: 100 } },
     plant: `update thing set at = at - interval '200 days'`,
     says: ['limit allowNewest', 'horizon of pass old-things'],
-    fix: 'Look at the newest rows and at the age of the pass; if nothing newer is right, set limits.allowNewest to true',
+    fix: 'Look at the newest rows and at the age of the pass; if nothing newer is right, set allowNewest of the pass, or limits.allowNewest, to true. If that is meant: look at it with `temporal-vacuum preview things-',
   },
   {
     mistake: 'all of a table, which two guards see',

@@ -27,4 +27,4 @@ export const ACKNOWLEDGE =
 
 /** What to do where a run would delete too much: look at it, or set a limit. */
 export const lookOrSet = (limit: string): string =>
-  `and the settings of this run, or with a workflow of mode preview; the ledger keeps it, and for 24 hours runs like this one may go ahead. Or set limits.${limit}`;
+  `and the settings of this run, or with a workflow of mode preview; the ledger keeps it, and for 24 hours runs may delete what it shows and half as much again. Or set limits.${limit}`;
