@@ -3,6 +3,7 @@ import type { Issue } from '../policy/issue.ts';
 import { ValidationError } from '../policy/issue.ts';
 import type { Policy } from '../policy/policy.ts';
 import { prefect, prefectMaintenance } from '../policy/presets/prefect/index.ts';
+import { addSearchPath, findPrefectUrl, PREFECT_URL_VARIABLES } from './prefect-database.ts';
 import { examinePrefectVacuum } from './prefect-vacuum.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -10,30 +11,33 @@ type Environment = Readonly<Record<string, string | undefined>>;
 /** A policy that the program brings. */
 export interface Preset {
   readonly policy: (settings: Readonly<Record<string, string>>, environment: Environment) => Policy;
-  /** The application's variables with the URL of its database. The first that is set counts. */
+  /** The application's variables with the URL of its database, for messages. */
   readonly urlVariables: readonly string[];
+  /** The URL of the application's database by its own settings; undefined if none is set. */
+  readonly findUrl: (environment: Environment) => string | undefined;
+  /** Adds to a URL what the application connects with besides it. */
+  readonly completeUrl: (url: string, environment: Environment) => string;
   /** Checks whether the application cleans its database itself. */
   readonly examineRival: (environment: Environment) => Promise<Finding[]>;
 }
+
+/** The variable of Prefect's maintenance script. */
+const URL_SYNC = 'PREFECT_DB_URL_SYNC';
 
 /** The presets by name. */
 export const PRESETS: Readonly<Record<string, Preset>> = {
   prefect: {
     policy: (settings, environment) => prefect(settings, environment),
-    urlVariables: [
-      'PREFECT_SERVER_DATABASE_CONNECTION_URL',
-      'PREFECT_API_DATABASE_CONNECTION_URL',
-      'PREFECT_DB_URL_SYNC',
-    ],
+    urlVariables: [...PREFECT_URL_VARIABLES, URL_SYNC],
+    findUrl: (environment) => findPrefectUrl(environment) ?? readVariable(environment, URL_SYNC),
+    completeUrl: addSearchPath,
     examineRival: examinePrefectVacuum,
   },
   'prefect-maintenance': {
     policy: (settings) => prefectMaintenance(settings),
-    urlVariables: [
-      'PREFECT_DB_URL_SYNC',
-      'PREFECT_SERVER_DATABASE_CONNECTION_URL',
-      'PREFECT_API_DATABASE_CONNECTION_URL',
-    ],
+    urlVariables: [URL_SYNC, ...PREFECT_URL_VARIABLES],
+    findUrl: (environment) => readVariable(environment, URL_SYNC) ?? findPrefectUrl(environment),
+    completeUrl: addSearchPath,
     examineRival: examinePrefectVacuum,
   },
 };
@@ -51,23 +55,33 @@ export function findPreset(name: string): Preset {
   ]);
 }
 
-/** Returns the URL of the database: the given one, else that of our variable, else that of the preset's variables. */
-export function findUrl(
-  given: string | undefined,
-  preset: Pick<Preset, 'urlVariables'>,
-  environment: Environment,
-): string {
-  const variables = [URL_VARIABLE, ...preset.urlVariables];
-  const url =
-    given ?? variables.map((name) => environment[name]).find((value) => value !== undefined && value !== '');
-  if (url !== undefined) return url;
+/** How the URL of a database is found. */
+export type UrlSource = Pick<Preset, 'urlVariables' | 'findUrl' | 'completeUrl'>;
+
+/** Of a command without a preset: whatever application the environment is of. */
+export const ANY_PRESET: UrlSource = {
+  urlVariables: [...PREFECT_URL_VARIABLES, URL_SYNC],
+  findUrl: (environment) => findPrefectUrl(environment) ?? readVariable(environment, URL_SYNC),
+  completeUrl: addSearchPath,
+};
+
+/** Returns the URL of the database: the given one, else that of our variable, else that of the preset's application. */
+export function findUrl(given: string | undefined, source: UrlSource, environment: Environment): string {
+  const url = given ?? readVariable(environment, URL_VARIABLE) ?? source.findUrl(environment);
+  if (url !== undefined) return source.completeUrl(url, environment);
+  const variables = [URL_VARIABLE, ...source.urlVariables].join(', ');
   throw new ValidationError('database', [
     {
       at: 'database',
       what: 'nothing says which database to clean',
-      fix: `Say --url postgresql://user:password@host:5432/database, or set one of ${variables.join(', ')}`,
+      fix: `Say --url postgresql://user:password@host:5432/database, or set one of ${variables}. Prefect's profiles.toml and .env are not read: set its variables in the environment`,
     },
   ]);
+}
+
+function readVariable(environment: Environment, name: string): string | undefined {
+  const value = environment[name];
+  return value === '' ? undefined : value;
 }
 
 /** Reads `--set key=value` pairs. Throws a `ValidationError` with all pairs that are malformed. */

@@ -4,7 +4,7 @@ import { ValidationError } from '../policy/issue.ts';
 import type { Policy } from '../policy/policy.ts';
 import type { VacuumConfig } from './config.ts';
 import { findConfig, loadConfig, TASK_QUEUE } from './config.ts';
-import { findPreset, findUrl, parseSets, PRESETS } from './presets.ts';
+import { ANY_PRESET, findPreset, findUrl, parseSets, PRESETS } from './presets.ts';
 
 /** The options that select databases and policies. */
 export interface SetupOptions {
@@ -71,8 +71,7 @@ export async function findDatabaseSetup(options: SetupOptions): Promise<Setup> {
 
 /** Finds the database of `--url`, or of a variable. Reads no configuration file. */
 export function findUrlSetup({ url: given, ledgerSchema, taskQueue = TASK_QUEUE }: SetupOptions): Setup {
-  const urlVariables = Object.values(PRESETS).flatMap((preset) => preset.urlVariables);
-  const url = readUrl(findUrl(given, { urlVariables }, process.env));
+  const url = readUrl(findUrl(given, ANY_PRESET, process.env));
   return { databases: { main: url }, policies: [], taskQueue, ledgerSchema, displayName: displayUrl(url) };
 }
 

@@ -9,3 +9,11 @@ export function toTableName({ schema, name, label }: TableName): TableName {
 export function distinctTables(tables: readonly TableName[]): TableName[] {
   return [...new Map(tables.map((table) => [table.label, toTableName(table)])).values()];
 }
+
+/** The schemas of the tables that passes work on, each once. */
+export function listSchemas(
+  passes: readonly { readonly table: TableName; readonly counted: readonly TableName[] }[],
+): string[] {
+  const tables = passes.flatMap(({ table, counted }) => [table, ...counted]);
+  return [...new Set(tables.map(({ schema }) => schema))].toSorted();
+}

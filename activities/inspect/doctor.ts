@@ -2,6 +2,7 @@ import { ValidationError, describeIssue } from '../../policy/issue.ts';
 import type { Policy } from '../../policy/policy.ts';
 import type { Advice } from '../dialect/advice.ts';
 import type { LedgerVersion } from '../dialect/ledger-store.ts';
+import { listSchemas } from '../dialect/table-names.ts';
 import type { Database } from '../ledger/open-database.ts';
 import type { ResolvedPolicy } from '../plan/resolve-policy.ts';
 import { checkAgainst } from '../plan/resolve-policy.ts';
@@ -46,7 +47,9 @@ async function examinePolicy({ session }: Database, policy: Policy): Promise<Fin
       return { about: issue.at, state: 'problem', what: describeIssue(issue, true), fix: issue.fix };
     });
   }
-  const what = `tables, columns and privileges of ${names.length} passes are there`;
+  const schemas = listSchemas(resolved.passes.map(({ stored }) => stored));
+  const where = schemas.length === 0 ? '' : `, in schema ${schemas.join(', ')}`;
+  const what = `tables, columns and privileges of ${names.length} passes are there${where}`;
   const passes: Finding = { about: 'policy', state: 'ok', what };
   return [
     passes,

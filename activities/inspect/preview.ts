@@ -1,7 +1,7 @@
 import type { Policy } from '../../policy/policy.ts';
 import type { Tx } from '../dialect/dialect.ts';
 import type { PreviewCount } from '../dialect/preview.ts';
-import { distinctTables } from '../dialect/table-names.ts';
+import { distinctTables, listSchemas } from '../dialect/table-names.ts';
 import type { FilePreview } from '../files/file-preview.ts';
 import { NO_FILES, previewFiles } from '../files/file-preview.ts';
 import type { Database } from '../ledger/open-database.ts';
@@ -28,6 +28,8 @@ export interface Preview {
   /** The instant that was looked at, by the database's clock. */
   readonly at: string;
   readonly passes: readonly PreviewedPass[];
+  /** The schemas of the tables that the passes work on. */
+  readonly schemas: readonly string[];
   /** The deletable rows of each table, the largest share first. */
   readonly tables: readonly PreviewedTable[];
   /** The role may not read the ledger, so that rows that holds keep are counted as deletable. */
@@ -80,6 +82,7 @@ async function previewAll(
     at: now,
     holdsUnknown: holds === undefined,
     passes: previewed,
+    schemas: listSchemas(passes.map(({ stored }) => stored)),
     tables: await measureTables(tx, previewed, passes),
   };
 }

@@ -49,10 +49,15 @@ async function runPreview(name: string | undefined, flags: PreviewFlags): Promis
   }
 }
 
+/** Where tables are unless somebody chose a schema, in PostgreSQL and SQLite. */
+const USUAL_SCHEMAS: ReadonlySet<string> = new Set(['public', 'main']);
+
 function printPreview(preview: Preview): void {
   const { rows } = addTotals(preview);
+  const unusual = preview.schemas.some((schema) => !USUAL_SCHEMAS.has(schema));
+  const where = unusual ? ` in schema ${preview.schemas.join(', ')}` : '';
   print(
-    `${strong('preview')} of policy ${preview.policy}: ${formatCount(rows)} rows would go, nothing was deleted`,
+    `${strong('preview')} of policy ${preview.policy}${where}: ${formatCount(rows)} rows would go, nothing was deleted`,
   );
   print('');
   printTable(
