@@ -1,6 +1,7 @@
 import { withoutOwnSettings } from '../../test/support/own-settings.ts';
-import { print, strong } from '../../worker/cli/output.ts';
+import { note, print, strong } from '../../worker/cli/output.ts';
 import { demoEnvironment, type } from './commands.ts';
+import { describeFailure } from './describe-failure.ts';
 import { countTables, printProof } from './proof.ts';
 import type { Stage } from './stage.ts';
 import { setStage } from './stage.ts';
@@ -68,4 +69,9 @@ function title(text: string): void {
   print(`\n${strong(text)}\n`);
 }
 
-await demo();
+try {
+  await demo();
+} catch (error) {
+  note(`\n${describeFailure(error)}`);
+  process.exitCode = 1;
+}

@@ -71,7 +71,7 @@ async function startDatabase(clearing: Clearing): Promise<{ url: string; client:
 
 async function startTemporal(clearing: Clearing): Promise<DevServer> {
   const missing = await bring(TEMPORAL);
-  if (missing !== undefined) throw new Error(missing);
+  if (missing !== undefined) throw new Error(`the Temporal CLI cannot be installed: ${missing}`);
   const server = await startDevServer({ program: find(TEMPORAL), ui: true });
   clearing.push(async () => server.stop());
   return server;

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 
+import { describeFailure } from '../../examples/demo/describe-failure.ts';
 import { describeNeeding } from '../support/needing.ts';
 import { ROOT } from '../support/parts/bring.ts';
 import { waitFor } from '../support/wait.ts';
@@ -46,10 +47,10 @@ describeNeeding(['temporal'], 'npm run demo', () => {
     rmSync(folder, { recursive: true });
   });
 
-  test('without a terminal it ends by itself and leaves nothing behind', async () => {
+  const play = async (env: NodeJS.ProcessEnv = {}): Promise<{ code: number | null; output: string }> => {
     const child = spawn('npm', ['run', '-s', 'demo'], {
       cwd: ROOT,
-      env: { ...process.env, TMPDIR: folder },
+      env: { ...process.env, TMPDIR: folder, ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     started.push(child);
@@ -57,6 +58,11 @@ describeNeeding(['temporal'], 'npm run demo', () => {
     child.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()));
     child.stderr.on('data', (chunk: Buffer) => (output += chunk.toString()));
     const [code] = (await once(child, 'close')) as [number | null];
+    return { code, output };
+  };
+
+  test('without a terminal it ends by itself and leaves nothing behind', async () => {
+    const { code, output } = await play();
     expect({ code, output }).toEqual({ code: 0, output: expect.any(String) });
     expectShown(output);
     await expectGone(/http:\/\/127\.0\.0\.1:\d+/.exec(output)?.[0] ?? '');
@@ -85,6 +91,23 @@ describeNeeding(['temporal'], 'npm run demo', () => {
     child.stdin.write('\u0003');
     await closed;
     await expectGone(ui);
+  });
+
+  test('says in a sentence why it cannot start, and what to do, and leaves nothing behind', async () => {
+    const { code, output } = await play({ TEMPORAL_CLI: '/bin/false' });
+    expect(code).toBe(1);
+    expect(output).toContain('The demo ended early: the Temporal dev server did not start. It needs');
+    expect(output).toContain('start `npm run demo` again');
+    expect(output).not.toMatch(/^ +at /m);
+    expect(databasesIn(folder)).toBe(0);
+  });
+
+  test('gives the reason of a part that cannot be installed', () => {
+    const log = new Error('PostgreSQL did not start:\ninitdb: begins\ninitdb: error: no space left\n');
+    expect(describeFailure(log)).toContain(
+      'The demo ended early: PostgreSQL did not start: initdb: error: no space left. It needs Node.js',
+    );
+    expect(describeFailure('no pip')).toContain('The demo ended early: no pip. It needs Node.js');
   });
 
   async function expectGone(ui: string): Promise<void> {
