@@ -68,6 +68,14 @@ function toPercent(text: string): number {
   throw new InvalidArgumentError('It is no number from 0 to 100.');
 }
 
+/** Parses the address of a web page. It has no user and no password, because everybody who sees the page can read it. */
+export function toWebUrl(text: string): string {
+  const url = URL.parse(text);
+  const isWeb = url?.protocol === 'http:' || url?.protocol === 'https:';
+  if (isWeb && url.username === '' && url.password === '') return text;
+  throw new InvalidArgumentError('It is no address like http://localhost:8233, without user and password.');
+}
+
 /** Returns the option that selects the database for commands that need no policy. */
 export function databaseName(): Option {
   return new Option('--database <name>', 'the database of the configuration file, if it has several');

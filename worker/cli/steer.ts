@@ -1,5 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
-
 import type { Client } from '@temporalio/client';
 import type { Command } from 'commander';
 
@@ -9,6 +7,8 @@ import type { Policy } from '../../policy/policy.ts';
 import type { RunProgress } from '../../workflows/progress.ts';
 import { findLedgerRun, findOpenWorkflows, isOpen } from '../open-runs.ts';
 import { getScheduleId } from '../schedule.ts';
+import type { Signal, SignalResult } from '../send-signal.ts';
+import { describeNoRun, sendSignal } from '../send-signal.ts';
 import type { Setup } from '../setup.ts';
 import { findPolicy, findSetup } from '../setup.ts';
 import type { TemporalClient, TemporalOptions } from '../temporal.ts';
@@ -24,20 +24,6 @@ interface SteerFlags extends SetupFlags, TemporalOptions {
   readonly workflowId?: string;
   readonly reason?: string;
 }
-
-type Signal = 'pause' | 'resume' | 'stop';
-
-/** The result of a signal: the state of the run, or `sent` if no worker has confirmed the signal yet. */
-interface SignalResult {
-  readonly workflowId: string;
-  readonly run: number | null;
-  readonly state: RunProgress['state'] | 'sent';
-}
-
-/** How long to wait for the signal to take effect. */
-const EFFECT_TIMEOUT_MILLIS = 5_000;
-const QUERY_INTERVAL_MILLIS = 100;
-const QUERY_TIMEOUT_MILLIS = 1_500;
 
 /** `pause`, `resume` and `stop`: send a signal to the open run. */
 export function addSteering(program: Command): void {
@@ -72,7 +58,7 @@ async function steer(signal: Signal, name: string | undefined, flags: SteerFlags
     const open = await openWorkflows(temporal.client, setup, policy, ledgerRun, flags);
     const results: SignalResult[] = [];
     for (const workflowId of open)
-      results.push(await send(temporal.client, workflowId, signal, flags.reason));
+      results.push(await sendSignal(temporal.client, workflowId, signal, flags.reason));
     printResults(signal, policy, results, ledgerRun, temporal, flags.json);
   } finally {
     await temporal.close();
@@ -116,39 +102,6 @@ async function openWorkflows(
   return findOpenWorkflows(client, { policy: policy.name, only, scheduleId, taskQueue, holder: ledgerRun });
 }
 
-async function send(
-  client: Client,
-  workflowId: string,
-  signal: Signal,
-  reason: string | undefined,
-): Promise<SignalResult> {
-  const handle = client.workflow.getHandle(workflowId);
-  await handle.signal(signal, ...(reason === undefined ? [] : [reason]));
-  const until = Date.now() + EFFECT_TIMEOUT_MILLIS;
-  let run: number | null = null;
-  do {
-    const progress = await client
-      .withDeadline(Date.now() + QUERY_TIMEOUT_MILLIS, async () => handle.query<RunProgress>('progress'))
-      .catch(() => undefined);
-    run = progress?.run ?? run;
-    if (progress !== undefined && hasTakenEffect(signal, progress.state))
-      return { workflowId, run, state: progress.state };
-    await sleep(QUERY_INTERVAL_MILLIS);
-  } while (Date.now() < until);
-  return { workflowId, run, state: 'sent' };
-}
-
-function hasTakenEffect(signal: Signal, state: RunProgress['state']): boolean {
-  switch (signal) {
-    case 'pause':
-      return state !== 'running' && state !== 'beginning';
-    case 'resume':
-      return state !== 'paused';
-    case 'stop':
-      return !['running', 'beginning', 'paused', 'waiting'].includes(state);
-  }
-}
-
 function printResults(
   signal: Signal,
   { name }: Policy,
@@ -174,13 +127,7 @@ function printResults(
     );
   }
   if (results.length > 0) return;
-  if (!json && !unknown) {
-    const next = signal === 'resume' ? 'resume' : 'pause';
-    note(
-      `no run of policy ${name} is open at ${address}; there is nothing to ${signal}. ` +
-        `What comes next is the schedule's: \`temporal-vacuum schedule ${next} ${name}\`.`,
-    );
-  }
+  if (!json && !unknown) note(`at ${address} ${describeNoRun(signal, name)}`);
   process.exitCode = EXIT.nothing;
 }
 

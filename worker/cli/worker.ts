@@ -1,6 +1,7 @@
 import type { Logger, LogLevel, Worker } from '@temporalio/worker';
 import { Runtime } from '@temporalio/worker';
 import type { Command } from 'commander';
+import { Option } from 'commander';
 
 import { checkAgainst } from '../../activities/plan/resolve-policy.ts';
 import { ValidationError } from '../../policy/issue.ts';
@@ -17,7 +18,7 @@ import { connectWorker } from '../temporal.ts';
 import { createVacuumWorker } from '../vacuum-worker.ts';
 import { DatabaseUnreachable, withDatabase } from './database.ts';
 import type { SetupFlags } from './options.ts';
-import { allowPercent, logLevel, withJson, withSetup, withTemporal } from './options.ts';
+import { allowPercent, logLevel, toWebUrl, withJson, withSetup, withTemporal } from './options.ts';
 import { note, printJson } from './output.ts';
 
 interface WorkerFlags extends SetupFlags, TemporalOptions {
@@ -25,6 +26,7 @@ interface WorkerFlags extends SetupFlags, TemporalOptions {
   readonly logLevel: LogLevel;
   readonly metrics?: string;
   readonly http?: string;
+  readonly temporalUi?: string;
 }
 
 /** `worker`: a worker that only runs vacuums, until SIGINT or SIGTERM. */
@@ -40,7 +42,13 @@ export function addWorker(program: Command): void {
     )
     .option(
       '--http <host:port>',
-      'serve a read-only page, an API and metrics, such as on 127.0.0.1:8089; an address that other machines can reach needs the token in VACUUM_HTTP_TOKEN (default: none)',
+      'serve a page, an API and metrics, such as on 127.0.0.1:8089; the token in VACUUM_HTTP_TOKEN lets it pause, resume and stop runs, and an address that other machines can reach needs it (default: none)',
+    )
+    .addOption(
+      new Option(
+        '--temporal-ui <url>',
+        'the address of the Temporal UI, such as http://localhost:8233, for links of the page (default: no links)',
+      ).argParser(toWebUrl),
     )
     .action(async (flags: WorkerFlags) => work(flags));
   withJson(withTemporal(withSetup(command)));
@@ -70,7 +78,10 @@ async function work(flags: WorkerFlags): Promise<void> {
     const server =
       http === undefined || serveHttp === undefined || metrics === undefined
         ? undefined
-        : await serveHttp(createHttpOptions(http, metricsUrl(metrics), setup, worker, logger));
+        : await serveHttp({
+            ...createHttpOptions(http, metricsUrl(metrics), setup, worker, logger),
+            temporalUi: flags.temporalUi,
+          });
     try {
       const running = worker.run();
       printRunning(flags, { address, namespace, taskQueue, setup, url: server?.url });

@@ -21,7 +21,7 @@ const HEADERS: Readonly<Record<string, string>> = {
 
 const OWN_NAMES = new Set(['localhost', '127.0.0.1', '[::1]']);
 
-/** Our fields of requests and routes. An `open` route needs no token. */
+/** Our fields of requests and routes. An `open` route needs no token, a `steers` route always needs one. */
 declare module 'fastify' {
   interface FastifyRequest {
     /** Whether the request has the token, or needs none. */
@@ -29,11 +29,18 @@ declare module 'fastify' {
   }
   interface FastifyContextConfig {
     readonly open?: boolean;
+    /** Whether the route changes how a run proceeds. */
+    readonly steers?: boolean;
   }
 }
 
+const NO_TOKEN =
+  'this server only reads, because it was started without a token: set VACUUM_HTTP_TOKEN and start the worker again, ' +
+  'or use the commands `temporal-vacuum pause`, `resume` and `stop`';
+
 /**
- * Refuses requests that do not only read, and requests without the token if there is one. On loopback it also refuses
+ * Refuses requests without the token if there is one, and requests that change something if there is none or if their
+ * route is not made for it. On loopback it also refuses
  * other host names than those of this machine, because a foreign page may point its own name here (DNS rebinding).
  */
 export function restrictAccess(app: FastifyInstance, { loopback, token }: HttpAddress): void {
@@ -44,14 +51,17 @@ export function restrictAccess(app: FastifyInstance, { loopback, token }: HttpAd
     if (loopback && !OWN_NAMES.has(readHost(request))) {
       return refuse(reply, 421, 'this server only accepts the hosts localhost, 127.0.0.1 and [::1]');
     }
-    if (request.method !== 'GET' && request.method !== 'HEAD') {
+    const { steers = false } = request.routeOptions.config;
+    if (request.method !== 'GET' && request.method !== 'HEAD' && !steers) {
       reply.header('allow', 'GET, HEAD');
-      return refuse(reply, 405, 'this server is read-only');
+      return refuse(reply, 405, 'this path can only be read');
     }
     // A foreign page cannot read a response, but could send requests without end.
     if (request.headers['sec-fetch-site'] === 'cross-site') {
       return refuse(reply, 403, 'this server only accepts requests of its own page and of programs');
     }
+    // Without a token, any program of the machine and any page that gets round the checks above could stop runs.
+    if (steers && expected === undefined) return refuse(reply, 403, NO_TOKEN);
     request.trusted = expected === undefined || timingSafeEqual(digest(readToken(request)), expected);
     if (!request.trusted && request.routeOptions.config.open !== true) {
       reply.header('www-authenticate', 'Bearer realm="temporal-vacuum"');

@@ -1,5 +1,7 @@
 import { z } from 'zod';
 
+import { SIGNALS } from '../send-signal.ts';
+
 /*
  * The schemas of the responses. A response has nothing that its schema does not declare: names of policies, passes,
  * tables and workflows, counts, bytes, instants and fixed words; no rows, filters, statements or addresses.
@@ -32,6 +34,7 @@ export const Workers = z.object({
   at: instant,
   taskQueue: z.string(),
   namespace: z.string(),
+  canSteer: z.boolean().describe('Whether this server accepts pause, resume and stop, which needs a token'),
   self: z.object({
     identity: z.string(),
     state: z.string().describe('RUNNING while it works; see `Worker.getState` of Temporal'),
@@ -89,6 +92,10 @@ const RunSummary = z.object({
   startedAt: instant,
   endedAt: instant.nullable(),
   millis: count,
+  reason: z
+    .string()
+    .nullable()
+    .describe('Why it was stopped, failed or did nothing: the first of its reasons'),
   rows: count.describe('Rows deleted from all tables; in a preview, rows that a run would delete'),
   bytes: z.number().nullable().describe('Bytes given back to the disk; null if this was not measured'),
   files: count.describe('Files removed'),
@@ -165,6 +172,10 @@ const OpenRun = z.object({
   run: count,
   policy: z.string(),
   workflowId: z.string(),
+  workflowUrl: z
+    .string()
+    .nullable()
+    .describe('The workflow in the Temporal UI; null if its address is unknown'),
   startedAt: instant,
   state: z
     .enum([...RunStates, 'beginning', 'paused', 'waiting', 'closing', 'unknown'])
@@ -197,6 +208,18 @@ export const Tables = z.object({
       lastAutovacuum: instant.nullable(),
       lastAnalyze: instant.nullable(),
       lastAutoanalyze: instant.nullable(),
+    }),
+  ),
+});
+
+export const Signalled = z.object({
+  policy: z.string(),
+  signal: z.enum(SIGNALS),
+  workflows: z.array(
+    z.object({
+      workflowId: z.string(),
+      run: z.number().nullable().describe('Its number in the ledger; null if it has none yet'),
+      state: z.string().describe('The state of the run; `sent` if no worker has confirmed the signal yet'),
     }),
   ),
 });

@@ -10,6 +10,7 @@ import type { OpenRun } from '../../activities/stored/run.ts';
 import type { PassProgress, RunProgress } from '../../workflows/progress.ts';
 import { isOpen } from '../open-runs.ts';
 import type { Status } from './answers.ts';
+import type { Sources } from './sources.ts';
 import { askTemporal } from './temporal.ts';
 
 type OpenAnswer = z.infer<typeof Status>['open'][number];
@@ -29,7 +30,7 @@ export async function readOpenRun(ledger: Ledger, policy: string): Promise<OpenI
 
 /** How a run stands: what was done by its ledger, which is as fresh as the last batch; its state by its workflow. */
 export async function describeOpenRun(
-  client: Client,
+  { client, temporalUi }: Pick<Sources, 'client' | 'temporalUi'>,
   database: string,
   { run, passes }: OpenInLedger,
 ): Promise<OpenAnswer> {
@@ -39,6 +40,10 @@ export async function describeOpenRun(
     run: run.id,
     policy: run.policy,
     workflowId: run.workflowId,
+    workflowUrl:
+      temporalUi === undefined
+        ? null
+        : `${temporalUi}/namespaces/${encodeURIComponent(client.options.namespace)}/workflows/${encodeURIComponent(run.workflowId)}`,
     startedAt: new Date(run.startedAt).toISOString(),
     state,
     reason,

@@ -8,6 +8,7 @@ export interface RouteOptions {
   readonly response: z.ZodType;
   readonly query?: z.ZodType;
   readonly params?: z.ZodType;
+  readonly body?: z.ZodType;
   /** Whether the route needs no token. */
   readonly open?: boolean;
   /** The response with status 503, if it is more than a sentence. */
@@ -17,7 +18,9 @@ export interface RouteOptions {
 const DESCRIPTIONS: Readonly<Record<number, string>> = {
   400: 'The request is invalid',
   401: 'The token is missing or wrong',
+  403: 'The server has no token, and only reads',
   404: 'Not found',
+  409: 'No run is open that could take the signal',
   503: 'A database or Temporal does not respond',
 };
 
@@ -27,12 +30,14 @@ export function buildSchema({
   response,
   query,
   params,
+  body,
   open = false,
   unavailable,
 }: RouteOptions): object {
   const codes = [
-    ...(query === undefined && params === undefined ? [] : [400]),
+    ...(query === undefined && params === undefined && body === undefined ? [] : [400]),
     ...(open ? [] : [401]),
+    ...(body === undefined ? [] : [403, 409]),
     ...(params === undefined ? [] : [404]),
     ...(unavailable === undefined && !open ? [503] : []),
   ];
@@ -40,6 +45,7 @@ export function buildSchema({
     summary,
     ...(query === undefined ? {} : { querystring: toJsonSchema(query) }),
     ...(params === undefined ? {} : { params: toJsonSchema(params) }),
+    ...(body === undefined ? {} : { body: toJsonSchema(body) }),
     response: {
       200: { description: 'Success', ...toJsonSchema(response) },
       ...(unavailable === undefined

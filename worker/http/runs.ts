@@ -69,7 +69,7 @@ async function readRuns(
 export function summarizeRun(database: string, report: LedgerReport): RunSummary {
   const { run, policy, mode, status, startedAt, endedAt, millis, rows, bytes, files, spaceReclaimed } =
     report;
-  const times = { startedAt, endedAt, millis };
+  const times = { startedAt, endedAt, millis, reason: report.reasons[0] ?? null };
   return { database, run: run ?? 0, policy, mode, status, ...times, rows, bytes, files, spaceReclaimed };
 }
 

@@ -15,6 +15,7 @@ import { describeBadAddress, formatUrl } from './address.ts';
 import { ReadDatabases } from './databases.ts';
 import { servePage } from './page.ts';
 import { addRoutes } from './routes.ts';
+import { addSignalRoute } from './signal-route.ts';
 import { Unavailable } from './unavailable.ts';
 
 /** The options of {@link serveHttp}. */
@@ -33,6 +34,8 @@ export interface HttpOptions {
   readonly client: Client;
   /** The URL of the Prometheus exporter of this process. `GET /metrics` returns what it serves. */
   readonly metrics: string;
+  /** The address of the Temporal UI, such as `http://localhost:8233`, for links to workflows. Default: no links. */
+  readonly temporalUi?: string | undefined;
   /** Receives each unexpected error with the path of its request. The response only says that there was one. */
   readonly onError: (request: string, error: unknown) => void;
 }
@@ -48,8 +51,9 @@ export interface HttpServer {
 const REQUEST_TIMEOUT_MILLIS = 20_000;
 
 /**
- * Serves a read-only page and API about a worker: its policies, runs, tables and metrics. Close the server when the
- * worker ends. Throws a `ValidationError` if it cannot listen on the address.
+ * Serves a page and an API about a worker: its policies, runs, tables and metrics. If the address has a token, they also
+ * pause, resume and stop runs. Close the server when the worker ends. Throws a `ValidationError` if it cannot listen on
+ * the address.
  */
 export async function serveHttp(options: HttpOptions): Promise<HttpServer> {
   const { address, policies, worker, client, metrics, onError } = options;
@@ -64,7 +68,17 @@ export async function serveHttp(options: HttpOptions): Promise<HttpServer> {
   restrictAccess(app, address);
   setErrorHandlers(app, onError);
   await app.register(fastifySwagger, { openapi: DOCUMENT });
-  addRoutes(app, { databases, policies, client, worker, metrics });
+  const sources = {
+    databases,
+    policies,
+    client,
+    worker,
+    metrics,
+    temporalUi: options.temporalUi?.replace(/\/+$/, ''),
+    canSteer: address.token !== undefined,
+  };
+  addRoutes(app, sources);
+  addSignalRoute(app, sources);
   app.get('/openapi.json', { schema: { hide: true } }, async () => app.swagger());
   servePage(app);
   const close = async (): Promise<void> => {
@@ -87,7 +101,8 @@ const DOCUMENT: NonNullable<SwaggerOptions['openapi']> = {
   openapi: '3.1.0',
   info: {
     title: 'temporal-vacuum worker',
-    description: 'The state of the policies, runs and tables of a worker. Read-only.',
+    description:
+      'The state of the policies, runs and tables of a worker. With a token, runs can be paused, resumed and stopped.',
     version: readVersion(),
   },
   components: { securitySchemes: { token: { type: 'http', scheme: 'bearer' } } },

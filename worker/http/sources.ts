@@ -12,4 +12,8 @@ export interface Sources {
   readonly worker: Worker;
   /** The URL of the Prometheus exporter of this process. */
   readonly metrics: string;
+  /** The address of the Temporal UI, without a slash at its end. Undefined if it is unknown. */
+  readonly temporalUi: string | undefined;
+  /** Whether this server accepts signals. */
+  readonly canSteer: boolean;
 }

@@ -30,10 +30,8 @@ export function createStatusReader(sources: Sources): () => Promise<Response> {
     });
 }
 
-async function readStatus(
-  { databases, policies, client }: Sources,
-  database: string,
-): Promise<Pick<Response, 'open' | 'last'>> {
+async function readStatus(sources: Sources, database: string): Promise<Pick<Response, 'open' | 'last'>> {
+  const { databases, policies } = sources;
   const open: OpenInLedger[] = [];
   const last: Response['last'] = [];
   await databases.readLedger(database, async (ledger) => {
@@ -46,7 +44,7 @@ async function readStatus(
     }
   });
   // No transaction stays open during the requests to Temporal.
-  const described = open.map(async (run) => describeOpenRun(client, database, run));
+  const described = open.map(async (run) => describeOpenRun(sources, database, run));
   return { open: await Promise.all(described), last };
 }
 

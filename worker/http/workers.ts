@@ -20,7 +20,7 @@ const KINDS = [
 const KEEP_MILLIS = 3_000;
 
 /** Reads how this worker stands and which others Temporal saw on its task queue. */
-export function workerReader({ worker, client, policies }: Sources): () => Promise<Answer> {
+export function workerReader({ worker, client, policies, canSteer }: Sources): () => Promise<Answer> {
   const startedAt = new Date();
   const version = readVersion();
   const pollers = new Cached<Poller[]>(KEEP_MILLIS);
@@ -32,6 +32,7 @@ export function workerReader({ worker, client, policies }: Sources): () => Promi
       at: new Date().toISOString(),
       taskQueue,
       namespace,
+      canSteer,
       self: {
         identity,
         state: runState,

@@ -2,9 +2,11 @@ import { expect } from '@jest/globals';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 
 interface Described {
-  readonly paths: Readonly<
-    Record<string, { readonly get: { readonly responses: Readonly<Record<string, DescribedAnswer>> } }>
-  >;
+  readonly paths: Readonly<Record<string, Partial<Record<'get' | 'post', DescribedOperation>>>>;
+}
+
+interface DescribedOperation {
+  readonly responses: Readonly<Record<string, DescribedAnswer>>;
 }
 
 interface DescribedAnswer {
@@ -35,19 +37,20 @@ export class DescribedApi {
     this.said = [document];
   }
 
-  static async at(url: string): Promise<DescribedApi> {
-    const answer = await fetch(`${url}/openapi.json`);
+  static async at(url: string, headers: Readonly<Record<string, string>> = {}): Promise<DescribedApi> {
+    const answer = await fetch(`${url}/openapi.json`, { headers });
     return new DescribedApi(url, await answer.text());
   }
 
   /** Asks, and holds the answer to the document. */
-  async ask<T>(path: string): Promise<Answer<T>> {
-    const answer = await fetch(`${this.#url}${path}`);
+  async ask<T>(path: string, sent: RequestInit = {}): Promise<Answer<T>> {
+    const answer = await fetch(`${this.#url}${path}`, sent);
     const text = await answer.text();
     this.said.push(text, JSON.stringify([...answer.headers]));
     const [bare = ''] = path.split('?');
     const template = Object.keys(this.document.paths).find((known) => matches(known, bare)) ?? '';
-    const content = this.document.paths[template]?.get.responses[String(answer.status)]?.content ?? {};
+    const method = sent.method === 'POST' ? 'post' : 'get';
+    const content = this.document.paths[template]?.[method]?.responses[String(answer.status)]?.content ?? {};
     const type = answer.headers.get('content-type')?.split(';')[0] ?? '';
     const schema = content[type]?.schema;
     if (schema === undefined) throw new Error(`${path}: ${answer.status} ${type} is not declared:\n${text}`);

@@ -26,10 +26,15 @@ export class Watcher {
 
   /** A page of its own, as somebody with these settings sees it. */
   async look(url: string, as: LookOptions = {}): Promise<WatchedPage> {
-    const { colorScheme = 'light', width = 1280 } = as;
-    const context = await this.#browser.newContext({ colorScheme, viewport: { width, height: 900 } });
+    const { colorScheme = 'light', width = 1280, timezoneId = 'UTC', token } = as;
+    const viewport = { width, height: 900 };
+    const context = await this.#browser.newContext({ colorScheme, viewport, timezoneId });
     const page = new WatchedPage(await context.newPage(), url);
     await page.page.goto(url);
+    if (token !== undefined) {
+      await page.page.getByLabel('Token', { exact: true }).fill(token);
+      await page.page.getByRole('button', { name: 'Open' }).click();
+    }
     return page;
   }
 
@@ -58,6 +63,9 @@ export interface LookOptions {
   readonly colorScheme?: 'light' | 'dark';
   /** In pixels. */
   readonly width?: number;
+  readonly timezoneId?: string;
+  /** Typed where the page asks for it. */
+  readonly token?: string;
 }
 
 /** A page that is looked at, and all that it asked for and was told. */
@@ -111,6 +119,27 @@ export class WatchedPage {
     expect(needs).toBeLessThanOrEqual(has);
   }
 
+  /** No word of a table is broken over two lines, unless it is longer than the line of a narrow column. */
+  async expectWholeWords(): Promise<void> {
+    const broken = await this.page.evaluate<string[]>(`
+      [...document.querySelectorAll('th, td, summary')].flatMap((cell) => {
+        const walker = document.createTreeWalker(cell, NodeFilter.SHOW_TEXT);
+        const found = [];
+        for (let node = walker.nextNode(); node !== null; node = walker.nextNode()) {
+          for (const { 0: word, index } of node.data.matchAll(/[^\\s\\-]+/g)) {
+            const range = document.createRange();
+            range.setStart(node, index);
+            range.setEnd(node, index + word.length);
+            if (!node.parentElement.checkVisibility()) continue;
+            const lines = new Set([...range.getClientRects()].map(({ top }) => Math.round(top)));
+            if (word.length <= 14 && lines.size > 1) found.push(word);
+          }
+        }
+        return found;
+      })`);
+    expect(broken).toEqual([]);
+  }
+
   /** Names, contrasts, landmarks and roles are as they should be, by the rules of axe. */
   async expectAccessible(): Promise<void> {
     await this.page.evaluate(axe.source);
@@ -122,6 +151,13 @@ export class WatchedPage {
       ]),
     ).toEqual([]);
     expect(passes.length).toBeGreaterThan(15);
+  }
+
+  /** Writes a picture for a person to look at, where PHOTOGRAPHS names a folder. */
+  async photograph(name: string): Promise<void> {
+    const folder = process.env['PHOTOGRAPHS'];
+    if (folder === undefined) return;
+    await this.page.screenshot({ path: join(folder, `${name}.png`), animations: 'disabled', fullPage: true });
   }
 
   async close(): Promise<void> {

@@ -24,6 +24,23 @@ export const SECRETS = {
   password: 'PASSWORDSECRET',
 } as const;
 
+/** As many passes as the preset for Prefect has, with names as long. */
+const MANY_NAMES = [
+  'orphaned-logs',
+  'orphaned-artifacts',
+  'stale-artifact-collections',
+  'stuck-runs',
+  'runs-without-end',
+  'old-flow-runs',
+  'old-background-task-runs',
+  'expired-state-cache',
+  'orphaned-task-logs',
+  'orphaned-task-artifacts',
+  'orphaned-state-cache',
+  'old-logs',
+  'old-events',
+];
+
 /** Slow enough to be caught in the middle, and one that is not enabled. */
 export function watchedPolicies(name: string): Policy[] {
   return [
@@ -51,9 +68,9 @@ export function watchedPolicies(name: string): Policy[] {
       name: `${name}-idle`,
       database: 'main',
       enabled: false,
-      passes: [
-        deleteOrphans({ name: 'lost-audit', entity: AuditLog, by: 'orderId', parent: Order, age: 'at' }),
-      ],
+      passes: MANY_NAMES.map((pass) =>
+        deleteOrphans({ name: pass, entity: AuditLog, by: 'orderId', parent: Order, age: 'at' }),
+      ),
     }),
   ];
 }
@@ -101,7 +118,11 @@ export class WatchedShop {
   async serve(
     http = '127.0.0.1:0',
     env: NodeJS.ProcessEnv = {},
-    options: { readonly address?: string; readonly metrics?: string } = {},
+    options: {
+      readonly address?: string;
+      readonly metrics?: string;
+      readonly flags?: readonly string[];
+    } = {},
   ): Promise<WorkerProcess> {
     const url = new URL(this.database.url);
     url.password = SECRETS.password;

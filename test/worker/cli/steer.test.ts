@@ -31,7 +31,9 @@ describeNeeding(['temporal'], 'pause, resume and stop', () => {
     for (const signal of ['pause', 'resume', 'stop']) {
       const { code, stdout, stderr } = await type(signal);
       expect({ code, stdout }).toEqual({ code: 4, stdout: '' });
-      expect(stderr).toContain(`no run of policy prefect is open at ${session.address}`);
+      expect(stderr).toContain(
+        `at ${session.address} there is nothing to ${signal}: no run of policy prefect is open`,
+      );
       expect(stderr).toContain('schedule ');
     }
   });

@@ -61,6 +61,7 @@ describeNeeding(['temporal'], 'the API of a worker', () => {
     expect(Object.keys(api.document.paths).toSorted()).toEqual([
       '/api/admin/cleanup/status',
       '/api/policies',
+      '/api/policies/{policy}/{signal}',
       '/api/runs',
       '/api/runs/{id}',
       '/api/system/workers',

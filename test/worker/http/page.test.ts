@@ -30,7 +30,7 @@ describeNeeding(['temporal', 'chromium'], 'the page of a worker', () => {
     watcher = await Watcher.open();
     shop = await WatchedShop.prepare(session);
     address = `127.0.0.1:${await freePort()}`;
-    worker = await shop.serve(address);
+    worker = await shop.serve(address, {}, { flags: ['--temporal-ui', 'http://ui.example:8233/'] });
     for (const rows of EARLIER) {
       await shop.add(rows);
       await (await shop.start()).result();
@@ -63,14 +63,26 @@ describeNeeding(['temporal', 'chromium'], 'the page of a worker', () => {
     const { page } = watched;
     await page.getByRole('table', { name: 'Tables of the policies' }).waitFor();
     await page.getByRole('img', { name: /^Bytes given back/ }).waitFor();
-    expect(await watched.readText('Under way')).toMatch(
-      /: paused[\s\S]*the backup runs[\s\S]*old-audit running, [\d,]+ rows, \d+ %, waits for signal resume/,
+    const underWay = await watched.readText('Under way');
+    expect(underWay).toMatch(
+      /: paused\s+the backup runs\s+old-audit\s+\d+ %\s+[\d,]+ rows, waits for signal resume\s+2 passes are planned/,
     );
+    expect(underWay).not.toContain('old-orders');
+    const workflow = page.getByRole('link', { name: open.workflowId });
+    expect(await workflow.getAttribute('href')).toBe(
+      `http://ui.example:8233/namespaces/default/workflows/${open.workflowId}`,
+    );
+    expect(await watched.readText('Workers')).toMatch(/serves this page[\s\S]*\d s ago/);
+    expect(await page.locator('header').innerText()).toContain('All times are in UTC');
+    expect(await page.locator('footer').innerText()).toContain('This page only reads.');
+    expect(await page.getByRole('button').count()).toBe(0);
     const policies = await watched.readText('Policies');
-    for (const said of ['active', '03:00', 'at 0 3 * * * in UTC', 'not enabled'])
+    for (const said of ['active', '03:00 UTC', 'at 0 3 * * * in UTC', 'not enabled', '13 passes'])
       expect(policies).toContain(said);
+    expect(policies).not.toContain('orphaned-logs');
     const history = await watched.readText('History');
-    for (const said of ['completed', 'failed', '130', 'running']) expect(history).toContain(said);
+    for (const said of ['completed', 'failed', '130', 'paused', 'the backup runs', 'SQLSTATE P0001'])
+      expect(history).toContain(said);
     expect(await watched.readText('Tables')).toMatch(/audit_log/);
     expect(await page.locator('header').innerText()).toContain('RUNNING');
     await watched.expectFits();
@@ -80,6 +92,40 @@ describeNeeding(['temporal', 'chromium'], 'the page of a worker', () => {
     await watched.expectFits();
     await watched.expectAccessible();
     watched.expectQuiet();
+    await watched.close();
+  });
+
+  test('breaks no word and needs no scrolling to the side, from a phone to a large screen', async () => {
+    const watched = await watcher.look(worker.url);
+    const { page } = watched;
+    await page.getByRole('img', { name: /^Bytes given back/ }).waitFor();
+    const expectReadable = async (name: string): Promise<void> => {
+      for (const width of [360, 480, 640, 768, 900, 961, 1024, 1280, 1920]) {
+        await page.setViewportSize({ width, height: 900 });
+        await watched.expectWholeWords();
+        await watched.expectFits();
+        await watched.photograph(`${name}-${width}`);
+      }
+    };
+    await expectReadable('folded');
+    await page.getByText('13 passes').click();
+    await page.getByText('2 passes are planned').click();
+    await page.getByRole('article').getByText('old-orders').waitFor();
+    await page.locator('tbody a').nth(1).click();
+    await page.getByRole('table', { name: 'Passes, in the order of the policy' }).waitFor();
+    await expectReadable('unfolded');
+    // Folded lists stay open although the page is drawn anew.
+    await page.waitForResponse('**/api/policies');
+    expect(await page.getByText('old-background-task-runs').isVisible()).toBe(true);
+    await watched.close();
+  });
+
+  test('shows times in the zone of its reader, and says which', async () => {
+    const watched = await watcher.look(worker.url, { timezoneId: 'Asia/Kolkata' });
+    const { page } = watched;
+    await page.getByRole('table', { name: 'Policies of this worker' }).waitFor();
+    expect(await page.locator('header').innerText()).toContain('All times are in Asia/Calcutta, GMT+5:30');
+    expect(await watched.readText('Policies')).toContain('08:30 GMT+5:30');
     await watched.close();
   });
 
@@ -109,7 +155,17 @@ describeNeeding(['temporal', 'chromium'], 'the page of a worker', () => {
     await page.keyboard.press('Tab');
     expect(await focused()).toBe('Skip to the content');
     await page.keyboard.press('Tab');
-    // The newest run: the first link of the page.
+    expect(await focused()).toBe('2 passes are planned');
+    await page.keyboard.press('Enter');
+    await page.getByRole('article').getByText('old-orders').waitFor();
+    await page.keyboard.press('Tab');
+    expect(await focused()).toBe(open.workflowId);
+    await page.keyboard.press('Tab');
+    expect(await focused()).toBe('3 passes');
+    await page.keyboard.press('Tab');
+    expect(await focused()).toBe('13 passes');
+    await page.keyboard.press('Tab');
+    // The newest run.
     expect(await focused()).toBe('6');
     const ring = await page.evaluate<string>('getComputedStyle(document.activeElement).outlineStyle');
     expect(ring).toBe('solid');
@@ -142,7 +198,7 @@ describeNeeding(['temporal', 'chromium'], 'the page of a worker', () => {
     const heard = async (): Promise<string> => (await page.evaluate<string[]>('heard')).join('\n');
     await open.signal(resumeSignal);
     await waitFor('the bar to move', async () => (await value()) > before);
-    await page.getByText(/old-audit running, .* rows, \d+ %, [\d,]+ rows\/s, .* left/).waitFor();
+    await page.getByText(/^[\d,]+ rows, [\d,]+ rows\/s, .* left$/).waitFor();
     await waitFor('the news', async () => (await heard()).includes('is running'));
     // The very bar that was there: one that is made anew is read out anew.
     await bar.evaluate((shown) =>
@@ -157,10 +213,8 @@ describeNeeding(['temporal', 'chromium'], 'the page of a worker', () => {
     await page.getByText(/^The server does not respond; the data is of \d\d:\d\d:\d\d/).waitFor();
     worker = await shop.serve(address);
     await page.getByText('The server does not respond; the data').waitFor({ state: 'hidden' });
-    await page
-      .getByText(/^No run is open; the last run of .* was completed .* and deleted 600 rows$/)
-      .waitFor();
-    await page.getByRole('cell', { name: '600', exact: true }).waitFor();
+    await page.getByText(/^The last run of .* was completed .* and deleted 600 rows$/).waitFor();
+    await page.locator('#history').getByRole('cell', { name: '600', exact: true }).waitFor();
     expect(await heard()).toMatch(
       /does not respond\n[\s\S]*responds again[\s\S]*has ended: completed, 600 rows/,
     );

@@ -11,7 +11,7 @@ const BOTTOM = 26;
 const SVG = 'http://www.w3.org/2000/svg';
 
 /**
- * Makes a bar chart over time with its caption. Returns an empty list if there is nothing to show.
+ * Makes a bar chart over time with its caption. Returns an empty list if there is nothing to show but zeros.
  *
  * @param {string} title
  * @param {readonly Point[]} points the oldest first
@@ -22,6 +22,7 @@ export function makeChart(title, points, format, width) {
   const [first] = points;
   const newest = points.at(-1);
   if (first === undefined || newest === undefined || width < 2 * LEFT) return [];
+  if (points.every(({ value }) => value === 0)) return [];
   const most = Math.max(0, ...points.map(({ value }) => value));
   const least = Math.min(0, ...points.map(({ value }) => value));
   const barWidth = Math.min(16, Math.max(2, (width - LEFT - RIGHT) / points.length / 1.5));

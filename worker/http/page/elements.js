@@ -24,6 +24,28 @@ export function byId(id) {
   return found;
 }
 
+/** The folded lists that somebody has opened. They stay open if their content is made anew. */
+/** @type {Set<string>} */
+const opened = new Set();
+
+/**
+ * Makes a list that shows one line until somebody opens it.
+ *
+ * @param {string} key names the list, so that it stays open
+ * @param {string} summary
+ * @param {readonly (Node | string)[]} items
+ */
+export function makeFolded(key, summary, items) {
+  const list = make('ul', {}, ...items.map((item) => make('li', {}, item)));
+  const details = make('details', {}, make('summary', {}, summary), list);
+  details.open = opened.has(key);
+  details.addEventListener('toggle', () => {
+    if (details.open) opened.add(key);
+    else opened.delete(key);
+  });
+  return details;
+}
+
 /** @typedef {{ text: string | Node, number?: boolean, mood?: string }} Cell */
 
 /**
@@ -64,18 +86,22 @@ function makeRow(head, row) {
   return make('tr', { role: 'row' }, ...cells);
 }
 
+/** @param {Element} element */
+function describeFocus(element) {
+  return element.getAttribute('href') ?? element.textContent;
+}
+
 /**
- * Replaces the content of an element. The focus stays on the link that has it.
+ * Replaces the content of an element. The focus stays on the link, the button or the folded list that has it.
  *
  * @param {Element} place
  * @param {...(Node | string)} children
  */
 export function replace(place, ...children) {
   const focused = document.activeElement;
-  const link = focused !== null && place.contains(focused) ? focused.getAttribute('href') : null;
+  const had = focused !== null && place.contains(focused) ? describeFocus(focused) : null;
   place.replaceChildren(...children);
-  if (link !== null) {
-    const again = [...place.querySelectorAll('a')].find((one) => one.getAttribute('href') === link);
-    again?.focus({ preventScroll: true });
-  }
+  if (had === null) return;
+  const again = [...place.querySelectorAll('a, button, summary')].find((one) => describeFocus(one) === had);
+  if (again instanceof HTMLElement) again.focus({ preventScroll: true });
 }

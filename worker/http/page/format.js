@@ -1,5 +1,13 @@
 const NUMBER = new Intl.NumberFormat('en-US', { maximumFractionDigits: 0 });
 const TIME = new Intl.DateTimeFormat('en-GB', { dateStyle: 'medium', timeStyle: 'short' });
+const ZONED = new Intl.DateTimeFormat('en-GB', {
+  day: 'numeric',
+  month: 'short',
+  year: 'numeric',
+  hour: '2-digit',
+  minute: '2-digit',
+  timeZoneName: 'short',
+});
 const DAY = new Intl.DateTimeFormat('en-GB', { dateStyle: 'medium' });
 const HOUR = new Intl.DateTimeFormat('en-GB', {
   day: 'numeric',
@@ -27,7 +35,8 @@ export function formatCount(count) {
 export function formatBytes(bytes) {
   const size = Math.abs(bytes);
   const unit = Math.min(UNITS.length - 1, size < 1 ? 0 : Math.floor(Math.log2(size) / 10));
-  return `${(bytes / 1024 ** unit).toFixed(unit === 0 ? 0 : 1)} ${UNITS[unit] ?? ''}`;
+  // A number and its unit stay on one line.
+  return `${(bytes / 1024 ** unit).toFixed(unit === 0 ? 0 : 1)}\u00a0${UNITS[unit] ?? ''}`;
 }
 
 /**
@@ -51,6 +60,33 @@ export function formatSeconds(seconds) {
  */
 export function formatTime(at) {
   return TIME.format(new Date(at));
+}
+
+/**
+ * The same with the time zone, beside times of other zones.
+ *
+ * @param {string} at ISO 8601
+ */
+export function formatZonedTime(at) {
+  return ZONED.format(new Date(at));
+}
+
+/** The time zone of all times of the page, such as `Europe/Berlin, GMT+1`. */
+export function describeZone() {
+  const { timeZone } = ZONED.resolvedOptions();
+  const short = ZONED.formatToParts(new Date()).find(({ type }) => type === 'timeZoneName')?.value ?? '';
+  return short === timeZone ? timeZone : `${timeZone}, ${short}`;
+}
+
+/**
+ * A count with its noun: `1 row`, `2 rows`.
+ *
+ * @param {number} count
+ * @param {string} noun in the singular
+ * @param {string} plural if it is not the noun with an s
+ */
+export function formatNoun(count, noun, plural = `${noun}s`) {
+  return `${formatCount(count)} ${count === 1 ? noun : plural}`;
 }
 
 /** @param {Date} at */

@@ -3,41 +3,58 @@ import { byId, make, makeTable, replace } from './elements.js';
 import { formatBytes, formatCount, formatSeconds, formatTime } from './format.js';
 
 /** @typedef {import('./request.js').Runs} Runs */
+/** @typedef {import('./request.js').Status} Status */
 /** @typedef {Runs['runs'][number]} RunSummary */
 
-const HEAD = ['run', 'policy', 'status', 'started', 'time', 'rows', 'given back', 'files'];
+const HEAD = ['run', 'policy', 'status', 'why', 'started', 'time', 'rows', 'given back', 'files'];
 
 /** @type {readonly RunSummary[]} */
 let last = [];
 
 /**
- * Shows the runs, the newest first.
+ * Shows the runs, the newest first. An open run has the state and the reason that its workflow gives.
  *
  * @param {Runs} response
+ * @param {Status['open']} open
  */
-export function showHistory({ runs }) {
+export function showHistory({ runs }, open) {
   last = runs;
-  const rows = runs.map((run) => [
-    { text: make('a', { href: buildHash(run) }, `${run.run}`) },
-    { text: run.policy },
-    {
-      text: run.mode === 'preview' ? 'preview, deleted nothing' : run.status,
-      mood: run.status === 'completed' ? 'good' : run.status === 'failed' ? 'bad' : 'warn',
-    },
-    { text: formatTime(run.startedAt) },
-    { text: formatSeconds(run.millis / 1000), number: true },
-    { text: formatCount(run.rows), number: true },
-    { text: run.bytes === null ? '' : formatBytes(run.bytes), number: true },
-    {
-      text: run.files === 0 ? '' : `${formatCount(run.files)}, ${formatBytes(run.spaceReclaimed)}`,
-      number: true,
-    },
-  ]);
+  const rows = runs
+    .map((one) => describeNow(one, open))
+    .map((run) => [
+      { text: make('a', { href: buildHash(run) }, `${run.run}`) },
+      { text: run.policy },
+      {
+        text: run.mode === 'preview' ? 'preview, deleted nothing' : run.status,
+        mood: run.status === 'completed' ? 'good' : run.status === 'failed' ? 'bad' : 'warn',
+      },
+      { text: run.reason ?? '', mood: 'text' },
+      { text: formatTime(run.startedAt), mood: 'time' },
+      { text: formatSeconds(run.millis / 1000), number: true, mood: 'time' },
+      { text: formatCount(run.rows), number: true },
+      { text: run.bytes === null || run.bytes === 0 ? '' : formatBytes(run.bytes), number: true },
+      {
+        text: run.files === 0 ? '' : `${formatCount(run.files)}, ${formatBytes(run.spaceReclaimed)}`,
+        number: true,
+      },
+    ]);
   replace(
     byId('history'),
     rows.length === 0 ? make('p', {}, 'No runs yet') : makeTable('Runs, the newest first', HEAD, rows),
   );
   drawCharts();
+}
+
+/**
+ * @param {RunSummary} run
+ * @param {Status['open']} open
+ * @returns {Omit<RunSummary, 'status'> & { status: string }}
+ */
+function describeNow(run, open) {
+  const now = open.find(({ database, run: number }) => database === run.database && number === run.run);
+  return now === undefined || run.endedAt !== null
+    ? run
+    : { ...run, status: now.state, reason: now.reason ?? run.reason };
 }
 
 /** Draws the charts as wide as the page allows. */
@@ -69,7 +86,7 @@ export function drawCharts() {
   );
 }
 
-/** @param {RunSummary} run */
+/** @param {Pick<RunSummary, 'database' | 'run'>} run */
 function buildHash({ database, run }) {
   return `#run/${encodeURIComponent(database)}/${run}`;
 }

@@ -1,12 +1,14 @@
 import { announce, announceChanges } from './announcements.js';
 import { byId } from './elements.js';
-import { formatClock, formatSeconds } from './format.js';
+import { describeZone, formatClock, formatSeconds } from './format.js';
 import { drawCharts, showHistory } from './history.js';
 import { showOpenRuns } from './open-runs.js';
 import { showPolicies } from './policies.js';
 import { request, keepToken, RequestFailed, TokenRequired } from './request.js';
 import { readAddress, showRun } from './run.js';
+import { setUpSteering, showSteering } from './steering.js';
 import { showTables } from './tables.js';
+import { showPollers } from './workers.js';
 
 /** @typedef {import('./request.js').Status} Status */
 /** @typedef {import('./request.js').Workers} Workers */
@@ -24,6 +26,8 @@ const drawn = new Map();
 let lastResponse;
 let isAway = false;
 let history = '';
+/** @type {Status['open']} */
+let open = [];
 
 /**
  * Requests a part and shows it, or the problem in its place. Throws if the server does not respond.
@@ -73,20 +77,27 @@ function showMissing(part, missing) {
 function showStatus(status) {
   showOpenRuns(status);
   announceChanges(status);
-  const ends = JSON.stringify([status.open.map(({ database, run }) => [database, run]), status.last]);
-  if (ends !== history) {
-    history = ends;
+  open = status.open;
+  const states = JSON.stringify([
+    status.open.map(({ database, run, state, reason }) => [database, run, state, reason]),
+    status.last,
+  ]);
+  if (states !== history) {
+    history = states;
+    drawn.delete('runs');
     due.runs = 0;
     due.tables = 0;
   }
 }
 
 /** @param {Workers} workers */
-function showWorkers({ self, taskQueue, namespace, pollers }) {
-  const others = pollers.length <= 1 ? '' : `, one of ${pollers.length} workers`;
+function showWorkers(workers) {
+  const { self, taskQueue, namespace, canSteer } = workers;
   byId('worker').textContent =
     `${self.state}, version ${self.version}, up ${formatSeconds(self.uptimeSeconds)}; ` +
-    `task queue ${taskQueue} of namespace ${namespace}${others}`;
+    `task queue ${taskQueue} of namespace ${namespace}`;
+  showPollers(workers);
+  showSteering(canSteer);
 }
 
 /** Refreshes all parts that are due. */
@@ -101,7 +112,7 @@ async function refresh() {
   if (isDue('workers')) await refreshPart('workers', 'api/system/workers', showWorkers);
   if (isDue('policies')) await refreshPart('policies', 'api/policies', showPolicies);
   if (isDue('runs')) {
-    await refreshPart('runs', 'api/runs?limit=50', showHistory);
+    await refreshPart('runs', 'api/runs?limit=50', (runs) => showHistory(runs, open));
     if (readAddress() !== undefined) await refreshRun();
   }
   if (isDue('tables')) await refreshPart('tables', 'api/tables', showTables);
@@ -189,5 +200,7 @@ addEventListener('hashchange', () => {
   void openRun();
 });
 
+byId('zone').textContent = `All times are in ${describeZone()}`;
+setUpSteering();
 new ResizeObserver(drawCharts).observe(byId('history'));
 void keepRefreshing();

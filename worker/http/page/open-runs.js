@@ -1,12 +1,13 @@
-import { byId, make, replace } from './elements.js';
-import { formatCount, formatSeconds, formatTime } from './format.js';
+import { byId, make, makeFolded, replace } from './elements.js';
+import { formatCount, formatNoun, formatSeconds, formatTime } from './format.js';
+import { makeButtons } from './steering.js';
 
 /** @typedef {import('./request.js').Status} Status */
 /** @typedef {Status['open'][number]} OpenRun */
 /** @typedef {OpenRun['passes'][number]} OpenPass */
 
-/** The elements of each pass. They change in place, because a screen reader would read a new bar again. */
-/** @type {Map<string, { bar: HTMLProgressElement, text: HTMLElement }>} */
+/** The elements of each running pass. They change in place, because a screen reader would read a new bar again. */
+/** @type {Map<string, { bar: HTMLProgressElement, percent: HTMLElement, text: HTMLElement }>} */
 const shown = new Map();
 let structure = '';
 
@@ -17,30 +18,35 @@ let structure = '';
  */
 export function showOpenRuns({ open, last }) {
   const now = JSON.stringify([
-    open.map(({ database, run, state, reason, passes }) => [
+    open.map(({ database, run, state, reason, workflowUrl, passes }) => [
       database,
       run,
       state,
       reason,
-      passes.map(({ name }) => name),
+      workflowUrl,
+      passes.map(({ name, status }) => [name, status]),
     ]),
     open.length === 0 ? last : [],
   ]);
   if (now !== structure) {
     structure = now;
     shown.clear();
-    replace(byId('open'), ...(open.length === 0 ? [makeEmptyMessage(last)] : open.map(makeRun)));
+    replace(byId('open'), ...(open.length === 0 ? makeLastRuns(last) : open.map(makeRun)));
   }
   for (const run of open) for (const pass of run.passes) showPass(run, pass);
 }
 
 /** @param {Status['last']} last */
-function makeEmptyMessage(last) {
-  const descriptions = last.map(
-    ({ policy, run, status, endedAt, rows }) =>
-      `the last run of ${policy}, number ${run}, ${formatEnd(status)}${endedAt === null ? '' : ` ${formatTime(endedAt)}`} and deleted ${formatCount(rows)} rows`,
-  );
-  return make('p', {}, ['No run is open', ...descriptions].join('; '));
+function makeLastRuns(last) {
+  return [
+    make('p', { class: 'state' }, 'No run is open'),
+    ...last.map(({ policy, run, status, endedAt, rows, reason }) => {
+      const ended = endedAt === null ? '' : ` ${formatTime(endedAt)}`;
+      const text = `The last run of ${policy}, number ${run}, ${formatEnd(status)}${ended} and deleted ${formatNoun(rows, 'row')}`;
+      const why = reason === null ? '' : `: ${reason}`;
+      return make('p', { class: status === 'completed' ? '' : 'warn' }, `${text}${why}`);
+    }),
+  ];
 }
 
 /** @param {string} status */
@@ -50,21 +56,56 @@ function formatEnd(status) {
 
 /** @param {OpenRun} run */
 function makeRun(run) {
-  const { policy, database, run: number, state, reason, startedAt, workflowId } = run;
+  const { policy, database, run: number, state, reason, startedAt, passes } = run;
   const mood = state === 'running' ? 'good' : 'warn';
-  const rows = run.passes.map((pass) => makePass(run, pass));
+  const running = passes.filter(({ status }) => status === 'running');
+  const planned = passes.filter(({ status }) => status === 'planned');
+  const failed = passes.filter(({ status }) => status === 'failed');
+  const done = passes.filter((pass) => ![...running, ...planned, ...failed].includes(pass));
+  const key = `${database} ${number}`;
   return make(
     'article',
     { 'aria-label': `Run ${number} of ${policy}` },
-    make('h3', {}, `Run ${number} of ${policy}: `, make('span', { class: mood }, state)),
+    make('h3', { class: 'state' }, `Run ${number} of ${policy}: `, make('span', { class: mood }, state)),
+    ...(reason === null ? [] : [make('p', { class: 'warn' }, reason)]),
+    ...running.map((pass) => makePass(run, pass)),
+    ...failed.map(({ name }) => make('p', { class: 'bad' }, `Pass ${name} failed`)),
+    ...makePasses(`${key} done`, done, 'done', ({ name, status, rows }) =>
+      status === 'completed' ? `${name}: ${formatNoun(rows, 'row')}` : `${name}: ${status}`,
+    ),
+    ...makePasses(`${key} planned`, planned, 'planned', ({ name, waitsFor }) =>
+      waitsFor === null ? name : `${name}: waits for ${waitsFor}`,
+    ),
+    ...makeButtons(run),
     make(
       'p',
       { class: 'quiet' },
-      `since ${formatTime(startedAt)}, database ${database}, workflow ${workflowId}`,
+      `since ${formatTime(startedAt)}, database ${database}, workflow `,
+      makeWorkflow(run),
     ),
-    ...(reason === null ? [] : [make('p', { class: 'warn' }, reason)]),
-    ...rows,
   );
+}
+
+/** @param {OpenRun} run */
+function makeWorkflow({ workflowId, workflowUrl }) {
+  if (workflowUrl === null) return workflowId;
+  return make('a', { href: workflowUrl, target: '_blank', rel: 'noreferrer' }, workflowId);
+}
+
+/**
+ * Makes one line for passes that do not run now.
+ *
+ * @param {string} key
+ * @param {readonly OpenPass[]} passes
+ * @param {string} state
+ * @param {(pass: OpenPass) => string} format
+ */
+function makePasses(key, passes, state, format) {
+  if (passes.length === 0) return [];
+  const rows = passes.reduce((sum, pass) => sum + pass.rows, 0);
+  const verb = passes.length === 1 ? 'is' : 'are';
+  const summary = `${formatNoun(passes.length, 'pass', 'passes')} ${verb} ${state}${rows === 0 ? '' : `: ${formatNoun(rows, 'row')}`}`;
+  return [makeFolded(key, summary, passes.map(format))];
 }
 
 /**
@@ -73,9 +114,16 @@ function makeRun(run) {
  */
 function makePass(run, { name }) {
   const bar = make('progress', { max: '100', 'aria-label': `Pass ${name}` });
-  const text = make('span', { class: 'quiet' });
-  shown.set(buildKey(run, name), { bar, text });
-  return make('div', {}, make('div', {}, make('strong', {}, name), ' ', text), bar);
+  const percent = make('span', { class: 'percent' });
+  const text = make('p', {});
+  shown.set(buildKey(run, name), { bar, percent, text });
+  return make(
+    'div',
+    { class: 'now' },
+    make('p', { class: 'pass' }, make('strong', {}, name), percent),
+    bar,
+    text,
+  );
 }
 
 /**
@@ -85,8 +133,9 @@ function makePass(run, { name }) {
 function showPass(run, pass) {
   const place = shown.get(buildKey(run, pass.name));
   if (place === undefined) return;
-  if (pass.percent === null && pass.status === 'running') place.bar.removeAttribute('value');
-  else place.bar.value = pass.percent ?? 0;
+  if (pass.percent === null) place.bar.removeAttribute('value');
+  else place.bar.value = pass.percent;
+  place.percent.textContent = pass.percent === null ? '' : `${pass.percent} %`;
   place.text.textContent = formatPass(pass);
 }
 
@@ -99,11 +148,10 @@ function buildKey({ database, run }, pass) {
 }
 
 /** @param {OpenPass} pass */
-function formatPass({ status, rows, percent, rowsPerSecond, etaSeconds, level, waitsFor }) {
+function formatPass({ rows, rowsPerSecond, etaSeconds, level, waitsFor }) {
   return [
-    status,
-    `${formatCount(rows)} rows`,
-    ...(percent === null ? [] : [`${percent} %${level === null ? '' : ` of level ${level}`}`]),
+    formatNoun(rows, 'row'),
+    ...(level === null ? [] : [`percent of level ${level}`]),
     ...(waitsFor === null ? formatPace({ rowsPerSecond, etaSeconds }) : [`waits for ${waitsFor}`]),
   ].join(', ');
 }

@@ -1,5 +1,5 @@
-import { byId, make, makeTable, replace } from './elements.js';
-import { formatTime } from './format.js';
+import { byId, make, makeFolded, makeTable, replace } from './elements.js';
+import { formatNoun, formatZonedTime } from './format.js';
 
 /** @typedef {import('./request.js').Policies} Policies */
 /** @typedef {Policies['policies'][number]} Policy */
@@ -19,7 +19,7 @@ export function showPolicies({ policies }) {
       { text, mood },
       { text: formatNextRun(policy) },
       { text: policy.when },
-      { text: policy.passes.map(({ name }) => name).join(', ') },
+      { text: makePasses(policy) },
     ];
   });
   const none = make('p', {}, 'This worker has no policies');
@@ -27,6 +27,13 @@ export function showPolicies({ policies }) {
     byId('policies'),
     rows.length === 0 ? none : makeTable('Policies of this worker and their schedules', HEAD, rows),
   );
+}
+
+/** @param {Policy} policy */
+function makePasses({ name, passes }) {
+  const names = passes.map((pass) => pass.name);
+  if (names.length <= 2) return names.join(', ');
+  return makeFolded(`policy ${name}`, formatNoun(names.length, 'pass', 'passes'), names);
 }
 
 /** @param {Policy} policy */
@@ -40,5 +47,5 @@ function describeState({ enabled, schedule }) {
 /** @param {Policy} policy */
 function formatNextRun({ schedule }) {
   const next = schedule?.nextRuns[0];
-  return next === undefined ? 'none' : formatTime(next);
+  return next === undefined ? 'none' : formatZonedTime(next);
 }

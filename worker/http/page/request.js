@@ -4,6 +4,7 @@
 /** @typedef {import('zod').infer<typeof import('../answers.ts').Runs>} Runs */
 /** @typedef {import('zod').infer<typeof import('../answers.ts').Run>} Run */
 /** @typedef {import('zod').infer<typeof import('../answers.ts').Tables>} Tables */
+/** @typedef {import('zod').infer<typeof import('../answers.ts').Signalled>} Signalled */
 
 const KEY = 'temporal-vacuum-token';
 const TIMEOUT_MILLIS = 15_000;
@@ -20,17 +21,34 @@ export class RequestFailed extends Error {}
  * Sends a request to the server. Throws {@link TokenRequired}, {@link RequestFailed}, or another error if there is no response.
  *
  * @param {string} path relative to the page, which a proxy may serve below another path
+ * @param {{ method?: string, body?: string }} [sent]
  * @returns {Promise<any>}
  */
-export async function request(path) {
+export async function request(path, sent = {}) {
   /** @type {Record<string, string>} */
   const headers = token() === '' ? {} : { authorization: `Bearer ${token()}` };
+  if (sent.body !== undefined) headers['content-type'] = 'application/json';
   const signal = AbortSignal.timeout(TIMEOUT_MILLIS);
-  const response = await fetch(path, { headers, signal, cache: 'no-store' });
+  const response = await fetch(path, { ...sent, headers, signal, cache: 'no-store' });
   if (response.status === 401) throw new TokenRequired();
   const body = await response.json();
   if (!response.ok) throw new RequestFailed(body.error);
   return body;
+}
+
+/**
+ * Sends a signal to the open run of a policy. Throws as {@link request}.
+ *
+ * @param {string} policy
+ * @param {string} signal
+ * @param {{ workflowId: string, reason?: string }} body
+ * @returns {Promise<Signalled>}
+ */
+export async function sendSignal(policy, signal, body) {
+  return request(`api/policies/${encodeURIComponent(policy)}/${signal}`, {
+    method: 'POST',
+    body: JSON.stringify(body),
+  });
 }
 
 /**

@@ -1,5 +1,5 @@
-import { byId, make, makeTable, replace } from './elements.js';
-import { formatBytes, formatCount, formatSeconds, formatTime } from './format.js';
+import { byId, make, makeFolded, makeTable, replace } from './elements.js';
+import { formatBytes, formatCount, formatNoun, formatSeconds, formatTime } from './format.js';
 import { request } from './request.js';
 
 /** @typedef {import('./request.js').Run} Run */
@@ -37,7 +37,7 @@ export async function showRun() {
     make('p', {}, formatRun(run)),
     ...run.reasons.map((reason) => make('p', { class: 'warn' }, reason)),
     ...run.notes.map((note) => make('p', { class: 'quiet' }, note)),
-    makeTable('Passes, in the order of the policy', HEAD, run.passes.map(makeCells)),
+    ...makePasses(run),
     ...(deleted.length === 0
       ? []
       : [
@@ -50,14 +50,39 @@ export async function showRun() {
   );
 }
 
+/**
+ * Makes a table of the passes that did something, and one line for the others.
+ *
+ * @param {Run} run
+ */
+function makePasses({ database, run, passes }) {
+  const active = passes.filter(hasNews);
+  const idle = passes.filter((pass) => !hasNews(pass));
+  const summary = `${formatNoun(idle.length, 'pass', 'passes')} had nothing to do`;
+  const names = idle.map(({ name, status }) => (status === 'completed' ? name : `${name}: ${status}`));
+  return [
+    ...(active.length === 0
+      ? []
+      : [makeTable('Passes, in the order of the policy', HEAD, active.map(makeCells))]),
+    ...(idle.length === 0 ? [] : [makeFolded(`run ${database} ${run}`, summary, names)]),
+  ];
+}
+
+/** @param {Run['passes'][number]} pass */
+function hasNews({ status, rows, moved, skipped, held, files, bytes, reported, error }) {
+  const ended = ['completed', 'previewed', 'not-applicable', 'planned'].includes(status);
+  const counts = [rows, moved, skipped, held, files, bytes, reported?.found ?? 0];
+  return !ended || error !== null || counts.some((count) => count !== 0);
+}
+
 /** @param {Run} run */
 function formatRun({ policy, database, mode, status, startedAt, millis, rows, bytes }) {
   const would = mode === 'preview';
   return [
     `Policy ${policy} on database ${database}, ${would ? 'a preview' : status}`,
     `began ${formatTime(startedAt)} and took ${formatSeconds(millis / 1000)}`,
-    `${formatCount(rows)} rows ${would ? 'would go' : 'deleted'}`,
-    ...(bytes === null ? [] : [`${formatBytes(bytes)} given back`]),
+    `${formatNoun(rows, 'row')} ${would ? 'would go' : 'deleted'}`,
+    ...(bytes === null || bytes === 0 ? [] : [`${formatBytes(bytes)} given back`]),
   ].join('; ');
 }
 
@@ -69,12 +94,12 @@ function makeCells({ name, status, rows, batches, skipped, held, files, bytes, m
     { text: status, mood: status === 'failed' ? 'bad' : '' },
     { text: formatCount(rows), number: true },
     { text: formatCount(batches), number: true },
-    { text: formatCount(skipped), number: true },
+    { text: skipped === 0 ? '' : formatCount(skipped), number: true },
     { text: held === 0 ? '' : formatCount(held), number: true },
     { text: files === 0 ? '' : formatCount(files), number: true },
     { text: bytes === 0 ? '' : formatBytes(bytes), number: true },
     { text: formatSeconds(millis / 1000), number: true },
-    { text: left === null ? '' : formatCount(left.rows), number: true },
-    { text: error ?? '', mood: 'bad' },
+    { text: left === null || left.rows === 0 ? '' : formatCount(left.rows), number: true },
+    { text: error ?? '', mood: 'bad text' },
   ];
 }

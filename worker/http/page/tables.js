@@ -20,9 +20,9 @@ export function showTables({ at, tables }) {
       { text: formatBytes(addSizes(table)), number: true },
       { text: formatBytes(table.heap), number: true },
       { text: formatBytes(table.indexes), number: true },
-      { text: formatBytes(table.toast), number: true },
+      { text: table.toast === 0 ? '' : formatBytes(table.toast), number: true },
       { text: formatCount(table.live), number: true },
-      { text: formatCount(table.dead), number: true },
+      { text: table.dead === 0 ? '' : formatCount(table.dead), number: true },
       { text: formatBloat(table), number: true },
       { text: formatLastVacuum(table) },
     ]);
@@ -41,6 +41,7 @@ function addSizes({ heap, indexes, toast }) {
 /** @param {Table} table */
 function formatBloat({ bloat }) {
   if (bloat === null) return 'unknown';
+  if (bloat.bytes === 0) return '';
   return `${bloat.by === 'estimate' ? 'about ' : ''}${formatBytes(bloat.bytes)}, ${bloat.percent} %`;
 }
 
