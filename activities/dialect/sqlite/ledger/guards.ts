@@ -1,11 +1,11 @@
 import { sql } from 'kysely';
 
-import type { BlockedPolicy, GuardState, LedgerPast, Seen } from '../../../stored/guard.ts';
+import type { BlockedPolicy, GuardState, LedgerPast, PreviewedRows, Seen } from '../../../stored/guard.ts';
 import type { OpenRun, RunPass } from '../../../stored/run.ts';
 import type { GuardStore } from '../../ledger-store.ts';
 import { LedgerPart, parseJson, parseJsonOrNull, toIsoOrNull } from './ledger-part.ts';
 
-/** A preview lets runs of the same settings go ahead for so long. */
+/** A preview permits what it showed to runs of the same settings for so long. */
 const PREVIEW_MILLIS = 24 * 3600 * 1000;
 /** So many runs of a pass say what is usual. */
 const USUAL_RUNS = 10;
@@ -121,18 +121,43 @@ export class SqliteGuardStore extends LedgerPart implements GuardStore {
     return row?.most ?? undefined;
   }
 
+  async findMaxFiles(policy: string, pass: string): Promise<number | undefined> {
+    const [row] = await this.rows(sql<{ most: number | null }>`
+      select max(files) as most
+      from (
+        select p.files
+        from ${this.table('pass')} as p
+        join ${this.table('run')} as r on r.id = p.run_id
+        where r.policy = ${policy} and r.mode = 'execute' and p.name = ${pass} and p.status = 'completed'
+        order by r.id desc
+        limit ${USUAL_RUNS}
+      )`);
+    return row?.most ?? undefined;
+  }
+
   async findPreviewed(
     policy: string,
     passes: readonly Pick<RunPass, 'name' | 'settingsHash'>[],
-  ): Promise<ReadonlySet<string>> {
+  ): Promise<PreviewedRows[]> {
     const now = Date.now();
-    const rows = await this.rows(sql<{ name: string; hash: string | null }>`
-      select distinct p.name, p.settings_hash as hash
+    type Row = Pick<PreviewedRows, 'pass' | 'files'> & {
+      readonly at: number;
+      readonly deleted: string;
+      readonly hash: string | null;
+    };
+    const rows = await this.rows(sql<Row>`
+      select p.name as pass, r.started_at as at, p.deleted, p.files, p.settings_hash as hash
       from ${this.table('pass')} as p
       join ${this.table('run')} as r on r.id = p.run_id
-      where r.policy = ${policy} and r.mode = 'preview' and r.started_at between ${now - PREVIEW_MILLIS} and ${now}`);
-    const isPreviewed = ({ name, settingsHash }: Pick<RunPass, 'name' | 'settingsHash'>): boolean =>
-      settingsHash !== null && rows.some((row) => row.name === name && row.hash === settingsHash);
-    return new Set(passes.filter(isPreviewed).map(({ name }) => name));
+      where r.policy = ${policy} and r.mode = 'preview' and r.started_at between ${now - PREVIEW_MILLIS} and ${now}
+      order by r.started_at`);
+    const isOfNow = ({ pass, hash }: Row): boolean =>
+      hash !== null && passes.some(({ name, settingsHash }) => name === pass && settingsHash === hash);
+    return rows.filter(isOfNow).map(({ pass, at, deleted, files }) => ({
+      pass,
+      at: new Date(at).toISOString(),
+      deleted: parseJson(deleted),
+      files,
+    }));
   }
 }
