@@ -1,6 +1,18 @@
 import type { AnyEntity } from '../../policy/pass-options.ts';
 import type { Predicate } from '../stored/columns.ts';
 
+/** What a column names, as a relation of an entity to one other says. */
+export interface EntityRelation {
+  readonly property: string;
+  /** The name of the other entity, and its table. */
+  readonly target: string;
+  readonly schema: string | undefined;
+  readonly table: string;
+  /** The column of the entity, and the column that it names. */
+  readonly column: string;
+  readonly references: string;
+}
+
 /** What the metadata of an entity says. */
 export interface EntityDescription {
   readonly entity: AnyEntity;
@@ -15,6 +27,8 @@ export interface EntityDescription {
   readonly columns: ReadonlyMap<string, string>;
   /** The properties that the entity declares as `timestamptz`: a text without a time zone is UTC then. */
   readonly instants: ReadonlySet<string>;
+  /** Its relations to one other entity by one column. */
+  readonly relations: readonly EntityRelation[];
 }
 
 /** Reads the metadata of entities; never connects. */

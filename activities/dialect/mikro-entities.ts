@@ -1,11 +1,11 @@
-import type { EntityMetadata, MikroORM } from '@mikro-orm/core';
-import { raw, RawQueryFragment } from '@mikro-orm/core';
+import type { EntityMetadata, EntityProperty, MikroORM } from '@mikro-orm/core';
+import { raw, RawQueryFragment, ReferenceKind } from '@mikro-orm/core';
 import type { SqlEntityManager } from '@mikro-orm/sql';
 
 import type { AnyEntity } from '../../policy/pass-options.ts';
 import type { BoundValue, Predicate } from '../stored/columns.ts';
 import { ALWAYS } from './bind-predicate.ts';
-import type { EntityDescription, EntityReader } from './entity-reader.ts';
+import type { EntityDescription, EntityReader, EntityRelation } from './entity-reader.ts';
 
 /** What the driver's text of a filter becomes. */
 type Translate = (
@@ -104,7 +104,36 @@ function describe(metadata: EntityMetadata): EntityDescription {
         (columnTypes as readonly string[] | undefined)?.[0] === 'timestamptz' ? [name] : [],
       ),
     ),
+    relations: props.filter(isToOne).flatMap(readRelation),
   };
+}
+
+/** Whether a property names one row of one other entity, by columns of its own. */
+function isToOne({ kind, owner, polymorphic }: EntityProperty): boolean {
+  const isOne = kind === ReferenceKind.MANY_TO_ONE || (kind === ReferenceKind.ONE_TO_ONE && owner);
+  return isOne && polymorphic !== true;
+}
+
+/** A relation that has one column of its own, as a list. */
+function readRelation({
+  name,
+  targetMeta,
+  joinColumns: [column, ...more],
+  referencedColumnNames: [references],
+}: EntityProperty): EntityRelation[] {
+  if (targetMeta === undefined) return [];
+  if (column === undefined || references === undefined || more.length > 0) return [];
+  const { className, schema, tableName } = targetMeta;
+  return [
+    {
+      property: name,
+      target: className,
+      schema: schema === '*' ? undefined : schema,
+      table: tableName,
+      column,
+      references,
+    },
+  ];
 }
 
 /** A condition that is always true: `true`, `1 = 1`, and what MikroORM makes of the negation of nothing. */

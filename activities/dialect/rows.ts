@@ -28,6 +28,8 @@ export interface OwnedRows {
   readonly table: TableName;
   readonly by: ColumnName;
   readonly keys: readonly string[];
+  /** The column that the keys are of: its type may have values that `by` has no room for. */
+  readonly key: ColumnName;
   /** The most rows; undefined for all. */
   readonly limit?: number | undefined;
   /** Those that no hold keeps; undefined if there are no holds. */

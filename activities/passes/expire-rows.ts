@@ -11,6 +11,7 @@ import type { Condition, View } from '../dialect/view.ts';
 import { cascadesFrom, computeDrainOrder } from '../resolve/cascades.ts';
 import {
   deferChild,
+  findChildKey,
   resolveChild,
   listChildCascades,
   listChildEntities,
@@ -63,24 +64,34 @@ export const expireRowsKind: BatchKind<ExpireRows, StoredExpireRows> = {
     );
     const owned = pass.with.filter((_, n) => deferred[n] === undefined);
     const keepsRows = retentions?.some(({ keep }) => keep !== null) === true;
-    const key = owned.length > 0 || keepsRows ? scope.key(pass.entity, table) : null;
+    const keptKey = keepsRows ? scope.key(pass.entity, table) : null;
     const nesting = pass.nestedBy === undefined ? null : resolveNesting(pass, pass.nestedBy, table, scope);
     const children = owned.map((child) => resolveChild(child, pass.entity, table, pass.files, scope));
     const files = resolvePaths(pass.files, pass.entity, table, scope);
-    if (table === undefined || ages === undefined || key === undefined || nesting === undefined)
+    if (table === undefined || ages === undefined || keptKey === undefined || nesting === undefined)
       return undefined;
     if (retentions === undefined) return undefined;
     if (!children.every((child) => child !== undefined)) return undefined;
+    const key = findChildKey(pass.entity, children, scope);
+    if (key === undefined) return undefined;
     const cascades = cascadesFrom(scope.catalog, table);
     const along = listTablesAlong({ cascades, children });
     const below = children.flatMap(listChildCascades);
     refuseUnrecordedPaths(pass.files, [...cascades, ...below], children.flatMap(listChildPointers), scope);
     const horizon = computeLatestHorizon(retentions, scope.now, ages[0]);
-    const expiry: KeepLastExpiry = { table: toTableName(table), ages, horizon, where, retentions, key };
+    const expiry: KeepLastExpiry = {
+      table: toTableName(table),
+      ages,
+      horizon,
+      where,
+      retentions,
+      key: keptKey,
+    };
     const others = along.map((name) => scope.catalog.named(name));
     return {
       kind: 'expireRows',
       ...expiry,
+      key,
       ...(keepsRows ? { keeps: expiry } : {}),
       ...(nesting === null ? {} : { repeats: true }),
       counted: distinctTables([table, ...along]),

@@ -8,6 +8,7 @@ import type { CascadeStep, DeferredChild, StoredChild, StoredPointer, StoredPath
 import { cascadesFrom } from './cascades.ts';
 import { resolvePaths } from './file-roots.ts';
 import { resolvePointer } from './pointer.ts';
+import { resolveReference } from './reference.ts';
 import { hasIndexOn } from './scan-choice.ts';
 import type { Scope } from './scope.ts';
 
@@ -46,26 +47,47 @@ export function resolveChild(
   scope: Scope,
 ): StoredChild | undefined {
   const table = scope.table(child.entity, ['select', 'delete']);
-  const by = scope.column(child.entity, table, child.by, 'by');
+  const reference = resolveReference(
+    { entity: child.entity, table, property: child.by, option: 'by' },
+    { entity: parentEntity, table: parent },
+    scope,
+  );
   const pointers = child.repoint.map((pointer) => resolvePointer(pointer, scope));
-  const key = child.with.length === 0 ? undefined : scope.key(child.entity, table);
   const children = child.with.map((grandchild) =>
     resolveChild(grandchild, child.entity, table, roots, scope),
   );
   const files = resolvePaths(roots, child.entity, table, scope);
-  if (table === undefined || by === undefined || parent === undefined) return undefined;
+  if (table === undefined || reference === undefined || parent === undefined) return undefined;
   if (!children.every((grandchild) => grandchild !== undefined)) return undefined;
-  scope.comparable(child.entity, child.by, by, scope.key(parentEntity, parent));
+  const { by, key: parentKey } = reference;
+  const key = findChildKey(child.entity, children, scope);
+  if (key === undefined) return undefined;
   const beforeParent = hasForeignKey(table, by, parent, scope);
   return {
     table: toTableName(table),
     by,
+    parentKey,
     beforeParent,
     pointers: pointers.filter((pointer) => pointer !== undefined),
     cascades: cascadesFrom(scope.catalog, table),
-    ...(key === undefined ? {} : { own: { key, children } }),
+    ...(key === null ? {} : { own: { key, children } }),
     ...(files.length === 0 ? {} : { files }),
   };
+}
+
+/** The column by which soft children name the rows of an entity; null if there are none. Reports if they are several. */
+export function findChildKey(
+  entity: AnyEntity,
+  children: readonly StoredChild[],
+  scope: Scope,
+): ColumnName | null | undefined {
+  const keys = new Map(children.map(({ parentKey }) => [parentKey.name, parentKey]));
+  if (keys.size < 2) return [...keys.values()][0] ?? null;
+  return scope.addIssue(
+    `soft children of ${scope.entities.name(entity)} name its rows by different keys`,
+    'Name children by one key, and leave the others to deleteOrphans passes',
+    `columns ${[...keys.keys()].join(', ')}`,
+  );
 }
 
 function hasForeignKey(

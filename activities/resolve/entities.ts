@@ -5,7 +5,7 @@ import type { Policy } from '../../policy/policy.ts';
 import { ALWAYS } from '../dialect/bind-predicate.ts';
 import type { WantedTable } from '../dialect/catalog.ts';
 import type { Session } from '../dialect/dialect.ts';
-import type { EntityReader } from '../dialect/entity-reader.ts';
+import type { EntityReader, EntityRelation } from '../dialect/entity-reader.ts';
 import type { Predicate, TableName } from '../stored/columns.ts';
 import { describeFilterError } from './describe-filter-error.ts';
 
@@ -73,6 +73,21 @@ export class PolicyEntities {
   /** Whether the entity declares a property as an instant, `timestamptz`. */
   isInstant(entity: AnyEntity, property: string): boolean {
     return this.#reader.describe(entity).instants.has(property);
+  }
+
+  /**
+   * The relations that a property stands for: it is one, or others of the entity have the same column. Several if a column
+   * names rows of several entities.
+   */
+  relations(entity: AnyEntity, property: string): EntityRelation[] {
+    const { relations, columns } = this.#reader.describe(entity);
+    const own = relations.filter((relation) => relation.property === property);
+    return own.length > 0 ? own : relations.filter(({ column }) => column === columns.get(property));
+  }
+
+  /** The first property that has a column; undefined if none has. */
+  findProperty(entity: AnyEntity, column: string): string | undefined {
+    return [...this.#reader.describe(entity).columns].find(([, name]) => name === column)?.[0];
   }
 
   /** The names of the properties that have a column, for messages. */

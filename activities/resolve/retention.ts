@@ -10,6 +10,7 @@ import { toTableName } from '../dialect/table-names.ts';
 import type { ColumnName } from '../stored/columns.ts';
 import type { StoredRetentionColumn, StoredKeep, StoredRetention } from '../stored/expiry.ts';
 import { computeHorizon } from './horizon.ts';
+import { resolveReference } from './reference.ts';
 import type { Scope } from './scope.ts';
 
 /** The columns with the age of a row, of which the first that is not null counts; undefined if one is missing. */
@@ -84,8 +85,14 @@ function resolveColumn(
   const entity = parent ?? pass.entity;
   const holder = parent === undefined ? table : scope.table(parent, ['select']);
   const found = scope.column(entity, holder, column, 'olderThan.column');
-  const named = by === undefined ? undefined : scope.column(pass.entity, table, by, 'olderThan.by');
-  const key = parent === undefined ? undefined : scope.key(parent, holder);
+  const reference =
+    parent === undefined || by === undefined
+      ? undefined
+      : resolveReference(
+          { entity: pass.entity, table, property: by, option: 'olderThan.by' },
+          { entity: parent, table: holder },
+          scope,
+        );
   if (found === undefined || holder === undefined) return undefined;
   if (!isNumber(found.type)) {
     return scope.addIssue(
@@ -101,9 +108,8 @@ function resolveColumn(
     horizon: computeHorizon(scope.now, 0, age),
   };
   if (parent === undefined) return { ...basics, parent: null };
-  if (named === undefined || key === undefined) return undefined;
-  scope.comparable(pass.entity, by ?? '', named, key);
-  return { ...basics, parent: { table: toTableName(holder), key, by: named } };
+  if (reference === undefined) return undefined;
+  return { ...basics, parent: { table: toTableName(holder), ...reference } };
 }
 
 function resolveKeep(

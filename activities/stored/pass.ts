@@ -69,6 +69,8 @@ export interface StoredNesting {
 export interface StoredChild {
   readonly table: TableName;
   readonly by: ColumnName;
+  /** What it names the row that it belongs to by. */
+  readonly parentKey: ColumnName;
   /**
    * It has a foreign key after all. The parent cannot be deleted first: the database would forbid it, unlink the child
    * for good, or delete the child before pointers at it are repaired.
