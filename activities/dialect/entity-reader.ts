@@ -18,8 +18,10 @@ export interface EntityDescription {
   readonly entity: AnyEntity;
   /** What a person calls it. */
   readonly name: string;
-  /** Undefined if it names none. */
+  /** Undefined if neither it nor the ORM names one. */
   readonly schema: string | undefined;
+  /** It leaves its schema to be chosen at run time, and the ORM names none. */
+  readonly lacksSchema: boolean;
   readonly table: string;
   /** It is one of several in its table, told apart by a column: it means only some of the rows. */
   readonly isPartOfTable: boolean;
@@ -37,4 +39,11 @@ export interface EntityReader {
   list(): EntityDescription[];
   /** A filter as a condition over alias `t`. Throws if the filter cannot be read or would match every row. */
   predicate(entity: AnyEntity, filter: object): Predicate;
+  /** The same with the rows that {@link EntityReader.dropped} names. */
+  widePredicate(entity: AnyEntity, filter: object): Predicate;
+  /**
+   * The rows that a filter drops only because a relation has no row, although the entity says that it is required: null if
+   * it drops none. Throws as {@link EntityReader.predicate} does.
+   */
+  dropped(entity: AnyEntity, filter: object): Predicate | null;
 }

@@ -21,10 +21,14 @@ export class PolicyEntities {
   ) {
     try {
       this.#reader = session.readEntities(entities);
+      // One that MikroORM passed over has no metadata.
+      for (const entity of entities) this.#reader.describe(entity);
     } catch (error) {
       const here = error instanceof Error ? error.message : String(error);
       const at = `policy ${JSON.stringify(name)}`;
-      assertValid(at, [{ at, what: 'MikroORM cannot read its entities', fix: 'Mend the entities', here }]);
+      const fix =
+        'Mend the entities; if they need settings of your own, like a metadata provider, give the database as your MikroORM instance';
+      assertValid(at, [{ at, what: 'MikroORM cannot read its entities', fix, here }]);
       throw error;
     }
   }
@@ -58,6 +62,11 @@ export class PolicyEntities {
   table(entity: AnyEntity): WantedTable {
     const { schema, table } = this.#reader.describe(entity);
     return { schema, name: table };
+  }
+
+  /** Whether the entity leaves its schema to be chosen at run time, and nothing chooses one. */
+  lacksSchema(entity: AnyEntity): boolean {
+    return this.#reader.describe(entity).lacksSchema;
   }
 
   /** Whether the entity is one of several in its table, told apart by a column: it means only some of the rows. */
@@ -97,8 +106,22 @@ export class PolicyEntities {
 
   /** A filter as a condition over a row of the entity. Reports what MikroORM cannot read. */
   predicate(entity: AnyEntity, filter: object, at: string, option: string, issues: Issue[]): Predicate {
+    return this.#read(entity, at, option, issues, () => this.#reader.predicate(entity, filter));
+  }
+
+  /** The same with rows that have no row of a relation that the entity says is required. */
+  widePredicate(entity: AnyEntity, filter: object, at: string, option: string, issues: Issue[]): Predicate {
+    return this.#read(entity, at, option, issues, () => this.#reader.widePredicate(entity, filter));
+  }
+
+  /** Only those rows; null if a filter that was read drops none. */
+  dropped(entity: AnyEntity, filter: object): Predicate | null {
+    return this.#reader.dropped(entity, filter);
+  }
+
+  #read(entity: AnyEntity, at: string, option: string, issues: Issue[], read: () => Predicate): Predicate {
     try {
-      return this.#reader.predicate(entity, filter);
+      return read();
     } catch (error) {
       const message = error instanceof Error ? error.message : String(error);
       issues.push({

@@ -39,12 +39,17 @@ export function resolveRetentions(
   scope: Scope,
 ): readonly StoredRetention[] | undefined {
   const own = resolveKeep(pass, pass.keepLast, table, 'keepLast', scope);
-  const overrides = pass.overrides.map(({ where, olderThan, keepLast }, n) => ({
-    where: scope.predicate(pass.entity, where, `overrides[${n}].where`),
-    olderThan,
-    keep:
-      keepLast === undefined ? own : resolveKeep(pass, keepLast, table, `overrides[${n}].keepLast`, scope),
-  }));
+  const overrides = pass.overrides.flatMap(({ where, olderThan, keepLast }, n) => {
+    const option = `overrides[${n}]`;
+    const dropped = scope.dropped(pass.entity, where, `${option}.where`);
+    const override = {
+      where: scope.predicate(pass.entity, where, `${option}.where`),
+      olderThan,
+      keep: keepLast === undefined ? own : resolveKeep(pass, keepLast, table, `${option}.keepLast`, scope),
+    };
+    // Whether an override means such rows is not known: they stay.
+    return dropped === null ? [override] : [{ where: dropped, olderThan: null, keep: null }, override];
+  });
   const all = [...overrides, { where: null, olderThan: pass.olderThan, keep: own }];
   if (age === undefined) return undefined;
   const horizonFor = (olderThan: Duration | null): string | null =>

@@ -55,6 +55,12 @@ export class Scope {
   /** The table of an entity, on which the connected role has the privileges. */
   table(entity: AnyEntity, privileges: readonly Privilege[]): CatalogTable | undefined {
     const name = this.entities.name(entity);
+    if (this.entities.lacksSchema(entity)) {
+      return this.addIssue(
+        `entity ${name} leaves its schema to be chosen at run time, and nothing chooses one`,
+        'Give the database as a MikroORM instance with a schema, or name the schema in the entity',
+      );
+    }
     const asked = this.entities.table(entity);
     const table = this.catalog.find(asked.schema, asked.name);
     if (table === undefined) {
@@ -252,6 +258,16 @@ export class Scope {
       `entity ${this.entities.name(entity)} has no primary key of one column, by which others could name its rows`,
       'Name children by an entity with a primary key of one column',
     );
+  }
+
+  /**
+   * The rows of which a filter does not tell whether it means them: a relation that their entity says is required has no
+   * row, and MikroORM drops them, whatever else the filter says. Null if there can be none.
+   */
+  dropped(entity: AnyEntity, filter: object, option: string): Predicate | null {
+    const issues: Issue[] = [];
+    this.entities.predicate(entity, filter, this.#at, option, issues);
+    return issues.length > 0 ? null : this.entities.dropped(entity, filter);
   }
 
   predicate(entity: AnyEntity, filter: object, option = 'where'): Predicate {
