@@ -91,7 +91,7 @@ describe('a MikroORM instance that is given', () => {
         expireRows({
           name: 'old',
           entity,
-          age: 'closedAt' as never,
+          age: 'closedAt',
           olderThan: '10 days',
           ...(where === undefined ? {} : { where: where as never }),
         }),
@@ -154,7 +154,9 @@ describe('a MikroORM instance that is given', () => {
   });
 
   test('is asked for where entities need its metadata provider', async () => {
-    class Undecorated {}
+    class Undecorated {
+      id!: number;
+    }
     const said = await refusal(Undecorated);
     expect(said).toContain('MikroORM cannot read its entities');
     expect(said).toContain('give the database as your MikroORM instance');
