@@ -1,3 +1,0 @@
-import { describeBlocks } from '../support/docs/blocks.ts';
-
-describeBlocks('starting');
