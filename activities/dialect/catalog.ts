@@ -45,6 +45,11 @@ export interface CatalogColumn extends ColumnName {
    * stored instead. Left out if `type` tells.
    */
   readonly instantType?: string;
+  /**
+   * The search path of the session does not find the operator by which the type compares its values: the statements would
+   * compare them in another way than indexes and foreign keys do. Left out if it does.
+   */
+  readonly hiddenOperator?: true;
   /** Distinct values by the last analyze; null if there was none. */
   readonly distinct: number | null;
 }
@@ -55,6 +60,8 @@ export interface CatalogIndex {
   readonly method: string;
   /** Leading key column; null for an expression. */
   readonly leading: string | null;
+  /** No two rows of the table have the same value in the leading column, which is the only one. */
+  readonly unique: boolean;
   readonly valid: boolean;
   readonly partial: boolean;
 }
@@ -71,6 +78,8 @@ export interface ForeignKey {
   readonly onDelete: 'no action' | 'restrict' | 'cascade' | 'set null' | 'set default';
   /** False if a delete ignores it: it is not enforced, or a trigger of it is disabled. */
   readonly enforced: boolean;
+  /** The search path of the session does not find an operator by which it compares. Left out if it does. */
+  readonly hiddenOperator?: true;
 }
 
 /** A table as an entity names it. */

@@ -1,11 +1,11 @@
-import type { EntityMetadata, MikroORM } from '@mikro-orm/core';
-import { raw, RawQueryFragment } from '@mikro-orm/core';
+import type { EntityMetadata, EntityProperty, MikroORM } from '@mikro-orm/core';
+import { raw, RawQueryFragment, ReferenceKind } from '@mikro-orm/core';
 import type { SqlEntityManager } from '@mikro-orm/sql';
 
 import type { AnyEntity } from '../../policy/pass-options.ts';
 import type { BoundValue, Predicate } from '../stored/columns.ts';
 import { ALWAYS } from './bind-predicate.ts';
-import type { EntityDescription, EntityReader } from './entity-reader.ts';
+import type { EntityDescription, EntityReader, EntityRelation } from './entity-reader.ts';
 
 /** What the driver's text of a filter becomes. */
 type Translate = (
@@ -37,13 +37,28 @@ export class MikroEntities implements EntityReader {
   }
 
   describe(entity: AnyEntity): EntityDescription {
-    return describe(this.#orm.getMetadata().get(entity as never));
+    return describe(this.#orm.getMetadata().get(entity as never), this.#defaultSchema);
   }
 
   list(): EntityDescription[] {
     // Without the tables that MikroORM makes up for many-to-many relations.
     const all = [...this.#orm.getMetadata().getAll().values()];
-    return all.filter(({ pivotTable }) => pivotTable !== true).map(describe);
+    return all
+      .filter(({ pivotTable }) => pivotTable !== true)
+      .map((metadata) => describe(metadata, this.#defaultSchema));
+  }
+
+  widePredicate(entity: AnyEntity, filter: object): Predicate {
+    const found = this.predicate(entity, filter);
+    return { ...found, text: keepWithoutRelation(found.text) ?? found.text };
+  }
+
+  dropped(entity: AnyEntity, filter: object): Predicate | null {
+    const found = this.predicate(entity, filter);
+    const all = keepWithoutRelation(found.text);
+    if (all === undefined) return null;
+    const values = [...found.values, ...found.values];
+    return { text: `${all} and not ${found.text}`, values, selects: true };
   }
 
   predicate(entity: AnyEntity, filter: object): Predicate {
@@ -57,7 +72,9 @@ export class MikroEntities implements EntityReader {
       .where(filter as never)
       .toQuery();
     const { schema, table } = this.describe(entity);
-    const from = [schema, table].filter((part) => part !== undefined).map(this.#quote);
+    // The query builder leaves the default schema out.
+    const own = schema === this.#orm.driver.getPlatform().getDefaultSchemaName() ? undefined : schema;
+    const from = [own, table].filter((part) => part !== undefined).map(this.#quote);
     const all = `select 1 from ${from.join('.')} as ${this.#quote('t')}`;
     const head = `${all} where `;
     if (built.sql === all) throw new Error('it comes to no condition at all, so every row would match');
@@ -81,15 +98,33 @@ export class MikroEntities implements EntityReader {
     const translated = this.#translate(text, values);
     return { ...translated, selects: CALLS.test(text) || TELLS_TIME.test(text) };
   }
+
+  get #defaultSchema(): string | undefined {
+    const { em, config } = this.#orm;
+    // Not the default schema of the driver, for which tables are found by the search path.
+    return em.schema ?? config.getSchema(true);
+  }
 }
 
-function describe(metadata: EntityMetadata): EntityDescription {
-  const { class: entity, className, schema, tableName, root, discriminatorValue, props } = metadata;
+/**
+ * MikroORM joins a relation that is not nullable by an inner join, which drops a row that has none, whatever else the filter
+ * says. Returns the condition with rows that have none; undefined if there is no such join.
+ */
+function keepWithoutRelation(text: string): string | undefined {
+  const kept = text.replaceAll(/'(?:[^']|'')*'|"(?:[^"]|"")*"|`(?:[^`]|``)*`|\binner join\b/g, (token) =>
+    token === 'inner join' ? 'left join' : token,
+  );
+  return kept === text ? undefined : kept;
+}
+
+function describe(metadata: EntityMetadata, defaultSchema: string | undefined): EntityDescription {
+  const { class: entity, className, tableName, root, discriminatorValue, props } = metadata;
+  const schema = findSchema(metadata, defaultSchema);
   return {
     entity,
     name: className,
-    // '*' is MikroORM's mark for a schema that is chosen at run time.
-    schema: schema === '*' ? undefined : schema,
+    schema,
+    lacksSchema: metadata.schema === '*' && schema === undefined,
     table: tableName,
     isPartOfTable: discriminatorValue !== undefined && root.className !== className,
     columns: new Map(
@@ -104,7 +139,39 @@ function describe(metadata: EntityMetadata): EntityDescription {
         (columnTypes as readonly string[] | undefined)?.[0] === 'timestamptz' ? [name] : [],
       ),
     ),
+    relations: props.filter(isToOne).flatMap((property) => readRelation(property, defaultSchema)),
   };
+}
+
+/** The schema of an entity: '*' is MikroORM's mark for one that is chosen at run time. */
+function findSchema({ schema }: EntityMetadata, defaultSchema: string | undefined): string | undefined {
+  return schema === undefined || schema === '*' ? defaultSchema : schema;
+}
+
+/** Whether a property names one row of one other entity, by columns of its own. */
+function isToOne({ kind, owner, polymorphic }: EntityProperty): boolean {
+  const isOne = kind === ReferenceKind.MANY_TO_ONE || (kind === ReferenceKind.ONE_TO_ONE && owner);
+  return isOne && polymorphic !== true;
+}
+
+/** A relation that has one column of its own, as a list. */
+function readRelation(
+  { name, targetMeta, joinColumns: [column, ...more], referencedColumnNames: [references] }: EntityProperty,
+  defaultSchema: string | undefined,
+): EntityRelation[] {
+  if (targetMeta === undefined) return [];
+  if (column === undefined || references === undefined || more.length > 0) return [];
+  const { className, tableName } = targetMeta;
+  return [
+    {
+      property: name,
+      target: className,
+      schema: findSchema(targetMeta, defaultSchema),
+      table: tableName,
+      column,
+      references,
+    },
+  ];
 }
 
 /** A condition that is always true: `true`, `1 = 1`, and what MikroORM makes of the negation of nothing. */

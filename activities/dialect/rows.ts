@@ -23,19 +23,13 @@ export interface DeletedRows {
   readonly groups: readonly (readonly string[])[];
 }
 
-/** What a delete removed of a graph of rows. */
-export interface DeletedGraph {
-  /** Those of the own table that were deleted for themselves. */
-  readonly rows: number;
-  /** For each pointer at a table, by its label, the groups of the rows that were deleted from it. */
-  readonly groups: (label: string) => readonly (readonly string[])[];
-}
-
 /** Rows that belong to some keys without a foreign key. */
 export interface OwnedRows {
   readonly table: TableName;
   readonly by: ColumnName;
   readonly keys: readonly string[];
+  /** The column that the keys are of: its type may have values that `by` has no room for. */
+  readonly key: ColumnName;
   /** The most rows; undefined for all. */
   readonly limit?: number | undefined;
   /** Those that no hold keeps; undefined if there are no holds. */
@@ -66,21 +60,6 @@ export interface Rows {
     groups?: readonly ColumnName[],
     recording?: Recording,
   ): Promise<DeletedRows>;
-  /**
-   * Locks what is deleted along with some locked rows if rows are found by following links: see `RowGraph`. `where` is
-   * evaluated again.
-   */
-  lockGraph(tree: RowTree, locations: readonly string[], where: Condition): Promise<void>;
-  /**
-   * Deletes locked rows of which the condition is true and all that is deleted along with them, in one statement. Rows that
-   * a row that stays references are left out. Throws if not all could be deleted.
-   */
-  deleteGraph(
-    tree: RowTree,
-    locations: readonly string[],
-    where: Condition,
-    outbox: Outbox,
-  ): Promise<DeletedGraph>;
   /** Whether the condition is still true of a row, in a statement of its own. */
   isTrueAt(table: TableName, location: string, where: Condition): Promise<boolean>;
   deleteOwned(owned: OwnedRows, groups?: readonly ColumnName[], recording?: Recording): Promise<DeletedRows>;

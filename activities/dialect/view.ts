@@ -52,11 +52,6 @@ export interface View {
   isStale(pointer: StoredPointer): Condition;
   /** Its group has nothing left that the holder could be moved to. */
   hasNoSurvivor(pointer: StoredPointer): Condition;
-  /**
-   * Nothing that stays references the row, or what is deleted along with it, by a foreign key that forbids that. `deletable`
-   * is what else is asked of a row of the table.
-   */
-  isNotForbidden(tree: RowTree, deletable: Condition): Condition;
   /** No hold names the row or what is deleted along with it; undefined if no hold is about any of these tables. */
   isNotHeld(tree: RowTree): Condition | undefined;
 }

@@ -109,7 +109,7 @@ async function resolveFilter(
   filter: object,
   issues: Issue[],
 ): Promise<NewHold['rows']> {
-  const condition = entities.predicate(entity, filter, 'filter', 'filter', issues);
+  const condition = entities.widePredicate(entity, filter, 'filter', 'filter', issues);
   try {
     await tx.tables.tryCondition(table, tx.view().matches(condition));
   } catch (error) {

@@ -36,15 +36,17 @@ async function deleteChild(tx: Tx, child: StoredChild, keys: readonly string[], 
   const notHeld = isChildNotHeld(tx, child, step);
   const recording = toRecording(child.files, step);
   if (own === undefined) {
-    const deleted = await tx.rows.deleteOwned({ ...child, keys, notHeld }, groups, recording);
-    return repairPointers(tx, pointers, deleted.groups, step);
+    const owned = { ...child, keys, key: child.parentKey, notHeld };
+    const deleted = await tx.rows.deleteOwned(owned, groups, recording);
+    return repairPointers(tx, pointers, deleted, step);
   }
   const first = own.children.filter((grandchild) => grandchild.beforeParent);
   const then = own.children.filter((grandchild) => !grandchild.beforeParent);
   let moved = 0;
-  let owned = { by: child.by, keys };
+  let owned = { by: child.by, keys, key: child.parentKey };
   if (first.length > 0) {
-    owned = { by: own.key, keys: await tx.rows.lockOwned({ ...child, keys, notHeld }, own.key) };
+    const locked = await tx.rows.lockOwned({ table: child.table, ...owned, notHeld }, own.key);
+    owned = { by: own.key, keys: locked, key: own.key };
     moved += await deleteChildren(tx, first, owned.keys, step);
   }
   const deleted = await tx.rows.deleteOwned(
@@ -57,7 +59,7 @@ async function deleteChild(tx: Tx, child: StoredChild, keys: readonly string[], 
     throw new Error('a trigger or a new hold kept children whose own are deleted; the batch is rolled back');
   }
   moved += await deleteChildren(tx, then, deletedKeys, step);
-  return moved + (await repairPointers(tx, pointers, deleted.groups, step));
+  return moved + (await repairPointers(tx, pointers, deleted, step));
 }
 
 /** What a hold names stays whatever becomes of its parent: it may have come after the parent was judged. */
@@ -81,9 +83,10 @@ export async function drainChild(
   const notHeld = isChildNotHeld(tx, child, step);
   let left = limit;
   let moved = 0;
-  let owned = { by: child.by, keys };
+  let owned = { by: child.by, keys, key: child.parentKey };
   if (own !== undefined) {
-    owned = { by: own.key, keys: await tx.rows.lockOwned({ ...child, keys, notHeld, limit }, own.key) };
+    const locked = await tx.rows.lockOwned({ table: child.table, ...owned, notHeld, limit }, own.key);
+    owned = { by: own.key, keys: locked, key: own.key };
     for (const grandchild of own.children) {
       const drained = await drainChild(tx, grandchild, owned.keys, left, step);
       left -= drained.rows;
@@ -98,7 +101,7 @@ export async function drainChild(
     listGroups(pointers),
     toRecording(child.files, step),
   );
-  moved += await repairPointers(tx, pointers, deleted.groups, step);
+  moved += await repairPointers(tx, pointers, deleted, step);
   return { rows: limit - left + deleted.rows, moved };
 }
 
@@ -111,7 +114,7 @@ export function listGroups(pointers: readonly StoredPointer[]): ColumnName[] {
 export async function repairPointers(
   tx: Tx,
   pointers: readonly StoredPointer[],
-  groups: DeletedRows['groups'],
+  { groups }: DeletedRows,
   { holds }: Pick<BatchStep, 'holds'>,
 ): Promise<number> {
   let moved = 0;

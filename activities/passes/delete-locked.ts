@@ -2,16 +2,14 @@ import type { Tx } from '../dialect/dialect.ts';
 import type { LockedRows } from '../dialect/scan.ts';
 import type { Condition } from '../dialect/view.ts';
 import type { RowTree, StoredPath } from '../stored/pass.ts';
-import { deleteChildren, drainChild, repairPointers, toRecording } from './delete-children.ts';
+import { deleteChildren, drainChild, toRecording } from './delete-children.ts';
 import type { BatchOutcome, BatchStep } from './pass.ts';
 import { countSkipped, findScanEnd } from './scan-limit.ts';
 
 /** Rows with what is deleted along with them, and how. */
-export interface DeletableTree extends Required<Omit<RowTree, 'graph'>>, Pick<RowTree, 'graph'> {
+export interface DeletableTree extends Required<RowTree> {
   /** The numbers of the cascades in the order in which an oversized row is drained. */
   readonly drainOrder: readonly number[];
-  /** It is not drained, but deleted whole. */
-  readonly undrained?: true;
   readonly files?: readonly StoredPath[];
 }
 
@@ -58,34 +56,14 @@ async function deleteTrees(
   { locations, keys }: LockedRows,
   step: BatchStep,
 ): Promise<DeletedTrees> {
-  if (tree.graph !== undefined) return deleteRowGraph(tx, tree, where, locations, step);
   const parents = await countFitting(tx, tree, locations, step);
   const [location = ''] = locations;
-  if (parents === 0 && tree.undrained !== true && (await tx.rows.isTrueAt(tree.table, location, where))) {
+  if (parents === 0 && (await tx.rows.isTrueAt(tree.table, location, where))) {
     const started = performance.now();
     const { rows, moved } = await drainOversized(tx, tree, location, keys[0] ?? '', step);
     if (rows > 0) return { parents: 0, moved, drainMillis: performance.now() - started };
   }
   return deleteWhole(tx, tree, where, { locations: locations.slice(0, Math.max(1, parents)), keys }, step);
-}
-
-/** Deletes rows of a graph, whatever their number: no part of it can be deleted before the rest. */
-async function deleteRowGraph(
-  tx: Tx,
-  { table, cascades, graph }: DeletableTree,
-  where: Condition,
-  locations: readonly string[],
-  step: BatchStep,
-): Promise<DeletedTrees> {
-  const tree = graph === undefined ? { table, cascades } : { table, cascades, graph };
-  await tx.rows.lockGraph(tree, locations, where);
-  await tx.enforceDeadline(step.deadline);
-  const deleted = await tx.rows.deleteGraph(tree, locations, where, step.outbox);
-  let moved = 0;
-  for (const { table: target, pointers } of graph?.tables ?? []) {
-    moved += await repairPointers(tx, pointers, deleted.groups(target.label), step);
-  }
-  return { parents: locations.length, moved };
 }
 
 /** Deletes rows and all that belongs to them. */

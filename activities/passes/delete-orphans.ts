@@ -11,6 +11,7 @@ import type { Condition, View } from '../dialect/view.ts';
 import { cascadesFrom } from '../resolve/cascades.ts';
 import { computeHorizon } from '../resolve/horizon.ts';
 import { resolvePointer } from '../resolve/pointer.ts';
+import { resolveReference } from '../resolve/reference.ts';
 import { hasIndexOn } from '../resolve/scan-choice.ts';
 import type { ScanChoice } from '../resolve/scan-choice.ts';
 import type { Scope } from '../resolve/scope.ts';
@@ -33,14 +34,17 @@ export const deleteOrphansKind: BatchKind<DeleteOrphans, StoredDeleteOrphans> = 
   resolve(pass: DeleteOrphans, scope: Scope): StoredDeleteOrphans | undefined {
     const table = scope.table(pass.entity, ['select', 'update', 'delete']);
     const parent = scope.table(pass.parent, ['select']);
-    const by = scope.column(pass.entity, table, pass.by, 'by');
-    const parentKey = scope.key(pass.parent, parent);
+    const reference = resolveReference(
+      { entity: pass.entity, table, property: pass.by, option: 'by' },
+      { entity: pass.parent, table: parent },
+      scope,
+    );
     const age = scope.ageColumn(pass.entity, table, pass.age);
     const where = scope.predicate(pass.entity, pass.where);
     const pointers = pass.repoint.map((pointer) => resolvePointer(pointer, scope));
-    if (table === undefined || parent === undefined || by === undefined) return undefined;
-    if (parentKey === undefined || age === undefined) return undefined;
-    scope.comparable(pass.entity, pass.by, by, parentKey);
+    if (table === undefined || parent === undefined || reference === undefined) return undefined;
+    if (age === undefined) return undefined;
+    const { by, key: parentKey } = reference;
     if (parent.id === table.id) {
       return scope.addIssue(
         `entity ${scope.entities.name(pass.entity)} is its own parent: each row that is deleted would make others orphans`,
@@ -174,7 +178,7 @@ async function deleteLockedOrphans(
   const skipped = locked.candidates - (step.skipFirstRow ? 0 : locked.locations.length);
   if (step.skipFirstRow) return { ...locked.end, taken: 0, skipped, moved: 0 };
   const deleted = await tx.rows.deleteAt(table, locked.locations, found.still, listGroups(pointers));
-  const moved = await repairPointers(tx, pointers, deleted.groups, step);
+  const moved = await repairPointers(tx, pointers, deleted, step);
   return { ...locked.end, taken: deleted.rows, skipped, moved };
 }
 

@@ -11,24 +11,21 @@ import type { Condition, View } from '../dialect/view.ts';
 import { cascadesFrom, computeDrainOrder } from '../resolve/cascades.ts';
 import {
   deferChild,
+  findChildKey,
   resolveChild,
   listChildCascades,
-  listDeferredSteps,
   listChildEntities,
   listChildPointers,
   estimateRowsPerParent,
   listChildPaths,
   listChildTables,
 } from '../resolve/children.ts';
-import { judgesByDependents } from '../resolve/draining.ts';
 import { recordsFiles, resolvePaths, refuseUnrecordedPaths } from '../resolve/file-roots.ts';
 import { resolveNesting } from '../resolve/nesting.ts';
 import { resolveAges, resolveRetentions, computeLatestHorizon } from '../resolve/retention.ts';
-import { findGraph } from '../resolve/row-graph.ts';
 import { hasIndexOn } from '../resolve/scan-choice.ts';
 import type { ScanChoice } from '../resolve/scan-choice.ts';
 import type { Scope } from '../resolve/scope.ts';
-import { refuseOwnCascade, refuseTangledPointers } from '../resolve/tangled.ts';
 import type { TableName } from '../stored/columns.ts';
 import type { KeepLastExpiry } from '../stored/expiry.ts';
 import type { RowTree, StoredChild, StoredExpireRows } from '../stored/pass.ts';
@@ -67,32 +64,34 @@ export const expireRowsKind: BatchKind<ExpireRows, StoredExpireRows> = {
     );
     const owned = pass.with.filter((_, n) => deferred[n] === undefined);
     const keepsRows = retentions?.some(({ keep }) => keep !== null) === true;
-    const key = pass.with.length > 0 || keepsRows ? scope.key(pass.entity, table) : null;
+    const keptKey = keepsRows ? scope.key(pass.entity, table) : null;
     const nesting = pass.nestedBy === undefined ? null : resolveNesting(pass, pass.nestedBy, table, scope);
     const children = owned.map((child) => resolveChild(child, pass.entity, table, pass.files, scope));
     const files = resolvePaths(pass.files, pass.entity, table, scope);
-    if (table === undefined || ages === undefined || key === undefined || nesting === undefined)
+    if (table === undefined || ages === undefined || keptKey === undefined || nesting === undefined)
       return undefined;
     if (retentions === undefined) return undefined;
     if (!children.every((child) => child !== undefined)) return undefined;
-    const found = findGraph(scope.catalog, { table, key, children, files });
-    const cascades = found?.cascades ?? cascadesFrom(scope.catalog, table);
+    const key = findChildKey(pass.entity, children, scope);
+    if (key === undefined) return undefined;
+    const cascades = cascadesFrom(scope.catalog, table);
     const along = listTablesAlong({ cascades, children });
     const below = children.flatMap(listChildCascades);
-    const pointers = children.flatMap(listChildPointers);
-    const recorded = found?.graph.tables.filter((one) => one.files.length > 0) ?? [];
-    const unrecorded = [...cascades, ...below].filter(
-      (step) => !recorded.some((one) => one.table.label === step.table.label),
-    );
-    refuseUnrecordedPaths(pass.files, unrecorded, pointers, scope);
-    if (keepsRows) refuseOwnCascade(pass, along, table, scope);
-    refuseTangledPointers(pointers, table, children, scope);
+    refuseUnrecordedPaths(pass.files, [...cascades, ...below], children.flatMap(listChildPointers), scope);
     const horizon = computeLatestHorizon(retentions, scope.now, ages[0]);
-    const expiry: KeepLastExpiry = { table: toTableName(table), ages, horizon, where, retentions, key };
+    const expiry: KeepLastExpiry = {
+      table: toTableName(table),
+      ages,
+      horizon,
+      where,
+      retentions,
+      key: keptKey,
+    };
     const others = along.map((name) => scope.catalog.named(name));
     return {
       kind: 'expireRows',
       ...expiry,
+      key,
       ...(keepsRows ? { keeps: expiry } : {}),
       ...(nesting === null ? {} : { repeats: true }),
       counted: distinctTables([table, ...along]),
@@ -101,19 +100,12 @@ export const expireRowsKind: BatchKind<ExpireRows, StoredExpireRows> = {
       children,
       deferred: deferred.filter((child) => child !== undefined),
       cascades,
-      ...(found === undefined ? {} : { graph: found.graph }),
-      drainOrder: found === undefined ? computeDrainOrder(scope.catalog, cascades) : [],
-      ...(judgesByDependents(expiry, along) ? { undrained: true } : {}),
+      drainOrder: computeDrainOrder(scope.catalog, cascades),
       ...(files.length === 0 ? {} : { files }),
     };
   },
 
-  condition(stored: StoredExpireRows, view: View): ConditionPart[] {
-    const parts = listParts(stored, view);
-    if (stored.graph === undefined || stored.graph.forbidding.length === 0) return parts;
-    const test = view.isNotForbidden(findDependents(stored), joinParts(parts, view));
-    return [...parts, { reason: 'referenced', test }];
-  },
+  condition: listParts,
 
   backlog(stored: StoredExpireRows, view: View): BacklogRows {
     const where = joinParts(listParts(stored, view), view);
@@ -181,18 +173,12 @@ function listParts(stored: StoredExpireRows, view: View): ConditionPart[] {
     { reason: 'too-young', test: view.isExpired(stored), dueAt: view.dueWhenExpired(stored) },
     ...(nesting === null ? [] : [{ reason: 'nested', test: view.isNull(nesting.column) } as const]),
     ...(keeps === undefined ? [] : [{ reason: 'kept-newest', test: view.isNotKept(keeps) } as const]),
-    ...heldPart(findHoldable(stored), view),
+    ...heldPart(findDependents(stored), view),
   ];
 }
 
-/** What is deleted along with a row, also by a later pass: if a hold names any of it, the row stays. */
-function findHoldable(stored: StoredExpireRows): RowTree {
-  const tree = findDependents(stored);
-  return { ...tree, cascades: listDeferredSteps(stored.deferred, stored.key, tree.cascades) };
-}
-
-function findDependents({ table, cascades, key, children, graph }: StoredExpireRows): RowTree {
-  return graph === undefined ? { table, cascades, key, children } : { table, cascades, graph };
+function findDependents({ table, cascades, key, children }: StoredExpireRows): RowTree {
+  return { table, cascades, key, children };
 }
 
 function indexOn({ table, by }: Pick<StoredChild, 'table' | 'by'>, why: string): WantedIndex {
@@ -248,16 +234,14 @@ async function expireLocked(
  * the statement; and if children are deleted first, their row must be sure to follow.
  */
 function mustLock(stored: StoredExpireRows, { lockFirst, holds }: BatchStep): boolean {
-  const { where, retentions, children, table, graph, deferred } = stored;
+  const { where, retentions, children, table } = stored;
   const selects =
     where.selects ||
     retentions.some(
       ({ where: own, column }) => own?.selects === true || (column !== undefined && column.parent !== null),
     );
-  if (lockFirst || selects || graph !== undefined || children.some((child) => child.beforeParent))
-    return true;
-  const later = listDeferredSteps(deferred, stored.key, []).map((step) => step.table);
-  return needsLocks(holds, table, [...listTablesAlong(stored), ...later]);
+  if (lockFirst || selects || children.some((child) => child.beforeParent)) return true;
+  return needsLocks(holds, table, listTablesAlong(stored));
 }
 
 /** The tables of what is deleted along with rows of the pass. */

@@ -83,6 +83,7 @@ async function lookUpPolicy(
     if (stored !== undefined && table !== undefined) scope.mayReadCascades(table, stored.counted);
     if (stored !== undefined && !ignoresForeignKeys) scope.mustAct(stored.counted);
     if (stored !== undefined) refuseUncountable(stored.counted, scope);
+    if (stored !== undefined) scope.mustCompare(stored.counted);
     issues.push(...scope.issues);
     if (stored !== undefined && scope.issues.length === 0) resolved.push({ pass, stored });
   }

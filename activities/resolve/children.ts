@@ -8,6 +8,7 @@ import type { CascadeStep, DeferredChild, StoredChild, StoredPointer, StoredPath
 import { cascadesFrom } from './cascades.ts';
 import { resolvePaths } from './file-roots.ts';
 import { resolvePointer } from './pointer.ts';
+import { resolveReference } from './reference.ts';
 import { hasIndexOn } from './scan-choice.ts';
 import type { Scope } from './scope.ts';
 
@@ -34,7 +35,7 @@ export function deferChild(
   // That pass never finds a child whose link the database cut, or one without an age.
   if (parent === undefined || hasForeignKey(table, by, parent, scope)) return undefined;
   if (table.columns.get(age ?? '')?.notNull !== true) return undefined;
-  return { table: toTableName(table), by, cascades: cascadesFrom(scope.catalog, table), pass: later.name };
+  return { table: toTableName(table), by, pass: later.name };
 }
 
 /** Looks a soft child up; undefined if something is missing. */
@@ -46,26 +47,47 @@ export function resolveChild(
   scope: Scope,
 ): StoredChild | undefined {
   const table = scope.table(child.entity, ['select', 'delete']);
-  const by = scope.column(child.entity, table, child.by, 'by');
+  const reference = resolveReference(
+    { entity: child.entity, table, property: child.by, option: 'by' },
+    { entity: parentEntity, table: parent },
+    scope,
+  );
   const pointers = child.repoint.map((pointer) => resolvePointer(pointer, scope));
-  const key = child.with.length === 0 ? undefined : scope.key(child.entity, table);
   const children = child.with.map((grandchild) =>
     resolveChild(grandchild, child.entity, table, roots, scope),
   );
   const files = resolvePaths(roots, child.entity, table, scope);
-  if (table === undefined || by === undefined || parent === undefined) return undefined;
+  if (table === undefined || reference === undefined || parent === undefined) return undefined;
   if (!children.every((grandchild) => grandchild !== undefined)) return undefined;
-  scope.comparable(child.entity, child.by, by, scope.key(parentEntity, parent));
+  const { by, key: parentKey } = reference;
+  const key = findChildKey(child.entity, children, scope);
+  if (key === undefined) return undefined;
   const beforeParent = hasForeignKey(table, by, parent, scope);
   return {
     table: toTableName(table),
     by,
+    parentKey,
     beforeParent,
     pointers: pointers.filter((pointer) => pointer !== undefined),
     cascades: cascadesFrom(scope.catalog, table),
-    ...(key === undefined ? {} : { own: { key, children } }),
+    ...(key === null ? {} : { own: { key, children } }),
     ...(files.length === 0 ? {} : { files }),
   };
+}
+
+/** The column by which soft children name the rows of an entity; null if there are none. Reports if they are several. */
+export function findChildKey(
+  entity: AnyEntity,
+  children: readonly StoredChild[],
+  scope: Scope,
+): ColumnName | null | undefined {
+  const keys = new Map(children.map(({ parentKey }) => [parentKey.name, parentKey]));
+  if (keys.size < 2) return [...keys.values()][0] ?? null;
+  return scope.addIssue(
+    `soft children of ${scope.entities.name(entity)} name its rows by different keys`,
+    'Name children by one key, and leave the others to deleteOrphans passes',
+    `columns ${[...keys.keys()].join(', ')}`,
+  );
 }
 
 function hasForeignKey(
@@ -77,20 +99,6 @@ function hasForeignKey(
   return catalog
     .referencesTo(parent)
     .some((key) => key.child === table.id && key.childColumns.includes(by.name));
-}
-
-/** Soft children that a later pass deletes, with what cascades from them, as steps that follow some others. */
-export function listDeferredSteps(
-  deferred: readonly DeferredChild[],
-  key: ColumnName | null,
-  earlier: readonly CascadeStep[],
-): CascadeStep[] {
-  const steps = [...earlier];
-  for (const { table, by, cascades } of key === null ? [] : deferred) {
-    const at = steps.push({ from: -1, table, on: [{ child: by.name, parent: key?.name ?? '' }] }) - 1;
-    steps.push(...cascades.map((step) => ({ ...step, from: step.from === -1 ? at : at + 1 + step.from })));
-  }
-  return steps;
 }
 
 /** Every table of which a soft child deletes or repairs rows. */

@@ -5,7 +5,7 @@ import type { Policy } from '../../policy/policy.ts';
 import { ALWAYS } from '../dialect/bind-predicate.ts';
 import type { WantedTable } from '../dialect/catalog.ts';
 import type { Session } from '../dialect/dialect.ts';
-import type { EntityReader } from '../dialect/entity-reader.ts';
+import type { EntityReader, EntityRelation } from '../dialect/entity-reader.ts';
 import type { Predicate, TableName } from '../stored/columns.ts';
 import { describeFilterError } from './describe-filter-error.ts';
 
@@ -21,10 +21,14 @@ export class PolicyEntities {
   ) {
     try {
       this.#reader = session.readEntities(entities);
+      // One that MikroORM passed over has no metadata.
+      for (const entity of entities) this.#reader.describe(entity);
     } catch (error) {
       const here = error instanceof Error ? error.message : String(error);
       const at = `policy ${JSON.stringify(name)}`;
-      assertValid(at, [{ at, what: 'MikroORM cannot read its entities', fix: 'Mend the entities', here }]);
+      const fix =
+        'Mend the entities; if they need settings of your own, like a metadata provider, give the database as your MikroORM instance';
+      assertValid(at, [{ at, what: 'MikroORM cannot read its entities', fix, here }]);
       throw error;
     }
   }
@@ -60,6 +64,11 @@ export class PolicyEntities {
     return { schema, name: table };
   }
 
+  /** Whether the entity leaves its schema to be chosen at run time, and nothing chooses one. */
+  lacksSchema(entity: AnyEntity): boolean {
+    return this.#reader.describe(entity).lacksSchema;
+  }
+
   /** Whether the entity is one of several in its table, told apart by a column: it means only some of the rows. */
   isPartOfTable(entity: AnyEntity): boolean {
     return this.#reader.describe(entity).isPartOfTable;
@@ -75,6 +84,21 @@ export class PolicyEntities {
     return this.#reader.describe(entity).instants.has(property);
   }
 
+  /**
+   * The relations that a property stands for: it is one, or others of the entity have the same column. Several if a column
+   * names rows of several entities.
+   */
+  relations(entity: AnyEntity, property: string): EntityRelation[] {
+    const { relations, columns } = this.#reader.describe(entity);
+    const own = relations.filter((relation) => relation.property === property);
+    return own.length > 0 ? own : relations.filter(({ column }) => column === columns.get(property));
+  }
+
+  /** The first property that has a column; undefined if none has. */
+  findProperty(entity: AnyEntity, column: string): string | undefined {
+    return [...this.#reader.describe(entity).columns].find(([, name]) => name === column)?.[0];
+  }
+
   /** The names of the properties that have a column, for messages. */
   properties(entity: AnyEntity): string[] {
     return [...this.#reader.describe(entity).columns.keys()];
@@ -82,8 +106,22 @@ export class PolicyEntities {
 
   /** A filter as a condition over a row of the entity. Reports what MikroORM cannot read. */
   predicate(entity: AnyEntity, filter: object, at: string, option: string, issues: Issue[]): Predicate {
+    return this.#read(entity, at, option, issues, () => this.#reader.predicate(entity, filter));
+  }
+
+  /** The same with rows that have no row of a relation that the entity says is required. */
+  widePredicate(entity: AnyEntity, filter: object, at: string, option: string, issues: Issue[]): Predicate {
+    return this.#read(entity, at, option, issues, () => this.#reader.widePredicate(entity, filter));
+  }
+
+  /** Only those rows; null if a filter that was read drops none. */
+  dropped(entity: AnyEntity, filter: object): Predicate | null {
+    return this.#reader.dropped(entity, filter);
+  }
+
+  #read(entity: AnyEntity, at: string, option: string, issues: Issue[], read: () => Predicate): Predicate {
     try {
-      return this.#reader.predicate(entity, filter);
+      return read();
     } catch (error) {
       const message = error instanceof Error ? error.message : String(error);
       issues.push({

@@ -2,6 +2,7 @@ import type { LatestPointer } from '../../policy/latest-pointer.ts';
 import { toTableName } from '../dialect/table-names.ts';
 import type { StoredPointer } from '../stored/pass.ts';
 import { cascadesFrom } from './cascades.ts';
+import { checkComparable, resolveReference } from './reference.ts';
 import type { Scope } from './scope.ts';
 import { refuseRules } from './uncountable.ts';
 
@@ -10,10 +11,15 @@ export function resolvePointer(pointer: LatestPointer, scope: Scope): StoredPoin
   const { holder, target } = pointer;
   const holderTable = scope.table(holder, ['select', 'update', 'delete']);
   const targetTable = scope.table(target, ['select']);
+  const reference = resolveReference(
+    { entity: holder, table: holderTable, property: pointer.pointer, option: 'pointer' },
+    { entity: target, table: targetTable },
+    scope,
+  );
   const found = {
-    pointer: scope.column(holder, holderTable, pointer.pointer, 'pointer'),
+    pointer: reference?.by,
+    targetKey: reference?.key,
     holderGroup: scope.column(holder, holderTable, pointer.group, 'group'),
-    targetKey: scope.key(target, targetTable),
     targetGroup: scope.column(target, targetTable, pointer.group, 'group'),
     newest: scope.column(target, targetTable, pointer.newest, 'newest'),
   };
@@ -24,8 +30,14 @@ export function resolvePointer(pointer: LatestPointer, scope: Scope): StoredPoin
   if (holderTable === undefined || targetTable === undefined) return undefined;
   refuseRules(holderTable, 'update', scope);
   if (!isWhole(found) || !copy.every(isWhole)) return undefined;
-  scope.comparable(holder, pointer.pointer, found.pointer, found.targetKey);
-  scope.comparable(holder, pointer.group, found.holderGroup, found.targetGroup);
+  checkComparable(holder, pointer.group, found.holderGroup, target, found.targetGroup, scope);
+  if (targetTable.columns.get(found.targetKey.name)?.notNull !== true) {
+    return scope.addIssue(
+      `pointer names ${scope.entities.name(holder)}.${pointer.pointer}, whose target may be without a key, and then nothing could point at it`,
+      'Let it name a key that is not null',
+      `column ${targetTable.label}.${found.targetKey.name}`,
+    );
+  }
   const cascades = cascadesFrom(scope.catalog, holderTable);
   return { holder: toTableName(holderTable), target: toTableName(targetTable), ...found, copy, cascades };
 }

@@ -3,6 +3,7 @@ import type { CatalogTable, ForeignKey } from '../dialect/catalog.ts';
 import { toTableName } from '../dialect/table-names.ts';
 import type { StoredReference } from '../stored/pass.ts';
 import { pairColumns } from './cascades.ts';
+import { resolveReference } from './reference.ts';
 import { hasIndexOn } from './scan-choice.ts';
 import type { Scope } from './scope.ts';
 
@@ -57,14 +58,16 @@ function resolveSoftReference(
   scope: Scope,
 ): StoredReference | undefined {
   const child = scope.table(entity, ['select']);
-  const column = scope.column(entity, child, by, 'by');
-  const key = scope.key(pass.entity, table);
-  if (child === undefined || column === undefined || key === undefined) return undefined;
-  scope.comparable(entity, by, column, key);
+  const reference = resolveReference(
+    { entity, table: child, property: by, option: 'by' },
+    { entity: pass.entity, table },
+    scope,
+  );
+  if (child === undefined || reference === undefined) return undefined;
   return {
     table: toTableName(child),
-    on: [{ child: column.name, parent: key.name }],
-    indexed: isIndexed(child, [column.name]),
+    on: [{ child: reference.by.name, parent: reference.key.name }],
+    indexed: isIndexed(child, [reference.by.name]),
   };
 }
 

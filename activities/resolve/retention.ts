@@ -10,6 +10,7 @@ import { toTableName } from '../dialect/table-names.ts';
 import type { ColumnName } from '../stored/columns.ts';
 import type { StoredRetentionColumn, StoredKeep, StoredRetention } from '../stored/expiry.ts';
 import { computeHorizon } from './horizon.ts';
+import { resolveReference } from './reference.ts';
 import type { Scope } from './scope.ts';
 
 /** The columns with the age of a row, of which the first that is not null counts; undefined if one is missing. */
@@ -38,12 +39,17 @@ export function resolveRetentions(
   scope: Scope,
 ): readonly StoredRetention[] | undefined {
   const own = resolveKeep(pass, pass.keepLast, table, 'keepLast', scope);
-  const overrides = pass.overrides.map(({ where, olderThan, keepLast }, n) => ({
-    where: scope.predicate(pass.entity, where, `overrides[${n}].where`),
-    olderThan,
-    keep:
-      keepLast === undefined ? own : resolveKeep(pass, keepLast, table, `overrides[${n}].keepLast`, scope),
-  }));
+  const overrides = pass.overrides.flatMap(({ where, olderThan, keepLast }, n) => {
+    const option = `overrides[${n}]`;
+    const dropped = scope.dropped(pass.entity, where, `${option}.where`);
+    const override = {
+      where: scope.predicate(pass.entity, where, `${option}.where`),
+      olderThan,
+      keep: keepLast === undefined ? own : resolveKeep(pass, keepLast, table, `${option}.keepLast`, scope),
+    };
+    // Whether an override means such rows is not known: they stay.
+    return dropped === null ? [override] : [{ where: dropped, olderThan: null, keep: null }, override];
+  });
   const all = [...overrides, { where: null, olderThan: pass.olderThan, keep: own }];
   if (age === undefined) return undefined;
   const horizonFor = (olderThan: Duration | null): string | null =>
@@ -84,8 +90,14 @@ function resolveColumn(
   const entity = parent ?? pass.entity;
   const holder = parent === undefined ? table : scope.table(parent, ['select']);
   const found = scope.column(entity, holder, column, 'olderThan.column');
-  const named = by === undefined ? undefined : scope.column(pass.entity, table, by, 'olderThan.by');
-  const key = parent === undefined ? undefined : scope.key(parent, holder);
+  const reference =
+    parent === undefined || by === undefined
+      ? undefined
+      : resolveReference(
+          { entity: pass.entity, table, property: by, option: 'olderThan.by' },
+          { entity: parent, table: holder },
+          scope,
+        );
   if (found === undefined || holder === undefined) return undefined;
   if (!isNumber(found.type)) {
     return scope.addIssue(
@@ -101,9 +113,8 @@ function resolveColumn(
     horizon: computeHorizon(scope.now, 0, age),
   };
   if (parent === undefined) return { ...basics, parent: null };
-  if (named === undefined || key === undefined) return undefined;
-  scope.comparable(pass.entity, by ?? '', named, key);
-  return { ...basics, parent: { table: toTableName(holder), key, by: named } };
+  if (reference === undefined) return undefined;
+  return { ...basics, parent: { table: toTableName(holder), ...reference } };
 }
 
 function resolveKeep(

@@ -1,7 +1,7 @@
 import type { Issue } from '../../policy/issue.ts';
 import type { AnyEntity, Pass } from '../../policy/pass.ts';
 import type { Catalog, CatalogTable } from '../dialect/catalog.ts';
-import { inUtc, isSameKind, isInstant } from '../dialect/column-types.ts';
+import { inUtc, isInstant } from '../dialect/column-types.ts';
 import type { ColumnName, TableName } from '../stored/columns.ts';
 import type { Predicate } from '../stored/columns.ts';
 import type { PolicyEntities } from './entities.ts';
@@ -55,6 +55,12 @@ export class Scope {
   /** The table of an entity, on which the connected role has the privileges. */
   table(entity: AnyEntity, privileges: readonly Privilege[]): CatalogTable | undefined {
     const name = this.entities.name(entity);
+    if (this.entities.lacksSchema(entity)) {
+      return this.addIssue(
+        `entity ${name} leaves its schema to be chosen at run time, and nothing chooses one`,
+        'Give the database as a MikroORM instance with a schema, or name the schema in the entity',
+      );
+    }
     const asked = this.entities.table(entity);
     const table = this.catalog.find(asked.schema, asked.name);
     if (table === undefined) {
@@ -112,6 +118,19 @@ export class Scope {
         'the database does not heed a foreign key to rows that go, so that others would be left that name them: it is not enforced, or its triggers are disabled',
         'Enable them, with `alter table ... enable trigger all` on both of its tables; or drop the foreign key and name its entity as a soft child',
         `foreign key ${name} of ${this.catalog.findLabel(child) ?? 'another table'}`,
+      );
+    }
+  }
+
+  /** Foreign keys compare by operators of their own, and the statements by those that the session finds. */
+  mustCompare(counted: readonly TableName[]): void {
+    const tables = counted.flatMap((name) => this.catalog.named(name) ?? []);
+    for (const { name, hiddenOperator } of tables.flatMap((table) => this.catalog.referencesTo(table))) {
+      if (hiddenOperator !== true) continue;
+      this.addIssue(
+        'a foreign key to rows that go compares by an operator that the search path of the session does not find, so that other rows would be found than go with them',
+        'Add the schema of its type to the search path, with `alter role ... set search_path`',
+        `foreign key ${name}`,
       );
     }
   }
@@ -174,13 +193,30 @@ export class Scope {
         `Use one of ${known}`,
       );
     }
-    if (table === undefined) return undefined;
+    return table === undefined ? undefined : this.columnOf(entity, table, column, property);
+  }
+
+  /** A column of the table of an entity. `property` is what a person calls it. */
+  columnOf(
+    entity: AnyEntity,
+    table: CatalogTable,
+    column: string,
+    property = column,
+  ): ColumnName | undefined {
+    const name = `property ${this.entities.name(entity)}.${property}`;
     const found = table.columns.get(column);
     if (found === undefined) {
       return this.addIssue(
-        `property ${name}.${property} has no column in this database`,
+        `${name} has no column in this database`,
         'Bring entity and database to the same version',
         `column ${table.label}.${column} is missing`,
+      );
+    }
+    if (found.hiddenOperator === true) {
+      return this.addIssue(
+        `${name} has a type whose operators the search path of the session does not find, so that its values would be compared in another way than its indexes and foreign keys do`,
+        'Add the schema of the type to the search path, with `alter role ... set search_path`',
+        `column ${table.label}.${column} is ${found.type}`,
       );
     }
     return columnName(found);
@@ -217,31 +253,21 @@ export class Scope {
   key(entity: AnyEntity, table: CatalogTable | undefined): ColumnName | undefined {
     if (table === undefined) return undefined;
     const [only, ...more] = table.primaryKey;
-    const column = only === undefined ? undefined : table.columns.get(only);
-    if (column !== undefined && more.length === 0) return columnName(column);
+    if (only !== undefined && more.length === 0) return this.columnOf(entity, table, only);
     return this.addIssue(
       `entity ${this.entities.name(entity)} has no primary key of one column, by which others could name its rows`,
       'Name children by an entity with a primary key of one column',
     );
   }
 
-  /** A column that references a key must tell apart what the key does, or children of one row are deleted with another. */
-  comparable(entity: AnyEntity, property: string, by: ColumnName, key: ColumnName | undefined): void {
-    if (key === undefined) return;
-    const other = !isSameKind(by.type, key.type)
-      ? 'type'
-      : by.collation !== key.collation
-        ? 'collation'
-        : undefined;
-    if (other === undefined) return;
-    const name = this.entities.name(entity);
-    this.addIssue(
-      `property ${name}.${property} has another ${other} than the key that it names, so that values may be equal for one and not for the other`,
-      `Give both the same ${other} in the database`,
-      other === 'type'
-        ? `${by.type} and ${key.type}`
-        : `${by.collation ?? 'default'} and ${key.collation ?? 'default'}`,
-    );
+  /**
+   * The rows of which a filter does not tell whether it means them: a relation that their entity says is required has no
+   * row, and MikroORM drops them, whatever else the filter says. Null if there can be none.
+   */
+  dropped(entity: AnyEntity, filter: object, option: string): Predicate | null {
+    const issues: Issue[] = [];
+    this.entities.predicate(entity, filter, this.#at, option, issues);
+    return issues.length > 0 ? null : this.entities.dropped(entity, filter);
   }
 
   predicate(entity: AnyEntity, filter: object, option = 'where'): Predicate {

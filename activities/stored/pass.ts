@@ -46,14 +46,11 @@ export interface StoredExpireRows extends StoredPass, Expiry {
   /** What children, and the list of kept rows, name the row by; null if nothing does. */
   readonly key: ColumnName | null;
   readonly children: readonly StoredChild[];
-  readonly graph?: RowGraph;
   /** Soft children that a later pass deletes as orphans. */
   readonly deferred: readonly DeferredChild[];
   readonly cascades: readonly CascadeStep[];
   /** The numbers of the cascades in the order in which an oversized row is drained. */
   readonly drainOrder: readonly number[];
-  /** An oversized row is not drained, since its condition reads what would be deleted first. */
-  readonly undrained?: true;
   /** Columns whose files are removed too: their paths are recorded with the delete. */
   readonly files?: readonly StoredPath[];
 }
@@ -72,6 +69,8 @@ export interface StoredNesting {
 export interface StoredChild {
   readonly table: TableName;
   readonly by: ColumnName;
+  /** What it names the row that it belongs to by. */
+  readonly parentKey: ColumnName;
   /**
    * It has a foreign key after all. The parent cannot be deleted first: the database would forbid it, unlink the child
    * for good, or delete the child before pointers at it are repaired.
@@ -93,8 +92,6 @@ export interface StoredChild {
 export interface DeferredChild {
   readonly table: TableName;
   readonly by: ColumnName;
-  /** What cascades from the child. */
-  readonly cascades: readonly CascadeStep[];
   /** The name of the later pass. */
   readonly pass: string;
 }
@@ -116,33 +113,6 @@ export interface RowTree {
   /** What soft children name a row by; null or left out if there are none. */
   readonly key?: ColumnName | null;
   readonly children?: readonly StoredChild[];
-  /** Set if what is deleted along must be found by following links: `cascades` has all of them then, and `children` none. */
-  readonly graph?: RowGraph;
-}
-
-/**
- * Rows of which one can be reached along several ways, or that reference each other. All are looked for from row to row and
- * deleted in one statement.
- */
-export interface RowGraph {
-  /** Tables whose rows other things depend on. */
-  readonly tables: readonly GraphTable[];
-  /** Foreign keys between the tables that forbid to delete a row while another one references it. */
-  readonly forbidding: readonly RowLink[];
-}
-
-/** What else is done if rows of a table are deleted. */
-export interface GraphTable {
-  readonly table: TableName;
-  readonly pointers: readonly StoredPointer[];
-  readonly files: readonly StoredPath[];
-}
-
-/** Columns of one table that reference rows of another. */
-export interface RowLink {
-  readonly parent: TableName;
-  readonly child: TableName;
-  readonly on: ColumnPairs;
 }
 
 /** Rows of `holder` that point at the newest row of their group in `target`. */

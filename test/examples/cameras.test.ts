@@ -7,6 +7,7 @@ import { WorkflowFailedError } from '@temporalio/client';
 
 import type { RunReport } from '../../activities/contract.ts';
 import { progressQuery } from '../../workflows/messages.ts';
+import { compilePages } from '../support/docs/compile.ts';
 import { World } from '../support/docs/world.ts';
 import { describeNeeding } from '../support/needing.ts';
 import { OwnTemporal } from '../support/own-temporal.ts';
@@ -230,7 +231,7 @@ describeNeeding(['temporal'], 'the camera archive', () => {
   });
 
   test('runs by its schedule, at three unless told otherwise, and keeps what the environment says', async () => {
-    expect(await cameras.compile()).toEqual({ code: 0, output: '' });
+    await compilePages([cameras.folder]);
     const apply = 'temporal-vacuum schedule apply cameras --json';
     expect(await json(`CLEANUP_TIME=04:30 ${apply}`)).toMatchObject({ when: 'at 30 4 * * * in UTC' });
     expect(await json(apply)).toMatchObject({ when: 'at 0 3 * * * in UTC' });

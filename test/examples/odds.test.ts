@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeEach, expect, test } from '@jest/globals';
 
 import type { RunReport } from '../../activities/contract.ts';
+import { compilePages } from '../support/docs/compile.ts';
 import { World } from '../support/docs/world.ts';
 import { describeNeeding } from '../support/needing.ts';
 import { temporalAddress, TemporalSession } from '../support/temporal.ts';
@@ -142,7 +143,7 @@ describeNeeding(['temporal'], 'the odds history', () => {
     expect(listed).toMatch(/pass +rows older than/);
     const again = await json<Counted>('temporal-vacuum preview odds --json');
     expect(again.deleted).toEqual({});
-    expect(await world.compile()).toEqual({ code: 0, output: '' });
+    await compilePages([world.folder]);
   });
 
   test.each([

@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 
+import { BUNDLE_VARIABLE } from '../../worker/bundle-apart.ts';
 import { withoutOwnSettings } from './own-settings.ts';
 import { ROOT } from './parts/bring.ts';
 
@@ -26,7 +27,11 @@ export async function cli(args: readonly string[], options: CliOptions = {}): Pr
   const child = spawn(process.execPath, [join(ROOT, 'worker/cli/main.ts'), ...args], {
     stdio: ['ignore', 'pipe', 'pipe'],
     cwd: options.cwd ?? ROOT,
-    env: { ...withoutOwnSettings(process.env), ...options.env },
+    env: {
+      ...withoutOwnSettings(process.env),
+      [BUNDLE_VARIABLE]: process.env['TEST_WORKFLOW_BUNDLE'],
+      ...options.env,
+    },
   });
   let stdout = '';
   let stderr = '';

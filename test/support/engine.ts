@@ -1,4 +1,4 @@
-import type { Database } from '../../activities/ledger/open-database.ts';
+import type { Database, DatabaseSource } from '../../activities/ledger/open-database.ts';
 import { openDatabase } from '../../activities/ledger/open-database.ts';
 import { readReport } from '../../activities/ledger/reports.ts';
 import { closeRun, findOpenRun, insertRun } from '../../activities/ledger/runs.ts';
@@ -35,11 +35,11 @@ export interface EngineOptions {
  * earlier call left open.
  */
 export async function runEngine(
-  url: string,
+  source: DatabaseSource,
   policy: Policy,
   options: EngineOptions = {},
 ): Promise<LedgerReport> {
-  const database = await openDatabase(url);
+  const database = await openDatabase(source);
   try {
     await database.ledger.migrate();
     const run = (await findOpenRun(database.ledger, policy.name)) ?? (await begin(database, policy, options));

@@ -6,6 +6,9 @@ import { promisify } from 'node:util';
 import { ROOT } from './parts/bring.ts';
 import { waitFor } from './wait.ts';
 
+/** The workflow bundle of the installed package, in the folder of the project. */
+export const BUNDLE = 'workflow-bundle.js';
+
 const execute = promisify(execFile);
 
 /** Installing takes some ten seconds, more on a machine that is busy with other tests. */
@@ -47,6 +50,9 @@ async function install(project: string): Promise<void> {
   const npm = ['install', '--loglevel=error', '--prefer-offline'];
   const types = ['@types/node', '@types/pg'].map((name) => `${name}@${readVersion(name)}`);
   await execute('npm', [...npm, `./${tarball}`, ...types], { cwd: project });
+  const program = join(project, 'node_modules/temporal-vacuum/dist/worker/bundle-main.js');
+  const { stdout } = await execute(process.execPath, [program], { maxBuffer: Number.POSITIVE_INFINITY });
+  writeFileSync(join(project, BUNDLE), stdout);
 }
 
 /** The version of a package that is installed here. */

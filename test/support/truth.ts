@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 
 import { previewPolicy } from '../../activities/inspect/preview.ts';
+import type { DatabaseSource } from '../../activities/ledger/open-database.ts';
 import { openDatabase } from '../../activities/ledger/open-database.ts';
 import type { LedgerReport } from '../../activities/stored/report.ts';
 import type { Policy } from '../../policy/policy.ts';
@@ -11,15 +12,15 @@ type Deleted = Readonly<Record<string, Readonly<Record<string, number>>>>;
 
 /** Previews a policy, runs it, and throws unless the run deleted what the preview had counted. Answers the rows by pass and table. */
 export async function runAsPreviewed(
-  url: string,
+  source: DatabaseSource,
   policy: Policy,
   options: EngineOptions = {},
 ): Promise<Deleted> {
   const passes = options.passes ?? policy.passes.map((pass) => pass.name);
-  const database = await openDatabase(url);
+  const database = await openDatabase(source);
   const { passes: previewed } = await previewPolicy(database, policy, passes);
   await database.close();
-  const { passes: run } = await runEngine(url, policy, options);
+  const { passes: run } = await runEngine(source, policy, options);
   const preview = byPass(previewed);
   const result = byPass(run);
   const same = isDeepStrictEqual(preview, result) && isDeepStrictEqual(listHeld(previewed), listHeld(run));

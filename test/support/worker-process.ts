@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 
+import { BUNDLE_VARIABLE } from '../../worker/bundle-apart.ts';
 import { ROOT } from './parts/bring.ts';
 import { temporalAddress } from './temporal.ts';
 import { waitFor } from './wait.ts';
@@ -98,7 +99,13 @@ export async function startWorkerProcess(options: WorkerProcessOptions): Promise
     [join(ROOT, built ? 'dist/worker/cli/main.js' : 'worker/cli/main.ts'), 'worker', ...what, ...where],
     {
       stdio: ['ignore', 'ignore', 'pipe'],
-      env: { ...process.env, NODE_OPTIONS: '', TEST_DATABASE_URL: url, ...env },
+      env: {
+        ...process.env,
+        NODE_OPTIONS: '',
+        TEST_DATABASE_URL: url,
+        [BUNDLE_VARIABLE]: process.env['TEST_WORKFLOW_BUNDLE'],
+        ...env,
+      },
     },
   );
   const worker = new WorkerProcess(child);

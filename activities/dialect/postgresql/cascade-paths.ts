@@ -3,7 +3,7 @@ import { sql } from 'kysely';
 
 import type { TableName } from '../../stored/columns.ts';
 import type { CascadeStep } from '../../stored/pass.ts';
-import { onlyRef } from './identifiers.ts';
+import { tableRef } from './identifiers.ts';
 
 /** A path from a row, alias `p`, down to rows that are deleted with it. */
 export interface DependencyPath {
@@ -25,7 +25,7 @@ export function pathsByCascades(steps: readonly CascadeStep[]): DependencyPath[]
         ({ child, parent }) => sql`${sql.id(alias(depth), child)} = ${sql.id(alias(depth - 1), parent)}`,
       ),
     );
-    const tables = chain.map(({ table }, depth) => sql`${onlyRef(table)} as ${sql.id(alias(depth))}`);
+    const tables = chain.map(({ table }, depth) => sql`${tableRef(table)} as ${sql.id(alias(depth))}`);
     return {
       table: step.table,
       from: sql`from ${sql.join(tables)} where ${sql.join(conditions, sql` and `)}`,

@@ -4,7 +4,7 @@ import type { TableName } from '../../stored/columns.ts';
 import type { WantedTable, ForeignKey, CatalogTable, CatalogColumn } from '../catalog.ts';
 import { wantedKey, Catalog } from '../catalog.ts';
 import type { Connection } from './connection.ts';
-import { qualifiedName } from './identifiers.ts';
+import { qualifiedName, quoteIdentifier } from './identifiers.ts';
 import { findUnusualTables } from './unusual-tables.ts';
 
 /** Reads the catalog for some tables, in five statements whatever their number. */
@@ -40,9 +40,14 @@ function withCascades(ids: readonly string[], keys: readonly ForeignKey[]): stri
   return [...new Set([...reached, ...looking])];
 }
 
+type ColumnRow = Omit<CatalogColumn, 'collation' | 'hiddenOperator'> & {
+  readonly collation: string | null;
+  readonly hiddenOperator: boolean;
+};
+
 type TableRow = Omit<CatalogTable, 'columns' | 'label'> & {
   readonly visible: boolean;
-  readonly columns: readonly (Omit<CatalogColumn, 'collation'> & { readonly collation: string | null })[];
+  readonly columns: readonly ColumnRow[];
 };
 
 async function readTables(connection: Connection, ids: readonly string[]): Promise<CatalogTable[]> {
@@ -88,12 +93,30 @@ async function readTables(connection: Connection, ids: readonly string[]): Promi
           end) as may,
       (select coalesce(json_agg(json_build_object(
           'name', a.attname,
-          'type', format_type(a.atttypid, a.atttypmod),
+          'type', format_type(b.type, b.modifier),
+          'hiddenOperator', exists (
+            select from pg_opclass as o
+            join pg_am as m on m.oid = o.opcmethod and m.amname = 'btree'
+            join pg_amop as e
+              on e.amopfamily = o.opcfamily and e.amopstrategy = 3
+              and e.amoplefttype = o.opcintype and e.amoprighttype = o.opcintype
+            where o.opcintype = b.type and o.opcdefault and not pg_operator_is_visible(e.amopopr)),
           'notNull', a.attnotnull,
           'collation', l.collname,
           'distinct', case when s.n_distinct < 0 then -s.n_distinct * c.reltuples else s.n_distinct end)
           order by a.attnum), '[]')
         from pg_attribute as a
+        cross join lateral (
+          -- What a domain is made of, down to the end: it has no operators of its own.
+          with recursive base (type, modifier, depth) as (
+            select a.atttypid, a.atttypmod, 0
+            union all
+            select t.typbasetype, t.typtypmod, base.depth + 1
+            from base
+            join pg_type as t on t.oid = base.type and t.typtype = 'd'
+          )
+          select base.type, base.modifier from base order by base.depth desc limit 1
+        ) as b
         left join pg_collation as l on l.oid = a.attcollation and not l.collisdeterministic
         left join pg_stats as s
           on s.schemaname = n.nspname and s.tablename = c.relname and s.attname = a.attname and not s.inherited
@@ -107,6 +130,9 @@ async function readTables(connection: Connection, ids: readonly string[]): Promi
           'name', ic.relname,
           'method', am.amname,
           'leading', a.attname,
+          'unique',
+            i.indisunique and i.indimmediate and i.indnkeyatts = 1 and i.indisvalid and i.indpred is null
+            and a.attname is not null,
           'valid', i.indisvalid and i.indisready,
           'partial', i.indpred is not null) order by ic.relname), '[]')
         from pg_index as i
@@ -121,14 +147,23 @@ async function readTables(connection: Connection, ids: readonly string[]): Promi
   return rows.map(({ visible, columns, ...table }) => ({
     ...table,
     unsupported: unusual.get(table.id),
-    label: visible ? table.name : `${table.schema}.${table.name}`,
-    columns: new Map(
-      columns.map(({ collation, ...column }) => [
-        column.name,
-        { ...column, ...(collation === null ? {} : { collation }) },
-      ]),
-    ),
+    label: writeLabel(table, visible),
+    columns: new Map(columns.map((column) => [column.name, toColumn(column)])),
   }));
+}
+
+function toColumn({ collation, hiddenOperator, ...column }: ColumnRow): CatalogColumn {
+  return {
+    ...column,
+    ...(collation === null ? {} : { collation }),
+    ...(hiddenOperator ? { hiddenOperator } : {}),
+  };
+}
+
+/** How reports write a table. A name with a dot is quoted: it could be read as that of a table in another schema. */
+function writeLabel({ schema, name }: Pick<TableName, 'schema' | 'name'>, visible: boolean): string {
+  const parts = visible ? [name] : [schema, name];
+  return parts.map((part) => (/[."]/.test(part) ? quoteIdentifier(part) : part)).join('.');
 }
 
 /**
@@ -137,7 +172,7 @@ async function readTables(connection: Connection, ids: readonly string[]): Promi
  * of the whole.
  */
 async function readForeignKeys(connection: Connection): Promise<ForeignKey[]> {
-  const { rows } = await sql<ForeignKey>`
+  const { rows } = await sql<Omit<ForeignKey, 'hiddenOperator'> & { readonly hidden: boolean }>`
     with recursive whole as (
       select oid, oid as root from pg_constraint where contype = 'f' and conparentid = 0
       union all
@@ -167,7 +202,8 @@ async function readForeignKeys(connection: Connection): Promise<ForeignKey[]> {
       (select json_agg(a.attname order by k.n)
         from unnest(c.confkey) with ordinality as k(attnum, n)
         join pg_attribute as a on a.attrelid = c.confrelid and a.attnum = k.attnum) as "parentColumns",
-      coalesce(acting.acts, false) as enforced
+      coalesce(acting.acts, false) as enforced,
+      not (select bool_and(pg_operator_is_visible(e)) from unnest(c.conpfeqop) as e) as hidden
     from pg_constraint as c
     left join whole on whole.oid = c.oid
     left join acting on acting.root = whole.root
@@ -175,7 +211,7 @@ async function readForeignKeys(connection: Connection): Promise<ForeignKey[]> {
     -- A key of a partitioned table stands on each of its partitions as well, where the rows are.
     where c.contype = 'f' and r.relkind <> 'p'
     order by c.conrelid, c.conname`.execute(connection.db);
-  return rows;
+  return rows.map(({ hidden, ...key }) => ({ ...key, ...(hidden ? { hiddenOperator: true } : {}) }));
 }
 
 /** Reads one table by its own name, without foreign keys; undefined if it is not there. */

@@ -1,3 +1,4 @@
+import type { MikroORM } from '@mikro-orm/core';
 import type { Kysely, RawBuilder } from 'kysely';
 import { sql } from 'kysely';
 
@@ -22,6 +23,8 @@ export type LedgerTable = (typeof LEDGER_TABLES)[number];
 export interface Connection {
   readonly db: Kysely<unknown>;
   readonly ledgerSchema: string;
+  /** The MikroORM instance that the database was given as. */
+  readonly orm?: MikroORM;
 }
 
 /** A table of the ledger, quoted. */

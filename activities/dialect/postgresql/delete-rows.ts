@@ -42,14 +42,14 @@ export async function isTrueAt(
 /** Locks the rows that belong to some keys, for what must be deleted before them. Returns their own keys. */
 export async function lockOwned(
   connection: Connection,
-  { table, by, keys, limit, notHeld }: OwnedRows,
+  { table, by, keys, key: named, limit, notHeld }: OwnedRows,
   key: ColumnName,
 ): Promise<string[]> {
   if (keys.length === 0) return [];
   const { rows } = await sql<{ key: string }>`
     select ${columnRef('t', key)}::text as key
     from ${tableRef(table)} as t
-    where ${isOwned({ by, keys, notHeld })}
+    where ${isOwned({ by, keys, key: named, notHeld })}
     limit ${limit ?? null}
     for update of t`.execute(connection.db);
   return rows.map((row) => row.key);
@@ -58,12 +58,12 @@ export async function lockOwned(
 /** Deletes the rows that belong to some keys. */
 export async function deleteOwned(
   connection: Connection,
-  { table, by, keys, limit, notHeld }: OwnedRows,
+  { table, by, keys, key, limit, notHeld }: OwnedRows,
   groups: readonly ColumnName[] = [],
   recording?: Recording,
 ): Promise<DeletedRows> {
   if (keys.length === 0) return { rows: 0, groups: groups.map(() => []) };
-  const owned = isOwned({ by, keys, notHeld });
+  const owned = isOwned({ by, keys, key, notHeld });
   const some =
     limit === undefined
       ? sql`true`
@@ -77,8 +77,13 @@ export async function deleteOwned(
 }
 
 /** The keys as one bound array: 35 ms for 200 keys, 411 ms with a join. */
-function isOwned({ by, keys, notHeld }: Pick<OwnedRows, 'by' | 'keys' | 'notHeld'>): RawBuilder<boolean> {
-  const named = sql<boolean>`${columnRef('t', by)} = any(${castArray(keys, by.type)})`;
+function isOwned({
+  by,
+  keys,
+  key,
+  notHeld,
+}: Pick<OwnedRows, 'by' | 'keys' | 'key' | 'notHeld'>): RawBuilder<boolean> {
+  const named = sql<boolean>`${columnRef('t', by)} = any(${castArray(keys, key.type)})`;
   return notHeld === undefined ? named : sql`${named} and ${toSql(notHeld)}`;
 }
 

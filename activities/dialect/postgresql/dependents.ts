@@ -7,7 +7,7 @@ import { pathsByCascades } from './cascade-paths.ts';
 import type { Connection } from './connection.ts';
 import { toSql } from './connection.ts';
 import { isHeldRow } from './holds.ts';
-import { onlyRef, tableRef } from './identifiers.ts';
+import { tableRef } from './identifiers.ts';
 
 /** Soft children as further steps: a join leads to them as it does to what cascades. */
 function toSteps(
@@ -72,7 +72,7 @@ export async function deleteDependents(
   if (path === undefined) throw new Error(`there is no cascade step ${step}`);
   const held = isHeldRow(connection, holds, path.table);
   const result = await sql`
-    delete from ${onlyRef(path.table)} as t
+    delete from ${tableRef(path.table)} as t
     where t.ctid = any(array(
       select d.ctid
       from ${tableRef(tree.table)} as p

@@ -10,7 +10,7 @@ import type { HeldRows, Holds } from '../view.ts';
 import { pathsByCascades } from './cascade-paths.ts';
 import type { Connection } from './connection.ts';
 import { ledgerTable } from './connection.ts';
-import { columnRef, hasStableText, asComparable, onlyRef, tableRef } from './identifiers.ts';
+import { columnRef, hasStableText, asComparable, tableRef } from './identifiers.ts';
 import { references } from './references.ts';
 
 /** The holds in force, now or at a later instant, as a JSON array of {@link HeldRows}; for use inside a statement. */
@@ -170,16 +170,16 @@ function reachesHeldRow(
     return sql`
       select ${labelIndex(step.table)} as number, c.ctid as location
       from ${parent} as p
-      join ${onlyRef(step.table)} as c on ${references('c', 'p', step.on)}`;
+      join ${tableRef(step.table)} as c on ${references('c', 'p', step.on)}`;
   };
   const first = steps.filter(({ from }) => from === -1).map((step) => follow(step, sql`(${rows})`));
   const next = steps.map((step) => {
     const parent = steps[step.from]?.table ?? table;
-    return sql`${follow(step, onlyRef(parent))} where g.number = ${labelIndex(parent)} and p.ctid = g.location`;
+    return sql`${follow(step, tableRef(parent))} where g.number = ${labelIndex(parent)} and p.ctid = g.location`;
   });
   const found = wanted.map(
     (reached) => sql`
-      select from ${onlyRef(reached.table)} as t
+      select from ${tableRef(reached.table)} as t
       where r.number = ${labelIndex(reached.table)} and t.ctid = r.location and ${reached.where}`,
   );
   return sql<boolean>`exists (

@@ -5,14 +5,17 @@ import type { TableName, ColumnName } from '../../stored/columns.ts';
 import { withoutLength } from '../column-types.ts';
 import type { Connection } from './connection.ts';
 
-/** The table, quoted, for a `from` clause. */
-export function tableRef({ schema, name }: TableName): RawBuilder<unknown> {
-  return sql.id(schema, name);
+/**
+ * The table, quoted, for a `from` clause: its own rows, without those of tables that inherit from it. Foreign keys are about
+ * no others, rows of several tables can have one location, and a table may get heirs while a run is open.
+ */
+export function tableRef(table: TableName): RawBuilder<unknown> {
+  return sql`only ${relationRef(table)}`;
 }
 
-/** The table, quoted, without those that inherit from it: foreign keys do not see their rows. */
-export function onlyRef(table: TableName): RawBuilder<unknown> {
-  return sql`only ${tableRef(table)}`;
+/** The table with all its partitions, quoted. */
+export function relationRef({ schema, name }: TableName): RawBuilder<unknown> {
+  return sql.id(schema, name);
 }
 
 /** An identifier in quotes, for statements that take nothing but text. */

@@ -8,6 +8,7 @@ import type { ClientBase } from 'pg';
 import { Pool } from 'pg';
 
 import type { OpenSession } from '../open-session.ts';
+import type { Connection } from './connection.ts';
 import { PostgresSession } from './session.ts';
 import { toPgUrl } from './url.ts';
 
@@ -18,14 +19,14 @@ export type GivenDatabase = string | Pool | MikroORM;
 export function openPostgres(given: GivenDatabase, ledgerSchema: string, maxSessions: number): OpenSession {
   if (typeof given === 'string') {
     const pool = openPool(given, maxSessions);
-    return toOpenSession(overPool(pool), ledgerSchema, async () => pool.end());
+    return toOpenSession({ db: overPool(pool), ledgerSchema }, async () => pool.end());
   }
   if (isMikroOrm(given)) {
     const em = given.em as unknown as SqlEntityManager;
-    return toOpenSession(em.getKysely(), ledgerSchema);
+    return toOpenSession({ db: em.getKysely(), ledgerSchema, orm: given });
   }
   surviveLostSessions(given);
-  return toOpenSession(overPool(given), ledgerSchema);
+  return toOpenSession({ db: overPool(given), ledgerSchema });
 }
 
 function openPool(url: string, maxSessions: number): Pool {
@@ -62,11 +63,10 @@ function overPool(pool: Pool): KyselyType<unknown> {
 }
 
 function toOpenSession(
-  db: KyselyType<unknown>,
-  ledgerSchema: string,
+  connection: Connection,
   close: () => Promise<void> = async () => undefined,
 ): OpenSession {
-  return { session: new PostgresSession({ db, ledgerSchema }), close };
+  return { session: new PostgresSession(connection), close };
 }
 
 function isMikroOrm(given: Pool | MikroORM): given is MikroORM {

@@ -5,7 +5,7 @@ import type { StoredPointer } from '../../stored/pass.ts';
 import type { Condition } from '../view.ts';
 import type { Connection } from './connection.ts';
 import { toSql } from './connection.ts';
-import { columnRef, tableRef, isAt } from './identifiers.ts';
+import { castArray, columnRef, tableRef, isAt } from './identifiers.ts';
 
 /** Over alias `t` of the holder: it names a target that is not there. One that names none, or no group, does not count. */
 export function isStale({ pointer, holderGroup, target, targetKey }: StoredPointer): RawBuilder<boolean> {
@@ -41,7 +41,7 @@ export async function lockHolders(
     with locked as materialized (
       select t.ctid as location
       from ${tableRef(pointer.holder)} as t
-      where ${group} = any(${groups}::${sql.raw(pointer.holderGroup.type)}[])
+      where ${group} = any(${castArray(groups, pointer.targetGroup.type)})
       order by ${group}
       for update of t
     )

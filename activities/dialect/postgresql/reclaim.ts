@@ -9,7 +9,7 @@ import type { TransactionLimits } from '../transaction-limits.ts';
 import { cancelOn } from './cancel.ts';
 import type { Connection } from './connection.ts';
 import { ledgerTable } from './connection.ts';
-import { qualifiedName, tableRef } from './identifiers.ts';
+import { qualifiedName, relationRef } from './identifiers.ts';
 import { PostgresSizes } from './sizes.ts';
 import { CHECK_CLIENT } from './transaction.ts';
 
@@ -23,8 +23,8 @@ const SETTINGS = [
 ] as const;
 
 const STATEMENTS: { readonly [M in ReclaimMode]: (table: TableName) => RawBuilder<unknown> } = {
-  vacuum: (table) => sql`vacuum (analyze) ${tableRef(table)}`,
-  full: (table) => sql`vacuum (full, analyze) ${tableRef(table)}`,
+  vacuum: (table) => sql`vacuum (analyze) ${relationRef(table)}`,
+  full: (table) => sql`vacuum (full, analyze) ${relationRef(table)}`,
 };
 
 /**

@@ -5,10 +5,9 @@ import type { Evaluated, FoundRow, Rows } from '../rows.ts';
 import type { Condition, Instant } from '../view.ts';
 import type { Connection } from './connection.ts';
 import { instantSql, toSql } from './connection.ts';
-import { deleteGraph, lockGraph } from './delete-graph.ts';
 import { deleteAt, deleteOwned, isTrueAt, lockOwned } from './delete-rows.ts';
 import { countDependents, deleteDependents, findAncestors } from './dependents.ts';
-import { castArray, castValue, columnRef, tableRef } from './identifiers.ts';
+import { castArray, castValue, columnRef, relationRef, tableRef } from './identifiers.ts';
 import { lockHolders, repointHolders } from './pointers.ts';
 
 /** Deletes and asks about rows whose key or location is known. */
@@ -20,10 +19,6 @@ export class PostgresRows implements Rows {
   }
 
   readonly deleteAt: Rows['deleteAt'] = async (...asked) => deleteAt(this.#connection, ...asked);
-
-  readonly lockGraph: Rows['lockGraph'] = async (...asked) => lockGraph(this.#connection, ...asked);
-
-  readonly deleteGraph: Rows['deleteGraph'] = async (...asked) => deleteGraph(this.#connection, ...asked);
 
   readonly isTrueAt: Rows['isTrueAt'] = async (...asked) => isTrueAt(this.#connection, ...asked);
 
@@ -61,7 +56,7 @@ export class PostgresRows implements Rows {
   async find(table: TableName, column: ColumnName, key: string): Promise<FoundRow | undefined> {
     const { rows } = await sql<{ key: string; location: string }>`
       select ${columnRef('t', column)}::text as key, t.ctid::text as location
-      from ${tableRef(table)} as t
+      from ${relationRef(table)} as t
       where ${columnRef('t', column)} = ${castValue(key, column.type)}`.execute(this.#connection.db);
     return rows[0] === undefined ? undefined : { column, ...rows[0] };
   }

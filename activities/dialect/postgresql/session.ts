@@ -72,7 +72,7 @@ export class PostgresSession implements Session {
   }
 
   readEntities(entities: readonly AnyEntity[]): EntityReader {
-    return readEntities(entities);
+    return readEntities(entities, this.connection.orm);
   }
 
   view(options: ViewOptions = {}): View {

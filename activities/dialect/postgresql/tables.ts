@@ -16,7 +16,7 @@ import type { Condition } from '../view.ts';
 import type { Connection } from './connection.ts';
 import { ledgerTable, toSql } from './connection.ts';
 import { ageExpression, newestMillis, oldestMillis } from './expiry.ts';
-import { castValue, columnRef, countPagesSql, pageStartSql, tableRef } from './identifiers.ts';
+import { castValue, columnRef, countPagesSql, pageStartSql, relationRef, tableRef } from './identifiers.ts';
 import { sampleTable, secondsSince, toFiniteAge } from './sample.ts';
 import { tryAndUndo } from './transaction.ts';
 
@@ -138,7 +138,7 @@ export class PostgresTables implements Tables {
   async tryCondition(table: TableName, where: Condition): Promise<void> {
     const { db } = this.#connection;
     await tryAndUndo(db, async () =>
-      sql`explain select from ${tableRef(table)} as t where ${toSql(where)}`.execute(db),
+      sql`explain select from ${relationRef(table)} as t where ${toSql(where)}`.execute(db),
     );
   }
 }

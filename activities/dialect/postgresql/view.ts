@@ -9,7 +9,6 @@ import type { Condition, Instant, View, ViewOptions } from '../view.ts';
 import type { Connection } from './connection.ts';
 import { toCondition, toInstant, toSql } from './connection.ts';
 import { ageExpression, dueWhenExpired, dueWhenOlder, isExpired, selectHorizon } from './expiry.ts';
-import { writeGraph } from './graph-writer.ts';
 import { isNotHeld } from './holds.ts';
 import { castValue, columnRef, timestampType } from './identifiers.ts';
 import { isGroupFull, isNotKept, isNotNewest } from './keep-last.ts';
@@ -99,14 +98,6 @@ export class LiveView implements View {
 
   hasNoSurvivor(pointer: StoredPointer): Condition {
     return toCondition(hasNoSurvivor(pointer));
-  }
-
-  isNotForbidden(tree: RowTree, deletable: Condition): Condition {
-    const parts = writeGraph(tree).deletedParts(sql`select t.ctid as location`, toSql(deletable));
-    return toCondition(sql`exists (
-      with recursive ${parts}
-      select from root where location = t.ctid
-    )`);
   }
 
   isNotHeld(tree: RowTree): Condition | undefined {

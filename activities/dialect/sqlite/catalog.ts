@@ -166,22 +166,32 @@ async function readIndexes(
   table: string,
   columns: readonly ListedColumn[],
 ): Promise<CatalogIndex[]> {
-  const { rows } = await connection.run(sql<{ name: string; leading: string | null; partial: number }>`
-    select i.name, x.name as leading, i.partial
+  const { rows } = await connection.run(sql<{
+    name: string;
+    leading: string | null;
+    partial: number;
+    only: number;
+  }>`
+    select i.name, x.name as leading, i.partial,
+      i."unique" = 1 and (select count(*) from pragma_index_xinfo(i.name) where key = 1) = 1 as only
     from pragma_index_list(${table}) as i
     join pragma_index_xinfo(i.name) as x on x.seqno = 0
     order by i.name`);
-  const indexes = rows.map(({ name, leading, partial }): CatalogIndex => {
+  const indexes = rows.map(({ name, leading, partial, only }): CatalogIndex => {
     const type = findAffinity(columns.find((column) => column.name === leading)?.type ?? '');
     // The keys of other columns are compared as texts, which no index has.
     const usable = leading !== null && (hasPlainText({ type }) || type === 'real') ? leading : null;
-    return { name, method: 'btree', leading: usable, valid: true, partial: partial === 1 };
+    const unique = only === 1 && partial === 0;
+    return { name, method: 'btree', leading: usable, unique, valid: true, partial: partial === 1 };
   });
   const key = columns.filter(({ pk }) => pk > 0);
   const [only] = key;
   const isRowid = key.length === 1 && only?.type.toUpperCase() === 'INTEGER';
   return isRowid
-    ? [...indexes, { name: 'rowid', method: 'btree', leading: only.name, valid: true, partial: false }]
+    ? [
+        ...indexes,
+        { name: 'rowid', method: 'btree', leading: only.name, unique: true, valid: true, partial: false },
+      ]
     : indexes;
 }
 

@@ -10,7 +10,6 @@ import { countDependents, deleteDependents, findAncestors } from './dependents.t
 import { compareKey, isAt, isKey, keyText, locationText, returnedKey, tableRef } from './identifiers.ts';
 import { lockHolders, repointHolders } from './pointers.ts';
 import { recordPaths, returningPaths } from './recording.ts';
-import { deleteGraph } from './row-graph.ts';
 
 /** Deletes and asks about rows whose key or location is known. */
 export class SqliteRows implements Rows {
@@ -33,11 +32,6 @@ export class SqliteRows implements Rows {
 
   readonly repointHolders: Rows['repointHolders'] = async (...asked) =>
     repointHolders(this.#connection, ...asked);
-
-  readonly deleteGraph: Rows['deleteGraph'] = async (...asked) => deleteGraph(this.#connection, ...asked);
-
-  /** Nobody else can write while the transaction lasts. */
-  async lockGraph(): Promise<void> {}
 
   async deleteAt(
     table: TableName,

@@ -13,7 +13,6 @@ import { columnRef } from './identifiers.ts';
 import { isGroupFull, isNotKept, isNotNewest } from './keep-last.ts';
 import { hasNoSurvivor, isStale } from './pointers.ts';
 import { hasNoParent, isUnreferenced } from './references.ts';
-import { isNotForbidden } from './row-graph.ts';
 
 /** The tables as they are. All conditions are over alias `t`. */
 export class LiveView implements View {
@@ -96,10 +95,6 @@ export class LiveView implements View {
 
   hasNoSurvivor(pointer: StoredPointer): Condition {
     return toCondition(hasNoSurvivor(pointer));
-  }
-
-  isNotForbidden(tree: RowTree, deletable: Condition): Condition {
-    return toCondition(isNotForbidden(tree, toSql(deletable)));
   }
 
   isNotHeld(tree: RowTree): Condition | undefined {

@@ -208,12 +208,19 @@ export function describeDialect(name: string, open: () => Promise<DialectHarness
       await inTx(async (tx, view) => {
         const found = await tx.rows.find(item, columns.id, '1');
         const locations = [found?.location ?? ''];
-        const note = { table: table('note'), by, beforeParent: false, pointers: [], cascades: [] };
+        const note = {
+          table: table('note'),
+          by,
+          parentKey: columns.id,
+          beforeParent: false,
+          pointers: [],
+          cascades: [],
+        };
         const tree = { table: item, cascades: [child], key: columns.id, children: [note] };
         expect(await tx.rows.countDependents(tree, locations, 100)).toEqual([4]);
         const deleted = await tx.rows.deleteAt(item, locations, older(view), [columns.id]);
         expect(deleted).toEqual({ rows: 1, groups: [['1']] });
-        const owned = await tx.rows.deleteOwned({ table: table('note'), by, keys: ['1'] });
+        const owned = await tx.rows.deleteOwned({ table: table('note'), by, keys: ['1'], key: columns.id });
         expect(owned.rows).toBe(1);
       });
       expect([await remaining(), await remaining('child'), await remaining('note')]).toEqual([1, 1, 0]);

@@ -15,7 +15,10 @@ export const PAGES: readonly string[] = [
 ];
 
 /** Pages whose blocks are followed by one file of tests, so that several go beside one another. */
-export type Group = 'passes' | 'examples' | 'operating';
+export type Group = 'passes' | 'examples' | 'starting' | 'operating';
+
+/** What somebody reads first, and about the policy of Prefect. */
+const STARTING = new Set(['README.md', 'docs/plugin.md', 'docs/policies.md', 'docs/prefect.md']);
 
 /** The page that the program writes about itself. */
 const GENERATED = 'docs/commands.md';
@@ -25,6 +28,7 @@ const KINDS = new Set(namesIn('activities/passes').map((name) => name.replace(/\
 export function findGroup(page: string): Group | undefined {
   if (page === GENERATED) return undefined;
   if (page.startsWith('examples/')) return 'examples';
+  if (STARTING.has(page)) return 'starting';
   const { name = '' } = /^docs\/(?<name>.*)\.md$/.exec(page)?.groups ?? {};
   return KINDS.has(name) ? 'passes' : 'operating';
 }

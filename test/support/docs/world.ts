@@ -1,13 +1,14 @@
 import type { ChildProcess } from 'node:child_process';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { cpSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { delimiter, dirname, join } from 'node:path';
 
+import { BUNDLE_VARIABLE } from '../../../worker/bundle-apart.ts';
 import { findTemporalCli } from '../../../worker/dev-server.ts';
 import type { TestDatabase } from '../database.ts';
 import { createDatabase } from '../database.ts';
-import { installedProject } from '../installed-project.ts';
+import { BUNDLE, installedProject } from '../installed-project.ts';
 import { withoutOwnSettings } from '../own-settings.ts';
 import { ROOT, TCTL } from '../parts/bring.ts';
 import { fillPrefect } from '../prefect/fill.ts';
@@ -59,7 +60,6 @@ export class World {
   static async open(kind: WorldKind, temporalAddress: string): Promise<World> {
     const project = await installedProject();
     const folder = mkdtempSync(join(project, 'page-'));
-    writeFileSync(join(folder, 'tsconfig.json'), TSCONFIG);
     if (kind === 'shop') for (const file of SHOP_FILES) cpSync(join(SHOP, file), join(folder, file));
     if (kind === 'odds') for (const file of ODDS_FILES) cpSync(join(ODDS, file), join(folder, file));
     if (kind === 'cameras') cpSync(CAMERAS, folder, { recursive: true });
@@ -73,6 +73,8 @@ export class World {
       PATH: pathWith(join(project, 'node_modules/.bin')),
       TEMPORAL_ADDRESS: temporalAddress,
       TEMPORAL_CLI_ADDRESS: temporalAddress,
+      // The test of the package has it bundled at each start.
+      [BUNDLE_VARIABLE]: join(project, BUNDLE),
       ...(kind === 'shop' ? { SHOP_DATABASE_URL: database.url } : {}),
       ...(kind === 'odds' ? { ODDS_DATABASE_URL: database.url } : {}),
       ...(kind === 'cameras' ? { CAMERAS_DATABASE_URL: database.url, MEDIA_DIR: join(folder, 'media') } : {}),
@@ -117,12 +119,6 @@ export class World {
   /** Runs a statement of a block in the database. */
   async query(sql: string): Promise<void> {
     await this.database.rows(sql);
-  }
-
-  /** What the compiler has to say about the files of the page. */
-  async compile(): Promise<Typed> {
-    if (!readdirSync(this.folder).some((name) => name.endsWith('.ts'))) return { code: 0, output: '' };
-    return this.type(`${join(ROOT, 'node_modules/.bin/tsc')} -p .`);
   }
 
   async close(): Promise<void> {
@@ -199,18 +195,3 @@ const DATABASES: Readonly<Record<WorldKind, () => Promise<TestDatabase>>> = {
   odds: createOddsOfExamples,
   cameras: async () => createDatabase('template0'),
 };
-
-const TSCONFIG = JSON.stringify({
-  compilerOptions: {
-    target: 'es2024',
-    module: 'nodenext',
-    strict: true,
-    exactOptionalPropertyTypes: true,
-    noUncheckedIndexedAccess: true,
-    allowImportingTsExtensions: true,
-    erasableSyntaxOnly: true,
-    skipLibCheck: true,
-    noEmit: true,
-    types: ['node'],
-  },
-});

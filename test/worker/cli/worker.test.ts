@@ -1,5 +1,6 @@
 import { afterAll, expect, test } from '@jest/globals';
 
+import { BUNDLE_VARIABLE } from '../../../worker/bundle-apart.ts';
 import { describeNeeding } from '../../support/needing.ts';
 import { FreshPrefect } from '../../support/prefect/fresh.ts';
 import { TemporalSession } from '../../support/temporal.ts';
@@ -14,7 +15,9 @@ describeNeeding(['temporal'], 'worker', () => {
   test('says at its start what runs would fail with, and makes nothing in a database that is not Prefect’s', async () => {
     await fresh.database.rows('drop table flow_run, artifact cascade');
     const taskQueue = session.queue();
-    const worker = await startWorkerProcess({ url: fresh.database.url, taskQueue });
+    // It bundles the workflow, as it does where nobody has done so before.
+    const env = { [BUNDLE_VARIABLE]: '' };
+    const worker = await startWorkerProcess({ url: fresh.database.url, taskQueue, env });
     try {
       expect(worker.output).toContain('runs of policy prefect will fail until this is corrected');
       expect(worker.output).toContain('table flow_run is missing');

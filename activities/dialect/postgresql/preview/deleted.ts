@@ -7,7 +7,6 @@ import { toSql } from '../connection.ts';
 import { ageExpression } from '../expiry.ts';
 import { columnRef, tableRef } from '../identifiers.ts';
 import { addDependents, columnsForCascades } from './dependents.ts';
-import { leaveForbidden, listGroups } from './graph.ts';
 import { addRepair } from './repair.ts';
 import type { PreviewStatement } from './statement.ts';
 import { keptColumn, selectLocation } from './statement.ts';
@@ -15,10 +14,9 @@ import { keptColumn, selectLocation } from './statement.ts';
 /** Adds rows that a pass deletes, level after level if they are nested, and what is deleted along with them. */
 export function addDeleted(statement: PreviewStatement, deleted: PreviewedDelete): void {
   const { tree, where, notHeld, ages, nesting = null, orphansOf, pointers = [] } = deleted;
-  const { table, cascades, key = null, children = [], graph } = tree;
+  const { table, cascades, key = null, children = [] } = tree;
   const columns = [
     ...columnsForCascades(cascades, -1),
-    ...listGroups(graph, table),
     ...(key === null ? [] : [key.name]),
     ...pointers.map(({ targetGroup }) => targetGroup.name),
     ...(nesting === null ? [] : (nesting.chain[0]?.on.map(({ parent }) => parent) ?? [nesting.references])),
@@ -27,8 +25,7 @@ export function addDeleted(statement: PreviewStatement, deleted: PreviewedDelete
   const all = sql<boolean>`(${toSql(where)}) and ${statement.isNotDeletedYet(table, 't')}`;
   const free = notHeld === undefined ? all : sql<boolean>`${all} and (${toSql(notHeld)})`;
   const list = sql`${selectLocation('t', columns)}, ${ageExpression('t', ages)} as age`;
-  const found = statement.addCte((self) => selectLevels(rows, self, list, free));
-  const cte = leaveForbidden(statement, tree, found);
+  const cte = statement.addCte((self) => selectLevels(rows, self, list, free));
   if (notHeld !== undefined) {
     const held = sql<boolean>`${all} and not (${toSql(notHeld)})`;
     // Of the first level, and below the rows that are deleted.
@@ -42,11 +39,7 @@ export function addDeleted(statement: PreviewStatement, deleted: PreviewedDelete
   );
   statement.addAge(table.label, 'oldest', 'min', cte);
   statement.addAge(table.label, 'newest', 'max', cte);
-  addDependents(
-    statement,
-    { table, cascades, own: key === null ? undefined : { key, children }, graph },
-    root,
-  );
+  addDependents(statement, { table, cascades, own: key === null ? undefined : { key, children } }, root);
   for (const pointer of pointers) addRepair(statement, pointer, root);
 }
 

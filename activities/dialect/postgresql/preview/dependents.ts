@@ -2,11 +2,10 @@ import type { RawBuilder } from 'kysely';
 import { sql } from 'kysely';
 
 import type { TableName } from '../../../stored/columns.ts';
-import type { CascadeStep, RowGraph, StoredChild } from '../../../stored/pass.ts';
+import type { CascadeStep, StoredChild } from '../../../stored/pass.ts';
 import { isTree } from '../../cascades.ts';
-import { columnRef, onlyRef } from '../identifiers.ts';
+import { columnRef, tableRef } from '../identifiers.ts';
 import { references } from '../references.ts';
-import { addGraphRepairs, listGroups } from './graph.ts';
 import { addRepair } from './repair.ts';
 import type { DeletedRowsCte, PreviewStatement } from './statement.ts';
 import { keptColumn, selectLocation } from './statement.ts';
@@ -26,11 +25,7 @@ export function addDependents(
     table,
     cascades,
     own,
-    graph,
-  }: Pick<StoredChild, 'table' | 'cascades'> & {
-    readonly own: StoredChild['own'] | undefined;
-    readonly graph?: RowGraph | undefined;
-  },
+  }: Pick<StoredChild, 'table' | 'cascades'> & { readonly own: StoredChild['own'] | undefined },
   root: DeletedRowsCte,
 ): void {
   const addChildren = (beforeParent: boolean): void => {
@@ -40,10 +35,8 @@ export function addDependents(
     }
   };
   addChildren(true);
-  const deleted = isTree(cascades, table)
-    ? addCascadeTree(statement, cascades, root, graph)
-    : addCascadeGraph(statement, cascades, table, root, graph);
-  addGraphRepairs(statement, graph, [root, ...deleted]);
+  if (isTree(cascades, table)) addCascadeTree(statement, cascades, root);
+  else addCascadeGraph(statement, cascades, table, root);
   addChildren(false);
 }
 
@@ -77,8 +70,7 @@ function addCascadeTree(
   statement: PreviewStatement,
   steps: readonly CascadeStep[],
   root: DeletedRowsCte,
-  graph: RowGraph | undefined,
-): DeletedRowsCte[] {
+): void {
   const deleted: DeletedRowsCte[] = [];
   for (const [n, step] of steps.entries()) {
     const parent = deleted[step.from] ?? root;
@@ -87,14 +79,13 @@ function addCascadeTree(
     );
     const cte = statement.addCte(
       () => sql`
-        select distinct ${selectLocation('c', [...columnsForCascades(steps, n), ...listGroups(graph, step.table)])}
-        from ${onlyRef(step.table)} as c
+        select distinct ${selectLocation('c', columnsForCascades(steps, n))}
+        from ${tableRef(step.table)} as c
         join ${sql.id(parent.cte)} as d on ${sql.join(on, sql` and `)}
         where ${statement.isNotDeletedYet(step.table, 'c')}`,
     );
     deleted.push(statement.markDeleted(step.table, cte));
   }
-  return deleted;
 }
 
 /**
@@ -106,8 +97,7 @@ function addCascadeGraph(
   steps: readonly CascadeStep[],
   table: TableName,
   root: DeletedRowsCte,
-  graph: RowGraph | undefined,
-): DeletedRowsCte[] {
+): void {
   const tables = [
     ...new Map([table, ...steps.map((step) => step.table)].map((one) => [one.label, one])).values(),
   ];
@@ -117,8 +107,8 @@ function addCascadeGraph(
     const parent = steps[step.from]?.table ?? table;
     return sql`
       select ${numberTable(step.table)} as number, c.ctid as location
-      from ${onlyRef(parent)} as p
-      join ${onlyRef(step.table)} as c on ${references('c', 'p', step.on)}
+      from ${tableRef(parent)} as p
+      join ${tableRef(step.table)} as c on ${references('c', 'p', step.on)}
       where
         g.number = ${numberTable(parent)}
         and p.ctid = g.location
@@ -133,7 +123,7 @@ function addCascadeGraph(
       from ${self} as g
       cross join lateral (${sql.join(ways, sql` union all `)}) as w`,
   );
-  return tables.map((found, number) => {
+  for (const [number, found] of tables.entries()) {
     // The rows of the root are counted already.
     const isNew =
       number === 0
@@ -141,11 +131,10 @@ function addCascadeGraph(
         : sql`true`;
     const cte = statement.addCte(
       () => sql`
-        select ${selectLocation('c', listGroups(graph, found))}
+        select f.location
         from ${sql.id(reached)} as f
-        join ${onlyRef(found)} as c on c.ctid = f.location
         where f.number = ${number}::int and ${isNew}`,
     );
-    return statement.markDeleted(found, cte);
-  });
+    statement.markDeleted(found, cte);
+  }
 }

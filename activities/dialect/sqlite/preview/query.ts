@@ -2,7 +2,7 @@ import type { RawBuilder } from 'kysely';
 import { sql } from 'kysely';
 
 import type { ColumnName, TableName } from '../../../stored/columns.ts';
-import type { CascadeStep, RowTree, StoredChild, StoredPointer, StoredRoot } from '../../../stored/pass.ts';
+import type { CascadeStep, StoredChild, StoredPointer, StoredRoot } from '../../../stored/pass.ts';
 import type { Catalog } from '../../catalog.ts';
 import type { DeletedPaths, PreviewCount, PreviewedDelete, PreviewQuery } from '../../preview.ts';
 import type { Condition, Holds, View } from '../../view.ts';
@@ -13,7 +13,6 @@ import { columnRef } from '../identifiers.ts';
 import { isStale, selectNewestTarget } from '../pointers.ts';
 import type { IsThere } from '../references.ts';
 import { references, tableAs } from '../references.ts';
-import { writeGraph } from '../row-graph.ts';
 import { LiveView } from '../view.ts';
 import type { Item } from './deletions.ts';
 import { Deletions } from './deletions.ts';
@@ -53,11 +52,11 @@ export class SqlitePreviewQuery implements PreviewQuery {
   }
 
   addDeleted({ tree, where, notHeld, ages, nesting = null, pointers = [] }: PreviewedDelete): void {
-    const { table, cascades, key = null, children = [], graph } = tree;
+    const { table, cascades, key = null, children = [] } = tree;
     const item = this.#deletions.addItem();
     const source = this.#deletions.source(table, 't');
-    const all = sql<boolean>`(${toSql(where)}) and ${this.#isThere(table, 't')} and vacuum_goes_on()`;
-    const free = notHeld === undefined ? all : sql<boolean>`${all} and (${toSql(notHeld)})`;
+    const all = sql`(${toSql(where)}) and ${this.#isThere(table, 't')} and vacuum_goes_on()`;
+    const free = notHeld === undefined ? all : sql`${all} and (${toSql(notHeld)})`;
     const levels = (which: RawBuilder<unknown>, isFirst: boolean): RawBuilder<unknown> => {
       if (nesting === null) return sql`select t.rowid as location from ${source} where ${which}`;
       const outer = columnRef('t', nesting.column);
@@ -83,8 +82,7 @@ export class SqlitePreviewQuery implements PreviewQuery {
     this.#steps.push(async (connection) => {
       const add = async (isFirst: boolean): Promise<number> =>
         this.#deletions.add(connection, item, table, levels(free, isFirst), true);
-      if (graph === undefined) await add(true);
-      else await this.#addGraph(connection, item, tree, { start: levels(free, true), deletable: free });
+      await add(true);
       if (nesting !== null) while ((await add(false)) > 0);
       if (notHeld !== undefined) {
         const held = sql`${all} and not (${toSql(notHeld)})`;
@@ -108,25 +106,7 @@ export class SqlitePreviewQuery implements PreviewQuery {
       this.#count(item, table, 'oldest', rows[0]?.oldest ?? null);
       this.#count(item, table, 'newest', rows[0]?.newest ?? null);
     });
-    const targeted = graph?.tables.flatMap((one) => one.pointers) ?? [];
-    for (const pointer of [...pointers, ...children.flatMap(listPointers), ...targeted]) {
-      this.#addRepair(pointer, item);
-    }
-  }
-
-  /** Adds rows without those that a row that stays references, or what is deleted along with them. */
-  async #addGraph(
-    connection: Connection,
-    item: Item,
-    tree: RowTree,
-    { start, deletable }: { readonly start: RawBuilder<unknown>; readonly deletable: RawBuilder<boolean> },
-  ): Promise<void> {
-    const { rows } = await connection.run(sql<{ location: string }>`
-      with recursive ${writeGraph(tree, this.#isThere).deletedParts(start, deletable)}
-      select cast(location as text) as location from root`);
-    const locations = JSON.stringify(rows.map(({ location }) => location));
-    const select = sql`select cast(value as integer) as location from json_each(${locations})`;
-    await this.#deletions.add(connection, item, tree.table, select, true);
+    for (const pointer of [...pointers, ...children.flatMap(listPointers)]) this.#addRepair(pointer, item);
   }
 
   addRepair(pointer: StoredPointer): void {

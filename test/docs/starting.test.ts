@@ -1,0 +1,3 @@
+import { describeBlocks } from '../support/docs/blocks.ts';
+
+describeBlocks('starting');
