@@ -27,6 +27,10 @@ const SignalSchema = withFix(
   (option) => `${option} is no signal`,
 );
 
+const WaivedSchema = z.record(z.string(), z.string(), {
+  error: 'Give it the tables that need no policy, each with the reason as a text',
+});
+
 /** What a configuration file and the plugin have in common. */
 const SETUP = {
   databases: z.record(z.string(), DatabaseSchema, { error: 'Give it the databases by their names' }),
@@ -43,7 +47,11 @@ const PLACE = {
 
 /** The options that a program, or a configuration file, is written with. None may be misspelt. */
 export const OPTIONS = {
-  config: strictOptions({ ...SETUP, taskQueue: TextSchema.optional() }),
+  config: strictOptions({
+    ...SETUP,
+    taskQueue: TextSchema.optional(),
+    waived: WaivedSchema.optional(),
+  }),
   plugin: strictOptions({
     ...SETUP,
     allowPercent: PercentSchema.optional(),
