@@ -51,12 +51,12 @@ export class ProposedConfig {
     return this.text;
   }
 
-  /** Edits lines of the file; each text must be there. Returns how many lines were edited. */
+  /** Edits the file: each text must be there, and is replaced wherever it stands. */
   edit(...changes: readonly (readonly [from: string, to: string])[]): void {
     let { text } = this;
     for (const [from, to] of changes) {
       expect(text).toContain(from);
-      text = text.replace(from, to);
+      text = text.replaceAll(from, to);
     }
     writeFileSync(this.file, text);
   }

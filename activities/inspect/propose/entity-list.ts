@@ -1,6 +1,7 @@
 import type { CatalogColumn } from '../../dialect/catalog.ts';
 import type { KnownTable } from './known-table.ts';
 import type { ProposedEntity, ProposedProperty } from './proposal.ts';
+import { distinguish } from './words.ts';
 
 /** The entities of a proposal, each made when it is first named, with the columns that are named. */
 export class EntityList {
@@ -83,13 +84,4 @@ function toCamelCase(name: string): string {
     .map((part, n) => (n === 0 ? part.charAt(0).toLowerCase() : part.charAt(0).toUpperCase()) + part.slice(1))
     .join('');
   return /^[a-z]/i.test(joined) ? joined : `_${joined}`;
-}
-
-function distinguish(name: string, taken: readonly string[]): string {
-  let [candidate, n] = [name, 2];
-  while (taken.includes(candidate)) {
-    candidate = `${name}${n}`;
-    n += 1;
-  }
-  return candidate;
 }

@@ -10,6 +10,7 @@ import type { KnownDatabase, KnownTable } from './known-table.ts';
 import type { LeftOut, Proposal, ProposedChild, ProposedPass } from './proposal.ts';
 import type { StateColumn } from './states.ts';
 import { findState } from './states.ts';
+import { distinguish } from './words.ts';
 
 /** A table that gets a pass, and by what its rows are judged. */
 interface Candidate {
@@ -38,7 +39,9 @@ export function propose(database: KnownDatabase): Proposal {
   }
   for (const { table } of candidates) coverDependents(table, table, covered, database);
   const own = candidates.filter(({ table }) => !covered.has(table));
-  const passes = sortChildrenFirst(own, database).map((candidate) => toPass(candidate, entities, database));
+  const passes = distinguishNames(
+    sortChildrenFirst(own, database).map((candidate) => toPass(candidate, entities, database)),
+  );
   const isOpen = ({ table: label }: LeftOut): boolean =>
     ![...covered.keys()].some(({ catalog }) => catalog.label === label);
   return {
@@ -108,14 +111,29 @@ function sortChildrenFirst(candidates: readonly Candidate[], database: KnownData
   return [...sorted];
 }
 
+/** Names of passes have at most 63 characters; what is cut off leaves room for a number. */
+const LONGEST_NAME = 60;
+
+/** The name of a table as a pass may have it: lower-case letters, digits and dashes. */
+function namePass(label: string): string {
+  const name = label.toLowerCase().replaceAll(/[^a-z\d]+/g, '-');
+  return name.slice(0, LONGEST_NAME).replaceAll(/^-+|-+$/g, '') || 'pass';
+}
+
+function distinguishNames(passes: readonly ProposedPass[]): ProposedPass[] {
+  const taken: string[] = [];
+  return passes.map((pass) => {
+    const name = distinguish(pass.name, taken, '-');
+    taken.push(name);
+    return { ...pass, name };
+  });
+}
+
 function toPass(candidate: Candidate, entities: EntityList, database: KnownDatabase): ProposedPass {
   const { table, age, state, dependents } = candidate;
   const entity = entities.nameEntity(table);
   return {
-    name: table.catalog.label
-      .replaceAll(/[^\w-]+/g, '-')
-      .replaceAll('_', '-')
-      .toLowerCase(),
+    name: namePass(table.catalog.label),
     entity,
     age: entities.nameProperty(table, age.column.name),
     unit: age.unit,

@@ -13,6 +13,16 @@ export function hasWord(words: readonly string[], list: ReadonlySet<string>): bo
   return words.some((word) => list.has(word));
 }
 
+/** A name that is not taken: the wanted one, or that with a number. */
+export function distinguish(name: string, taken: readonly string[], separator = ''): string {
+  let [candidate, n] = [name, 2];
+  while (taken.includes(candidate)) {
+    candidate = `${name}${separator}${n}`;
+    n += 1;
+  }
+  return candidate;
+}
+
 function toSingular(word: string): string {
   if (word.length > 4 && word.endsWith('ies')) return `${word.slice(0, -3)}y`;
   return word.length > 3 && /[^sui]s$/.test(word) ? word.slice(0, -1) : word;

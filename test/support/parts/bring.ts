@@ -83,6 +83,31 @@ export function olderPrefect(version: OlderPrefectVersion): Part & { readonly fo
   };
 }
 
+/** Django, for its own migrations and its own cleaner. Only a long test brings it. */
+export const DJANGO: Part = {
+  path: join(CACHE, 'django-5.2.8/bin/django-admin'),
+  command:
+    "python3 -m venv .cache/django-5.2.8 && .cache/django-5.2.8/bin/pip install django==5.2.8 'psycopg[binary]==3.3.0'",
+  needs: 'Python 3 with venv',
+  bring: async () => {
+    const folder = join(CACHE, 'django-5.2.8');
+    await run('python3', ['-m', 'venv', folder]);
+    const packages = ['django==5.2.8', 'psycopg[binary]==3.3.0'];
+    await run(join(folder, 'bin/pip'), ['install', '--quiet', ...packages], { maxBuffer: 1 << 26 });
+  },
+};
+
+/** pg-boss, a queue of jobs in PostgreSQL, with its own cleaner. Only a long test brings it. */
+export const PG_BOSS: Part = {
+  path: join(CACHE, 'pg-boss-12.38.0/node_modules/pg-boss/dist/index.js'),
+  command: 'npm install --prefix .cache/pg-boss-12.38.0 pg-boss@12.38.0',
+  needs: 'npm',
+  bring: async () => {
+    const prefix = join(CACHE, 'pg-boss-12.38.0');
+    await run('npm', ['install', '--no-save', '--prefix', prefix, '--loglevel=error', 'pg-boss@12.38.0']);
+  },
+};
+
 /** The old command line of Temporal. */
 export const TCTL: Part = {
   path: join(CACHE, 'bin/tctl'),

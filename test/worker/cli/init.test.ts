@@ -37,6 +37,10 @@ describe('init', () => {
       'login-token': expect.stringMatching(/age: 'expiresAt',\s+olderThan: '1 day',/),
       'audit-log': expect.stringMatching(/age: 'happenedAt',/),
       price: expect.stringMatching(/age: 'at',/),
+      // Names that are no words.
+      'event-of-a-table-with-a-name-that-is-as-long-as-it-may-b': expect.stringMatching(/age: 'at',/),
+      'event-of-a-table-with-a-name-that-is-as-long-as-it-may-b-2': expect.stringMatching(/age: 'at',/),
+      'it-s-quoted-event': expect.stringMatching(/age: 'whenSIt',/),
     });
     expect(text).toMatch(
       /with: \[\s+softChild\(\{\s+entity: JobStep,\s+by: 'jobId',\s+with: \[\s+softChild\(\{ entity: StepMessage, by: 'jobStepId' \}\),\s+\],\s+\}\),\s+\/\/   softChild\(\{ entity: JobNote, by: 'jobId' \}\),\s+\],/,

@@ -1,0 +1,169 @@
+import { execFile } from 'node:child_process';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+
+import { afterEach, expect, test } from '@jest/globals';
+
+import type { TestDatabase } from '../../support/database.ts';
+import { createDatabase } from '../../support/database.ts';
+import { describeNeeding } from '../../support/needing.ts';
+import type { Part } from '../../support/parts/bring.ts';
+import { bring, DJANGO, PG_BOSS, ROOT } from '../../support/parts/bring.ts';
+import { ProposedConfig } from '../../support/proposed-config.ts';
+
+const execute = promisify(execFile);
+
+/** The part of pg-boss that the test uses. */
+interface Boss {
+  on(event: 'error', listener: (error: Error) => void): void;
+  start(): Promise<void>;
+  createQueue(name: string, options?: { readonly partition: boolean }): Promise<void>;
+  supervise(): Promise<void>;
+  stop(options: { readonly graceful: boolean }): Promise<void>;
+}
+
+/** Rows of one table by their keys, sorted. */
+const listRows = async (database: TestDatabase, table: string, key: string): Promise<unknown[]> =>
+  database.rows(`select ${key} from ${table} order by ${key}`);
+
+// The schema is made by the application's own migrations, and its own cleaner works on a copy of the database.
+describeNeeding(['temporal'], 'what init proposes for the database of', () => {
+  const opened: TestDatabase[] = [];
+  const configs: ProposedConfig[] = [];
+  afterEach(async () => {
+    for (const config of configs.splice(0)) config.remove();
+    for (const database of opened.splice(0).toReversed()) await database.drop();
+  });
+
+  async function open(template = 'template1'): Promise<TestDatabase> {
+    const database = await createDatabase(template);
+    opened.push(database);
+    return database;
+  }
+
+  /** A copy of a database. No session may be open on the original meanwhile. */
+  async function copy(original: TestDatabase): Promise<TestDatabase> {
+    const admin = await open();
+    await admin.rows(`select pg_terminate_backend(pid) from pg_stat_activity where datname = $1`, [
+      original.name,
+    ]);
+    return open(original.name);
+  }
+
+  function propose(database: TestDatabase): ProposedConfig {
+    const config = new ProposedConfig(database.url);
+    configs.push(config);
+    return config;
+  }
+
+  test('Django: the sessions that clearsessions deletes, and old lines of the admin’s log', async () => {
+    await need(DJANGO);
+    const database = await open();
+    const django = async (url: string, command: string): Promise<unknown> =>
+      execute(join(DJANGO.path, '../python'), ['-m', 'django', command], {
+        env: {
+          ...process.env,
+          TEST_DJANGO_URL: url,
+          PYTHONPATH: join(ROOT, 'test/support/applications'),
+          DJANGO_SETTINGS_MODULE: 'django_settings',
+        },
+      });
+    await django(database.url, 'migrate');
+    await database.pool.query(`
+      insert into auth_user (password, is_superuser, username, first_name, last_name, email, is_staff, is_active, date_joined)
+      values ('', true, 'admin', '', '', '', true, true, now() - interval '5 years');
+      insert into django_session
+      select md5(n::text), 'data', now() + (n - 300) * interval '3 hours' + interval '1 hour' from generate_series(1, 500) as n;
+      insert into django_admin_log (action_time, object_repr, action_flag, change_message, user_id)
+      select now() - n * interval '1 day' - interval '1 hour', 'x', 1, '', (select id from auth_user) from generate_series(1, 200) as n`);
+    const theirs = await copy(database);
+    await django(theirs.url, 'clearsessions');
+
+    const config = propose(database);
+    const text = await config.init();
+    await config.compile();
+    expect(text).toContain('This is a Django database.');
+    // clearsessions keeps no session after its end, and most of the sessions are over.
+    config.edit(
+      ["olderThan: '1 day'", "olderThan: '1 hour'"],
+      ['  enabled: false,', '  enabled: true,\n  limits: { maxPercent: 100 },'],
+    );
+    const preview = await config.preview();
+    expect(await config.run()).toMatchObject({ status: 'completed', deleted: preview.deleted });
+    expect(preview.deleted).toEqual({ django_session: 299, django_admin_log: 111 });
+    const [left, wanted] = [
+      await listRows(database, 'django_session', 'session_key'),
+      await listRows(theirs, 'django_session', 'session_key'),
+    ];
+    expect(left).toHaveLength(201);
+    expect(left).toEqual(wanted);
+    expect(await database.value('select count(*) from auth_user')).toBe(1);
+    expect(await config.type('init', '--check')).toMatchObject({ code: 0 });
+  });
+
+  test('pg-boss: the jobs that its maintenance deletes, in every partition', async () => {
+    await need(PG_BOSS);
+    const { PgBoss } = (await import(PG_BOSS.path)) as { PgBoss: new (options: object) => Boss };
+    const withBoss = async (url: string, work: (boss: Boss) => Promise<void>): Promise<void> => {
+      const boss = new PgBoss({ connectionString: url, supervise: false, schedule: false });
+      const errors: Error[] = [];
+      boss.on('error', (error) => errors.push(error));
+      await boss.start();
+      await work(boss);
+      await boss.stop({ graceful: false });
+      expect(errors).toEqual([]);
+    };
+    const database = await open();
+    await withBoss(database.url, async (boss) => {
+      await boss.createQueue('mail');
+      await boss.createQueue('report', { partition: true });
+    });
+    await database.pool.query(`
+      insert into pgboss.job (name, state, created_on, completed_on, keep_until)
+      select (array['mail', 'report'])[1 + n % 2],
+        (array['created', 'retry', 'active', 'completed', 'cancelled', 'failed'])[1 + n / 2 % 6]::pgboss.job_state,
+        now() - n * interval '1 hour' - interval '30 minutes',
+        case when n / 2 % 6 > 2 then now() - n * interval '1 hour' + interval '30 minutes' end,
+        now() - n * interval '1 hour' + interval '14 days' + interval '30 minutes'
+      from generate_series(1, 1200) as n;
+      analyze`);
+    const theirs = await copy(database);
+    await withBoss(theirs.url, async (boss) => boss.supervise());
+
+    const config = propose(database);
+    const text = await config.init();
+    await config.compile();
+    const partition = /'pgboss-(?<name>j[0-9a-f]{50,})/.exec(text)?.groups?.['name'] ?? '';
+    const [, entity = ''] =
+      new RegExp(`const (\\w+) = defineEntity\\({\\s+name: '\\w+',\\s+tableName: '${partition}`).exec(text) ??
+      [];
+    const completedOn = "completedOn: p.datetime().fieldName('completed_on').nullable(),";
+    // Jobs that are over stay for seven days, and others until keep_until.
+    const waiting = (name: string, of: string): string =>
+      `expireRows({ name: '${name}', entity: ${of}, age: 'keepUntil', olderThan: 0, allowShort: true, where: { state: { $in: ['created', 'retry'] } } }),`;
+    config.edit(
+      [
+        '  passes: [',
+        `  passes: [\n${waiting('waiting', 'JobCommon')}\n${waiting('waiting-reports', entity)}`,
+      ],
+      ['  enabled: false,', '  enabled: true,\n  limits: { maxPercent: 100 },'],
+      ["olderThan: '90 days'", "olderThan: '7 days'"],
+      [completedOn, `${completedOn}\n    keepUntil: p.datetime().fieldName('keep_until'),`],
+    );
+    await config.compile();
+    const preview = await config.preview();
+    expect(await config.run()).toMatchObject({ status: 'completed', deleted: preview.deleted });
+    const [left, wanted] = [
+      await listRows(database, 'pgboss.job', 'id'),
+      await listRows(theirs, 'pgboss.job', 'id'),
+    ];
+    expect(wanted.length).toBeGreaterThan(100);
+    expect(wanted.length).toBeLessThan(900);
+    expect(left).toEqual(wanted);
+  });
+});
+
+async function need(part: Part): Promise<void> {
+  const missing = await bring(part);
+  if (missing !== undefined) throw new Error(`${missing}. To bring it: ${part.command}`);
+}
