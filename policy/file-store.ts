@@ -21,8 +21,11 @@ export interface OpenFileStore {
   look(key: string): Promise<StoredFile | undefined>;
   /** Removes a file; false where there is none. What is no ordinary file stays, and is refused. */
   remove(key: string): Promise<boolean>;
-  /** The keys of all ordinary files after a key, in the order of {@link compareKeys}. Links are not followed. */
-  list(after: string | null): AsyncIterable<string>;
+  /**
+   * The keys of all ordinary files after a key, in the order of {@link compareKeys}. Links are not followed. A folder that
+   * cannot be read is left out, and told to `onUnreadable` with its key and the error.
+   */
+  list(after: string | null, onUnreadable?: (folder: string, error: unknown) => void): AsyncIterable<string>;
   close(): Promise<void>;
 }
 

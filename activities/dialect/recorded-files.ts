@@ -27,6 +27,8 @@ export interface RecordedFiles {
     range: { readonly after: string; readonly upto: string },
     limit: number,
   ): Promise<RecordedFile[]>;
+  /** Some of them up to a number, at random, whose removal has not started. */
+  readSample(part: OutboxPart, upto: string, limit: number): Promise<RecordedFile[]>;
   /** Those whose removal started: measured and not settled. */
   readStarted(part: OutboxPart, upto: string | undefined, limit: number): Promise<RecordedFile[]>;
   /** Writes the sizes of files whose removal starts with the next batch. */

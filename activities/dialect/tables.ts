@@ -1,5 +1,5 @@
 import type { Ages, ColumnName, TableName } from '../stored/columns.ts';
-import type { StoredRoot } from '../stored/pass.ts';
+import type { PathColumn, StoredRoot } from '../stored/pass.ts';
 import type { CatalogTable } from './catalog.ts';
 import type { Condition } from './view.ts';
 
@@ -84,6 +84,8 @@ export interface Tables {
    * Throws what the database says of it.
    */
   tryChange(table: TableName, columns: readonly string[]): Promise<void>;
+  /** The next paths that a column records after one, each once, in the order of the column. Without an index it sorts all. */
+  readPaths(recorded: PathColumn, after: string | null, limit: number): Promise<string[]>;
   /** Has the server plan a condition without running it. Throws what the database says of it. */
   tryCondition(table: TableName, where: Condition): Promise<void>;
 }

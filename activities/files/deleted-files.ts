@@ -4,6 +4,7 @@ import type { DeletedPaths } from '../dialect/preview.ts';
 import type { StoredRoot } from '../stored/pass.ts';
 import type { FoundFile } from './find-files.ts';
 import { findFiles } from './find-files.ts';
+import type { MissingFiles } from './missing-files.ts';
 import type { Root } from './open-root.ts';
 import { readKey, toSpellings } from './recorded-keys.ts';
 
@@ -30,24 +31,31 @@ export interface DeletedFiles {
   readonly concurrency: number;
 }
 
-/** Finds the files of deleted rows, some at a time: those that are there and that no row records that stays, each once. */
+/**
+ * Finds the files of deleted rows, some at a time: those that are there and that no row records that stays, each once.
+ * Returns how many paths are of missing files.
+ */
 export async function findDeletedFiles(
   scene: FileScene,
   opened: Root,
   deleted: DeletedFiles,
   work: (files: readonly FoundFile[]) => Promise<void>,
-): Promise<void> {
+): Promise<MissingFiles> {
   const { paths, waiting, concurrency } = deleted;
   const counted = new Set<string>();
+  let [looked, missing] = [0, 0];
   scene.signal?.throwIfAborted();
   await paths.read(CHUNK, waiting, async (chunk) => {
     scene.signal?.throwIfAborted();
     const keys = new Set(chunk.map((path) => readKey(opened.store, path)));
-    const { files } = await findFiles(
+    const found = await findFiles(
       opened,
       [...keys].filter((key) => typeof key === 'string'),
       concurrency,
     );
+    const { files } = found;
+    looked += found.looked;
+    missing += found.missing.length;
     const otherwise = await findOtherSpellings(scene, opened, deleted, files, new Set(chunk));
     const stays = await findStillRecorded(opened, paths, otherwise);
     await work(
@@ -59,6 +67,7 @@ export async function findDeletedFiles(
       }),
     );
   });
+  return { looked, missing };
 }
 
 /** Finds the files that rows also record in other spellings than these paths: few, mostly none. */

@@ -7,7 +7,10 @@ import type { FileScene } from './deleted-files.ts';
 import { CHUNK, findDeletedFiles } from './deleted-files.ts';
 import type { FoundFile } from './find-files.ts';
 import { findFiles } from './find-files.ts';
-import { isTooMany } from './find-strays.ts';
+import type { Misread, MisreadPosition } from './find-misread.ts';
+import { FIRST_PATH, findMisread } from './find-misread.ts';
+import { isTooMany, UNREADABLE } from './find-strays.ts';
+import { isTooManyMissing, MISSING } from './missing-files.ts';
 import type { Root } from './open-root.ts';
 import { assertNotEmpty, findRoot, withRoot } from './open-root.ts';
 import { findRecordedKeysIn } from './recorded-keys.ts';
@@ -28,6 +31,9 @@ export const NO_FILES: PreviewedFiles = { files: 0, bytes: 0 };
 export type FilePreview = (scene: FileScene, root: Root) => Promise<PreviewedFiles>;
 
 const TOO_MANY = 'they are more than maxStrayRatio allows: a run would remove none and fail';
+const MISREAD = 'rows record them only in ways that a sweep cannot read: a run would remove none and fail';
+const TOO_MANY_MISSING =
+  'they are not there, which is more than maxMissingRatio allows: a run would remove none and fail';
 const NOT_HERE = 'its root cannot be opened on this machine';
 
 /** A preview is no slice that Temporal waits for. */
@@ -56,25 +62,32 @@ export async function previewFiles(
 }
 
 /** Counts the files of rows that earlier passes would delete, and those that wait since earlier runs. */
-export function previewRecordedFiles(
-  { root, from, concurrency }: StoredDeleteRecordedFiles,
-  query: PreviewQuery,
-): FilePreview {
+export function previewRecordedFiles(stored: StoredDeleteRecordedFiles, query: PreviewQuery): FilePreview {
+  const { root, from, concurrency } = stored;
   const paths = query.lookForPaths(root, (pass) => from.includes(pass));
   return async (scene, opened) => {
     const { policy, hasLedger, now } = scene;
     const waiting = hasLedger ? { policy: policy.name, passes: from } : undefined;
     let files = 0;
     let bytes = 0;
-    await findDeletedFiles(scene, opened, { root, paths, waiting, concurrency }, async (found) => {
-      await assertNotEmpty(root.name, opened, undefined);
-      for (const file of found) {
-        if (file.modified > Date.parse(now)) continue;
-        files += 1;
-        bytes += file.bytes;
-      }
-    });
-    return { files, bytes };
+    const found = await findDeletedFiles(
+      scene,
+      opened,
+      { root, paths, waiting, concurrency },
+      async (there) => {
+        await assertNotEmpty(root.name, opened, undefined);
+        for (const file of there) {
+          if (file.modified > Date.parse(now)) continue;
+          files += 1;
+          bytes += file.bytes;
+        }
+      },
+    );
+    if (found.missing === 0) return { files, bytes };
+    const refused = isTooManyMissing(stored, found);
+    const unresolved = { [refused ? TOO_MANY_MISSING : MISSING]: found.missing };
+    const reported = { found: found.looked, resolved: 0, unresolved, oldest: null };
+    return refused ? { ...NO_FILES, reported } : { files, bytes, reported };
   };
 }
 
@@ -101,7 +114,11 @@ export function previewStrayFiles(stored: StoredSweepStrayFiles, query: PreviewQ
       old.filter(({ key }) => !recorded.has(key)).forEach(add);
     };
     let keys: string[] = [];
-    for await (const key of opened.open.list(null)) {
+    let unreadable = 0;
+    const onUnreadable = (): void => {
+      unreadable += 1;
+    };
+    for await (const key of opened.open.list(null, onUnreadable)) {
       signal?.throwIfAborted();
       keys.push(key);
       if (keys.length < CHUNK) continue;
@@ -112,10 +129,39 @@ export function previewStrayFiles(stored: StoredSweepStrayFiles, query: PreviewQ
     await findDeletedFiles(scene, opened, { root, paths, concurrency }, async (deleted) => {
       deleted.filter(isOld).forEach(add);
     });
-    const refused = remove && isTooMany(stored, { files, strays: found });
-    if (remove && !refused) return { files: found, bytes };
-    const unresolved = refused ? { [TOO_MANY]: found } : {};
-    const reported = { found, resolved: 0, unresolved, oldest: toIsoInstant(oldest), bytes };
+    const isTooLarge = remove && isTooMany(stored, { files, strays: found });
+    const misread = remove && !isTooLarge ? await countMisread(scene, opened, stored) : 0;
+    const refused = isTooLarge || misread > 0;
+    const left = unreadable === 0 ? {} : { [UNREADABLE]: unreadable };
+    if (remove && !refused) {
+      if (unreadable === 0) return { files: found, bytes };
+      const only = { found: unreadable, resolved: 0, unresolved: left, oldest: null };
+      return { files: found, bytes, reported: only };
+    }
+    const reason = isTooLarge ? { [TOO_MANY]: found } : misread > 0 ? { [MISREAD]: misread } : {};
+    const unresolved = { ...left, ...reason };
+    const reported = {
+      found: found + unreadable,
+      resolved: 0,
+      unresolved,
+      oldest: toIsoInstant(oldest),
+      bytes,
+    };
     return { ...NO_FILES, reported };
   };
+}
+
+async function countMisread(
+  { tx, signal }: FileScene,
+  opened: Root,
+  { root, concurrency }: StoredSweepStrayFiles,
+): Promise<number> {
+  let files = 0;
+  for (let at: MisreadPosition | undefined = FIRST_PATH; at !== undefined;) {
+    signal?.throwIfAborted();
+    const found: Misread = await findMisread(tx, opened, root, concurrency, at);
+    files += found.files;
+    at = found.next;
+  }
+  return files;
 }

@@ -21,6 +21,8 @@ export interface FileWork {
   readonly strays: readonly { readonly key: string; readonly bytes: number }[];
   /** What was found and only counted. */
   readonly found?: ReportedRows;
+  /** What was left beside these files, by reason. */
+  readonly left?: Readonly<Record<string, number>>;
   readonly cursor: Cursor;
   readonly done: boolean;
 }

@@ -5,16 +5,24 @@ import type { Root } from './open-root.ts';
 /** A file that is there, and its key. */
 export type FoundFile = StoredFile & { readonly key: string };
 
-/** Finds those of some files that are there, and how many were looked at: the first of them. */
+/** Finds those of some files that are there and those that are missing, and how many were looked at: the first of them. */
 export async function findFiles(
   { open }: Root,
   keys: readonly string[],
   concurrency: number,
   mayContinue: () => boolean = () => true,
-): Promise<{ readonly files: readonly FoundFile[]; readonly looked: number }> {
+): Promise<{
+  readonly files: readonly FoundFile[];
+  readonly missing: readonly string[];
+  readonly looked: number;
+}> {
   const attempts = await mapFiles(keys, concurrency, mayContinue, async (key) => open.look(key));
   const files = attempts.flatMap((attempt, n) =>
     'value' in attempt && attempt.value !== undefined ? [{ key: keys[n] as string, ...attempt.value }] : [],
   );
-  return { files, looked: attempts.length };
+  const missing = keys.filter((_, n) => {
+    const one = attempts[n];
+    return one !== undefined && 'value' in one && one.value === undefined;
+  });
+  return { files, missing, looked: attempts.length };
 }

@@ -3,16 +3,22 @@ import type { ListingCursor } from '../stored/cursor.ts';
 import { toIsoInstant } from '../stored/instant.ts';
 import type { StoredSweepStrayFiles } from '../stored/pass.ts';
 import type { ReportedRows } from '../stored/report.ts';
+import type { FileOptions } from './file-work.ts';
 import { findFiles } from './find-files.ts';
 import type { Root } from './open-root.ts';
 import { refuseRoot } from './open-root.ts';
 import { findRecordedKeys } from './recorded-keys.ts';
+
+/** Why the files of a folder were not looked at. */
+export const UNREADABLE = 'a folder that the worker may not read, with what is in it';
 
 /** Some files of a listing, and those of them that no row records. */
 export interface Strays {
   /** Files that are there. */
   readonly files: number;
   readonly strays: readonly { readonly key: string; readonly bytes: number }[];
+  /** Folders that the worker may not read. */
+  readonly unreadable: number;
   readonly report: ReportedRows;
   /** The last that was looked at. */
   readonly after: string | null;
@@ -24,12 +30,17 @@ export async function findStrays(
   session: Session,
   opened: Root,
   { root, horizon, concurrency }: Pick<StoredSweepStrayFiles, 'root' | 'horizon' | 'concurrency'>,
-  signal: AbortSignal,
+  { signal, debug }: Pick<FileOptions, 'signal' | 'debug'>,
   after: string | null,
   limit: number,
 ): Promise<Strays> {
   const keys: string[] = [];
-  for await (const key of opened.open.list(after)) {
+  let unreadable = 0;
+  const onUnreadable = (_folder: string, error: unknown): void => {
+    unreadable += 1;
+    debug(error);
+  };
+  for await (const key of opened.open.list(after, onUnreadable)) {
     keys.push(key);
     if (keys.length >= limit || signal.aborted) break;
   }
@@ -41,10 +52,11 @@ export async function findStrays(
   return {
     files: files.length,
     strays: strays.map(({ key, bytes }) => ({ key, bytes })),
+    unreadable,
     report: {
-      found: strays.length,
+      found: strays.length + unreadable,
       resolved: 0,
-      unresolved: {},
+      unresolved: unreadable === 0 ? {} : { [UNREADABLE]: unreadable },
       oldest: toIsoInstant(Math.min(...strays.map(({ modified }) => modified))),
       bytes: strays.reduce((sum, { bytes }) => sum + bytes, 0),
     },

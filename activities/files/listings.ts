@@ -7,6 +7,9 @@ import type { Folders } from './folders.ts';
 /** The names of a folder are used for so long: a batch later, not a run later. */
 const FRESH_MILLIS = 60_000;
 
+/** Errors of a folder that the worker may not read. */
+const NO_RIGHTS: ReadonlySet<string> = new Set(['EACCES', 'EPERM']);
+
 interface Listing {
   /** In the order of keys; folders end in `/`. */
   readonly names: readonly string[];
@@ -22,19 +25,40 @@ interface Listing {
 export class Listings {
   readonly #known = new Map<string, Listing>();
 
-  async *list(folders: Folders, after: string | null, except: string | undefined): AsyncGenerator<string> {
-    for await (const key of this.#listBelow(folders, '', after)) {
+  async *list(
+    folders: Folders,
+    after: string | null,
+    except: string | undefined,
+    onUnreadable: (folder: string, error: unknown) => void,
+  ): AsyncGenerator<string> {
+    for await (const key of this.#listBelow(folders, '', after, onUnreadable)) {
       if (key !== except) yield key;
     }
   }
 
-  async *#listBelow(folders: Folders, folder: string, after: string | null): AsyncGenerator<string> {
-    const names = await this.#readNames(folders, folder);
+  async *#listBelow(
+    folders: Folders,
+    folder: string,
+    after: string | null,
+    onUnreadable: (folder: string, error: unknown) => void,
+  ): AsyncGenerator<string> {
+    let names: readonly string[];
+    try {
+      names = await this.#readNames(folders, folder);
+    } catch (error) {
+      // Like `lost+found`, which belongs to root on every disk: it stops no other folder.
+      if (folder === '' || !NO_RIGHTS.has(readErrno(error))) throw error;
+      onUnreadable(folder, error);
+      return;
+    }
     const keyAt = (n: number): string => `${folder === '' ? '' : `${folder}/`}${names[n]}`;
     for (let n = after === null ? 0 : findFirstAfter(names.length, keyAt, after); n < names.length; n += 1) {
       const key = keyAt(n);
       if (!key.endsWith('/')) yield key;
-      else yield* this.#listBelow(folders, key.slice(0, -1), after?.startsWith(key) === true ? after : null);
+      else {
+        const inside = after?.startsWith(key) === true ? after : null;
+        yield* this.#listBelow(folders, key.slice(0, -1), inside, onUnreadable);
+      }
     }
     this.#forget(folder);
   }

@@ -148,8 +148,11 @@ class OpenLocalDisk implements OpenFileStore {
     return removed ?? false;
   }
 
-  list(after: string | null): AsyncIterable<string> {
-    return this.#listings.list(this.#folders, after, this.#marker);
+  list(
+    after: string | null,
+    onUnreadable: (folder: string, error: unknown) => void = () => undefined,
+  ): AsyncIterable<string> {
+    return this.#listings.list(this.#folders, after, this.#marker, onUnreadable);
   }
 
   async close(): Promise<void> {

@@ -24,7 +24,7 @@ export async function recordFileResults(
   tx: Tx,
   outbox: Outbox,
   root: string,
-  { fileResults, measured, strays, found, cursor, done }: FileWork,
+  { fileResults, measured, strays, found, left, cursor, done }: FileWork,
   onFailure: 'postpone' | 'forget',
 ): Promise<FileOutcome> {
   const { recordedFiles } = tx.ledger;
@@ -42,16 +42,20 @@ export async function recordFileResults(
     moved: 0,
     files: removed.length,
     bytes: removed.reduce((sum, bytes) => sum + bytes, 0),
-    reported: found ?? countResults(fileResults),
+    reported: found ?? countResults(fileResults, left),
   };
 }
 
 /** Counts files that were removed or not there any more, and the others by the reason why they stay. */
-function countResults(results: readonly FileResult[]): ReportedRows {
-  const unresolved: Record<string, number> = {};
+function countResults(
+  results: readonly FileResult[],
+  left: Readonly<Record<string, number>> = {},
+): ReportedRows {
+  const unresolved: Record<string, number> = { ...left };
   for (const { reason } of results) {
     if (reason !== undefined) unresolved[reason] = (unresolved[reason] ?? 0) + 1;
   }
   const resolved = results.filter(({ reason }) => reason === undefined).length;
-  return { found: results.length, resolved, unresolved, oldest: null };
+  const others = Object.values(left).reduce((sum, count) => sum + count, 0);
+  return { found: results.length + others, resolved, unresolved, oldest: null };
 }

@@ -4,6 +4,7 @@ import type { RecordedFile } from '../dialect/recorded-files.ts';
 import type { StoredRoot } from '../stored/pass.ts';
 import type { FileOptions, FileResult } from './file-work.ts';
 import { mapFiles } from './map-files.ts';
+import { MISSING } from './missing-files.ts';
 import type { Root } from './open-root.ts';
 import { findRecordedKeys, readKey } from './recorded-keys.ts';
 
@@ -53,7 +54,8 @@ export async function measureFiles(
     const key = String(keys[n]);
     if ('reason' in attempt) results.push({ id, removed: null, reason: attempt.reason, failed: true });
     // If it was measured, an attempt removed it that died before it could record that.
-    else if (attempt.value === undefined) results.push({ id, removed: file.bytes });
+    else if (attempt.value === undefined && file.bytes !== null) results.push({ id, removed: file.bytes });
+    else if (attempt.value === undefined) results.push({ id, removed: null, reason: MISSING });
     else if (isYounger(attempt.value, file)) results.push({ id, removed: null, reason: CHANGED });
     else if (started.has(key)) results.push({ id, removed: null });
     else {

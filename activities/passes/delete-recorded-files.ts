@@ -6,6 +6,7 @@ import type { OutboxPart } from '../dialect/recorded-files.ts';
 import type { FilePreview } from '../files/file-preview.ts';
 import { previewRecordedFiles } from '../files/file-preview.ts';
 import type { FileWork } from '../files/file-work.ts';
+import { assertNotMissing, countMissing } from '../files/missing-files.ts';
 import { assertNotEmpty, findRoot, withRoot } from '../files/open-root.ts';
 import { listPathIndexes } from '../files/path-indexes.ts';
 import { recordFileResults } from '../files/record-file-results.ts';
@@ -34,8 +35,9 @@ export const deleteRecordedFilesKind: BatchKind<DeleteRecordedFiles, StoredDelet
     const root = resolveRoot(pass.root, scope);
     const table = root?.recordedBy[0]?.table;
     if (root === undefined || table === undefined) return undefined;
-    const { from, concurrency } = pass;
-    return { kind: 'deleteRecordedFiles', table, counted: [], rowsPerParent: 1, from, root, concurrency };
+    const { from, maxMissingRatio, concurrency } = pass;
+    const basics = { table, counted: [], rowsPerParent: 1 };
+    return { kind: 'deleteRecordedFiles', ...basics, from, root, maxMissingRatio, concurrency };
   },
 
   plan: () => FILES_PLAN,
@@ -62,6 +64,11 @@ export const deleteRecordedFilesKind: BatchKind<DeleteRecordedFiles, StoredDelet
       const at = { ...from, rootId: await assertNotEmpty(root.name, opened, from.rootId) };
       const options = { concurrency, signal, debug };
       const { recordedFiles } = session.ledger;
+      // Once, before anything is removed: later a file that two rows record may be missing because of this pass.
+      if (cursor === null) {
+        const sample = await recordedFiles.readSample(part, from.upto, MAX_FILES);
+        assertNotMissing(stored, await countMissing(opened, sample, concurrency));
+      }
       const started = await recordedFiles.readStarted(part, at.after, MAX_FILES);
       const fileResults = await removeFiles(session, opened, root, started, options);
       const stays: FileWork = { ...NOTHING, fileResults, cursor: { waiting: at }, done: false };

@@ -6,7 +6,9 @@ import type { PreviewQuery } from '../dialect/preview.ts';
 import type { FilePreview } from '../files/file-preview.ts';
 import { previewStrayFiles } from '../files/file-preview.ts';
 import type { FileWork } from '../files/file-work.ts';
-import { assertNotTooMany, findStrays } from '../files/find-strays.ts';
+import type { MisreadPosition } from '../files/find-misread.ts';
+import { assertNotMisread, FIRST_PATH } from '../files/find-misread.ts';
+import { assertNotTooMany, findStrays, UNREADABLE } from '../files/find-strays.ts';
 import type { Root } from '../files/open-root.ts';
 import { assertNotEmpty, findRoot, withRoot } from '../files/open-root.ts';
 import { listPathIndexes } from '../files/path-indexes.ts';
@@ -21,6 +23,8 @@ import type { BatchKind, BatchOutcome, BatchStep, PrepareContext } from './pass.
 
 /** Files of a batch. */
 const MAX_FILES = 1000;
+/** Chunks of recorded paths that a batch checks. */
+const CHUNKS = 10;
 
 const START: ListingCursor['listing'] = {
   removing: false,
@@ -34,8 +38,8 @@ const START: ListingCursor['listing'] = {
 const CHANGED_AT = { name: '', type: 'timestamp with time zone' };
 
 /**
- * Files that no row records. A first listing counts them. If the policy says to remove them, and they are not suspiciously
- * many, a second one records each with its size, and the next batch checks again and removes it.
+ * Files that no row records. A first listing counts them. If the policy says to remove them, they are not suspiciously many
+ * and every recorded path can be read, a second one records each with its size, and the next batch checks again and removes it.
  */
 export const sweepStrayFilesKind: BatchKind<SweepStrayFiles, StoredSweepStrayFiles> = {
   kind: 'sweepStrayFiles',
@@ -75,11 +79,12 @@ export const sweepStrayFilesKind: BatchKind<SweepStrayFiles, StoredSweepStrayFil
   evidence: ({ root }: StoredSweepStrayFiles) => root.recordedBy.map(({ table }) => table),
 
   async prepare(stored: StoredSweepStrayFiles, cursor: Cursor, context: PrepareContext): Promise<FileWork> {
-    const { session, pass, signal, heartbeat } = context;
+    const { session, pass, heartbeat } = context;
     const at = cursor !== null && 'listing' in cursor ? cursor.listing : START;
     return withRoot(findRoot(pass, stored.root.name), heartbeat, async (opened) => {
       if (at.removing) return removeStrays(stored, at, opened, context);
-      const found = await findStrays(session, opened, stored, signal, at.after, MAX_FILES);
+      if (at.checking !== undefined) return checkPaths(stored, at, at.checking, opened, context);
+      const found = await findStrays(session, opened, stored, context, at.after, MAX_FILES);
       const files = at.files + found.files;
       const strays = at.strays + found.strays.length;
       const next = { ...at, after: found.after, files, strays };
@@ -89,7 +94,7 @@ export const sweepStrayFilesKind: BatchKind<SweepStrayFiles, StoredSweepStrayFil
       }
       if (!found.done) return { ...work, cursor: { listing: next }, done: false };
       assertNotTooMany(stored, next);
-      return { ...work, cursor: { listing: { ...next, removing: true, after: null } }, done: false };
+      return checkPaths(stored, next, FIRST_PATH, opened, context);
     });
   },
 
@@ -108,6 +113,22 @@ export const sweepStrayFilesKind: BatchKind<SweepStrayFiles, StoredSweepStrayFil
     return recordFileResults(tx, outbox, root, prepared, 'forget');
   },
 };
+
+/** Checks some recorded paths; once all are readable, the second listing removes. */
+async function checkPaths(
+  { root, concurrency }: StoredSweepStrayFiles,
+  { checking: _checked, ...at }: ListingCursor['listing'],
+  from: MisreadPosition,
+  opened: Root,
+  { session, signal }: PrepareContext,
+): Promise<FileWork> {
+  let checking: MisreadPosition | undefined = from;
+  for (let chunk = 0; chunk < CHUNKS && checking !== undefined && !signal.aborted; chunk += 1) {
+    checking = await assertNotMisread(session, opened, root, concurrency, checking);
+  }
+  const listing = checking === undefined ? { ...at, removing: true, after: null } : { ...at, checking };
+  return { fileResults: [], measured: [], strays: [], cursor: { listing }, done: false };
+}
 
 /** Removes the strays that are recorded, and finds the next. */
 async function removeStrays(
@@ -133,7 +154,7 @@ async function removeStrays(
     done: false,
   };
   if (fileResults.length < started.length) return stays;
-  const found = await findStrays(session, opened, stored, signal, at.after, MAX_FILES);
+  const found = await findStrays(session, opened, stored, { signal, debug }, at.after, MAX_FILES);
   const seenId = found.files > 0 ? opened.open.place : rootId;
   const again = { files: at.again.files + found.files, strays: at.again.strays + found.strays.length };
   // Rows can disappear meanwhile, as when a backup is restored.
@@ -141,6 +162,7 @@ async function removeStrays(
   return {
     ...stays,
     strays: mayRemove ? found.strays : [],
+    left: found.unreadable === 0 ? {} : { [UNREADABLE]: found.unreadable },
     cursor: { listing: { ...at, rootId: seenId, after: found.after, again } },
     done: found.done && found.strays.length === 0 && started.length < 2 * MAX_FILES,
   };

@@ -211,6 +211,7 @@ export interface StoredDeleteRecordedFiles extends StoredPass {
   readonly kind: 'deleteRecordedFiles';
   readonly from: readonly string[];
   readonly root: StoredRoot;
+  readonly maxMissingRatio: number;
   readonly concurrency: number;
 }
 

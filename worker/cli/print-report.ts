@@ -126,7 +126,7 @@ export function printReported(
     const what = ofFiles ? 'files' : 'rows';
     print(`${strong(name)}: ${formatCount(reported.found)} ${what} found${taking}${since}${resolved}`);
     for (const [reason, rows] of Object.entries(reported.unresolved)) {
-      print(`  ${formatCount(rows)} ${ofFiles ? 'left' : 'not resolved'}: ${reason}`);
+      print(`  ${formatCount(rows)} ${ofFiles ? 'not removed' : 'not resolved'}: ${reason}`);
     }
   }
 }

@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
 
 import type { Ages, TableName } from '../../stored/columns.ts';
-import type { StoredRoot } from '../../stored/pass.ts';
+import type { PathColumn, StoredRoot } from '../../stored/pass.ts';
 import type { CatalogTable } from '../catalog.ts';
 import type {
   CountedRows,
@@ -133,6 +133,21 @@ export class PostgresTables implements Tables {
         ? sql`delete from ${tableRef(table)} where false`
         : sql`update ${tableRef(table)} set ${sql.join(set)} where false`;
     await tryAndUndo(db, async () => sql`explain ${change}`.execute(db));
+  }
+
+  async readPaths({ table, column }: PathColumn, after: string | null, limit: number): Promise<string[]> {
+    const path = columnRef('t', column);
+    const isNext = after === null ? sql`true` : sql`${path} > ${castValue(after, column.type)}`;
+    const { rows } = await sql<{ path: string }>`
+      select p.path::text as path
+      from (
+        select distinct ${path} as path
+        from ${tableRef(table)} as t
+        where ${isNext} and ${path} <> ''
+        order by 1
+        limit ${limit}
+      ) as p`.execute(this.#connection.db);
+    return rows.map((row) => row.path);
   }
 
   async tryCondition(table: TableName, where: Condition): Promise<void> {

@@ -2,7 +2,7 @@ import type { RawBuilder } from 'kysely';
 import { sql } from 'kysely';
 
 import type { Ages, TableName } from '../../stored/columns.ts';
-import type { StoredRoot } from '../../stored/pass.ts';
+import type { PathColumn, StoredRoot } from '../../stored/pass.ts';
 import type { CatalogTable } from '../catalog.ts';
 import type {
   CountedRows,
@@ -124,6 +124,18 @@ export class SqliteTables implements Tables {
     }
     const { rows } = await this.#connection.run(sql<{ file: number }>`${sql.join(sources, sql` union `)}`);
     return new Set(rows.map(({ file }) => file));
+  }
+
+  async readPaths({ table, column }: PathColumn, after: string | null, limit: number): Promise<string[]> {
+    const path = columnRef('t', column);
+    const isNext = after === null ? sql`true` : sql`${path} > ${after}`;
+    const { rows } = await this.#connection.run(sql<{ path: string }>`
+      select distinct ${path} as path
+      from ${tableRef(table)} as t
+      where ${isNext} and ${path} <> ''
+      order by ${path}
+      limit ${limit}`);
+    return rows.map((row) => row.path);
   }
 
   async tryCondition(table: TableName, where: Condition): Promise<void> {

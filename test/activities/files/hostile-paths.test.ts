@@ -4,8 +4,10 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 
 import { localDisk } from '../../../activities/files/local-disk.ts';
+import { deleteRecordedFiles } from '../../../policy/delete-recorded-files.ts';
 import { fileRoot } from '../../../policy/file-root.ts';
 import type { FileStore } from '../../../policy/file-store.ts';
+import type { Pass } from '../../../policy/pass.ts';
 import { Pictures, picturesPolicy, withFiles } from '../../support/pictures.ts';
 
 let pictures: Pictures;
@@ -60,7 +62,14 @@ describe('hostile paths', () => {
       'a//b.jpg',
     ];
     await pictures.add(2, hostile);
-    const report = await pictures.run(picturesPolicy(...withFiles(pictures.root)));
+    const [old] = withFiles(pictures.root);
+    const files = deleteRecordedFiles({
+      name: 'files',
+      from: 'old',
+      root: pictures.root,
+      maxMissingRatio: 1,
+    });
+    const report = await pictures.run(picturesPolicy(old as Pass, files));
     // Only the last path names a file of the root, in an odd way.
     expect(pictures.files()).toEqual(['Case.jpg', 'folder/kept.jpg', 'good.jpg']);
     expect(existsSync(secret)).toBe(true);
@@ -74,6 +83,7 @@ describe('hostile paths', () => {
       'its path names a folder': 4,
       'it is no ordinary file': 1,
       'its path is too long': 2,
+      'it is not there': 10,
     });
   });
 

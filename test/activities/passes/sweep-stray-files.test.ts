@@ -101,7 +101,7 @@ test('looks again before it removes: a row or a change in between saves a file',
 
 test('removes none where suspiciously many are strays, as when paths are misread', async () => {
   for (const key of ['a.jpg', 'b.jpg', 'c.jpg']) pictures.write(key);
-  await pictures.add(0, ['pictures/a.jpg', 'pictures/b.jpg', 'c.jpg']);
+  await pictures.add(0, ['A.JPG', 'B.JPG', 'c.jpg']);
   const [preview] = (await pictures.preview(sweeping({ remove: true }))).passes;
   expect(preview).toMatchObject({ files: 0, bytes: 0, reported: { found: 2 } });
   expect(Object.keys(preview?.reported?.unresolved ?? {})).toEqual([

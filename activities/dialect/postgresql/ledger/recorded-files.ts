@@ -38,6 +38,10 @@ export class PostgresRecordedFiles implements RecordedFiles {
     return this.#read(part, sql`bytes is not null and ${before}`, limit);
   }
 
+  async readSample(part: OutboxPart, upto: string, limit: number): Promise<RecordedFile[]> {
+    return this.#read(part, sql`bytes is null and id <= ${upto}::bigint`, limit, sql`random()`);
+  }
+
   async recordSizes(files: readonly { readonly id: string; readonly bytes: number }[]): Promise<void> {
     if (files.length === 0) return;
     await sql`
@@ -81,12 +85,17 @@ export class PostgresRecordedFiles implements RecordedFiles {
     await sql`delete from ${this.#table} where ${isOfPart(part)}`.execute(this.#connection.db);
   }
 
-  async #read(part: OutboxPart, which: RawBuilder<boolean>, limit: number): Promise<RecordedFile[]> {
+  async #read(
+    part: OutboxPart,
+    which: RawBuilder<boolean>,
+    limit: number,
+    order: RawBuilder<unknown> = sql`${this.#table}.id`,
+  ): Promise<RecordedFile[]> {
     const { rows } = await sql<RecordedFile>`
       select id::text as id, path, bytes, (1000 * extract(epoch from recorded_at))::float8 as "recordedAt"
       from ${this.#table}
       where ${isOfPart(part)} and ${which}
-      order by ${this.#table}.id
+      order by ${order}
       limit ${limit}`.execute(this.#connection.db);
     return rows;
   }

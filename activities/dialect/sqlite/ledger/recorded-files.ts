@@ -29,6 +29,10 @@ export class SqliteRecordedFiles extends LedgerPart implements RecordedFiles {
     return this.#read(part, sql`bytes is not null and ${before}`, limit);
   }
 
+  async readSample(part: OutboxPart, upto: string, limit: number): Promise<RecordedFile[]> {
+    return this.#read(part, sql`bytes is null and id <= cast(${upto} as integer)`, limit, sql`random()`);
+  }
+
   async recordSizes(files: readonly { readonly id: string; readonly bytes: number }[]): Promise<void> {
     if (files.length === 0) return;
     await this.change(sql`
@@ -70,12 +74,17 @@ export class SqliteRecordedFiles extends LedgerPart implements RecordedFiles {
     await this.change(sql`delete from ${this.table('file')} where ${isOfPart(part)}`);
   }
 
-  async #read(part: OutboxPart, which: RawBuilder<boolean>, limit: number): Promise<RecordedFile[]> {
+  async #read(
+    part: OutboxPart,
+    which: RawBuilder<boolean>,
+    limit: number,
+    order: RawBuilder<unknown> = sql`${this.table('file')}.id`,
+  ): Promise<RecordedFile[]> {
     const rows = await this.rows(sql<RecordedFile>`
       select cast(id as text) as id, path, bytes, recorded_at as "recordedAt"
       from ${this.table('file')}
       where ${isOfPart(part)} and ${which}
-      order by ${this.table('file')}.id
+      order by ${order}
       limit ${limit}`);
     return [...rows];
   }

@@ -1,0 +1,179 @@
+import { chmodSync, mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+
+import { localDisk } from '../../../activities/files/local-disk.ts';
+import { deleteRecordedFiles } from '../../../policy/delete-recorded-files.ts';
+import { expireRows } from '../../../policy/expire-rows.ts';
+import type { Policy } from '../../../policy/policy.ts';
+import { sweepStrayFiles } from '../../../policy/sweep-stray-files.ts';
+import { keys, Picture, Pictures, picturesPolicy } from '../../support/pictures.ts';
+
+let pictures: Pictures;
+beforeEach(async () => {
+  pictures = await Pictures.create();
+});
+afterEach(async () => pictures.drop());
+
+describe('a sweep removes no file that a row records in a way that it cannot read', () => {
+  const sweeping = (): Policy =>
+    picturesPolicy(sweepStrayFiles({ name: 'strays', root: pictures.root, remove: true, maxStrayRatio: 1 }));
+
+  async function fill(): Promise<void> {
+    for (const key of ['2026/1.jpg', '2026/2 b.jpg', 'a/stray.jpg']) pictures.write(key);
+    await pictures.add(0, ['2026/2 b.jpg']);
+  }
+
+  test.each<[string, (folder: string) => string]>([
+    ['two slashes', () => '2026//1.jpg'],
+    ['a dot as a name', () => '2026/./1.jpg'],
+    ['two dots that lead back', () => '2026/sub/../1.jpg'],
+    ['a slash in front', () => '/2026/1.jpg'],
+    ['two slashes below the folder', (folder) => `${folder}/2026//1.jpg`],
+    ['the folder that the root lies in', () => 'pictures/2026/1.jpg'],
+    ['percent signs', () => '2026/1%2Ejpg'],
+    ['a file URL', (folder) => `file://${folder}/2026/1.jpg`],
+    ['a blank at the end', () => '2026/1.jpg '],
+    ['a backslash', () => String.raw`2026\1.jpg`],
+  ])('%s', async (_, write) => {
+    await fill();
+    await pictures.add(0, [write(pictures.folder)]);
+    const before = pictures.files();
+    const [preview] = (await pictures.preview(sweeping())).passes;
+    expect(preview).toMatchObject({ files: 0, bytes: 0 });
+    expect(preview?.reported?.unresolved).toEqual({
+      'rows record them only in ways that a sweep cannot read: a run would remove none and fail': 1,
+    });
+    await expect(pictures.run(sweeping())).rejects.toThrow(
+      '1 of its files are recorded by rows only in ways that a sweep cannot read',
+    );
+    expect(pictures.files()).toEqual(before);
+    expect(await pictures.waiting()).toBe(0);
+  });
+
+  test('after any number of readable ones, in any property', async () => {
+    await fill();
+    await pictures.database.rows(
+      `insert into picture select n, now(), 'x/' || n || '.jpg', null from generate_series(100, 25100) as n`,
+    );
+    await pictures.database.rows(`insert into cover values (1, '2026//1.jpg')`);
+    await expect(pictures.run(sweeping())).rejects.toThrow(
+      '1 of its files are recorded by rows only in ways',
+    );
+    expect(pictures.files()).toHaveLength(3);
+  });
+
+  test('and goes on where such a path means no file that is there, or one that another row records', async () => {
+    await fill();
+    pictures.write('100%25.jpg');
+    pictures.write('100%.jpg');
+    await pictures.add(0, [
+      '2026/1.jpg',
+      '2026//1.jpg',
+      '/other/disk/1.jpg',
+      '../outside/x.jpg',
+      'https://cdn.example/2026/9.jpg',
+      'gone//1.jpg',
+      'folder/',
+      '.',
+      '%E0%A4%A',
+      'pictures/7.jpg',
+      '100%25.jpg',
+      `${pictures.folder}//2026/2 b.jpg`,
+      null,
+      '',
+    ]);
+    const report = await pictures.runAsPreviewed(sweeping());
+    expect(report.files).toBe(2);
+    expect(pictures.files()).toEqual(['100%25.jpg', '2026/1.jpg', '2026/2 b.jpg']);
+  });
+});
+
+describe('files of deleted rows that are not there', () => {
+  const policy = (options: object = {}): Policy =>
+    picturesPolicy(
+      expireRows({
+        name: 'old',
+        entity: Picture,
+        age: 'takenAt',
+        olderThan: '1 day',
+        files: [pictures.root],
+      }),
+      deleteRecordedFiles({ name: 'files', from: 'old', root: pictures.root, ...options }),
+    );
+
+  test('are kept in the ledger if they are most of a pass, as after a move of the folder', async () => {
+    const paths = keys(96);
+    for (const key of paths) pictures.write(key);
+    await pictures.add(
+      2,
+      paths.map((key) => `media/${key}`),
+    );
+    const [, preview] = (await pictures.preview(policy())).passes;
+    expect(preview).toMatchObject({ files: 0, reported: { found: 96, resolved: 0 } });
+    expect(Object.keys(preview?.reported?.unresolved ?? {})[0]).toContain('a run would remove none and fail');
+    await expect(pictures.run(policy())).rejects.toThrow(
+      '96 of 96 files that deleted rows recorded are not there',
+    );
+    expect(await pictures.waiting()).toBe(96);
+    expect(pictures.files()).toHaveLength(96);
+    // Another attempt forgets them no more than the first one did.
+    await expect(pictures.run(policy())).rejects.toThrow('the ledger keeps their paths');
+    expect(await pictures.waiting()).toBe(96);
+    // Once somebody says that they are gone, they are forgotten, and the report says so.
+    await pictures.database.rows('update vacuum.run set ended_at = now()');
+    const report = await pictures.run(policy({ maxMissingRatio: 1 }));
+    expect(report.passes[1]?.reported).toMatchObject({ resolved: 0, unresolved: { 'it is not there': 96 } });
+    expect(await pictures.waiting()).toBe(0);
+  });
+
+  test.each([
+    [20, 20],
+    [9, 0],
+    [1500, 1500],
+  ])('are counted as missing, %i of them beside %i that go', async (missing, there) => {
+    const present = keys(there, 'there');
+    for (const key of [...present, 'other.jpg']) pictures.write(key);
+    await pictures.add(2, [...keys(missing, 'missing'), ...present]);
+    const run = await pictures.runAsPreviewed(policy());
+    expect(run.passes[1]?.reported).toEqual({
+      found: missing + there,
+      resolved: there,
+      unresolved: { 'it is not there': missing },
+      oldest: null,
+    });
+    expect(await pictures.waiting()).toBe(0);
+  });
+
+  test('stop a pass from the first one more than may be missing', async () => {
+    const present = keys(20, 'there');
+    for (const key of present) pictures.write(key);
+    await pictures.add(2, [...keys(21, 'missing'), ...present]);
+    await expect(pictures.run(policy())).rejects.toThrow('21 of 41 files');
+    expect(pictures.files()).toHaveLength(20);
+  });
+});
+
+describe('a folder that the worker may not read', () => {
+  test('is left out and told, and what comes after it is listed', async () => {
+    for (const key of ['a/1.jpg', 'm/2.jpg', 'z/3.jpg']) pictures.write(key);
+    for (const folder of [join(pictures.folder, '..'), pictures.folder]) chmodSync(folder, 0o755);
+    mkdirSync(join(pictures.folder, 'lost+found'), { mode: 0o700 });
+    const open = await localDisk(pictures.folder).open();
+    const unreadable: string[] = [];
+    const found: string[] = [];
+    // Nobody may read what belongs to root alone.
+    process.seteuid?.(65_534);
+    try {
+      for await (const key of open.list(null, (folder) => unreadable.push(folder))) found.push(key);
+    } finally {
+      process.seteuid?.(0);
+      await open.close();
+    }
+    expect({ found, unreadable }).toEqual({
+      found: ['a/1.jpg', 'm/2.jpg', 'z/3.jpg'],
+      unreadable: ['lost+found'],
+    });
+  });
+});
