@@ -10,6 +10,11 @@ export interface Fence {
   enterBatch(shardKey: string, runKey: string, counted: readonly TableName[]): Promise<EnteredBatch>;
   /** Waits until no batch of a run is under way and keeps new ones out until this transaction ends. */
   waitForBatches(runKey: string): Promise<void>;
+  /**
+   * Tries work that may fail, after which the transaction goes on: what it did is undone, and what it deleted meanwhile is
+   * taken out of the counters. Constraints are checked and triggers fire before it is over.
+   */
+  attempt<T>(counters: DeletionCounters, work: () => Promise<T>): Promise<T>;
   /** Fires the triggers that would fire when the transaction ends. */
   fireTriggers(): Promise<void>;
   /** Reports what this session did to the server's statistics when the transaction commits. */
@@ -28,5 +33,5 @@ export interface EnteredBatch {
 /** Counters of deleted rows. Only the dialect that made them reads them. */
 export interface DeletionCounters {
   readonly tables: readonly TableName[];
-  readonly before: readonly string[];
+  readonly before: string[];
 }

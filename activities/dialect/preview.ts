@@ -30,6 +30,8 @@ export interface PreviewedDelete {
   readonly where: Condition;
   /** Those of them that no hold keeps; undefined if no hold is about the tables. */
   readonly notHeld: Condition | undefined;
+  /** Those of them that no row references which stays; undefined if no foreign key forbids a delete. */
+  readonly notReferenced: Condition | undefined;
   /** The age by which the range of the rows is told. */
   readonly ages: Ages;
   readonly nesting?: StoredNesting | null;
@@ -42,7 +44,7 @@ export interface PreviewedDelete {
 export interface PreviewCount {
   readonly pass: string;
   readonly label: string;
-  readonly what: 'deleted' | 'moved' | 'held' | 'found' | 'oldest found' | 'oldest' | 'newest';
+  readonly what: 'deleted' | 'moved' | 'held' | 'blocked' | 'found' | 'oldest found' | 'oldest' | 'newest';
   /** Rows, or milliseconds since the epoch; null if there is nothing. */
   readonly value: number | null;
 }

@@ -50,6 +50,13 @@ export interface Evaluated {
   readonly parts: readonly { readonly holds: boolean; readonly dueAt: string | null }[];
 }
 
+/** A row of a pass, and which others must be deleted with it. */
+export interface ChainedRow {
+  readonly location: string;
+  /** Rows of the pass that reference it, or are deleted along with rows that do; null for one that stays. */
+  readonly needs: readonly (string | null)[];
+}
+
 /** Deletes and asks about rows whose key or location is known. */
 export interface Rows {
   /** Deletes rows that this transaction has locked, if the condition is still true of them. */
@@ -65,6 +72,23 @@ export interface Rows {
   deleteOwned(owned: OwnedRows, groups?: readonly ColumnName[], recording?: Recording): Promise<DeletedRows>;
   /** Locks the rows that belong to some keys. Returns their own keys. */
   lockOwned(owned: OwnedRows, key: ColumnName): Promise<string[]>;
+  /**
+   * Some rows of a tree, and the deletable rows that reference them, or what is deleted along with them, by foreign keys
+   * within the tree; and those that reference these, and so on. At most `limit`.
+   */
+  findChain(
+    tree: RowTree,
+    deletable: Condition,
+    locations: readonly string[],
+    limit: number,
+  ): Promise<readonly ChainedRow[]>;
+  /** Locks those of some rows that nobody else has locked and of which a condition is true, with their keys. */
+  lockAt(
+    table: TableName,
+    locations: readonly string[],
+    where: Condition,
+    key: ColumnName | null,
+  ): Promise<readonly { readonly location: string; readonly key: string | null }[]>;
   /** How many rows are deleted with each of some rows, itself included; counts up to `limit` along each path. */
   countDependents(tree: RowTree, locations: readonly string[], limit: number): Promise<number[]>;
   /** Deletes some rows of one cascade step of a row, but for those that are held. Returns how many. */

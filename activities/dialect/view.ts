@@ -52,6 +52,17 @@ export interface View {
   isStale(pointer: StoredPointer): Condition;
   /** Its group has nothing left that the holder could be moved to. */
   hasNoSurvivor(pointer: StoredPointer): Condition;
+  /**
+   * No row references the row, or what is deleted along with it, by a foreign key that forbids the delete. Rows that the
+   * pass may delete as well do not count: see {@link isNotChained}. Undefined if there is no such foreign key.
+   */
+  isNotReferenced(tree: RowTree): Condition | undefined;
+  /**
+   * Rows of the tree that reference the row, or what is deleted along with it, can be deleted too, with all that reference
+   * these in turn: `deletable` is what the pass asks of each. Follows at most `limit` rows. Undefined if no such foreign
+   * key lies within the tree.
+   */
+  isNotChained(tree: RowTree, deletable: Condition, limit: number): Condition | undefined;
   /** No hold names the row or what is deleted along with it; undefined if no hold is about any of these tables. */
   isNotHeld(tree: RowTree): Condition | undefined;
 }

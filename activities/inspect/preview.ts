@@ -129,6 +129,7 @@ function sumUp(
     deleted,
     moved: sum('moved'),
     held: sum('held'),
+    blocked: sum('blocked'),
     reported: reports
       ? { found: sum('found'), resolved: 0, unresolved: {}, oldest: instant('oldest found') }
       : null,

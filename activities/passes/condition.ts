@@ -10,6 +10,8 @@ export interface ConditionPart {
   readonly test: Condition;
   /** The instant from which the part is true, if time alone decides. */
   readonly dueAt?: Instant;
+  /** It is about rows that the database would forbid to delete, and not about what the pass asks. */
+  readonly forbids?: true;
   /** The part with this reason is not true either then: this one only tells why. */
   readonly impliedBy?: StayReason;
 }
@@ -32,15 +34,31 @@ export function heldPart(tree: RowTree, view: View): ConditionPart[] {
   return notHeld === undefined ? [] : [{ reason: 'held', test: notHeld }];
 }
 
-/** All parts as one condition, but for those with some reasons. */
+/** So many rows that reference one another are followed for one row. A batch follows more, for all of its rows at once. */
+const MAX_CHAIN = 300;
+
+/**
+ * Parts with those for rows that reference a row, or what is deleted along with it, by a foreign key that forbids the delete:
+ * rows that the pass leaves, and rows that it may delete as well.
+ */
+export function withBlockers(parts: readonly ConditionPart[], tree: RowTree, view: View): ConditionPart[] {
+  const free = view.isNotReferenced(tree);
+  const known =
+    free === undefined ? parts : [...parts, { reason: 'referenced', test: free, forbids: true } as const];
+  const notChained = view.isNotChained(tree, joinParts(known, view), MAX_CHAIN);
+  return notChained === undefined ? [...known] : [...known, { reason: 'chained', test: notChained }];
+}
+
+/** All parts as one condition, but for those with some reasons, or those about what the database forbids. */
 export function joinParts(
   parts: readonly ConditionPart[],
   view: View,
-  without: readonly StayReason[] = [],
+  without: readonly (StayReason | 'forbidden')[] = [],
 ): Condition {
   return view.all(
     parts
-      .filter(({ reason, impliedBy }) => impliedBy === undefined && !without.includes(reason))
+      .filter(({ impliedBy }) => impliedBy === undefined)
+      .filter(({ reason, forbids }) => !without.includes(forbids === true ? 'forbidden' : reason))
       .map(({ test }) => test),
   );
 }
@@ -48,4 +66,9 @@ export function joinParts(
 /** The test for holds among some parts; undefined if no hold is about the tables. */
 export function findNotHeld(parts: readonly ConditionPart[]): Condition | undefined {
   return parts.find(({ reason }) => reason === 'held')?.test;
+}
+
+/** The test for rows that reference; undefined if no foreign key forbids a delete. */
+export function findNotReferenced(parts: readonly ConditionPart[]): Condition | undefined {
+  return parts.find(({ forbids }) => forbids === true)?.test;
 }

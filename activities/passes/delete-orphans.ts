@@ -8,6 +8,7 @@ import type { PreviewQuery } from '../dialect/preview.ts';
 import type { OrphanTarget } from '../dialect/scan.ts';
 import { distinctTables, toTableName } from '../dialect/table-names.ts';
 import type { Condition, View } from '../dialect/view.ts';
+import { findBlockers } from '../resolve/blockers.ts';
 import { cascadesFrom } from '../resolve/cascades.ts';
 import { computeHorizon } from '../resolve/horizon.ts';
 import { resolvePointer } from '../resolve/pointer.ts';
@@ -17,9 +18,18 @@ import type { ScanChoice } from '../resolve/scan-choice.ts';
 import type { Scope } from '../resolve/scope.ts';
 import type { RowTree, StoredDeleteOrphans } from '../stored/pass.ts';
 import type { ConditionPart } from './condition.ts';
-import { findNotHeld, heldPart, joinParts, olderThanParts } from './condition.ts';
-import { addHeldRows } from './count-held.ts';
+import {
+  findNotHeld,
+  findNotReferenced,
+  heldPart,
+  joinParts,
+  olderThanParts,
+  withBlockers,
+} from './condition.ts';
+import { addKeptRows } from './count-kept.ts';
+import { isChained } from './delete-chained.ts';
 import { listGroups, repairPointers } from './delete-children.ts';
+import { isolateRows } from './isolate-rows.ts';
 import type { BacklogRows, BatchKind, BatchOutcome, BatchStep, WantedIndex } from './pass.ts';
 import { limitRows, toScanStep } from './scan-limit.ts';
 
@@ -53,6 +63,8 @@ export const deleteOrphansKind: BatchKind<DeleteOrphans, StoredDeleteOrphans> = 
     }
     if (!pointers.every((pointer) => pointer !== undefined)) return undefined;
     const cascades = cascadesFrom(scope.catalog, table);
+    const blockers = findBlockers(scope.catalog, { table: toTableName(table), cascades });
+    const repeats = isChained({ table: toTableName(table), cascades, blockers });
     const along = [...cascades.map((step) => step.table), ...pointers.map((pointer) => pointer.holder)];
     return {
       kind: 'deleteOrphans',
@@ -70,6 +82,8 @@ export const deleteOrphansKind: BatchKind<DeleteOrphans, StoredDeleteOrphans> = 
       where,
       pointers,
       cascades,
+      blockers,
+      ...(repeats ? { repeats: true } : {}),
     };
   },
 
@@ -85,7 +99,7 @@ export const deleteOrphansKind: BatchKind<DeleteOrphans, StoredDeleteOrphans> = 
   plan(stored: StoredDeleteOrphans, table: CatalogTable, shards: number, view: View): ScanChoice {
     const { by, keys, horizon } = stored;
     const byKey = { scan: 'by-parent-key', column: by, keys, until: horizon } as const;
-    const where = joinParts(listParts(stored, view), view, ['held']);
+    const where = joinParts(listParts(stored, view), view, ['held', 'chained']);
     return { table, where, shards, ...(hasIndexOn(table, by) ? { index: byKey } : {}) };
   },
 
@@ -93,8 +107,9 @@ export const deleteOrphansKind: BatchKind<DeleteOrphans, StoredDeleteOrphans> = 
     const parts = listParts(stored, query.view);
     query.addDeleted({
       tree: findDependents(stored),
-      where: joinParts(parts, query.view, ['held']),
+      where: joinParts(parts, query.view, ['held', 'forbidden']),
       notHeld: findNotHeld(parts),
+      notReferenced: findNotReferenced(parts),
       ages: [stored.age],
       orphansOf: stored,
       pointers: stored.pointers,
@@ -111,27 +126,28 @@ export const deleteOrphansKind: BatchKind<DeleteOrphans, StoredDeleteOrphans> = 
     const view = tx.view({ holds: step.holds });
     const parts = listParts(stored, view);
     // Whether the parent exists is looked up once a distinct key, by the scan itself.
-    const target: OrphanTarget = { ...stored, where: joinParts(parts, view, ['parent-alive']) };
-    const still = joinParts(parts, view);
+    const target: OrphanTarget = { ...stored, where: joinParts(parts, view, ['parent-alive', 'chained']) };
+    const still = joinParts(parts, view, ['chained']);
     const outcome = await deleteOrphans(stored, tx, step, target, still);
-    const where = joinParts(parts, view, ['held']);
     const { table, by } = stored;
-    return addHeldRows(tx, { table, by, where, notHeld: findNotHeld(parts) }, step, outcome);
+    return addKeptRows(tx, { table, by, parts }, view, step, outcome);
   },
 };
 
 /** What a row must be for the pass to delete it, part by part. */
 function listParts(stored: StoredDeleteOrphans, view: View): ConditionPart[] {
-  return [
+  const tree = findDependents(stored);
+  const parts: ConditionPart[] = [
     ...olderThanParts(stored, view),
     { reason: 'no-parent', test: view.isNotNull(stored.by) },
     { reason: 'parent-alive', test: view.hasNoParent(stored) },
-    ...heldPart(findDependents(stored), view),
+    ...heldPart(tree, view),
   ];
+  return withBlockers(parts, tree, view);
 }
 
-function findDependents({ table, cascades }: StoredDeleteOrphans): RowTree {
-  return { table, cascades };
+function findDependents({ table, cascades, blockers }: StoredDeleteOrphans): RowTree {
+  return { table, cascades, blockers };
 }
 
 async function deleteOrphans(
@@ -158,9 +174,10 @@ async function deleteOrphans(
         }
       : await deleteLockedOrphans(stored, tx, step, { target, range, limit, still });
   // If none of the rows left of an oversized key could be deleted, somebody else may have them all locked: go on.
-  return oversized !== undefined && outcome.taken > 0
-    ? { ...outcome, cursor: oversized.cursor, done: false }
-    : outcome;
+  if (oversized === undefined || outcome.taken === 0) return outcome;
+  // What the database refused is met again, and counted when nothing else of the key is left.
+  const { blocked: _again, ...some }: BatchOutcome = outcome;
+  return { ...some, cursor: oversized.cursor, done: false };
 }
 
 async function deleteLockedOrphans(
@@ -177,9 +194,22 @@ async function deleteLockedOrphans(
   const locked = await tx.scan.lockOrphans(found.target, found.range, found.limit);
   const skipped = locked.candidates - (step.skipFirstRow ? 0 : locked.locations.length);
   if (step.skipFirstRow) return { ...locked.end, taken: 0, skipped, moved: 0 };
-  const deleted = await tx.rows.deleteAt(table, locked.locations, found.still, listGroups(pointers));
-  const moved = await repairPointers(tx, pointers, deleted, step);
-  return { ...locked.end, taken: deleted.rows, skipped, moved };
+  let taken = 0;
+  const remove = async (locations: readonly string[]): Promise<number> => {
+    const deleted = await tx.rows.deleteAt(table, locations, found.still, listGroups(pointers));
+    const moved = await repairPointers(tx, pointers, deleted, step);
+    taken += deleted.rows;
+    return moved;
+  };
+  if (!step.isolate) {
+    const moved = await remove(locked.locations);
+    return { ...locked.end, taken, skipped, moved };
+  }
+  const rows = locked.locations.map((location) => ({ location, key: null }));
+  const isolated = await isolateRows(rows, step, async (some) =>
+    remove(some.map(({ location }) => location)),
+  );
+  return { ...locked.end, taken, skipped, ...isolated };
 }
 
 /** Whether rows must be locked before they are judged for good. */

@@ -6,6 +6,7 @@ import type { Tx } from '../dialect/dialect.ts';
 import type { PreviewQuery } from '../dialect/preview.ts';
 import { distinctTables, toTableName } from '../dialect/table-names.ts';
 import type { View } from '../dialect/view.ts';
+import { findBlockers } from '../resolve/blockers.ts';
 import { cascadesFrom, computeDrainOrder } from '../resolve/cascades.ts';
 import { estimateRowsPerParent } from '../resolve/children.ts';
 import { computeHorizon } from '../resolve/horizon.ts';
@@ -15,8 +16,16 @@ import type { ScanChoice } from '../resolve/scan-choice.ts';
 import type { Scope } from '../resolve/scope.ts';
 import type { RowTree, StoredDeleteUnreferenced } from '../stored/pass.ts';
 import type { ConditionPart } from './condition.ts';
-import { findNotHeld, heldPart, joinParts, olderThanParts } from './condition.ts';
-import { addHeldRows } from './count-held.ts';
+import {
+  findNotHeld,
+  findNotReferenced,
+  heldPart,
+  joinParts,
+  olderThanParts,
+  withBlockers,
+} from './condition.ts';
+import { addKeptRows } from './count-kept.ts';
+import { isChained } from './delete-chained.ts';
 import { deleteLocked } from './delete-locked.ts';
 import type { BacklogRows, BatchKind, BatchOutcome, BatchStep, WantedIndex } from './pass.ts';
 import { limitRows, toScanStep } from './scan-limit.ts';
@@ -37,6 +46,11 @@ export const deleteUnreferencedKind: BatchKind<DeleteUnreferenced, StoredDeleteU
     if (table === undefined || age === undefined || found === undefined) return undefined;
     const { references, ignored } = found;
     const cascades = cascadesFrom(scope.catalog, table, (key) => ignored.includes(key));
+    // What references the rows themselves is in the references.
+    const blockers = findBlockers(scope.catalog, { table: toTableName(table), cascades }).filter(
+      ({ path }) => path.length > 0,
+    );
+    const repeats = isChained({ table: toTableName(table), cascades, blockers });
     const along = cascades.map((step) => scope.catalog.named(step.table));
     return {
       kind: 'deleteUnreferenced',
@@ -50,6 +64,8 @@ export const deleteUnreferencedKind: BatchKind<DeleteUnreferenced, StoredDeleteU
       references,
       cascades,
       drainOrder: computeDrainOrder(scope.catalog, cascades),
+      blockers,
+      ...(repeats ? { repeats: true } : {}),
     };
   },
 
@@ -65,17 +81,18 @@ export const deleteUnreferencedKind: BatchKind<DeleteUnreferenced, StoredDeleteU
   plan(stored: StoredDeleteUnreferenced, table: CatalogTable, shards: number, view: View): ScanChoice {
     const { age, horizon } = stored;
     const byAge = { scan: 'by-age', column: age, keys: 0, until: horizon } as const;
-    const where = joinParts(listParts(stored, view), view, ['held']);
+    const where = joinParts(listParts(stored, view), view, ['held', 'chained']);
     return { table, where, shards, ...(hasIndexOn(table, age) ? { index: byAge } : {}) };
   },
 
   preview(stored: StoredDeleteUnreferenced, query: PreviewQuery): void {
     const parts = listParts(stored, query.view);
-    const where = joinParts(parts, query.view, ['held']);
+    const where = joinParts(parts, query.view, ['held', 'forbidden']);
     query.addDeleted({
       tree: findDependents(stored),
       where,
       notHeld: findNotHeld(parts),
+      notReferenced: findNotReferenced(parts),
       ages: [stored.age],
     });
   },
@@ -102,24 +119,25 @@ export const deleteUnreferencedKind: BatchKind<DeleteUnreferenced, StoredDeleteU
     const { table, age } = stored;
     const view = tx.view({ holds: step.holds });
     const parts = listParts(stored, view);
-    const where = joinParts(parts, view);
+    const where = joinParts(parts, view, ['chained']);
     const scanStep = toScanStep(step, limitRows(step, step.rowsPerParent));
     const locked = await tx.scan.lockRange({ table, age, where }, scanStep);
     const outcome = await deleteLocked(tx, { ...stored, key: null, children: [] }, where, locked, step);
-    const all = joinParts(parts, view, ['held']);
-    return addHeldRows(tx, { table, by: age, where: all, notHeld: findNotHeld(parts) }, step, outcome);
+    return addKeptRows(tx, { table, by: age, parts }, view, step, outcome);
   },
 };
 
 /** What a row must be for the pass to delete it, part by part. */
 function listParts(stored: StoredDeleteUnreferenced, view: View): ConditionPart[] {
-  return [
+  const tree = findDependents(stored);
+  const parts: ConditionPart[] = [
     ...olderThanParts(stored, view),
     { reason: 'referenced', test: view.isUnreferenced(stored.references) },
-    ...heldPart(findDependents(stored), view),
+    ...heldPart(tree, view),
   ];
+  return withBlockers(parts, tree, view);
 }
 
-function findDependents({ table, cascades }: StoredDeleteUnreferenced): RowTree {
-  return { table, cascades };
+function findDependents({ table, cascades, blockers }: StoredDeleteUnreferenced): RowTree {
+  return { table, cascades, blockers };
 }

@@ -8,6 +8,7 @@ import type { PreviewQuery } from '../dialect/preview.ts';
 import type { ScanTarget } from '../dialect/scan.ts';
 import { distinctTables, toTableName } from '../dialect/table-names.ts';
 import type { Condition, View } from '../dialect/view.ts';
+import { findBlockers } from '../resolve/blockers.ts';
 import { cascadesFrom, computeDrainOrder } from '../resolve/cascades.ts';
 import {
   deferChild,
@@ -30,8 +31,9 @@ import type { TableName } from '../stored/columns.ts';
 import type { KeepLastExpiry } from '../stored/expiry.ts';
 import type { RowTree, StoredChild, StoredExpireRows } from '../stored/pass.ts';
 import type { ConditionPart } from './condition.ts';
-import { findNotHeld, heldPart, joinParts } from './condition.ts';
-import { addHeldRows } from './count-held.ts';
+import { findNotHeld, findNotReferenced, heldPart, joinParts, withBlockers } from './condition.ts';
+import { addKeptRows } from './count-kept.ts';
+import { isChained } from './delete-chained.ts';
 import { deleteChildren, toRecording } from './delete-children.ts';
 import { deleteLocked } from './delete-locked.ts';
 import type { BacklogRows, BatchKind, BatchOutcome, BatchStep, WantedIndex } from './pass.ts';
@@ -87,13 +89,15 @@ export const expireRowsKind: BatchKind<ExpireRows, StoredExpireRows> = {
       retentions,
       key: keptKey,
     };
+    const blockers = findBlockers(scope.catalog, { table: toTableName(table), cascades, key, children });
+    const repeats = nesting !== null || isChained({ table: toTableName(table), cascades, blockers });
     const others = along.map((name) => scope.catalog.named(name));
     return {
       kind: 'expireRows',
       ...expiry,
       key,
       ...(keepsRows ? { keeps: expiry } : {}),
-      ...(nesting === null ? {} : { repeats: true }),
+      ...(repeats ? { repeats: true } : {}),
       counted: distinctTables([table, ...along]),
       rowsPerParent: estimateRowsPerParent(table, others),
       nesting,
@@ -101,6 +105,7 @@ export const expireRowsKind: BatchKind<ExpireRows, StoredExpireRows> = {
       deferred: deferred.filter((child) => child !== undefined),
       cascades,
       drainOrder: computeDrainOrder(scope.catalog, cascades),
+      blockers,
       ...(files.length === 0 ? {} : { files }),
     };
   },
@@ -119,7 +124,7 @@ export const expireRowsKind: BatchKind<ExpireRows, StoredExpireRows> = {
     const byAge = { scan: 'by-age', column: age, keys: 0, until: stored.horizon } as const;
     return {
       table,
-      where: joinParts(listParts(stored, view), view, ['kept-newest', 'held']),
+      where: joinParts(listParts(stored, view), view, ['kept-newest', 'held', 'chained']),
       shards,
       rowsPerParent: stored.rowsPerParent,
       ...(later.length === 0 && hasIndexOn(table, age) ? { index: byAge } : {}),
@@ -130,8 +135,14 @@ export const expireRowsKind: BatchKind<ExpireRows, StoredExpireRows> = {
     const { files = [], children, ages, nesting } = stored;
     query.recordFiles([...files, ...children.flatMap(listChildPaths)].map(({ root }) => root));
     const parts = listParts(stored, query.view);
-    const where = joinParts(parts, query.view, ['nested', 'held']);
-    query.addDeleted({ tree: findDependents(stored), where, notHeld: findNotHeld(parts), ages, nesting });
+    query.addDeleted({
+      tree: findDependents(stored),
+      where: joinParts(parts, query.view, ['nested', 'held', 'forbidden']),
+      notHeld: findNotHeld(parts),
+      notReferenced: findNotReferenced(parts),
+      ages,
+      nesting,
+    });
   },
 
   wantedIndexes({ table, ages, children, deferred }: StoredExpireRows): WantedIndex[] {
@@ -157,28 +168,28 @@ export const expireRowsKind: BatchKind<ExpireRows, StoredExpireRows> = {
     const outcome = mustLock(stored, step)
       ? await expireLocked(stored, tx, step, parts, view)
       : await expire(stored, tx, step, parts, view);
-    const where = joinParts(parts, view, ['held']);
-    const by = scanColumn(stored);
-    return addHeldRows(tx, { table: stored.table, by, where, notHeld: findNotHeld(parts) }, step, outcome);
+    return addKeptRows(tx, { table: stored.table, by: scanColumn(stored), parts }, view, step, outcome);
   },
 };
 
 /** What a row must be for the pass to delete it, part by part. */
 function listParts(stored: StoredExpireRows, view: View): ConditionPart[] {
   const { where, ages, nesting, keeps } = stored;
-  return [
+  const tree = findDependents(stored);
+  const own: ConditionPart[] = [
     { reason: 'filter-mismatch', test: view.matches(where) },
     { reason: 'no-age', test: view.hasAge(ages), impliedBy: 'too-young' },
     { reason: 'kept-for-ever', test: view.canExpire(stored), impliedBy: 'too-young' },
     { reason: 'too-young', test: view.isExpired(stored), dueAt: view.dueWhenExpired(stored) },
     ...(nesting === null ? [] : [{ reason: 'nested', test: view.isNull(nesting.column) } as const]),
     ...(keeps === undefined ? [] : [{ reason: 'kept-newest', test: view.isNotKept(keeps) } as const]),
-    ...heldPart(findDependents(stored), view),
+    ...heldPart(tree, view),
   ];
+  return withBlockers(own, tree, view);
 }
 
-function findDependents({ table, cascades, key, children }: StoredExpireRows): RowTree {
-  return { table, cascades, key, children };
+function findDependents({ table, cascades, key, children, blockers }: StoredExpireRows): RowTree {
+  return { table, cascades, key, children, blockers };
 }
 
 function indexOn({ table, by }: Pick<StoredChild, 'table' | 'by'>, why: string): WantedIndex {
@@ -195,7 +206,7 @@ async function expire(
 ): Promise<BatchOutcome> {
   const { children, cascades, files, keeps, key } = stored;
   // What stays is judged by the statement itself, for all groups of a batch at once.
-  const where = joinParts(parts, view, ['kept-newest']);
+  const where = joinParts(parts, view, ['kept-newest', 'chained']);
   const target: ScanTarget = {
     ...scanTarget(stored, where),
     recording: toRecording(files, step),
@@ -219,7 +230,7 @@ async function expireLocked(
   parts: readonly ConditionPart[],
   view: View,
 ): Promise<BatchOutcome> {
-  const where = joinParts(parts, view);
+  const where = joinParts(parts, view, ['chained']);
   const deletable = stored.keeps === undefined ? where : view.all([where, view.isGroupFull(stored.keeps)]);
   // If children may be deleted before their row, the row must be sure to follow.
   const isSure = step.lockFirst || stored.children.some((child) => child.beforeParent);
@@ -240,7 +251,7 @@ function mustLock(stored: StoredExpireRows, { lockFirst, holds }: BatchStep): bo
     retentions.some(
       ({ where: own, column }) => own?.selects === true || (column !== undefined && column.parent !== null),
     );
-  if (lockFirst || selects || children.some((child) => child.beforeParent)) return true;
+  if (lockFirst || selects || isChained(stored) || children.some((child) => child.beforeParent)) return true;
   return needsLocks(holds, table, listTablesAlong(stored));
 }
 

@@ -36,6 +36,10 @@ export interface BatchStep {
   readonly readFactor: number;
   /** Lock rows, skip those that others have locked, and count dependents: the last attempt took too long. */
   readonly lockFirst: boolean;
+  /** Something forbids to delete some row: find out which, delete the others, and go on. */
+  readonly isolate: boolean;
+  /** Tries a part of the batch that may fail, after which the batch goes on; what it deleted is not counted then. */
+  readonly attempt: <T>(work: () => Promise<T>) => Promise<T>;
   /** Delete nothing and go on after the first row: somebody else has what is deleted with it locked. */
   readonly skipFirstRow: boolean;
   readonly deadline?: Deadline;
@@ -62,6 +66,12 @@ export interface BatchOutcome {
   readonly moved: number;
   /** Rows that only a hold keeps; left out if none is in force. */
   readonly held?: number;
+  /** Rows that the database does not let go: something references them, or a trigger keeps them; left out if there are none. */
+  readonly blocked?: number;
+  /** Some of these are referenced by rows that the pass knows of. */
+  readonly isReferenced?: true;
+  /** Why others of these stay, as the database says; left out if there are none. */
+  readonly refusals?: readonly Refusal[];
   /** The deletable rows found over those that were wanted; left out if the scan has no limit. */
   readonly filled?: number;
   /** Only an oversized row was drained, and its rows took so many milliseconds to delete. */
@@ -72,6 +82,13 @@ export interface BatchOutcome {
   readonly bytes?: number;
   /** Files removed. */
   readonly files?: number;
+}
+
+/** Why the database refused to delete a row. */
+export interface Refusal {
+  readonly meaning: string;
+  /** The constraint, table or function that the server named; empty if it named none. */
+  readonly names: string;
 }
 
 /** What was done for a batch before its transaction. */

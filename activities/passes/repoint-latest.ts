@@ -12,7 +12,7 @@ import type { Scope } from '../resolve/scope.ts';
 import type { RowTree, StoredRepointLatest } from '../stored/pass.ts';
 import type { ConditionPart } from './condition.ts';
 import { findNotHeld, heldPart } from './condition.ts';
-import { addHeldRows } from './count-held.ts';
+import { addKeptRows } from './count-kept.ts';
 import type { BacklogRows, BatchKind, BatchOutcome, BatchStep } from './pass.ts';
 import { findScanEnd, limitRows, toScanStep } from './scan-limit.ts';
 
@@ -76,17 +76,18 @@ export const repointLatestKind: BatchKind<RepointLatest, StoredRepointLatest> = 
   async runBatch(stored: StoredRepointLatest, tx: Tx, step: BatchStep): Promise<BatchOutcome> {
     const { table, pointer } = stored;
     const view = tx.view({ holds: step.holds });
-    const notHeld = findNotHeld(heldPart(findDependents(stored), view));
     const where = view.isStale(pointer);
+    const held = heldPart(findDependents(stored), view);
+    const parts: ConditionPart[] = [{ reason: 'points-at-a-row', test: where }, ...held];
     const scanStep = toScanStep(step, limitRows(step, step.rowsPerParent));
     const locked = await tx.scan.lockRange({ table, age: null, where }, scanStep);
     if (step.skipFirstRow && locked.locations.length > 0) {
       return { ...findScanEnd(locked, 1), taken: 0, skipped: 1, moved: 0 };
     }
-    const moved = await tx.rows.repointHolders(pointer, locked.locations, notHeld);
+    const moved = await tx.rows.repointHolders(pointer, locked.locations, findNotHeld(held));
     const taken = locked.locations.length;
     const outcome = { ...findScanEnd(locked, taken), taken, skipped: locked.candidates - taken, moved };
-    return addHeldRows(tx, { table, by: null, where, notHeld }, step, outcome);
+    return addKeptRows(tx, { table, by: null, parts }, view, step, outcome);
   },
 };
 

@@ -69,7 +69,7 @@ export async function runBatch(
   { session, ledger }: Database,
   { key, policy, passName, stored, round }: BatchShard,
   position: Position | undefined,
-  step: Omit<BatchStep, 'keepLast' | 'holds' | 'outbox' | 'deadline'>,
+  step: Omit<BatchStep, 'keepLast' | 'holds' | 'outbox' | 'deadline' | 'attempt'>,
   targetMillis: number,
   maxInAll = Infinity,
 ): Promise<CommittedBatch | undefined> {
@@ -91,6 +91,7 @@ export async function runBatch(
         keepLast: { run, pass },
         holds,
         outbox: { policy, pass: passName, run },
+        attempt: async (work) => tx.fence.attempt(counters, work),
         deadline: { at: performance.now() + statementMillis, millis: statementMillis },
       });
       if (stored.firesLate === true) await tx.fence.fireTriggers();

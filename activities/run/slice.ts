@@ -15,6 +15,7 @@ import type { OpenPass, OpenRun } from '../stored/run.ts';
 import type { Shard } from '../stored/scan.ts';
 import type { BatchShard, CommittedBatch } from './batch.ts';
 import { prepareBatch, runBatch, TooManyRows } from './batch.ts';
+import { BlockedRows } from './blocked-rows.ts';
 import type { RunContext } from './context.ts';
 import { createClosedFailure, findCurrentPosition, findCurrentRun, shouldStop } from './current-run.ts';
 import { RunLimits } from './limits.ts';
@@ -60,6 +61,7 @@ class Slice {
   readonly #metrics: BatchMetrics;
   readonly #activity = Context.current();
   readonly #ladder = new RetryLadder();
+  readonly #blocked: BlockedRows;
   #position: Position | undefined;
   #longestMillis = 0;
   #batches = 0;
@@ -69,6 +71,7 @@ class Slice {
     this.#request = request;
     this.#policy = policy;
     this.#metrics = metrics;
+    this.#blocked = new BlockedRows(database.ledger);
     const { run, pass, shard } = request;
     this.#key = { run, pass, shard };
   }
@@ -116,7 +119,7 @@ class Slice {
   ): Promise<CommittedBatch | undefined> {
     const prepared = await this.#prepare(at);
     for (;;) {
-      const { lockFirst, skipFirstRow, part } = this.#ladder.approach;
+      const { lockFirst, skipFirstRow, isolate, part } = this.#ladder.approach;
       const budget = limits.budget(Math.max(1, Math.round(pacer.size * part)));
       const step = {
         shard,
@@ -129,6 +132,7 @@ class Slice {
         readFactor: pacer.readFactor,
         lockFirst: lockFirst || budget.lockFirst,
         skipFirstRow,
+        isolate,
         ...(prepared === undefined ? {} : { prepared }),
       };
       const started = performance.now();
@@ -142,6 +146,7 @@ class Slice {
         this.#ladder.succeed(done.outcome.taken);
         pacer.learnFrom(done);
         this.#moveOn(done, pacer.size);
+        await this.#blocked.note(at, done.outcome);
         return done;
       } catch (error) {
         // A transaction that was rolled back held its locks as well.
@@ -152,7 +157,7 @@ class Slice {
         }
         if (readDatabaseError(error)?.verdict === 'shrink') this.#metrics.recordSetback(error);
         if (!this.#ladder.canRetry(error)) throw error;
-        pacer.shrink();
+        if (readDatabaseError(error)?.verdict === 'shrink') pacer.shrink();
         this.#heartbeat();
         await sleep(RETRY_PAUSE);
         if (shouldStop(this.#activity)) return undefined;

@@ -32,6 +32,7 @@ export interface BatchResult {
   readonly skipped: number;
   readonly moved: number;
   readonly held?: number;
+  readonly blocked?: number;
   readonly reported?: ReportedRows;
   readonly bytes?: number;
   readonly files?: number;

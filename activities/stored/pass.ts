@@ -28,6 +28,8 @@ export interface StoredPass {
   readonly repeats?: true;
   /** The newest rows of groups stay: the run writes which ones into the ledger when it starts. */
   readonly keeps?: KeepLastExpiry;
+  /** The foreign keys that may forbid to delete its rows; left out if it deletes none, or none does. */
+  readonly blockers?: readonly StoredBlocker[];
   /** The tables that it works on whole, if it deletes nothing. */
   readonly tables?: readonly TableName[];
 }
@@ -51,6 +53,7 @@ export interface StoredExpireRows extends StoredPass, Expiry {
   readonly cascades: readonly CascadeStep[];
   /** The numbers of the cascades in the order in which an oversized row is drained. */
   readonly drainOrder: readonly number[];
+  readonly blockers: readonly StoredBlocker[];
   /** Columns whose files are removed too: their paths are recorded with the delete. */
   readonly files?: readonly StoredPath[];
 }
@@ -106,6 +109,21 @@ export interface CascadeStep {
   readonly on: ColumnPairs;
 }
 
+/** A foreign key that forbids to delete a row as long as another row that stays references it. */
+export interface StoredBlocker {
+  /** The name of the constraint. */
+  readonly name: string;
+  /** Where the rows are that reference. */
+  readonly reference: StoredReference;
+  /** From the pass's row down to the row that is referenced, which is deleted along; empty for the row itself. */
+  readonly path: readonly Pick<CascadeStep, 'table' | 'on'>[];
+  /**
+   * From the pass's row down to rows that reference, in each way: they may be deleted along with it, or with another row of
+   * the pass. An empty way is the row itself; no way means that the pass deletes no row that references.
+   */
+  readonly ways: readonly (readonly Pick<CascadeStep, 'table' | 'on'>[])[];
+}
+
 /** A table and what is deleted along with its rows. */
 export interface RowTree {
   readonly table: TableName;
@@ -113,6 +131,8 @@ export interface RowTree {
   /** What soft children name a row by; null or left out if there are none. */
   readonly key?: ColumnName | null;
   readonly children?: readonly StoredChild[];
+  /** What may forbid to delete a row; left out if nothing does. */
+  readonly blockers?: readonly StoredBlocker[];
 }
 
 /** Rows of `holder` that point at the newest row of their group in `target`. */
@@ -148,6 +168,7 @@ export interface StoredDeleteOrphans extends StoredPass, ParentReference {
   readonly where: Predicate;
   readonly pointers: readonly StoredPointer[];
   readonly cascades: readonly CascadeStep[];
+  readonly blockers: readonly StoredBlocker[];
 }
 
 /** Columns of a table that reference rows of another, by a foreign key or without one. */
@@ -168,6 +189,7 @@ export interface StoredDeleteUnreferenced extends StoredPass {
   /** What is deleted along although it references the row. */
   readonly cascades: readonly CascadeStep[];
   readonly drainOrder: readonly number[];
+  readonly blockers: readonly StoredBlocker[];
 }
 
 /** A `repointLatest` pass. */

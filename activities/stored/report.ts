@@ -75,6 +75,8 @@ export interface PassReport {
   readonly skipped: number;
   /** Deletable rows that stay because of a hold. */
   readonly held: number;
+  /** Deletable rows that stay because the database does not let them go: others reference them, or a trigger keeps them. */
+  readonly blocked: number;
   /** What it found and left; null if the pass reports nothing. */
   readonly reported: ReportedRows | null;
   /** Bytes given back to the disk, by tables or files; negative if tables grew meanwhile. */
@@ -121,6 +123,8 @@ export interface PreviewedPass {
   readonly moved: number;
   /** Rows that would be deleted but for a hold. */
   readonly held: number;
+  /** Rows that would be deleted but for others that reference them. */
+  readonly blocked: number;
   /** What it would report; null if the pass reports nothing. */
   readonly reported: ReportedRows | null;
   /** The least and the greatest age of the rows of the pass's own table that it would delete; ISO 8601, null if there are none. */

@@ -18,8 +18,10 @@ export type StayReason =
   | 'no-parent'
   /** Its parent is there. */
   | 'parent-alive'
-  /** Something references it. */
+  /** Something references it, or what would be deleted along with it. */
   | 'referenced'
+  /** A row of the pass that stays references it, directly or through others. */
+  | 'chained'
   /** What it points at is there, or it can be moved to another row. */
   | 'points-at-a-row'
   /** Another session has it locked at this moment. */

@@ -1,3 +1,4 @@
+import { readDatabaseError } from '../../activities/dialect/errors.ts';
 import type { Database, DatabaseSource } from '../../activities/ledger/open-database.ts';
 import { openDatabase } from '../../activities/ledger/open-database.ts';
 import { readReport } from '../../activities/ledger/reports.ts';
@@ -143,9 +144,13 @@ async function runPass(
           readFactor: pacer.readFactor,
           lockFirst: options.lockFirst ?? false,
           skipFirstRow: false,
+          isolate: false,
           ...(prepared === undefined ? {} : { prepared }),
         };
-        const done = await runBatch(database, own, position, step, 10_000);
+        const done = await runBatch(database, own, position, step, 10_000).catch(async (error: unknown) => {
+          if (readDatabaseError(error)?.kind !== 'row forbidden') throw error;
+          return runBatch(database, own, position, { ...step, lockFirst: true, isolate: true }, 10_000);
+        });
         if (done === undefined) throw new Error('fenced');
         pacer.learnFrom(done);
         await options.afterBatch?.(database);

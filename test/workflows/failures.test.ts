@@ -46,14 +46,51 @@ describeNeeding(['temporal'], 'a pass that cannot do its work', () => {
     });
   }
 
-  test('fails alone: later passes still run, and the run tells all reasons', async () => {
-    // A row that others point at by a foreign key that forbids its delete.
+  /** Orders cannot be deleted, whatever a batch tries. */
+  async function forbid(): Promise<void> {
+    await shop.rows(`
+      create function forbid() returns trigger language plpgsql as
+        $$ begin raise exception 'secret text' using errcode = '42501'; end $$;
+      create trigger forbid before delete on shop_order execute function forbid()`);
+  }
+
+  test('a row that another one references is kept, counted, and noted with its constraint on this machine only', async () => {
     await shop.rows('insert into invoice values (1, 3)');
+    const { failure, workflowId } = await runToEnd(shopPolicy({ passes: [oldOrders] }));
+    expect(failure).toBeUndefined();
+    const report = await fetchReport(shop, workflowId);
+    expect(report.passes[0]).toMatchObject({ rows: 9, blocked: 1, status: 'completed' });
+    expect(report.notes).toEqual([
+      {
+        what: 'pass old-orders: rows stay that other rows reference, by a foreign key that forbids to delete them',
+        here: 'constraint invoice_order_id_fkey of table invoice',
+      },
+    ]);
+  });
+
+  test('a row that a trigger keeps is noted with the function that does', async () => {
+    await shop.rows(`
+      create function keep_three() returns trigger language plpgsql as
+        $$ begin if old.id = 3 then raise exception 'row 3'; end if; return old; end $$;
+      create trigger keep_three before delete on shop_order for each row execute function keep_three()`);
+    const { workflowId } = await runToEnd(shopPolicy({ passes: [oldOrders] }));
+    const report = await fetchReport(shop, workflowId);
+    expect(report.passes[0]).toMatchObject({ rows: 9, blocked: 1, status: 'completed' });
+    expect(report.notes).toEqual([
+      {
+        what: 'pass old-orders: rows stay that the database does not let go: a trigger or function of the database raised an error',
+        here: 'function keep_three',
+      },
+    ]);
+  });
+
+  test('fails alone: later passes still run, and the run tells all reasons', async () => {
+    await forbid();
     const { failure, workflowId } = await runToEnd(shopPolicy({ passes: [oldOrders, lostAudit()] }));
     expect(failure).toMatchObject({ cause: { type: 'VacuumFailed' } });
     const message = (failure as { cause: Error }).cause.message;
-    expect(message).toContain('pass old-orders: deleting: a foreign key forbids the deletion');
-    expect(message).toContain('23503');
+    expect(message).toContain('pass old-orders: deleting: a privilege is missing');
+    expect(message).toContain('42501');
     const report = await fetchReport(shop, workflowId);
     expect(report.status).toBe('failed');
     expect(report.passes.map(({ name, status }) => [name, status])).toEqual([
@@ -64,7 +101,7 @@ describeNeeding(['temporal'], 'a pass that cannot do its work', () => {
   });
 
   test('takes those along that depend on it', async () => {
-    await shop.rows('insert into invoice values (1, 3)');
+    await forbid();
     const { workflowId } = await runToEnd(shopPolicy({ passes: [oldOrders, lostAudit(['old-orders'])] }));
     const report = await fetchReport(shop, workflowId);
     expect(report.passes.map((pass) => pass.status)).toEqual(['failed', 'skipped']);

@@ -48,7 +48,13 @@ describeNeeding(['temporal'], 'what crosses to Temporal', () => {
       insert into shop_order select 98765043210 + n, 'shipped', '2019-05-17 11:22:33.444555+00' from generate_series(1, 6) as n;
       insert into audit_log select 87654043210 + n, 55500043210 + n, '2018-02-03 04:05:06.070809+00', 'secret text'
       from generate_series(1, 6) as n`);
-      if (end === 'failed') await shop.rows('insert into invoice values (1, 98765043212)');
+      await shop.rows('insert into invoice values (1, 98765043212)');
+      if (end === 'failed') {
+        await shop.rows(`
+          create function forbid() returns trigger language plpgsql as
+            $$ begin raise exception 'secret text' using errcode = '42501', table = 'invoice'; end $$;
+          create trigger forbid before delete on shop_order execute function forbid()`);
+      }
       if (end === 'refused') await shop.rows('alter table audit_log rename to renamed_log');
       const taskQueue = session.queue();
       const history = await session.withVacuum({ taskQueue, url: shop.url, policies: [policy] }, async () => {

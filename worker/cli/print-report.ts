@@ -132,9 +132,16 @@ export function printReported(
 }
 
 /** Prints the rows of each pass that only holds keep. */
-export function printHeld(passes: readonly { readonly name: string; readonly held: number }[]): void {
-  for (const { name, held } of passes) {
+export function printHeld(
+  passes: readonly { readonly name: string; readonly held: number; readonly blocked: number }[],
+): void {
+  for (const { name, held, blocked } of passes) {
     if (held > 0) print(`\n${strong(name)}: ${formatCount(held)} rows kept by hold`);
+    if (blocked > 0) {
+      print(
+        `\n${strong(name)}: ${formatCount(blocked)} rows stay, because others reference them or the database refuses`,
+      );
+    }
   }
 }
 

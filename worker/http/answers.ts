@@ -137,6 +137,9 @@ export const Run = RunSummary.extend({
       moved: count,
       skipped: count.describe('Rows that qualified and stay because another session had them locked'),
       held: count.describe('Rows that qualified and stay because of a hold'),
+      blocked: count.describe(
+        'Rows that qualified and stay because others reference them or the database refuses',
+      ),
       files: count.describe('Files removed; in a preview, files that a run would remove'),
       bytes: count,
       millis: count,

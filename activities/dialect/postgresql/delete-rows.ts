@@ -25,6 +25,23 @@ export async function deleteAt(
   return deleteReturning(connection, statement, groups, recording);
 }
 
+/** Locks those of some rows that nobody else has locked and of which a condition is true. */
+export async function lockAt(
+  { db }: Connection,
+  table: TableName,
+  locations: readonly string[],
+  where: Condition,
+  key: ColumnName | null,
+): Promise<{ location: string; key: string | null }[]> {
+  if (locations.length === 0) return [];
+  const { rows } = await sql<{ location: string; key: string | null }>`
+    select t.ctid::text as location, ${key === null ? sql`null` : sql`${columnRef('t', key)}::text`} as key
+    from ${tableRef(table)} as t
+    where ${isAt(locations)} and ${toSql(where)}
+    for update of t skip locked`.execute(db);
+  return rows;
+}
+
 /** Whether the condition is still true of a row, in a statement of its own: it sees what changed before the lock. */
 export async function isTrueAt(
   connection: Connection,

@@ -9,7 +9,7 @@ import type { HeldRows } from '../view.ts';
 import type { Connection } from './connection.ts';
 import { selectHeldRows } from './holds.ts';
 import { qualifiedName } from './identifiers.ts';
-import { inTransaction } from './transaction.ts';
+import { inTransaction, undoOnError } from './transaction.ts';
 
 /** Keeps the batches of a shard apart. */
 export class PostgresFence implements Fence {
@@ -25,6 +25,10 @@ export class PostgresFence implements Fence {
 
   async waitForBatches(runKey: string): Promise<void> {
     await lockKey(this.#connection, runKey);
+  }
+
+  async attempt<T>(counters: DeletionCounters, work: () => Promise<T>): Promise<T> {
+    return attempt(this.#connection, counters, work);
   }
 
   async fireTriggers(): Promise<void> {
@@ -57,6 +61,36 @@ async function enterBatch(
       ${selectHeldRows(connection)} as held`.execute(connection.db);
   const { entered, before, held } = rows[0] ?? { entered: false, before: [], held: [] };
   return { entered, counters: { tables: counted, before } satisfies DeletionCounters, holds: { rows: held } };
+}
+
+/**
+ * Tries work in a savepoint. The server's counters are not transactional: a delete that a savepoint undid is still in them.
+ */
+async function attempt<T>(
+  connection: Connection,
+  { tables, before }: DeletionCounters,
+  work: () => Promise<T>,
+): Promise<T> {
+  const { db } = connection;
+  const start = await readCounters(connection, tables);
+  try {
+    return await undoOnError(db, async () => {
+      await sql`set constraints all immediate`.execute(db);
+      return work();
+    });
+  } catch (error) {
+    // If the connection is lost the error says so, and nothing is counted any more.
+    const end = await readCounters(connection, tables).catch(() => start);
+    for (const [n, count] of end.entries()) {
+      before[n] = String(BigInt(before[n] ?? 0) + BigInt(count) - BigInt(start[n] ?? 0));
+    }
+    throw error;
+  }
+}
+
+async function readCounters({ db }: Connection, tables: readonly TableName[]): Promise<string[]> {
+  const { rows } = await sql<{ counts: string[] }>`select ${countersBefore(tables)} as counts`.execute(db);
+  return rows[0]?.counts ?? [];
 }
 
 /** Waits for a lock on a key until the transaction ends. */

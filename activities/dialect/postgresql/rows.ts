@@ -3,9 +3,10 @@ import { sql } from 'kysely';
 import type { ColumnName, TableName } from '../../stored/columns.ts';
 import type { Evaluated, FoundRow, Rows } from '../rows.ts';
 import type { Condition, Instant } from '../view.ts';
+import { findChain } from './blockers.ts';
 import type { Connection } from './connection.ts';
 import { instantSql, toSql } from './connection.ts';
-import { deleteAt, deleteOwned, isTrueAt, lockOwned } from './delete-rows.ts';
+import { deleteAt, deleteOwned, isTrueAt, lockAt, lockOwned } from './delete-rows.ts';
 import { countDependents, deleteDependents, findAncestors } from './dependents.ts';
 import { castArray, castValue, columnRef, relationRef, tableRef } from './identifiers.ts';
 import { lockHolders, repointHolders } from './pointers.ts';
@@ -25,6 +26,10 @@ export class PostgresRows implements Rows {
   readonly deleteOwned: Rows['deleteOwned'] = async (...asked) => deleteOwned(this.#connection, ...asked);
 
   readonly lockOwned: Rows['lockOwned'] = async (...asked) => lockOwned(this.#connection, ...asked);
+
+  readonly findChain: Rows['findChain'] = async (...asked) => findChain(this.#connection, ...asked);
+
+  readonly lockAt: Rows['lockAt'] = async (...asked) => lockAt(this.#connection, ...asked);
 
   readonly countDependents: Rows['countDependents'] = async (...asked) =>
     countDependents(this.#connection, ...asked);

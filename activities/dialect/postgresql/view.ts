@@ -5,7 +5,9 @@ import type { Ages, ColumnName, Predicate } from '../../stored/columns.ts';
 import type { Expiry, KeepLastExpiry } from '../../stored/expiry.ts';
 import type { ParentReference, RowTree, StoredPointer, StoredReference } from '../../stored/pass.ts';
 import { bindPredicate } from '../bind-predicate.ts';
+import { listInner, listOuter } from '../blockers.ts';
 import type { Condition, Instant, View, ViewOptions } from '../view.ts';
+import { isNotChained, isNotReferenced } from './blockers.ts';
 import type { Connection } from './connection.ts';
 import { toCondition, toInstant, toSql } from './connection.ts';
 import { ageExpression, dueWhenExpired, dueWhenOlder, isExpired, selectHorizon } from './expiry.ts';
@@ -98,6 +100,17 @@ export class LiveView implements View {
 
   hasNoSurvivor(pointer: StoredPointer): Condition {
     return toCondition(hasNoSurvivor(pointer));
+  }
+
+  isNotReferenced(tree: RowTree): Condition | undefined {
+    const blockers = listOuter(tree);
+    return blockers.length === 0 ? undefined : toCondition(isNotReferenced(blockers));
+  }
+
+  isNotChained(tree: RowTree, deletable: Condition, limit: number): Condition | undefined {
+    const blockers = listInner(tree);
+    if (blockers.length === 0) return undefined;
+    return toCondition(isNotChained(tree.table, blockers, toSql(deletable), limit));
   }
 
   isNotHeld(tree: RowTree): Condition | undefined {

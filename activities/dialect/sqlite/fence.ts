@@ -27,6 +27,20 @@ export class SqliteFence implements Fence {
     // The write lock is ours by now.
   }
 
+  /** The counters are in a table, and undone with the savepoint. */
+  async attempt<T>(_counters: DeletionCounters, work: () => Promise<T>): Promise<T> {
+    await this.#connection.run(sql`savepoint attempt`);
+    try {
+      const result = await work();
+      await this.#connection.run(sql`release savepoint attempt`);
+      return result;
+    } catch (error) {
+      await this.#connection.run(sql`rollback to savepoint attempt`);
+      await this.#connection.run(sql`release savepoint attempt`);
+      throw error;
+    }
+  }
+
   async fireTriggers(): Promise<void> {
     // None fires later than its statement.
   }

@@ -4,6 +4,7 @@ import { sql } from 'kysely';
 import type { ColumnName, TableName } from '../../stored/columns.ts';
 import type { DeletedRows, Evaluated, FoundRow, OwnedRows, Recording, Rows } from '../rows.ts';
 import type { Condition, Instant } from '../view.ts';
+import { findChain } from './blockers.ts';
 import type { Connection } from './connection.ts';
 import { instantSql, toSql } from './connection.ts';
 import { countDependents, deleteDependents, findAncestors } from './dependents.ts';
@@ -17,6 +18,23 @@ export class SqliteRows implements Rows {
 
   constructor(connection: Connection) {
     this.#connection = connection;
+  }
+
+  readonly findChain: Rows['findChain'] = async (...asked) => findChain(this.#connection, ...asked);
+
+  /** The write lock of the file is ours. */
+  async lockAt(
+    table: TableName,
+    locations: readonly string[],
+    where: Condition,
+    key: ColumnName | null,
+  ): Promise<{ location: string; key: string | null }[]> {
+    if (locations.length === 0) return [];
+    const { rows } = await this.#connection.run(sql<{ location: string; key: string | null }>`
+      select ${locationText('t')} as location, ${key === null ? sql`null` : keyText(key, 't')} as key
+      from ${tableRef(table)} as t
+      where ${isAt(locations)} and ${toSql(where)}`);
+    return [...rows];
   }
 
   readonly countDependents: Rows['countDependents'] = async (...asked) =>

@@ -4,7 +4,7 @@ import type { Session, Tx } from '../../../activities/dialect/dialect.ts';
 import type { ScanStep } from '../../../activities/dialect/scan.ts';
 import type { Condition, View } from '../../../activities/dialect/view.ts';
 import type { ColumnName, TableName } from '../../../activities/stored/columns.ts';
-import type { StoredPointer } from '../../../activities/stored/pass.ts';
+import type { RowTree, StoredPointer, StoredReference } from '../../../activities/stored/pass.ts';
 import type { Shard } from '../../../activities/stored/scan.ts';
 
 /** A database of one test, with the tables of {@link SCHEMA} that the dialect makes in its own types. */
@@ -310,6 +310,7 @@ export function describeDialect(name: string, open: () => Promise<DialectHarness
             tree: { table: item, cascades },
             where,
             notHeld: undefined,
+            notReferenced: undefined,
             ages: [columns.at],
           });
         }
@@ -325,6 +326,104 @@ export function describeDialect(name: string, open: () => Promise<DialectHarness
         ['second', 'child', 0],
       ]);
       expect(await remaining()).toBe(12);
+    });
+
+    /** Rows of `note` reference items and stay; items name others by `parent_id`, as by a foreign key. */
+    function makeBlockedTree(): RowTree {
+      const named = (of: string, by: string): StoredReference => {
+        return { table: table(of), on: [{ child: by, parent: 'id' }], indexed: true };
+      };
+      return {
+        table: item,
+        cascades: [],
+        blockers: [
+          { name: 'note_item', reference: named('note', 'item_id'), path: [], ways: [] },
+          { name: 'item_parent', reference: named('item', 'parent_id'), path: [], ways: [[]] },
+        ],
+      };
+    }
+
+    it('tells rows apart that others reference which stay, for a delete as for a preview', async () => {
+      await fillItems(12);
+      // 12 is too young and names 3; 8 names 7, which a note references; 6, 5 and 4 are a chain.
+      await harness.execute('insert into note (id, item_id) values (1, 8)');
+      for (const [id, parent] of [
+        [12, 3],
+        [3, 2],
+        [8, 7],
+        [6, 5],
+        [5, 4],
+      ]) {
+        await harness.execute(`update item set parent_id = ${parent} where id = ${id}`);
+      }
+      const tree = makeBlockedTree();
+      const free = await inTx(async (tx, view) => {
+        const parts = [older(view), view.isNotReferenced(tree) ?? older(view)];
+        const deletable = view.all(parts);
+        const chained = view.isNotChained(tree, deletable, 100) ?? deletable;
+        const keys = Array.from({ length: 12 }, (_, n) => String(n + 1));
+        const found = await tx.rows.filterKeys(item, columns.id, keys, view.all([deletable, chained]));
+        const [four, two] = [
+          await tx.rows.find(item, columns.id, '4'),
+          await tx.rows.find(item, columns.id, '2'),
+        ];
+        const chain = await tx.rows.findChain(
+          tree,
+          deletable,
+          [four?.location ?? '', two?.location ?? ''],
+          100,
+        );
+        // 4, 5, 6 and 2, 3; what 3 needs is too young.
+        expect(chain.map(({ needs }) => needs.length).toSorted()).toEqual([0, 1, 1, 1, 1]);
+        const locked = await tx.rows.lockAt(
+          item,
+          chain.map(({ location }) => location),
+          deletable,
+          columns.id,
+        );
+        expect(locked.map(({ key }) => key).toSorted()).toEqual(['2', '3', '4', '5', '6']);
+        return [...found].map(Number).toSorted((a, b) => a - b);
+      });
+      expect(free).toEqual([1, 4, 5, 6, 9, 10]);
+      const counts = await harness.session.snapshot(LIMITS, async (tx) => {
+        const catalog = await tx.facts.readCatalog([{ schema: undefined, name: 'item' }]);
+        const query = tx.startPreview(catalog, undefined);
+        query.startPass('only');
+        query.addDeleted({
+          tree,
+          where: older(query.view),
+          notHeld: undefined,
+          notReferenced: query.view.isNotReferenced(tree),
+          ages: [columns.at],
+        });
+        return query.count();
+      });
+      const sum = (of: string): number =>
+        counts.filter(({ what }) => what === of).reduce((total, { value }) => total + (value ?? 0), 0);
+      expect([sum('deleted'), sum('blocked')]).toEqual([6, 4]);
+    });
+
+    it('goes on after a part of a batch failed, and counts nothing of it', async () => {
+      await fillItems(4);
+      const run = await startRun();
+      const rows = await inTx(async (tx, view) => {
+        const { counters } = await tx.fence.enterBatch('shard', 'run', [item]);
+        const remove = async (id: string): Promise<void> => {
+          const found = await tx.rows.find(item, columns.id, id);
+          await tx.rows.deleteAt(item, [found?.location ?? ''], older(view));
+        };
+        await remove('1');
+        const failing = tx.fence.attempt(counters, async () => {
+          await remove('2');
+          throw new Error('no');
+        });
+        await expect(failing).rejects.toThrow('no');
+        await tx.fence.attempt(counters, async () => remove('3'));
+        const key = { run, pass: 0, shard: 0, sequence: 1, round: 1, size: 100, counters };
+        return tx.ledger.batches.record(key, { cursor: null, done: true, skipped: 0, moved: 0, blocked: 1 });
+      });
+      expect(rows).toBe(2);
+      expect(await remaining()).toBe(2);
     });
 
     /** Starts a run with nothing but its row. */

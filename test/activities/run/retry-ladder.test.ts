@@ -38,9 +38,22 @@ describe('the retry ladder', () => {
     const lockFirst = new RetryLadder();
     lockFirst.canRetry(timeout);
     lockFirst.succeed(10);
-    expect(lockFirst.approach).toEqual({ lockFirst: true, skipFirstRow: false, part: 1 });
+    expect(lockFirst.approach).toEqual({ lockFirst: true, skipFirstRow: false, isolate: false, part: 1 });
     for (let batch = 0; batch < 50; batch += 1) lockFirst.succeed(10);
     expect(lockFirst.approach.lockFirst).toBe(false);
+  });
+
+  test('a row that the database refuses is looked for, once and for some batches on', () => {
+    const refused = Object.assign(new Error('still referenced'), { code: '23503' });
+    const ladder = new RetryLadder();
+    expect(ladder.canRetry(refused)).toBe(true);
+    expect(ladder.approach).toEqual({ lockFirst: true, skipFirstRow: false, isolate: true, part: 1 });
+    expect(ladder.canRetry(timeout)).toBe(true);
+    expect(ladder.approach).toMatchObject({ isolate: true, part: 0.5 });
+    expect(ladder.canRetry(refused)).toBe(false);
+    for (let batch = 0; batch < 50; batch += 1) ladder.succeed(10);
+    expect(ladder.approach.isolate).toBe(false);
+    expect(ladder.canRetry(refused)).toBe(true);
   });
 
   test('other errors are not for it', () => {

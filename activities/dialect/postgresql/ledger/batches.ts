@@ -43,12 +43,13 @@ export class PostgresBatchStore extends LedgerPart implements BatchStore {
   async record(record: BatchRecord, result: BatchResult): Promise<number | undefined> {
     const { rows } = await sql<{ rows: number }>`
       insert into ${this.table('batch')}
-        (run_id, pass, shard, sequence, round, rows, deleted, moved, skipped, held, cursor, done, size, bytes, files,
+        (run_id, pass, shard, sequence, round, rows, deleted, moved, skipped, held, blocked, cursor, done, size, bytes, files,
         millis, reported)
       select
         r.id, ${record.pass}::int, ${record.shard}::int, ${record.sequence}::int, ${record.round}::int,
         (select coalesce(sum(value::float8), 0) from jsonb_each_text(d.deleted)), d.deleted,
         ${result.moved}::float8, ${result.skipped}::float8, ${result.held ?? 0}::float8,
+        ${result.blocked ?? 0}::float8,
         ${JSON.stringify(result.cursor)}::jsonb, ${result.done}::boolean, ${record.size}::int,
         ${result.bytes ?? 0}::float8, ${result.files ?? 0}::float8,
         coalesce(${record.millis ?? null}::float8, 1000 * extract(epoch from clock_timestamp() - now())),

@@ -31,11 +31,12 @@ export class PostgresPreviewStore extends LedgerPart implements PreviewStore {
   async insertPass(run: number, ordinal: number, pass: PreviewedPass): Promise<void> {
     await sql`
       insert into ${this.table('pass')} (
-        run_id, ordinal, name, kind, status, rows, deleted, moved, held, scan, shards, estimate, reported,
+        run_id, ordinal, name, kind, status, rows, deleted, moved, held, blocked, scan, shards, estimate, reported,
         settings_hash, files, bytes, horizon)
       values (
         ${run}, ${ordinal}, ${pass.name}, ${pass.kind}, ${pass.applicable ? 'previewed' : 'not-applicable'},
-        ${pass.rows}, ${JSON.stringify(pass.deleted)}::jsonb, ${pass.moved}, ${pass.held}, ${pass.plan.scan},
+        ${pass.rows}, ${JSON.stringify(pass.deleted)}::jsonb, ${pass.moved}, ${pass.held},
+        ${pass.blocked}, ${pass.plan.scan},
         ${JSON.stringify(pass.plan.shards)}::jsonb, ${pass.plan.estimate},
         ${pass.reported === null ? null : JSON.stringify(pass.reported)}::jsonb, ${pass.settingsHash},
         ${pass.files}, ${pass.bytes}, ${pass.horizon}::timestamptz)`.execute(this.db);

@@ -29,6 +29,12 @@ export function selectTotals(connection: Connection, runs: RawBuilder<unknown>):
           group by i.round
         ) as w
       ) as held,
+      (
+        -- A row that another round deletes was not kept: the last one tells.
+        select sum(i.blocked)
+        from ${batch} as i
+        where i.run_id = b.run_id and i.pass = b.pass and i.round = max(b.round)
+      ) as blocked,
       sum(b.bytes) as bytes,
       sum(b.files) as files,
       max(b.millis) filter (where ${WAS_TRANSACTION}) as longest,

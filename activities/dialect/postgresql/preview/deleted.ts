@@ -1,8 +1,10 @@
 import type { RawBuilder } from 'kysely';
 import { sql } from 'kysely';
 
-import type { StoredNesting } from '../../../stored/pass.ts';
+import type { RowTree, StoredNesting } from '../../../stored/pass.ts';
+import { listInner } from '../../blockers.ts';
 import type { PreviewedDelete } from '../../preview.ts';
+import { blockedSql, edgeSql } from '../blockers.ts';
 import { toSql } from '../connection.ts';
 import { ageExpression } from '../expiry.ts';
 import { columnRef, tableRef } from '../identifiers.ts';
@@ -13,7 +15,7 @@ import { keptColumn, selectLocation } from './statement.ts';
 
 /** Adds rows that a pass deletes, level after level if they are nested, and what is deleted along with them. */
 export function addDeleted(statement: PreviewStatement, deleted: PreviewedDelete): void {
-  const { tree, where, notHeld, ages, nesting = null, orphansOf, pointers = [] } = deleted;
+  const { tree, where, notHeld, notReferenced, ages, nesting = null, orphansOf, pointers = [] } = deleted;
   const { table, cascades, key = null, children = [] } = tree;
   const columns = [
     ...columnsForCascades(cascades, -1),
@@ -23,11 +25,20 @@ export function addDeleted(statement: PreviewStatement, deleted: PreviewedDelete
   ];
   const rows = { table: statement.tableBefore(table, 't'), nesting };
   const all = sql<boolean>`(${toSql(where)}) and ${statement.isNotDeletedYet(table, 't')}`;
-  const free = notHeld === undefined ? all : sql<boolean>`${all} and (${toSql(notHeld)})`;
+  const unreferenced = notReferenced === undefined ? all : sql<boolean>`${all} and (${toSql(notReferenced)})`;
+  const free = notHeld === undefined ? unreferenced : sql<boolean>`${unreferenced} and (${toSql(notHeld)})`;
   const list = sql`${selectLocation('t', columns)}, ${ageExpression('t', ages)} as age`;
-  const cte = statement.addCte((self) => selectLevels(rows, self, list, free));
+  const found = statement.addCte((self) => selectLevels(rows, self, list, free));
+  const cte = withoutChained(statement, tree, found);
+  if (notReferenced !== undefined) {
+    const referenced = sql<boolean>`${all} and not (${toSql(notReferenced)})`;
+    const blocked = statement.addCte(() =>
+      selectLevels(rows, sql.id(cte), selectLocation('t', []), referenced),
+    );
+    statement.addCount(table.label, 'blocked', blocked);
+  }
   if (notHeld !== undefined) {
-    const held = sql<boolean>`${all} and not (${toSql(notHeld)})`;
+    const held = sql<boolean>`${unreferenced} and not (${toSql(notHeld)})`;
     // Of the first level, and below the rows that are deleted.
     const heldCte = statement.addCte(() => selectLevels(rows, sql.id(cte), selectLocation('t', []), held));
     statement.addCount(table.label, 'held', heldCte);
@@ -41,6 +52,28 @@ export function addDeleted(statement: PreviewStatement, deleted: PreviewedDelete
   statement.addAge(table.label, 'newest', 'max', cte);
   addDependents(statement, { table, cascades, own: key === null ? undefined : { key, children } }, root);
   for (const pointer of pointers) addRepair(statement, pointer, root);
+}
+
+/**
+ * Takes rows away that a row references which stays, by a foreign key within the tree, and counts them: they stay as well, and
+ * so do those that they reference in turn. Returns the common table expression of the others.
+ */
+function withoutChained(statement: PreviewStatement, tree: RowTree, found: string): string {
+  const blockers = listInner(tree);
+  if (blockers.length === 0) return found;
+  const blocked = statement.addCte(() => {
+    const rows = sql.id(found);
+    return sql`
+      with recursive ${edgeSql(tree.table, blockers, rows)}, ${blockedSql(rows)}
+      select distinct location from blocked`;
+  });
+  statement.addCount(tree.table.label, 'blocked', blocked);
+  return statement.addCte(
+    () => sql`
+      select f.*
+      from ${sql.id(found)} as f
+      where not exists (select from ${sql.id(blocked)} as b where b.location = f.location)`,
+  );
 }
 
 /** A select of rows, alias `t`. If they are nested: of the first level, and of the rows below those of `above`. */

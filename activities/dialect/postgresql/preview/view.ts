@@ -2,7 +2,8 @@ import type { RawBuilder } from 'kysely';
 import { sql } from 'kysely';
 
 import type { KeepLastExpiry } from '../../../stored/expiry.ts';
-import type { ParentReference, StoredPointer, StoredReference } from '../../../stored/pass.ts';
+import type { ParentReference, RowTree, StoredPointer, StoredReference } from '../../../stored/pass.ts';
+import { blockingRows, listOuter } from '../../blockers.ts';
 import type { Condition, ViewOptions } from '../../view.ts';
 import type { Connection } from '../connection.ts';
 import { toCondition } from '../connection.ts';
@@ -40,6 +41,28 @@ export class PreviewView extends LiveView {
       )`,
     );
     return toCondition(sql`(${sql.join(checks, sql` and `)})`);
+  }
+
+  override isNotReferenced(tree: RowTree): Condition | undefined {
+    const blockers = listOuter(tree);
+    if (blockers.length === 0) return undefined;
+    const checks = blockers.map((blocker) => {
+      const { table } = blocker.reference;
+      const { from, where } = blockingRows(
+        blocker,
+        (of, alias) => sql`${tableRef(of)} as ${sql.id(alias)}`,
+        (of, alias) => this.#statement.tableBefore(of, alias),
+      );
+      return sql`not exists (
+        select from ${from} where ${where} and ${this.#statement.isNotDeletedYet(table, 'b')}
+      )`;
+    });
+    return toCondition(sql`(${sql.join(checks, sql` and `)})`);
+  }
+
+  /** Rows of the pass itself are judged all at once: see `addDeleted`. */
+  override isNotChained(): undefined {
+    return undefined;
   }
 
   /** Nothing of a group is deleted either if earlier passes delete some of its newest rows. */

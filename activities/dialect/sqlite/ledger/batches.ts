@@ -51,12 +51,12 @@ export class SqliteBatchStore extends LedgerPart implements BatchStore {
     const rows = Object.values(deleted).reduce((sum, count) => sum + count, 0);
     const written = await this.change(sql`
       insert into ${this.table('batch')}
-        (run_id, pass, shard, sequence, round, rows, deleted, moved, skipped, held, cursor, done, size, bytes, files,
+        (run_id, pass, shard, sequence, round, rows, deleted, moved, skipped, held, blocked, cursor, done, size, bytes, files,
         millis, at, reported)
       select
         r.id, ${record.pass}, ${record.shard}, ${record.sequence}, ${record.round},
         ${rows}, ${JSON.stringify(deleted)},
-        ${result.moved}, ${result.skipped}, ${result.held ?? 0},
+        ${result.moved}, ${result.skipped}, ${result.held ?? 0}, ${result.blocked ?? 0},
         ${result.cursor === null ? null : JSON.stringify(result.cursor)}, ${result.done}, ${record.size},
         ${result.bytes ?? 0}, ${result.files ?? 0},
         ${record.millis ?? this.#millisSinceStart()}, ${Date.now()},

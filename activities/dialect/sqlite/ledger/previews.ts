@@ -31,11 +31,11 @@ export class SqlitePreviewStore extends LedgerPart implements PreviewStore {
   async insertPass(run: number, ordinal: number, pass: PreviewedPass): Promise<void> {
     await this.change(sql`
       insert into ${this.table('pass')} (
-        run_id, ordinal, name, kind, status, rows, deleted, moved, held, scan, shards, estimate, reported,
+        run_id, ordinal, name, kind, status, rows, deleted, moved, held, blocked, scan, shards, estimate, reported,
         settings_hash, files, bytes, horizon)
       values (
         ${run}, ${ordinal}, ${pass.name}, ${pass.kind}, ${pass.applicable ? 'previewed' : 'not-applicable'},
-        ${pass.rows}, ${JSON.stringify(pass.deleted)}, ${pass.moved}, ${pass.held}, ${pass.plan.scan},
+        ${pass.rows}, ${JSON.stringify(pass.deleted)}, ${pass.moved}, ${pass.held}, ${pass.blocked}, ${pass.plan.scan},
         ${JSON.stringify(pass.plan.shards)}, ${pass.plan.estimate},
         ${pass.reported === null ? null : JSON.stringify(pass.reported)}, ${pass.settingsHash},
         ${pass.files}, ${pass.bytes}, ${pass.horizon === null ? null : Date.parse(pass.horizon)})`);

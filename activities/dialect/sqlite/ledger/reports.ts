@@ -16,6 +16,7 @@ interface Totals {
   readonly moved: number;
   readonly skipped: number;
   readonly held: number;
+  readonly blocked: number;
   readonly bytes: number;
   readonly files: number;
   readonly longest: number | null;
@@ -52,7 +53,7 @@ export class SqliteReportStore extends LedgerPart implements ReportStore {
     const rows = await this.rows(sql<PassRow>`
       select
         run_id as run, ordinal, name, kind, status, scan, json_array_length(shards) as shards, batches, rows, deleted,
-        moved, skipped, held, reported, bytes, backlog, files, millis, error, estimate, horizon
+        moved, skipped, held, blocked, reported, bytes, backlog, files, millis, error, estimate, horizon
       from ${this.table('pass')}
       where run_id in ${list}
       order by run_id, ordinal`);
@@ -97,7 +98,7 @@ export class SqliteReportStore extends LedgerPart implements ReportStore {
         set
           status = coalesce(${status}, status), error = ${error},
           batches = ${own?.batches ?? 0}, rows = ${own?.rows ?? 0}, moved = ${own?.moved ?? 0},
-          skipped = ${own?.skipped ?? 0}, held = ${own?.held ?? 0}, bytes = ${own?.bytes ?? 0},
+          skipped = ${own?.skipped ?? 0}, held = ${own?.held ?? 0}, blocked = ${own?.blocked ?? 0}, bytes = ${own?.bytes ?? 0},
           files = ${own?.files ?? 0}, millis = ${own?.millis ?? 0},
           deleted = ${JSON.stringify(own?.deleted ?? {})},
           reported = ${own?.reported == null ? null : JSON.stringify(own.reported)}
@@ -128,7 +129,15 @@ export class SqliteReportStore extends LedgerPart implements ReportStore {
             where i.run_id = b.run_id and i.pass = b.pass
             group by i.round
           ) as w
-        ) as held
+        ) as held,
+        (
+          -- A row that another round deletes was not kept: the last one tells.
+          select sum(i.blocked)
+          from ${batch} as i
+          where
+            i.run_id = b.run_id and i.pass = b.pass
+            and i.round = (select max(l.round) from ${batch} as l where l.run_id = b.run_id and l.pass = b.pass)
+        ) as blocked
       from ${batch} as b
       where b.run_id in ${runs}
       group by b.run_id, b.pass`);

@@ -2,10 +2,12 @@ import type { RawBuilder } from 'kysely';
 import { sql } from 'kysely';
 
 import type { ColumnName, TableName } from '../../../stored/columns.ts';
-import type { CascadeStep, StoredChild, StoredPointer, StoredRoot } from '../../../stored/pass.ts';
+import type { CascadeStep, RowTree, StoredChild, StoredPointer, StoredRoot } from '../../../stored/pass.ts';
+import { listInner } from '../../blockers.ts';
 import type { Catalog } from '../../catalog.ts';
 import type { DeletedPaths, PreviewCount, PreviewedDelete, PreviewQuery } from '../../preview.ts';
 import type { Condition, Holds, View } from '../../view.ts';
+import { blockedSql, edgeSql } from '../blockers.ts';
 import type { Connection } from '../connection.ts';
 import { toSql } from '../connection.ts';
 import { ageMillis } from '../expiry.ts';
@@ -51,12 +53,14 @@ export class SqlitePreviewQuery implements PreviewQuery {
     this.#deletions.startPass(name);
   }
 
-  addDeleted({ tree, where, notHeld, ages, nesting = null, pointers = [] }: PreviewedDelete): void {
+  addDeleted(deleted: PreviewedDelete): void {
+    const { tree, where, notHeld, notReferenced, ages, nesting = null, pointers = [] } = deleted;
     const { table, cascades, key = null, children = [] } = tree;
     const item = this.#deletions.addItem();
     const source = this.#deletions.source(table, 't');
     const all = sql`(${toSql(where)}) and ${this.#isThere(table, 't')} and vacuum_goes_on()`;
-    const free = notHeld === undefined ? all : sql`${all} and (${toSql(notHeld)})`;
+    const unreferenced = notReferenced === undefined ? all : sql`${all} and (${toSql(notReferenced)})`;
+    const free = notHeld === undefined ? unreferenced : sql`${unreferenced} and (${toSql(notHeld)})`;
     const levels = (which: RawBuilder<unknown>, isFirst: boolean): RawBuilder<unknown> => {
       if (nesting === null) return sql`select t.rowid as location from ${source} where ${which}`;
       const outer = columnRef('t', nesting.column);
@@ -78,19 +82,27 @@ export class SqlitePreviewQuery implements PreviewQuery {
           and ${which}`;
     };
     this.#conditions.push({ table, where: sql`(${toSql(where)})` });
-    if (notHeld !== undefined) this.#conditions.push({ table, where: toSql(notHeld) });
+    for (const test of [notHeld, notReferenced]) {
+      if (test !== undefined) this.#conditions.push({ table, where: toSql(test) });
+    }
     this.#steps.push(async (connection) => {
       const add = async (isFirst: boolean): Promise<number> =>
         this.#deletions.add(connection, item, table, levels(free, isFirst), true);
       await add(true);
       if (nesting !== null) while ((await add(false)) > 0);
-      if (notHeld !== undefined) {
-        const held = sql`${all} and not (${toSql(notHeld)})`;
-        const parts = nesting === null ? [levels(held, true)] : [levels(held, true), levels(held, false)];
+      const chained = await this.#leaveChained(connection, item, tree);
+      const countKept = async (kept: RawBuilder<unknown>): Promise<number> => {
+        const parts = nesting === null ? [levels(kept, true)] : [levels(kept, true), levels(kept, false)];
         const { rows } = await connection.run(sql<{ rows: number }>`
           select count(distinct location) as rows from (${sql.join(parts, sql` union all `)})`);
-        this.#count(item, table, 'held', rows[0]?.rows ?? 0);
+        return rows[0]?.rows ?? 0;
+      };
+      if (notHeld !== undefined) {
+        this.#count(item, table, 'held', await countKept(sql`${unreferenced} and not (${toSql(notHeld)})`));
       }
+      const referenced =
+        notReferenced === undefined ? 0 : await countKept(sql`${all} and not (${toSql(notReferenced)})`);
+      this.#count(item, table, 'blocked', referenced + chained);
       await this.#follow(connection, item, table, cascades);
       if (key !== null) await this.#addChildren(connection, item, table, key, children);
       await this.#countDeleted(connection, item, [
@@ -107,6 +119,18 @@ export class SqlitePreviewQuery implements PreviewQuery {
       this.#count(item, table, 'newest', rows[0]?.newest ?? null);
     });
     for (const pointer of [...pointers, ...children.flatMap(listPointers)]) this.#addRepair(pointer, item);
+  }
+
+  /** Leaves the rows that a row references which stays, by a foreign key within the tree. Returns how many. */
+  async #leaveChained(connection: Connection, item: Item, tree: RowTree): Promise<number> {
+    const blockers = listInner(tree);
+    if (blockers.length === 0) return 0;
+    const own = sql`number = ${this.#deletions.numberTable(tree.table)} and item = ${item.number} and root`;
+    const rows = sql`(select location from ${DELETED} where ${own})`;
+    const { changes } = await connection.run(sql`
+      with recursive ${edgeSql(tree.table, blockers, rows)}, ${blockedSql(rows)}
+      delete from ${DELETED} where ${own} and location in (select location from blocked)`);
+    return changes;
   }
 
   addRepair(pointer: StoredPointer): void {

@@ -3,8 +3,10 @@ import { sql } from 'kysely';
 
 import type { TableName } from '../../../stored/columns.ts';
 import type { KeepLastExpiry } from '../../../stored/expiry.ts';
-import type { ParentReference, StoredPointer, StoredReference } from '../../../stored/pass.ts';
+import type { ParentReference, RowTree, StoredPointer, StoredReference } from '../../../stored/pass.ts';
+import { listOuter } from '../../blockers.ts';
 import type { Condition, ViewOptions } from '../../view.ts';
+import { isNotReferenced } from '../blockers.ts';
 import type { Connection } from '../connection.ts';
 import { toCondition } from '../connection.ts';
 import { groupKey, keepCount, retentionIndex, selectNewest } from '../keep-last.ts';
@@ -41,6 +43,19 @@ export class PreviewView extends LiveView {
     const source = (table: TableName, alias: string): RawBuilder<unknown> =>
       this.#deletions.source(table, alias);
     return toCondition(isUnreferenced(stored, this.#isThere, source));
+  }
+
+  override isNotReferenced(tree: RowTree): Condition | undefined {
+    const blockers = listOuter(tree);
+    if (blockers.length === 0) return undefined;
+    const source = (table: TableName, alias: string): RawBuilder<unknown> =>
+      this.#deletions.source(table, alias);
+    return toCondition(isNotReferenced(blockers, this.#isThere, source));
+  }
+
+  /** Rows of the pass itself are judged all at once: see `addDeleted`. */
+  override isNotChained(): undefined {
+    return undefined;
   }
 
   /** Nothing of a group is deleted either if earlier passes delete some of its newest rows. */

@@ -1,0 +1,143 @@
+import type { RawBuilder } from 'kysely';
+import { sql } from 'kysely';
+
+import type { TableName } from '../../stored/columns.ts';
+import type { RowTree, StoredBlocker } from '../../stored/pass.ts';
+import type { TableAs } from '../blockers.ts';
+import { blockingRows, listInner, walkWay } from '../blockers.ts';
+import type { ChainedRow } from '../rows.ts';
+import type { Condition } from '../view.ts';
+import type { Connection } from './connection.ts';
+import { toSql } from './connection.ts';
+import { tableRef } from './identifiers.ts';
+
+type Way = StoredBlocker['path'];
+
+const tableAs: TableAs = (table, alias) => sql`${tableRef(table)} as ${sql.id(alias)}`;
+
+/** Over alias `t`: no row that the pass leaves references it. */
+export function isNotReferenced(blockers: readonly StoredBlocker[]): RawBuilder<boolean> {
+  const checks = blockers.map((blocker) => {
+    const { from, where } = blockingRows(blocker, tableAs);
+    // As for rows that must be unreferenced: with an index the planner must not read all that references anything.
+    return blocker.reference.indexed
+      ? sql`(select true from ${from} where ${where} limit 1) is null`
+      : sql`not exists (select from ${from} where ${where})`;
+  });
+  return sql<boolean>`${sql.join(checks, sql` and `)}`;
+}
+
+/**
+ * Selects what forbids to delete a row of alias `t`: `up` is the location of the pass's row with which a row that references
+ * is deleted, or null if it is deleted with none. With `rows`, which gives the alias in a `from`, for many rows in one go:
+ * `down` is the location of each. Else for the row of an outer select.
+ */
+function selectEdges(
+  table: TableName,
+  blockers: readonly StoredBlocker[],
+  rows?: RawBuilder<unknown>,
+): RawBuilder<unknown> {
+  const selects = blockers.map((blocker) => {
+    const { from, where } = blockingRows(blocker, tableAs);
+    const ups = blocker.ways.map((way) => selectUp(table, way));
+    // A row that references may be deleted along several ways; then each of those rows must be deletable.
+    const known = sql`array_remove(array[${sql.join(ups)}]::tid[], null)`;
+    return sql`
+      select ${rows === undefined ? sql`` : sql`t.ctid as down, `}u.up
+      from ${rows === undefined ? sql`` : sql`${rows}, `}${from}
+      cross join lateral unnest(coalesce(nullif(${known}, '{}'), array[null]::tid[])) as u(up)
+      where ${where}`;
+  });
+  return sql.join(selects, sql` union all `);
+}
+
+/** From a row that references, alias `b`, back up to the row of the pass with which it is deleted along a way. */
+function selectUp(table: TableName, way: Way): RawBuilder<unknown> {
+  if (way.length === 0) return sql`b.ctid`;
+  const { tables, where, end } = walkWay(way, 'r', 'w', tableAs);
+  const joins = [...where, sql`${sql.id(end, 'ctid')} = b.ctid`];
+  const list = sql.join([sql`${tableRef(table)} as r`, ...tables]);
+  return sql`(select r.ctid from ${list} where ${sql.join(joins, sql` and `)} limit 1)`;
+}
+
+/** `edge`: who references whom among some rows, which `rows` selects as column `location` of alias `x`. */
+export function edgeSql(
+  table: TableName,
+  blockers: readonly StoredBlocker[],
+  rows: RawBuilder<unknown>,
+): RawBuilder<unknown> {
+  const each = sql`${rows} as x join ${tableRef(table)} as t on t.ctid = x.location`;
+  return sql`edge as materialized (${selectEdges(table, blockers, each)})`;
+}
+
+/**
+ * Common table expressions, after `with recursive`: `reached` has the locations of some rows, which `seeds` selects, and of
+ * deletable rows that reference them, or what is deleted along with them, and so on, at most `limit`; `edge` who references
+ * whom.
+ */
+export function chainSql(
+  table: TableName,
+  blockers: readonly StoredBlocker[],
+  deletable: RawBuilder<boolean>,
+  seeds: RawBuilder<unknown>,
+  limit: number,
+): RawBuilder<unknown> {
+  const row = tableRef(table);
+  return sql`
+    reach (location) as (
+      ${seeds}
+      union
+      select e.up
+      from reach as x
+      join ${row} as t on t.ctid = x.location
+      cross join lateral (${selectEdges(table, blockers)}) as e
+      where e.up is not null and exists (select from ${row} as t where t.ctid = e.up and ${deletable})
+    ),
+    reached as materialized (select location from reach limit ${limit}),
+    ${edgeSql(table, blockers, sql`reached`)}`;
+}
+
+/** `blocked`, after `edge`: those of the rows `among` that a row which stays references, directly or through others. */
+export function blockedSql(among: RawBuilder<unknown>): RawBuilder<unknown> {
+  return sql`
+    blocked (location) as (
+      select e.down from edge as e
+      where e.up is null or not exists (select from ${among} as x where x.location = e.up)
+      union
+      select e.down from blocked as x join edge as e on e.up = x.location
+    )`;
+}
+
+/** Over alias `t`: all that references the row within the tables of its pass can be deleted too. */
+export function isNotChained(
+  table: TableName,
+  blockers: readonly StoredBlocker[],
+  deletable: RawBuilder<boolean>,
+  limit: number,
+): RawBuilder<boolean> {
+  return sql<boolean>`exists (
+    with recursive
+    ${chainSql(table, blockers, deletable, sql`select t.ctid`, limit)},
+    ${blockedSql(sql`reached`)}
+    select from reached as x
+    where x.location = t.ctid and not exists (select from blocked as k where k.location = x.location)
+  )`;
+}
+
+/** Some rows of a pass, and the deletable rows that they need to go too; at most `limit`. */
+export async function findChain(
+  { db }: Connection,
+  tree: RowTree,
+  deletable: Condition,
+  locations: readonly string[],
+  limit: number,
+): Promise<ChainedRow[]> {
+  const seeds = sql`select s.location from unnest(${[...locations]}::tid[]) as s(location)`;
+  const { rows } = await sql<ChainedRow>`
+    with recursive ${chainSql(tree.table, listInner(tree), toSql(deletable), seeds, limit)}
+    select
+      x.location::text as location,
+      array(select distinct e.up::text from edge as e where e.down = x.location) as needs
+    from reached as x`.execute(db);
+  return rows;
+}

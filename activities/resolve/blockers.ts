@@ -1,0 +1,76 @@
+import type { Catalog, CatalogTable, ForeignKey } from '../dialect/catalog.ts';
+import { toTableName } from '../dialect/table-names.ts';
+import type { CascadeStep, RowTree, StoredBlocker, StoredChild } from '../stored/pass.ts';
+import { pairColumns } from './cascades.ts';
+import { hasIndexOn } from './scan-choice.ts';
+
+type Way = readonly Pick<CascadeStep, 'table' | 'on'>[];
+
+/** A table of a tree, and the way that leads from a row to those of its rows that are deleted along. */
+interface Node {
+  readonly table: CatalogTable;
+  readonly way: Way;
+  /** Soft children of its rows. */
+  readonly children: readonly StoredChild[];
+}
+
+/**
+ * The foreign keys that forbid to delete a row, or what is deleted along with it, while a row that stays references it. One
+ * of which the role may not see the rows is left out: then only the delete itself tells.
+ */
+export function findBlockers(catalog: Catalog, tree: RowTree): StoredBlocker[] {
+  const nodes = listNodes(catalog, tree, []);
+  return nodes.flatMap((node) =>
+    catalog
+      .referencesTo(node.table)
+      .filter((key) => isForbidding(key) && catalog.has(key.child) && !goesBefore(key, node, catalog))
+      .flatMap((key): StoredBlocker[] => {
+        const child = catalog.get(key.child);
+        if (!child.may.select || child.hidden) return [];
+        const ways = nodes.filter(({ table }) => table.id === child.id).map(({ way }) => way);
+        const reference = { table: toTableName(child), on: pairColumns(key), indexed: isIndexed(child, key) };
+        return [{ name: key.name, reference, path: node.way, ways }];
+      }),
+  );
+}
+
+function isForbidding({ onDelete, enforced }: ForeignKey): boolean {
+  return enforced && (onDelete === 'no action' || onDelete === 'restrict');
+}
+
+/** A soft child by the very columns of the foreign key is deleted before its parent. */
+function goesBefore(key: ForeignKey, { children }: Node, catalog: Catalog): boolean {
+  return children.some(
+    ({ table, by }) =>
+      catalog.named(table)?.id === key.child &&
+      key.childColumns.length === 1 &&
+      key.childColumns[0] === by.name,
+  );
+}
+
+/** A table, what cascades from it and its soft children; empty if it was not read. */
+function listNodes(catalog: Catalog, { table: name, cascades, children = [] }: RowTree, way: Way): Node[] {
+  const table = catalog.named(name);
+  if (table === undefined) return [];
+  const nodes: Node[] = [{ table, way, children }];
+  const ways: Way[] = [];
+  for (const step of cascades) {
+    const own = [...(ways[step.from] ?? way), { table: step.table, on: step.on }];
+    ways.push(own);
+    const below = catalog.named(step.table);
+    if (below !== undefined) nodes.push({ table: below, way: own, children: [] });
+  }
+  return [...nodes, ...children.flatMap((child) => listChildNodes(catalog, child, way))];
+}
+
+function listChildNodes(catalog: Catalog, child: StoredChild, way: Way): Node[] {
+  const own = [...way, { table: child.table, on: [{ child: child.by.name, parent: child.parentKey.name }] }];
+  return listNodes(catalog, { table: child.table, cascades: child.cascades, ...child.own }, own);
+}
+
+function isIndexed(table: CatalogTable, { childColumns }: ForeignKey): boolean {
+  return childColumns.some((name) => {
+    const column = table.columns.get(name);
+    return column !== undefined && hasIndexOn(table, column);
+  });
+}
