@@ -47,7 +47,8 @@ export function castValue(value: string, type: string): RawBuilder<unknown> {
  */
 export function baseType(type: string): RawBuilder<unknown> {
   const bare = withoutLength(type);
-  return sql.raw(bare === 'character' ? 'bpchar' : bare);
+  // Without a length these would be of one character, and one bit.
+  return sql.raw(bare === 'character' ? 'bpchar' : bare === 'bit' ? 'bit varying' : bare);
 }
 
 /** Texts as one bound array of a column's type, for `= any(...)`. */
@@ -58,6 +59,14 @@ export function castArray(values: readonly string[], type: string): RawBuilder<u
 /** Whether a value of the type has the same text in every session. An instant is written by the clock of its session. */
 export function hasStableText(type: string): boolean {
   return /^(smallint|integer|bigint|uuid|text|character varying)\b/.test(type);
+}
+
+/** Whether equal values of the type may have different texts, or another text in another session, and hashes are equal. */
+export function isHashed(type: string): boolean {
+  if (type.endsWith('[]')) return hasStableText(type.slice(0, -2)) || isHashed(type.slice(0, -2));
+  return /^(?:numeric|real|double precision|interval|jsonb|timestamp|date|time|\w+range)\b|(?:^|\.)citext$/.test(
+    type,
+  );
 }
 
 /** A text of a column's type, or an array (`[]`) of such texts, for comparing with others: as text if that suffices. */

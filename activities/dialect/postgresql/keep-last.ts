@@ -8,7 +8,7 @@ import type { KeepLastList } from '../view.ts';
 import type { Connection } from './connection.ts';
 import { ledgerTable } from './connection.ts';
 import { caseByRetention, ageExpression, selects } from './expiry.ts';
-import { columnRef, tableRef, asComparable, qualifiedName } from './identifiers.ts';
+import { baseType, columnRef, isHashed, tableRef, asComparable, qualifiedName } from './identifiers.ts';
 
 /**
  * The newest rows of each group, which stay: `location`, `key` as text, `group_key` the group as text, `retention_index`
@@ -158,7 +158,22 @@ export function groupKey(retentions: readonly StoredRetention[]): RawBuilder<unk
   return caseByRetention(retentions, ({ keep }) => (keep === null ? sql`null` : groupText(keep)));
 }
 
+/**
+ * A group as text. Values that are equal and not written alike, like 1.0 and 1.00, are one group: of their types, and of those
+ * whose text depends on the session, two hashes stand in the text. They tell apart what the type tells apart, but for one
+ * pair in 2^128.
+ */
 function groupText({ per }: StoredKeep): RawBuilder<unknown> {
+  const parts = per.flatMap((column) => {
+    const value = columnRef('t', column);
+    if (column.collation === undefined && !isHashed(column.type)) return [value];
+    // The cast makes a domain what it is made of, which has the hash.
+    const row = sql`row(${value}::${baseType(column.type)})`;
+    return [
+      sql`${value} is null`,
+      ...[0, 1].map((seed) => sql`hash_record_extended(${row}, ${sql.lit(seed)})`),
+    ];
+  });
   // Sorted and compared byte by byte: a million groups by the rules of a language take seconds.
-  return sql`(row(${sql.join(per.map((column) => columnRef('t', column)))})::text collate "C")`;
+  return sql`(row(${sql.join(parts)})::text collate "C")`;
 }
