@@ -1,19 +1,18 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 
 import { STATE_TYPES } from '../../policy/presets/prefect/index.ts';
-import type { TestDatabase } from '../support/database.ts';
-import { createDatabase } from '../support/database.ts';
 import { describeNeeding } from '../support/needing.ts';
 import type { Comparison } from '../support/prefect/comparison.ts';
 import { compare } from '../support/prefect/comparison.ts';
 import type { ContentRow, Contents } from '../support/prefect/contents.ts';
 import { prefectEntities } from '../support/prefect/entity-columns.ts';
 import { PrefectHome } from '../support/prefect/home.ts';
+import { migratedPrefect } from '../support/prefect/migrated.ts';
 import { TABLES } from '../support/prefect/model.ts';
 import type { Schema } from '../support/prefect/read-schema.ts';
 import { crossingKeys, readSchemaFrom, pickTable } from '../support/prefect/read-schema.ts';
 import { resolveAgainst } from '../support/prefect/resolve-policy.ts';
-import { migratePrefect, startPrefectServer } from '../support/prefect/server.ts';
+import { startPrefectServer } from '../support/prefect/server.ts';
 import { TemporalSession } from '../support/temporal.ts';
 import { prefectPolicy } from '../support/vacuum.ts';
 import { waitFor } from '../support/wait.ts';
@@ -33,25 +32,20 @@ const GO = [
 
 describeNeeding(['temporal', 'prefect'], 'a real Prefect', () => {
   let home: PrefectHome;
-  /** Made by Prefect's own migrations. Nobody connects to it, so that it can be copied. */
-  let migrated: TestDatabase;
+  let migrated: string;
 
   beforeAll(async () => {
     home = new PrefectHome();
-    migrated = await createDatabase('template1');
-    await migratePrefect(home, migrated.url);
+    migrated = await migratedPrefect();
   }, 3 * MINUTES);
-  afterAll(async () => {
-    await migrated.drop();
-    home.remove();
-  });
+  afterAll(async () => home.remove());
 
   describe('made by its own migrations', () => {
     let real: Schema;
     let ours: Schema;
 
     beforeAll(async () => {
-      real = await readSchemaFrom(migrated.name);
+      real = await readSchemaFrom(migrated);
       ours = await readSchemaFrom();
     });
 
@@ -95,7 +89,7 @@ describeNeeding(['temporal', 'prefect'], 'a real Prefect', () => {
 
     test('the policy of the preset fits it without a mistake', async () => {
       const policy = prefectPolicy();
-      const names = await resolveAgainst(migrated.name, policy);
+      const names = await resolveAgainst(migrated, policy);
       expect(names).toEqual(policy.passes.map(({ name }) => name));
     });
   });
@@ -106,7 +100,7 @@ describeNeeding(['temporal', 'prefect'], 'a real Prefect', () => {
     let drop = async (): Promise<void> => undefined;
 
     beforeAll(async () => {
-      comparison = await compare(home, migrated.name, session);
+      comparison = await compare(home, migrated, session);
       drop = comparison.database.drop;
     }, 5 * MINUTES);
     afterAll(async () => {

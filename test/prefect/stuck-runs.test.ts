@@ -11,9 +11,10 @@ import { createDatabase } from '../support/database.ts';
 import { runEngine } from '../support/engine.ts';
 import { describeNeeding } from '../support/needing.ts';
 import { PrefectHome } from '../support/prefect/home.ts';
+import { migratedPrefect } from '../support/prefect/migrated.ts';
 import { PrefectRows } from '../support/prefect/rows.ts';
 import type { PrefectServer } from '../support/prefect/server.ts';
-import { migratePrefect, startPrefectServer } from '../support/prefect/server.ts';
+import { startPrefectServer } from '../support/prefect/server.ts';
 
 const LOGIN = 'admin:a secret, with: colons';
 
@@ -25,8 +26,7 @@ describeNeeding(['prefect'], 'stuck runs of a real Prefect', () => {
   let flow: string;
 
   beforeAll(async () => {
-    database = await createDatabase('template1');
-    await migratePrefect(home, database.url);
+    database = await createDatabase(await migratedPrefect());
     server = await startPrefectServer(home, database.url, { services: false, login: LOGIN });
     stop = server.stop;
     flow = (await server.api.post<{ id: string }>('/flows/', { name: 'stuck' })).id;

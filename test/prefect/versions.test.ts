@@ -13,9 +13,8 @@ import { OLDER_PREFECTS } from '../support/parts/bring.ts';
 import { makeEveryKind } from '../support/prefect/every-kind.ts';
 import { everyPass, everyPassNames } from '../support/prefect/every-pass.ts';
 import type { Fates } from '../support/prefect/fates.ts';
-import { PrefectHome } from '../support/prefect/home.ts';
+import { migratedPrefect } from '../support/prefect/migrated.ts';
 import { horizonsNow } from '../support/prefect/retention.ts';
-import { migratePrefect } from '../support/prefect/server.ts';
 import { Before } from '../support/vacuum.ts';
 
 const MINUTES = 60_000;
@@ -127,10 +126,7 @@ describeNeeding(
 );
 
 async function fill(version: keyof typeof HEADS): Promise<Filled> {
-  const home = new PrefectHome();
-  const database = await createDatabase('template1');
-  await migratePrefect(home, database.url, version === '3.8.8' ? undefined : version);
-  home.remove();
+  const database = await createDatabase(await migratedPrefect(version === '3.8.8' ? undefined : version));
   const connected = openTestDatabase(database.url);
   const fates = await makeEveryKind(connected);
   await connected.rows('analyze');

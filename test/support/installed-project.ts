@@ -1,44 +1,25 @@
 import { execFile } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 
+import { makeOnce } from './make-once.ts';
 import { ROOT } from './parts/bring.ts';
-import { waitFor } from './wait.ts';
 
 /** The workflow bundle of the installed package, in the folder of the project. */
 export const BUNDLE = 'workflow-bundle.js';
 
 const execute = promisify(execFile);
 
-/** Installing takes some ten seconds, more on a machine that is busy with other tests. */
-const INSTALLED_WITHIN_MILLIS = 300_000;
-
 /**
  * A project with nothing but the packed package, from the registry as its users have it. Made once for all test
- * files of a run, by the first that asks; each works in folders of its own below it.
+ * files of a run; each works in folders of its own below it.
  */
 export async function installedProject(): Promise<string> {
-  const folder = process.env['TEST_FOLDER'];
-  if (folder === undefined) throw new Error('the global setup has made no folder');
-  const project = join(folder, 'project');
-  const mark = join(folder, 'installed');
-  if (claim(project)) {
+  return makeOnce('project', async (project) => {
     await install(project);
-    writeFileSync(mark, '');
-  }
-  await waitFor('the package to be installed', async () => existsSync(mark), INSTALLED_WITHIN_MILLIS);
-  return project;
-}
-
-/** Whether this process is the one to make it: only one can make the folder. */
-function claim(project: string): boolean {
-  try {
-    mkdirSync(project);
-    return true;
-  } catch {
-    return false;
-  }
+    return project;
+  });
 }
 
 async function install(project: string): Promise<void> {
