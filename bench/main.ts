@@ -23,6 +23,7 @@ import { runPrefect } from './prefect/run.ts';
 import type { PrefectSize } from './prefect/size.ts';
 import { SIZES } from './prefect/size.ts';
 import { median, printGoals, printMeasurements } from './print.ts';
+import { runSqlite } from './sqlite/run.ts';
 
 const CASES: readonly BenchCase[] = [orphanedLogs, oldFlowRuns];
 
@@ -39,7 +40,10 @@ npm run bench -- prefect [--size small|large] [--only ${CONTENDERS.join(',')}]
 a whole Prefect database, in both sizes, against Prefect's own vacuum; --smoke is one that is tiny
 
 npm run bench -- files [--count 100000]
-files with a row each, in memory and on the disk`;
+files with a row each, in memory and on the disk
+
+npm run bench -- sqlite [--count 100000]
+half of the rows of a SQLite file, alone and beside an application that writes`;
 
 async function main(): Promise<void> {
   const { values, positionals } = parseArgs({
@@ -56,6 +60,10 @@ async function main(): Promise<void> {
       help: { type: 'boolean', default: false },
     },
   });
+  if (positionals[0] === 'sqlite') {
+    await runSqlite(values.smoke ? 2000 : Number(values.count));
+    return;
+  }
   const onPrefect = positionals[0] === 'prefect';
   const onFiles = positionals[0] === 'files';
   const isAsked = (name: string) =>

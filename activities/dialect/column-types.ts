@@ -51,3 +51,12 @@ function typeFamily(type: string): string {
 export function inUtc(type: string): string {
   return type.startsWith('timestamp text') && !hasTimeZone(type) ? `${type} with time zone` : type;
 }
+
+/** The type of a column without any value, which can still get values of any form: no row of it is old. */
+export const NO_VALUES = 'timestamp without values';
+
+/** The one type that some columns have as instants; undefined if they differ. One without values may be of any. */
+export function findCommonType(types: readonly string[]): string | undefined {
+  const known = new Set(types.filter((type) => type !== NO_VALUES));
+  return known.size > 1 ? undefined : ([...known][0] ?? types[0]);
+}

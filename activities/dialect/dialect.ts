@@ -34,6 +34,8 @@ export interface Session {
   /** Reads entities by MikroORM's metadata; never connects. Throws if MikroORM cannot read them. */
   readEntities(entities: readonly AnyEntity[]): EntityReader;
   readonly advice: Advice;
+  /** A batch that takes longer, in milliseconds, others notice, whatever the policy says; left out if the policy decides. */
+  readonly maxBatchMillis?: number;
   readonly facts: Facts;
   readonly tables: Tables;
   readonly ledger: LedgerStore;

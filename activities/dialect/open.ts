@@ -1,16 +1,28 @@
+import type { MikroORM } from '@mikro-orm/core';
+
 import type { OpenSession } from './open-session.ts';
 import type { GivenDatabase } from './postgresql/open.ts';
 import { openPostgres } from './postgresql/open.ts';
 import { displayUrl as displayPostgresUrl, toPgUrl } from './postgresql/url.ts';
+import { findOrmFile } from './sqlite/mikro-orm.ts';
+import { openSqlite } from './sqlite/open.ts';
+import { isSqliteUrl, readSqlitePath } from './sqlite/url.ts';
 
 export type { GivenDatabase };
 
 /**
  * Opens a database by the dialect that its URL, or the driver of its MikroORM instance, names. Connects only when it is first
- * used. `maxSessions` is for a URL.
+ * used. `maxSessions` is for a URL of PostgreSQL.
  */
 export function openSession(given: GivenDatabase, ledgerSchema: string, maxSessions: number): OpenSession {
+  if (typeof given === 'string' && isSqliteUrl(given)) return openSqlite(readSqlitePath(given), ledgerSchema);
+  const file = isMikroOrm(given) ? findOrmFile(given) : undefined;
+  if (file !== undefined) return openSqlite(file, ledgerSchema);
   return openPostgres(given, ledgerSchema, maxSessions);
+}
+
+function isMikroOrm(given: GivenDatabase): given is MikroORM {
+  return typeof given === 'object' && 'em' in given && 'getMetadata' in given;
 }
 
 /**
@@ -18,10 +30,10 @@ export function openSession(given: GivenDatabase, ledgerSchema: string, maxSessi
  * the URL, if no dialect understands it.
  */
 export function readUrl(url: string): string {
-  return toPgUrl(url);
+  return isSqliteUrl(url) ? `sqlite:///${readSqlitePath(url)}` : toPgUrl(url);
 }
 
 /** What a URL names, for messages: never the user or the password. */
 export function displayUrl(url: string): string {
-  return displayPostgresUrl(url);
+  return isSqliteUrl(url) ? `file ${readSqlitePath(url)}` : displayPostgresUrl(url);
 }

@@ -121,7 +121,7 @@ export async function isLocked(session: Session, { table, location }: LocatedRow
     return await session.transaction(LOCK_LIMITS, async (tx) => tx.rows.isLocked(table, location));
   } catch (error) {
     const kind = readDatabaseError(error)?.kind;
-    if (kind === 'not permitted') return false;
+    if (kind === 'not permitted' || kind === 'busy') return false;
     if (kind === 'lock') return true;
     throw error;
   }

@@ -5,7 +5,7 @@ import type { RetentionColumn } from '../../policy/retention-column.ts';
 import { isRetentionColumn, RETENTION_UNITS } from '../../policy/retention-column.ts';
 import type { KeepLast } from '../../policy/retention.ts';
 import type { CatalogTable } from '../dialect/catalog.ts';
-import { isNumber } from '../dialect/column-types.ts';
+import { findCommonType, isNumber } from '../dialect/column-types.ts';
 import { toTableName } from '../dialect/table-names.ts';
 import type { ColumnName } from '../stored/columns.ts';
 import type { StoredRetentionColumn, StoredKeep, StoredRetention } from '../stored/expiry.ts';
@@ -21,9 +21,10 @@ export function resolveAges(
 ): readonly [ColumnName, ...ColumnName[]] | undefined {
   const ages = pass.age.map((property) => scope.ageColumn(pass.entity, table, property));
   if (!ages.every((age) => age !== undefined)) return undefined;
-  const [first, ...more] = ages;
+  const type = findCommonType(ages.map((age) => age.type));
+  const [first, ...more] = ages.map((age) => ({ ...age, type: type ?? age.type }));
   if (first === undefined) return undefined;
-  if (more.every((age) => age.type === first.type)) return [first, ...more];
+  if (type !== undefined) return [first, ...more];
   return scope.addIssue(
     `age names ${pass.age.join(', ')}, which have different types in this database`,
     'Name properties of one type, since a horizon means something else for a date than for an instant',

@@ -83,7 +83,12 @@ class Slice {
     const { round } = this.#request;
     const at = { key: this.#key, policy, passName: pass.name, stored: pass.stored, round };
     const { targetMillis, sliceSeconds, sliceBatches } = run.settings;
-    const pacer = new Pacer(targetMillis, pass.stored.rowsPerParent, this.#position?.size);
+    const { maxBatchMillis = Infinity } = this.#database.session;
+    const pacer = new Pacer(
+      Math.min(targetMillis, maxBatchMillis),
+      pass.stored.rowsPerParent,
+      this.#position?.size,
+    );
     const seconds = Math.min(this.#request.seconds ?? sliceSeconds, sliceSeconds);
     const until = performance.now() + seconds * 1000;
     const limits = await RunLimits.read(this.#database.ledger, run);
@@ -149,6 +154,12 @@ class Slice {
         await this.#blocked.note(at, done.outcome);
         return done;
       } catch (error) {
+        // Nothing was done, and nothing is wrong: somebody else writes.
+        if (readDatabaseError(error)?.kind === 'busy') {
+          this.#heartbeat();
+          if (shouldStop(this.#activity)) return undefined;
+          continue;
+        }
         // A transaction that was rolled back held its locks as well.
         this.#longestMillis = Math.max(this.#longestMillis, performance.now() - started);
         if (error instanceof TooManyRows) {

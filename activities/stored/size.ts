@@ -22,7 +22,7 @@ export interface Bloat {
   readonly bytes: number;
   readonly percent: number;
   /** An estimate uses the width of columns by the last analyze. */
-  readonly by: 'estimate' | 'pgstattuple_approx';
+  readonly by: 'estimate' | 'pgstattuple_approx' | 'dbstat';
 }
 
 /** What a table measured before the first and after the last batch of a run; null if it was not measured. */

@@ -111,6 +111,7 @@ async function runPass(
   options: EngineOptions,
 ): Promise<void> {
   const { runs, batches } = database.session.ledger;
+  const targetMillis = Math.min(run.settings.targetMillis, database.session.maxBatchMillis ?? Infinity);
   const pass = await runs.readPass(run.id, ordinal);
   const planned = run.settings.plan.passes[ordinal];
   if (pass === undefined || planned === undefined) throw new Error(`no pass ${ordinal}`);
@@ -121,7 +122,7 @@ async function runPass(
   for (let round = Math.max(1, ...positions.map((at) => at?.round ?? 1)); ; round += 1) {
     for (const [shard, range] of pass.shards.entries()) {
       const key = { run: run.id, pass: ordinal, shard };
-      const pacer = new Pacer(run.settings.targetMillis, stored.rowsPerParent);
+      const pacer = new Pacer(targetMillis, stored.rowsPerParent);
       const own = { key, policy: run.policy, passName: pass.name, stored, round };
       for (;;) {
         const position = await batches.findLast(key);

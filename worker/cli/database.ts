@@ -79,6 +79,8 @@ async function withNamed<T>(
     try {
       await database.session.facts.readClock();
     } catch (error) {
+      // What can never be used says itself what to do.
+      if (error instanceof ValidationError) throw error;
       throw new DatabaseUnreachable(setup.displayName, error);
     }
     await assertSupported(database.session);

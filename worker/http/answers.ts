@@ -204,7 +204,7 @@ export const Tables = z.object({
       table: z.string(),
       policies: z.array(z.string()),
       bloat: z
-        .object({ bytes: count, percent: count, by: z.enum(['estimate', 'pgstattuple_approx']) })
+        .object({ bytes: count, percent: count, by: z.enum(['estimate', 'pgstattuple_approx', 'dbstat']) })
         .nullable()
         .describe('Bytes of the heap that live rows do not need; null if unknown'),
       lastVacuum: instant.nullable(),

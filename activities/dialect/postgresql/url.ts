@@ -7,10 +7,11 @@ import { ValidationError } from '../../../policy/issue.ts';
 export function toPgUrl(url: string): string {
   if (url.trim() === '') refuse('it is empty', 'Check the variable that it comes from');
   const scheme = /^([a-z0-9]+)(\+[a-z0-9]+)?:/i.exec(url)?.[1]?.toLowerCase();
-  if (scheme === 'sqlite')
-    refuse('it is a SQLite database, which this version cannot clean', 'Name a PostgreSQL database');
   if (scheme !== 'postgres' && scheme !== 'postgresql') {
-    refuse('it is no PostgreSQL URL', "Write it like 'postgresql://user:password@host:5432/database'");
+    refuse(
+      'it is neither a PostgreSQL nor a SQLite URL',
+      "Write it like 'postgresql://user:password@host:5432/database' or 'sqlite:////path/to/file.db'",
+    );
   }
   const plain = url.replace(/^[^:]+:/, 'postgresql:');
   if (!URL.canParse(plain)) refuse('it is no URL', 'Percent-encode special characters in user and password');

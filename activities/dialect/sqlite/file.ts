@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { RawBuilder } from 'kysely';
 
 import type { TransactionLimits } from '../transaction-limits.ts';
+import { Calm } from './calm.ts';
 import type { StatementResult } from './channel.ts';
 import { Channel } from './channel.ts';
 import type { Connection } from './connection.ts';
@@ -32,6 +33,7 @@ export class SqliteFile implements Connection {
   readonly path: string;
   readonly #check: (run: Connection['run']) => Promise<void>;
   readonly #inWriter = new AsyncLocalStorage<true>();
+  readonly #calm = new Calm();
   #opened: Promise<{ readonly writer: Channel; readonly readers: readonly Channel[] }> | undefined;
   #nextReader = 0;
   #closed = false;
@@ -66,12 +68,19 @@ export class SqliteFile implements Connection {
     this.#assertNotInWriter();
     const { writer } = await this.#open();
     return writer.use(async () => {
+      await this.#calm.rest(writer);
       const wait = Math.max(limits.lockMillis, LEAST_WAIT_MILLIS);
-      await waitWhileBusy(wait, async () => writer.run('begin immediate'));
-      const result = await this.#inWriter.run(true, async () => runTransaction(this, writer, work));
-      // Outside of the lock, so that nobody waits for the disk. Others may be at it: then they do it.
-      await writer.run('pragma wal_checkpoint(passive)').catch(() => undefined);
-      return result;
+      await waitWhileBusy(
+        wait,
+        async () => writer.run('begin immediate'),
+        () => this.#calm.noticeOthers(),
+      );
+      const began = performance.now();
+      try {
+        return await this.#inWriter.run(true, async () => runTransaction(this, writer, work));
+      } finally {
+        this.#calm.recordHold(performance.now() - began);
+      }
     });
   }
 
@@ -164,13 +173,19 @@ async function runTransaction<T>(
 }
 
 /** Tries again while others hold the file, for so many milliseconds. Never waits inside of SQLite. */
-async function waitWhileBusy<T>(millis: number, work: () => Promise<T>): Promise<T> {
+async function waitWhileBusy<T>(
+  millis: number,
+  work: () => Promise<T>,
+  onBusy: () => void = () => undefined,
+): Promise<T> {
   const until = performance.now() + millis;
   for (;;) {
     try {
       return await work();
     } catch (error) {
-      if (readSqliteError(error)?.kind !== 'busy' || performance.now() > until) throw error;
+      if (readSqliteError(error)?.kind !== 'busy') throw error;
+      onBusy();
+      if (performance.now() > until) throw error;
       await sleep(POLL_MILLIS);
     }
   }

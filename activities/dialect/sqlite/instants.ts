@@ -1,6 +1,8 @@
 import type { RawBuilder } from 'kysely';
 import { sql } from 'kysely';
 
+import { NO_VALUES } from '../column-types.ts';
+
 /**
  * How a column stores its instants. SQLite has no type for them: libraries write texts in several forms, or numbers in
  * several units. A number is less than any text, so that a horizon in the wrong form would expire every row.
@@ -67,9 +69,6 @@ const DATE: InstantForm = {
   toMillis: (value) => sql`(1000 * unixepoch(${value}))`,
   matches: (value) => typeof value === 'string' && /^\d{4}-\d\d-\d\d$/.test(value),
 };
-
-/** A column without a value has no form yet: no row of it is old. */
-export const NO_VALUES = 'timestamp without values';
 
 /** Texts that do not say their time zone. */
 const UNZONED = [textForm(' ', '', false), textForm('T', '', false)];

@@ -32,11 +32,15 @@ import { SqliteSizes } from './sizes.ts';
 import { SqliteTables } from './tables.ts';
 import { LiveView } from './view.ts';
 
+/** The pacer aims at 0.6 of it: with the write lock held for 25 ms at a time nobody waits for long. */
+const MAX_BATCH_MILLIS = 40;
+
 /** An open SQLite file. Its ledger is in the same file, so that it commits with the deletes. */
 export class SqliteSession implements Session {
   protected readonly file: SqliteFile;
   protected readonly connection: Connection;
   readonly advice: Advice = SQLITE_ADVICE;
+  readonly maxBatchMillis = MAX_BATCH_MILLIS;
   readonly facts: Facts;
   readonly tables: Tables;
   readonly ledger: LedgerStore;

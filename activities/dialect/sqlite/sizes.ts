@@ -54,9 +54,12 @@ export class SqliteSizes implements Sizes {
     return sizes;
   }
 
-  /** Part of what pages have free is left for rows to come, so that it is no bloat by itself. */
-  async measureBloat(): Promise<Bloat | undefined> {
-    return undefined;
+  /** What the pages of the table have free. New rows fill it. */
+  async measureBloat({ name }: TableName): Promise<Bloat | undefined> {
+    const { rows } = await this.#connection.run(sql<Pick<Used, 'bytes' | 'unused'>>`
+      select pgsize as bytes, unused from dbstat where name = ${name} and aggregate = true`);
+    const { bytes = 0, unused = 0 } = rows[0] ?? {};
+    return { bytes: unused, percent: Math.round((1000 * unused) / Math.max(1, bytes)) / 10, by: 'dbstat' };
   }
 
   async readVacuumBlockers(): Promise<VacuumBlockers> {

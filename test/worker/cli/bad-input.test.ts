@@ -67,8 +67,8 @@ describe('bad input', () => {
   });
 
   test.each([
-    ['sqlite+aiosqlite:////tmp/prefect.db', 'SQLite'],
-    ['mysql://x', 'no PostgreSQL URL'],
+    ['sqlite+aiosqlite:////nowhere/prefect.db', 'there is no such file'],
+    ['mysql://x', 'neither a PostgreSQL nor a SQLite URL'],
   ])('the URL %s', async (url, says) => {
     await refused(['preview', 'prefect', '--url', url], says);
   });

@@ -22,9 +22,8 @@ describe('a database URL', () => {
   });
 
   test.each([
-    ['sqlite+aiosqlite:////root/prefect.db', 'it is a SQLite database, which this version cannot clean'],
-    ['mysql://secret-user:secret-password@h/d', 'it is no PostgreSQL URL'],
-    ['secret-host', 'it is no PostgreSQL URL'],
+    ['mysql://secret-user:secret-password@h/d', 'it is neither a PostgreSQL nor a SQLite URL'],
+    ['secret-host', 'it is neither a PostgreSQL nor a SQLite URL'],
     ['', 'it is empty'],
     ['postgresql://secret-user:secret#word@h/d', 'it is no URL'],
   ])('%s is refused, and nothing of it is repeated', (given, why) => {
