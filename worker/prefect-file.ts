@@ -4,27 +4,22 @@ import { join } from 'node:path';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-/** Variables by which Prefect is given another database than its file, part by part. */
-const PARTS = ['DRIVER', 'HOST', 'NAME', 'USER', 'PASSWORD'].map((part) => `PREFECT_SERVER_DATABASE_${part}`);
-
 /**
  * The URL of the SQLite file that Prefect uses if nothing names another database: `prefect.db` in `PREFECT_HOME`, which is
- * `~/.prefect` by itself. Undefined if there is none, or if a profile or a variable of Prefect names a database.
+ * `~/.prefect` by itself. Undefined if there is none, or if a file with settings of Prefect names a database.
  */
 export function findPrefectFile(environment: Environment): string | undefined {
-  if (PARTS.some((name) => (environment[name] ?? '') !== '')) return undefined;
-  const home =
-    (environment['PREFECT_HOME'] ?? '') === '' ? join(homedir(), '.prefect') : environment['PREFECT_HOME'];
-  const folder = (home ?? '').replace(/^~(?=\/|$)/, homedir());
-  const file = join(folder, 'prefect.db');
-  if (!existsSync(file) || namesDatabase(join(folder, 'profiles.toml'))) return undefined;
-  return `sqlite:///${file}`;
+  const { PREFECT_HOME: given = '' } = environment;
+  const home = (given === '' ? '~/.prefect' : given).replace(/^~(?=\/|$)/, homedir());
+  const file = join(home, 'prefect.db');
+  const settings = [join(home, 'profiles.toml'), '.env', 'prefect.toml', 'pyproject.toml'];
+  return existsSync(file) && !settings.some(namesDatabase) ? `sqlite:///${file}` : undefined;
 }
 
-/** Whether a profile sets the database: which profile is active is Prefect's to know. */
-function namesDatabase(profiles: string): boolean {
+/** Whether a file sets the database: which of several profiles is active is Prefect's to know. */
+function namesDatabase(path: string): boolean {
   try {
-    return /^\s*PREFECT_(?:API|SERVER)_DATABASE_\w+\s*=/m.test(readFileSync(profiles, 'utf8'));
+    return /^\s*(?:PREFECT_(?:API|SERVER)_DATABASE_\w+|connection_url)\s*=/m.test(readFileSync(path, 'utf8'));
   } catch {
     return false;
   }

@@ -4,6 +4,7 @@ import { ValidationError } from '../policy/issue.ts';
 import type { Policy } from '../policy/policy.ts';
 import { prefect, prefectMaintenance } from '../policy/presets/prefect/index.ts';
 import { addSearchPath, findPrefectUrl, PREFECT_URL_VARIABLES } from './prefect-database.ts';
+import { findPrefectFile } from './prefect-file.ts';
 import { examinePrefectVacuum } from './prefect-vacuum.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -29,14 +30,16 @@ export const PRESETS: Readonly<Record<string, Preset>> = {
   prefect: {
     policy: (settings, environment) => prefect(settings, environment),
     urlVariables: [...PREFECT_URL_VARIABLES, URL_SYNC],
-    findUrl: (environment) => findPrefectUrl(environment) ?? readVariable(environment, URL_SYNC),
+    findUrl: (environment) =>
+      findPrefectUrl(environment) ?? readVariable(environment, URL_SYNC) ?? findPrefectFile(environment),
     completeUrl: addSearchPath,
     examineRival: examinePrefectVacuum,
   },
   'prefect-maintenance': {
     policy: (settings) => prefectMaintenance(settings),
     urlVariables: [URL_SYNC, ...PREFECT_URL_VARIABLES],
-    findUrl: (environment) => readVariable(environment, URL_SYNC) ?? findPrefectUrl(environment),
+    findUrl: (environment) =>
+      readVariable(environment, URL_SYNC) ?? findPrefectUrl(environment) ?? findPrefectFile(environment),
     completeUrl: addSearchPath,
     examineRival: examinePrefectVacuum,
   },
@@ -74,7 +77,7 @@ export function findUrl(given: string | undefined, source: UrlSource, environmen
     {
       at: 'database',
       what: 'nothing says which database to clean',
-      fix: `Say --url postgresql://user:password@host:5432/database, or set one of ${variables}. Prefect's profiles.toml and .env are not read: set its variables in the environment`,
+      fix: `Say --url postgresql://user:password@host:5432/database or --url sqlite:////path/to/file.db, or set one of ${variables}. Prefect's profiles.toml and .env are not read: set its variables in the environment`,
     },
   ]);
 }

@@ -4,20 +4,19 @@ import type { OpenSession } from './open-session.ts';
 import type { GivenDatabase } from './postgresql/open.ts';
 import { openPostgres } from './postgresql/open.ts';
 import { displayUrl as displayPostgresUrl, toPgUrl } from './postgresql/url.ts';
-import { findOrmFile } from './sqlite/mikro-orm.ts';
+import { refuseSqliteOrm } from './sqlite/mikro-orm.ts';
 import { openSqlite } from './sqlite/open.ts';
 import { isSqliteUrl, readSqlitePath } from './sqlite/url.ts';
 
 export type { GivenDatabase };
 
 /**
- * Opens a database by the dialect that its URL, or the driver of its MikroORM instance, names. Connects only when it is first
- * used. `maxSessions` is for a URL of PostgreSQL.
+ * Opens a database by the dialect that its URL names. Connects only when it is first used. `maxSessions` is for a URL of
+ * PostgreSQL.
  */
 export function openSession(given: GivenDatabase, ledgerSchema: string, maxSessions: number): OpenSession {
   if (typeof given === 'string' && isSqliteUrl(given)) return openSqlite(readSqlitePath(given), ledgerSchema);
-  const file = isMikroOrm(given) ? findOrmFile(given) : undefined;
-  if (file !== undefined) return openSqlite(file, ledgerSchema);
+  if (isMikroOrm(given)) refuseSqliteOrm(given);
   return openPostgres(given, ledgerSchema, maxSessions);
 }
 

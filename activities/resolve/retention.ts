@@ -21,10 +21,10 @@ export function resolveAges(
 ): readonly [ColumnName, ...ColumnName[]] | undefined {
   const ages = pass.age.map((property) => scope.ageColumn(pass.entity, table, property));
   if (!ages.every((age) => age !== undefined)) return undefined;
-  const type = findCommonType(ages.map((age) => age.type));
-  const [first, ...more] = ages.map((age) => ({ ...age, type: type ?? age.type }));
+  const common = findCommonType(ages.map((age) => age.type));
+  const [first, ...more] = ages.map((age) => ({ ...age, type: common ?? age.type }));
   if (first === undefined) return undefined;
-  if (type !== undefined) return [first, ...more];
+  if (common !== undefined) return [first, ...more];
   return scope.addIssue(
     `age names ${pass.age.join(', ')}, which have different types in this database`,
     'Name properties of one type, since a horizon means something else for a date than for an instant',

@@ -89,12 +89,9 @@ async function readListed(
   const { rows = 0, last = null } = counted[0] ?? {};
   const indexes = isTable ? await readIndexes(connection, name, listed) : [];
   const columns = listed.map((column): CatalogColumn => {
-    return {
-      name: column.name,
-      type: findAffinity(column.type),
-      notNull: column.notnull === 1,
-      distinct: null,
-    };
+    // The rowid by another name is never null, whatever its declaration says.
+    const notNull = column.notnull === 1 || isRowid(column, listed);
+    return { name: column.name, type: findAffinity(column.type), notNull, distinct: null };
   });
   const instants =
     isWanted && canScan
@@ -184,15 +181,15 @@ async function readIndexes(
     const unique = only === 1 && partial === 0;
     return { name, method: 'btree', leading: usable, unique, valid: true, partial: partial === 1 };
   });
-  const key = columns.filter(({ pk }) => pk > 0);
-  const [only] = key;
-  const isRowid = key.length === 1 && only?.type.toUpperCase() === 'INTEGER';
-  return isRowid
-    ? [
-        ...indexes,
-        { name: 'rowid', method: 'btree', leading: only.name, unique: true, valid: true, partial: false },
-      ]
-    : indexes;
+  const key = columns.find((column) => isRowid(column, columns));
+  if (key === undefined) return indexes;
+  const { name: leading } = key;
+  return [...indexes, { name: 'rowid', method: 'btree', leading, unique: true, valid: true, partial: false }];
+}
+
+/** Whether a column is the rowid by another name. */
+function isRowid({ pk, type }: ListedColumn, columns: readonly ListedColumn[]): boolean {
+  return pk > 0 && type.toUpperCase() === 'INTEGER' && columns.filter((other) => other.pk > 0).length === 1;
 }
 
 /** Collations that take texts for equal that differ. No pragma tells them: the column itself compares some texts. */

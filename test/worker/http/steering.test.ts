@@ -112,8 +112,7 @@ describeNeeding(['temporal', 'chromium'], 'pause, resume and stop over HTTP', ()
   });
 
   test('reach the open run and nobody else, and the ledger agrees with the rows that are gone', async () => {
-    const countRows = async (): Promise<number> =>
-      shop.database.value<number>('select count(*)::int from audit_log');
+    const countRows = async (): Promise<number> => shop.database.value('select count(*)::int from audit_log');
     const before = await countRows();
     const run = await shop.pauseInTheMiddle('the backup runs');
     const other = await session.start(session.queue());
