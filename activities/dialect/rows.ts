@@ -23,6 +23,14 @@ export interface DeletedRows {
   readonly groups: readonly (readonly string[])[];
 }
 
+/** What a delete removed of a graph of rows. */
+export interface DeletedGraph {
+  /** Those of the own table that were deleted for themselves. */
+  readonly rows: number;
+  /** For each pointer at a table, by its label, the groups of the rows that were deleted from it. */
+  readonly groups: (label: string) => readonly (readonly string[])[];
+}
+
 /** Rows that belong to some keys without a foreign key. */
 export interface OwnedRows {
   readonly table: TableName;
@@ -67,6 +75,21 @@ export interface Rows {
     groups?: readonly ColumnName[],
     recording?: Recording,
   ): Promise<DeletedRows>;
+  /**
+   * Locks what is deleted along with some locked rows if rows are found by following links: see `RowGraph`. `where` is
+   * evaluated again.
+   */
+  lockGraph(tree: RowTree, locations: readonly string[], where: Condition): Promise<void>;
+  /**
+   * Deletes locked rows of which the condition is true and all that is deleted along with them, in one statement. Throws if
+   * not all could be deleted.
+   */
+  deleteGraph(
+    tree: RowTree,
+    locations: readonly string[],
+    where: Condition,
+    outbox: Outbox,
+  ): Promise<DeletedGraph>;
   /** Whether the condition is still true of a row, in a statement of its own. */
   isTrueAt(table: TableName, location: string, where: Condition): Promise<boolean>;
   deleteOwned(owned: OwnedRows, groups?: readonly ColumnName[], recording?: Recording): Promise<DeletedRows>;

@@ -38,7 +38,7 @@ async function deleteChild(tx: Tx, child: StoredChild, keys: readonly string[], 
   if (own === undefined) {
     const owned = { ...child, keys, key: child.parentKey, notHeld };
     const deleted = await tx.rows.deleteOwned(owned, groups, recording);
-    return repairPointers(tx, pointers, deleted, step);
+    return repairPointers(tx, pointers, deleted.groups, step);
   }
   const first = own.children.filter((grandchild) => grandchild.beforeParent);
   const then = own.children.filter((grandchild) => !grandchild.beforeParent);
@@ -59,7 +59,7 @@ async function deleteChild(tx: Tx, child: StoredChild, keys: readonly string[], 
     throw new Error('a trigger or a new hold kept children whose own are deleted; the batch is rolled back');
   }
   moved += await deleteChildren(tx, then, deletedKeys, step);
-  return moved + (await repairPointers(tx, pointers, deleted, step));
+  return moved + (await repairPointers(tx, pointers, deleted.groups, step));
 }
 
 /** What a hold names stays whatever becomes of its parent: it may have come after the parent was judged. */
@@ -101,7 +101,7 @@ export async function drainChild(
     listGroups(pointers),
     toRecording(child.files, step),
   );
-  moved += await repairPointers(tx, pointers, deleted, step);
+  moved += await repairPointers(tx, pointers, deleted.groups, step);
   return { rows: limit - left + deleted.rows, moved };
 }
 
@@ -114,7 +114,7 @@ export function listGroups(pointers: readonly StoredPointer[]): ColumnName[] {
 export async function repairPointers(
   tx: Tx,
   pointers: readonly StoredPointer[],
-  { groups }: DeletedRows,
+  groups: DeletedRows['groups'],
   { holds }: Pick<BatchStep, 'holds'>,
 ): Promise<number> {
   let moved = 0;

@@ -197,7 +197,7 @@ async function deleteLockedOrphans(
   let taken = 0;
   const remove = async (locations: readonly string[]): Promise<number> => {
     const deleted = await tx.rows.deleteAt(table, locations, found.still, listGroups(pointers));
-    const moved = await repairPointers(tx, pointers, deleted, step);
+    const moved = await repairPointers(tx, pointers, deleted.groups, step);
     taken += deleted.rows;
     return moved;
   };

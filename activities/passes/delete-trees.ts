@@ -1,16 +1,18 @@
 import type { Tx } from '../dialect/dialect.ts';
 import type { LockedRows } from '../dialect/scan.ts';
 import type { Condition } from '../dialect/view.ts';
-import type { RowTree, StoredPath } from '../stored/pass.ts';
-import { deleteChildren, drainChild, toRecording } from './delete-children.ts';
+import type { RowGraph, RowTree, StoredPath } from '../stored/pass.ts';
+import { deleteChildren, drainChild, repairPointers, toRecording } from './delete-children.ts';
 import type { LockedRow } from './isolate-rows.ts';
 import { isolateRows, readRefusal } from './isolate-rows.ts';
 import type { BatchOutcome, BatchStep } from './pass.ts';
 
 /** Rows with what is deleted along with them, and how. */
-export interface DeletableTree extends Required<RowTree> {
+export interface DeletableTree extends Required<Omit<RowTree, 'graph'>>, Pick<RowTree, 'graph'> {
   /** The numbers of the cascades in the order in which an oversized row is drained. */
   readonly drainOrder: readonly number[];
+  /** It is not drained, but deleted whole. */
+  readonly undrained?: true;
   readonly files?: readonly StoredPath[];
 }
 
@@ -42,7 +44,7 @@ export async function deleteTrees(
 ): Promise<DeletedTrees> {
   const parents = await countFitting(tx, tree, locations, step);
   const [location = ''] = locations;
-  if (parents === 0 && (await tx.rows.isTrueAt(tree.table, location, where))) {
+  if (parents === 0 && tree.undrained !== true && (await tx.rows.isTrueAt(tree.table, location, where))) {
     const drained = await tryToDrain(tx, tree, location, keys[0] ?? '', step);
     if (drained !== undefined) return drained;
   }
@@ -77,11 +79,13 @@ async function tryToDrain(
 /** Deletes rows and all that belongs to them. Returns how many pointers moved. */
 async function deleteWhole(
   tx: Tx,
-  { key, children, table, files }: DeletableTree,
+  tree: DeletableTree,
   where: Condition,
   rows: readonly LockedRow[],
   step: BatchStep,
 ): Promise<number> {
+  if (tree.graph !== undefined) return deleteRowGraph(tx, { ...tree, graph: tree.graph }, where, rows, step);
+  const { key, children, table, files } = tree;
   const locations = rows.map(({ location }) => location);
   const first = children.filter((child) => child.beforeParent);
   const then = children.filter((child) => !child.beforeParent);
@@ -95,6 +99,26 @@ async function deleteWhole(
   }
   // The keys of what was really deleted: a trigger may keep a row, and then its children stay too.
   return moved + (await deleteChildren(tx, then, deleted.groups[0] ?? [], step));
+}
+
+/** Deletes rows of a graph. Returns how many pointers moved. */
+async function deleteRowGraph(
+  tx: Tx,
+  { table, cascades, graph }: RowTree & { readonly graph: RowGraph },
+  where: Condition,
+  rows: readonly LockedRow[],
+  step: BatchStep,
+): Promise<number> {
+  const locations = rows.map(({ location }) => location);
+  const tree = { table, cascades, graph };
+  await tx.rows.lockGraph(tree, locations, where);
+  await tx.enforceDeadline(step.deadline);
+  const deleted = await tx.rows.deleteGraph(tree, locations, where, step.outbox);
+  let moved = 0;
+  for (const { table: target, pointers } of graph.tables) {
+    moved += await repairPointers(tx, pointers, deleted.groups(target.label), step);
+  }
+  return moved;
 }
 
 /**

@@ -15,18 +15,22 @@ import {
   findChildKey,
   resolveChild,
   listChildCascades,
+  listDeferredSteps,
   listChildEntities,
   listChildPointers,
   estimateRowsPerParent,
   listChildPaths,
   listChildTables,
 } from '../resolve/children.ts';
+import { judgesByDependents } from '../resolve/draining.ts';
 import { recordsFiles, resolvePaths, refuseUnrecordedPaths } from '../resolve/file-roots.ts';
 import { resolveNesting } from '../resolve/nesting.ts';
 import { resolveAges, resolveRetentions, computeLatestHorizon } from '../resolve/retention.ts';
+import { findGraph } from '../resolve/row-graph.ts';
 import { hasIndexOn } from '../resolve/scan-choice.ts';
 import type { ScanChoice } from '../resolve/scan-choice.ts';
 import type { Scope } from '../resolve/scope.ts';
+import { refuseOwnCascade, refuseTangledPointers } from '../resolve/tangled.ts';
 import type { TableName } from '../stored/columns.ts';
 import type { KeepLastExpiry } from '../stored/expiry.ts';
 import type { RowTree, StoredChild, StoredExpireRows } from '../stored/pass.ts';
@@ -76,10 +80,19 @@ export const expireRowsKind: BatchKind<ExpireRows, StoredExpireRows> = {
     if (!children.every((child) => child !== undefined)) return undefined;
     const key = findChildKey(pass.entity, children, scope);
     if (key === undefined) return undefined;
-    const cascades = cascadesFrom(scope.catalog, table);
+    const found = findGraph(scope.catalog, { table, children, files });
+    const hard = cascadesFrom(scope.catalog, table);
+    const cascades = found?.cascades ?? hard;
     const along = listTablesAlong({ cascades, children });
     const below = children.flatMap(listChildCascades);
-    refuseUnrecordedPaths(pass.files, [...cascades, ...below], children.flatMap(listChildPointers), scope);
+    const pointers = children.flatMap(listChildPointers);
+    const recorded = found?.graph.tables.filter((one) => one.files.length > 0) ?? [];
+    const unrecorded = [...cascades, ...below].filter(
+      (step) => !recorded.some((one) => one.table.label === step.table.label),
+    );
+    refuseUnrecordedPaths(pass.files, unrecorded, pointers, scope);
+    if (keepsRows) refuseOwnCascade(pass, along, table, scope);
+    refuseTangledPointers(pointers, table, children, scope);
     const horizon = computeLatestHorizon(retentions, scope.now, ages[0]);
     const expiry: KeepLastExpiry = {
       table: toTableName(table),
@@ -89,8 +102,13 @@ export const expireRowsKind: BatchKind<ExpireRows, StoredExpireRows> = {
       retentions,
       key: keptKey,
     };
-    const blockers = findBlockers(scope.catalog, { table: toTableName(table), cascades, key, children });
-    const repeats = nesting !== null || isChained({ table: toTableName(table), cascades, blockers });
+    const blockers = findBlockers(scope.catalog, {
+      table: toTableName(table),
+      cascades: hard,
+      key,
+      children,
+    });
+    const repeats = nesting !== null || isChained({ table: toTableName(table), cascades: hard, blockers });
     const others = along.map((name) => scope.catalog.named(name));
     return {
       kind: 'expireRows',
@@ -104,7 +122,9 @@ export const expireRowsKind: BatchKind<ExpireRows, StoredExpireRows> = {
       children,
       deferred: deferred.filter((child) => child !== undefined),
       cascades,
-      drainOrder: computeDrainOrder(scope.catalog, cascades),
+      ...(found === undefined ? {} : { graph: found.graph }),
+      drainOrder: found === undefined ? computeDrainOrder(scope.catalog, cascades) : [],
+      ...(found !== undefined || judgesByDependents(expiry, along) ? { undrained: true } : {}),
       blockers,
       ...(files.length === 0 ? {} : { files }),
     };
@@ -183,13 +203,21 @@ function listParts(stored: StoredExpireRows, view: View): ConditionPart[] {
     { reason: 'too-young', test: view.isExpired(stored), dueAt: view.dueWhenExpired(stored) },
     ...(nesting === null ? [] : [{ reason: 'nested', test: view.isNull(nesting.column) } as const]),
     ...(keeps === undefined ? [] : [{ reason: 'kept-newest', test: view.isNotKept(keeps) } as const]),
-    ...heldPart(tree, view),
+    ...heldPart(findHoldable(stored), view),
   ];
   return withBlockers(own, tree, view);
 }
 
-function findDependents({ table, cascades, key, children, blockers }: StoredExpireRows): RowTree {
-  return { table, cascades, key, children, blockers };
+/** What is deleted along with a row, also by a later pass: if a hold names any of it, the row stays. */
+function findHoldable(stored: StoredExpireRows): RowTree {
+  const tree = findDependents(stored);
+  return { ...tree, cascades: listDeferredSteps(stored.deferred, tree.cascades) };
+}
+
+function findDependents({ table, cascades, key, children, blockers, graph }: StoredExpireRows): RowTree {
+  return graph === undefined
+    ? { table, cascades, key, children, blockers }
+    : { table, cascades, blockers, graph };
 }
 
 function indexOn({ table, by }: Pick<StoredChild, 'table' | 'by'>, why: string): WantedIndex {
@@ -245,14 +273,16 @@ async function expireLocked(
  * the statement; and if children are deleted first, their row must be sure to follow.
  */
 function mustLock(stored: StoredExpireRows, { lockFirst, holds }: BatchStep): boolean {
-  const { where, retentions, children, table } = stored;
+  const { where, retentions, children, table, graph, deferred } = stored;
   const selects =
     where.selects ||
     retentions.some(
       ({ where: own, column }) => own?.selects === true || (column !== undefined && column.parent !== null),
     );
   if (lockFirst || selects || isChained(stored) || children.some((child) => child.beforeParent)) return true;
-  return needsLocks(holds, table, listTablesAlong(stored));
+  if (graph !== undefined) return true;
+  const later = listDeferredSteps(deferred, []).map((step) => step.table);
+  return needsLocks(holds, table, [...listTablesAlong(stored), ...later]);
 }
 
 /** The tables of what is deleted along with rows of the pass. */

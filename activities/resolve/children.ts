@@ -29,13 +29,20 @@ export function deferChild(
   );
   if (later === undefined || child.repoint.length > 0 || child.with.length > 0) return undefined;
   const table = scope.table(child.entity, ['select', 'delete']);
-  const by = scope.column(child.entity, table, child.by, 'by');
+  const reference = resolveReference(
+    { entity: child.entity, table, property: child.by, option: 'by' },
+    { entity: parentEntity, table: parent },
+    scope,
+  );
   const age = later.kind === 'deleteOrphans' ? scope.entities.column(later.entity, later.age) : undefined;
-  if (table === undefined || by === undefined || hasIndexOn(table, by)) return undefined;
+  if (table === undefined || reference === undefined) return undefined;
+  const { by, key: parentKey } = reference;
+  if (hasIndexOn(table, by)) return undefined;
   // That pass never finds a child whose link the database cut, or one without an age.
   if (parent === undefined || hasForeignKey(table, by, parent, scope)) return undefined;
   if (table.columns.get(age ?? '')?.notNull !== true) return undefined;
-  return { table: toTableName(table), by, pass: later.name };
+  const cascades = cascadesFrom(scope.catalog, table);
+  return { table: toTableName(table), by, parentKey, cascades, pass: later.name };
 }
 
 /** Looks a soft child up; undefined if something is missing. */
@@ -99,6 +106,19 @@ function hasForeignKey(
   return catalog
     .referencesTo(parent)
     .some((key) => key.child === table.id && key.childColumns.includes(by.name));
+}
+
+/** Soft children that a later pass deletes, with what cascades from them, as steps that follow some others. */
+export function listDeferredSteps(
+  deferred: readonly DeferredChild[],
+  earlier: readonly CascadeStep[],
+): CascadeStep[] {
+  const steps = [...earlier];
+  for (const { table, by, parentKey, cascades } of deferred) {
+    const at = steps.push({ from: -1, table, on: [{ child: by.name, parent: parentKey.name }] }) - 1;
+    steps.push(...cascades.map((step) => ({ ...step, from: step.from === -1 ? at : at + 1 + step.from })));
+  }
+  return steps;
 }
 
 /** Every table of which a soft child deletes or repairs rows. */

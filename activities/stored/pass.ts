@@ -53,6 +53,9 @@ export interface StoredExpireRows extends StoredPass, Expiry {
   readonly cascades: readonly CascadeStep[];
   /** The numbers of the cascades in the order in which an oversized row is drained. */
   readonly drainOrder: readonly number[];
+  /** An oversized row is not drained: its condition reads what would be deleted first, or `graph` is set. */
+  readonly undrained?: true;
+  readonly graph?: RowGraph;
   readonly blockers: readonly StoredBlocker[];
   /** Columns whose files are removed too: their paths are recorded with the delete. */
   readonly files?: readonly StoredPath[];
@@ -95,6 +98,10 @@ export interface StoredChild {
 export interface DeferredChild {
   readonly table: TableName;
   readonly by: ColumnName;
+  /** What it names the row that it belongs to by. */
+  readonly parentKey: ColumnName;
+  /** What cascades from the child. */
+  readonly cascades: readonly CascadeStep[];
   /** The name of the later pass. */
   readonly pass: string;
 }
@@ -133,6 +140,28 @@ export interface RowTree {
   readonly children?: readonly StoredChild[];
   /** What may forbid to delete a row; left out if nothing does. */
   readonly blockers?: readonly StoredBlocker[];
+  /** Set if what is deleted along must be found by following links: `cascades` has all of them then, and `children` none. */
+  readonly graph?: RowGraph;
+}
+
+/** Rows of which one can be reached along several ways: they are looked for from row to row and deleted in one statement. */
+export interface RowGraph {
+  /** Tables whose rows pointers point at, or that record files. */
+  readonly tables: readonly GraphTable[];
+}
+
+/** What else is done if rows of a table are deleted. */
+export interface GraphTable {
+  readonly table: TableName;
+  readonly pointers: readonly StoredPointer[];
+  readonly files: readonly StoredPath[];
+}
+
+/** Columns of one table that reference rows of another. */
+export interface RowLink {
+  readonly parent: TableName;
+  readonly child: TableName;
+  readonly on: ColumnPairs;
 }
 
 /** Rows of `holder` that point at the newest row of their group in `target`. */

@@ -14,19 +14,20 @@ export function returningPathsSql(recording: Recording | undefined): RawBuilder<
   return sql.join(columns, sql``);
 }
 
-/** A part of the statement that follows `deleted`: writes the paths into the ledger. Empty if nothing is recorded. */
+/** A part of the statement that follows the delete, by its name: writes the paths into the ledger. Empty if nothing is recorded. */
 export function recordedPathsSql(
   connection: Connection,
   recording: Recording | undefined,
+  source = 'deleted',
 ): RawBuilder<unknown> {
   if (recording === undefined || recording.paths.length === 0) return sql``;
   const { paths, outbox } = recording;
-  const values = paths.map(({ root }, n) => sql`(${root}::text, ${sql.id('deleted', `path_${n}`)})`);
+  const values = paths.map(({ root }, n) => sql`(${root}::text, ${sql.id(source, `path_${n}`)})`);
   return sql`,
-    recorded as (
+    ${sql.id(`recorded_${source}`)} as (
       insert into ${ledgerTable(connection, 'file')} (policy, pass, run_id, root, path)
       select ${outbox.policy}::text, ${outbox.pass}::text, ${outbox.run}::int, p.root, p.path
-      from deleted
+      from ${sql.id(source)}
       cross join lateral (values ${sql.join(values)}) as p(root, path)
       where p.path <> ''
     )`;

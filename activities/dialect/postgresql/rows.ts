@@ -6,6 +6,7 @@ import type { Condition, Instant } from '../view.ts';
 import { findChain } from './blockers.ts';
 import type { Connection } from './connection.ts';
 import { instantSql, toSql } from './connection.ts';
+import { deleteGraph, lockGraph } from './delete-graph.ts';
 import { deleteAt, deleteOwned, isTrueAt, lockAt, lockOwned } from './delete-rows.ts';
 import { countDependents, deleteDependents, findAncestors } from './dependents.ts';
 import { castArray, castValue, columnRef, relationRef, tableRef } from './identifiers.ts';
@@ -20,6 +21,10 @@ export class PostgresRows implements Rows {
   }
 
   readonly deleteAt: Rows['deleteAt'] = async (...asked) => deleteAt(this.#connection, ...asked);
+
+  readonly lockGraph: Rows['lockGraph'] = async (...asked) => lockGraph(this.#connection, ...asked);
+
+  readonly deleteGraph: Rows['deleteGraph'] = async (...asked) => deleteGraph(this.#connection, ...asked);
 
   readonly isTrueAt: Rows['isTrueAt'] = async (...asked) => isTrueAt(this.#connection, ...asked);
 

@@ -7,6 +7,7 @@ import type { Condition, Instant } from '../view.ts';
 import { findChain } from './blockers.ts';
 import type { Connection } from './connection.ts';
 import { instantSql, toSql } from './connection.ts';
+import { deleteGraph } from './delete-graph.ts';
 import { countDependents, deleteDependents, findAncestors } from './dependents.ts';
 import { compareKey, isAt, isKey, keyText, locationText, returnedKey, tableRef } from './identifiers.ts';
 import { lockHolders, repointHolders } from './pointers.ts';
@@ -50,6 +51,11 @@ export class SqliteRows implements Rows {
 
   readonly repointHolders: Rows['repointHolders'] = async (...asked) =>
     repointHolders(this.#connection, ...asked);
+
+  readonly deleteGraph: Rows['deleteGraph'] = async (...asked) => deleteGraph(this.#connection, ...asked);
+
+  /** Nobody else can write while the transaction lasts. */
+  async lockGraph(): Promise<void> {}
 
   async deleteAt(
     table: TableName,

@@ -1,5 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 
+import { addHold } from '../../../activities/inspect/add-hold.ts';
+import { openDatabase } from '../../../activities/ledger/open-database.ts';
 import { deleteOrphans } from '../../../policy/delete-orphans.ts';
 import { softChild } from '../../../policy/expire-rows.ts';
 import type { TestDatabase } from '../../support/database.ts';
@@ -39,6 +41,30 @@ describe('soft children without an index on the key of their row', () => {
     const strategies = await database.rows('select scan from vacuum.pass order by ordinal');
     expect(strategies).toEqual([{ scan: 'by-location' }, { scan: 'by-location' }]);
   });
+
+  test.each(['', 'create index on child (item_id)'])(
+    'keep their row while a hold names one of them or what cascades from it: %s',
+    async (index) => {
+      await database.rows(`
+        create table toy (id integer primary key, child_id integer references child on delete cascade);
+        insert into toy values (1, 82);
+        ${index}`);
+      const policy = makePolicy(old, lost);
+      const open = await openDatabase(database.url);
+      const asked = { reason: 'a lawsuit', who: 'ann', until: null };
+      await addHold(open, policy, { entity: 'Child', rows: { key: '80' }, ...asked });
+      await addHold(open, policy, { entity: 'Child', rows: { filter: { id: 81 } }, ...asked });
+      await open.close();
+      await runAsPreviewed(database.url, policy);
+      // Items 24 to 100 are old; children 80 and 81 are of items of the same number.
+      expect(await database.rows('select id from item where id > 23 order by id')).toEqual([
+        { id: 80 },
+        { id: 81 },
+      ]);
+      const left = await database.value('select count(*) from child where id in (80, 81)');
+      expect(left).toBe(2);
+    },
+  );
 
   test.each(['no action', 'set null', 'cascade'])(
     'go with their row where a foreign key with on delete %s would cut or forbid it',

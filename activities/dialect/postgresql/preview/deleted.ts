@@ -9,6 +9,7 @@ import { toSql } from '../connection.ts';
 import { ageExpression } from '../expiry.ts';
 import { columnRef, tableRef } from '../identifiers.ts';
 import { addDependents, columnsForCascades } from './dependents.ts';
+import { listGroups } from './graph.ts';
 import { addRepair } from './repair.ts';
 import type { PreviewStatement } from './statement.ts';
 import { keptColumn, selectLocation } from './statement.ts';
@@ -16,9 +17,10 @@ import { keptColumn, selectLocation } from './statement.ts';
 /** Adds rows that a pass deletes, level after level if they are nested, and what is deleted along with them. */
 export function addDeleted(statement: PreviewStatement, deleted: PreviewedDelete): void {
   const { tree, where, notHeld, notReferenced, ages, nesting = null, orphansOf, pointers = [] } = deleted;
-  const { table, cascades, key = null, children = [] } = tree;
+  const { table, cascades, key = null, children = [], graph } = tree;
   const columns = [
     ...columnsForCascades(cascades, -1),
+    ...listGroups(graph, table),
     ...(key === null ? [] : [key.name]),
     ...pointers.map(({ targetGroup }) => targetGroup.name),
     ...(nesting === null ? [] : (nesting.chain[0]?.on.map(({ parent }) => parent) ?? [nesting.references])),
@@ -50,7 +52,11 @@ export function addDeleted(statement: PreviewStatement, deleted: PreviewedDelete
   );
   statement.addAge(table.label, 'oldest', 'min', cte);
   statement.addAge(table.label, 'newest', 'max', cte);
-  addDependents(statement, { table, cascades, own: key === null ? undefined : { key, children } }, root);
+  addDependents(
+    statement,
+    { table, cascades, own: key === null ? undefined : { key, children }, graph },
+    root,
+  );
   for (const pointer of pointers) addRepair(statement, pointer, root);
 }
 

@@ -2,10 +2,11 @@ import type { RawBuilder } from 'kysely';
 import { sql } from 'kysely';
 
 import type { TableName } from '../../../stored/columns.ts';
-import type { CascadeStep, StoredChild } from '../../../stored/pass.ts';
+import type { CascadeStep, RowGraph, StoredChild } from '../../../stored/pass.ts';
 import { isTree } from '../../cascades.ts';
 import { columnRef, tableRef } from '../identifiers.ts';
 import { references } from '../references.ts';
+import { addGraphRepairs, listGroups } from './graph.ts';
 import { addRepair } from './repair.ts';
 import type { DeletedRowsCte, PreviewStatement } from './statement.ts';
 import { keptColumn, selectLocation } from './statement.ts';
@@ -25,7 +26,11 @@ export function addDependents(
     table,
     cascades,
     own,
-  }: Pick<StoredChild, 'table' | 'cascades'> & { readonly own: StoredChild['own'] | undefined },
+    graph,
+  }: Pick<StoredChild, 'table' | 'cascades'> & {
+    readonly own: StoredChild['own'] | undefined;
+    readonly graph?: RowGraph | undefined;
+  },
   root: DeletedRowsCte,
 ): void {
   const addChildren = (beforeParent: boolean): void => {
@@ -35,8 +40,10 @@ export function addDependents(
     }
   };
   addChildren(true);
-  if (isTree(cascades, table)) addCascadeTree(statement, cascades, root);
-  else addCascadeGraph(statement, cascades, table, root);
+  const deleted = isTree(cascades, table)
+    ? addCascadeTree(statement, cascades, root, graph)
+    : addCascadeGraph(statement, cascades, table, root, graph);
+  addGraphRepairs(statement, graph, [root, ...deleted]);
   addChildren(false);
 }
 
@@ -70,7 +77,8 @@ function addCascadeTree(
   statement: PreviewStatement,
   steps: readonly CascadeStep[],
   root: DeletedRowsCte,
-): void {
+  graph: RowGraph | undefined,
+): DeletedRowsCte[] {
   const deleted: DeletedRowsCte[] = [];
   for (const [n, step] of steps.entries()) {
     const parent = deleted[step.from] ?? root;
@@ -79,13 +87,14 @@ function addCascadeTree(
     );
     const cte = statement.addCte(
       () => sql`
-        select distinct ${selectLocation('c', columnsForCascades(steps, n))}
+        select distinct ${selectLocation('c', [...columnsForCascades(steps, n), ...listGroups(graph, step.table)])}
         from ${tableRef(step.table)} as c
         join ${sql.id(parent.cte)} as d on ${sql.join(on, sql` and `)}
         where ${statement.isNotDeletedYet(step.table, 'c')}`,
     );
     deleted.push(statement.markDeleted(step.table, cte));
   }
+  return deleted;
 }
 
 /**
@@ -97,7 +106,8 @@ function addCascadeGraph(
   steps: readonly CascadeStep[],
   table: TableName,
   root: DeletedRowsCte,
-): void {
+  graph: RowGraph | undefined,
+): DeletedRowsCte[] {
   const tables = [
     ...new Map([table, ...steps.map((step) => step.table)].map((one) => [one.label, one])).values(),
   ];
@@ -123,7 +133,7 @@ function addCascadeGraph(
       from ${self} as g
       cross join lateral (${sql.join(ways, sql` union all `)}) as w`,
   );
-  for (const [number, found] of tables.entries()) {
+  return tables.map((found, number) => {
     // The rows of the root are counted already.
     const isNew =
       number === 0
@@ -131,10 +141,11 @@ function addCascadeGraph(
         : sql`true`;
     const cte = statement.addCte(
       () => sql`
-        select f.location
+        select ${selectLocation('c', listGroups(graph, found))}
         from ${sql.id(reached)} as f
+        join ${tableRef(found)} as c on c.ctid = f.location
         where f.number = ${number}::int and ${isNew}`,
     );
-    statement.markDeleted(found, cte);
-  }
+    return statement.markDeleted(found, cte);
+  });
 }

@@ -55,7 +55,7 @@ export class SqlitePreviewQuery implements PreviewQuery {
 
   addDeleted(deleted: PreviewedDelete): void {
     const { tree, where, notHeld, notReferenced, ages, nesting = null, pointers = [] } = deleted;
-    const { table, cascades, key = null, children = [] } = tree;
+    const { table, cascades, key = null, children = [], graph } = tree;
     const item = this.#deletions.addItem();
     const source = this.#deletions.source(table, 't');
     const all = sql`(${toSql(where)}) and ${this.#isThere(table, 't')} and vacuum_goes_on()`;
@@ -118,7 +118,10 @@ export class SqlitePreviewQuery implements PreviewQuery {
       this.#count(item, table, 'oldest', rows[0]?.oldest ?? null);
       this.#count(item, table, 'newest', rows[0]?.newest ?? null);
     });
-    for (const pointer of [...pointers, ...children.flatMap(listPointers)]) this.#addRepair(pointer, item);
+    const targeted = graph?.tables.flatMap((one) => one.pointers) ?? [];
+    for (const pointer of [...pointers, ...children.flatMap(listPointers), ...targeted]) {
+      this.#addRepair(pointer, item);
+    }
   }
 
   /** Leaves the rows that a row references which stays, by a foreign key within the tree. Returns how many. */
