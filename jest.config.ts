@@ -22,8 +22,8 @@ const config: Config = {
   globalTeardown: '<rootDir>/test/support/global-teardown.ts',
   reporters: ['<rootDir>/test/support/progress-reporter.ts'],
   testSequencer: '<rootDir>/test/support/longest-first.ts',
-  // Tests mostly wait for servers: two of them leave half of two cores idle.
-  maxWorkers: 3,
+  // Tests often wait for servers: as many as there are cores leave some of them idle.
+  maxWorkers: 4,
   // What a test waits for has a limit of its own. This one is for tests that hang.
   testTimeout: 300_000,
 };

@@ -9,6 +9,7 @@ import type { VacuumInput } from '../../activities/contract.ts';
 import { Pictures } from './pictures.ts';
 import { CommitProxy } from './postgres/commit-proxy.ts';
 import type { HoldAt } from './postgres/commit-proxy.ts';
+import { makeRandom, SEED } from './random.ts';
 import type { TemporalSession } from './temporal.ts';
 import { fetchReport } from './vacuum.ts';
 import { waitFor } from './wait.ts';
@@ -57,6 +58,28 @@ export class KilledPictures {
       await Promise.all(killed.#workers.map(async (worker) => worker.end('SIGKILL')));
       await killed.pictures.drop();
     }
+  }
+
+  /**
+   * Kills a worker at a random moment of each part of a run and checks the end. Rows and files are counted together: below 1
+   * rows go, above it files.
+   */
+  static async killAtRandom(
+    session: TemporalSession,
+    count: number,
+    parts: readonly (readonly [number, number])[],
+  ): Promise<void> {
+    const random = makeRandom(SEED + count);
+    await KilledPictures.with(session, count, 'pictures.config.ts', async (killed) => {
+      const handle = await killed.start();
+      for (const [from, until] of parts) {
+        const counted = Math.floor(count * (from + random() * (until - from)));
+        await killed.killAt(counted, Math.floor(random() * 50));
+      }
+      await killed.startWorker();
+      await handle.result();
+      await killed.expectWhole(handle.workflowId);
+    });
   }
 
   async #fill(): Promise<void> {

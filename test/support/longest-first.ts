@@ -5,8 +5,8 @@ import sequencer from '@jest/test-sequencer';
 const TestSequencer = sequencer as unknown as typeof sequencer.default;
 
 /**
- * Begins with the files of tests that follow pages of the documentation. They last longest, and on a machine that knows no
- * durations from before Jest begins with the largest files, which these are not.
+ * Begins with the files that last longest: they follow pages of the documentation, wait until Temporal misses workers, or
+ * start Prefect. On a machine that knows no durations from before Jest begins with the largest files, which these are not.
  */
 export default class LongestFirst extends TestSequencer {
   override async sort(tests: Test[]): Promise<Test[]> {
@@ -17,5 +17,5 @@ export default class LongestFirst extends TestSequencer {
 }
 
 function isLong({ path }: Test): boolean {
-  return path.includes('/test/docs/');
+  return /\/test\/(docs|kills|prefect|examples)\//.test(path);
 }

@@ -8,7 +8,10 @@ import { ROOT } from './parts/bring.ts';
 /** After so long without a finished file a line tells which files are running. */
 const QUIET_MILLIS = 60_000;
 
-type Counts = Pick<TestResult, 'numPassingTests' | 'numFailingTests' | 'numPendingTests' | 'numTodoTests'>;
+type Counts = Pick<
+  TestResult,
+  'numPassingTests' | 'numFailingTests' | 'numPendingTests' | 'numTodoTests' | 'testExecError'
+>;
 
 /** Prints a line for each finished file, failures as a whole, and the closing line `N passed, N failed`. */
 export default class ProgressReporter implements Omit<Reporter, 'onTestStart' | 'onTestResult'> {
@@ -42,7 +45,8 @@ export default class ProgressReporter implements Omit<Reporter, 'onTestStart' | 
       `${isFailed ? 'FAIL' : 'ok  '} ${name}: ${formatCounts(result)} in ${took} (${elapsed}, ${files - this.#done} of ${files} files left)`,
     );
     if (isFailed) this.#failed.push(`${name}: ${formatCounts(result)}`);
-    for (const { type, message, origin } of result.console ?? []) print(`${type}: ${message}\n${origin}`);
+    for (const { type, message, origin } of result.console ?? [])
+      print(`${type}: ${message}\n${origin.split('\n')[0]}`);
     if (result.failureMessage) print(result.failureMessage);
     this.#waitForNext();
   }
@@ -72,6 +76,7 @@ export default class ProgressReporter implements Omit<Reporter, 'onTestStart' | 
 }
 
 function formatCounts(counts: Counts): string {
+  if (counts.testExecError !== undefined) return 'could not be run';
   const skipped = counts.numPendingTests + counts.numTodoTests;
   const parts = [`${counts.numPassingTests} passed`];
   if (counts.numFailingTests > 0) parts.push(`${counts.numFailingTests} failed`);

@@ -109,9 +109,15 @@ export async function startWorkerProcess(options: WorkerProcessOptions): Promise
     },
   );
   const worker = new WorkerProcess(child);
-  await waitFor('the worker to work', async () => {
-    if (worker.ended) throw new Error(`the worker ended:\n${worker.output}`);
-    return worker.output.includes('working on task queue');
-  });
+  try {
+    await waitFor('the worker to work', async () => {
+      if (worker.ended) throw new Error(`the worker ended:\n${worker.output}`);
+      return worker.output.includes('working on task queue');
+    });
+  } catch (error) {
+    // Nobody else knows of it.
+    await worker.end('SIGKILL');
+    throw error;
+  }
   return worker;
 }
