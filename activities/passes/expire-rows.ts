@@ -9,7 +9,7 @@ import type { ScanTarget } from '../dialect/scan.ts';
 import { distinctTables, toTableName } from '../dialect/table-names.ts';
 import type { Condition, View } from '../dialect/view.ts';
 import { findBlockers } from '../resolve/blockers.ts';
-import { cascadesFrom, computeDrainOrder } from '../resolve/cascades.ts';
+import { cascadesFrom, computeDrainOrder, movesOwnRows } from '../resolve/cascades.ts';
 import {
   deferChild,
   findChildKey,
@@ -108,7 +108,10 @@ export const expireRowsKind: BatchKind<ExpireRows, StoredExpireRows> = {
       key,
       children,
     });
-    const repeats = nesting !== null || isChained({ table: toTableName(table), cascades: hard, blockers });
+    const repeats =
+      nesting !== null ||
+      movesOwnRows(scope.catalog, table, along) ||
+      isChained({ table: toTableName(table), cascades: hard, blockers });
     const others = along.map((name) => scope.catalog.named(name));
     return {
       kind: 'expireRows',

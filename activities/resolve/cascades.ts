@@ -1,6 +1,6 @@
 import type { Catalog, CatalogTable, ForeignKey } from '../dialect/catalog.ts';
 import { toTableName } from '../dialect/table-names.ts';
-import type { ColumnPairs } from '../stored/columns.ts';
+import type { ColumnPairs, TableName } from '../stored/columns.ts';
 import type { CascadeStep } from '../stored/pass.ts';
 
 /**
@@ -50,6 +50,20 @@ export function computeDrainOrder(catalog: Catalog, steps: readonly CascadeStep[
     order.push(...remaining.splice(Math.max(0, free), 1));
   }
   return order;
+}
+
+/**
+ * Whether a delete takes references out of other rows of a table. PostgreSQL writes such a row at another location, which may
+ * lie behind a scan.
+ */
+export function movesOwnRows(catalog: Catalog, table: TableName, along: readonly TableName[]): boolean {
+  const labels = new Set([table, ...along].map(({ label }) => label));
+  return catalog.foreignKeys.some(
+    ({ child, parent, onDelete }) =>
+      (onDelete === 'set null' || onDelete === 'set default') &&
+      catalog.findLabel(child) === table.label &&
+      labels.has(catalog.findLabel(parent) ?? ''),
+  );
 }
 
 /** The chain of steps from a table down to the one that a foreign key references; undefined if there is none. */

@@ -2,7 +2,7 @@ import type { DeleteUnreferenced, SoftReference } from '../../policy/delete-unre
 import type { CatalogTable, ForeignKey } from '../dialect/catalog.ts';
 import { toTableName } from '../dialect/table-names.ts';
 import type { StoredReference } from '../stored/pass.ts';
-import { pairColumns } from './cascades.ts';
+import { cascadesFrom, pairColumns } from './cascades.ts';
 import { resolveReference } from './reference.ts';
 import { hasIndexOn } from './scan-choice.ts';
 import type { Scope } from './scope.ts';
@@ -46,6 +46,16 @@ export function resolveReferences(
     return scope.addIssue(
       `entity ${name} points at itself: each row that goes would leave others that nothing points at`,
       'Use expireRows with nestedBy, or name the entity in ignore where the database may cascade',
+    );
+  }
+  const along = cascadesFrom(scope.catalog, table, (key) => ignoredKeys.includes(key));
+  const both = along.find((step) =>
+    references.some((reference) => reference.table.label === step.table.label),
+  );
+  if (both !== undefined) {
+    return scope.addIssue(
+      `rows of ${both.table.label} are deleted along with rows of ${name} and also reference others of it: each row that goes would leave others that nothing points at`,
+      'Leave the entity out of ignore, or name no other reference of it',
     );
   }
   return { references, ignored: ignoredKeys };
