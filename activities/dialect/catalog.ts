@@ -27,6 +27,8 @@ export interface CatalogTable extends TableName {
   readonly unsupported?: { readonly what: string; readonly fix: string } | undefined;
   /** Row-level security hides rows from the connected role. */
   readonly hidden: boolean;
+  /** Why the space of the table cannot be given back, and what to do; left out if it can. */
+  readonly unreclaimable?: { readonly what: string; readonly fix: string };
   /** What the connected role may do. */
   readonly may: {
     readonly select: boolean;

@@ -142,6 +142,11 @@ export class Scope {
 
   /** Without the privilege `vacuum` leaves a table out with no more than a warning. */
   mayVacuum(name: TableName): void {
+    const unreclaimable = this.catalog.named(name)?.unreclaimable;
+    if (unreclaimable !== undefined) {
+      this.addIssue(unreclaimable.what, unreclaimable.fix);
+      return;
+    }
     if (this.#purpose === 'preview' || this.catalog.named(name)?.may.maintain !== false) return;
     this.addIssue(
       'the database role may not vacuum a table of it',
