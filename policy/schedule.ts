@@ -63,3 +63,8 @@ export const ScheduleSchema = chooseSchema((schedule) =>
 export function checkSchedule(at: string, schedule: ScheduleOptions): Issue[] {
   return findIssues(z.object({ schedule: ScheduleSchema }), { schedule }, at);
 }
+
+/** Returns the id of a policy's schedule, which its workflow ids begin with. */
+export function getScheduleId({ name }: { readonly name: string }): string {
+  return `vacuum-${name}`;
+}

@@ -25,7 +25,9 @@ export interface OpenRunQuery {
  * Leaves out previews, because they cannot be paused or stopped. Describes each workflow, because lists of Temporal lag.
  */
 export async function findOpenWorkflows(client: Client, of: OpenRunQuery): Promise<string[]> {
-  const scheduled = (await describeOrNone(client, of.scheduleId))?.info.runningActions ?? [];
+  const schedule = await describeOrNone(client, of.scheduleId);
+  // A schedule with the same name may be another environment's, with another task queue.
+  const scheduled = schedule?.action.taskQueue === of.taskQueue ? schedule.info.runningActions : [];
   const candidates = [
     ...(of.holder === undefined ? [] : [of.holder.workflowId]),
     ...scheduled.map((open) => open.workflow.workflowId),

@@ -11,16 +11,22 @@ import { Cron } from 'croner';
 
 import type { VacuumInput } from '../activities/contract.ts';
 import { parseDuration, formatDuration } from '../policy/duration.ts';
-import { assertValid } from '../policy/issue.ts';
+import { assertValid, ValidationError } from '../policy/issue.ts';
 import type { Policy } from '../policy/policy.ts';
 import type { CronSchedule } from '../policy/schedule.ts';
-import { checkSchedule } from '../policy/schedule.ts';
+import { checkSchedule, getScheduleId } from '../policy/schedule.ts';
+
+export { getScheduleId };
 
 /** A schedule and the task queue of its runs. */
 export interface ScheduleTarget {
   /** Default: {@link getScheduleId}. */
   readonly scheduleId?: string | undefined;
   readonly taskQueue: string;
+  /** A hash of the database of the runs, to notice a schedule of another one: see `hashEnvironment`. Default: unknown. */
+  readonly environment?: string | undefined;
+  /** Takes over a schedule of another task queue or database. Default: false. */
+  readonly move?: boolean | undefined;
 }
 
 /** The result of applying a schedule. */
@@ -31,20 +37,17 @@ export type Triggered =
   | { readonly started: true }
   | { readonly started: false; readonly openWorkflow: string };
 
-/** Returns the id of a policy's schedule, which its workflow ids begin with. */
-export function getScheduleId(policy: Policy): string {
-  return `vacuum-${policy.name}`;
-}
-
 /** The memo of the action has the hash under this key. An update of a schedule changes the memo, a pause does not. */
 const HASH = 'temporalVacuumSchedule';
+/** And a hash of the database under this one. */
+const ENVIRONMENT = 'temporalVacuumEnvironment';
 /** The minimum that Temporal allows. */
 const MIN_CATCHUP_MILLIS = 10_000;
 
 /**
  * Creates or updates the schedule of a policy. Applying it again changes nothing. A paused schedule stays paused and
  * keeps its note. Overlap policy is Skip, the catch-up window one interval. Throws a `ValidationError` if the policy has no
- * valid schedule.
+ * valid schedule, or if the schedule is of another task queue or database: another environment may depend on it.
  */
 export async function applySchedule(
   client: Client,
@@ -65,9 +68,17 @@ export async function applySchedule(
         continue;
       }
     }
-    if (readHash(was) === readHash(wanted) && !hasDrifted(was, policy, target)) return 'unchanged';
+    if (target.move !== true) assertOwn(scheduleId, was, target);
+    const environment = target.environment ?? readMemo(was, ENVIRONMENT);
+    const isSame =
+      readMemo(was, HASH) === readMemo(wanted, HASH) && readMemo(was, ENVIRONMENT) === environment;
+    if (isSame && !hasDrifted(was, policy, target)) return 'unchanged';
     // An update replaces the whole state. Without the old state it would unpause a paused schedule.
-    await handle.update((now) => ({ ...wanted, state: now.state }));
+    const memo = {
+      ...wanted.action.memo,
+      ...(environment === undefined ? {} : { [ENVIRONMENT]: environment }),
+    };
+    await handle.update((now) => ({ ...wanted, action: { ...wanted.action, memo }, state: now.state }));
     return 'updated';
   }
 }
@@ -95,7 +106,48 @@ export async function triggerSchedule(client: Client, scheduleId: string): Promi
   return { started: true };
 }
 
-function wantedSchedule(policy: Policy, { taskQueue, scheduleId }: ScheduleTarget): ScheduleUpdateOptions {
+/** Throws a `ValidationError` if a schedule starts runs on another task queue: they are another environment's. */
+export function assertOwnQueue(
+  scheduleId: string,
+  { action }: Pick<ScheduleDescription, 'action'>,
+  taskQueue: string,
+): void {
+  if (action.taskQueue === taskQueue) return;
+  refuseSchedule(
+    scheduleId,
+    `it starts its runs on task queue ${action.taskQueue}, and this one is ${taskQueue}`,
+  );
+}
+
+function assertOwn(
+  scheduleId: string,
+  was: ScheduleDescription,
+  { taskQueue, environment }: ScheduleTarget,
+): void {
+  assertOwnQueue(scheduleId, was, taskQueue);
+  const other = readMemo(was, ENVIRONMENT);
+  if (environment === undefined || other === undefined || other === environment) return;
+  refuseSchedule(
+    scheduleId,
+    `it was applied for another database, and workers of both would poll task queue ${taskQueue}: each run would clean the database of whichever comes first`,
+  );
+}
+
+function refuseSchedule(scheduleId: string, what: string): never {
+  const at = `schedule ${scheduleId}`;
+  throw new ValidationError(at, [
+    {
+      at,
+      what,
+      fix: "If it is another environment's, name another --id, and for each environment its own --task-queue. To take it over, use `schedule apply --move`",
+    },
+  ]);
+}
+
+function wantedSchedule(
+  policy: Policy,
+  { taskQueue, scheduleId, environment }: ScheduleTarget,
+): ScheduleUpdateOptions {
   const at = `policy ${JSON.stringify(policy.name)}`;
   const { schedule } = policy;
   if (schedule === undefined) {
@@ -126,7 +178,8 @@ function wantedSchedule(policy: Policy, { taskQueue, scheduleId }: ScheduleTarge
     state: {},
   };
   const hash = createHash('sha256').update(JSON.stringify(wanted)).digest('hex');
-  return { ...wanted, action: { ...wanted.action, memo: { [HASH]: hash } } };
+  const memo = { [HASH]: hash, ...(environment === undefined ? {} : { [ENVIRONMENT]: environment }) };
+  return { ...wanted, action: { ...wanted.action, memo } };
 }
 
 /** Details in Markdown for an operator who does not know the vacuum. */
@@ -180,6 +233,6 @@ function hasDrifted(was: ScheduleDescription, { schedule }: Policy, { taskQueue 
   return was.info.nextActionTimes.some((time, n) => time.getTime() !== wanted[n]?.getTime());
 }
 
-function readHash({ action }: { action: { memo?: Record<string, unknown> } }): unknown {
-  return action.memo?.[HASH];
+function readMemo({ action }: { action: { memo?: Record<string, unknown> } }, key: string): unknown {
+  return action.memo?.[key];
 }

@@ -27,10 +27,21 @@ export async function findTemporalCluster(): Promise<string> {
 
 /** Finds the open run of a slice. Throws if it is not open, or belongs to another workflow. */
 export async function findCurrentRun(ledger: Ledger, { run, policy }: SliceRequest): Promise<OpenRun> {
-  const open = await findOpenRun(ledger, policy);
+  let open: OpenRun | undefined;
+  try {
+    open = await findOpenRun(ledger, policy);
+  } catch (error) {
+    if ((await ledger.version()) !== 'missing') throw error;
+  }
   // Whoever may start workflows can forge the second argument of the workflow: it may only name its own run.
-  if (open?.id !== run || open.workflowId !== currentWorkflowId()) throw createClosedFailure(run);
-  return open;
+  if (open?.id === run && open.workflowId === currentWorkflowId()) return open;
+  throw (await isOwnRun(ledger, run)) ? createClosedFailure(run) : createElsewhereFailure(run);
+}
+
+/** Whether this workflow started a run of a ledger. */
+export async function isOwnRun(ledger: Ledger, run: number): Promise<boolean> {
+  if ((await ledger.version()) === 'missing') return false;
+  return (await ledger.session.ledger.runs.findWorkflow(run)) === currentWorkflowId();
 }
 
 /** Finds where a shard stands. Throws if the pass is in a later round: Temporal gave this attempt up long ago. */
@@ -67,4 +78,24 @@ export function createClosedFailure(run: number): ApplicationFailure {
     `run ${run} is not open: another run took its lease, or it was closed. Nothing more is deleted by it.`,
     FAILURE.closed,
   );
+}
+
+/** Attempts to find the worker with the database of a run. */
+const MAX_WORKERS_TRIED = 8;
+
+/**
+ * Creates the failure of an activity that meets another database than its run began in. With `tryOthers` Temporal tries it
+ * again for a while: another worker of the task queue may have that database.
+ */
+export function createElsewhereFailure(run: number, tryOthers = false): ApplicationFailure {
+  const { taskQueue, namespace, attempt } = activityInfo();
+  return ApplicationFailure.create({
+    message:
+      `run ${run} is not a run of this workflow in the ledger of this worker. Workers with different databases poll ` +
+      `task queue ${taskQueue} of namespace ${namespace}, or the database was restored meanwhile. ` +
+      'Give each environment a task queue or a namespace of its own. This worker deletes nothing for the run.',
+    type: FAILURE.closed,
+    nonRetryable: !tryOthers || attempt >= MAX_WORKERS_TRIED,
+    nextRetryDelay: '1s',
+  });
 }

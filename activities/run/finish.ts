@@ -1,13 +1,10 @@
-import { ApplicationFailure } from '@temporalio/common';
-
 import type { FinishRunRequest } from '../contract.ts';
 import { readReport, wireReport } from '../ledger/reports.ts';
 import { closeRun } from '../ledger/runs.ts';
 import type { RunReport } from '../stored/report.ts';
 import { measureBacklogs } from './backlog.ts';
 import type { RunContext } from './context.ts';
-import { currentWorkflowId } from './current-run.ts';
-import { FAILURE } from './failure.ts';
+import { createElsewhereFailure, isOwnRun } from './current-run.ts';
 import { measureRun } from './measure.ts';
 import { recordBacklog, recordEnd } from './metrics.ts';
 
@@ -18,10 +15,8 @@ import { recordBacklog, recordEnd } from './metrics.ts';
 export async function finishRun(context: RunContext, request: FinishRunRequest): Promise<RunReport> {
   const { run } = request;
   const database = await context.databases.named(request.database);
-  const { session, ledger } = database;
-  if ((await session.ledger.runs.findWorkflow(run)) !== currentWorkflowId()) {
-    throw ApplicationFailure.nonRetryable(`run ${run} does not belong to this workflow`, FAILURE.closed);
-  }
+  const { ledger } = database;
+  if (!(await isOwnRun(ledger, run))) throw createElsewhereFailure(run, true);
   await measureRun(database, run, 'end');
   const measured = await measureBacklogs(database, run, 'after');
   const isClosed = await closeRun(ledger, request);

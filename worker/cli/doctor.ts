@@ -1,3 +1,4 @@
+import type { ScheduleDescription } from '@temporalio/client';
 import type { Command } from 'commander';
 
 import { examineDatabase } from '../../activities/inspect/doctor.ts';
@@ -15,17 +16,20 @@ import type { SetupFlags } from './options.ts';
 import { withJson, withSetup, withTemporal } from './options.ts';
 import { coloured, print, printJson } from './output.ts';
 
+type DoctorFlags = SetupFlags & TemporalOptions & { readonly id?: string };
+
 /** `doctor`: checks everything that runs need. */
 export function addDoctor(program: Command): void {
   const command = program
     .command('doctor')
     .argument('[policy]', 'a policy of the configuration file, or a preset')
     .description('check connection, privileges, indexes, ledger and Temporal; changes nothing')
-    .action(async (policy: string | undefined, flags: SetupFlags & TemporalOptions) => doctor(policy, flags));
+    .option('--id <schedule>', 'the id of the schedule (default: vacuum-POLICY)')
+    .action(async (policy: string | undefined, flags: DoctorFlags) => doctor(policy, flags));
   withJson(withTemporal(withSetup(command)));
 }
 
-async function doctor(name: string | undefined, flags: SetupFlags & TemporalOptions): Promise<void> {
+async function doctor(name: string | undefined, flags: DoctorFlags): Promise<void> {
   const setup = await findSetup(flags, name);
   const policy = findPolicy(setup, name);
   const findings: Finding[] = [];
@@ -36,7 +40,10 @@ async function doctor(name: string | undefined, flags: SetupFlags & TemporalOpti
   } catch (error) {
     findings.push(...toFindings(error));
   }
-  findings.push(...(await examineTemporal(policy, flags)), ...(await examineOthers(policy)));
+  findings.push(
+    ...(await examineTemporal(flags, flags.id ?? getScheduleId(policy), setup.taskQueue)),
+    ...(await examineOthers(policy)),
+  );
   if (flags.json) printJson(findings);
   else findings.forEach(printFinding);
   if (findings.some((finding) => finding.state === 'problem')) process.exitCode = EXIT.failed;
@@ -50,21 +57,17 @@ function toFindings(error: unknown): Finding[] {
   return error.issues.map(({ what, fix }) => ({ about, state: 'problem', what, fix }));
 }
 
-async function examineTemporal(policy: Policy, flags: TemporalOptions): Promise<Finding[]> {
+async function examineTemporal(
+  flags: TemporalOptions,
+  scheduleId: string,
+  taskQueue: string,
+): Promise<Finding[]> {
   const about = 'Temporal';
   try {
     const temporal = await connectClient(flags);
     try {
-      const found = await describeOrNone(temporal.client, getScheduleId(policy));
-      const schedule: Finding =
-        found === undefined
-          ? {
-              about: 'schedule',
-              state: 'advice',
-              what: 'there is none',
-              fix: 'Make it with `schedule apply`',
-            }
-          : { about: 'schedule', state: 'ok', what: found.state.paused ? 'it is paused' : 'it is active' };
+      const found = await describeOrNone(temporal.client, scheduleId);
+      const schedule = judgeSchedule(scheduleId, found, taskQueue);
       return [{ about, state: 'ok', what: `${temporal.address} responds` }, schedule];
     } finally {
       await temporal.close();
@@ -73,6 +76,23 @@ async function examineTemporal(policy: Policy, flags: TemporalOptions): Promise<
     if (!(error instanceof TemporalUnreachable)) throw error;
     return [{ about, state: 'problem', what: error.message }];
   }
+}
+
+function judgeSchedule(id: string, found: ScheduleDescription | undefined, taskQueue: string): Finding {
+  const about = 'schedule';
+  if (found === undefined) {
+    return { about, state: 'advice', what: 'there is none', fix: 'Make it with `schedule apply`' };
+  }
+  const { action, state } = found;
+  if (action.taskQueue === taskQueue) {
+    return { about, state: 'ok', what: state.paused ? 'it is paused' : 'it is active' };
+  }
+  return {
+    about,
+    state: 'problem',
+    what: `${id} starts its runs on task queue ${action.taskQueue}, and this one is ${taskQueue}: none of them comes here`,
+    fix: "If it is another environment's, make one with `schedule apply --id`, and name it here with --id. If it was taken away, take it back with `schedule apply --move`",
+  };
 }
 
 /** Checks whether the application cleans the same database. */

@@ -3,15 +3,17 @@ import type { Command } from 'commander';
 
 import { ValidationError } from '../../policy/issue.ts';
 import type { Policy } from '../../policy/policy.ts';
+import { findSetupWithoutDatabase, hashEnvironment } from '../environment.ts';
 import {
   applySchedule,
+  assertOwnQueue,
   describeOrNone,
   formatSchedule,
   getScheduleId,
   triggerSchedule,
 } from '../schedule.ts';
 import type { Setup } from '../setup.ts';
-import { findPolicy, findSetup } from '../setup.ts';
+import { findPolicy } from '../setup.ts';
 import type { TemporalClient, TemporalOptions } from '../temporal.ts';
 import { connectClient } from '../temporal.ts';
 import { EXIT } from './exit-code.ts';
@@ -22,6 +24,7 @@ import { note, print, printJson } from './output.ts';
 interface ScheduleFlags extends SetupFlags, TemporalOptions {
   readonly id?: string;
   readonly reason?: string;
+  readonly move?: boolean;
 }
 
 interface Verb {
@@ -37,7 +40,12 @@ export function addSchedule(program: Command): void {
   const schedule = program
     .command('schedule')
     .description('the Temporal schedule that runs a policy by itself');
-  add(schedule, 'apply', "create or update it from the policy; keeps an operator's pause and note", apply);
+  add(
+    schedule,
+    'apply',
+    "create or update it from the policy; keeps an operator's pause and note",
+    apply,
+  ).option('--move', 'take over a schedule of another task queue or database');
   add(schedule, 'show', 'show its state in Temporal', show);
   add(schedule, 'pause', 'start no more runs; an open run continues', pause, '--reason <text>');
   add(schedule, 'resume', 'start runs again', resume, '--reason <text>');
@@ -51,7 +59,7 @@ function add(
   description: string,
   work: (verb: Verb) => Promise<void>,
   reason?: string,
-): void {
+): Command {
   const command = parent
     .command(name)
     .argument('[policy]', 'a policy of the configuration file, or a preset')
@@ -60,6 +68,7 @@ function add(
     .action(async (policy: string | undefined, flags: ScheduleFlags) => run(policy, flags, work));
   if (reason !== undefined) command.option(reason, 'the reason, which the schedule shows');
   withJson(withTemporal(withSetup(command)));
+  return command;
 }
 
 async function run(
@@ -67,8 +76,8 @@ async function run(
   flags: ScheduleFlags,
   work: (verb: Verb) => Promise<void>,
 ): Promise<void> {
-  // A schedule only has names, so that this command needs no database.
-  const setup = await findSetup({ ...flags, url: flags.url ?? 'postgresql://unused' }, name);
+  // A schedule only has names. The database is only compared with that of the last `apply`.
+  const setup = await findSetupWithoutDatabase(flags, name);
   const policy = findPolicy(setup, name);
   const temporal = await connectClient(flags);
   try {
@@ -80,7 +89,9 @@ async function run(
 
 async function apply({ setup, policy, scheduleId, temporal, flags }: Verb): Promise<void> {
   const { taskQueue } = setup;
-  const applied = await applySchedule(temporal.client, policy, { scheduleId, taskQueue });
+  const environment = await hashEnvironment(setup, policy);
+  const target = { scheduleId, taskQueue, environment, move: flags.move };
+  const applied = await applySchedule(temporal.client, policy, target);
   const { state } = await existing(temporal, scheduleId);
   const when = formatSchedule(policy);
   if (flags.json) printJson({ schedule: scheduleId, applied, when, taskQueue, ...state });
@@ -105,20 +116,20 @@ async function show({ policy, scheduleId, temporal, flags }: Verb): Promise<void
   else for (const [key, value] of Object.entries(result)) print(`${key}: ${formatValue(value)}`);
 }
 
-async function pause({ scheduleId, temporal, flags }: Verb): Promise<void> {
-  await existing(temporal, scheduleId);
+async function pause({ setup, scheduleId, temporal, flags }: Verb): Promise<void> {
+  await findOwn(temporal, scheduleId, setup);
   await temporal.client.schedule.getHandle(scheduleId).pause(flags.reason ?? 'paused by temporal-vacuum');
   await printState(scheduleId, temporal, flags);
 }
 
-async function resume({ scheduleId, temporal, flags }: Verb): Promise<void> {
-  await existing(temporal, scheduleId);
+async function resume({ setup, scheduleId, temporal, flags }: Verb): Promise<void> {
+  await findOwn(temporal, scheduleId, setup);
   await temporal.client.schedule.getHandle(scheduleId).unpause(flags.reason ?? 'resumed by temporal-vacuum');
   await printState(scheduleId, temporal, flags);
 }
 
-async function trigger({ scheduleId, temporal, flags }: Verb): Promise<void> {
-  await existing(temporal, scheduleId);
+async function trigger({ setup, scheduleId, temporal, flags }: Verb): Promise<void> {
+  await findOwn(temporal, scheduleId, setup);
   const triggered = await triggerSchedule(temporal.client, scheduleId);
   if (flags.json) printJson({ schedule: scheduleId, ...triggered });
   else if (triggered.started) print(`schedule ${scheduleId} triggered`);
@@ -126,8 +137,9 @@ async function trigger({ scheduleId, temporal, flags }: Verb): Promise<void> {
   if (!triggered.started) process.exitCode = EXIT.nothing;
 }
 
-async function remove({ scheduleId, temporal, flags }: Verb): Promise<void> {
+async function remove({ setup, scheduleId, temporal, flags }: Verb): Promise<void> {
   const found = await describeOrNone(temporal.client, scheduleId);
+  if (found !== undefined) assertOwnQueue(scheduleId, found, setup.taskQueue);
   if (found !== undefined) await temporal.client.schedule.getHandle(scheduleId).delete();
   if (flags.json) printJson({ schedule: scheduleId, deleted: found !== undefined });
   else print(found === undefined ? `there is no schedule ${scheduleId}` : `schedule ${scheduleId} deleted`);
@@ -137,6 +149,17 @@ async function printState(scheduleId: string, temporal: TemporalClient, flags: S
   const { state } = await existing(temporal, scheduleId);
   if (flags.json) printJson({ schedule: scheduleId, ...state });
   else print(`schedule ${scheduleId} is ${state.paused ? 'paused' : 'active'}: ${state.note ?? ''}`);
+}
+
+/** Finds a schedule that starts its runs on the task queue of this command, and no other environment's. */
+async function findOwn(
+  temporal: TemporalClient,
+  scheduleId: string,
+  { taskQueue }: Setup,
+): Promise<ScheduleDescription> {
+  const found = await existing(temporal, scheduleId);
+  assertOwnQueue(scheduleId, found, taskQueue);
+  return found;
 }
 
 async function existing({ client }: TemporalClient, scheduleId: string): Promise<ScheduleDescription> {

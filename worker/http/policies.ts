@@ -15,13 +15,20 @@ const CACHE_MILLIS = 3_000;
 const NEXT_RUNS = 3;
 
 /** Reads the policies of the worker and their schedules. */
-export function createPolicyReader({ databases, policies, client }: Sources): () => Promise<Response> {
+export function createPolicyReader({
+  databases,
+  policies,
+  client,
+  worker,
+}: Sources): () => Promise<Response> {
   const cache = new Cached<Response>(CACHE_MILLIS);
   return async () =>
     cache.get('', async () => ({
       at: new Date().toISOString(),
       policies: await Promise.all(
-        policies.map(async (policy) => describePolicy(client, policy, databases.nameFor(policy) ?? null)),
+        policies.map(async (policy) =>
+          describePolicy(client, policy, databases.nameFor(policy) ?? null, worker.options.taskQueue),
+        ),
       ),
     }));
 }
@@ -30,9 +37,12 @@ async function describePolicy(
   client: Client,
   policy: Policy,
   database: string | null,
+  taskQueue: string,
 ): Promise<PolicyStatus> {
   const id = getScheduleId(policy);
-  const schedule = await askTemporal(client, async () => describeOrNone(client, id));
+  const found = await askTemporal(client, async () => describeOrNone(client, id));
+  // One of another task queue is another environment's: it starts no run here.
+  const schedule = found?.action.taskQueue === taskQueue ? found : undefined;
   return {
     name: policy.name,
     database,
