@@ -10,4 +10,6 @@ export interface Advice {
   suggestVacuum(label: string): string;
   /** What a role needs to work with the ledger. */
   suggestGrants(schema: string): string;
+  /** What a role needs that makes backups: left out if a backup is a copy of the file. */
+  suggestBackupGrants?(schema: string): string;
 }

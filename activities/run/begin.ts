@@ -23,13 +23,14 @@ import { FAILURE } from './failure.ts';
 import { withHeartbeat } from './heartbeat.ts';
 import type { RunRequest } from './input.ts';
 import { readInput } from './input.ts';
+import { findLastRun } from './last-run.ts';
 import { takeOverIfDead } from './lease.ts';
 import { findClosedWindow } from './limits.ts';
 import { measureRun } from './measure.ts';
 import { countEnd, recordBacklog } from './metrics.ts';
 import { narrow } from './narrow.ts';
 import type { BeginRequest } from './no-run-report.ts';
-import { createNoRunReport, endWithoutRun, readLastRun } from './no-run-report.ts';
+import { createNoRunReport, endWithoutRun } from './no-run-report.ts';
 
 /** A statement on a whole table may take so many seconds: a table that takes longer is rewritten by hand. */
 const MAX_STATEMENT_SECONDS = 7 * 24 * 3600;
@@ -45,7 +46,7 @@ export async function beginRun(
   lastReport?: unknown,
 ): Promise<BeginRunResult> {
   const request = readInput(input, context.policies);
-  const lastRun = readLastRun(lastReport, request.policy);
+  const lastRun = await findLastRun(lastReport, request.policy);
   const begin = { ...request, firstRunId, lastRun };
   return withHeartbeat(async (signal) => {
     try {

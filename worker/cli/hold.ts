@@ -121,11 +121,13 @@ function readInstant(text: string, issues: Issue[]): string | null {
 
 async function runList(flags: DatabaseFlags): Promise<void> {
   const setup = await findDatabaseSetup(flags);
-  const holds = await withOnlyLedger(setup, flags.database, [], async ({ session }) =>
+  const holds = await withOnlyLedger(setup, flags.database, undefined, async ({ session }) =>
     session.ledger.holds.list(),
   );
-  if (flags.json) printJson(holds);
-  else if (holds.length === 0) print('no holds');
+  if (flags.json) printJson(holds ?? []);
+  else if (holds === undefined) {
+    print('no holds: this database has no ledger. If it was restored, its holds were not in the backup');
+  } else if (holds.length === 0) print('no holds');
   else printHolds(holds);
 }
 

@@ -7,7 +7,7 @@ import { findDatabaseSetup } from '../setup.ts';
 import { withOnlyDatabase } from './database.ts';
 import type { DatabaseFlags } from './options.ts';
 import { databaseName, toNumber, withJson, withSetup } from './options.ts';
-import { print, printJson } from './output.ts';
+import { note, print, printJson } from './output.ts';
 
 /** `ledger`: creates, upgrades and repairs our own tables in the cleaned database. */
 export function addLedger(program: Command): void {
@@ -53,5 +53,9 @@ async function migrate(flags: DatabaseFlags): Promise<void> {
     if (flags.json) printJson(result);
     else if (before === 'current') print(`the ledger in schema ${ledger.schema} is current`);
     else print(`the ledger in schema ${ledger.schema} is created or upgraded`);
+    const grants = ledger.session.advice.suggestBackupGrants?.(ledger.schema);
+    if (!flags.json && before !== 'current' && grants !== undefined) {
+      note(`it has the holds, and belongs into backups. A role that makes them needs: ${grants}`);
+    }
   });
 }

@@ -25,5 +25,20 @@ function suggestGrants(schema: string): string {
   );
 }
 
+/** Without these `pg_dump` fails, as it locks every table and reads every sequence. */
+function suggestBackupGrants(schema: string): string {
+  return (
+    `grant usage on schema ${schema} to the role; ` +
+    `grant select on all tables in schema ${schema} to the role; ` +
+    `grant select on all sequences in schema ${schema} to the role;`
+  );
+}
+
 /** Statements for PostgreSQL. */
-export const POSTGRES_ADVICE: Advice = { suggestIndex, suggestRebuild, suggestVacuum, suggestGrants };
+export const POSTGRES_ADVICE: Advice = {
+  suggestIndex,
+  suggestRebuild,
+  suggestVacuum,
+  suggestGrants,
+  suggestBackupGrants,
+};
