@@ -15,6 +15,8 @@ export interface OpenRunQuery {
   /** Whether the worker of the task queue has only this policy, so that runs need not name it. */
   readonly only: boolean;
   readonly scheduleId: string;
+  /** A person named the schedule: its runs are meant on whatever task queue. Default: false. */
+  readonly anyQueue?: boolean;
   readonly taskQueue: string;
   /** The open run in the ledger. Undefined if there is none, or if the ledger cannot be read. */
   readonly holder: OpenRun | undefined;
@@ -27,7 +29,8 @@ export interface OpenRunQuery {
 export async function findOpenWorkflows(client: Client, of: OpenRunQuery): Promise<string[]> {
   const schedule = await describeOrNone(client, of.scheduleId);
   // A schedule with the same name may be another environment's, with another task queue.
-  const scheduled = schedule?.action.taskQueue === of.taskQueue ? schedule.info.runningActions : [];
+  const isOwn = of.anyQueue === true || schedule?.action.taskQueue === of.taskQueue;
+  const scheduled = schedule !== undefined && isOwn ? schedule.info.runningActions : [];
   const candidates = [
     ...(of.holder === undefined ? [] : [of.holder.workflowId]),
     ...scheduled.map((open) => open.workflow.workflowId),

@@ -99,7 +99,14 @@ async function openWorkflows(
   if (workflowId !== undefined) return (await isOpen(client, workflowId)) ? [workflowId] : [];
   const scheduleId = id ?? getScheduleId(policy);
   const only = policies.length === 1;
-  return findOpenWorkflows(client, { policy: policy.name, only, scheduleId, taskQueue, holder: ledgerRun });
+  return findOpenWorkflows(client, {
+    policy: policy.name,
+    only,
+    scheduleId,
+    anyQueue: id !== undefined,
+    taskQueue,
+    holder: ledgerRun,
+  });
 }
 
 function printResults(

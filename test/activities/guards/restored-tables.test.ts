@@ -190,10 +190,11 @@ describeNeeding(['temporal'], 'a restored table is not believed', () => {
     const policy = thingPolicy({ name: `things-${taskQueue.slice(-12)}`, schedule: { every: '10 days' } });
     const work = { taskQueue, url: things.url, policies: [policy] };
     const byHand = async (queue: string): Promise<unknown> => (await session.start(queue)).result();
-    await session.withVacuum(work, async (client) => {
-      const schedule = client.schedule.getHandle(getScheduleId(policy));
-      await applySchedule(client, policy, { taskQueue });
-      try {
+    const client = await session.client();
+    const schedule = client.schedule.getHandle(getScheduleId(policy));
+    await applySchedule(client, policy, { taskQueue });
+    try {
+      await session.withVacuum(work, async () => {
         await triggerSchedule(client, getScheduleId(policy));
         await waitFor('the scheduled run', async () => {
           const [recent] = (await schedule.describe()).info.recentActions;
@@ -201,20 +202,22 @@ describeNeeding(['temporal'], 'a restored table is not believed', () => {
           const { workflowId } = recent.action.workflow;
           return (await client.workflow.getHandle(workflowId).describe()).status.name === 'COMPLETED';
         });
-        // As in a database that was restored from a dump without schema vacuum: holds are lost with it.
-        await things.rows('drop schema vacuum cascade; create schema vacuum');
+      });
+      // As in a database that was restored from a dump without schema vacuum: holds are lost with it.
+      await things.rows('drop schema vacuum cascade');
+      await session.withVacuum(work, async () => {
         await expect(byHand(taskQueue)).rejects.toMatchObject({
           cause: { message: expect.stringContaining('Temporal knows run 1 and the ledger ends with run 0') },
         });
-        // Another environment, with a task queue of its own, has nothing to do with that schedule.
-        const other = session.queue();
-        await session.withVacuum({ ...work, taskQueue: other, url: restored.url }, async () => {
-          expect(await byHand(other)).toMatchObject({ status: 'completed' });
-        });
-      } finally {
-        await schedule.delete();
-      }
-    });
+      });
+      // Another environment, with a task queue of its own, has nothing to do with that schedule.
+      const other = session.queue();
+      await session.withVacuum({ ...work, taskQueue: other, url: restored.url }, async () => {
+        expect(await byHand(other)).toMatchObject({ status: 'completed' });
+      });
+    } finally {
+      await schedule.delete();
+    }
     await things.drop();
     await restored.drop();
   }, 120_000);
