@@ -1,5 +1,7 @@
 export { expireRows, softChild } from './policy/expire-rows.ts';
 export type { ExpireRows, ExpireRowsOptions, SoftChild, SoftChildOptions } from './policy/expire-rows.ts';
+export { epoch } from './policy/epoch.ts';
+export type { Age, EpochAge, EpochUnit } from './policy/epoch.ts';
 export { deleteOrphans } from './policy/delete-orphans.ts';
 export type { DeleteOrphans, DeleteOrphansOptions } from './policy/delete-orphans.ts';
 export { deleteUnreferenced, softReference } from './policy/delete-unreferenced.ts';

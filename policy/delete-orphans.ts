@@ -1,6 +1,8 @@
 import type { EntityKey, EntityName, FilterQuery } from '@mikro-orm/core';
 
 import type { Duration } from './duration.ts';
+import type { Age } from './epoch.ts';
+import { AgeSchema } from './epoch.ts';
 import { getFilter, FilterSchema } from './filter.ts';
 import { HorizonSchema } from './horizon.ts';
 import type { LatestPointer } from './latest-pointer.ts';
@@ -18,7 +20,7 @@ export interface DeleteOrphansOptions<Child> extends PassOptions {
   /** The entity of the parent. */
   readonly parent: AnyEntity;
   /** The property that says how old a row is, for the grace period. */
-  readonly age: EntityKey<Child>;
+  readonly age: Age<EntityKey<Child>>;
   /**
    * How old a row must be: spares rows that arrive before their parent is visible. Default `'1 day'`.
    */
@@ -35,7 +37,7 @@ export interface DeleteOrphans extends PassOptions {
   readonly entity: AnyEntity;
   readonly by: string;
   readonly parent: AnyEntity;
-  readonly age: string;
+  readonly age: Age;
   readonly grace: Duration;
   readonly where: object;
   readonly repoint: readonly LatestPointer[];
@@ -57,7 +59,7 @@ export const DeleteOrphansSchema = passOptions({
   entity: EntitySchema,
   by: PropertySchema,
   parent: EntitySchema,
-  age: PropertySchema,
+  age: AgeSchema,
   grace: HorizonSchema,
   where: FilterSchema,
   repoint: listOf(LatestPointerSchema),

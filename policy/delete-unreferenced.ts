@@ -1,6 +1,8 @@
 import type { EntityKey, EntityName, FilterQuery } from '@mikro-orm/core';
 
 import type { Duration } from './duration.ts';
+import type { Age } from './epoch.ts';
+import { AgeSchema } from './epoch.ts';
 import { getFilter, FilterSchema } from './filter.ts';
 import { HorizonSchema } from './horizon.ts';
 import type { AnyEntity, PassOptions } from './pass-options.ts';
@@ -25,7 +27,7 @@ export interface DeleteUnreferencedOptions<Row> extends PassOptions {
   /** The entity whose rows go once nothing points at them. */
   readonly entity: EntityName<Row>;
   /** The property that says how old a row is, for the grace period. Rows where it is null stay. */
-  readonly age: EntityKey<Row>;
+  readonly age: Age<EntityKey<Row>>;
   /** How old a row must be: spares rows that are written before what points at them. Default `'1 day'`. */
   readonly grace?: Duration;
   /** Which rows can go at all. Default: all. Evaluated again in the statement that deletes. */
@@ -44,7 +46,7 @@ export interface DeleteUnreferencedOptions<Row> extends PassOptions {
 export interface DeleteUnreferenced extends PassOptions {
   readonly kind: 'deleteUnreferenced';
   readonly entity: AnyEntity;
-  readonly age: string;
+  readonly age: Age;
   readonly grace: Duration;
   readonly where: object;
   readonly references: readonly SoftReference[];
@@ -74,7 +76,7 @@ export function deleteUnreferenced<Row>(options: DeleteUnreferencedOptions<Row>)
 /** The options of the kind. */
 export const DeleteUnreferencedSchema = passOptions({
   entity: EntitySchema,
-  age: PropertySchema,
+  age: AgeSchema,
   grace: HorizonSchema,
   where: FilterSchema,
   references: listOf(strictOptions({ entity: EntitySchema, by: PropertySchema })),

@@ -2,6 +2,8 @@ import type { EntityKey, EntityName, FilterQuery } from '@mikro-orm/core';
 import { z } from 'zod';
 
 import type { Duration } from './duration.ts';
+import type { Age } from './epoch.ts';
+import { AgeSchema } from './epoch.ts';
 import type { FileRoot } from './file-root.ts';
 import { RootSchema } from './file-root.ts';
 import { getFilter, FilterSchema } from './filter.ts';
@@ -44,10 +46,11 @@ export interface ExpireRowsOptions<Row> extends PassOptions {
   /** The entity whose rows expire. */
   readonly entity: EntityName<Row>;
   /**
-   * The property with the row's age: a timestamp or date. Rows where it is null never expire. Of several, the first
+   * The property with the row's age: a timestamp or date, or a number since 1970 as `epoch('expiresAt', 'ms')`. Rows where
+   * it is null never expire. Of several, the first
    * that is not null counts; only the first of one can be walked by an index.
    */
-  readonly age: EntityKey<Row> | readonly EntityKey<Row>[];
+  readonly age: Age<EntityKey<Row>> | readonly Age<EntityKey<Row>>[];
   /**
    * How old a row must be to expire: the horizon of a run is its begin minus this. At least one hour unless
    * `allowShort`. `null`: only rows of an override expire. Or what a column of the row, or of its parent, says.
@@ -92,7 +95,7 @@ export interface ExpireRows extends PassOptions {
   readonly kind: 'expireRows';
   readonly entity: AnyEntity;
   /** At least one; of several the first that is not null counts. */
-  readonly age: readonly string[];
+  readonly age: readonly Age[];
   readonly olderThan: Duration | RetentionColumn | null;
   readonly overrides: readonly RetentionOverride[];
   readonly keepLast?: KeepLast;
@@ -161,7 +164,7 @@ function schemaFor(DurationSchema: z.ZodType): z.ZodType {
       z.array(z.unknown()).min(1),
       'Name the property with the age of a row',
       (option) => `${option} names no property`,
-    ).pipe(z.array(PropertySchema)),
+    ).pipe(z.array(AgeSchema)),
     olderThan,
     keepLast,
     overrides: listOf(strictOptions({ where: FilterSchema, olderThan, keepLast })),

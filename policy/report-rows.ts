@@ -3,6 +3,8 @@ import { z } from 'zod';
 
 import type { Duration } from './duration.ts';
 import { durationBetween, SECOND } from './duration.ts';
+import type { Age } from './epoch.ts';
+import { AgeSchema } from './epoch.ts';
 import { getFilter, FilterSchema } from './filter.ts';
 import { withFix } from './find-issues.ts';
 import { HorizonSchema } from './horizon.ts';
@@ -35,7 +37,7 @@ export interface ReportRowsOptions<Row> extends PassOptions {
   /** The entity whose rows are looked for. */
   readonly entity: EntityName<Row>;
   /** The property with the row's age: a timestamp or date. Rows where it is null are never found. */
-  readonly age: EntityKey<Row>;
+  readonly age: Age<EntityKey<Row>>;
   /** How old a row must be to be found: the horizon of a run is its begin minus this. */
   readonly olderThan: Duration;
   /** Which rows can be found at all. Default: all. */
@@ -53,7 +55,7 @@ export interface ReportRowsOptions<Row> extends PassOptions {
 export interface ReportRows extends PassOptions {
   readonly kind: 'reportRows';
   readonly entity: AnyEntity;
-  readonly age: string;
+  readonly age: Age;
   readonly olderThan: Duration;
   readonly where: object;
   readonly dueAt?: string;
@@ -87,7 +89,7 @@ export function reportRows<Row>(options: ReportRowsOptions<Row>): ReportRows {
 /** The options of the kind. */
 export const ReportRowsSchema = passOptions({
   entity: EntitySchema,
-  age: PropertySchema,
+  age: AgeSchema,
   dueAt: PropertySchema.optional(),
   olderThan: HorizonSchema,
   where: FilterSchema,

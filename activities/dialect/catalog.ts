@@ -52,6 +52,8 @@ export interface CatalogColumn extends ColumnName {
    * compare them in another way than indexes and foreign keys do. Left out if it does.
    */
   readonly hiddenOperator?: true;
+  /** Some values of a column of numbers, by the last analyze. Left out if there was none. */
+  readonly numbers?: readonly string[];
   /** Distinct values by the last analyze; null if there was none. */
   readonly distinct: number | null;
 }

@@ -60,3 +60,19 @@ export function findCommonType(types: readonly string[]): string | undefined {
   const known = new Set(types.filter((type) => type !== NO_VALUES));
   return known.size > 1 ? undefined : ([...known][0] ?? types[0]);
 }
+
+/**
+ * The first and the last second since 1970 that count as instants: 1973 and 2128. Between them no unit has the numbers of
+ * another.
+ */
+export const EPOCH_RANGE = [1e8, 5e9] as const;
+
+/** The type of an age that is a number since 1970, in a unit like `milliseconds`, of a type of number. */
+export function toEpochType(unit: string, numberType: string): string {
+  return `timestamp in ${unit} of ${withoutLength(numberType)} with time zone`;
+}
+
+/** Whether the values of a column of SQLite are numbers in a unit, or there are none yet. */
+export function isStoredIn(instantType: string, unit: string): boolean {
+  return instantType === `timestamp in ${unit} with time zone` || instantType === NO_VALUES;
+}

@@ -1,3 +1,4 @@
+import { getAgeProperty } from '../../policy/epoch.ts';
 import type { SoftChild } from '../../policy/expire-rows.ts';
 import type { FileRoot } from '../../policy/file-root.ts';
 import type { AnyEntity } from '../../policy/pass.ts';
@@ -34,10 +35,15 @@ export function deferChild(
     { entity: parentEntity, table: parent },
     scope,
   );
-  const age = later.kind === 'deleteOrphans' ? scope.entities.column(later.entity, later.age) : undefined;
+  const age =
+    later.kind === 'deleteOrphans'
+      ? scope.entities.column(later.entity, getAgeProperty(later.age))
+      : undefined;
   if (table === undefined || reference === undefined) return undefined;
   const { by, key: parentKey } = reference;
   if (hasIndexOn(table, by)) return undefined;
+  // A number may be none of an instant, so that the row has no age although the column is not null.
+  if (later.kind === 'deleteOrphans' && typeof later.age === 'object') return undefined;
   // That pass never finds a child whose link the database cut, or one without an age.
   if (parent === undefined || hasForeignKey(table, by, parent, scope)) return undefined;
   if (table.columns.get(age ?? '')?.notNull !== true) return undefined;

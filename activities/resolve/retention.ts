@@ -1,5 +1,6 @@
 import type { Duration } from '../../policy/duration.ts';
 import { HOUR, parseDuration } from '../../policy/duration.ts';
+import { getAgeProperty } from '../../policy/epoch.ts';
 import type { ExpireRows } from '../../policy/expire-rows.ts';
 import type { RetentionColumn } from '../../policy/retention-column.ts';
 import { isRetentionColumn, RETENTION_UNITS } from '../../policy/retention-column.ts';
@@ -19,14 +20,14 @@ export function resolveAges(
   table: CatalogTable | undefined,
   scope: Scope,
 ): readonly [ColumnName, ...ColumnName[]] | undefined {
-  const ages = pass.age.map((property) => scope.ageColumn(pass.entity, table, property));
+  const ages = pass.age.map((age) => scope.ageColumn(pass.entity, table, age));
   if (!ages.every((age) => age !== undefined)) return undefined;
   const common = findCommonType(ages.map((age) => age.type));
   const [first, ...more] = ages.map((age) => ({ ...age, type: common ?? age.type }));
   if (first === undefined) return undefined;
   if (common !== undefined) return [first, ...more];
   return scope.addIssue(
-    `age names ${pass.age.join(', ')}, which have different types in this database`,
+    `age names ${pass.age.map(getAgeProperty).join(', ')}, which have different types in this database`,
     'Name properties of one type, since a horizon means something else for a date than for an instant',
     ages.map(({ name, type }) => `${name} is ${type}`).join(', '),
   );

@@ -1,10 +1,13 @@
+import type { Age, EpochAge } from '../../policy/epoch.ts';
+import { EPOCH_UNITS, getAgeProperty } from '../../policy/epoch.ts';
 import type { Issue } from '../../policy/issue.ts';
 import type { AnyEntity, Pass } from '../../policy/pass.ts';
 import type { Catalog, CatalogTable } from '../dialect/catalog.ts';
-import { inUtc, isInstant } from '../dialect/column-types.ts';
+import { inUtc, isInstant, isNumber, isStoredIn, toEpochType } from '../dialect/column-types.ts';
 import type { ColumnName, TableName } from '../stored/columns.ts';
 import type { Predicate } from '../stored/columns.ts';
 import type { PolicyEntities } from './entities.ts';
+import { contradictsEpoch } from './epoch-unit.ts';
 
 /** What a policy is resolved for: a preview needs fewer privileges. */
 export type Purpose = 'preview' | 'execute';
@@ -231,10 +234,13 @@ export class Scope {
   ageColumn(
     entity: AnyEntity,
     table: CatalogTable | undefined,
-    property: string,
+    age: Age,
     option = 'age',
   ): ColumnName | undefined {
+    const property = getAgeProperty(age);
     const column = this.column(entity, table, property, option);
+    if (column !== undefined && typeof age === 'object')
+      return this.#epochColumn(entity, table, column, age, option);
     if (column === undefined || isInstant(column.type)) return column;
     const stored = table?.columns.get(column.name)?.instantType;
     if (stored !== undefined && isInstant(stored)) {
@@ -249,8 +255,36 @@ export class Scope {
     }
     return this.addIssue(
       `${option} names ${this.entities.name(entity)}.${property}, which is no timestamp or date in this database`,
-      'Name a property with a point in time',
+      "Name a property with a point in time; a number since 1970 is said as epoch('property', 'ms')",
       `its type is ${column.type}`,
+    );
+  }
+
+  /** A column with numbers since 1970. Numbers in another unit would be ages of thousands of years, or none at all. */
+  #epochColumn(
+    entity: AnyEntity,
+    table: CatalogTable | undefined,
+    column: ColumnName,
+    { property, unit }: EpochAge,
+    option: string,
+  ): ColumnName | undefined {
+    const { instantType, numbers = [] } = table?.columns.get(column.name) ?? {};
+    const name = `${this.entities.name(entity)}.${property}`;
+    const units = EPOCH_UNITS[unit];
+    if (instantType === undefined && !isNumber(column.type)) {
+      return this.addIssue(
+        `${option} takes ${name} for a number since 1970, and it is none in this database`,
+        'Name the property alone if it is a point in time',
+        `its type is ${column.type}`,
+      );
+    }
+    const isWrong =
+      instantType === undefined ? contradictsEpoch(numbers, unit) : !isStoredIn(instantType, units);
+    if (!isWrong) return { ...column, type: instantType ?? toEpochType(units, column.type) };
+    return this.addIssue(
+      `${option} takes ${name} for ${units} since 1970, and none of its values is one between 1973 and 2128`,
+      `Name the unit of its values: ${Object.keys(EPOCH_UNITS).join(', ')}`,
+      `column ${table?.label ?? ''}.${column.name}`,
     );
   }
 

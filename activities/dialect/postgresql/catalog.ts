@@ -40,7 +40,8 @@ function withCascades(ids: readonly string[], keys: readonly ForeignKey[]): stri
   return [...new Set([...reached, ...looking])];
 }
 
-type ColumnRow = Omit<CatalogColumn, 'collation' | 'hiddenOperator'> & {
+type ColumnRow = Omit<CatalogColumn, 'collation' | 'hiddenOperator' | 'numbers'> & {
+  readonly numbers: readonly string[] | null;
   readonly collation: string | null;
   readonly hiddenOperator: boolean;
 };
@@ -103,6 +104,12 @@ async function readTables(connection: Connection, ids: readonly string[]): Promi
             where o.opcintype = b.type and o.opcdefault and not pg_operator_is_visible(e.amopopr)),
           'notNull', a.attnotnull,
           'collation', l.collname,
+          'numbers', case when b.type in ('int4'::regtype, 'int8'::regtype, 'numeric'::regtype, 'float8'::regtype)
+            then (
+              -- The most frequent ones, and those from the middle: the ends may stand for something else.
+              select coalesce((s.most_common_vals::text::text[])[:10], '{}')
+                || coalesce(h.bounds[cardinality(h.bounds) / 2 - 5:cardinality(h.bounds) / 2 + 5], '{}')
+              from (select s.histogram_bounds::text::text[] as bounds) as h) end,
           'distinct', case when s.n_distinct < 0 then -s.n_distinct * c.reltuples else s.n_distinct end)
           order by a.attnum), '[]')
         from pg_attribute as a
@@ -152,16 +159,17 @@ async function readTables(connection: Connection, ids: readonly string[]): Promi
   }));
 }
 
-function toColumn({ collation, hiddenOperator, ...column }: ColumnRow): CatalogColumn {
+function toColumn({ collation, hiddenOperator, numbers, ...column }: ColumnRow): CatalogColumn {
   return {
     ...column,
     ...(collation === null ? {} : { collation }),
     ...(hiddenOperator ? { hiddenOperator } : {}),
+    ...(numbers === null ? {} : { numbers }),
   };
 }
 
 /** How reports write a table. A name with a dot is quoted: it could be read as that of a table in another schema. */
-function writeLabel({ schema, name }: Pick<TableName, 'schema' | 'name'>, visible: boolean): string {
+export function writeLabel({ schema, name }: Pick<TableName, 'schema' | 'name'>, visible: boolean): string {
   const parts = visible ? [name] : [schema, name];
   return parts.map((part) => (/[."]/.test(part) ? quoteIdentifier(part) : part)).join('.');
 }

@@ -4,22 +4,26 @@ import { sql } from 'kysely';
 import type { ColumnName } from '../../stored/columns.ts';
 import type { StoredRetention, StoredRetentionColumn, Expiry } from '../../stored/expiry.ts';
 import { bindPredicate } from '../bind-predicate.ts';
+import { toInstant } from './epoch.ts';
 import { columnRef, castValue, tableRef, timestampType, baseType } from './identifiers.ts';
 
 /** The age of a row of an alias. */
 export function ageExpression(alias: string, ages: Expiry['ages']): RawBuilder<unknown> {
-  const columns = ages.map((age) => columnRef(alias, age));
+  const columns = ages.map((age) => ageColumn(alias, age));
   return columns.length === 1 ? sql`${columns[0]}` : sql`coalesce(${sql.join(columns)})`;
 }
 
 /** A column as an age of an alias. */
 export function ageColumn(alias: string, age: ColumnName): RawBuilder<unknown> {
-  return columnRef(alias, age);
+  return toInstant(columnRef(alias, age), age);
 }
 
-/** The least of a column `age` of an alias, in milliseconds since the epoch. */
-export function oldestMillis(alias: string): RawBuilder<number | null> {
-  return sql`(1000 * extract(epoch from min(${sql.id(alias, 'age')})))::float8`;
+/** The least of a column `age` of an alias, or of another value, in milliseconds since the epoch. */
+export function oldestMillis(
+  alias: string,
+  age: RawBuilder<unknown> = sql.id(alias, 'age'),
+): RawBuilder<number | null> {
+  return sql`(1000 * extract(epoch from min(${age})))::float8`;
 }
 
 /** The greatest of a column `age` of an alias. */

@@ -6,8 +6,9 @@ import type { Shard } from '../../stored/scan.ts';
 import type { DeletedRange, LockedRows, ReadRows, ScanStep, ScanTarget } from '../scan.ts';
 import type { Connection } from './connection.ts';
 import { toSql } from './connection.ts';
+import { castBound, isFromFirst, toInstant } from './epoch.ts';
 import { oldestMillis } from './expiry.ts';
-import { castValue, columnRef, tableRef } from './identifiers.ts';
+import { columnRef, tableRef } from './identifiers.ts';
 import { deletableSql, isDeletable, keepLastColumnNames, keepLastColumns } from './keep-last-batch.ts';
 import type { DeletedKeys } from './locked-rows.ts';
 import { deletedKeysSql, keyText } from './locked-rows.ts';
@@ -129,7 +130,7 @@ export async function readByAge(
     with ${chosenRowsSql(target, range)}
     select
       count(*)::int as rows,
-      ${oldestMillis('e')} as oldest,
+      ${oldestMillis('e', toInstant(sql`e.age`, target.age))} as oldest,
       coalesce(
         array_agg(
           (select ${keyText(key)} from ${tableRef(target.table)} as t where t.ctid = c.location)
@@ -181,14 +182,15 @@ function chosenRowsSql(
 
 function isInRange(column: ColumnName, { after, from, until }: AgeRange): RawBuilder<boolean> {
   const age = columnRef('t', column);
-  const { type } = column;
-  const isBefore = sql<boolean>`${age} < ${castValue(until, type)}`;
+  const isBefore = sql<boolean>`${age} < ${castBound(until, column)}`;
   if (after !== undefined) {
-    const position = sql`(${castValue(after.age, type)}, ${after.ctid}::tid)`;
+    const position = sql`(${castBound(after.age, column)}, ${after.ctid}::tid)`;
     // The first comparison alone can use an index on the age; the second is exact.
-    return sql<boolean>`${age} >= ${castValue(after.age, type)} and (${age}, t.ctid) > ${position} and ${isBefore}`;
+    return sql<boolean>`${age} >= ${castBound(after.age, column)} and (${age}, t.ctid) > ${position} and ${isBefore}`;
   }
-  return from === null ? isBefore : sql<boolean>`${age} >= ${castValue(from, type)} and ${isBefore}`;
+  return from === null
+    ? sql<boolean>`${isFromFirst(column)} and ${isBefore}`
+    : sql<boolean>`${age} >= ${castBound(from, column)} and ${isBefore}`;
 }
 
 /** The last entry if enough were deletable or enough were read, else the end. */
@@ -212,18 +214,17 @@ export function isBetweenAges(
 ): RawBuilder<boolean> {
   if (to === undefined) return sql`false`;
   const age = columnRef('t', column);
-  const { type } = column;
   const position = (at: AgePosition): RawBuilder<unknown> =>
-    sql`(${castValue(at.age, type)}, ${at.ctid}::tid)`;
+    sql`(${castBound(at.age, column)}, ${at.ctid}::tid)`;
   // The comparisons of the age alone can use an index; those with the ctid are exact.
-  const start = shard.from === null ? sql`true` : sql`${age} >= ${castValue(shard.from, type)}`;
+  const start = shard.from === null ? isFromFirst(column) : sql`${age} >= ${castBound(shard.from, column)}`;
   const after =
     from === undefined
       ? start
-      : sql`${age} >= ${castValue(from.age, type)} and (${age}, t.ctid) > ${position(from)}`;
+      : sql`${age} >= ${castBound(from.age, column)} and (${age}, t.ctid) > ${position(from)}`;
   const upTo =
     to === 'end'
-      ? sql`${age} < ${castValue(shard.until, type)}`
-      : sql`${age} <= ${castValue(to.age, type)} and (${age}, t.ctid) <= ${position(to)}`;
+      ? sql`${age} < ${castBound(shard.until, column)}`
+      : sql`${age} <= ${castBound(to.age, column)} and (${age}, t.ctid) <= ${position(to)}`;
   return sql`${after} and ${upTo}`;
 }

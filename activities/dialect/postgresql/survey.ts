@@ -2,6 +2,7 @@ import { sql } from 'kysely';
 
 import type { TableName } from '../../stored/columns.ts';
 import type { ColumnValues, Survey, SurveyedTable } from '../survey.ts';
+import { writeLabel } from './catalog.ts';
 import type { Connection } from './connection.ts';
 import { qualifiedName } from './identifiers.ts';
 
@@ -38,17 +39,22 @@ export class PostgresSurvey implements Survey {
   }
 }
 
+type SurveyRow = Omit<SurveyedTable, 'label' | 'partitionOf'> & {
+  readonly visible: boolean;
+  readonly partitionOf: (Pick<TableName, 'schema' | 'name'> & { readonly visible: boolean }) | null;
+};
+
 async function listTables({ db, ledgerSchema }: Connection): Promise<SurveyedTable[]> {
-  const { rows } = await sql<SurveyedTable>`
+  const { rows } = await sql<SurveyRow>`
     select
       n.nspname as schema,
       c.relname as name,
-      case when pg_table_is_visible(c.oid) then c.relname else concat(n.nspname, '.', c.relname) end as label,
+      pg_table_is_visible(c.oid) as visible,
       pg_total_relation_size(c.oid)::float8 as bytes,
       coalesce(pg_stat_get_tuples_inserted(c.oid), 0)::float8 as inserted,
       coalesce(pg_stat_get_tuples_updated(c.oid), 0)::float8 as updated,
       case p.partstrat when 'r' then 'range' when 'l' then 'list' when 'h' then 'hash' end as "partitionedBy",
-      (select case when pg_table_is_visible(r.oid) then r.relname else concat(m.nspname, '.', r.relname) end
+      (select json_build_object('schema', m.nspname, 'name', r.relname, 'visible', pg_table_is_visible(r.oid))
         from pg_inherits as h
         join pg_class as r on r.oid = h.inhparent
         join pg_namespace as m on m.oid = r.relnamespace
@@ -64,7 +70,11 @@ async function listTables({ db, ledgerSchema }: Connection): Promise<SurveyedTab
         select from pg_depend as d
         where d.classid = 'pg_class'::regclass and d.objid = c.oid and d.deptype = 'e')
     order by bytes desc, n.nspname, c.relname`.execute(db);
-  return rows;
+  return rows.map(({ visible, partitionOf, ...table }) => ({
+    ...table,
+    label: writeLabel(table, visible),
+    partitionOf: partitionOf === null ? null : writeLabel(partitionOf, partitionOf.visible),
+  }));
 }
 
 /** What the last analyze found. Reads nothing of the table. */

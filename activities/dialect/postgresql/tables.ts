@@ -15,7 +15,8 @@ import type {
 import type { Condition } from '../view.ts';
 import type { Connection } from './connection.ts';
 import { ledgerTable, toSql } from './connection.ts';
-import { ageExpression, newestMillis, oldestMillis } from './expiry.ts';
+import { castBound, isFromFirst } from './epoch.ts';
+import { ageColumn, ageExpression, newestMillis, oldestMillis } from './expiry.ts';
 import { castValue, columnRef, countPagesSql, pageStartSql, relationRef, tableRef } from './identifiers.ts';
 import { sampleTable, secondsSince, toFiniteAge } from './sample.ts';
 import { tryAndUndo } from './transaction.ts';
@@ -58,9 +59,9 @@ export class PostgresTables implements Tables {
         count(*) filter (where e.deletable)::float8 as rows,
         ${secondsSince(sql`min(e.age) filter (where e.deletable)`)} as "oldestSeconds"
       from (
-        select ${toSql(where)} as deletable, ${columnRef('t', age)} as age
+        select ${toSql(where)} as deletable, ${ageColumn('t', age)} as age
         from ${tableRef(table)} as t
-        where ${columnRef('t', age)} < ${castValue(until, age.type)}
+        where ${isFromFirst(age)} and ${columnRef('t', age)} < ${castBound(until, age)}
         order by ${columnRef('t', age)}
         limit ${entries}
       ) as e`.execute(this.#connection.db);

@@ -10,7 +10,14 @@ import type { Condition, Instant, View, ViewOptions } from '../view.ts';
 import { isNotChained, isNotReferenced } from './blockers.ts';
 import type { Connection } from './connection.ts';
 import { toCondition, toInstant, toSql } from './connection.ts';
-import { ageExpression, dueWhenExpired, dueWhenOlder, isExpired, selectHorizon } from './expiry.ts';
+import {
+  ageColumn,
+  ageExpression,
+  dueWhenExpired,
+  dueWhenOlder,
+  isExpired,
+  selectHorizon,
+} from './expiry.ts';
 import { isNotHeld } from './holds.ts';
 import { castValue, columnRef, timestampType } from './identifiers.ts';
 import { isGroupFull, isNotKept, isNotNewest } from './keep-last.ts';
@@ -54,7 +61,7 @@ export class LiveView implements View {
   }
 
   isOlder(age: ColumnName, horizon: string): Condition {
-    return toCondition(sql`${columnRef('t', age)} < ${castValue(horizon, age.type)}`);
+    return toCondition(sql`${ageColumn('t', age)} < ${castValue(horizon, age.type)}`);
   }
 
   isExpired(expiry: Pick<Expiry, 'ages' | 'horizon' | 'retentions'>): Condition {
@@ -67,7 +74,7 @@ export class LiveView implements View {
 
   dueWhenOlder(age: ColumnName, horizon: string): Instant {
     const past = castValue(horizon, timestampType(age.type));
-    return toInstant(dueWhenOlder(columnRef('t', age), past, this.#now, age.type));
+    return toInstant(dueWhenOlder(ageColumn('t', age), past, this.#now, age.type));
   }
 
   dueWhenExpired(expiry: Pick<Expiry, 'ages' | 'retentions'>): Instant {

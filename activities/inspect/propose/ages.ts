@@ -1,8 +1,8 @@
+import type { EpochUnit } from '../../../policy/epoch.ts';
 import type { CatalogColumn } from '../../dialect/catalog.ts';
 import { isInstant, isNumber } from '../../dialect/column-types.ts';
+import { recogniseEpoch } from '../../resolve/epoch-unit.ts';
 import { hasIndexOn } from '../../resolve/scan-choice.ts';
-import type { EpochUnit } from './epoch-unit.ts';
-import { recogniseEpoch } from './epoch-unit.ts';
 import type { KnownTable } from './known-table.ts';
 import type { AgeRole } from './time-words.ts';
 import { findRole } from './time-words.ts';

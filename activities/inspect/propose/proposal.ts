@@ -1,4 +1,4 @@
-import type { EpochUnit } from './epoch-unit.ts';
+import type { EpochUnit } from '../../../policy/epoch.ts';
 
 /** What is proposed for a database: what a configuration file is made of. */
 export interface Proposal {

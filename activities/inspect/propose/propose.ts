@@ -73,8 +73,8 @@ function judgeTable(
   const growth = findGrowth(table, ages, database);
   if (growth === undefined)
     return { grows: false, why: `${describeRows(rows)}; nothing shows that it grows` };
-  const age = ages.find(({ unit }) => unit === null);
-  if (age === undefined) return { grows: true, why: `${growth}, but no timestamp says how old a row is` };
+  const [age] = ages;
+  if (age === undefined) return { grows: true, why: `${growth}, but no column says how old a row is` };
   return { table, growth, ages, age, state, dependents: listDependents(table, database) };
 }
 

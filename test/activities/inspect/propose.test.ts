@@ -1,8 +1,8 @@
 import { describe, expect, test } from '@jest/globals';
 
-import { recogniseEpoch } from '../../../activities/inspect/propose/epoch-unit.ts';
 import { findRole } from '../../../activities/inspect/propose/time-words.ts';
 import { splitWords } from '../../../activities/inspect/propose/words.ts';
+import { recogniseEpoch } from '../../../activities/resolve/epoch-unit.ts';
 
 describe('what a proposal is guessed from', () => {
   test.each([
@@ -34,8 +34,8 @@ describe('what a proposal is guessed from', () => {
 
   test.each([
     ['seconds', ['1700000000', '1800000000'], 's'],
-    ['the first second, and the last', ['1000000000', '4102444799'], 's'],
-    ['just outside of both', ['999999999', '4102444800'], undefined],
+    ['the first second, and the last', ['100000000', '5000000000'], 's'],
+    ['just outside of both', ['99999999', '5000000001'], undefined],
     ['milliseconds', ['1700000000000'], 'ms'],
     ['microseconds', ['1700000000000000'], 'us'],
     ['nanoseconds', ['1700000000000000000'], undefined],

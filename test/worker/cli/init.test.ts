@@ -37,6 +37,7 @@ describe('init', () => {
       'login-token': expect.stringMatching(/age: 'expiresAt',\s+olderThan: '1 day',/),
       'audit-log': expect.stringMatching(/age: 'happenedAt',/),
       price: expect.stringMatching(/age: 'at',/),
+      click: expect.stringMatching(/age: epoch\('createdMs', 'ms'\),/),
       // Names that are no words.
       'event-of-a-table-with-a-name-that-is-as-long-as-it-may-b': expect.stringMatching(/age: 'at',/),
       'event-of-a-table-with-a-name-that-is-as-long-as-it-may-b-2': expect.stringMatching(/age: 'at',/),
@@ -82,10 +83,10 @@ describe('init', () => {
       const { code, stdout } = await config.type('init', '--check', '--json');
       return { code, ...(JSON.parse(stdout) as object) };
     };
-    expect(await check()).toEqual({ code: 1, main: ['click', 'import_batch_result', 'sensor_log'] });
+    expect(await check()).toEqual({ code: 1, main: ['import_batch_result', 'sensor_log'] });
     config.edit([
       '  waived: {',
-      `  waived: {\n    click: 'next year', import_batch_result: 'no age', sensor_log: 'partitions are dropped by hand',`,
+      `  waived: {\n    import_batch_result: 'no age', sensor_log: 'partitions are dropped by hand',`,
     ]);
     expect(await check()).toEqual({ code: 0, main: [] });
     await database.rows('create table newcomer (id int primary key)');
@@ -120,6 +121,7 @@ describeNeeding(['temporal'], 'what init proposes', () => {
       step_message: jobs,
       login_token: 50,
       audit_log: 110,
+      click: 211,
       price: 20_000 - 90 * 144 + 1,
     });
     expect(await database.value(`select count(*) from job where status = 'running'`)).toBe(1000);

@@ -44,7 +44,9 @@ function renderImports({ application, passes }: Proposal): string {
   if (application === 'prefect') return "import { defineConfig, prefect } from 'temporal-vacuum';";
   const names = [
     'defineConfig',
-    ...(passes.length === 0 ? [] : ['definePolicy', 'expireRows']),
+    ...(passes.length === 0 ? [] : ['definePolicy']),
+    ...(passes.some(({ unit }) => unit !== null) ? ['epoch'] : []),
+    ...(passes.length === 0 ? [] : ['expireRows']),
     ...(passes.some(({ children }) => children.some(({ guess }) => !guess)) ? ['softChild'] : []),
   ];
   const ours = `import { ${names.join(', ')} } from 'temporal-vacuum';`;
@@ -66,13 +68,13 @@ function renderPolicy({ entities, passes }: Proposal): string {
 }
 
 function renderPass(pass: ProposedPass): string {
-  const { name, entity, age, olderThan, states, children, comments } = pass;
+  const { name, entity, age, unit, olderThan, states, children, comments } = pass;
   return [
     comment('    ', comments),
     '    expireRows({',
     `      name: ${quote(name)},`,
     `      entity: ${entity},`,
-    `      age: ${quote(age)},`,
+    `      age: ${unit === null ? quote(age) : `epoch(${quote(age)}, ${quote(unit)})`},`,
     `      olderThan: ${quote(olderThan)},`,
     ...(states === null
       ? []

@@ -7,7 +7,7 @@ import type { DeletedPaths, PreviewCount, PreviewQuery, PreviewedDelete } from '
 import type { Condition, Holds, View } from '../../view.ts';
 import type { Connection } from '../connection.ts';
 import { toSql } from '../connection.ts';
-import { columnRef } from '../identifiers.ts';
+import { ageColumn } from '../expiry.ts';
 import { LiveView } from '../view.ts';
 import { addDeleted } from './deleted.ts';
 import { PostgresDeletedPaths } from './paths.ts';
@@ -44,7 +44,7 @@ export class PostgresPreviewQuery implements PreviewQuery {
     const statement = this.#statement;
     const cte = statement.addCte(
       () => sql`
-        select ${columnRef('t', age)} as age
+        select ${ageColumn('t', age)} as age
         from ${statement.tableBefore(table, 't')}
         where (${toSql(where)}) and ${statement.isNotDeletedYet(table, 't')}`,
     );
