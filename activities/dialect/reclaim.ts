@@ -5,6 +5,8 @@ import type { TransactionLimits } from './transaction-limits.ts';
 
 /** Gives space of a table back, on a connection of its own outside of any transaction. */
 export interface Reclaim {
+  /** Why it cannot be done over this connection; undefined if it can. Takes two connections for a moment. */
+  findProblem(): Promise<{ readonly what: string; readonly fix: string } | undefined>;
   run<T>(work: (session: ReclaimSession) => Promise<T>): Promise<T>;
 }
 

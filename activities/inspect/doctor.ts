@@ -4,6 +4,7 @@ import type { Advice } from '../dialect/advice.ts';
 import type { LedgerVersion } from '../dialect/ledger-store.ts';
 import { listSchemas } from '../dialect/table-names.ts';
 import type { Database } from '../ledger/open-database.ts';
+import { findConnectionIssues } from '../plan/connection-issues.ts';
 import type { ResolvedPolicy } from '../plan/resolve-policy.ts';
 import { checkAgainst } from '../plan/resolve-policy.ts';
 import { examineIndexes } from './doctor-indexes.ts';
@@ -20,6 +21,7 @@ export async function examineDatabase(database: Database, policy: Policy): Promi
   return [
     ...(await examineServer(database)),
     ...(await examinePolicy(database, policy)),
+    ...(await examineConnection(database, policy)),
     ledger,
     ...(isCurrent ? await examineOpenRun(database, policy) : []),
     ...(await examineSizes(database, policy)),
@@ -34,6 +36,12 @@ async function examineServer({ session }: Database): Promise<Finding[]> {
   if (tooOld === null) return [{ about, state: 'ok', what: `${product} as role ${role}` }, ...settings];
   const what = `${product} is older than ${tooOld}, the oldest that is tested`;
   return [{ about, state: 'problem', what, fix: 'Upgrade the server' }, ...settings];
+}
+
+async function examineConnection({ session }: Database, policy: Policy): Promise<Finding[]> {
+  const names = policy.passes.map((pass) => pass.name);
+  const issues = await findConnectionIssues(session, policy, names);
+  return issues.map(({ at, what, fix }) => ({ about: at, state: 'problem', what, fix }));
 }
 
 async function examinePolicy({ session }: Database, policy: Policy): Promise<Finding[]> {

@@ -126,6 +126,10 @@ interface AnyKind<P extends Pass, S extends StoredPass> {
   resolve(pass: P, scope: Scope): S | undefined;
   /** The plan, or the scans to choose from once the table has been sampled. */
   plan(stored: S, table: CatalogTable, shards: number, view: View): ScanChoice | PassPlan;
+  /** Why the pass cannot run over a connection, beyond what its tables say; kinds that any connection can do have none. */
+  findConnectionProblem?(
+    session: Session,
+  ): Promise<{ readonly what: string; readonly fix: string } | undefined>;
   /** Adds what the pass would do, after what the passes before it would, to a preview. */
   preview(stored: S, query: PreviewQuery): void;
   /** What the pass would do with files, after the rows of a preview; kinds without files have none. */

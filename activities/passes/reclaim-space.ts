@@ -1,4 +1,5 @@
 import { parseDuration } from '../../policy/duration.ts';
+import { assertValid } from '../../policy/issue.ts';
 import type { AnyEntity } from '../../policy/pass-options.ts';
 import type { ReclaimSpace } from '../../policy/reclaim-space.ts';
 import { parseWindow } from '../../policy/window.ts';
@@ -42,6 +43,8 @@ export const reclaimSpaceKind: TableKind<ReclaimSpace, StoredReclaimSpace> = {
 
   plan: planTables,
 
+  findConnectionProblem: async (session) => session.reclaim?.findProblem(),
+
   preview: () => undefined,
 
   wantedIndexes: () => [],
@@ -51,6 +54,9 @@ export const reclaimSpaceKind: TableKind<ReclaimSpace, StoredReclaimSpace> = {
     if (session.reclaim === undefined || session.sizes === undefined) {
       return { bytes: 0, notes: first ? [NO_RECLAIM] : [] };
     }
+    // A run that another worker began may go on over another connection.
+    const problem = await session.reclaim.findProblem();
+    assertValid('the connection', problem === undefined ? [] : [{ at: 'database', ...problem }]);
     const [size] = await session.sizes.read([table]);
     if (size === undefined) return NOTHING;
     const mode = MODES[stored.mode];

@@ -7,8 +7,10 @@ import { Option } from 'commander';
 import type { RunStatus, VacuumInput } from '../../activities/contract.ts';
 import type { Database } from '../../activities/ledger/open-database.ts';
 import { readReport } from '../../activities/ledger/reports.ts';
+import { findConnectionIssues } from '../../activities/plan/connection-issues.ts';
 import { checkAgainst } from '../../activities/plan/resolve-policy.ts';
 import { FAILURE } from '../../activities/run/failure.ts';
+import { assertValid } from '../../policy/issue.ts';
 import { createLogger } from '../logger.ts';
 import type { RunOutcome } from '../run-once.ts';
 import { cancelRun, runOnce } from '../run-once.ts';
@@ -71,6 +73,10 @@ async function runOnceFor(name: string | undefined, flags: RunFlags): Promise<vo
   await withDatabase(setup, policy, async (database) => {
     // These messages name tables. The messages of the activity must not, because they travel through Temporal.
     await checkAgainst(database.session, policy, passes, input.mode ?? 'execute');
+    if (flags.execute) {
+      const issues = await findConnectionIssues(database.session, policy, passes);
+      assertValid(`policy ${JSON.stringify(policy.name)}`, issues);
+    }
     await database.ledger.migrate();
     Runtime.install({ logger: createLogger(flags.logLevel), shutdownSignals: [] });
     const follower = new Follower(database, flags.json);

@@ -10,6 +10,7 @@ import { cancelOn } from './cancel.ts';
 import type { Connection } from './connection.ts';
 import { ledgerTable } from './connection.ts';
 import { qualifiedName, relationRef } from './identifiers.ts';
+import { isPooledByTransaction } from './pooler.ts';
 import { PostgresSizes } from './sizes.ts';
 import { CHECK_CLIENT } from './transaction.ts';
 
@@ -36,6 +37,14 @@ export class PostgresReclaim implements Reclaim {
 
   constructor(connection: Connection) {
     this.#connection = connection;
+  }
+
+  async findProblem(): Promise<{ what: string; fix: string } | undefined> {
+    if (!(await isPooledByTransaction(this.#connection.db))) return undefined;
+    return {
+      what: 'a pooler hands out the sessions of the server for one transaction each, and giving space back needs a session of its own',
+      fix: 'Give the policy a database with a URL around the pooler, or leave its reclaimSpace passes out',
+    };
   }
 
   async run<T>(work: (session: ReclaimSession) => Promise<T>): Promise<T> {
