@@ -6,6 +6,7 @@ import type { CascadeStep, RowGraph, StoredChild } from '../../../stored/pass.ts
 import { isTree } from '../../cascades.ts';
 import { columnRef, tableRef } from '../identifiers.ts';
 import { references } from '../references.ts';
+import { addCascadeLevels, orderLevels } from './cascade-levels.ts';
 import { addGraphRepairs, listGroups } from './graph.ts';
 import { addRepair } from './repair.ts';
 import type { DeletedRowsCte, PreviewStatement } from './statement.ts';
@@ -40,9 +41,13 @@ export function addDependents(
     }
   };
   addChildren(true);
+  const levels = isTree(cascades, table) ? undefined : orderLevels(cascades, table);
+  const along = { table, rows: root };
   const deleted = isTree(cascades, table)
     ? addCascadeTree(statement, cascades, root, graph)
-    : addCascadeGraph(statement, cascades, table, root, graph);
+    : levels === undefined
+      ? addCascadeGraph(statement, cascades, table, root, graph)
+      : addCascadeLevels(statement, cascades, along, levels, graph);
   addGraphRepairs(statement, graph, [root, ...deleted]);
   addChildren(false);
 }
@@ -98,7 +103,7 @@ function addCascadeTree(
 }
 
 /**
- * A table is reached in several ways, or again from itself. One common table expression follows all foreign keys from
+ * A table is reached again from itself. One common table expression follows all foreign keys from
  * row to row until nothing new comes. Each foreign key is one of the steps: they are the whole graph.
  */
 function addCascadeGraph(
