@@ -6,7 +6,7 @@ import { ApplicationFailure, CancelledFailure, TerminatedFailure } from '@tempor
 
 import type { RunReport, VacuumInput } from '../activities/contract.ts';
 import type { Database } from '../activities/ledger/open-database.ts';
-import { EPHEMERAL } from '../activities/run/lease.ts';
+import { COMMAND_QUEUE, EPHEMERAL } from '../activities/run/lease.ts';
 import { startDevServer } from './dev-server.ts';
 import type { Setup } from './setup.ts';
 import type { TemporalClient, TemporalOptions } from './temporal.ts';
@@ -16,7 +16,7 @@ import { createVacuumWorker } from './vacuum-worker.ts';
 /** The options of {@link runOnce}. */
 export interface RunOnceOptions {
   readonly setup: Setup;
-  /** The open database of the policy. A run on a dev server holds a lock there while it lives. */
+  /** The open database of the policy. The command holds a lock there while it lives. */
   readonly database: Database;
   readonly input: VacuumInput;
   /** See `VacuumPluginOptions.allowPercent`. */
@@ -35,29 +35,30 @@ export type RunOutcome =
 
 /** Runs a policy once, with a worker in this process and a task queue of its own. */
 export async function runOnce(options: RunOnceOptions): Promise<RunOutcome> {
-  if (options.temporal !== 'dev') return runOn(options, options.temporal);
-  const clusterId = `${EPHEMERAL}${randomUUID()}`;
-  const server = await startDevServer();
+  const taskQueue = `${COMMAND_QUEUE}${randomUUID()}`;
+  // If this process dies, nobody can say that the run is over: the end of this session does.
+  const { session, ledger } = options.database;
+  const release = await session.holdKey(ledger.lockKey(taskQueue));
   try {
-    // If this process dies, the server dies too and cannot say that the run is over. The end of this session says so.
-    const { session, ledger } = options.database;
-    const release = await session.holdKey(ledger.lockKey(clusterId));
+    if (options.temporal !== 'dev') return await runOn(options, options.temporal, taskQueue);
+    const server = await startDevServer();
     try {
-      return await runOn(options, { address: server.address, own: true }, clusterId);
+      const temporal = { address: server.address, own: true };
+      return await runOn(options, temporal, taskQueue, `${EPHEMERAL}${taskQueue}`);
     } finally {
-      await release();
+      await server.stop();
     }
   } finally {
-    await server.stop();
+    await release();
   }
 }
 
 async function runOn(
   options: RunOnceOptions,
   temporal: TemporalOptions,
+  taskQueue: string,
   clusterId?: string,
 ): Promise<RunOutcome> {
-  const taskQueue = `vacuum-run-${randomUUID()}`;
   const { connection, namespace } = await connectWorker(temporal);
   let client: TemporalClient | undefined;
   try {

@@ -10,7 +10,16 @@ import { describeGuard, GuardsError, isGuarded, listEvidence, QueryBudget } from
 import { limitStrays } from '../guards/limit-strays.ts';
 import { NO_HOLDS } from '../ledger/holds.ts';
 import type { Database } from '../ledger/open-database.ts';
-import { expectFiles, findOpenRun, insertGuarded, insertRun, noteInterrupted } from '../ledger/runs.ts';
+import {
+  addNotes,
+  expectFiles,
+  findOpenRun,
+  insertGuarded,
+  insertRun,
+  noteInterrupted,
+} from '../ledger/runs.ts';
+import { findConnectionIssues } from '../plan/connection-issues.ts';
+import { noteMissingIndexes } from '../plan/missing-indexes.ts';
 import { planPasses } from '../plan/plan-passes.ts';
 import type { ResolvedPolicy } from '../plan/resolve-policy.ts';
 import { checkAgainst, LOOK_UP_LIMITS, resolvePolicy } from '../plan/resolve-policy.ts';
@@ -86,6 +95,8 @@ async function startRun(
   const databaseName = context.databases.nameFor(policy);
   const database = await context.databases.named(databaseName);
   await assertSupported(database.session);
+  const subject = `policy ${JSON.stringify(policy.name)}`;
+  assertValid(subject, await findConnectionIssues(database.session, policy, request.passes));
   const checked = await createLedger(database, request);
   const owner = await findOwner(context, firstRunId);
 
@@ -142,16 +153,21 @@ async function planAndInsert(
   database: Database,
   databaseName: string,
   request: BeginRequest,
-  { owner, checked, ...known }: Known,
+  { owner, checked, ...others }: Known,
 ): Promise<OpenRun | undefined> {
   const { policy, limits, lastRun } = request;
   const { session, ledger } = database;
-  const { planned, catalog, entities } = await session.snapshot(LOOK_UP_LIMITS, async (tx) => {
-    const resolved = await resolvePolicy(tx, policy, request.passes, 'execute', checked);
+  const {
+    planned,
+    catalog,
+    entities,
+    passes: resolved,
+  } = await session.snapshot(LOOK_UP_LIMITS, async (tx) => {
+    const known = await resolvePolicy(tx, policy, request.passes, 'execute', checked);
     const holds = (await tx.ledger.holds.readInForce()) ?? NO_HOLDS;
     // One shard could not know how many of the rows that are left another one deletes.
     const maxShards = limits.maxRows === null ? Infinity : 1;
-    return { ...resolved, planned: await planPasses(tx, policy, resolved, { maxShards, holds }) };
+    return { ...known, planned: await planPasses(tx, policy, known, { maxShards, holds }) };
   });
   const passes = await limitStrays(session, policy, await expectFiles(ledger, policy.name, planned));
   const settings = createSettings(policy, databaseName, passes, limits);
@@ -163,7 +179,7 @@ async function planAndInsert(
     evidence: listEvidence(passes),
     maxRows: limits.maxRows ?? Infinity,
     lastRun,
-    ...known,
+    ...others,
   });
   if (triggered.length > 0) {
     const reasons = triggered.map((guard) => describeGuard(guard, false));
@@ -177,6 +193,7 @@ async function planAndInsert(
     if (before !== undefined)
       recordBacklog(policy.name, { pass: name, backlog: { before: before.backlog }, aged: before.aged });
   }
+  await addNotes(ledger, run.id, noteMissingIndexes(resolved, catalog, session.advice));
   await session.ledger.guards.recordSeen(run, seen);
   return run;
 }

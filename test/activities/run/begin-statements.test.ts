@@ -68,7 +68,7 @@ describeNeeding(['temporal'], 'the begin of a run', () => {
       }
       const statements = await readBegin();
       const sampled = statements.flatMap(
-        (statement) => /from (\S+) as t tablesample/.exec(statement)?.[1] ?? [],
+        (statement) => /from (?:only )?(\S+) as t tablesample/.exec(statement)?.[1] ?? [],
       );
       expect(sampled.toSorted()).toEqual(['"public"."note"', '"public"."thing"']);
       expect(count(statements, /from pg_constraint as c\b[^]*contype = 'f'/)).toBe(1);

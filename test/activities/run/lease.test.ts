@@ -70,7 +70,7 @@ describeNeeding(['temporal'], 'the lease of an open run', () => {
     const command = new Client(shop.url);
     await command.connect();
     await command.query(
-      `select pg_advisory_lock(hashtextextended('temporal-vacuum vacuum ephemeral:some-command', 0))`,
+      `select pg_advisory_lock(hashtextextended('temporal-vacuum vacuum some-command', 0))`,
     );
     expect(await run()).toEqual({ status: 'skipped', rows: 0 });
     await command.end();

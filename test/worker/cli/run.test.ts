@@ -3,6 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { tmpdir } from 'node:os';
 
 import { expect, test } from '@jest/globals';
+import { Client, Connection } from '@temporalio/client';
 
 import { cli } from '../../support/cli.ts';
 import { describeNeeding } from '../../support/needing.ts';
@@ -217,6 +218,46 @@ describeNeeding(['temporal'], 'run', () => {
     const states = await fresh.database.rows('select status from vacuum.run order by id');
     expect(states).toEqual([{ status: 'terminated' }, { status: 'completed' }]);
     expect(await fresh.database.value('select sum(rows) from vacuum.pass')).toBe(3000);
+  });
+});
+
+describeNeeding(['temporal'], 'run on a Temporal that lives on', () => {
+  test('keeps others out while it lives; killed, its place is taken and its workflow is terminated', async () => {
+    await fresh.database.rows(
+      `insert into log (name, level, flow_run_id, message, timestamp)
+       select 'x', 20, gen_random_uuid(), 'x', now() - interval '3 days' from generate_series(1, 3000)`,
+    );
+    const args = ['run', 'prefect', ...fresh.at(), ...ENABLED, '--execute', '--temporal', temporalAddress()];
+    let child: ChildProcess | undefined;
+    const slow = ['--set', 'batchSize=10', '--set', 'batchPause=20ms'];
+    const running = cli([...args, ...slow], { onStart: (started) => (child = started) });
+    await waitFor('some batches', async () =>
+      fresh.database.value('select count(*) > 5 from vacuum.batch').catch(() => false),
+    );
+    expect((await cli(args)).code).toBe(4);
+    child?.kill('SIGKILL');
+    await running;
+    await waitFor('its sessions to end', async () => {
+      const sessions = await fresh.database.value(
+        `select count(*) from pg_stat_activity where datname = $1 and application_name = 'temporal-vacuum'`,
+        [fresh.database.name],
+      );
+      return sessions === 0;
+    });
+    const next = await cli(args);
+    expect({ code: next.code, stderr: next.stderr }).toMatchObject({ code: 0 });
+    expect(await fresh.database.value('select count(*) from log')).toBe(0);
+    const runs = await fresh.database.rows<{ status: string; workflow_id: string }>(
+      'select status, workflow_id from vacuum.run order by id',
+    );
+    expect(runs.map(({ status }) => status)).toEqual(['terminated', 'completed']);
+    const connection = await Connection.connect({ address: temporalAddress() });
+    try {
+      const handle = new Client({ connection }).workflow.getHandle(runs[0]?.workflow_id ?? '');
+      expect((await handle.describe()).status.name).toBe('TERMINATED');
+    } finally {
+      await connection.close();
+    }
   });
 });
 
