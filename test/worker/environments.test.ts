@@ -88,6 +88,19 @@ describeNeeding(['temporal'], 'a schedule of another environment', () => {
     expect(stdout).toContain('starts its runs on task queue elsewhere, and this one is vacuum');
     const own = await cli(['doctor', 'prefect', ...at, '--task-queue', 'elsewhere']);
     expect(own.stdout).toContain('schedule: it is active');
+    // Nobody polls that queue, and the schedule starts runs there.
+    expect(own.code).toBe(1);
+    expect(own.stdout).toContain('none polls task queue elsewhere, so that no scheduled run works');
+    const trigger = await cli(['schedule', 'trigger', 'prefect', ...at, '--task-queue', 'elsewhere']);
+    expect(trigger.stderr).toContain('no worker polls task queue elsewhere: runs wait until one does');
+    const taskQueue = session.queue();
+    const work = { taskQueue, url: database.url, policies: [prefectPolicy()] };
+    await session.withVacuum(work, async () => {
+      await waitFor('the worker to poll', async () => {
+        const found = await cli(['doctor', 'prefect', ...at, '--task-queue', taskQueue]);
+        return found.stdout.includes(`worker: one polls task queue ${taskQueue}`);
+      });
+    });
     await database.drop();
   });
 });

@@ -5,6 +5,7 @@ import { examineDatabase } from '../../activities/inspect/doctor.ts';
 import type { Finding } from '../../activities/inspect/finding.ts';
 import { ValidationError } from '../../policy/issue.ts';
 import type { Policy } from '../../policy/policy.ts';
+import { hasWorker } from '../pollers.ts';
 import { PRESETS } from '../presets.ts';
 import { describeOrNone, getScheduleId } from '../schedule.ts';
 import { findPolicy, findSetup } from '../setup.ts';
@@ -68,7 +69,9 @@ async function examineTemporal(
     try {
       const found = await describeOrNone(temporal.client, scheduleId);
       const schedule = judgeSchedule(scheduleId, found, taskQueue);
-      return [{ about, state: 'ok', what: `${temporal.address} responds` }, schedule];
+      const isScheduled = found?.action.taskQueue === taskQueue && !found.state.paused;
+      const worker = judgeWorker(taskQueue, await hasWorker(temporal.client, taskQueue), isScheduled);
+      return [{ about, state: 'ok', what: `${temporal.address} responds` }, schedule, worker];
     } finally {
       await temporal.close();
     }
@@ -92,6 +95,18 @@ function judgeSchedule(id: string, found: ScheduleDescription | undefined, taskQ
     state: 'problem',
     what: `${id} starts its runs on task queue ${action.taskQueue}, and this one is ${taskQueue}: none of them comes here`,
     fix: "If it is another environment's, make one with `schedule apply --id`, and name it here with --id. If it was taken away, take it back with `schedule apply --move`",
+  };
+}
+
+/** Without a worker scheduled runs wait and nothing fails, so that nobody notices. */
+function judgeWorker(taskQueue: string, isThere: boolean, isScheduled: boolean): Finding {
+  const about = 'worker';
+  if (isThere) return { about, state: 'ok', what: `one polls task queue ${taskQueue}` };
+  return {
+    about,
+    state: isScheduled ? 'problem' : 'advice',
+    what: `none polls task queue ${taskQueue}${isScheduled ? ', so that no scheduled run works' : ''}`,
+    fix: 'Start one: `temporal-vacuum worker`',
   };
 }
 

@@ -4,6 +4,7 @@ import type { Command } from 'commander';
 import { ValidationError } from '../../policy/issue.ts';
 import type { Policy } from '../../policy/policy.ts';
 import { findSetupWithoutDatabase, hashEnvironment } from '../environment.ts';
+import { hasWorker } from '../pollers.ts';
 import {
   applySchedule,
   assertOwnQueue,
@@ -96,6 +97,7 @@ async function apply({ setup, policy, scheduleId, temporal, flags }: Verb): Prom
   const when = formatSchedule(policy);
   if (flags.json) printJson({ schedule: scheduleId, applied, when, taskQueue, ...state });
   else print(`schedule ${scheduleId} ${applied}: ${when}, on task queue ${taskQueue}${formatPause(state)}`);
+  await warnWithoutWorker(temporal, taskQueue);
 }
 
 async function show({ policy, scheduleId, temporal, flags }: Verb): Promise<void> {
@@ -135,6 +137,15 @@ async function trigger({ setup, scheduleId, temporal, flags }: Verb): Promise<vo
   else if (triggered.started) print(`schedule ${scheduleId} triggered`);
   else note(`workflow ${triggered.openWorkflow} is open; nothing was started`);
   if (!triggered.started) process.exitCode = EXIT.nothing;
+  else await warnWithoutWorker(temporal, setup.taskQueue);
+}
+
+/** A run without a worker waits, and nothing fails. */
+async function warnWithoutWorker({ client }: TemporalClient, taskQueue: string): Promise<void> {
+  if (await hasWorker(client, taskQueue)) return;
+  note(
+    `no worker polls task queue ${taskQueue}: runs wait until one does. Start one: \`temporal-vacuum worker\``,
+  );
 }
 
 async function remove({ setup, scheduleId, temporal, flags }: Verb): Promise<void> {
