@@ -2,13 +2,20 @@ import type { EntityKey, EntityName } from '@mikro-orm/core';
 import { z } from 'zod';
 
 import type { Duration } from './duration.ts';
-import { DAY, HOUR } from './duration.ts';
+import { DAY, HOUR, SECOND } from './duration.ts';
 import { issueParams, withFix } from './find-issues.ts';
 import type { AnyEntity } from './pass-options.ts';
 import { EntitySchema, PropertySchema, strictOptions } from './strict-options.ts';
 
 /** What a number in a retention column counts, in milliseconds: always the same time, whatever the clocks do. */
-export const RETENTION_UNITS = { hours: HOUR, days: DAY, weeks: 7 * DAY } as const;
+export const RETENTION_UNITS = {
+  milliseconds: 1,
+  seconds: SECOND,
+  minutes: 60 * SECOND,
+  hours: HOUR,
+  days: DAY,
+  weeks: 7 * DAY,
+} as const;
 
 interface RetentionColumnBasics {
   /** What the numbers count. A day is always 24 hours. */

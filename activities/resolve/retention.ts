@@ -104,7 +104,7 @@ function resolveColumn(
   if (!isNumber(found.type)) {
     return scope.addIssue(
       `olderThan names ${scope.entities.name(entity)}.${column}, which is no number in this database`,
-      'Name a property with a number of hours, days or weeks',
+      'Name a property with a number, which olderThan.unit counts',
       `its type is ${found.type}`,
     );
   }

@@ -104,6 +104,24 @@ describe('a retention that stands in the database', () => {
     expect(await left()).toEqual([2, 3, 5]);
   });
 
+  test.each([
+    ['milliseconds', 1],
+    ['seconds', 1_000],
+    ['minutes', 60_000],
+  ] as const)('in %s; what comes to less than an hour keeps its row', async (unit, millis) => {
+    const hours = (count: number): number => (count * 3_600_000) / millis;
+    await add(1, '5:00:01', null, hours(5));
+    await add(2, '4:59:30', null, hours(5));
+    await add(3, '1000 days', null, hours(1) - 1);
+    await add(4, '1:00:01', null, hours(1));
+    await add(5, '1000 days', null, null);
+    await runAsPreviewed(
+      database.url,
+      makePolicy({ olderThan: { column: 'keepHours', unit, default: null } }),
+    );
+    expect(await left()).toEqual([2, 3, 5]);
+  });
+
   test('in an override, by a date, whose horizon lies twelve hours earlier', async () => {
     const own = { column: 'keepHours', unit: 'weeks', default: null } as const;
     // A date whose day began less than the retention and a half day ago stays, whatever the hour of the test.
@@ -164,7 +182,9 @@ describe('a retention that stands in the database', () => {
       by: 'tenantId',
       default: '5 minutes',
     });
-    expect(message).toContain('olderThan.unit is "months". Use one of hours, days, weeks');
+    expect(message).toContain(
+      'olderThan.unit is "months". Use one of milliseconds, seconds, minutes, hours, days, weeks',
+    );
     expect(message).toContain('olderThan has one of parent and by');
     expect(message).toContain('olderThan.default is 5 minutes, so that nearly everything would be deleted');
   });
