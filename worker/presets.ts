@@ -77,7 +77,7 @@ export function findUrl(given: string | undefined, source: UrlSource, environmen
     {
       at: 'database',
       what: 'nothing says which database to clean',
-      fix: `Say --url postgresql://user:password@host:5432/database or --url sqlite:////path/to/file.db, or set one of ${variables}. Prefect's profiles.toml and .env are not read: set its variables in the environment`,
+      fix: `Say --url postgresql://user:password@host:5432/database or --url sqlite:////path/to/file.db, or set one of ${variables}. Prefect's profiles.toml is not read: set its variables in the environment, or in a file .env of this folder`,
     },
   ]);
 }

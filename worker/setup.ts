@@ -58,13 +58,10 @@ export async function findSetup(options: SetupOptions, policy?: string): Promise
  * Finds databases for a command that needs no policy. It works as {@link findSetup}, but without a preset and a
  * configuration file it needs only the URL.
  */
-export async function findDatabaseSetup(options: SetupOptions): Promise<Setup> {
-  if (
-    options.preset !== undefined ||
-    options.config !== undefined ||
-    findConfig(process.cwd()) !== undefined
-  ) {
-    return findSetup(options, options.preset);
+export async function findDatabaseSetup(options: SetupOptions, policy?: string): Promise<Setup> {
+  const isPreset = options.preset !== undefined || (policy !== undefined && Object.hasOwn(PRESETS, policy));
+  if (isPreset || options.config !== undefined || findConfig(process.cwd()) !== undefined) {
+    return findSetup(options, options.preset ?? policy);
   }
   return findUrlSetup(options);
 }

@@ -84,7 +84,7 @@ async function resolveHold(
         : await resolveFilter(tx, entities, named, rows.filter, issues);
   assertValid('the hold', issues);
   if (named === undefined || held === undefined) throw new Error('a hold without its table');
-  return { ...hold, entity, table: toTableName(named.table), rows: held };
+  return { ...hold, entity: entities.name(named.entity), table: toTableName(named.table), rows: held };
 }
 
 async function resolveKey(

@@ -1,3 +1,4 @@
+import { describeDisabled } from '../../policy/describe-disabled.ts';
 import { ValidationError, describeIssue } from '../../policy/issue.ts';
 import type { Policy } from '../../policy/policy.ts';
 import type { Advice } from '../dialect/advice.ts';
@@ -69,8 +70,7 @@ async function examinePolicy({ session }: Database, policy: Policy): Promise<Fin
 function examineEnabled({ name, enabled }: Policy): Finding {
   const about = 'enabled';
   if (enabled) return { about, state: 'ok', what: `policy ${name} is enabled: its runs delete` };
-  const what = `policy ${name} is not enabled: its runs end at once and delete nothing`;
-  return { about, state: 'advice', what, fix: 'Enable it once a preview shows what you expect' };
+  return { about, state: 'advice', what: describeDisabled({ name }) };
 }
 
 async function examineLedger({ ledger }: Database, version: LedgerVersion): Promise<Finding> {

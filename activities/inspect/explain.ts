@@ -85,7 +85,7 @@ export async function explainRow(
     const about = {
       policy: policy.name,
       enabled: policy.enabled,
-      entity,
+      entity: named === undefined ? entity : entities.name(named.entity),
       key,
       found: row !== undefined,
       at: now,

@@ -43,6 +43,14 @@ export class PolicyEntities {
     return this.#reader.list().find((description) => description.name === name)?.entity;
   }
 
+  /** The entity of a table, `table` or `schema.table`; undefined if no entity or several have it. */
+  findByTable(name: string): AnyEntity | undefined {
+    const found = this.#reader.list().filter(({ schema, table }) => {
+      return table === name || (schema !== undefined && `${schema}.${table}` === name);
+    });
+    return found.length === 1 ? found[0]?.entity : undefined;
+  }
+
   /** The names of all entities, sorted. */
   names(): string[] {
     return this.#reader

@@ -13,7 +13,7 @@ export interface NamedEntity {
   readonly table: CatalogTable;
 }
 
-/** Finds an entity of a policy and its table; reports if there is none. */
+/** Finds an entity of a policy by its name or by that of its table; reports if there is none. */
 export async function findEntity(
   tx: Tx,
   policy: Policy,
@@ -22,10 +22,10 @@ export async function findEntity(
   issues: Issue[],
 ): Promise<NamedEntity | undefined> {
   const at = 'ENTITY';
-  const entity = entities.find(name);
+  const entity = entities.find(name) ?? entities.findByTable(name);
   if (entity === undefined) {
     const what = `policy ${policy.name} has no entity ${JSON.stringify(name)}`;
-    issues.push({ at, what, fix: `Name one of ${entities.names().join(', ')}` });
+    issues.push({ at, what, fix: `Name one of ${entities.names().join(', ')}, or its table` });
     return undefined;
   }
   const wanted = entities.table(entity);

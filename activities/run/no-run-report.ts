@@ -1,3 +1,4 @@
+import { describeDisabled } from '../../policy/describe-disabled.ts';
 import type { BeginRunResult } from '../contract.ts';
 import type { RunReport } from '../stored/report.ts';
 import type { RunRequest } from './input.ts';
@@ -34,7 +35,7 @@ export function createNoRunReport({ policy, lastRun }: BeginRequest, status: Run
     spaceReclaimed: 0,
     longestTransactionMillis: null,
     passes: [],
-    reasons: [],
+    reasons: status === 'disabled' ? [describeDisabled(policy)] : [],
     notes: [],
   };
 }

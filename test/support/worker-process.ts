@@ -18,6 +18,8 @@ export interface WorkerProcessOptions {
   readonly built?: boolean;
   /** A configuration file in place of the preset. It finds the URL in `TEST_DATABASE_URL`. */
   readonly config?: string;
+  /** Whether `flags` name the policy and its settings. */
+  readonly bare?: boolean;
   /** Where to serve metrics. */
   readonly metrics?: string;
   /** Where to serve the page and the API. */
@@ -81,6 +83,7 @@ export async function startWorkerProcess(options: WorkerProcessOptions): Promise
     address = temporalAddress(),
     built = false,
     config,
+    bare = false,
     metrics,
     http,
     env = {},
@@ -93,7 +96,8 @@ export async function startWorkerProcess(options: WorkerProcessOptions): Promise
   const where = ['--address', address, '--task-queue', taskQueue, ...flags];
   if (metrics !== undefined) where.push('--metrics', metrics);
   if (http !== undefined) where.push('--http', http);
-  const what = config === undefined ? ['--preset', 'prefect', '--url', url, ...sets] : ['--config', config];
+  const preset = ['--url', url, ...(bare ? [] : ['--preset', 'prefect', ...sets])];
+  const what = config === undefined ? preset : ['--config', config];
   const child = spawn(
     process.execPath,
     [join(ROOT, built ? 'dist/worker/cli/main.js' : 'worker/cli/main.ts'), 'worker', ...what, ...where],

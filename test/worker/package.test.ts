@@ -1,12 +1,13 @@
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { cpSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 
 import { beforeAll, expect, test } from '@jest/globals';
 
 import { createDatabase } from '../support/database.ts';
+import { readLinks } from '../support/docs/markdown.ts';
 import { installedProject } from '../support/installed-project.ts';
 import { describeNeeding } from '../support/needing.ts';
 import { ROOT } from '../support/parts/bring.ts';
@@ -30,8 +31,10 @@ describeNeeding(['temporal'], 'the package, installed into an empty project', ()
       'CHANGELOG.md',
       'LICENSE',
       'README.md',
+      'deploy',
       'dist',
       'docs',
+      'examples',
       'package.json',
     ]);
     expect(readdirSync(join(installed(), 'dist')).toSorted()).toEqual([
@@ -51,6 +54,44 @@ describeNeeding(['temporal'], 'the package, installed into an empty project', ()
     expect(
       readdirSync(join(project, 'node_modules')).filter((name) => /^node-(linux|win|darwin)/.test(name)),
     ).toEqual([]);
+  });
+
+  test('has every file that its pages link to', () => {
+    const pages = readdirSync(installed(), { recursive: true, encoding: 'utf8' }).filter((path) =>
+      path.endsWith('.md'),
+    );
+    expect(pages).toEqual(
+      expect.arrayContaining(['README.md', 'docs/prefect.md', 'examples/odds/README.md']),
+    );
+    const broken = pages.flatMap((page) => {
+      const links = readLinks(readFileSync(join(installed(), page), 'utf8'));
+      return links
+        .filter((to) => !existsSync(resolve(installed(), dirname(page), to)))
+        .map((to) => `${page}: ${to}`);
+    });
+    expect(broken).toEqual([]);
+  });
+
+  test('opens each door of its exports, with types, and no other', async () => {
+    const { exports } = JSON.parse(readFileSync(join(installed(), 'package.json'), 'utf8')) as {
+      exports: Record<string, string | { types: string; default: string }>;
+    };
+    const doors = Object.entries(exports).flatMap(([door, to]) =>
+      typeof to === 'string' ? [] : [{ door, ...to }],
+    );
+    expect(doors.map(({ door }) => door)).toEqual(['.', './workflows', './http']);
+    for (const { types, default: code } of doors) {
+      expect([types, existsSync(join(installed(), types))]).toEqual([types, true]);
+      expect([code, existsSync(join(installed(), code))]).toEqual([code, true]);
+    }
+    const closed = "await import('temporal-vacuum/dist/worker/plugin.js')";
+    const refused = execute(process.execPath, ['--input-type=module', '-e', closed], { cwd: project });
+    await expect(refused).rejects.toThrow('ERR_PACKAGE_PATH_NOT_EXPORTED');
+  });
+
+  test('can be published as it is', async () => {
+    const { stderr } = await execute('npm', ['publish', '--dry-run', '--ignore-scripts'], { cwd: ROOT });
+    expect(stderr).not.toMatch(/auto-corrected|npm error|npm warn publish/);
   });
 
   test('runs a vacuum from its command line', async () => {

@@ -4,7 +4,7 @@ import { acknowledge } from '../../activities/ledger/guards.ts';
 import { findDatabaseSetup } from '../setup.ts';
 import { withOnlyLedger } from './database.ts';
 import type { DatabaseFlags } from './options.ts';
-import { databaseName, withJson, withSetup } from './options.ts';
+import { databaseName, readPolicyName, withJson, withPolicyOption, withSetup } from './options.ts';
 import { print, printJson } from './output.ts';
 
 /** `acknowledge`: lets runs begin again after a guard found another database than the one that the last run cleaned. */
@@ -16,13 +16,15 @@ export function addAcknowledge(program: Command): void {
       'let runs of blocked policies begin again: after a restored backup or a move to another server',
     )
     .addOption(databaseName())
-    .action(async (policy: string | undefined, flags: DatabaseFlags) => acknowledgePolicies(policy, flags));
-  withJson(withSetup(command));
+    .action(async (policy: string | undefined, flags: DatabaseFlags) =>
+      acknowledgePolicies(readPolicyName(policy, flags), flags),
+    );
+  withJson(withSetup(withPolicyOption(command, 'the same as the argument')));
 }
 
 async function acknowledgePolicies(policy: string | undefined, flags: DatabaseFlags): Promise<void> {
-  const setup = await findDatabaseSetup(flags);
-  const blocked = await withOnlyLedger(setup, flags.database, [], async (ledger) =>
+  const setup = await findDatabaseSetup(flags, policy);
+  const blocked = await withOnlyLedger(setup, { database: flags.database, policy }, [], async (ledger) =>
     acknowledge(ledger, policy),
   );
   if (flags.json) printJson(blocked);

@@ -37,12 +37,19 @@ export async function withDatabase<T>(
   return withNamed(setup, databases, databases.nameFor(policy), work);
 }
 
-/** Does the same for the database with a name, or for the only one. */
+/** The database that a command works with: one with a name, that of a policy, or the only one. */
+export interface DatabaseChoice {
+  readonly database?: string | undefined;
+  readonly policy?: string | undefined;
+}
+
+/** Does the same for the database with a name, for that of a policy, or for the only one. */
 export async function withOnlyDatabase<T>(
   setup: Setup,
-  name: string | undefined,
+  { database, policy }: DatabaseChoice,
   work: (database: Database) => Promise<T>,
 ): Promise<T> {
+  const name = database ?? setup.policies.find((known) => known.name === policy)?.database;
   const names = Object.keys(setup.databases);
   const only = name ?? (names.length === 1 ? names[0] : undefined);
   if (only === undefined || !names.includes(only)) {
@@ -57,11 +64,11 @@ export async function withOnlyDatabase<T>(
 /** Does the same for its ledger, migrated to our version. Returns `none` if there is no ledger, and creates none. */
 export async function withOnlyLedger<T>(
   setup: Setup,
-  name: string | undefined,
+  choice: DatabaseChoice,
   none: T,
   work: (ledger: Ledger) => Promise<T>,
 ): Promise<T> {
-  return withOnlyDatabase(setup, name, async ({ ledger }) => {
+  return withOnlyDatabase(setup, choice, async ({ ledger }) => {
     if ((await ledger.version()) === 'missing') return none;
     await ledger.migrate();
     return work(ledger);

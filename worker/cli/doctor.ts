@@ -14,7 +14,7 @@ import { connectClient, TemporalUnreachable } from '../temporal.ts';
 import { DatabaseUnreachable, withDatabase } from './database.ts';
 import { EXIT } from './exit-code.ts';
 import type { SetupFlags } from './options.ts';
-import { withJson, withSetup, withTemporal } from './options.ts';
+import { readPolicyName, withJson, withPolicy, withSetup, withTemporal } from './options.ts';
 import { coloured, print, printJson } from './output.ts';
 
 type DoctorFlags = SetupFlags & TemporalOptions & { readonly id?: string };
@@ -23,11 +23,12 @@ type DoctorFlags = SetupFlags & TemporalOptions & { readonly id?: string };
 export function addDoctor(program: Command): void {
   const command = program
     .command('doctor')
-    .argument('[policy]', 'a policy of the configuration file, or a preset')
     .description('check connection, privileges, indexes, ledger and Temporal; changes nothing')
     .option('--id <schedule>', 'the id of the schedule (default: vacuum-POLICY)')
-    .action(async (policy: string | undefined, flags: DoctorFlags) => doctor(policy, flags));
-  withJson(withTemporal(withSetup(command)));
+    .action(async (policy: string | undefined, flags: DoctorFlags) =>
+      doctor(readPolicyName(policy, flags), flags),
+    );
+  withJson(withTemporal(withSetup(withPolicy(command))));
 }
 
 async function doctor(name: string | undefined, flags: DoctorFlags): Promise<void> {

@@ -3,10 +3,11 @@ import type { Command } from 'commander';
 import type { Explanation, PassExplanation, Reason } from '../../activities/inspect/explain.ts';
 import { explainRow } from '../../activities/inspect/explain.ts';
 import type { StayReason } from '../../activities/stored/stay-reason.ts';
+import { describeDisabled } from '../../policy/describe-disabled.ts';
 import { findPolicy, findSetup } from '../setup.ts';
 import { withDatabase } from './database.ts';
 import type { SetupFlags } from './options.ts';
-import { withJson, withSetup } from './options.ts';
+import { withJson, withPolicyOption, withSetup } from './options.ts';
 import { coloured, print, printJson, strong } from './output.ts';
 
 interface ExplainFlags extends SetupFlags {
@@ -17,12 +18,11 @@ interface ExplainFlags extends SetupFlags {
 export function addExplain(program: Command): void {
   const command = program
     .command('explain')
-    .argument('<entity>', 'an entity of the policy')
+    .argument('<entity>', 'an entity of the policy, or its table')
     .argument('<key>', 'the primary key of the row')
     .description('which pass would delete a row now, or why it stays and until when; deletes nothing')
-    .option('--policy <name>', 'the policy, if there are several')
     .action(async (entity: string, key: string, flags: ExplainFlags) => explain(entity, key, flags));
-  withJson(withSetup(command));
+  withJson(withSetup(withPolicyOption(command)));
 }
 
 async function explain(entity: string, key: string, flags: ExplainFlags): Promise<void> {
@@ -44,7 +44,7 @@ function printExplanation(found: Explanation): void {
   if (found.found && passes.length === 0) print('  no pass of the policy is about it');
   for (const pass of passes) printPass(pass);
   for (const name of notApplicable) print(`  pass ${name} is not applicable: its tables are not there`);
-  if (!enabled) print(`  policy ${found.policy} is not enabled: its runs delete nothing`);
+  if (!enabled) print(`  ${describeDisabled({ name: found.policy })}`);
   if (holdsUnknown) print('  holds were not looked at: the role may not read the ledger');
 }
 

@@ -6,12 +6,11 @@ import { ValidationError } from '../../policy/issue.ts';
 import { findDatabaseSetup } from '../setup.ts';
 import { withOnlyDatabase } from './database.ts';
 import type { DatabaseFlags } from './options.ts';
-import { databaseName, toNumber, withJson, withSetup } from './options.ts';
+import { databaseName, toNumber, withJson, withPolicyOption, withSetup } from './options.ts';
 import { print, printJson, printTable, formatMillis } from './output.ts';
 import { printReport, shorten, toPrinted } from './print-report.ts';
 
 interface HistoryFlags extends DatabaseFlags {
-  readonly policy?: string;
   readonly limit: number;
 }
 
@@ -21,16 +20,15 @@ export function addHistory(program: Command): void {
     .command('history')
     .argument('[run]', 'the number of a run', toNumber)
     .description('the runs in the ledger, the newest first; or one run with its passes and tables')
-    .option('--policy <name>', 'only runs of this policy')
     .addOption(databaseName())
     .option('--limit <number>', 'at most so many runs', toNumber, 20)
     .action(async (run: number | undefined, flags: HistoryFlags) => history(run, flags));
-  withJson(withSetup(command));
+  withJson(withSetup(withPolicyOption(command, 'only runs of this policy')));
 }
 
 async function history(run: number | undefined, flags: HistoryFlags): Promise<void> {
-  const setup = await findDatabaseSetup(flags);
-  const reports = await withOnlyDatabase(setup, flags.database, async ({ ledger }) => {
+  const setup = await findDatabaseSetup(flags, flags.policy);
+  const reports = await withOnlyDatabase(setup, flags, async ({ ledger }) => {
     const version = await ledger.version();
     if (version === 'missing') return [];
     // Says what to grant.

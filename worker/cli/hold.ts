@@ -11,7 +11,7 @@ import { ValidationError, assertValid } from '../../policy/issue.ts';
 import { findDatabaseSetup, findPolicy, findSetup } from '../setup.ts';
 import { withDatabase, withOnlyLedger } from './database.ts';
 import type { DatabaseFlags, SetupFlags } from './options.ts';
-import { databaseName, toNumber, withJson, withSetup } from './options.ts';
+import { databaseName, toNumber, withJson, withPolicyOption, withSetup } from './options.ts';
 import { note, print, printJson, printTable } from './output.ts';
 
 interface AddFlags extends SetupFlags {
@@ -27,7 +27,7 @@ export function addHolds(program: Command): void {
   const hold = program.command('hold').description('rows that no pass may delete');
   const add = hold
     .command('add')
-    .argument('<entity>', 'an entity of the policy')
+    .argument('<entity>', 'an entity of the policy, or its table')
     .argument('[key]', 'the primary key of the row')
     .description('hold a row, or all rows that match a filter; returns when no pass can delete them any more')
     .requiredOption('--reason <text>', 'why')
@@ -37,22 +37,21 @@ export function addHolds(program: Command): void {
       '--until <when>',
       'an instant like 2027-01-31T00:00:00Z, or a duration like 90d (default: no end)',
     )
-    .option('--policy <name>', 'the policy that has the entity, if there are several')
     .action(async (entity: string, key: string | undefined, flags: AddFlags) => runAdd(entity, key, flags));
-  withJson(withSetup(add));
+  withJson(withSetup(withPolicyOption(add, 'the policy that has the entity, if there are several')));
   const list = hold
     .command('list')
     .description('the holds, the newest first')
     .addOption(databaseName())
     .action(async (flags: DatabaseFlags) => runList(flags));
-  withJson(withSetup(list));
+  withJson(withSetup(withPolicyOption(list, 'the policy whose database has the holds')));
   const remove = hold
     .command('remove')
     .argument('<hold>', 'the number of a hold', toNumber)
     .description('end a hold; passes may delete its rows again')
     .addOption(databaseName())
     .action(async (id: number, flags: DatabaseFlags) => runRemove(id, flags));
-  withJson(withSetup(remove));
+  withJson(withSetup(withPolicyOption(remove, 'the policy whose database has the hold')));
 }
 
 async function runAdd(entity: string, key: string | undefined, flags: AddFlags): Promise<void> {
@@ -120,8 +119,8 @@ function readInstant(text: string, issues: Issue[]): string | null {
 }
 
 async function runList(flags: DatabaseFlags): Promise<void> {
-  const setup = await findDatabaseSetup(flags);
-  const holds = await withOnlyLedger(setup, flags.database, undefined, async ({ session }) =>
+  const setup = await findDatabaseSetup(flags, flags.policy);
+  const holds = await withOnlyLedger(setup, flags, undefined, async ({ session }) =>
     session.ledger.holds.list(),
   );
   if (flags.json) printJson(holds ?? []);
@@ -146,8 +145,8 @@ function printHolds(holds: readonly Hold[]): void {
 }
 
 async function runRemove(id: number, flags: DatabaseFlags): Promise<void> {
-  const setup = await findDatabaseSetup(flags);
-  const removed = await withOnlyLedger(setup, flags.database, false, async ({ session }) =>
+  const setup = await findDatabaseSetup(flags, flags.policy);
+  const removed = await withOnlyLedger(setup, flags, false, async ({ session }) =>
     session.ledger.holds.delete(id),
   );
   if (!removed) {

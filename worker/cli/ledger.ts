@@ -6,7 +6,15 @@ import { ValidationError } from '../../policy/issue.ts';
 import { findDatabaseSetup } from '../setup.ts';
 import { withOnlyDatabase } from './database.ts';
 import type { DatabaseFlags } from './options.ts';
-import { databaseName, toNumber, withJson, withSetup } from './options.ts';
+import {
+  databaseName,
+  toNumber,
+  readPolicyName,
+  withJson,
+  withPolicy,
+  withPolicyOption,
+  withSetup,
+} from './options.ts';
 import { note, print, printJson } from './output.ts';
 
 /** `ledger`: creates, upgrades and repairs our own tables in the cleaned database. */
@@ -16,8 +24,10 @@ export function addLedger(program: Command): void {
     .command('migrate')
     .description('create or upgrade them; workers do it themselves if their role may')
     .addOption(databaseName())
-    .action(async (flags: DatabaseFlags) => migrate(flags));
-  withJson(withSetup(command));
+    .action(async (policy: string | undefined, flags: DatabaseFlags) =>
+      migrate({ ...flags, policy: readPolicyName(policy, flags) }),
+    );
+  withJson(withSetup(withPolicy(command)));
   const close = ledger
     .command('close')
     .argument('<run>', 'the number of a run that is open', toNumber)
@@ -26,12 +36,12 @@ export function addLedger(program: Command): void {
     )
     .addOption(databaseName())
     .action(async (run: number, flags: DatabaseFlags) => closeOpen(run, flags));
-  withJson(withSetup(close));
+  withJson(withSetup(withPolicyOption(close, 'the policy whose database has the run')));
 }
 
 async function closeOpen(run: number, flags: DatabaseFlags): Promise<void> {
-  const setup = await findDatabaseSetup(flags);
-  await withOnlyDatabase(setup, flags.database, async ({ ledger }) => {
+  const setup = await findDatabaseSetup(flags, flags.policy);
+  await withOnlyDatabase(setup, flags, async ({ ledger }) => {
     const report = (await ledger.version()) === 'missing' ? undefined : await readReport(ledger, run);
     if (report === undefined || report.status !== 'running') {
       const what = report === undefined ? 'the ledger does not have it' : `it is ${report.status} already`;
@@ -45,8 +55,8 @@ async function closeOpen(run: number, flags: DatabaseFlags): Promise<void> {
 }
 
 async function migrate(flags: DatabaseFlags): Promise<void> {
-  const setup = await findDatabaseSetup(flags);
-  await withOnlyDatabase(setup, flags.database, async ({ ledger }) => {
+  const setup = await findDatabaseSetup(flags, flags.policy);
+  await withOnlyDatabase(setup, flags, async ({ ledger }) => {
     const before = await ledger.version();
     await ledger.migrate();
     const result = { schema: ledger.schema, before, now: await ledger.version() };

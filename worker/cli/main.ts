@@ -8,6 +8,7 @@ import { TemporalUnreachable } from '../temporal.ts';
 import { readVersion } from '../version.ts';
 import { DatabaseUnreachable } from './database.ts';
 import { EXIT } from './exit-code.ts';
+import { loadEnvironmentFile } from './load-environment-file.ts';
 import { note, surviveClosedPipes } from './output.ts';
 import { createProgram } from './program.ts';
 
@@ -15,6 +16,7 @@ import { createProgram } from './program.ts';
 async function main(): Promise<void> {
   surviveClosedPipes();
   try {
+    loadEnvironmentFile(process.cwd());
     await createProgram(readVersion()).parseAsync();
   } catch (error) {
     process.exitCode = toExitCode(error);

@@ -2,6 +2,7 @@ import type { LogLevel } from '@temporalio/worker';
 import type { Command } from 'commander';
 import { InvalidArgumentError, Option } from 'commander';
 
+import { ValidationError } from '../../policy/issue.ts';
 import type { SetupOptions } from '../setup.ts';
 
 /** Adds the options that select policies and databases. */
@@ -17,6 +18,32 @@ export function withSetup(command: Command): Command {
       [],
     )
     .option('--ledger-schema <name>', 'the schema of the ledger (default: vacuum)');
+}
+
+/** Adds the policy as every command takes it: as its argument, or as `--policy`. */
+export function withPolicy(command: Command): Command {
+  const described = command.argument('[policy]', 'a policy of the configuration file, or a preset');
+  return withPolicyOption(described, 'the same as the argument');
+}
+
+/** Adds the policy to a command whose argument is something else. */
+export function withPolicyOption(
+  command: Command,
+  description = 'the policy, if there are several',
+): Command {
+  return command.option('--policy <name>', description);
+}
+
+/** Returns the policy that the argument or `--policy` names. Throws a `ValidationError` if they name two. */
+export function readPolicyName(
+  argument: string | undefined,
+  { policy }: Pick<SetupFlags, 'policy'>,
+): string | undefined {
+  if (argument !== undefined && policy !== undefined && argument !== policy) {
+    const what = `${argument} and ${policy} are two policies, and a command takes one`;
+    throw new ValidationError('command', [{ at: '--policy', what, fix: 'Leave one out' }]);
+  }
+  return argument ?? policy;
 }
 
 /** Adds the options of the connection to Temporal. */
@@ -88,6 +115,7 @@ export function collect(value: string, before: readonly string[]): string[] {
 
 /** The flags of {@link withSetup} and {@link withJson}. */
 export interface SetupFlags extends SetupOptions {
+  readonly policy?: string | undefined;
   readonly json: boolean;
 }
 

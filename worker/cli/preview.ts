@@ -8,7 +8,7 @@ import { findPolicy, findSetup } from '../setup.ts';
 import { previewAndStore } from '../store-preview.ts';
 import { withDatabase } from './database.ts';
 import type { SetupFlags } from './options.ts';
-import { collect, withJson, withSetup } from './options.ts';
+import { collect, readPolicyName, withJson, withPolicy, withSetup } from './options.ts';
 import { note, print, printJson, printTable, formatBytes, formatCount, strong } from './output.ts';
 import { printHeld, printReported } from './print-report.ts';
 import { runUntilInterrupted } from './run-until-interrupted.ts';
@@ -21,11 +21,12 @@ interface PreviewFlags extends SetupFlags {
 export function addPreview(program: Command): void {
   const command = program
     .command('preview')
-    .argument('[policy]', 'a policy of the configuration file, or a preset')
     .description('count what a run would delete now, cascades included; deletes nothing, needs no Temporal')
     .option('--pass <name>', 'only this pass; may be repeated', collect, [])
-    .action(async (policy: string | undefined, flags: PreviewFlags) => runPreview(policy, flags));
-  withJson(withSetup(command));
+    .action(async (policy: string | undefined, flags: PreviewFlags) =>
+      runPreview(readPolicyName(policy, flags), flags),
+    );
+  withJson(withSetup(withPolicy(command)));
 }
 
 async function runPreview(name: string | undefined, flags: PreviewFlags): Promise<void> {

@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 
 import { addAcknowledge } from './acknowledge.ts';
+import { addCompletion } from './completion.ts';
 import { addDoctor } from './doctor.ts';
 import { EXIT_CODES } from './exit-code.ts';
 import { addExplain } from './explain.ts';
@@ -13,6 +14,7 @@ import { addRun } from './run.ts';
 import { addSchedule } from './schedule.ts';
 import { addStats } from './stats.ts';
 import { addSteering } from './steer.ts';
+import { warnAboutUrl } from './warn-about-url.ts';
 import { addWorker } from './worker.ts';
 
 /** Creates the command line: one file a command. Commands throw errors, and `main.ts` prints them. */
@@ -25,7 +27,8 @@ export function createProgram(version: string): Command {
       'after',
       `\nExit codes:\n${EXIT_CODES.map(([code, meaning]) => `  ${code}  ${meaning}`).join('\n')}`,
     )
-    .exitOverride();
+    .exitOverride()
+    .hook('preAction', (_program, command) => warnAboutUrl(command.opts()['url']));
   addInit(program);
   addPreview(program);
   addRun(program);
@@ -39,6 +42,7 @@ export function createProgram(version: string): Command {
   addDoctor(program);
   addHolds(program);
   addLedger(program);
+  addCompletion(program);
   return overrideExits(program);
 }
 

@@ -20,8 +20,17 @@ import { withDatabase } from './database.ts';
 import { EXIT } from './exit-code.ts';
 import { followRun } from './follow-run.ts';
 import type { SetupFlags } from './options.ts';
-import { allowPercent, collect, logLevel, withJson, withSetup } from './options.ts';
+import {
+  allowPercent,
+  collect,
+  logLevel,
+  readPolicyName,
+  withJson,
+  withPolicy,
+  withSetup,
+} from './options.ts';
 import { note, printJson } from './output.ts';
+import { formatPreviewCommand } from './preview-command.ts';
 import type { PrintedReport } from './print-report.ts';
 import { printReport, toPrinted, withoutLedger } from './print-report.ts';
 
@@ -39,7 +48,6 @@ interface RunFlags extends SetupFlags {
 export function addRun(program: Command): void {
   const command = program
     .command('run')
-    .argument('[policy]', 'a policy of the configuration file, or a preset')
     .description('run a policy once, with a worker inside the command; counts only, unless --execute')
     .option('--execute', 'delete; without it the run is a preview', false)
     .option('--temporal <where>', '`dev` starts a Temporal dev server for the run; else HOST:PORT')
@@ -56,8 +64,10 @@ export function addRun(program: Command): void {
     )
     .addOption(allowPercent())
     .addOption(logLevel('ERROR'))
-    .action(async (policy: string | undefined, flags: RunFlags) => runOnceFor(policy, flags));
-  withJson(withSetup(command));
+    .action(async (policy: string | undefined, flags: RunFlags) =>
+      runOnceFor(readPolicyName(policy, flags), flags),
+    );
+  withJson(withSetup(withPolicy(command)));
 }
 
 async function runOnceFor(name: string | undefined, flags: RunFlags): Promise<void> {
@@ -94,6 +104,11 @@ async function runOnceFor(name: string | undefined, flags: RunFlags): Promise<vo
       });
       await follower.end();
       await printOutcome(database, outcome, follower.workflowId, flags.json);
+      if (isGuarded(outcome)) {
+        note(
+          `To look at it, and to let runs like it go ahead for 24 hours:\n  ${formatPreviewCommand(policy.name, flags)}`,
+        );
+      }
     } finally {
       await follower.end();
     }

@@ -19,7 +19,7 @@ import type { TemporalClient, TemporalOptions } from '../temporal.ts';
 import { connectClient } from '../temporal.ts';
 import { EXIT } from './exit-code.ts';
 import type { SetupFlags } from './options.ts';
-import { withJson, withSetup, withTemporal } from './options.ts';
+import { readPolicyName, withJson, withPolicy, withSetup, withTemporal } from './options.ts';
 import { note, print, printJson } from './output.ts';
 
 interface ScheduleFlags extends SetupFlags, TemporalOptions {
@@ -36,20 +36,20 @@ interface Verb {
   readonly flags: ScheduleFlags;
 }
 
+const REASON = ['--reason <text>', 'the reason, which the schedule shows'] as const;
+
 /** `schedule`: the Temporal schedule of a policy. */
 export function addSchedule(program: Command): void {
   const schedule = program
     .command('schedule')
     .description('the Temporal schedule that runs a policy by itself');
-  add(
-    schedule,
-    'apply',
-    "create or update it from the policy; keeps an operator's pause and note",
-    apply,
-  ).option('--move', 'take over a schedule of another task queue or database');
+  add(schedule, 'apply', "create or update it from the policy; keeps an operator's pause and note", apply, [
+    '--move',
+    'take over a schedule of another task queue or database',
+  ]);
   add(schedule, 'show', 'show its state in Temporal', show);
-  add(schedule, 'pause', 'start no more runs; an open run continues', pause, '--reason <text>');
-  add(schedule, 'resume', 'start runs again', resume, '--reason <text>');
+  add(schedule, 'pause', 'start no more runs; an open run continues', pause, REASON);
+  add(schedule, 'resume', 'start runs again', resume, REASON);
   add(schedule, 'trigger', 'start a run now, unless one is open', trigger);
   add(schedule, 'delete', 'remove it; an open run continues', remove);
 }
@@ -59,17 +59,17 @@ function add(
   name: string,
   description: string,
   work: (verb: Verb) => Promise<void>,
-  reason?: string,
-): Command {
+  option?: readonly [flags: string, description: string],
+): void {
   const command = parent
     .command(name)
-    .argument('[policy]', 'a policy of the configuration file, or a preset')
     .description(description)
     .option('--id <schedule>', 'the id of the schedule (default: vacuum-POLICY)')
-    .action(async (policy: string | undefined, flags: ScheduleFlags) => run(policy, flags, work));
-  if (reason !== undefined) command.option(reason, 'the reason, which the schedule shows');
-  withJson(withTemporal(withSetup(command)));
-  return command;
+    .action(async (policy: string | undefined, flags: ScheduleFlags) =>
+      run(readPolicyName(policy, flags), flags, work),
+    );
+  if (option !== undefined) command.option(...option);
+  withJson(withTemporal(withSetup(withPolicy(command))));
 }
 
 async function run(

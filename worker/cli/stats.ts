@@ -8,7 +8,7 @@ import { countBytes } from '../../activities/ledger/reports.ts';
 import { findPolicy, findSetup } from '../setup.ts';
 import { withDatabase } from './database.ts';
 import type { SetupFlags } from './options.ts';
-import { withJson, withSetup } from './options.ts';
+import { readPolicyName, withJson, withPolicy, withSetup } from './options.ts';
 import { print, printJson, printTable, formatBytes, strong } from './output.ts';
 import { printCurrentBacklogs } from './print-backlog.ts';
 import { printSizes } from './print-sizes.ts';
@@ -22,7 +22,6 @@ interface StatsFlags extends SetupFlags {
 export function addStats(program: Command): void {
   const command = program
     .command('stats')
-    .argument('[policy]', 'a policy of the configuration file, or a preset')
     .description(
       'sizes, dead rows and bloat of the tables of a policy, the rows that are past their time, and what holds vacuum back; needs no Temporal',
     )
@@ -31,8 +30,10 @@ export function addStats(program: Command): void {
       'count all rows and those that are past their time, and measure bloat with pgstattuple_approx if it is installed; this reads the tables',
       false,
     )
-    .action(async (policy: string | undefined, flags: StatsFlags) => stats(policy, flags));
-  withJson(withSetup(command));
+    .action(async (policy: string | undefined, flags: StatsFlags) =>
+      stats(readPolicyName(policy, flags), flags),
+    );
+  withJson(withSetup(withPolicy(command)));
 }
 
 async function stats(name: string | undefined, flags: StatsFlags): Promise<void> {

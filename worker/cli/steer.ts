@@ -16,7 +16,7 @@ import { connectClient } from '../temporal.ts';
 import { DatabaseUnreachable, withDatabase } from './database.ts';
 import { EXIT } from './exit-code.ts';
 import type { SetupFlags } from './options.ts';
-import { withJson, withSetup, withTemporal } from './options.ts';
+import { readPolicyName, withJson, withPolicy, withSetup, withTemporal } from './options.ts';
 import { note, print, printJson } from './output.ts';
 
 interface SteerFlags extends SetupFlags, TemporalOptions {
@@ -40,13 +40,14 @@ export function addSteering(program: Command): void {
 function add(program: Command, signal: Signal, description: string, reason?: string): void {
   const command = program
     .command(signal)
-    .argument('[policy]', 'a policy of the configuration file, or a preset')
     .description(description)
     .option('--workflow-id <id>', 'this workflow, if several runs of the policy are open')
     .option('--id <schedule>', 'the id of the schedule that may have started it (default: vacuum-POLICY)')
-    .action(async (policy: string | undefined, flags: SteerFlags) => steer(signal, policy, flags));
+    .action(async (policy: string | undefined, flags: SteerFlags) =>
+      steer(signal, readPolicyName(policy, flags), flags),
+    );
   if (reason !== undefined) command.option(reason, 'the reason, which the run shows');
-  withJson(withTemporal(withSetup(command)));
+  withJson(withTemporal(withSetup(withPolicy(command))));
 }
 
 async function steer(signal: Signal, name: string | undefined, flags: SteerFlags): Promise<void> {

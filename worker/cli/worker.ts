@@ -1,9 +1,11 @@
+import { Client } from '@temporalio/client';
 import type { Logger, LogLevel, Worker } from '@temporalio/worker';
 import { Runtime } from '@temporalio/worker';
 import type { Command } from 'commander';
 import { Option } from 'commander';
 
 import { checkAgainst } from '../../activities/plan/resolve-policy.ts';
+import { describeDisabled } from '../../policy/describe-disabled.ts';
 import { ValidationError } from '../../policy/issue.ts';
 import { freePort } from '../dev-server.ts';
 import type { HttpAddress } from '../http/address.ts';
@@ -12,13 +14,23 @@ import type { HttpOptions, HttpServer } from '../http/index.ts';
 import { createLogger } from '../logger.ts';
 import { metricsUrl, serveMetrics } from '../metrics.ts';
 import type { Setup } from '../setup.ts';
-import { findSetup } from '../setup.ts';
+import { findPolicy, findSetup } from '../setup.ts';
 import type { TemporalOptions } from '../temporal.ts';
 import { connectWorker } from '../temporal.ts';
 import { createVacuumWorker } from '../vacuum-worker.ts';
+import { applySchedules } from './apply-schedules.ts';
 import { DatabaseUnreachable, withDatabase } from './database.ts';
 import type { SetupFlags } from './options.ts';
-import { allowPercent, logLevel, toWebUrl, withJson, withSetup, withTemporal } from './options.ts';
+import {
+  allowPercent,
+  logLevel,
+  readPolicyName,
+  toWebUrl,
+  withJson,
+  withPolicy,
+  withSetup,
+  withTemporal,
+} from './options.ts';
 import { note, printJson } from './output.ts';
 
 interface WorkerFlags extends SetupFlags, TemporalOptions {
@@ -27,6 +39,7 @@ interface WorkerFlags extends SetupFlags, TemporalOptions {
   readonly metrics?: string;
   readonly http?: string;
   readonly temporalUi?: string;
+  readonly applySchedules: boolean;
 }
 
 /** `worker`: a worker that only runs vacuums, until SIGINT or SIGTERM. */
@@ -50,13 +63,20 @@ export function addWorker(program: Command): void {
         'the address of the Temporal UI, such as http://localhost:8233, for links of the page (default: no links)',
       ).argParser(toWebUrl),
     )
-    .action(async (flags: WorkerFlags) => work(flags));
-  withJson(withTemporal(withSetup(command)));
+    .option(
+      '--apply-schedules',
+      'apply the schedules of all enabled policies first, as `schedule apply` does',
+      false,
+    )
+    .action(async (policy: string | undefined, flags: WorkerFlags) =>
+      work(readPolicyName(policy, flags), flags),
+    );
+  withJson(withTemporal(withSetup(withPolicy(command))));
 }
 
-async function work(flags: WorkerFlags): Promise<void> {
+async function work(name: string | undefined, flags: WorkerFlags): Promise<void> {
   const [setup, http, serveHttp] = await collectIssues(
-    findSetup(flags),
+    findWorkerSetup(flags, name),
     flags.http === undefined ? undefined : resolveHttpAddress(flags.http, process.env),
     flags.http === undefined ? undefined : loadServeHttp(),
   );
@@ -68,6 +88,8 @@ async function work(flags: WorkerFlags): Promise<void> {
   const { connection, namespace, address } = await connectWorker(flags);
   try {
     const { taskQueue } = setup;
+    // Before there is a worker: one that was created and does not run would keep the process alive.
+    if (flags.applySchedules) await applySchedules(new Client({ connection, namespace }), setup);
     const worker = await createVacuumWorker({
       setup,
       connection,
@@ -92,6 +114,12 @@ async function work(flags: WorkerFlags): Promise<void> {
   } finally {
     await connection.close();
   }
+}
+
+/** A worker works for all policies of the configuration file, or for the one that is named. */
+async function findWorkerSetup(flags: WorkerFlags, name: string | undefined): Promise<Setup> {
+  const setup = await findSetup(flags, name);
+  return name === undefined ? setup : { ...setup, policies: [findPolicy(setup, name)] };
 }
 
 /** The packages of `--http`: optional, because only this option needs them. */
@@ -162,6 +190,7 @@ function installRuntime(logger: Logger, metrics: string | undefined): void {
 /** Prints what every run of a policy would fail with. A correction in the database needs no restart of the worker. */
 async function examinePolicies(setup: Setup): Promise<void> {
   for (const policy of setup.policies) {
+    if (!policy.enabled) note(describeDisabled(policy));
     try {
       const passes = policy.passes.map((pass) => pass.name);
       await withDatabase(setup, policy, async ({ session }) =>

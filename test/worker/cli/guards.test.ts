@@ -47,6 +47,9 @@ describeNeeding(['temporal'], 'a guard', () => {
       'limit maxPercent 50: 100 % of entity Log would be deleted, 1,000 of 1,000',
     );
     expect(stopped.stdout).toContain('`temporal-vacuum preview prefect`');
+    expect(stopped.stderr).toContain(
+      'temporal-vacuum preview prefect --url THE_SAME_URL --set enabled=true\n',
+    );
     expect(await logs()).toBe(1000);
 
     const kept = await preview();

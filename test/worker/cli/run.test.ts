@@ -119,7 +119,13 @@ describeNeeding(['temporal'], 'run', () => {
     const args = ['run', 'prefect', ...fresh.at(), '--execute', '--temporal', temporalAddress(), '--json'];
     const { code, stdout } = await cli(args);
     expect(code).toBe(4);
-    expect(JSON.parse(stdout)).toMatchObject({ status: 'disabled', run: null, deleted: {}, passes: [] });
+    expect(JSON.parse(stdout)).toMatchObject({
+      status: 'disabled',
+      run: null,
+      deleted: {},
+      passes: [],
+      reasons: [expect.stringContaining('`--set enabled=true`')],
+    });
     expect(await fresh.database.value('select count(*) from flow_run')).toBe(1);
   });
 

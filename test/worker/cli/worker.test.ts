@@ -32,6 +32,45 @@ describeNeeding(['temporal'], 'worker', () => {
     }
   });
 
+  test('works for the policy that is named, and says how to enable one that is not', async () => {
+    const taskQueue = session.queue();
+    const flags = ['prefect-maintenance', '--apply-schedules', '--set', 'enabled=false'];
+    const worker = await startWorkerProcess({ url: fresh.database.url, taskQueue, bare: true, flags });
+    try {
+      expect(worker.output).toMatch(/^working on .*: prefect-maintenance$/m);
+      expect(worker.output).toContain('policy prefect-maintenance is not enabled');
+      expect(worker.output).toContain('schedule vacuum-prefect-maintenance is not applied, because');
+      expect(worker.output).toContain('--set enabled=true');
+    } finally {
+      await worker.end();
+    }
+  });
+
+  test('applies the schedules of its policies, and none of another task queue', async () => {
+    const taskQueue = session.queue();
+    const flags = ['--apply-schedules'];
+    const config = 'test/support/http/vacuum.config.ts';
+    const env = { TEST_POLICY: `applied-${taskQueue}` };
+    const client = await session.client();
+    const handle = client.schedule.getHandle(`vacuum-${env.TEST_POLICY}`);
+    const worker = await startWorkerProcess({ url: fresh.database.url, taskQueue, config, env, flags });
+    try {
+      expect(worker.output).toContain(
+        `schedule ${handle.scheduleId} created: at 0 3 * * * in UTC, on task queue ${taskQueue}`,
+      );
+      expect(worker.output).toContain(`policy ${env.TEST_POLICY}-idle has no schedule`);
+      expect((await handle.describe()).action.taskQueue).toBe(taskQueue);
+      const options = { config, env, flags, url: fresh.database.url };
+      await expect(startWorkerProcess({ ...options, taskQueue: session.queue() })).rejects.toThrow(
+        `it starts runs on task queue ${taskQueue}`,
+      );
+      expect((await handle.describe()).action.taskQueue).toBe(taskQueue);
+    } finally {
+      await worker.end();
+      await handle.delete();
+    }
+  });
+
   test('starts also while its database is away', async () => {
     const taskQueue = session.queue();
     const worker = await startWorkerProcess({ url: 'postgresql://me:topsecret@127.0.0.1:1/none', taskQueue });

@@ -15,7 +15,7 @@ export async function checkCoverage(setup: Setup, json: boolean): Promise<void> 
   const uncovered: Record<string, string[]> = {};
   for (const name of Object.keys(setup.databases)) {
     const policies = setup.policies.filter((policy) => known.nameFor(policy) === name);
-    const tables = await withOnlyDatabase(setup, name, async ({ session }) =>
+    const tables = await withOnlyDatabase(setup, { database: name }, async ({ session }) =>
       listUncovered(session, policies),
     );
     uncovered[name] = (tables ?? []).filter((table) => !Object.hasOwn(setup.waived ?? {}, table));

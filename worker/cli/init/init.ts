@@ -48,7 +48,7 @@ async function init(flags: InitFlags): Promise<void> {
   }
   const { out, force, json } = flags;
   if (out !== '-' && !force && existsSync(out)) refuseFile(out);
-  const proposal = await withOnlyDatabase(findUrlSetup(flags), undefined, async ({ session }) =>
+  const proposal = await withOnlyDatabase(findUrlSetup(flags), {}, async ({ session }) =>
     proposeFor(session),
   );
   const text = renderConfig(proposal);

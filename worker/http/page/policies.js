@@ -38,7 +38,11 @@ function makePasses({ name, passes }) {
 
 /** @param {Policy} policy */
 function describeState({ enabled, schedule }) {
-  if (!enabled) return { mood: 'warn', text: 'not enabled: its runs delete nothing' };
+  if (!enabled)
+    return {
+      mood: 'warn',
+      text: 'not enabled: its runs delete nothing. Enable it with --set enabled=true (a preset) or enabled: true in definePolicy',
+    };
   if (schedule === null) return { mood: 'warn', text: 'no schedule is applied' };
   if (schedule.state === 'active') return { mood: 'good', text: 'active' };
   return { mood: 'warn', text: schedule.note === '' ? 'paused' : `paused: ${schedule.note}` };
