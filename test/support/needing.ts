@@ -8,6 +8,7 @@ export type PartName =
   | 'prefect'
   | `prefect-${OlderPrefectVersion}`
   | 'tctl'
+  | 'hadolint'
   | 'chromium'
   | 'small-disk'
   | 'stock-postgresql'

