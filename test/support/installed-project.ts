@@ -23,7 +23,7 @@ export async function installedProject(): Promise<string> {
 }
 
 async function install(project: string): Promise<void> {
-  await execute('npm', ['run', 'build'], { cwd: ROOT });
+  // Its script prepack builds what it packs.
   await execute('npm', ['pack', '--pack-destination', project], { cwd: ROOT });
   const [tarball = ''] = readdirSync(project);
   writeFileSync(join(project, 'package.json'), '{ "name": "empty", "private": true, "type": "module" }');
