@@ -10,7 +10,6 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { freePort } from '../../worker/dev-server.ts';
 import { installedProject } from '../support/installed-project.ts';
 import { describeNeeding } from '../support/needing.ts';
-import { withoutOwnSettings } from '../support/own-settings.ts';
 import { find, HADOLINT, ROOT } from '../support/parts/bring.ts';
 import { FreshPrefect } from '../support/prefect/fresh.ts';
 import { temporalAddress } from '../support/temporal.ts';
@@ -108,10 +107,8 @@ describeNeeding(['temporal'], 'what the image has', () => {
     const worker = spawn(process.execPath, [program, ...args], {
       cwd: folder,
       env: {
-        ...withoutOwnSettings(process.env),
+        PATH: process.env['PATH'],
         NODE_ENV: 'production',
-        NODE_OPTIONS: '',
-        NODE_COMPILE_CACHE: undefined,
         VACUUM_DATABASE_URL: fresh.database.url,
         TEMPORAL_ADDRESS: temporalAddress(),
       },
@@ -139,9 +136,11 @@ describeNeeding(['temporal'], 'what the image has', () => {
       expect(await examine(port)).toBe(0);
       expect(await examine(await freePort())).toBe(1);
     } finally {
-      const ended = once(worker, 'exit');
-      worker.kill('SIGTERM');
-      await ended;
+      if (worker.exitCode === null) {
+        const ended = once(worker, 'exit');
+        worker.kill('SIGTERM');
+        await ended;
+      }
     }
     expect(worker.exitCode).toBe(0);
   });

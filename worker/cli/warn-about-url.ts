@@ -5,7 +5,7 @@ export function warnAboutUrl(url: unknown): void {
   if (typeof url !== 'string' || !hasPassword(url)) return;
   note(
     'the password in --url can be read by everybody on this machine (`ps`): ' +
-      'put the URL into VACUUM_DATABASE_URL or a file .env, or the password into PGPASSWORD or ~/.pgpass',
+      'put the URL into VACUUM_DATABASE_URL or a file .env, or the password into PGPASSWORD',
   );
 }
 
