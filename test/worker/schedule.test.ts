@@ -49,18 +49,6 @@ describeNeeding(['temporal'], 'the schedule of a policy', () => {
     expect((await handle.describe()).state).toMatchObject({ paused: true, note: 'moving the database' });
   });
 
-  test('stays with its task queue unless it is moved, since another environment may have it', async () => {
-    await apply({}, 'production');
-    await expect(apply({}, 'staging')).rejects.toThrow(
-      /it starts runs on task queue production; on task queue staging .* `schedule apply --id NAME`/,
-    );
-    expect((await handle.describe()).action.taskQueue).toBe('production');
-    const policy = prefectPolicy();
-    const moved = await applySchedule(client, policy, { scheduleId, taskQueue: 'staging', move: true });
-    expect(moved).toBe('updated');
-    expect((await handle.describe()).action.taskQueue).toBe('staging');
-  });
-
   test('runs at the times of a cron in its time zone, and applying that again changes nothing', async () => {
     const monthly = { cron: '0 3 1 * *', timezone: 'Asia/Bangkok' };
     expect(await apply(monthly)).toBe('created');

@@ -62,7 +62,7 @@ describeNeeding(['temporal'], 'worker', () => {
       expect((await handle.describe()).action.taskQueue).toBe(taskQueue);
       const options = { config, env, flags, url: fresh.database.url };
       await expect(startWorkerProcess({ ...options, taskQueue: session.queue() })).rejects.toThrow(
-        `it starts runs on task queue ${taskQueue}`,
+        `it starts its runs on task queue ${taskQueue}`,
       );
       expect((await handle.describe()).action.taskQueue).toBe(taskQueue);
     } finally {
