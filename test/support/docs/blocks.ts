@@ -122,6 +122,13 @@ export function describeBlocks(group: Group): void {
       const left = world;
       world = undefined;
       await left?.close();
+      // The next page is another environment, with the same names.
+      for (const id of ['vacuum-prefect', 'vacuum-prefect-maintenance']) {
+        await temporal.client.schedule
+          .getHandle(id)
+          .delete()
+          .catch(() => undefined);
+      }
     }
   });
 }
