@@ -1,6 +1,6 @@
 import type { PassStatus, Plan, PlannedPass, ReportedRows, SliceResult } from '../activities/contract.ts';
-import type { ShardProgress } from '../activities/stored/progress.ts';
-import { NOT_BEGUN } from '../activities/stored/progress.ts';
+import type { ShardProgress } from '../activities/stored/compute-progress.ts';
+import { NOT_BEGUN } from '../activities/stored/compute-progress.ts';
 
 /** How a run stands. Plain JSON: it is what continue-as-new carries. */
 export interface RunState {

@@ -16,7 +16,7 @@ import type { TransactionLimits, Deadline } from './transaction-limits.ts';
 import type { Holds, View, ViewOptions } from './view.ts';
 
 /*
- * Everything that differs between databases. `postgresql/` implements it; no SQL text and no driver import stands outside
+ * Everything that differs between databases. `postgresql/` and `sqlite/` implement it; no SQL text and no driver import stands outside
  * of this folder. A row's location, a condition and a cursor are opaque above the seam: only the dialect that made one
  * reads it.
  */

@@ -1,8 +1,8 @@
 import { findPosition } from '../dialect/position.ts';
 import type { ShardBatches } from '../stored/batch.ts';
+import type { ShardProgress } from '../stored/compute-progress.ts';
+import { NOT_BEGUN } from '../stored/compute-progress.ts';
 import type { Cursor } from '../stored/cursor.ts';
-import type { ShardProgress } from '../stored/progress.ts';
-import { NOT_BEGUN } from '../stored/progress.ts';
 import { SCAN_COST } from '../stored/scan-cost.ts';
 import type { Scan, Shard, Spread } from '../stored/scan.ts';
 

@@ -28,12 +28,6 @@ export function olderThanParts(
   ];
 }
 
-/** The part for holds on a row and on what is deleted along with it; empty if no hold is about their tables. */
-export function heldPart(tree: RowTree, view: View): ConditionPart[] {
-  const notHeld = view.isNotHeld(tree);
-  return notHeld === undefined ? [] : [{ reason: 'held', test: notHeld }];
-}
-
 /** So many rows that reference one another are followed for one row. A batch follows more, for all of its rows at once. */
 const MAX_CHAIN = 300;
 
@@ -61,11 +55,6 @@ export function joinParts(
       .filter(({ reason, forbids }) => !without.includes(forbids === true ? 'forbidden' : reason))
       .map(({ test }) => test),
   );
-}
-
-/** The test for holds among some parts; undefined if no hold is about the tables. */
-export function findNotHeld(parts: readonly ConditionPart[]): Condition | undefined {
-  return parts.find(({ reason }) => reason === 'held')?.test;
 }
 
 /** The test for rows that reference; undefined if no foreign key forbids a delete. */

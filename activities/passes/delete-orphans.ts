@@ -18,17 +18,11 @@ import type { ScanChoice } from '../resolve/scan-choice.ts';
 import type { Scope } from '../resolve/scope.ts';
 import type { RowTree, StoredDeleteOrphans } from '../stored/pass.ts';
 import type { ConditionPart } from './condition.ts';
-import {
-  findNotHeld,
-  findNotReferenced,
-  heldPart,
-  joinParts,
-  olderThanParts,
-  withBlockers,
-} from './condition.ts';
+import { findNotReferenced, joinParts, olderThanParts, withBlockers } from './condition.ts';
 import { addKeptRows } from './count-kept.ts';
 import { isChained } from './delete-chained.ts';
 import { listGroups, repairPointers } from './delete-children.ts';
+import { findNotHeld, heldPart } from './hold-condition.ts';
 import { isolateRows } from './isolate-rows.ts';
 import type { BacklogRows, BatchKind, BatchOutcome, BatchStep, WantedIndex } from './pass.ts';
 import { limitRows, toScanStep } from './scan-limit.ts';

@@ -16,17 +16,11 @@ import type { ScanChoice } from '../resolve/scan-choice.ts';
 import type { Scope } from '../resolve/scope.ts';
 import type { RowTree, StoredDeleteUnreferenced } from '../stored/pass.ts';
 import type { ConditionPart } from './condition.ts';
-import {
-  findNotHeld,
-  findNotReferenced,
-  heldPart,
-  joinParts,
-  olderThanParts,
-  withBlockers,
-} from './condition.ts';
+import { findNotReferenced, joinParts, olderThanParts, withBlockers } from './condition.ts';
 import { addKeptRows } from './count-kept.ts';
 import { isChained } from './delete-chained.ts';
 import { deleteLocked } from './delete-locked.ts';
+import { findNotHeld, heldPart } from './hold-condition.ts';
 import type { BacklogRows, BatchKind, BatchOutcome, BatchStep, WantedIndex } from './pass.ts';
 import { limitRows, toScanStep } from './scan-limit.ts';
 

@@ -35,11 +35,12 @@ import type { TableName } from '../stored/columns.ts';
 import type { KeepLastExpiry } from '../stored/expiry.ts';
 import type { RowTree, StoredChild, StoredExpireRows } from '../stored/pass.ts';
 import type { ConditionPart } from './condition.ts';
-import { findNotHeld, findNotReferenced, heldPart, joinParts, withBlockers } from './condition.ts';
+import { findNotReferenced, joinParts, withBlockers } from './condition.ts';
 import { addKeptRows } from './count-kept.ts';
 import { isChained } from './delete-chained.ts';
 import { deleteChildren, toRecording } from './delete-children.ts';
 import { deleteLocked } from './delete-locked.ts';
+import { findNotHeld, heldPart } from './hold-condition.ts';
 import type { BacklogRows, BatchKind, BatchOutcome, BatchStep, WantedIndex } from './pass.ts';
 import { limitRows, toScanStep } from './scan-limit.ts';
 

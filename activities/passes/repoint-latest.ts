@@ -11,8 +11,8 @@ import type { ScanChoice } from '../resolve/scan-choice.ts';
 import type { Scope } from '../resolve/scope.ts';
 import type { RowTree, StoredRepointLatest } from '../stored/pass.ts';
 import type { ConditionPart } from './condition.ts';
-import { findNotHeld, heldPart } from './condition.ts';
 import { addKeptRows } from './count-kept.ts';
+import { findNotHeld, heldPart } from './hold-condition.ts';
 import type { BacklogRows, BatchKind, BatchOutcome, BatchStep } from './pass.ts';
 import { findScanEnd, limitRows, toScanStep } from './scan-limit.ts';
 

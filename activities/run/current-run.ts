@@ -5,7 +5,6 @@ import { ApplicationFailure } from '@temporalio/common';
 import type { SliceRequest } from '../contract.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import { findOpenRun } from '../ledger/runs.ts';
-import type { Position } from '../stored/batch.ts';
 import type { OpenRun } from '../stored/run.ts';
 import { FAILURE } from './failure.ts';
 
@@ -42,16 +41,6 @@ export async function findCurrentRun(ledger: Ledger, { run, policy }: SliceReque
 export async function isOwnRun(ledger: Ledger, run: number): Promise<boolean> {
   if ((await ledger.version()) === 'missing') return false;
   return (await ledger.session.ledger.runs.findWorkflow(run)) === currentWorkflowId();
-}
-
-/** Finds where a shard stands. Throws if the pass is in a later round: Temporal gave this attempt up long ago. */
-export async function findCurrentPosition(
-  ledger: Ledger,
-  { run, pass, shard, round }: SliceRequest,
-): Promise<Position | undefined> {
-  const position = await ledger.session.ledger.batches.findLast({ run, pass, shard });
-  if ((position?.round ?? 0) > round) throw createClosedFailure(run);
-  return position;
 }
 
 /**

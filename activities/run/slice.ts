@@ -17,10 +17,11 @@ import type { BatchShard, CommittedBatch } from './batch.ts';
 import { prepareBatch, runBatch, TooManyRows } from './batch.ts';
 import { BlockedRows } from './blocked-rows.ts';
 import type { RunContext } from './context.ts';
-import { createClosedFailure, findCurrentPosition, findCurrentRun, shouldStop } from './current-run.ts';
+import { createClosedFailure, findCurrentRun, shouldStop } from './current-run.ts';
 import { RunLimits } from './limits.ts';
 import { BatchMetrics } from './metrics.ts';
 import { Pacer } from './pacer.ts';
+import { findResumePosition } from './resume-shard.ts';
 import { RetryLadder } from './retry-ladder.ts';
 import { runTableSlice } from './table-slice.ts';
 
@@ -77,7 +78,7 @@ class Slice {
   }
 
   async run(run: OpenRun, pass: OpenPass, shard: Shard): Promise<SliceResult> {
-    this.#position = await findCurrentPosition(this.#database.ledger, this.#request);
+    this.#position = await findResumePosition(this.#database.ledger, this.#request);
 
     const { policy } = run;
     const { round } = this.#request;
@@ -201,7 +202,7 @@ class Slice {
   async #waitForOtherAttempt(limits: RunLimits): Promise<undefined> {
     await findCurrentRun(this.#database.ledger, this.#request);
     await sleep(FENCED_PAUSE);
-    this.#position = await findCurrentPosition(this.#database.ledger, this.#request);
+    this.#position = await findResumePosition(this.#database.ledger, this.#request);
     await limits.refresh();
     this.#heartbeat();
   }

@@ -12,10 +12,11 @@ import type { Position } from '../stored/batch.ts';
 import type { Cursor } from '../stored/cursor.ts';
 import type { StoredPass, StoredTablePass } from '../stored/pass.ts';
 import type { OpenPass, OpenRun } from '../stored/run.ts';
-import { findCurrentPosition, findCurrentRun, shouldStop } from './current-run.ts';
+import { findCurrentRun, shouldStop } from './current-run.ts';
 import { withHeartbeat } from './heartbeat.ts';
 import { RunLimits } from './limits.ts';
 import { BatchMetrics } from './metrics.ts';
+import { findResumePosition } from './resume-shard.ts';
 
 /** A slice of a pass that works on whole tables. */
 export interface TableSlice {
@@ -43,7 +44,7 @@ export async function runTableSlice(
   const { session, ledger } = database;
   // A statement that started and has no end belongs to an attempt that died.
   await noteInterrupted(ledger, run.id);
-  let position = await findCurrentPosition(ledger, request);
+  let position = await findResumePosition(ledger, request);
   let limit: LimitReached | undefined;
   if (position?.done !== true) {
     limit = (await RunLimits.read(ledger, run)).findTimeReached();
@@ -96,7 +97,7 @@ async function runTable(
   }
   await findCurrentRun(database.ledger, request);
   await sleep(FENCED_PAUSE);
-  return findCurrentPosition(database.ledger, request);
+  return findResumePosition(database.ledger, request);
 }
 
 /** The number of the table at a cursor. */

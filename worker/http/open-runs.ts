@@ -5,7 +5,7 @@ import type { Ledger } from '../../activities/ledger/ledger.ts';
 import type { LivePass } from '../../activities/ledger/live-progress.ts';
 import { readLiveProgress } from '../../activities/ledger/live-progress.ts';
 import { findOpenRun } from '../../activities/ledger/runs.ts';
-import { computeProgress } from '../../activities/stored/progress.ts';
+import { computeProgress } from '../../activities/stored/compute-progress.ts';
 import type { OpenRun } from '../../activities/stored/run.ts';
 import type { PassProgress, RunProgress } from '../../workflows/progress.ts';
 import { isOpen } from '../open-runs.ts';

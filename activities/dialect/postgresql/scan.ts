@@ -16,9 +16,10 @@ import type {
 import type { Connection } from './connection.ts';
 import { toSql } from './connection.ts';
 import { pageStart, tableRef } from './identifiers.ts';
-import { deleteOrphans, findOrphans, isBetweenKeys, lockOrphans } from './orphans.ts';
+import { deleteOrphans, findOrphans, lockOrphans } from './orphans.ts';
 import { deleteByAge, isBetweenAges, lockByAge, readByAge } from './scan-by-age.ts';
 import { deleteByLocation, lockByLocation, readByLocation } from './scan-by-location.ts';
+import { isBetweenKeys } from './scan-by-parent-key.ts';
 import { readAgePosition, readLocation } from './scan-cursor.ts';
 
 type CountTarget = Pick<ScanTarget, 'table' | 'where'> & { readonly by: ColumnName | null };

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/g
 import { readLiveProgress, readShardProgress } from '../../../activities/ledger/live-progress.ts';
 import type { Database } from '../../../activities/ledger/open-database.ts';
 import { openDatabase } from '../../../activities/ledger/open-database.ts';
-import type { ShardProgress } from '../../../activities/stored/progress.ts';
+import type { ShardProgress } from '../../../activities/stored/compute-progress.ts';
 import type { Shard } from '../../../activities/stored/scan.ts';
 import { expireRows } from '../../../policy/expire-rows.ts';
 import type { TestDatabase } from '../../support/database.ts';
