@@ -89,8 +89,14 @@ function fromState(sqlstate: string, error?: Error): DatabaseError {
   const [verdict, meaning] = STATES[sqlstate] ??
     CLASSES[ofClass] ?? ['doubt', 'the database reported an error'];
   const kind = KINDS[sqlstate] ?? (ROW_CLASSES.has(ofClass) ? 'row forbidden' : 'other');
-  const text = error !== undefined && CLASSES_WITHOUT_VALUES.has(ofClass) ? error.message : undefined;
+  const isPlain = CLASSES_WITHOUT_VALUES.has(ofClass) && error !== undefined && !comesFromFunction(error);
+  const text = isPlain ? error.message : undefined;
   return { code: sqlstate, kind, meaning, verdict, names: listNames(error), text };
+}
+
+/** A function may raise an error of any class, with the content of a row in its text. */
+function comesFromFunction(error: Error): boolean {
+  return 'where' in error && typeof error.where === 'string' && /\bfunction\b/.test(error.where);
 }
 
 /** What the server names of the objects that an error is about, in fields of their own: they are no row content. */

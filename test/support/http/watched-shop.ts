@@ -147,7 +147,7 @@ export class WatchedShop {
     await this.database.rows(`
       insert into shop_order values (1, 'shipped', now() - interval '1 year');
       create function refuse() returns trigger language plpgsql as
-        $$ begin raise exception '${SECRETS.raised} % ${SECRETS.row}', old.id; end $$;
+        $$ begin raise exception '${SECRETS.raised} % ${SECRETS.row}', old.id using errcode = '42501'; end $$;
       create trigger refuse before delete on shop_order for each row execute function refuse()`);
     const failing = await this.start({ passes: ['old-orders'] });
     await failing.result().catch(() => undefined);

@@ -68,6 +68,7 @@ describeNeeding(['temporal'], 'run', () => {
     expect(Object.keys(report.passes[0] ?? {}).toSorted()).toEqual([
       'backlog',
       'batches',
+      'blocked',
       'bytes',
       'deleted',
       'error',

@@ -132,7 +132,7 @@ describeNeeding(['temporal'], 'the API of a worker', () => {
     ]);
     const failed = await api.get<Answer<typeof answers.Run>>(`/api/runs/${runs[1]?.run}`);
     expect(failed.passes).toMatchObject([{ name: 'old-orders', status: 'failed' }]);
-    expect(failed.passes[0]?.error).toMatch(/^deleting: .* \(SQLSTATE P0001\)$/);
+    expect(failed.passes[0]?.error).toMatch(/^deleting: .* \(SQLSTATE 42501\)$/);
     const previewed = await api.get<Answer<typeof answers.Run>>(`/api/runs/${runs[2]?.run}?database=main`);
     expect(previewed.deleted).toEqual({ audit_log: ROWS });
 

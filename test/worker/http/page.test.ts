@@ -81,7 +81,7 @@ describeNeeding(['temporal', 'chromium'], 'the page of a worker', () => {
       expect(policies).toContain(said);
     expect(policies).not.toContain('orphaned-logs');
     const history = await watched.readText('History');
-    for (const said of ['completed', 'failed', '130', 'paused', 'the backup runs', 'SQLSTATE P0001'])
+    for (const said of ['completed', 'failed', '130', 'paused', 'the backup runs', 'SQLSTATE 42501'])
       expect(history).toContain(said);
     expect(await watched.readText('Tables')).toMatch(/audit_log/);
     expect(await page.locator('header').innerText()).toContain('RUNNING');
@@ -174,7 +174,7 @@ describeNeeding(['temporal', 'chromium'], 'the page of a worker', () => {
     await page.keyboard.press('Enter');
     await page.getByRole('table', { name: 'Passes, in the order of the policy' }).waitFor();
     await waitFor('the focus on the title of the run', async () => (await focused()) === 'Run 5');
-    expect(await watched.readText('Run 5')).toContain('SQLSTATE P0001');
+    expect(await watched.readText('Run 5')).toContain('SQLSTATE 42501');
     await page.goBack();
     await page.getByRole('heading', { name: 'Run 5' }).waitFor({ state: 'hidden' });
     watched.expectQuiet();

@@ -44,6 +44,15 @@ describe('what an error of the database means', () => {
     expect(readDatabaseError('text')).toBeUndefined();
   });
 
+  test('never repeats what a function raised, whatever the class of its error', () => {
+    const plain = withCode('42501', 'permission denied for table t');
+    const raised = Object.assign(withCode('42501', 'order 4711 of secret'), {
+      where: 'PL/pgSQL function refuse() line 1 at RAISE',
+    });
+    expect(readDatabaseError(plain)).toMatchObject({ text: 'permission denied for table t' });
+    expect(readDatabaseError(raised)).toMatchObject({ text: undefined, names: 'function refuse' });
+  });
+
   test('never repeats what the driver said', () => {
     const error = Object.assign(withCode('23503', 'Key (id)=(4711) is still referenced'), {
       detail: 'secret',
