@@ -18,6 +18,8 @@ export interface ClusterOptions {
   readonly programs?: PostgresPrograms;
   /** Whether commits reach the disk. Default: no, as a test can do without. */
   readonly durable?: boolean;
+  /** Whether it has a system identifier of its own. Default: no, it is a copy of one cluster. */
+  readonly ownIdentity?: boolean;
   /** More settings of the server. */
   readonly settings?: Readonly<Record<string, string>>;
 }
@@ -115,7 +117,8 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
   if (programs.user !== undefined) chownSync(folder, programs.user.uid, programs.user.gid);
   const data = join(folder, 'data');
   const initial = process.env['TEST_PG_INITIAL'];
-  if (initial === undefined || options.programs !== undefined) initialize(programs, data);
+  const isCopy = options.programs === undefined && options.ownIdentity !== true;
+  if (initial === undefined || !isCopy) initialize(programs, data);
   else execFileSync('cp', ['-a', initial, data], programs.user);
   const cluster = new Cluster(await freePort(), folder, programs, {
     listen_addresses: '127.0.0.1',

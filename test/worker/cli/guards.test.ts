@@ -102,7 +102,7 @@ describeNeeding(['temporal'], 'a guard', () => {
   test('blocks a database that was restored on another server, until acknowledge', async () => {
     expect((await cli(running())).code).toBe(0);
     await fresh.rows.logs('00000000-0000-4000-8000-00000000000a', 5, '3 days');
-    const cluster = await startCluster();
+    const cluster = await startCluster({ ownIdentity: true });
     try {
       const restored = await createOn(cluster);
       const at = ['--url', restored.url];
