@@ -1,4 +1,5 @@
 import type { TableName } from '../stored/columns.ts';
+import type { Expiry } from '../stored/expiry.ts';
 import type { HeldRows, Holds } from './view.ts';
 
 /**
@@ -10,6 +11,16 @@ export function needsLocks({ rows }: Holds, own: TableName, along: readonly Tabl
   return rows.some(
     (held) =>
       along.some((table) => isAbout(held, table)) || (isAbout(held, own) && held.condition?.selects === true),
+  );
+}
+
+/** Whether any condition selects, or reads a parent's column: see `Predicate.selects`. */
+export function selects({ where, retentions }: Pick<Expiry, 'where' | 'retentions'>): boolean {
+  return (
+    where.selects ||
+    retentions.some(
+      ({ where: own, column }) => own?.selects === true || (column !== undefined && column.parent !== null),
+    )
   );
 }
 

@@ -3,7 +3,7 @@ import type { AnyEntity } from '../../policy/pass-options.ts';
 import { isRetentionColumn } from '../../policy/retention-column.ts';
 import type { CatalogTable } from '../dialect/catalog.ts';
 import type { Tx } from '../dialect/dialect.ts';
-import { needsLocks } from '../dialect/locks.ts';
+import { needsLocks, selects } from '../dialect/locks.ts';
 import type { PreviewQuery } from '../dialect/preview.ts';
 import type { ScanTarget } from '../dialect/scan.ts';
 import { distinctTables, toTableName } from '../dialect/table-names.ts';
@@ -277,13 +277,9 @@ async function expireLocked(
  * the statement; and if children are deleted first, their row must be sure to follow.
  */
 function mustLock(stored: StoredExpireRows, { lockFirst, holds }: BatchStep): boolean {
-  const { where, retentions, children, table, graph, deferred } = stored;
-  const selects =
-    where.selects ||
-    retentions.some(
-      ({ where: own, column }) => own?.selects === true || (column !== undefined && column.parent !== null),
-    );
-  if (lockFirst || selects || isChained(stored) || children.some((child) => child.beforeParent)) return true;
+  const { children, table, graph, deferred } = stored;
+  if (lockFirst || selects(stored) || isChained(stored)) return true;
+  if (children.some((child) => child.beforeParent)) return true;
   if (graph !== undefined) return true;
   const later = listDeferredSteps(deferred, []).map((step) => step.table);
   return needsLocks(holds, table, [...listTablesAlong(stored), ...later]);

@@ -67,16 +67,6 @@ export function caseByRetention(
     : sql`case ${sql.join(whens, sql` `)} end`;
 }
 
-/** Whether any condition selects, or reads a parent's column: see `Predicate.selects`. */
-export function selects({ where, retentions }: Pick<Expiry, 'where' | 'retentions'>): boolean {
-  return (
-    where.selects ||
-    retentions.some(
-      ({ where: own, column }) => own?.selects === true || (column !== undefined && column.parent !== null),
-    )
-  );
-}
-
 /** No row is older, in milliseconds: what is subtracted must leave a year that PostgreSQL can write. */
 const MAX_MILLIS = 2000 * 365 * 24 * 3600 * 1000;
 
