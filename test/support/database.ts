@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 
-import type { CustomTypesConfig } from 'pg';
+import type { CustomTypesConfig, PoolClient } from 'pg';
 import { Client, Pool, types as pgTypes } from 'pg';
 
 import { makeSchema } from './prefect/schema.ts';
@@ -65,6 +65,9 @@ async function copyDatabase(server: string, template: string, name: string): Pro
 export function openDatabase(url: string, drop: () => Promise<void> = async () => undefined): TestDatabase {
   const pool = new Pool({ connectionString: url, max: 4, types });
   pool.on('error', () => undefined);
+  const borrowed = new Set<PoolClient>();
+  pool.on('acquire', (client) => borrowed.add(client));
+  pool.on('release', (_, client) => borrowed.delete(client));
   const rows = async <T>(sql: string, values: readonly unknown[] = []): Promise<T[]> =>
     (await pool.query(sql, [...values])).rows as T[];
   return {
@@ -75,6 +78,8 @@ export function openDatabase(url: string, drop: () => Promise<void> = async () =
     value: async <T>(sql: string, values: readonly unknown[] = []) =>
       Object.values((await rows<Record<string, T>>(sql, values))[0] ?? {})[0] as T,
     drop: async () => {
+      // A test that failed has not released its clients, and the end of a pool waits for them.
+      for (const client of borrowed) client.release(true);
       await pool.end();
       await drop();
     },
