@@ -72,6 +72,15 @@ describe('rows that are held', () => {
     return backlog[0]?.now?.rows;
   }
 
+  /** Sessions whose last statement has looked which batches are open. */
+  async function countLooks(): Promise<number> {
+    return shop.value(
+      `select count(*) from pg_stat_activity
+       where datname = current_database() and state = 'idle' and query like $1`,
+      ['%virtualtransaction%'],
+    );
+  }
+
   /** Orders with two lines and three audit logs each, all old: lines 10n and 10n + 1, logs 10n to 10n + 2 of order n. */
   async function fill(last: number): Promise<void> {
     await shop.rows(
@@ -258,6 +267,8 @@ describe('rows that are held', () => {
       'the hold to be there',
       async () => (await shop.value('select count(*) from vacuum.hold')) === 1,
     );
+    // A batch that begins between the two may be one of those that it waits for.
+    await waitFor('its first look at the open batches', async () => (await countLooks()) > 0);
     const later = await shop.pool.connect();
     await later.query('begin');
     expect((await later.query('select id from vacuum.hold')).rows).toHaveLength(1);
