@@ -8,6 +8,7 @@ import type { PreviewQuery } from '../dialect/preview.ts';
 import type { OrphanTarget } from '../dialect/scan.ts';
 import { distinctTables, toTableName } from '../dialect/table-names.ts';
 import type { Condition, View } from '../dialect/view.ts';
+import { resolveAge } from '../resolve/age-column.ts';
 import { findBlockers } from '../resolve/blockers.ts';
 import { cascadesFrom } from '../resolve/cascades.ts';
 import { computeHorizon } from '../resolve/horizon.ts';
@@ -43,7 +44,7 @@ export const deleteOrphansKind: BatchKind<DeleteOrphans, StoredDeleteOrphans> = 
       { entity: pass.parent, table: parent },
       scope,
     );
-    const age = scope.ageColumn(pass.entity, table, pass.age);
+    const age = resolveAge(pass.entity, table, pass.age, scope);
     const where = scope.predicate(pass.entity, pass.where);
     const pointers = pass.repoint.map((pointer) => resolvePointer(pointer, scope));
     if (table === undefined || parent === undefined || reference === undefined) return undefined;

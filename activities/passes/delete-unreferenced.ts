@@ -6,6 +6,7 @@ import type { Tx } from '../dialect/dialect.ts';
 import type { PreviewQuery } from '../dialect/preview.ts';
 import { distinctTables, toTableName } from '../dialect/table-names.ts';
 import type { View } from '../dialect/view.ts';
+import { resolveAge } from '../resolve/age-column.ts';
 import { findBlockers } from '../resolve/blockers.ts';
 import { cascadesFrom, computeDrainOrder } from '../resolve/cascades.ts';
 import { estimateRowsPerParent } from '../resolve/children.ts';
@@ -34,7 +35,7 @@ export const deleteUnreferencedKind: BatchKind<DeleteUnreferenced, StoredDeleteU
 
   resolve(pass: DeleteUnreferenced, scope: Scope): StoredDeleteUnreferenced | undefined {
     const table = scope.table(pass.entity, ['select', 'update', 'delete']);
-    const age = scope.ageColumn(pass.entity, table, pass.age);
+    const age = resolveAge(pass.entity, table, pass.age, scope);
     const where = scope.predicate(pass.entity, pass.where);
     const found = resolveReferences(pass, table, scope);
     if (table === undefined || age === undefined || found === undefined) return undefined;

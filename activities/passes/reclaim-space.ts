@@ -4,7 +4,7 @@ import type { AnyEntity } from '../../policy/pass-options.ts';
 import type { ReclaimSpace } from '../../policy/reclaim-space.ts';
 import { parseWindow } from '../../policy/window.ts';
 import type { Scope } from '../resolve/scope.ts';
-import { planTables, resolveTables } from '../resolve/tables.ts';
+import { planTables, refuseUnreclaimable, resolveTables } from '../resolve/tables.ts';
 import type { StoredReclaimSpace } from '../stored/pass.ts';
 import type { Note } from '../stored/report.ts';
 import type { TableKind, TableOutcome, TableStep } from './pass.ts';
@@ -29,7 +29,7 @@ export const reclaimSpaceKind: TableKind<ReclaimSpace, StoredReclaimSpace> = {
   resolve(pass: ReclaimSpace, scope: Scope): StoredReclaimSpace | undefined {
     const found = resolveTables(pass, scope);
     if (found === undefined) return undefined;
-    for (const table of found.tables) scope.mayVacuum(table);
+    for (const table of found.tables) refuseUnreclaimable(table, scope);
     return {
       ...found,
       kind: 'reclaimSpace',

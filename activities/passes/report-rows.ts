@@ -6,6 +6,7 @@ import type { Tx } from '../dialect/dialect.ts';
 import type { PreviewQuery } from '../dialect/preview.ts';
 import { toTableName } from '../dialect/table-names.ts';
 import type { Condition, View } from '../dialect/view.ts';
+import { resolveAge } from '../resolve/age-column.ts';
 import { computeHorizon } from '../resolve/horizon.ts';
 import { hasIndexOn } from '../resolve/scan-choice.ts';
 import type { ScanChoice } from '../resolve/scan-choice.ts';
@@ -42,8 +43,8 @@ export const reportRowsKind: BatchKind<ReportRows, StoredReportRows> = {
 
   resolve(pass: ReportRows, scope: Scope): StoredReportRows | undefined {
     const table = scope.table(pass.entity, ['select']);
-    const age = scope.ageColumn(pass.entity, table, pass.age);
-    const due = pass.dueAt === undefined ? null : scope.ageColumn(pass.entity, table, pass.dueAt, 'dueAt');
+    const age = resolveAge(pass.entity, table, pass.age, scope);
+    const due = pass.dueAt === undefined ? null : resolveAge(pass.entity, table, pass.dueAt, scope, 'dueAt');
     const where = scope.predicate(pass.entity, pass.where);
     const key = pass.handler === undefined ? null : scope.key(pass.entity, table);
     if (table === undefined || age === undefined || due === undefined || key === undefined) return undefined;

@@ -8,6 +8,7 @@ import type { Session, Tx } from '../dialect/dialect.ts';
 import { distinctTables } from '../dialect/table-names.ts';
 import { findKind, listEntities } from '../passes/index.ts';
 import { PolicyEntities } from '../resolve/entities.ts';
+import { refuseHiddenOperators, refuseIdleKeys } from '../resolve/foreign-keys.ts';
 import type { Purpose } from '../resolve/scope.ts';
 import { Scope } from '../resolve/scope.ts';
 import { refuseUncountable } from '../resolve/uncountable.ts';
@@ -79,11 +80,12 @@ async function lookUpPolicy(
       notApplicable.push(pass.name);
       continue;
     }
-    const table = stored === undefined ? undefined : catalog.named(stored.table);
-    if (stored !== undefined && table !== undefined) scope.mayReadCascades(table, stored.counted);
-    if (stored !== undefined && !ignoresForeignKeys) scope.mustAct(stored.counted);
-    if (stored !== undefined) refuseUncountable(stored.counted, scope);
-    if (stored !== undefined) scope.mustCompare(stored.counted);
+    if (stored !== undefined) {
+      scope.mayReadCascades(stored);
+      if (!ignoresForeignKeys) refuseIdleKeys(stored.counted, scope);
+      refuseUncountable(stored.counted, scope);
+      refuseHiddenOperators(stored.counted, scope);
+    }
     issues.push(...scope.issues);
     if (stored !== undefined && scope.issues.length === 0) resolved.push({ pass, stored });
   }

@@ -10,6 +10,7 @@ import { findCommonType, isNumber } from '../dialect/column-types.ts';
 import { toTableName } from '../dialect/table-names.ts';
 import type { ColumnName } from '../stored/columns.ts';
 import type { StoredRetentionColumn, StoredKeep, StoredRetention } from '../stored/expiry.ts';
+import { resolveAge } from './age-column.ts';
 import { computeHorizon } from './horizon.ts';
 import { resolveReference } from './reference.ts';
 import type { Scope } from './scope.ts';
@@ -20,7 +21,7 @@ export function resolveAges(
   table: CatalogTable | undefined,
   scope: Scope,
 ): readonly [ColumnName, ...ColumnName[]] | undefined {
-  const ages = pass.age.map((age) => scope.ageColumn(pass.entity, table, age));
+  const ages = pass.age.map((age) => resolveAge(pass.entity, table, age, scope));
   if (!ages.every((age) => age !== undefined)) return undefined;
   const common = findCommonType(ages.map((age) => age.type));
   const [first, ...more] = ages.map((age) => ({ ...age, type: common ?? age.type }));

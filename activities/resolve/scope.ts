@@ -1,13 +1,10 @@
-import type { Age, EpochAge } from '../../policy/epoch.ts';
-import { EPOCH_UNITS, getAgeProperty } from '../../policy/epoch.ts';
 import type { Issue } from '../../policy/issue.ts';
 import type { AnyEntity, Pass } from '../../policy/pass.ts';
 import type { Catalog, CatalogTable } from '../dialect/catalog.ts';
-import { inUtc, isInstant, isNumber, isStoredIn, toEpochType } from '../dialect/column-types.ts';
 import type { ColumnName, TableName } from '../stored/columns.ts';
 import type { Predicate } from '../stored/columns.ts';
+import type { StoredPass } from '../stored/pass.ts';
 import type { PolicyEntities } from './entities.ts';
-import { contradictsEpoch } from './epoch-unit.ts';
 
 /** What a policy is resolved for: a preview needs fewer privileges. */
 export type Purpose = 'preview' | 'execute';
@@ -16,7 +13,7 @@ export type Purpose = 'preview' | 'execute';
 export type Privilege = keyof CatalogTable['may'];
 
 /**
- * Looks up the names of a pass: in entity metadata and in the live catalog. Whatever is not there becomes a issue, and
+ * Looks up the names of a pass: in entity metadata and in the live catalog. Whatever is not there becomes an issue, and
  * the look-up returns undefined.
  */
 export class Scope {
@@ -29,8 +26,8 @@ export class Scope {
   readonly deletedFrom: readonly TableName[];
   /** A table that the pass needs is not there. */
   missesTable = false;
+  readonly purpose: Purpose;
   readonly #at: string;
-  readonly #purpose: Purpose;
 
   /** The passes of the run that stand after this one. */
   readonly later: readonly Pass[];
@@ -47,7 +44,7 @@ export class Scope {
     this.now = now;
     this.later = passes.slice(passes.indexOf(pass) + 1);
     this.#at = `pass ${JSON.stringify(pass.name)}`;
-    this.#purpose = purpose;
+    this.purpose = purpose;
     this.deletedFrom = deletedFrom;
   }
 
@@ -101,7 +98,7 @@ export class Scope {
   }
 
   /** Rows deleted by cascade are counted, so that the role must see them. */
-  mayReadCascades(table: CatalogTable, counted: readonly TableName[]): void {
+  mayReadCascades({ table, counted }: Pick<StoredPass, 'table' | 'counted'>): void {
     for (const name of counted) {
       const other = name.label === table.label ? undefined : this.catalog.named(name);
       if (other === undefined) continue;
@@ -110,52 +107,9 @@ export class Scope {
     }
   }
 
-  /** If the database ignores a foreign key to deleted rows, rows that reference them would stay. */
-  mustAct(counted: readonly TableName[]): void {
-    const tables = counted.flatMap((name) => this.catalog.named(name) ?? []);
-    const idle = tables
-      .flatMap((table) => this.catalog.referencesTo(table))
-      .filter(({ enforced }) => !enforced);
-    for (const { name, child } of idle) {
-      this.addIssue(
-        'the database does not heed a foreign key to rows that go, so that others would be left that name them: it is not enforced, or its triggers are disabled',
-        'Enable them, with `alter table ... enable trigger all` on both of its tables; or drop the foreign key and name its entity as a soft child',
-        `foreign key ${name} of ${this.catalog.findLabel(child) ?? 'another table'}`,
-      );
-    }
-  }
-
-  /** Foreign keys compare by operators of their own, and the statements by those that the session finds. */
-  mustCompare(counted: readonly TableName[]): void {
-    const tables = counted.flatMap((name) => this.catalog.named(name) ?? []);
-    for (const { name, hiddenOperator } of tables.flatMap((table) => this.catalog.referencesTo(table))) {
-      if (hiddenOperator !== true) continue;
-      this.addIssue(
-        'a foreign key to rows that go compares by an operator that the search path of the session does not find, so that other rows would be found than go with them',
-        'Add the schema of its type to the search path, with `alter role ... set search_path`',
-        `foreign key ${name}`,
-      );
-    }
-  }
-
   /** What a pass must see of a table that it does not delete from. */
   mayRead(table: CatalogTable, rows: string): void {
     this.#checkRights(table, ['select'], rows);
-  }
-
-  /** Without the privilege `vacuum` leaves a table out with no more than a warning. */
-  mayVacuum(name: TableName): void {
-    const unreclaimable = this.catalog.named(name)?.unreclaimable;
-    if (unreclaimable !== undefined) {
-      this.addIssue(unreclaimable.what, unreclaimable.fix);
-      return;
-    }
-    if (this.#purpose === 'preview' || this.catalog.named(name)?.may.maintain !== false) return;
-    this.addIssue(
-      'the database role may not vacuum a table of it',
-      'Use the role that owns the table, or from PostgreSQL 17 on grant maintain',
-      `grant maintain on ${name.label} to the role of the connection`,
-    );
   }
 
   #isSupported({ unsupported, label }: CatalogTable, which: string): boolean {
@@ -173,7 +127,7 @@ export class Scope {
       );
       return false;
     }
-    const needed = this.#purpose === 'preview' ? privileges.filter((of) => of === 'select') : privileges;
+    const needed = this.purpose === 'preview' ? privileges.filter((of) => of === 'select') : privileges;
     const missing = needed.filter((privilege) => !table.may[privilege]);
     if (missing.length === 0) return true;
     const list = missing.join(', ');
@@ -228,64 +182,6 @@ export class Scope {
       );
     }
     return columnName(found);
-  }
-
-  /** The column of a property that says how old a row is. */
-  ageColumn(
-    entity: AnyEntity,
-    table: CatalogTable | undefined,
-    age: Age,
-    option = 'age',
-  ): ColumnName | undefined {
-    const property = getAgeProperty(age);
-    const column = this.column(entity, table, property, option);
-    if (column !== undefined && typeof age === 'object')
-      return this.#epochColumn(entity, table, column, age, option);
-    if (column === undefined || isInstant(column.type)) return column;
-    const stored = table?.columns.get(column.name)?.instantType;
-    if (stored !== undefined && isInstant(stored)) {
-      return { ...column, type: this.entities.isInstant(entity, property) ? inUtc(stored) : stored };
-    }
-    if (stored !== undefined) {
-      return this.addIssue(
-        `${option} names ${this.entities.name(entity)}.${property}, which has ${stored}`,
-        'Store all instants of the column in one form, or name another property',
-        `column ${table?.label ?? ''}.${column.name}`,
-      );
-    }
-    return this.addIssue(
-      `${option} names ${this.entities.name(entity)}.${property}, which is no timestamp or date in this database`,
-      "Name a property with a point in time; a number since 1970 is said as epoch('property', 'ms')",
-      `its type is ${column.type}`,
-    );
-  }
-
-  /** A column with numbers since 1970. Numbers in another unit would be ages of thousands of years, or none at all. */
-  #epochColumn(
-    entity: AnyEntity,
-    table: CatalogTable | undefined,
-    column: ColumnName,
-    { property, unit }: EpochAge,
-    option: string,
-  ): ColumnName | undefined {
-    const { instantType, numbers = [] } = table?.columns.get(column.name) ?? {};
-    const name = `${this.entities.name(entity)}.${property}`;
-    const units = EPOCH_UNITS[unit];
-    if (instantType === undefined && !isNumber(column.type)) {
-      return this.addIssue(
-        `${option} takes ${name} for a number since 1970, and it is none in this database`,
-        'Name the property alone if it is a point in time',
-        `its type is ${column.type}`,
-      );
-    }
-    const isWrong =
-      instantType === undefined ? contradictsEpoch(numbers, unit) : !isStoredIn(instantType, units);
-    if (!isWrong) return { ...column, type: instantType ?? toEpochType(units, column.type) };
-    return this.addIssue(
-      `${option} takes ${name} for ${units} since 1970, and none of its values is one between 1973 and 2128`,
-      `Name the unit of its values: ${Object.keys(EPOCH_UNITS).join(', ')}`,
-      `column ${table?.label ?? ''}.${column.name}`,
-    );
   }
 
   /** The primary key of an entity, which must be one column. */

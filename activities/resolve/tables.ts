@@ -28,6 +28,21 @@ export function resolveTables(
   return { table, tables, counted: [], rowsPerParent: 1 };
 }
 
+/** Refuses a table that cannot be reclaimed, or that the role may not vacuum: `vacuum` would only warn and leave it out. */
+export function refuseUnreclaimable(name: TableName, scope: Scope): void {
+  const { unreclaimable, may } = scope.catalog.named(name) ?? {};
+  if (unreclaimable !== undefined) {
+    scope.addIssue(unreclaimable.what, unreclaimable.fix);
+    return;
+  }
+  if (scope.purpose === 'preview' || may?.maintain !== false) return;
+  scope.addIssue(
+    'the database role may not vacuum a table of it',
+    'Use the role that owns the table, or from PostgreSQL 17 on grant maintain',
+    `grant maintain on ${name.label} to the role of the connection`,
+  );
+}
+
 /** The tables in their order, one after the other. */
 export function planTables({ tables }: StoredTablePass): PassPlan {
   const scan = 'tables';
