@@ -1,5 +1,4 @@
 import { execFile } from 'node:child_process';
-import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 
@@ -10,17 +9,11 @@ const PROGRAM = fileURLToPath(
   new URL(`./bundle-main${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url),
 );
 
-/** The environment variable with the path of a bundle that was made before. */
-export const BUNDLE_VARIABLE = 'VACUUM_WORKFLOW_BUNDLE';
-
 /**
  * Bundles our workflow in a process of its own and returns the code. The bundler needs 200 MiB that the process would
  * never give back: a worker that bundles by itself has 447 MiB, one that is given the code 246 MiB.
- * Reads the file that {@link BUNDLE_VARIABLE} names if it is set: bundling takes 2 s of a processor.
  */
 export async function bundleApart(): Promise<{ code: string }> {
-  const made = process.env[BUNDLE_VARIABLE];
-  if (made !== undefined && made !== '') return { code: await readFile(made, 'utf8') };
   const { stdout } = await execute(process.execPath, [PROGRAM], { maxBuffer: Number.POSITIVE_INFINITY });
   return { code: stdout };
 }

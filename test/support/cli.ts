@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 
-import { BUNDLE_VARIABLE } from '../../worker/bundle-apart.ts';
+import { USE_MADE_BUNDLE } from './made-bundle.ts';
 import { withoutOwnSettings } from './own-settings.ts';
 import { ROOT } from './parts/bring.ts';
 
@@ -29,7 +29,7 @@ export async function cli(args: readonly string[], options: CliOptions = {}): Pr
     cwd: options.cwd ?? ROOT,
     env: {
       ...withoutOwnSettings(process.env),
-      [BUNDLE_VARIABLE]: process.env['TEST_WORKFLOW_BUNDLE'],
+      ...USE_MADE_BUNDLE,
       ...options.env,
     },
   });

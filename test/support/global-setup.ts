@@ -5,6 +5,7 @@ import { bundleApart } from '../../worker/bundle-apart.ts';
 import { startDevServer } from '../../worker/dev-server.ts';
 import type { DevServer } from '../../worker/dev-server.ts';
 import { loadSchema, SHAPED_TEMPLATE } from './database.ts';
+import { BUNDLE_VARIABLE } from './made-bundle.ts';
 import { makeFastFolder, removeAbandonedFolders } from './memory-disk.ts';
 import type { PartName } from './needing.ts';
 import {
@@ -68,7 +69,7 @@ export default async function globalSetup(): Promise<void> {
   process.env['NODE_COMPILE_CACHE'] = join(folder, 'compiled');
   const bundle = join(folder, 'workflow-bundle.js');
   writeFileSync(bundle, (await bundleApart()).code);
-  process.env['TEST_WORKFLOW_BUNDLE'] = bundle;
+  process.env[BUNDLE_VARIABLE] = bundle;
   const initial = makeInitialFiles();
   process.env['TEST_PG_INITIAL'] = initial.data;
   const cluster = await startCluster();

@@ -8,6 +8,7 @@ import type { WorkerOptions } from '@temporalio/worker';
 import type { VacuumInput } from '../../activities/contract.ts';
 import type { Policy } from '../../policy/policy.ts';
 import { VacuumPlugin } from '../../worker/plugin.ts';
+import { BUNDLE_VARIABLE } from './made-bundle.ts';
 
 /** The shared dev server. */
 export function temporalAddress(): string {
@@ -18,7 +19,7 @@ export function temporalAddress(): string {
 
 /** The bundle of our workflow, made once for all. */
 function sharedBundle(): string {
-  const path = process.env['TEST_WORKFLOW_BUNDLE'];
+  const path = process.env[BUNDLE_VARIABLE];
   if (path === undefined) throw new Error('the global setup has not bundled the workflow');
   return path;
 }

@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 
-import { BUNDLE_VARIABLE } from '../../worker/bundle-apart.ts';
+import { USE_MADE_BUNDLE } from './made-bundle.ts';
 import { ROOT } from './parts/bring.ts';
 import { temporalAddress } from './temporal.ts';
 import { waitFor } from './wait.ts';
@@ -105,9 +105,8 @@ export async function startWorkerProcess(options: WorkerProcessOptions): Promise
       stdio: ['ignore', 'ignore', 'pipe'],
       env: {
         ...process.env,
-        NODE_OPTIONS: '',
+        ...USE_MADE_BUNDLE,
         TEST_DATABASE_URL: url,
-        [BUNDLE_VARIABLE]: process.env['TEST_WORKFLOW_BUNDLE'],
         ...env,
       },
     },

@@ -4,11 +4,11 @@ import { once } from 'node:events';
 import { cpSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { delimiter, dirname, join } from 'node:path';
 
-import { BUNDLE_VARIABLE } from '../../../worker/bundle-apart.ts';
 import { findTemporalCli } from '../../../worker/dev-server.ts';
 import type { TestDatabase } from '../database.ts';
 import { createDatabase } from '../database.ts';
 import { BUNDLE, installedProject } from '../installed-project.ts';
+import { BUNDLE_VARIABLE, USE_MADE_BUNDLE } from '../made-bundle.ts';
 import { withoutOwnSettings } from '../own-settings.ts';
 import { ROOT, TCTL } from '../parts/bring.ts';
 import { fillPrefect } from '../prefect/fill.ts';
@@ -74,6 +74,7 @@ export class World {
       TEMPORAL_ADDRESS: temporalAddress,
       TEMPORAL_CLI_ADDRESS: temporalAddress,
       // The test of the package has it bundled at each start.
+      ...USE_MADE_BUNDLE,
       [BUNDLE_VARIABLE]: join(project, BUNDLE),
       ...(kind === 'shop' ? { SHOP_DATABASE_URL: database.url } : {}),
       ...(kind === 'odds' ? { ODDS_DATABASE_URL: database.url } : {}),

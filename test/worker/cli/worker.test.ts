@@ -1,6 +1,6 @@
 import { afterAll, expect, test } from '@jest/globals';
 
-import { BUNDLE_VARIABLE } from '../../../worker/bundle-apart.ts';
+import { BUNDLE_VARIABLE } from '../../support/made-bundle.ts';
 import { describeNeeding } from '../../support/needing.ts';
 import { FreshPrefect } from '../../support/prefect/fresh.ts';
 import { TemporalSession } from '../../support/temporal.ts';
