@@ -5,10 +5,10 @@ import type { TableName } from '../../stored/columns.ts';
 import type { RowTree, StoredBlocker } from '../../stored/pass.ts';
 import type { TableAs } from '../blockers.ts';
 import { blockingRows, listInner, walkWay } from '../blockers.ts';
+import { toSql } from '../condition.ts';
 import type { ChainedRow } from '../rows.ts';
 import type { Condition } from '../view.ts';
 import type { Connection } from './connection.ts';
-import { toSql } from './connection.ts';
 import { tableRef } from './identifiers.ts';
 
 type Way = StoredBlocker['path'];

@@ -2,8 +2,6 @@ import type { MikroORM } from '@mikro-orm/core';
 import type { Kysely, RawBuilder } from 'kysely';
 import { sql } from 'kysely';
 
-import type { Condition, Instant } from '../view.ts';
-
 /** The tables of the ledger. */
 export const LEDGER_TABLES = [
   'run',
@@ -33,24 +31,4 @@ export function ledgerTable(
   name: LedgerTable,
 ): RawBuilder<unknown> {
   return sql.id(ledgerSchema, name);
-}
-
-/** A condition over alias `t`, as upper layers hand it around. */
-export function toCondition(condition: RawBuilder<boolean>): Condition {
-  return condition as unknown as Condition;
-}
-
-/** The SQL of a condition, over alias `t`. */
-export function toSql(condition: Condition): RawBuilder<boolean> {
-  return condition as unknown as RawBuilder<boolean>;
-}
-
-/** An instant as `to_json` writes it, over alias `t`, as upper layers hand it around. */
-export function toInstant(instant: RawBuilder<string | null>): Instant {
-  return instant as unknown as Instant;
-}
-
-/** The SQL of an instant. */
-export function instantSql(instant: Instant): RawBuilder<string | null> {
-  return instant as unknown as RawBuilder<string | null>;
 }

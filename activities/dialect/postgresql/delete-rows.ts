@@ -2,10 +2,10 @@ import { sql } from 'kysely';
 import type { RawBuilder } from 'kysely';
 
 import type { TableName, ColumnName } from '../../stored/columns.ts';
+import { toSql } from '../condition.ts';
 import type { DeletedRows, OwnedRows, Recording } from '../rows.ts';
 import type { Condition } from '../view.ts';
 import type { Connection } from './connection.ts';
-import { toSql } from './connection.ts';
 import { tableRef, columnRef, castArray, isAt } from './identifiers.ts';
 import { returningPathsSql, recordedPathsSql } from './recording.ts';
 

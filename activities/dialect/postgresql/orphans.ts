@@ -2,9 +2,9 @@ import type { RawBuilder } from 'kysely';
 import { sql } from 'kysely';
 
 import type { ParentReference } from '../../stored/pass.ts';
+import { toSql } from '../condition.ts';
 import type { LockedRows, OrphanRange, OrphanTarget, ScanStep } from '../scan.ts';
 import type { Connection } from './connection.ts';
-import { toSql } from './connection.ts';
 import { castArray, columnRef, tableRef } from './identifiers.ts';
 import { keyText, lockCandidatesSql, parseLockedCandidates } from './locked-rows.ts';
 import type { PageRange } from './scan-by-location.ts';

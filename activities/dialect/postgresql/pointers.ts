@@ -2,9 +2,9 @@ import type { RawBuilder } from 'kysely';
 import { sql } from 'kysely';
 
 import type { StoredPointer } from '../../stored/pass.ts';
+import { toSql } from '../condition.ts';
 import type { Condition } from '../view.ts';
 import type { Connection } from './connection.ts';
-import { toSql } from './connection.ts';
 import { castArray, columnRef, tableRef, isAt } from './identifiers.ts';
 
 /** Over alias `t` of the holder: it names a target that is not there. One that names none, or no group, does not count. */

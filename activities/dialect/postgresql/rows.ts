@@ -1,11 +1,11 @@
 import { sql } from 'kysely';
 
 import type { ColumnName, TableName } from '../../stored/columns.ts';
+import { instantSql, toSql } from '../condition.ts';
 import type { Evaluated, FoundRow, Rows } from '../rows.ts';
 import type { Condition, Instant } from '../view.ts';
 import { findChain } from './blockers.ts';
 import type { Connection } from './connection.ts';
-import { instantSql, toSql } from './connection.ts';
 import { deleteGraph, lockGraph } from './delete-graph.ts';
 import { deleteAt, deleteOwned, isTrueAt, lockAt, lockOwned } from './delete-rows.ts';
 import { countDependents, deleteDependents, findAncestors } from './dependents.ts';

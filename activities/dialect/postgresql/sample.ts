@@ -2,9 +2,9 @@ import { sql } from 'kysely';
 import type { RawBuilder } from 'kysely';
 
 import type { CatalogTable } from '../catalog.ts';
+import { toSql } from '../condition.ts';
 import type { Sample, SampleRequest } from '../tables.ts';
 import type { Connection } from './connection.ts';
-import { toSql } from './connection.ts';
 import { ageExpression } from './expiry.ts';
 import { columnRef, tableRef, readPage } from './identifiers.ts';
 

@@ -3,9 +3,9 @@ import { sql } from 'kysely';
 
 import type { ColumnName } from '../../stored/columns.ts';
 import type { Shard } from '../../stored/scan.ts';
+import { toSql } from '../condition.ts';
 import type { DeletedRange, LockedRows, ReadRows, ScanStep, ScanTarget } from '../scan.ts';
 import type { Connection } from './connection.ts';
-import { toSql } from './connection.ts';
 import { castBound, isFromFirst, toInstant } from './epoch.ts';
 import { oldestMillis } from './expiry.ts';
 import { columnRef, tableRef } from './identifiers.ts';

@@ -2,6 +2,7 @@ import type { RawBuilder } from 'kysely';
 import { sql } from 'kysely';
 
 import type { ColumnName } from '../../stored/columns.ts';
+import { toSql } from '../condition.ts';
 import type {
   DeletedRange,
   LockedRows,
@@ -14,7 +15,6 @@ import type {
   ScanTarget,
 } from '../scan.ts';
 import type { Connection } from './connection.ts';
-import { toSql } from './connection.ts';
 import { pageStart, tableRef } from './identifiers.ts';
 import { deleteOrphans, findOrphans, lockOrphans } from './orphans.ts';
 import { deleteByAge, isBetweenAges, lockByAge, readByAge } from './scan-by-age.ts';

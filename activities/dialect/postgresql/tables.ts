@@ -3,6 +3,7 @@ import { sql } from 'kysely';
 import type { Ages, TableName } from '../../stored/columns.ts';
 import type { PathColumn, StoredRoot } from '../../stored/pass.ts';
 import type { CatalogTable } from '../catalog.ts';
+import { toSql } from '../condition.ts';
 import type {
   CountedRows,
   OldestRows,
@@ -14,7 +15,7 @@ import type {
 } from '../tables.ts';
 import type { Condition } from '../view.ts';
 import type { Connection } from './connection.ts';
-import { ledgerTable, toSql } from './connection.ts';
+import { ledgerTable } from './connection.ts';
 import { castBound, isFromFirst } from './epoch.ts';
 import { ageColumn, ageExpression, newestMillis, oldestMillis } from './expiry.ts';
 import { castValue, columnRef, countPagesSql, pageStartSql, relationRef, tableRef } from './identifiers.ts';

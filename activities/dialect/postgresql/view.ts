@@ -6,10 +6,10 @@ import type { Expiry, KeepLastExpiry } from '../../stored/expiry.ts';
 import type { ParentReference, RowTree, StoredPointer, StoredReference } from '../../stored/pass.ts';
 import { bindPredicate } from '../bind-predicate.ts';
 import { listInner, listOuter } from '../blockers.ts';
+import { toCondition, toInstant, toSql } from '../condition.ts';
 import type { Condition, Instant, View, ViewOptions } from '../view.ts';
 import { isNotChained, isNotReferenced } from './blockers.ts';
 import type { Connection } from './connection.ts';
-import { toCondition, toInstant, toSql } from './connection.ts';
 import {
   ageColumn,
   ageExpression,

@@ -1,7 +1,6 @@
 import type { RawBuilder } from 'kysely';
 import { DummyDriver, Kysely, sql, SqliteAdapter, SqliteIntrospector, SqliteQueryCompiler } from 'kysely';
 
-import type { Condition, Instant } from '../view.ts';
 import type { StatementResult } from './channel.ts';
 import type { SqliteValue } from './thread-messages.ts';
 
@@ -71,24 +70,4 @@ function toSqliteValue(value: unknown): SqliteValue {
   if (typeof value === 'number') return Number.isSafeInteger(value) ? BigInt(value) : value;
   if (typeof value === 'string' || typeof value === 'bigint' || value instanceof Uint8Array) return value;
   throw new Error(`a value of type ${typeof value} cannot be bound`);
-}
-
-/** A condition over alias `t`, as upper layers hand it around. */
-export function toCondition(condition: RawBuilder<boolean>): Condition {
-  return condition as unknown as Condition;
-}
-
-/** The SQL of a condition, over alias `t`. */
-export function toSql(condition: Condition): RawBuilder<boolean> {
-  return condition as unknown as RawBuilder<boolean>;
-}
-
-/** An instant in ISO 8601, over alias `t`, as upper layers hand it around. */
-export function toInstant(instant: RawBuilder<string | null>): Instant {
-  return instant as unknown as Instant;
-}
-
-/** The SQL of an instant. */
-export function instantSql(instant: Instant): RawBuilder<string | null> {
-  return instant as unknown as RawBuilder<string | null>;
 }

@@ -2,10 +2,10 @@ import { sql } from 'kysely';
 
 import type { ColumnName, TableName } from '../../stored/columns.ts';
 import type { CascadeStep, RowTree, StoredChild } from '../../stored/pass.ts';
+import { toSql } from '../condition.ts';
 import type { Condition, Holds } from '../view.ts';
 import { pathsByCascades } from './cascade-paths.ts';
 import type { Connection } from './connection.ts';
-import { toSql } from './connection.ts';
 import { isHeldRow } from './holds.ts';
 import { tableRef } from './identifiers.ts';
 import { tableAs } from './references.ts';

@@ -3,9 +3,9 @@ import { sql } from 'kysely';
 
 import type { ParentReference } from '../../stored/pass.ts';
 import type { Shard } from '../../stored/scan.ts';
+import { toSql } from '../condition.ts';
 import type { LockedRows, OrphanRange, OrphanTarget, ScanStep } from '../scan.ts';
 import type { Connection } from './connection.ts';
-import { toSql } from './connection.ts';
 import {
   columnRef,
   compareKey,

@@ -2,9 +2,9 @@ import type { RawBuilder } from 'kysely';
 import { sql } from 'kysely';
 
 import type { StoredPointer } from '../../stored/pass.ts';
+import { toSql } from '../condition.ts';
 import type { Condition } from '../view.ts';
 import type { Connection } from './connection.ts';
-import { toSql } from './connection.ts';
 import { columnRef, isAt, isKey, locationText, tableRef } from './identifiers.ts';
 import type { IsThere } from './references.ts';
 

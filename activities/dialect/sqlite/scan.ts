@@ -2,6 +2,7 @@ import type { RawBuilder } from 'kysely';
 import { sql } from 'kysely';
 
 import type { ColumnName } from '../../stored/columns.ts';
+import { toSql } from '../condition.ts';
 import type {
   DeletedRange,
   LockedRows,
@@ -16,7 +17,6 @@ import type {
 import { findByAge, isBetweenAges } from './age-range.ts';
 import type { Candidate, Candidates } from './candidates.ts';
 import type { Connection } from './connection.ts';
-import { toSql } from './connection.ts';
 import { ageMillis } from './expiry.ts';
 import { isAt, keyText, locationText, returnedKey, tableRef } from './identifiers.ts';
 import { isGroupFull, isNotKept } from './keep-last.ts';

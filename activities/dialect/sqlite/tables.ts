@@ -4,6 +4,7 @@ import { sql } from 'kysely';
 import type { Ages, TableName } from '../../stored/columns.ts';
 import type { PathColumn, StoredRoot } from '../../stored/pass.ts';
 import type { CatalogTable } from '../catalog.ts';
+import { toSql } from '../condition.ts';
 import type {
   CountedRows,
   OldestRows,
@@ -15,7 +16,7 @@ import type {
 } from '../tables.ts';
 import type { Condition } from '../view.ts';
 import type { Connection } from './connection.ts';
-import { ledgerTable, toSql } from './connection.ts';
+import { ledgerTable } from './connection.ts';
 import { ageExpression, ageMillis } from './expiry.ts';
 import { columnRef, tableRef } from './identifiers.ts';
 import { findForm } from './instants.ts';

@@ -3,9 +3,9 @@ import { sql } from 'kysely';
 
 import type { RowTree, StoredNesting } from '../../../stored/pass.ts';
 import { listInner } from '../../blockers.ts';
+import { toSql } from '../../condition.ts';
 import type { PreviewedDelete } from '../../preview.ts';
 import { blockedSql, edgeSql } from '../blockers.ts';
-import { toSql } from '../connection.ts';
 import { ageExpression } from '../expiry.ts';
 import { columnRef, tableRef } from '../identifiers.ts';
 import { addDependents, columnsForCascades } from './dependents.ts';

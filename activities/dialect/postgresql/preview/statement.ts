@@ -4,9 +4,9 @@ import { sql } from 'kysely';
 import type { TableName } from '../../../stored/columns.ts';
 import type { RowTree, StoredPointer } from '../../../stored/pass.ts';
 import type { Catalog, CatalogTable, ForeignKey } from '../../catalog.ts';
+import { toSql } from '../../condition.ts';
 import type { PreviewCount } from '../../preview.ts';
 import type { View } from '../../view.ts';
-import { toSql } from '../connection.ts';
 import { tableRef } from '../identifiers.ts';
 
 /** Rows of one table that a pass deletes. */
