@@ -3,17 +3,15 @@ import { sql } from 'kysely';
 
 import type { TableName } from '../../stored/columns.ts';
 import type { RowTree, StoredBlocker } from '../../stored/pass.ts';
-import type { TableAs } from '../blockers.ts';
-import { blockingRows, listInner, walkWay } from '../blockers.ts';
+import { blockingRows, listInner } from '../blockers.ts';
 import { toSql } from '../condition.ts';
+import { joinPath } from '../join-path.ts';
 import type { ChainedRow } from '../rows.ts';
 import type { Condition } from '../view.ts';
 import type { Connection } from './connection.ts';
-import { tableRef } from './identifiers.ts';
+import { tableAs, tableRef } from './identifiers.ts';
 
 type Way = StoredBlocker['path'];
-
-const tableAs: TableAs = (table, alias) => sql`${tableRef(table)} as ${sql.id(alias)}`;
 
 /** Over alias `t`: no row that the pass leaves references it. */
 export function isNotReferenced(blockers: readonly StoredBlocker[]): RawBuilder<boolean> {
@@ -54,7 +52,7 @@ function selectEdges(
 /** From a row that references, alias `b`, back up to the row of the pass with which it is deleted along a way. */
 function selectUp(table: TableName, way: Way): RawBuilder<unknown> {
   if (way.length === 0) return sql`b.ctid`;
-  const { tables, where, end } = walkWay(way, 'r', 'w', tableAs);
+  const { tables, where, end } = joinPath(way, 'r', 'w', tableAs);
   const joins = [...where, sql`${sql.id(end, 'ctid')} = b.ctid`];
   const list = sql.join([sql`${tableRef(table)} as r`, ...tables]);
   return sql`(select r.ctid from ${list} where ${sql.join(joins, sql` and `)} limit 1)`;

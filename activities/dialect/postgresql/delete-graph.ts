@@ -4,13 +4,13 @@ import { sql } from 'kysely';
 import type { TableName } from '../../stored/columns.ts';
 import type { GraphTable, RowTree } from '../../stored/pass.ts';
 import { toSql } from '../condition.ts';
+import { references } from '../join-path.ts';
 import { RowGraphSql } from '../row-graph.ts';
 import type { DeletedGraph, Outbox } from '../rows.ts';
 import type { Condition } from '../view.ts';
 import type { Connection } from './connection.ts';
 import { columnRef, isAt, tableRef } from './identifiers.ts';
 import { recordedPathsSql, returningPathsSql } from './recording.ts';
-import { references } from './references.ts';
 
 /** Something changed between reading a row and deleting it; the batch is tried again as after a conflict of transactions. */
 class RowsChanged extends Error {

@@ -1,36 +1,13 @@
 import { sql } from 'kysely';
 
-import type { ColumnName, TableName } from '../../stored/columns.ts';
-import type { CascadeStep, RowTree, StoredChild } from '../../stored/pass.ts';
+import type { TableName } from '../../stored/columns.ts';
+import type { RowTree } from '../../stored/pass.ts';
+import { listSteps, pathsByCascades } from '../cascade-paths.ts';
 import { toSql } from '../condition.ts';
 import type { Condition, Holds } from '../view.ts';
-import { pathsByCascades } from './cascade-paths.ts';
 import type { Connection } from './connection.ts';
 import { isHeldRow } from './holds.ts';
-import { tableRef } from './identifiers.ts';
-
-/** Soft children as further steps: a join leads to them as it does to what cascades. */
-function toSteps(
-  {
-    cascades,
-    children,
-    key,
-  }: { readonly key: ColumnName | null } & Required<Pick<RowTree, 'cascades' | 'children'>>,
-  ownCascades: (child: StoredChild) => readonly CascadeStep[],
-  from = -1,
-  steps: CascadeStep[] = [],
-): CascadeStep[] {
-  const first = steps.length;
-  steps.push(...cascades.map((step) => ({ ...step, from: step.from === -1 ? from : first + step.from })));
-  if (key === null) return steps;
-  for (const child of children) {
-    const { table, by, own } = child;
-    const at = steps.push({ from, table, on: [{ child: by.name, parent: key.name }] }) - 1;
-    const below = { cascades: ownCascades(child), children: own?.children ?? [], key: own?.key ?? null };
-    toSteps(below, ownCascades, at, steps);
-  }
-  return steps;
-}
+import { tableAs, tableRef } from './identifiers.ts';
 
 /**
  * How many rows are deleted with each of some rows, itself included, in the order of the locations. Counts up to `limit`
@@ -44,11 +21,16 @@ export async function countDependents(
   limit: number,
 ): Promise<number[]> {
   const paths = [
-    ...pathsByCascades(toSteps({ cascades: [], children, key }, () => [])),
-    ...pathsByCascades(cascades),
+    ...pathsByCascades(
+      listSteps({ cascades: [], children, key }, () => []),
+      'c',
+      tableAs,
+    ),
+    ...pathsByCascades(cascades, 'c', tableAs),
   ];
   const counts = paths.map(
-    ({ from }) => sql` + (select count(*) from (select ${from} limit ${limit}) as counted)`,
+    ({ from, where }) =>
+      sql` + (select count(*) from (select from ${from} where ${where} limit ${limit}) as counted)`,
   );
   const { rows } = await sql<{ dependents: number }>`
     select (1${sql.join(counts, sql``)})::float8 as dependents
@@ -68,7 +50,7 @@ export async function deleteDependents(
   limit: number,
   holds: Holds,
 ): Promise<number> {
-  const path = pathsByCascades(tree.cascades)[step];
+  const path = pathsByCascades(tree.cascades, 'c', tableAs)[step];
   if (path === undefined) throw new Error(`there is no cascade step ${step}`);
   const held = isHeldRow(connection, holds, path.table);
   const result = await sql`
@@ -76,7 +58,7 @@ export async function deleteDependents(
     where t.ctid = any(array(
       select d.ctid
       from ${tableRef(tree.table)} as p
-      cross join lateral (select c.ctid ${path.from} limit ${limit}) as d
+      cross join lateral (select c.ctid from ${path.from} where ${path.where} limit ${limit}) as d
       where p.ctid = ${location}::tid
     )) and ${held === undefined ? sql`true` : sql`${held} is not true`}`.execute(connection.db);
   return Number(result.numAffectedRows ?? 0);
@@ -91,15 +73,14 @@ export async function findAncestors(
   limit: number,
 ): Promise<string[]> {
   const locations: string[] = [];
-  for (const { table, from } of pathsByCascades(
-    toSteps({ cascades, children, key }, (child) => child.cascades),
-  )) {
+  const steps = listSteps({ cascades, children, key }, (child) => child.cascades);
+  for (const { table, from, where } of pathsByCascades(steps, 'c', tableAs)) {
     if (table.schema !== row.table.schema || table.name !== row.table.name) continue;
     const { rows } = await sql<{ location: string }>`
       with found as materialized (
         select distinct p.ctid as location
         from ${tableRef(root)} as p
-        cross join lateral (select c.ctid ${from}) as d
+        cross join lateral (select c.ctid from ${from} where ${where}) as d
         where d.ctid = ${row.location}::tid
       )
       select t.ctid::text as location

@@ -4,14 +4,14 @@ import { sql } from 'kysely';
 import type { TableName, ColumnName } from '../../stored/columns.ts';
 import type { RowTree, CascadeStep } from '../../stored/pass.ts';
 import { bindPredicate } from '../bind-predicate.ts';
+import { pathsByCascades } from '../cascade-paths.ts';
 import { isTree } from '../cascades.ts';
+import { references } from '../join-path.ts';
 import { isAbout } from '../locks.ts';
 import type { HeldRows, Holds } from '../view.ts';
-import { pathsByCascades } from './cascade-paths.ts';
 import type { Connection } from './connection.ts';
 import { ledgerTable } from './connection.ts';
-import { columnRef, hasStableText, asComparable, tableRef } from './identifiers.ts';
-import { references } from './references.ts';
+import { asComparable, columnRef, hasStableText, tableAs, tableRef } from './identifiers.ts';
 
 /** The holds in force, now or at a later instant, as a JSON array of {@link HeldRows}; for use inside a statement. */
 export function selectHeldRows(connection: Connection, from?: string): RawBuilder<readonly HeldRows[]> {
@@ -131,9 +131,9 @@ function heldByCascade(
   cascades: readonly CascadeStep[],
   rows: RawBuilder<unknown>,
 ): RawBuilder<boolean>[] {
-  const paths = pathsByCascades(cascades).flatMap(({ table: below, from }) => {
-    const where = isHeldRow(connection, holds, below);
-    return where === undefined ? [] : [{ table: below, from, where }];
+  const paths = pathsByCascades(cascades, 't', tableAs).flatMap((path) => {
+    const held = isHeldRow(connection, holds, path.table);
+    return held === undefined ? [] : [{ ...path, held }];
   });
   if (paths.length === 0) return [];
   if (!isTree(cascades, table)) {
@@ -141,16 +141,10 @@ function heldByCascade(
     return [reachesHeldRow(cascades, table, rows, [...wanted.values()])];
   }
   return paths.map(
-    ({ from, where }) => sql`exists (
-      select from (${rows}) as p cross join lateral (select c.* ${from}) as t where ${where}
+    ({ from, where, held }) => sql`exists (
+      select from (${rows}) as p, ${from} where ${where} and ${held}
     )`,
   );
-}
-
-/** A table in which rows are reached, and which of them, over alias `t`. */
-interface ReachedRows {
-  readonly table: TableName;
-  readonly where: RawBuilder<boolean>;
 }
 
 /**
@@ -162,7 +156,7 @@ function reachesHeldRow(
   steps: readonly CascadeStep[],
   table: TableName,
   rows: RawBuilder<unknown>,
-  wanted: readonly ReachedRows[],
+  wanted: readonly { readonly table: TableName; readonly held: RawBuilder<boolean> }[],
 ): RawBuilder<boolean> {
   const labels = [...new Set([table, ...steps.map((step) => step.table)].map(({ label }) => label))];
   const labelIndex = ({ label }: TableName): RawBuilder<number> => sql`${labels.indexOf(label)}::int`;
@@ -180,7 +174,7 @@ function reachesHeldRow(
   const found = wanted.map(
     (reached) => sql`
       select from ${tableRef(reached.table)} as t
-      where r.number = ${labelIndex(reached.table)} and t.ctid = r.location and ${reached.where}`,
+      where r.number = ${labelIndex(reached.table)} and t.ctid = r.location and ${reached.held}`,
   );
   return sql<boolean>`exists (
     with recursive reached as (

@@ -13,6 +13,11 @@ export function tableRef(table: TableName): RawBuilder<unknown> {
   return sql`only ${relationRef(table)}`;
 }
 
+/** A table under an alias. */
+export function tableAs(table: TableName, alias: string): RawBuilder<unknown> {
+  return sql`${tableRef(table)} as ${sql.id(alias)}`;
+}
+
 /** The table with all its partitions, quoted. */
 export function relationRef({ schema, name }: TableName): RawBuilder<unknown> {
   return sql.id(schema, name);

@@ -1,8 +1,8 @@
 import type { RawBuilder } from 'kysely';
 import { sql } from 'kysely';
 
-import type { ColumnPairs } from '../../stored/columns.ts';
 import type { StoredReference } from '../../stored/pass.ts';
+import { references } from '../join-path.ts';
 import { tableRef } from './identifiers.ts';
 
 /** Over alias `t`: no row of the tables references it. */
@@ -14,10 +14,4 @@ export function isUnreferenced(stored: readonly StoredReference[]): RawBuilder<b
     return indexed ? sql`(select true ${named} limit 1) is null` : sql`not exists (select ${named})`;
   });
   return sql<boolean>`${sql.join(checks, sql` and `)}`;
-}
-
-/** A row of one alias references a row of another. */
-export function references(child: string, parent: string, on: ColumnPairs): RawBuilder<boolean> {
-  const pairs = on.map((pair) => sql`${sql.id(child, pair.child)} = ${sql.id(parent, pair.parent)}`);
-  return sql<boolean>`${sql.join(pairs, sql` and `)}`;
 }

@@ -3,15 +3,15 @@ import { sql } from 'kysely';
 
 import type { TableName } from '../../stored/columns.ts';
 import type { RowTree, StoredBlocker } from '../../stored/pass.ts';
-import type { TableAs } from '../blockers.ts';
-import { blockingRows, listInner, walkWay } from '../blockers.ts';
+import { blockingRows, listInner } from '../blockers.ts';
 import { toSql } from '../condition.ts';
+import type { TableAs } from '../join-path.ts';
+import { joinPath } from '../join-path.ts';
 import type { ChainedRow } from '../rows.ts';
 import type { Condition } from '../view.ts';
 import type { Connection } from './connection.ts';
-import { isAt, tableRef } from './identifiers.ts';
+import { isAt, tableAs, tableRef } from './identifiers.ts';
 import type { IsThere } from './references.ts';
-import { tableAs } from './references.ts';
 
 /** Over alias `t`: no row that the pass leaves references it. A preview has its own tables. */
 export function isNotReferenced(
@@ -52,7 +52,7 @@ function selectEdges(
 /** From a row that references, alias `b`, back up to the row of the pass with which it is deleted along a way. */
 function selectUp(table: TableName, way: StoredBlocker['path']): RawBuilder<unknown> {
   if (way.length === 0) return sql`b.rowid`;
-  const { tables, where, end } = walkWay(way, 'r', 'w', tableAs);
+  const { tables, where, end } = joinPath(way, 'r', 'w', tableAs);
   const joins = [...where, sql`${sql.id(end)}.rowid = b.rowid`];
   return sql`(
     select r.rowid from ${sql.join([tableAs(table, 'r'), ...tables])} where ${sql.join(joins, sql` and `)} limit 1

@@ -3,13 +3,13 @@ import { sql } from 'kysely';
 import type { TableName } from '../../stored/columns.ts';
 import type { RowTree } from '../../stored/pass.ts';
 import { toSql } from '../condition.ts';
+import { references } from '../join-path.ts';
 import { RowGraphSql } from '../row-graph.ts';
 import type { DeletedGraph, Outbox } from '../rows.ts';
 import type { Condition } from '../view.ts';
 import type { Connection } from './connection.ts';
-import { isAt, keyText, tableRef } from './identifiers.ts';
+import { isAt, keyText, tableAs, tableRef } from './identifiers.ts';
 import { recordPaths, returningPaths } from './recording.ts';
-import { references, tableAs } from './references.ts';
 
 /**
  * See `Rows.deleteGraph`. Nobody else can write meanwhile, and a row never moves: the rows are listed first and deleted table

@@ -1,37 +1,13 @@
 import { sql } from 'kysely';
 
-import type { ColumnName, TableName } from '../../stored/columns.ts';
-import type { CascadeStep, RowTree, StoredChild } from '../../stored/pass.ts';
+import type { TableName } from '../../stored/columns.ts';
+import type { RowTree } from '../../stored/pass.ts';
+import { listSteps, pathsByCascades } from '../cascade-paths.ts';
 import { toSql } from '../condition.ts';
 import type { Condition, Holds } from '../view.ts';
-import { pathsByCascades } from './cascade-paths.ts';
 import type { Connection } from './connection.ts';
 import { isHeldRow } from './holds.ts';
-import { tableRef } from './identifiers.ts';
-import { tableAs } from './references.ts';
-
-/** Soft children as further steps: a join leads to them as it does to what cascades. */
-function toSteps(
-  {
-    cascades,
-    children,
-    key,
-  }: { readonly key: ColumnName | null } & Required<Pick<RowTree, 'cascades' | 'children'>>,
-  ownCascades: (child: StoredChild) => readonly CascadeStep[],
-  from = -1,
-  steps: CascadeStep[] = [],
-): CascadeStep[] {
-  const first = steps.length;
-  steps.push(...cascades.map((step) => ({ ...step, from: step.from === -1 ? from : first + step.from })));
-  if (key === null) return steps;
-  for (const child of children) {
-    const { table, by, own } = child;
-    const at = steps.push({ from, table, on: [{ child: by.name, parent: key.name }] }) - 1;
-    const below = { cascades: ownCascades(child), children: own?.children ?? [], key: own?.key ?? null };
-    toSteps(below, ownCascades, at, steps);
-  }
-  return steps;
-}
+import { tableAs, tableRef } from './identifiers.ts';
 
 /** See `Rows.countDependents`. What cascades from soft children is not counted. */
 export async function countDependents(
@@ -42,10 +18,11 @@ export async function countDependents(
 ): Promise<number[]> {
   const paths = [
     ...pathsByCascades(
-      toSteps({ cascades: [], children, key }, () => []),
+      listSteps({ cascades: [], children, key }, () => []),
       'c',
+      tableAs,
     ),
-    ...pathsByCascades(cascades, 'c'),
+    ...pathsByCascades(cascades, 'c', tableAs),
   ];
   const most = Math.min(limit, Number.MAX_SAFE_INTEGER);
   const counts = paths.map(
@@ -68,7 +45,7 @@ export async function deleteDependents(
   limit: number,
   holds: Holds,
 ): Promise<number> {
-  const path = pathsByCascades(tree.cascades, 'c')[step];
+  const path = pathsByCascades(tree.cascades, 'c', tableAs)[step];
   if (path === undefined) throw new Error(`there is no cascade step ${step}`);
   const held = isHeldRow(connection, holds, path.table);
   const { changes } = await connection.run(sql`
@@ -93,8 +70,8 @@ export async function findAncestors(
   limit: number,
 ): Promise<string[]> {
   const locations: string[] = [];
-  const steps = toSteps({ cascades, children, key }, (child) => child.cascades);
-  for (const { table, from, where } of pathsByCascades(steps, 'c')) {
+  const steps = listSteps({ cascades, children, key }, (child) => child.cascades);
+  for (const { table, from, where } of pathsByCascades(steps, 'c', tableAs)) {
     if (table.name !== row.table.name) continue;
     const { rows } = await connection.run(sql<{ location: string }>`
       select cast(t.rowid as text) as location

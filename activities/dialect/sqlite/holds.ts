@@ -4,14 +4,14 @@ import { sql } from 'kysely';
 import type { TableName } from '../../stored/columns.ts';
 import type { CascadeStep, RowTree } from '../../stored/pass.ts';
 import { bindPredicate } from '../bind-predicate.ts';
+import { pathsByCascades } from '../cascade-paths.ts';
 import { isTree } from '../cascades.ts';
+import { references } from '../join-path.ts';
 import { isAbout } from '../locks.ts';
 import type { Holds } from '../view.ts';
-import { pathsByCascades } from './cascade-paths.ts';
 import type { Connection } from './connection.ts';
 import { ledgerTable } from './connection.ts';
-import { columnRef, keyText } from './identifiers.ts';
-import { references, tableAs } from './references.ts';
+import { columnRef, keyText, tableAs } from './identifiers.ts';
 
 /** Over alias `h` of the holds: it is in force, now or at a later instant. */
 export function isInForce(from: string | undefined): RawBuilder<boolean> {
@@ -91,7 +91,7 @@ function heldByCascade(
   cascades: readonly CascadeStep[],
   rows: RawBuilder<unknown>,
 ): RawBuilder<boolean>[] {
-  const paths = pathsByCascades(cascades, 't').flatMap((path) => {
+  const paths = pathsByCascades(cascades, 't', tableAs).flatMap((path) => {
     const held = isHeldRow(connection, holds, path.table);
     return held === undefined ? [] : [{ ...path, held }];
   });

@@ -8,6 +8,11 @@ export function tableRef({ name }: Pick<TableName, 'name'>): RawBuilder<unknown>
   return sql.id('main', name);
 }
 
+/** A table under an alias. */
+export function tableAs(table: TableName, alias: string): RawBuilder<unknown> {
+  return sql`${tableRef(table)} as ${sql.id(alias)}`;
+}
+
 /** An identifier in quotes, for statements that take nothing but text. */
 export function quoteIdentifier(identifier: string): string {
   return `"${identifier.replaceAll('"', '""')}"`;

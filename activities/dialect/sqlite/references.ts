@@ -1,9 +1,10 @@
 import type { RawBuilder } from 'kysely';
 import { sql } from 'kysely';
 
-import type { ColumnPairs, TableName } from '../../stored/columns.ts';
+import type { TableName } from '../../stored/columns.ts';
 import type { ParentReference, StoredReference } from '../../stored/pass.ts';
-import { columnRef, tableRef } from './identifiers.ts';
+import { references } from '../join-path.ts';
+import { columnRef, tableAs, tableRef } from './identifiers.ts';
 
 /** Which rows of a table, by an alias, count as being there; all of them, or those that a preview leaves. */
 export type IsThere = (table: TableName, alias: string) => RawBuilder<boolean>;
@@ -34,15 +35,4 @@ export function isUnreferenced(
     )`,
   );
   return sql`(${sql.join(checks, sql` and `)})`;
-}
-
-/** A table under an alias. */
-export function tableAs(table: TableName, alias: string): RawBuilder<unknown> {
-  return sql`${tableRef(table)} as ${sql.id(alias)}`;
-}
-
-/** A row of one alias references a row of another. */
-export function references(child: string, parent: string, on: ColumnPairs): RawBuilder<boolean> {
-  const pairs = on.map((pair) => sql`${sql.id(child, pair.child)} = ${sql.id(parent, pair.parent)}`);
-  return sql`${sql.join(pairs, sql` and `)}`;
 }

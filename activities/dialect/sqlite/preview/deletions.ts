@@ -5,8 +5,7 @@ import type { TableName } from '../../../stored/columns.ts';
 import type { StoredPointer } from '../../../stored/pass.ts';
 import type { Catalog } from '../../catalog.ts';
 import type { Connection } from '../connection.ts';
-import { columnRef, tableRef } from '../identifiers.ts';
-import { tableAs } from '../references.ts';
+import { columnRef, tableAs, tableRef } from '../identifiers.ts';
 import { DELETED, MOVED } from './tables.ts';
 
 /** Something that a pass deletes or repairs, in the order in which it would. */

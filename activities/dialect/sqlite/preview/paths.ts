@@ -5,8 +5,7 @@ import type { StoredRoot } from '../../../stored/pass.ts';
 import type { DeletedPaths } from '../../preview.ts';
 import type { Connection } from '../connection.ts';
 import { ledgerTable } from '../connection.ts';
-import { columnRef } from '../identifiers.ts';
-import { tableAs } from '../references.ts';
+import { columnRef, tableAs } from '../identifiers.ts';
 import type { Deletions } from './deletions.ts';
 import { DELETED } from './tables.ts';
 

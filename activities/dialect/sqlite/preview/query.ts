@@ -6,15 +6,15 @@ import type { CascadeStep, RowTree, StoredChild, StoredPointer, StoredRoot } fro
 import { listInner } from '../../blockers.ts';
 import type { Catalog } from '../../catalog.ts';
 import { toSql } from '../../condition.ts';
+import { references } from '../../join-path.ts';
 import type { DeletedPaths, PreviewCount, PreviewedDelete, PreviewQuery } from '../../preview.ts';
 import type { Condition, Holds, View } from '../../view.ts';
 import { blockedSql, edgeSql } from '../blockers.ts';
 import type { Connection } from '../connection.ts';
 import { ageMillis } from '../expiry.ts';
-import { columnRef } from '../identifiers.ts';
+import { columnRef, tableAs } from '../identifiers.ts';
 import { isStale, selectNewestTarget } from '../pointers.ts';
 import type { IsThere } from '../references.ts';
-import { references, tableAs } from '../references.ts';
 import { LiveView } from '../view.ts';
 import type { Item } from './deletions.ts';
 import { Deletions } from './deletions.ts';

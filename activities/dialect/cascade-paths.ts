@@ -1,0 +1,52 @@
+import type { RawBuilder } from 'kysely';
+import { sql } from 'kysely';
+
+import type { TableName } from '../stored/columns.ts';
+import type { CascadeStep, RowTree, StoredChild } from '../stored/pass.ts';
+import type { TableAs } from './join-path.ts';
+import { joinPath } from './join-path.ts';
+
+/** A path from a row, alias `p`, down to rows that are deleted with it. */
+export interface DependencyPath {
+  /** The table at the end. */
+  readonly table: TableName;
+  /** The tables of the path, the last by the alias that was asked for. */
+  readonly from: RawBuilder<unknown>;
+  /** Which of their rows are dependents of the row `p`. */
+  readonly where: RawBuilder<boolean>;
+}
+
+/** Rows that the database deletes by cascade with the row; one path a step, in the order of the steps. */
+export function pathsByCascades(
+  steps: readonly CascadeStep[],
+  last: string,
+  tableAs: TableAs,
+): DependencyPath[] {
+  return steps.map((step, at) => {
+    const chain: CascadeStep[] = [];
+    for (let n = at; n !== -1; n = steps[n]?.from ?? -1) chain.unshift(steps[n] as CascadeStep);
+    const { tables, where } = joinPath(chain, 'p', 's', tableAs, last);
+    return { table: step.table, from: sql.join(tables), where: sql`${sql.join(where, sql` and `)}` };
+  });
+}
+
+/**
+ * Soft children as further steps: a join leads to them as it does to what cascades. `ownCascades` gives the steps below a
+ * child that count.
+ */
+export function listSteps(
+  { cascades, children = [], key = null }: Pick<RowTree, 'cascades' | 'children' | 'key'>,
+  ownCascades: (child: StoredChild) => readonly CascadeStep[],
+  from = -1,
+  steps: CascadeStep[] = [],
+): CascadeStep[] {
+  const first = steps.length;
+  steps.push(...cascades.map((step) => ({ ...step, from: step.from === -1 ? from : first + step.from })));
+  if (key === null) return steps;
+  for (const child of children) {
+    const { table, by, own } = child;
+    const at = steps.push({ from, table, on: [{ child: by.name, parent: key.name }] }) - 1;
+    listSteps({ ...own, cascades: ownCascades(child) }, ownCascades, at, steps);
+  }
+  return steps;
+}
