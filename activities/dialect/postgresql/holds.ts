@@ -2,12 +2,13 @@ import type { RawBuilder } from 'kysely';
 import { sql } from 'kysely';
 
 import type { TableName, ColumnName } from '../../stored/columns.ts';
-import type { RowTree, CascadeStep } from '../../stored/pass.ts';
+import type { RowLink, RowTree } from '../../stored/pass.ts';
 import { bindPredicate } from '../bind-predicate.ts';
-import { pathsByCascades } from '../cascade-paths.ts';
-import { isTree } from '../cascades.ts';
+import type { HeldTable } from '../held-dependents.ts';
+import { isNothingHeld } from '../held-dependents.ts';
 import { references } from '../join-path.ts';
 import { isAbout } from '../locks.ts';
+import { RowGraphSql } from '../row-graph.ts';
 import type { HeldRows, Holds } from '../view.ts';
 import type { Connection } from './connection.ts';
 import { ledgerTable } from './connection.ts';
@@ -79,102 +80,43 @@ function isInForce(from: string | undefined): RawBuilder<boolean> {
   return sql`(h.until is null or h.until > ${from === undefined ? sql`now()` : sql`${from}::timestamptz`})`;
 }
 
-/**
- * Over alias `t`: no hold names the row or anything that would be deleted along with it, by cascade or as a soft child,
- * however deep. Undefined if no hold is about any of these tables.
- */
+/** Over alias `t`: no hold names the row or anything that would be deleted along with it. Undefined if no hold could. */
 export function isNotHeld(
   connection: Connection,
   holds: Holds,
   tree: RowTree,
 ): RawBuilder<boolean> | undefined {
-  if (holds.rows.length === 0) return undefined;
-  const columns = new Set([
-    ...tree.cascades.filter(({ from }) => from === -1).flatMap(({ on }) => on.map(({ parent }) => parent)),
-    ...(tree.key ? [tree.key.name] : []),
-  ]);
-  const own = isHeldRow(connection, holds, tree.table);
-  // In its own select nothing else is called `t` yet: these are the columns of the row that is judged.
-  const row = sql`select ${sql.join([...columns].map((name) => sql.id('t', name)))}`;
-  const checks = [...(own === undefined ? [] : [own]), ...heldDependents(connection, holds, tree, row)];
-  if (checks.length === 0) return undefined;
-  return sql<boolean>`(${sql.join(checks, sql` or `)}) is not true`;
-}
-
-/** Whether something below some rows, which a select gives, is held: a condition for each table with holds. */
-function heldDependents(
-  connection: Connection,
-  holds: Holds,
-  { table, cascades, key = null, children = [] }: RowTree,
-  rows: RawBuilder<unknown>,
-): RawBuilder<boolean>[] {
-  const found = heldByCascade(connection, holds, table, cascades, rows);
-  if (key === null) return found;
-  for (const child of children) {
-    const owned = sql`
-      select c.*
-      from (${rows}) as p
-      join ${tableRef(child.table)} as c on ${columnRef('c', child.by)} = ${columnRef('p', key)}`;
-    const held = isHeldRow(connection, holds, child.table);
-    if (held !== undefined) found.push(sql`exists (select from (${owned}) as t where ${held})`);
-    const { cascades: steps, own } = child;
-    found.push(...heldDependents(connection, holds, { table: child.table, cascades: steps, ...own }, owned));
-  }
-  return found;
-}
-
-/** Whether something that is deleted by cascade with some rows of a table is held. */
-function heldByCascade(
-  connection: Connection,
-  holds: Holds,
-  table: TableName,
-  cascades: readonly CascadeStep[],
-  rows: RawBuilder<unknown>,
-): RawBuilder<boolean>[] {
-  const paths = pathsByCascades(cascades, 't', tableAs).flatMap((path) => {
-    const held = isHeldRow(connection, holds, path.table);
-    return held === undefined ? [] : [{ ...path, held }];
-  });
-  if (paths.length === 0) return [];
-  if (!isTree(cascades, table)) {
-    const wanted = new Map(paths.map((path) => [path.table.label, path]));
-    return [reachesHeldRow(cascades, table, rows, [...wanted.values()])];
-  }
-  return paths.map(
-    ({ from, where, held }) => sql`exists (
-      select from (${rows}) as p, ${from} where ${where} and ${held}
-    )`,
+  return isNothingHeld(
+    { tableAs, isHeldRow: (table) => isHeldRow(connection, holds, table), reachesHeldRow },
+    tree,
   );
 }
 
-/**
- * Whether a delete of some rows of a table reaches, by cascade, some rows of other tables, if a table is reached along
- * several paths or again from itself: foreign keys are followed from row to row until nothing new comes. Each foreign
- * key is one of the steps, so that they are the whole graph, whatever the path to a step's parent.
- */
+/** See `HeldRowsSql.reachesHeldRow`. */
 function reachesHeldRow(
-  steps: readonly CascadeStep[],
-  table: TableName,
+  tree: RowTree,
   rows: RawBuilder<unknown>,
-  wanted: readonly { readonly table: TableName; readonly held: RawBuilder<boolean> }[],
+  wanted: readonly HeldTable[],
 ): RawBuilder<boolean> {
-  const labels = [...new Set([table, ...steps.map((step) => step.table)].map(({ label }) => label))];
-  const labelIndex = ({ label }: TableName): RawBuilder<number> => sql`${labels.indexOf(label)}::int`;
-  const follow = (step: CascadeStep, parent: RawBuilder<unknown>): RawBuilder<unknown> => {
-    return sql`
-      select ${labelIndex(step.table)} as number, c.ctid as location
-      from ${parent} as p
-      join ${tableRef(step.table)} as c on ${references('c', 'p', step.on)}`;
-  };
-  const first = steps.filter(({ from }) => from === -1).map((step) => follow(step, sql`(${rows})`));
-  const next = steps.map((step) => {
-    const parent = steps[step.from]?.table ?? table;
-    return sql`${follow(step, tableRef(parent))} where g.number = ${labelIndex(parent)} and p.ctid = g.location`;
+  const graph = new RowGraphSql(tree);
+  const follow = (
+    { child, on }: Omit<RowLink, 'parent'>,
+    parent: RawBuilder<unknown>,
+  ): RawBuilder<unknown> => sql`
+    select ${graph.number(child)} as number, c.ctid as location
+    from ${parent} as p
+    join ${tableAs(child, 'c')} on ${references('c', 'p', on)}`;
+  const first = tree.cascades
+    .filter(({ from }) => from === -1)
+    .map(({ table: child, on }) => follow({ child, on }, sql`(${rows})`));
+  const next = graph.links.map((link) => {
+    const below = follow(link, tableRef(link.parent));
+    return sql`${below} where g.number = ${graph.number(link.parent)} and p.ctid = g.location`;
   });
   const found = wanted.map(
     (reached) => sql`
       select from ${tableRef(reached.table)} as t
-      where r.number = ${labelIndex(reached.table)} and t.ctid = r.location and ${reached.held}`,
+      where r.number = ${graph.number(reached.table)} and t.ctid = r.location and ${reached.held}`,
   );
   return sql<boolean>`exists (
     with recursive reached as (
