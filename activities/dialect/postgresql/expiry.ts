@@ -3,7 +3,7 @@ import { sql } from 'kysely';
 
 import type { ColumnName } from '../../stored/columns.ts';
 import type { StoredRetention, StoredRetentionColumn, Expiry } from '../../stored/expiry.ts';
-import { bindPredicate } from '../bind-predicate.ts';
+import { caseByRetention } from '../case-by-retention.ts';
 import { toInstant } from './epoch.ts';
 import { columnRef, castValue, tableRef, timestampType, baseType } from './identifiers.ts';
 
@@ -31,40 +31,28 @@ export function newestMillis(alias: string): RawBuilder<number | null> {
   return sql`(1000 * extract(epoch from max(${sql.id(alias, 'age')})))::float8`;
 }
 
+/** Over alias `t`: the row is older than a horizon. */
+export function isBefore(ages: Expiry['ages'], horizon: string): RawBuilder<boolean> {
+  return sql`${ageExpression('t', ages)} < ${castValue(horizon, ages[0].type)}`;
+}
+
 /** Over alias `t`: the row is past the horizon of the retention that counts for it. */
 export function isExpired({
   ages,
   horizon,
   retentions,
 }: Pick<Expiry, 'ages' | 'horizon' | 'retentions'>): RawBuilder<boolean> {
-  const age = ageExpression('t', ages);
-  const [{ type }] = ages;
   // The first comparison alone can use an index.
-  const past = sql<boolean>`${age} < ${castValue(horizon, type)}`;
+  const past = isBefore(ages, horizon);
   if (retentions.length === 1 && retentions[0]?.column === undefined) return past;
-  const own = caseByRetention(retentions, (retention) => rowHorizon(retention, type));
-  return sql`${past} and ${age} < ${own}`;
+  const own = caseByRetention(retentions, (retention) => rowHorizon(retention, ages[0].type));
+  return sql`${past} and ${ageExpression('t', ages)} < ${own}`;
 }
 
 /** Over alias `t`: the horizon by a retention, of the type of the ages; null if the row is kept for ever. */
 function rowHorizon({ horizon, column }: StoredRetention, type: string): RawBuilder<unknown> {
   const stored = horizon === null ? sql`null` : castValue(horizon, type);
   return column === undefined ? stored : columnHorizon(column, type, stored);
-}
-
-/** Over alias `t`: the value for the retention that counts for the row. */
-export function caseByRetention(
-  retentions: readonly StoredRetention[],
-  value: (retention: StoredRetention, n: number) => RawBuilder<unknown>,
-): RawBuilder<unknown> {
-  const whens = retentions.map((retention, n) =>
-    retention.where === null
-      ? sql`else ${value(retention, n)}`
-      : sql`when ${bindPredicate(retention.where)} then ${value(retention, n)}`,
-  );
-  return whens.length === 1 && retentions[0]?.where === null
-    ? value(retentions[0], 0)
-    : sql`case ${sql.join(whens, sql` `)} end`;
 }
 
 /** No row is older, in milliseconds: what is subtracted must leave a year that PostgreSQL can write. */

@@ -4,11 +4,12 @@ import { sql } from 'kysely';
 import type { TableName } from '../../stored/columns.ts';
 import type { KeepLastExpiry, StoredRetention, StoredKeep } from '../../stored/expiry.ts';
 import { bindPredicate } from '../bind-predicate.ts';
+import { caseByRetention } from '../case-by-retention.ts';
 import { selects } from '../locks.ts';
 import type { KeepLastList } from '../view.ts';
 import type { Connection } from './connection.ts';
 import { ledgerTable } from './connection.ts';
-import { caseByRetention, ageExpression } from './expiry.ts';
+import { ageExpression } from './expiry.ts';
 import { baseType, columnRef, isHashed, tableRef, asComparable, qualifiedName } from './identifiers.ts';
 
 /**

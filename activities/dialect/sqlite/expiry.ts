@@ -3,7 +3,7 @@ import { sql } from 'kysely';
 
 import type { Ages, ColumnName } from '../../stored/columns.ts';
 import type { Expiry, StoredRetention, StoredRetentionColumn } from '../../stored/expiry.ts';
-import { bindPredicate } from '../bind-predicate.ts';
+import { caseByRetention } from '../case-by-retention.ts';
 import { columnRef, tableRef } from './identifiers.ts';
 import { findForm } from './instants.ts';
 
@@ -51,21 +51,6 @@ export function isExpired({
     end`;
   };
   return sql`(${past} and ${caseByRetention(retentions, isPastOwn)})`;
-}
-
-/** Over alias `t`: the value for the retention that counts for the row. */
-export function caseByRetention(
-  retentions: readonly StoredRetention[],
-  value: (retention: StoredRetention, n: number) => RawBuilder<unknown>,
-): RawBuilder<unknown> {
-  const whens = retentions.map((retention, n) =>
-    retention.where === null
-      ? sql`else ${value(retention, n)}`
-      : sql`when ${bindPredicate(retention.where)} then ${value(retention, n)}`,
-  );
-  return whens.length === 1 && retentions[0]?.where === null
-    ? value(retentions[0], 0)
-    : sql`case ${sql.join(whens, sql` `)} end`;
 }
 
 /** Over alias `t`: the number of a retention in a column, and the least that lets its row go. A text is no number. */

@@ -3,10 +3,11 @@ import { sql } from 'kysely';
 
 import type { KeepLastExpiry, StoredRetention } from '../../stored/expiry.ts';
 import { bindPredicate } from '../bind-predicate.ts';
+import { caseByRetention } from '../case-by-retention.ts';
 import type { KeepLastList } from '../view.ts';
 import type { Connection } from './connection.ts';
 import { ledgerTable } from './connection.ts';
-import { ageExpression, ageMillis, caseByRetention } from './expiry.ts';
+import { ageExpression, ageMillis } from './expiry.ts';
 import { columnRef, compareKey, keyText, tableRef } from './identifiers.ts';
 
 /**
