@@ -8,6 +8,7 @@ import { RowGraphSql } from '../row-graph.ts';
 import type { DeletedGraph, Outbox } from '../rows.ts';
 import type { Condition } from '../view.ts';
 import type { Connection } from './connection.ts';
+import { SqliteError } from './errors.ts';
 import { isAt, keyText, tableAs, tableRef } from './identifiers.ts';
 import { recordPaths, returningPaths } from './recording.ts';
 
@@ -56,8 +57,22 @@ export async function deleteGraph(
   for (const { table, found } of listed.toReversed()) {
     await connection.run(sql`delete from ${tableRef(table)} as t where ${isAt(found)}`);
   }
+  for (const { table, found } of listed) await assertDeleted(connection, table, found);
   const roots = rows.filter(({ root }) => root === 1).length;
   return { rows: roots, groups: (label) => groups.get(label) ?? [] };
+}
+
+/** A trigger may keep a row: what belongs to it must stay as well, and its files. */
+async function assertDeleted(
+  connection: Connection,
+  table: TableName,
+  locations: readonly string[],
+): Promise<void> {
+  const { rows } = await connection.run(sql`
+    select 1 from ${tableRef(table)} as t where ${isAt(locations)} limit 1`);
+  if (rows.length > 0) {
+    throw new SqliteError('SQLITE_CONSTRAINT_TRIGGER', `a trigger kept rows of ${table.label}`);
+  }
 }
 
 /** Records the paths of rows, and returns the groups of the pointers at them. */

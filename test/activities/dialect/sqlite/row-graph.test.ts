@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 
 import { openSqlite } from '../../../../activities/dialect/sqlite/open.ts';
+import { Ledger } from '../../../../activities/ledger/ledger.ts';
 import type { ColumnName, TableName } from '../../../../activities/stored/columns.ts';
 import type { RowTree } from '../../../../activities/stored/pass.ts';
 import type { TestFile } from '../../../support/sqlite.ts';
@@ -51,6 +52,24 @@ describe('a graph of rows in SQLite', () => {
     expect(rows).toBe(4);
     expect(file.rows('select id from node order by id')).toEqual([{ id: 5 }, { id: 6 }]);
     expect(file.rows('select id from log order by id')).toEqual([{ id: 50 }, { id: 60 }]);
+  });
+
+  test('stays whole if a trigger keeps a row of it, and nothing is recorded of what stays', async () => {
+    file.execute(`create trigger keep before delete on log when old.id = 20 begin select raise(ignore); end`);
+    await new Ledger(open.session, 'vacuum').migrate();
+    const text: ColumnName = { name: 'kind', type: 'text' };
+    const recording: RowTree = {
+      ...tree,
+      graph: { tables: [{ table: NODE, pointers: [], files: [{ root: 'r', column: text }] }] },
+    };
+    const deleting = open.session.transaction(limits, async (tx) => {
+      const old = tx.view().matches({ text: `"t"."kind" = 'old'`, values: [], selects: false });
+      return tx.rows.deleteGraph(recording, ['1', '3'], old, outbox);
+    });
+    await expect(deleting).rejects.toThrow('a trigger kept rows of log');
+    expect(file.value('select count(*) from node')).toBe(7);
+    expect(file.value('select count(*) from log')).toBe(7);
+    expect(file.value('select count(*) from vacuum_file')).toBe(0);
   });
 
   test('a preview counts the same', async () => {
