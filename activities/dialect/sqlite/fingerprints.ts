@@ -7,14 +7,14 @@ import type { Connection } from './connection.ts';
 
 /**
  * A text that changes if something could make a delete in some tables reach other rows than before: the tables themselves,
- * their triggers, and the foreign keys that reference them.
+ * their triggers, and the foreign keys that reference them. Both name a table as whoever made them wrote it, in any case.
  */
 export async function readFingerprint(connection: Connection, tables: readonly TableName[]): Promise<string> {
   const names = sql`(select value from json_each(${JSON.stringify(tables.map(({ name }) => name))}))`;
   const { rows } = await connection.run(sql<{ text: string }>`
     select coalesce(sql, '') as text
     from main.sqlite_schema
-    where type in ('table', 'trigger') and tbl_name in ${names}
+    where type in ('table', 'trigger') and tbl_name collate nocase in ${names}
     union all
     select m.name || ' ' || f."from" || ' ' || f."table" || ' ' || f.on_delete
     from main.sqlite_schema as m
