@@ -23,6 +23,11 @@ export interface InstantForm {
 const DAY = '[0-9][0-9][0-9][0-9]-[0-1][0-9]-[0-3][0-9]';
 const TIME = '[0-2][0-9]:[0-5][0-9]:[0-6][0-9]';
 
+/** A text in the form of a date is one that the calendar has: 0000-00-00 stands for none in what came from MySQL. */
+function isDate(value: RawBuilder<unknown>): RawBuilder<boolean> {
+  return sql`unixepoch(${value}) is not null`;
+}
+
 /** A text of a day and a time with a separator, and a suffix after the fraction of the second. */
 function textForm(separator: ' ' | 'T', suffix: '' | 'Z' | '+00:00', zoned: boolean): InstantForm {
   const pattern = `${DAY}${separator}${TIME}*`;
@@ -39,6 +44,7 @@ function textForm(separator: ' ' | 'T', suffix: '' | 'Z' | '+00:00', zoned: bool
         .replace(/\.?0+$/, ''),
     isForm: (value) => sql`(
       typeof(${value}) = 'text' and ${value} glob ${pattern} and ltrim(substr(${value}, 20), '.0123456789') = ${suffix}
+      and ${isDate(value)}
     )`,
     toMillis: (value) => sql`round(1000 * unixepoch(${value}, 'subsec'))`,
     matches: (value) => typeof value === 'string' && shape.test(value),
@@ -65,7 +71,7 @@ function numberForm(unit: string, perSecond: number): InstantForm {
 const DATE: InstantForm = {
   type: 'date',
   toValue: (iso) => iso.slice(0, 10),
-  isForm: (value) => sql`(typeof(${value}) = 'text' and ${value} glob ${DAY})`,
+  isForm: (value) => sql`(typeof(${value}) = 'text' and ${value} glob ${DAY} and ${isDate(value)})`,
   toMillis: (value) => sql`(1000 * unixepoch(${value}))`,
   matches: (value) => typeof value === 'string' && /^\d{4}-\d\d-\d\d$/.test(value),
 };

@@ -128,6 +128,19 @@ describe('dates as SQLite files have them', () => {
     expect(ids()).toEqual([100, 101, 102, 103, 104]);
   });
 
+  test.each([
+    [
+      'instants',
+      ['0000-00-00 00:00:00', '2020-19-39 00:00:00', '2020-01-01 29:59:69'],
+      '2020-01-01 00:00:00',
+    ],
+    ['days', ['0000-00-00', '2020-19-39'], '2020-01-01'],
+  ])('a text that is written like %s and is no date stays', async (_, values, old) => {
+    fill([...values, old]);
+    const report = await runEngine(file.url, makePolicy());
+    expect([report.rows, ids()]).toEqual([1, values.map((__, n) => n + 1)]);
+  });
+
   test('a text without a time zone is taken for twelve hours younger, unless the entity says timestamptz', async () => {
     const now = Date.now();
     const write = (at: number): string => new Date(at).toISOString().slice(0, 19).replace('T', ' ');
