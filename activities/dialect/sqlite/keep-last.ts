@@ -114,7 +114,14 @@ export function keepCount(retentions: readonly StoredRetention[]): RawBuilder<un
 export function groupKey(retentions: readonly StoredRetention[]): RawBuilder<unknown> {
   return caseByRetention(retentions, ({ keep }) => {
     if (keep === null) return sql`null`;
-    const parts = keep.per.map((column) => sql`quote(${columnRef('t', column)})`);
+    const parts = keep.per.map((column) => groupText(columnRef('t', column)));
     return parts.length === 0 ? sql`'all'` : sql`(${sql.join(parts, sql` || ',' || `)})`;
   });
+}
+
+/** A value of a group as text. Of a text with a zero byte, `quote` would only write what stands before it. */
+function groupText(value: RawBuilder<unknown>): RawBuilder<string> {
+  return sql`iif(
+    typeof(${value}) = 'text' and instr(${value}, char(0)) > 0, 'text ' || hex(${value}), quote(${value})
+  )`;
 }
