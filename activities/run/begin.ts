@@ -1,9 +1,7 @@
 import { Context } from '@temporalio/activity';
 import { ApplicationFailure } from '@temporalio/common';
 
-import { parseDuration, formatDuration } from '../../policy/duration.ts';
 import { assertValid } from '../../policy/issue.ts';
-import type { Policy } from '../../policy/policy.ts';
 import type { BeginRunResult, LimitReached } from '../contract.ts';
 import { examineRun } from '../guards/examine.ts';
 import { describeGuard, GuardsError, isGuarded, listEvidence, QueryBudget } from '../guards/guard.ts';
@@ -24,7 +22,7 @@ import { planPasses } from '../plan/plan-passes.ts';
 import type { ResolvedPolicy } from '../plan/resolve-policy.ts';
 import { checkAgainst, LOOK_UP_LIMITS, resolvePolicy } from '../plan/resolve-policy.ts';
 import { assertSupported } from '../plan/supported.ts';
-import type { OpenRun, Plan, RunOwner, RunPass, RunSettings, StoredLimits } from '../stored/run.ts';
+import type { OpenRun, RunOwner } from '../stored/run.ts';
 import { measureBacklogs } from './backlog.ts';
 import type { RunContext } from './context.ts';
 import { currentWorkflowId, shouldStop } from './current-run.ts';
@@ -37,12 +35,9 @@ import { takeOverIfDead } from './lease.ts';
 import { findClosedWindow } from './limits.ts';
 import { measureRun } from './measure.ts';
 import { countEnd, recordBacklog } from './metrics.ts';
-import { narrow } from './narrow.ts';
 import type { BeginRequest } from './no-run-report.ts';
 import { createNoRunReport, endWithoutRun } from './no-run-report.ts';
-
-/** A statement on a whole table may take so many seconds: a table that takes longer is rewritten by hand. */
-const MAX_STATEMENT_SECONDS = 7 * 24 * 3600;
+import { createSettings, toPlan } from './settings.ts';
 
 /**
  * Begins a run: reads the input, resolves the policy, takes the lease and stores what will be done. A retry after a crash
@@ -90,12 +85,12 @@ async function startRun(
   signal: AbortSignal,
 ): Promise<BeginRunResult> {
   const { policy, firstRunId } = request;
-  assertValid(`policy ${JSON.stringify(policy.name)}`, context.databases.check(policy));
+  const subject = `policy ${JSON.stringify(policy.name)}`;
+  assertValid(subject, context.databases.check(policy));
   if (!policy.enabled) return endWithoutRun(createNoRunReport(request, 'disabled'));
   const databaseName = context.databases.nameFor(policy);
   const database = await context.databases.named(databaseName);
   await assertSupported(database.session);
-  const subject = `policy ${JSON.stringify(policy.name)}`;
   assertValid(subject, await findConnectionIssues(database.session, policy, request.passes));
   const checked = await createLedger(database, request);
   const owner = await findOwner(context, firstRunId);
@@ -202,48 +197,6 @@ function waitForWindow(request: BeginRequest, { reason, until }: LimitReached): 
   const report = createNoRunReport(request, 'stopped');
   if (until !== null) return { outcome: 'early', limit: { reason, until }, report };
   return endWithoutRun({ ...report, reasons: [`stopped: ${reason}`] });
-}
-
-/** Creates what a run stores of a policy and its plan. */
-export function createSettings(
-  policy: Policy,
-  database: string,
-  passes: readonly RunPass[],
-  limits: StoredLimits = narrow(policy.limits),
-): RunSettings {
-  const { seconds = 20, batches } = policy.slice;
-  return {
-    plan: {
-      policy: policy.name,
-      database,
-      sliceSeconds: seconds,
-      passes: passes.map(({ name, kind, plan, stored }) => ({
-        name,
-        kind,
-        scan: plan.scan,
-        shards: plan.shards.length,
-        ...(stored === null ? { notApplicable: true } : {}),
-        estimate: plan.estimate,
-        dependsOn: policy.passes.find((pass) => pass.name === name)?.dependsOn ?? [],
-        repeats: stored?.repeats === true,
-        ...(plan.scan === 'tables' ? { stepSeconds: MAX_STATEMENT_SECONDS } : {}),
-      })),
-    },
-    maxRows: policy.batchSize === 'auto' ? null : policy.batchSize,
-    targetMillis: parseDuration(policy.batchTarget) ?? 100,
-    pauseMillis: parseDuration(policy.batchPause) ?? 0,
-    sliceSeconds: seconds,
-    sliceBatches: batches ?? null,
-    limits,
-  };
-}
-
-function toPlan({ id, startedAt, settings }: OpenRun): Plan {
-  const { maxMillis } = settings.limits;
-  if (maxMillis === null) return { ...settings.plan, run: id, startedAt };
-  const at = new Date(Date.parse(startedAt) + maxMillis).toISOString();
-  const reason = `limit maxDuration ${formatDuration(maxMillis)} reached: paused for longer`;
-  return { ...settings.plan, run: id, startedAt, end: { at, reason } };
 }
 
 function isOwn(open: OpenRun, owner: RunOwner): boolean {

@@ -6,8 +6,8 @@ import { closeRun, findOpenRun, insertRun } from '../../activities/ledger/runs.t
 import { planPasses } from '../../activities/plan/plan-passes.ts';
 import { resolvePolicy } from '../../activities/plan/resolve-policy.ts';
 import { prepareBatch, runBatch } from '../../activities/run/batch.ts';
-import { createSettings } from '../../activities/run/begin.ts';
 import { Pacer } from '../../activities/run/pacer.ts';
+import { createSettings } from '../../activities/run/settings.ts';
 import type { LedgerReport } from '../../activities/stored/report.ts';
 import type { OpenRun } from '../../activities/stored/run.ts';
 import type { PassPlan, Scan } from '../../activities/stored/scan.ts';
