@@ -6,12 +6,12 @@ import type { TableAs } from './join-path.ts';
 import { joinPath, references } from './join-path.ts';
 
 /** Blockers by rows that the pass does not delete. */
-export function listOuter({ blockers = [] }: RowTree): readonly StoredBlocker[] {
+export function listOuter({ blockers = [] }: Pick<RowTree, 'blockers'>): readonly StoredBlocker[] {
   return blockers.filter(({ ways }) => ways.length === 0);
 }
 
 /** Blockers by rows that the pass may delete too. */
-export function listInner({ blockers = [] }: RowTree): readonly StoredBlocker[] {
+export function listInner({ blockers = [] }: Pick<RowTree, 'blockers'>): readonly StoredBlocker[] {
   return blockers.filter(({ ways }) => ways.length > 0);
 }
 

@@ -1,3 +1,4 @@
+import { listInner } from '../dialect/blockers.ts';
 import type { Tx } from '../dialect/dialect.ts';
 import type { LockedRows } from '../dialect/scan.ts';
 import type { Condition } from '../dialect/view.ts';
@@ -11,8 +12,8 @@ import type { BatchOutcome, BatchStep } from './pass.ts';
 const MAX_CHAIN = 10_000;
 
 /** Whether rows of the pass may forbid to delete one another. */
-export function isChained({ blockers = [] }: RowTree): boolean {
-  return blockers.some(({ ways }) => ways.length > 0);
+export function isChained(tree: Pick<RowTree, 'blockers'>): boolean {
+  return listInner(tree).length > 0;
 }
 
 /**

@@ -59,7 +59,7 @@ export const deleteOrphansKind: BatchKind<DeleteOrphans, StoredDeleteOrphans> = 
     if (!pointers.every((pointer) => pointer !== undefined)) return undefined;
     const cascades = cascadesFrom(scope.catalog, table);
     const blockers = findBlockers(scope.catalog, { table: toTableName(table), cascades });
-    const repeats = isChained({ table: toTableName(table), cascades, blockers });
+    const repeats = isChained({ blockers });
     const along = [...cascades.map((step) => step.table), ...pointers.map((pointer) => pointer.holder)];
     return {
       kind: 'deleteOrphans',

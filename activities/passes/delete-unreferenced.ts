@@ -45,7 +45,7 @@ export const deleteUnreferencedKind: BatchKind<DeleteUnreferenced, StoredDeleteU
     const blockers = findBlockers(scope.catalog, { table: toTableName(table), cascades }).filter(
       ({ path }) => path.length > 0,
     );
-    const repeats = isChained({ table: toTableName(table), cascades, blockers });
+    const repeats = isChained({ blockers });
     const along = cascades.map((step) => scope.catalog.named(step.table));
     return {
       kind: 'deleteUnreferenced',

@@ -109,10 +109,7 @@ export const expireRowsKind: BatchKind<ExpireRows, StoredExpireRows> = {
       key,
       children,
     });
-    const repeats =
-      nesting !== null ||
-      movesOwnRows(scope.catalog, table, along) ||
-      isChained({ table: toTableName(table), cascades: hard, blockers });
+    const repeats = nesting !== null || movesOwnRows(scope.catalog, table, along) || isChained({ blockers });
     const others = along.map((name) => scope.catalog.named(name));
     return {
       kind: 'expireRows',

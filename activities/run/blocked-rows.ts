@@ -1,7 +1,8 @@
+import { listInner, listOuter } from '../dialect/blockers.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import { addNotes } from '../ledger/runs.ts';
 import type { BatchOutcome } from '../passes/pass.ts';
-import type { RowTree } from '../stored/pass.ts';
+import type { StoredBlocker } from '../stored/pass.ts';
 import type { Note } from '../stored/report.ts';
 import type { BatchShard } from './batch.ts';
 
@@ -33,15 +34,13 @@ export function describeBlocked(
     return names === '' ? { what } : { what, here: names };
   });
   // What is left of the count is known from the pass itself: rows within its tables, or without.
-  const names = listBlockers(stored, isReferenced === true);
+  const names = listNames(isReferenced === true ? listOuter(stored) : listInner(stored));
   if (isReferenced !== true && refusals.length > 0) return notes;
   if (names.length === 0) return notes;
   const what = `pass ${passName}: rows stay that other rows reference, by a foreign key that forbids to delete them`;
   return [...notes, { what, here: names.join(', ') }];
 }
 
-function listBlockers({ blockers = [] }: Pick<RowTree, 'blockers'>, isOuter: boolean): string[] {
-  return blockers
-    .filter(({ ways }) => (ways.length === 0) === isOuter)
-    .map(({ name, reference }) => `constraint ${name} of table ${reference.table.label}`);
+function listNames(blockers: readonly StoredBlocker[]): string[] {
+  return blockers.map(({ name, reference }) => `constraint ${name} of table ${reference.table.label}`);
 }
