@@ -3,6 +3,7 @@ import type { Catalog } from '../dialect/catalog.ts';
 import type { Tx } from '../dialect/dialect.ts';
 import { isRefused, readDatabaseError } from '../dialect/errors.ts';
 import { findKind } from '../passes/index.ts';
+import { clearsReferences } from '../resolve/cascades.ts';
 import type { Purpose } from '../resolve/scope.ts';
 import type { ResolvedPass } from './resolved-pass.ts';
 
@@ -61,7 +62,7 @@ export function describeRefusal(error: unknown): Pick<Issue, 'what' | 'fix'> {
 async function probeDeletes(tx: Tx, { pass, stored }: ResolvedPass, catalog: Catalog): Promise<Issue[]> {
   const deleted = stored.counted.flatMap((name) => catalog.named(name) ?? []);
   const unlinked = catalog.foreignKeys
-    .filter(({ onDelete }) => onDelete === 'set null' || onDelete === 'set default')
+    .filter(clearsReferences)
     .filter(({ parent, child }) => deleted.some(({ id }) => id === parent) && catalog.has(child));
   const tries = [
     ...deleted.map((table) => ({ table, columns: [] as readonly string[] })),

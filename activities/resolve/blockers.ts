@@ -1,7 +1,7 @@
 import type { Catalog, CatalogTable, ForeignKey } from '../dialect/catalog.ts';
 import { toTableName } from '../dialect/table-names.ts';
 import type { CascadeStep, RowTree, StoredBlocker, StoredChild } from '../stored/pass.ts';
-import { pairColumns } from './cascades.ts';
+import { forbidsDelete, pairColumns } from './cascades.ts';
 import { hasIndexOn } from './scan-choice.ts';
 
 type Way = readonly Pick<CascadeStep, 'table' | 'on'>[];
@@ -23,7 +23,10 @@ export function findBlockers(catalog: Catalog, tree: RowTree): StoredBlocker[] {
   return nodes.flatMap((node) =>
     catalog
       .referencesTo(node.table)
-      .filter((key) => isForbidding(key) && catalog.has(key.child) && !goesBefore(key, node, catalog))
+      .filter(
+        (key) =>
+          key.enforced && forbidsDelete(key) && catalog.has(key.child) && !goesBefore(key, node, catalog),
+      )
       .flatMap((key): StoredBlocker[] => {
         const child = catalog.get(key.child);
         if (!child.may.select || child.hidden) return [];
@@ -32,10 +35,6 @@ export function findBlockers(catalog: Catalog, tree: RowTree): StoredBlocker[] {
         return [{ name: key.name, reference, path: node.way, ways }];
       }),
   );
-}
-
-function isForbidding({ onDelete, enforced }: ForeignKey): boolean {
-  return enforced && (onDelete === 'no action' || onDelete === 'restrict');
 }
 
 /** A soft child by the very columns of the foreign key is deleted before its parent. */

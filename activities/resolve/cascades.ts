@@ -3,6 +3,16 @@ import { toTableName } from '../dialect/table-names.ts';
 import type { ColumnPairs, TableName } from '../stored/columns.ts';
 import type { CascadeStep } from '../stored/pass.ts';
 
+/** Whether a foreign key forbids to delete a row as long as another references it. */
+export function forbidsDelete({ onDelete }: Pick<ForeignKey, 'onDelete'>): boolean {
+  return onDelete === 'no action' || onDelete === 'restrict';
+}
+
+/** Whether a delete takes the reference out of the rows that have it, and leaves them. */
+export function clearsReferences({ onDelete }: Pick<ForeignKey, 'onDelete'>): boolean {
+  return onDelete === 'set null' || onDelete === 'set default';
+}
+
 /**
  * The tables that a delete in a table reaches by cascade. Each foreign key is followed once, so that a chain that
  * comes back to a table it passed ends there; what the database deletes beyond that is still counted by its own
@@ -34,7 +44,7 @@ export function cascadesFrom(
  */
 export function computeDrainOrder(catalog: Catalog, steps: readonly CascadeStep[]): number[] {
   const forbidding = catalog.foreignKeys
-    .filter(({ onDelete }) => onDelete === 'no action' || onDelete === 'restrict')
+    .filter(forbidsDelete)
     .map(({ child, parent }) => ({ child: catalog.findLabel(child), parent: catalog.findLabel(parent) }))
     .filter(({ child, parent }) => child !== parent);
   const remaining = steps.map((_, n) => n).toReversed();
@@ -59,10 +69,10 @@ export function computeDrainOrder(catalog: Catalog, steps: readonly CascadeStep[
 export function movesOwnRows(catalog: Catalog, table: TableName, along: readonly TableName[]): boolean {
   const labels = new Set([table, ...along].map(({ label }) => label));
   return catalog.foreignKeys.some(
-    ({ child, parent, onDelete }) =>
-      (onDelete === 'set null' || onDelete === 'set default') &&
-      catalog.findLabel(child) === table.label &&
-      labels.has(catalog.findLabel(parent) ?? ''),
+    (key) =>
+      clearsReferences(key) &&
+      catalog.findLabel(key.child) === table.label &&
+      labels.has(catalog.findLabel(key.parent) ?? ''),
   );
 }
 

@@ -2,7 +2,7 @@ import type { DeleteUnreferenced, SoftReference } from '../../policy/delete-unre
 import type { CatalogTable, ForeignKey } from '../dialect/catalog.ts';
 import { toTableName } from '../dialect/table-names.ts';
 import type { StoredReference } from '../stored/pass.ts';
-import { cascadesFrom, pairColumns } from './cascades.ts';
+import { cascadesFrom, forbidsDelete, pairColumns } from './cascades.ts';
 import { resolveReference } from './reference.ts';
 import { hasIndexOn } from './scan-choice.ts';
 import type { Scope } from './scope.ts';
@@ -86,7 +86,7 @@ function checkIgnored(name: string, other: CatalogTable, keys: readonly ForeignK
   if (own.length === 0) {
     scope.addIssue(`ignore names ${name}, which has no foreign key to it`, 'Leave it out, it does not count');
   }
-  if (own.some(({ onDelete }) => onDelete === 'no action' || onDelete === 'restrict')) {
+  if (own.some(forbidsDelete)) {
     scope.addIssue(
       `ignore names ${name}, whose foreign key forbids to delete what it points at`,
       'Leave it out, or give the foreign key on delete cascade or set null',

@@ -1,5 +1,6 @@
 import type { CatalogTable } from '../dialect/catalog.ts';
 import type { TableName } from '../stored/columns.ts';
+import { clearsReferences } from './cascades.ts';
 import type { Scope } from './scope.ts';
 
 /** Refuses tables in which the database makes something else of a delete, so that it could not be counted. */
@@ -8,7 +9,7 @@ export function refuseUncountable(counted: readonly TableName[], scope: Scope): 
   const tables = counted.flatMap((name) => catalog.named(name) ?? []);
   for (const table of tables) refuseRules(table, 'delete', scope);
   const keys = tables.flatMap((table) => catalog.referencesTo(table));
-  const setting = keys.filter(({ onDelete }) => onDelete === 'set null' || onDelete === 'set default');
+  const setting = keys.filter(clearsReferences);
   for (const id of new Set(setting.map(({ child }) => child))) refuseRules(catalog.get(id), 'update', scope);
   for (const { name, child, childColumns } of setting) {
     const { partitionKey = [], label } = catalog.get(child);

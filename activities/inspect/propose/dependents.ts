@@ -1,5 +1,6 @@
 import type { ForeignKey } from '../../dialect/catalog.ts';
 import { isSameKind } from '../../dialect/column-types.ts';
+import { clearsReferences } from '../../resolve/cascades.ts';
 import { isNamedForEvents } from './growth.ts';
 import type { KnownDatabase, KnownTable } from './known-table.ts';
 import { hasWord, splitWords } from './words.ts';
@@ -58,7 +59,7 @@ function toDependent(key: ForeignKey, table: KnownTable, database: KnownDatabase
   const tie =
     key.onDelete === 'cascade'
       ? 'cascade'
-      : key.onDelete === 'set null' || key.onDelete === 'set default'
+      : clearsReferences(key)
         ? 'set null'
         : key.onDelete === 'no action' && required && canBeChild(key, child, table, database)
           ? 'child'
