@@ -36,20 +36,25 @@ async function probeCondition(
     return undefined;
   } catch (error) {
     if (!isRefused(error)) throw error;
-    const here = error instanceof Error ? error.message : String(error);
-    return { at: `pass ${JSON.stringify(pass.name)}`, ...describeRefusal(error), here };
+    return describeRefusal(pass.name, error);
   }
 }
 
-/** What is wrong with a condition that the database refuses, and what to do. */
-export function describeRefusal(error: unknown): Pick<Issue, 'what' | 'fix'> {
+/** What is wrong with the condition of a pass that the database refuses, and what to do. */
+export function describeRefusal(pass: string, error: unknown): Issue {
+  const at = `pass ${JSON.stringify(pass)}`;
+  const here = error instanceof Error ? error.message : String(error);
   if (readDatabaseError(error)?.kind === 'not permitted') {
     return {
+      at,
+      here,
       what: 'the database role may not read something that its condition reaches into',
       fix: 'Grant select on it to the role, as its owner or a superuser',
     };
   }
   return {
+    at,
+    here,
     what: 'the database does not understand its condition',
     fix: 'Mend its where, or the type of the properties in it',
   };

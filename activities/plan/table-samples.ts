@@ -8,9 +8,7 @@ import { describeRefusal } from './probe.ts';
 
 interface Entry {
   readonly table: CatalogTable;
-  readonly requests: SampleRequest[];
-  /** The pass of each request. */
-  readonly passes: string[];
+  readonly requests: { readonly pass: string; readonly request: SampleRequest }[];
   samples: Sample[];
 }
 
@@ -20,10 +18,9 @@ export class TableSamples {
 
   /** Adds a request of a pass; the function returns the sample once {@link read} is done. */
   add(pass: string, table: CatalogTable, request: SampleRequest): () => Sample {
-    const entry = this.#tables.get(table.id) ?? { table, requests: [], passes: [], samples: [] };
+    const entry = this.#tables.get(table.id) ?? { table, requests: [], samples: [] };
     this.#tables.set(table.id, entry);
-    const n = entry.requests.push(request) - 1;
-    entry.passes.push(pass);
+    const n = entry.requests.push({ pass, request }) - 1;
     return () => {
       const sample = entry.samples[n];
       if (sample === undefined) throw new Error('the tables were not sampled');
@@ -35,7 +32,8 @@ export class TableSamples {
   async read(tx: Tx): Promise<void> {
     for (const entry of this.#tables.values()) {
       try {
-        entry.samples = await tx.tryAndUndo(async () => tx.tables.sample(entry.table, entry.requests));
+        const requests = entry.requests.map(({ request }) => request);
+        entry.samples = await tx.tryAndUndo(async () => tx.tables.sample(entry.table, requests));
       } catch (error) {
         if (!isRefused(error)) throw error;
         assertValid('the policy', await findFailing(tx, entry));
@@ -46,16 +44,15 @@ export class TableSamples {
 }
 
 /** Which of the requests fail alone. */
-async function findFailing(tx: Tx, { table, requests, passes }: Entry): Promise<Issue[]> {
+async function findFailing(tx: Tx, { table, requests }: Entry): Promise<Issue[]> {
   const issues = new Map<string, Issue>();
-  for (const [n, request] of requests.entries()) {
+  for (const { pass, request } of requests) {
     try {
       await tx.tryAndUndo(async () => tx.tables.sample(table, [request]));
     } catch (error) {
       if (!isRefused(error)) throw error;
-      const at = `pass ${JSON.stringify(passes[n])}`;
-      const here = error instanceof Error ? error.message : String(error);
-      issues.set(at, { at, ...describeRefusal(error), here });
+      const issue = describeRefusal(pass, error);
+      issues.set(issue.at, issue);
     }
   }
   return [...issues.values()];
