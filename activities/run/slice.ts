@@ -155,8 +155,9 @@ class Slice {
         await this.#blocked.note(at, done.outcome);
         return done;
       } catch (error) {
+        const database = readDatabaseError(error);
         // Nothing was done, and nothing is wrong: somebody else writes.
-        if (readDatabaseError(error)?.kind === 'busy') {
+        if (database?.kind === 'busy') {
           this.#heartbeat();
           if (shouldStop(this.#activity)) return undefined;
           continue;
@@ -167,9 +168,9 @@ class Slice {
           limits.reduce(budget);
           return undefined;
         }
-        if (readDatabaseError(error)?.verdict === 'shrink') this.#metrics.recordSetback(error);
+        if (database?.verdict === 'shrink') this.#metrics.recordSetback(error);
         if (!this.#ladder.canRetry(error)) throw error;
-        if (readDatabaseError(error)?.verdict === 'shrink') pacer.shrink();
+        if (database?.verdict === 'shrink') pacer.shrink();
         this.#heartbeat();
         await sleep(RETRY_PAUSE);
         if (shouldStop(this.#activity)) return undefined;
