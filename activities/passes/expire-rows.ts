@@ -3,11 +3,9 @@ import type { AnyEntity } from '../../policy/pass-options.ts';
 import { isRetentionColumn } from '../../policy/retention-column.ts';
 import type { CatalogTable } from '../dialect/catalog.ts';
 import type { Tx } from '../dialect/dialect.ts';
-import { needsLocks, selects } from '../dialect/locks.ts';
 import type { PreviewQuery } from '../dialect/preview.ts';
-import type { ScanTarget } from '../dialect/scan.ts';
 import { distinctTables, toTableName } from '../dialect/table-names.ts';
-import type { Condition, View } from '../dialect/view.ts';
+import type { View } from '../dialect/view.ts';
 import { findBlockers } from '../resolve/blockers.ts';
 import { cascadesFrom, computeDrainOrder, movesOwnRows } from '../resolve/cascades.ts';
 import {
@@ -20,7 +18,7 @@ import {
   listChildPointers,
   estimateRowsPerParent,
   listChildPaths,
-  listChildTables,
+  listTablesAlong,
 } from '../resolve/children.ts';
 import { judgesByDependents } from '../resolve/draining.ts';
 import { recordsFiles, resolvePaths, refuseUnrecordedPaths } from '../resolve/file-roots.ts';
@@ -31,18 +29,15 @@ import { hasIndexOn } from '../resolve/scan-choice.ts';
 import type { ScanChoice } from '../resolve/scan-choice.ts';
 import type { Scope } from '../resolve/scope.ts';
 import { refuseOwnCascade, refuseTangledPointers } from '../resolve/tangled.ts';
-import type { TableName } from '../stored/columns.ts';
 import type { KeepLastExpiry } from '../stored/expiry.ts';
 import type { RowTree, StoredChild, StoredExpireRows } from '../stored/pass.ts';
 import type { ConditionPart } from './condition.ts';
 import { findNotReferenced, joinParts, withBlockers } from './condition.ts';
 import { addKeptRows } from './count-kept.ts';
 import { isChained } from './delete-chained.ts';
-import { deleteChildren, toRecording } from './delete-children.ts';
-import { deleteLocked } from './delete-locked.ts';
+import { deleteExpired, scanColumn } from './delete-expired.ts';
 import { findNotHeld, heldPart } from './hold-condition.ts';
 import type { BacklogRows, BatchKind, BatchOutcome, BatchStep, WantedIndex } from './pass.ts';
-import { limitRows, toScanStep } from './scan-limit.ts';
 
 /** Rows past their retention, with everything that belongs to them. */
 export const expireRowsKind: BatchKind<ExpireRows, StoredExpireRows> = {
@@ -186,9 +181,7 @@ export const expireRowsKind: BatchKind<ExpireRows, StoredExpireRows> = {
   async runBatch(stored: StoredExpireRows, tx: Tx, step: BatchStep): Promise<BatchOutcome> {
     const view = tx.view({ holds: step.holds, keepLast: step.keepLast });
     const parts = listParts(stored, view);
-    const outcome = mustLock(stored, step)
-      ? await expireLocked(stored, tx, step, parts, view)
-      : await expire(stored, tx, step, parts, view);
+    const outcome = await deleteExpired(stored, tx, step, parts, view);
     return addKeptRows(tx, { table: stored.table, by: scanColumn(stored), parts }, view, step, outcome);
   },
 };
@@ -223,77 +216,4 @@ function findDependents({ table, cascades, key, children, blockers, graph }: Sto
 
 function indexOn({ table, by }: Pick<StoredChild, 'table' | 'by'>, why: string): WantedIndex {
   return { table, column: by.name, why };
-}
-
-/** Finds and deletes rows in one statement. Neither locks them nor counts dependents before: a round trip less. */
-async function expire(
-  stored: StoredExpireRows,
-  tx: Tx,
-  step: BatchStep,
-  parts: readonly ConditionPart[],
-  view: View,
-): Promise<BatchOutcome> {
-  const { children, cascades, files, keeps, key } = stored;
-  // What stays is judged by the statement itself, for all groups of a batch at once.
-  const where = joinParts(parts, view, ['kept-newest', 'chained']);
-  const target: ScanTarget = {
-    ...scanTarget(stored, where),
-    recording: toRecording(files, step),
-    keeps: keeps === undefined ? undefined : { expiry: keeps, list: step.keepLast },
-  };
-  const isAlone =
-    children.length === 0 && cascades.length === 0 && files === undefined && keeps === undefined;
-  const limit = limitRows(step, isAlone ? 1 : step.rowsPerParent);
-  const ownKey = children.length === 0 ? undefined : (key ?? undefined);
-  const { rows, keys, filled, ...end } = await tx.scan.deleteRange(target, toScanStep(step, limit), ownKey);
-  const moved = await deleteChildren(tx, children, keys, step);
-  // Rows alone are read and deleted in one go: reading more for each wanted one would need a list of them.
-  return { ...end, taken: rows, skipped: 0, moved, ...(isAlone || filled === undefined ? {} : { filled }) };
-}
-
-/** Locks rows, judges them again, and deletes them with what belongs to them. */
-async function expireLocked(
-  stored: StoredExpireRows,
-  tx: Tx,
-  step: BatchStep,
-  parts: readonly ConditionPart[],
-  view: View,
-): Promise<BatchOutcome> {
-  const where = joinParts(parts, view, ['chained']);
-  const deletable = stored.keeps === undefined ? where : view.all([where, view.isGroupFull(stored.keeps)]);
-  // If children may be deleted before their row, the row must be sure to follow.
-  const isSure = step.lockFirst || stored.children.some((child) => child.beforeParent);
-  const target = scanTarget(stored, isSure ? deletable : where);
-  const scanStep = toScanStep(step, limitRows(step, step.rowsPerParent));
-  const locked = await tx.scan.lockRange(target, scanStep, stored.key ?? undefined);
-  return deleteLocked(tx, stored, deletable, locked, step);
-}
-
-/**
- * Whether rows must be locked before they are judged for good: a select in the condition is evaluated as of the start of
- * the statement; and if children are deleted first, their row must be sure to follow.
- */
-function mustLock(stored: StoredExpireRows, { lockFirst, holds }: BatchStep): boolean {
-  const { children, table, graph, deferred } = stored;
-  if (lockFirst || selects(stored) || isChained(stored)) return true;
-  if (children.some((child) => child.beforeParent)) return true;
-  if (graph !== undefined) return true;
-  const later = listDeferredSteps(deferred, []).map((step) => step.table);
-  return needsLocks(holds, table, [...listTablesAlong(stored), ...later]);
-}
-
-/** The tables of what is deleted along with rows of the pass. */
-function listTablesAlong({
-  cascades,
-  children,
-}: Pick<StoredExpireRows, 'cascades' | 'children'>): TableName[] {
-  return [...cascades.map((step) => step.table), ...children.flatMap(listChildTables)];
-}
-
-function scanTarget(stored: StoredExpireRows, where: Condition): ScanTarget {
-  return { table: stored.table, age: scanColumn(stored), where };
-}
-
-function scanColumn({ ages }: StoredExpireRows): StoredExpireRows['ages'][0] | null {
-  return ages.length === 1 ? ages[0] : null;
 }

@@ -5,7 +5,14 @@ import type { AnyEntity } from '../../policy/pass.ts';
 import type { CatalogTable } from '../dialect/catalog.ts';
 import { toTableName } from '../dialect/table-names.ts';
 import type { ColumnName, TableName } from '../stored/columns.ts';
-import type { CascadeStep, DeferredChild, StoredChild, StoredPointer, StoredPath } from '../stored/pass.ts';
+import type {
+  CascadeStep,
+  DeferredChild,
+  StoredChild,
+  StoredPointer,
+  StoredPath,
+  RowTree,
+} from '../stored/pass.ts';
 import { cascadesFrom } from './cascades.ts';
 import { resolvePaths } from './file-roots.ts';
 import { resolvePointer } from './pointer.ts';
@@ -125,6 +132,14 @@ export function listDeferredSteps(
     steps.push(...cascades.map((step) => ({ ...step, from: step.from === -1 ? at : at + 1 + step.from })));
   }
   return steps;
+}
+
+/** The tables of what is deleted along with rows. With repetitions. */
+export function listTablesAlong({
+  cascades,
+  children,
+}: Required<Pick<RowTree, 'cascades' | 'children'>>): TableName[] {
+  return [...cascades.map((step) => step.table), ...children.flatMap(listChildTables)];
 }
 
 /** Every table of which a soft child deletes or repairs rows. */

@@ -1,0 +1,92 @@
+import type { Tx } from '../dialect/dialect.ts';
+import { needsLocks, selects } from '../dialect/locks.ts';
+import type { ScanTarget } from '../dialect/scan.ts';
+import type { Condition, View } from '../dialect/view.ts';
+import { listDeferredSteps, listTablesAlong } from '../resolve/children.ts';
+import type { StoredExpireRows } from '../stored/pass.ts';
+import type { ConditionPart } from './condition.ts';
+import { joinParts } from './condition.ts';
+import { isChained } from './delete-chained.ts';
+import { deleteChildren, toRecording } from './delete-children.ts';
+import { deleteLocked } from './delete-locked.ts';
+import type { BatchOutcome, BatchStep } from './pass.ts';
+import { limitRows, toScanStep } from './scan-limit.ts';
+
+/** Deletes rows of a batch for which all parts are true, with what belongs to them: at once, or locked before. */
+export async function deleteExpired(
+  stored: StoredExpireRows,
+  tx: Tx,
+  step: BatchStep,
+  parts: readonly ConditionPart[],
+  view: View,
+): Promise<BatchOutcome> {
+  return mustLock(stored, step)
+    ? expireLocked(stored, tx, step, parts, view)
+    : expire(stored, tx, step, parts, view);
+}
+
+/** Finds and deletes rows in one statement. Neither locks them nor counts dependents before: a round trip less. */
+async function expire(
+  stored: StoredExpireRows,
+  tx: Tx,
+  step: BatchStep,
+  parts: readonly ConditionPart[],
+  view: View,
+): Promise<BatchOutcome> {
+  const { children, cascades, files, keeps, key } = stored;
+  // What stays is judged by the statement itself, for all groups of a batch at once.
+  const where = joinParts(parts, view, ['kept-newest', 'chained']);
+  const target: ScanTarget = {
+    ...scanTarget(stored, where),
+    recording: toRecording(files, step),
+    keeps: keeps === undefined ? undefined : { expiry: keeps, list: step.keepLast },
+  };
+  const isAlone =
+    children.length === 0 && cascades.length === 0 && files === undefined && keeps === undefined;
+  const limit = limitRows(step, isAlone ? 1 : step.rowsPerParent);
+  const ownKey = children.length === 0 ? undefined : (key ?? undefined);
+  const { rows, keys, filled, ...end } = await tx.scan.deleteRange(target, toScanStep(step, limit), ownKey);
+  const moved = await deleteChildren(tx, children, keys, step);
+  // Rows alone are read and deleted in one go: reading more for each wanted one would need a list of them.
+  return { ...end, taken: rows, skipped: 0, moved, ...(isAlone || filled === undefined ? {} : { filled }) };
+}
+
+/** Locks rows, judges them again, and deletes them with what belongs to them. */
+async function expireLocked(
+  stored: StoredExpireRows,
+  tx: Tx,
+  step: BatchStep,
+  parts: readonly ConditionPart[],
+  view: View,
+): Promise<BatchOutcome> {
+  const where = joinParts(parts, view, ['chained']);
+  const deletable = stored.keeps === undefined ? where : view.all([where, view.isGroupFull(stored.keeps)]);
+  // If children may be deleted before their row, the row must be sure to follow.
+  const isSure = step.lockFirst || stored.children.some((child) => child.beforeParent);
+  const target = scanTarget(stored, isSure ? deletable : where);
+  const scanStep = toScanStep(step, limitRows(step, step.rowsPerParent));
+  const locked = await tx.scan.lockRange(target, scanStep, stored.key ?? undefined);
+  return deleteLocked(tx, stored, deletable, locked, step);
+}
+
+/**
+ * Whether rows must be locked before they are judged for good: a select in the condition is evaluated as of the start of
+ * the statement; and if children are deleted first, their row must be sure to follow.
+ */
+function mustLock(stored: StoredExpireRows, { lockFirst, holds }: BatchStep): boolean {
+  const { children, table, graph, deferred } = stored;
+  if (lockFirst || selects(stored) || isChained(stored)) return true;
+  if (children.some((child) => child.beforeParent)) return true;
+  if (graph !== undefined) return true;
+  const later = listDeferredSteps(deferred, []).map((step) => step.table);
+  return needsLocks(holds, table, [...listTablesAlong(stored), ...later]);
+}
+
+function scanTarget(stored: StoredExpireRows, where: Condition): ScanTarget {
+  return { table: stored.table, age: scanColumn(stored), where };
+}
+
+/** The column by whose index a pass may scan; null if the age is the first of several columns. */
+export function scanColumn({ ages }: StoredExpireRows): StoredExpireRows['ages'][0] | null {
+  return ages.length === 1 ? ages[0] : null;
+}
