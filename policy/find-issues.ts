@@ -5,7 +5,7 @@ import type { Issue } from './issue.ts';
 /** What is wrong with an option. `option` is its name as the person wrote it, `issues` are those of the value. */
 type Describe = (option: string, value: unknown, issues: readonly z.core.$ZodIssue[]) => string;
 
-/** The parameters of a refinement that reports a issue. */
+/** The parameters of a refinement that reports an issue. */
 interface IssueParams {
   readonly error: string;
   readonly params: { readonly describe: (path: readonly PropertyKey[]) => string };

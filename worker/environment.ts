@@ -7,16 +7,20 @@ import type { Policy } from '../policy/policy.ts';
 import type { Setup, SetupOptions } from './setup.ts';
 import { findSetup } from './setup.ts';
 
-/** For commands that need policies and no database. */
-const NO_URL = 'postgresql://unused';
-
-/** Finds databases and policies for a command that works without a database as well. */
-export async function findSetupWithoutDatabase(options: SetupOptions, policy?: string): Promise<Setup> {
+/**
+ * Finds databases and policies for a command that works without a database as well. Without one, the databases of the setup
+ * cannot be opened.
+ */
+export async function findSetupWithoutDatabase(
+  options: SetupOptions,
+  policy?: string,
+): Promise<{ readonly setup: Setup; readonly hasDatabase: boolean }> {
   try {
-    return await findSetup(options, policy);
+    return { setup: await findSetup(options, policy), hasDatabase: true };
   } catch (error) {
     if (!(error instanceof ValidationError) || options.url !== undefined) throw error;
-    return findSetup({ ...options, url: NO_URL }, policy);
+    const setup = await findSetup({ ...options, url: 'postgresql://unused' }, policy);
+    return { setup, hasDatabase: false };
   }
 }
 
@@ -27,7 +31,7 @@ export async function findSetupWithoutDatabase(options: SetupOptions, policy?: s
 export async function hashEnvironment({ databases }: Setup, policy: Policy): Promise<string | undefined> {
   const source = databases[new Databases(databases).nameFor(policy)];
   const given: unknown = typeof source === 'function' ? await source() : source;
-  if (typeof given !== 'string' || given === '' || given === NO_URL) return undefined;
+  if (typeof given !== 'string' || given === '') return undefined;
   return createHash('sha256')
     .update(`temporal-vacuum ${displayUrl(given)}`)
     .digest('hex')

@@ -7,16 +7,16 @@ import type { Database } from '../activities/ledger/open-database.ts';
 import { findOpenRun } from '../activities/ledger/runs.ts';
 import { CLOSED } from '../activities/run/lease.ts';
 import type { OpenRun } from '../activities/stored/run.ts';
-import { describeOrNone } from './schedule.ts';
+import type { Policy } from '../policy/policy.ts';
+import { describeOrNone, getScheduleId } from './schedule.ts';
 
 /** The policy whose open runs to find. */
 export interface OpenRunQuery {
-  readonly policy: string;
-  /** Whether the worker of the task queue has only this policy, so that runs need not name it. */
-  readonly only: boolean;
-  readonly scheduleId: string;
-  /** A person named the schedule: its runs are meant on whatever task queue. Default: false. */
-  readonly anyQueue?: boolean;
+  readonly policy: Policy;
+  /** The policies of the worker of the task queue. If it has only one, runs need not name it. */
+  readonly policies: readonly Policy[];
+  /** A schedule whose runs are meant on whatever task queue. Default: that of the policy, on this task queue. */
+  readonly scheduleId?: string | undefined;
   readonly taskQueue: string;
   /** The open run in the ledger. Undefined if there is none, or if the ledger cannot be read. */
   readonly holder: OpenRun | undefined;
@@ -27,9 +27,9 @@ export interface OpenRunQuery {
  * Leaves out previews, because they cannot be paused or stopped. Describes each workflow, because lists of Temporal lag.
  */
 export async function findOpenWorkflows(client: Client, of: OpenRunQuery): Promise<string[]> {
-  const schedule = await describeOrNone(client, of.scheduleId);
+  const schedule = await describeOrNone(client, of.scheduleId ?? getScheduleId(of.policy));
   // A schedule with the same name may be another environment's, with another task queue.
-  const isOwn = of.anyQueue === true || schedule?.action.taskQueue === of.taskQueue;
+  const isOwn = of.scheduleId !== undefined || schedule?.action.taskQueue === of.taskQueue;
   const scheduled = schedule !== undefined && isOwn ? schedule.info.runningActions : [];
   const candidates = [
     ...(of.holder === undefined ? [] : [of.holder.workflowId]),
@@ -59,14 +59,15 @@ export async function findLedgerRun({ ledger }: Database, policy: string): Promi
   return (await ledger.version()) === 'current' ? findOpenRun(ledger, policy) : undefined;
 }
 
-async function listStarted(client: Client, { policy, only, taskQueue }: OpenRunQuery): Promise<string[]> {
+async function listStarted(client: Client, { policy, policies, taskQueue }: OpenRunQuery): Promise<string[]> {
   const found: string[] = [];
   const queue = taskQueue.replaceAll("'", String.raw`\'`);
   const query = `WorkflowType = 'vacuum' and CloseTime is null and TaskQueue = '${queue}'`;
   for await (const { workflowId, runId } of client.workflow.list({ query })) {
     const input = await readInput(client, workflowId, runId);
     if (input === undefined || input.mode === 'preview') continue;
-    if (input.policy === policy || (input.policy === undefined && only)) found.push(workflowId);
+    const name = input.policy ?? (policies.length === 1 ? policy.name : undefined);
+    if (name === policy.name) found.push(workflowId);
   }
   return found;
 }

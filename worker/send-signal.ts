@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import type { Client } from '@temporalio/client';
+import { WorkflowNotFoundError } from '@temporalio/client';
 
 import type { RunProgress } from '../workflows/progress.ts';
 
@@ -21,15 +22,23 @@ const EFFECT_TIMEOUT_MILLIS = 5_000;
 const QUERY_INTERVAL_MILLIS = 100;
 const QUERY_TIMEOUT_MILLIS = 1_500;
 
-/** Sends a signal to a workflow, and waits up to 5 s until the run shows its effect. */
+/**
+ * Sends a signal to a workflow, and waits up to 5 s until the run shows its effect. Returns undefined if the workflow has ended
+ * meanwhile. An empty reason is none.
+ */
 export async function sendSignal(
   client: Client,
   workflowId: string,
   signal: Signal,
   reason: string | undefined,
-): Promise<SignalResult> {
+): Promise<SignalResult | undefined> {
   const handle = client.workflow.getHandle(workflowId);
-  await handle.signal(signal, ...(reason === undefined ? [] : [reason]));
+  try {
+    await handle.signal(signal, ...(reason === undefined || reason === '' ? [] : [reason]));
+  } catch (error) {
+    if (error instanceof WorkflowNotFoundError) return undefined;
+    throw error;
+  }
   const until = Date.now() + EFFECT_TIMEOUT_MILLIS;
   let run: number | null = null;
   do {

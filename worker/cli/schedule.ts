@@ -30,6 +30,7 @@ interface ScheduleFlags extends SetupFlags, TemporalOptions {
 
 interface Verb {
   readonly setup: Setup;
+  readonly hasDatabase: boolean;
   readonly policy: Policy;
   readonly scheduleId: string;
   readonly temporal: TemporalClient;
@@ -78,19 +79,20 @@ async function run(
   work: (verb: Verb) => Promise<void>,
 ): Promise<void> {
   // A schedule only has names. The database is only compared with that of the last `apply`.
-  const setup = await findSetupWithoutDatabase(flags, name);
+  const { setup, hasDatabase } = await findSetupWithoutDatabase(flags, name);
   const policy = findPolicy(setup, name);
   const temporal = await connectClient(flags);
   try {
-    await work({ setup, policy, scheduleId: flags.id ?? getScheduleId(policy), temporal, flags });
+    const scheduleId = flags.id ?? getScheduleId(policy);
+    await work({ setup, hasDatabase, policy, scheduleId, temporal, flags });
   } finally {
     await temporal.close();
   }
 }
 
-async function apply({ setup, policy, scheduleId, temporal, flags }: Verb): Promise<void> {
+async function apply({ setup, hasDatabase, policy, scheduleId, temporal, flags }: Verb): Promise<void> {
   const { taskQueue } = setup;
-  const environment = await hashEnvironment(setup, policy);
+  const environment = hasDatabase ? await hashEnvironment(setup, policy) : undefined;
   const target = { scheduleId, taskQueue, environment, move: flags.move };
   const applied = await applySchedule(temporal.client, policy, target);
   const { state } = await existing(temporal, scheduleId);

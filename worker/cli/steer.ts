@@ -2,15 +2,14 @@ import type { Client } from '@temporalio/client';
 import type { Command } from 'commander';
 
 import type { OpenRun } from '../../activities/stored/run.ts';
-import { ValidationError } from '../../policy/issue.ts';
 import type { Policy } from '../../policy/policy.ts';
 import type { RunProgress } from '../../workflows/progress.ts';
+import { findSetupWithoutDatabase } from '../environment.ts';
 import { findLedgerRun, findOpenWorkflows, isOpen } from '../open-runs.ts';
-import { getScheduleId } from '../schedule.ts';
 import type { Signal, SignalResult } from '../send-signal.ts';
 import { describeNoRun, sendSignal } from '../send-signal.ts';
 import type { Setup } from '../setup.ts';
-import { findPolicy, findSetup } from '../setup.ts';
+import { findPolicy } from '../setup.ts';
 import type { TemporalClient, TemporalOptions } from '../temporal.ts';
 import { connectClient } from '../temporal.ts';
 import { DatabaseUnreachable, withDatabase } from './database.ts';
@@ -51,31 +50,21 @@ function add(program: Command, signal: Signal, description: string, reason?: str
 }
 
 async function steer(signal: Signal, name: string | undefined, flags: SteerFlags): Promise<void> {
-  const { setup, hasDatabase } = await findSteerSetup(name, flags);
+  // An operator who stops a run may not know the database. Then only Temporal is asked.
+  const { setup, hasDatabase } = await findSetupWithoutDatabase(flags, name);
   const policy = findPolicy(setup, name);
   const ledgerRun = hasDatabase ? await readLedgerRun(setup, policy) : undefined;
   const temporal = await connectClient(flags);
   try {
     const open = await openWorkflows(temporal.client, setup, policy, ledgerRun, flags);
     const results: SignalResult[] = [];
-    for (const workflowId of open)
-      results.push(await sendSignal(temporal.client, workflowId, signal, flags.reason));
+    for (const id of open) {
+      const result = await sendSignal(temporal.client, id, signal, flags.reason);
+      if (result !== undefined) results.push(result);
+    }
     printResults(signal, policy, results, ledgerRun, temporal, flags.json);
   } finally {
     await temporal.close();
-  }
-}
-
-/** An operator who stops a run may not know the database. Then only Temporal is asked. */
-async function findSteerSetup(
-  name: string | undefined,
-  flags: SteerFlags,
-): Promise<{ setup: Setup; hasDatabase: boolean }> {
-  try {
-    return { setup: await findSetup(flags, name), hasDatabase: true };
-  } catch (error) {
-    if (!(error instanceof ValidationError) || flags.url !== undefined) throw error;
-    return { setup: await findSetup({ ...flags, url: 'postgresql://unused' }, name), hasDatabase: false };
   }
 }
 
@@ -98,16 +87,7 @@ async function openWorkflows(
   { id, workflowId }: SteerFlags,
 ): Promise<string[]> {
   if (workflowId !== undefined) return (await isOpen(client, workflowId)) ? [workflowId] : [];
-  const scheduleId = id ?? getScheduleId(policy);
-  const only = policies.length === 1;
-  return findOpenWorkflows(client, {
-    policy: policy.name,
-    only,
-    scheduleId,
-    anyQueue: id !== undefined,
-    taskQueue,
-    holder: ledgerRun,
-  });
+  return findOpenWorkflows(client, { policy, policies, scheduleId: id, taskQueue, holder: ledgerRun });
 }
 
 function printResults(

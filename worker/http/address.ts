@@ -37,7 +37,7 @@ export async function resolveHttpAddress(
   environment: Readonly<Record<string, string | undefined>>,
 ): Promise<HttpAddress> {
   const issues: Issue[] = [];
-  // An empty variable is a token that got lost, so it is a issue.
+  // An empty variable is a token that got lost, so it is an issue.
   const token = environment[TOKEN_VARIABLE];
   if (token !== undefined) issues.push(...checkToken(token));
   const address = parse(text);

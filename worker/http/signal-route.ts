@@ -1,13 +1,11 @@
-import type { Client } from '@temporalio/client';
-import { WorkflowNotFoundError } from '@temporalio/client';
 import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
 
 import { findOpenRun } from '../../activities/ledger/runs.ts';
 import type { OpenRun } from '../../activities/stored/run.ts';
+import type { Policy } from '../../policy/policy.ts';
 import { findOpenWorkflows } from '../open-runs.ts';
-import { getScheduleId } from '../schedule.ts';
-import type { Signal, SignalResult } from '../send-signal.ts';
+import type { SignalResult } from '../send-signal.ts';
 import { describeNoRun, sendSignal, SIGNALS } from '../send-signal.ts';
 import { Signalled } from './answers.ts';
 import { buildSchema } from './route-schemas.ts';
@@ -34,65 +32,42 @@ export function addSignalRoute(app: FastifyInstance, sources: Sources): void {
     '/api/policies/:policy/:signal',
     { config: { steers: true }, schema, bodyLimit: 10_000 },
     async ({ params, body }, reply) => {
-      const { policy, signal } = params as z.infer<typeof Params>;
+      const { policy: name, signal } = params as z.infer<typeof Params>;
       const { reason, workflowId } = body as z.infer<typeof Body>;
-      if (!policies.some(({ name }) => name === policy)) {
-        const known = policies.map(({ name }) => name).join(', ');
-        return reply.code(404).send({ error: `this worker has no policy ${policy}; it has ${known}` });
+      const policy = policies.find((one) => one.name === name);
+      if (policy === undefined) {
+        const known = policies.map((one) => one.name).join(', ');
+        return reply.code(404).send({ error: `this worker has no policy ${name}; it has ${known}` });
       }
       const open = await findOpen(sources, policy);
-      const addressed = open.filter((id) => workflowId === undefined || id === workflowId);
-      if (addressed.length === 0) return reply.code(409).send({ error: describeNoRun(signal, policy) });
       const workflows: SignalResult[] = [];
-      for (const id of addressed) {
-        const result = await send(client, id, signal, signal === 'resume' ? undefined : reason);
+      for (const id of open.filter((one) => workflowId === undefined || one === workflowId)) {
+        const work = async (): Promise<SignalResult | undefined> =>
+          sendSignal(client, id, signal, signal === 'resume' ? undefined : reason);
+        const result = await askTemporal(client, work, SIGNAL_TIMEOUT_MILLIS);
         if (result !== undefined) workflows.push(result);
       }
-      if (workflows.length === 0) return reply.code(409).send({ error: describeNoRun(signal, policy) });
-      return { policy, signal, workflows };
+      if (workflows.length === 0) return reply.code(409).send({ error: describeNoRun(signal, name) });
+      return { policy: name, signal, workflows };
     },
   );
 }
 
-/** Returns undefined if the workflow has ended meanwhile. */
-async function send(
-  client: Client,
-  workflowId: string,
-  signal: Signal,
-  reason: string | undefined,
-): Promise<SignalResult | undefined> {
-  const work = async (): Promise<SignalResult> =>
-    sendSignal(client, workflowId, signal, reason === '' ? undefined : reason);
-  try {
-    return await askTemporal(client, work, SIGNAL_TIMEOUT_MILLIS);
-  } catch (error) {
-    if (error instanceof WorkflowNotFoundError) return undefined;
-    throw error;
-  }
-}
-
-async function findOpen(sources: Sources, name: string): Promise<string[]> {
+async function findOpen(sources: Sources, policy: Policy): Promise<string[]> {
   const { policies, client, worker } = sources;
-  const holder = await readHolder(sources, name);
-  const policy = policies.find((one) => one.name === name);
-  if (policy === undefined) return [];
-  const query = {
-    policy: name,
-    only: policies.length === 1,
-    scheduleId: getScheduleId(policy),
-    taskQueue: worker.options.taskQueue,
-    holder,
-  };
-  return askTemporal(client, async () => findOpenWorkflows(client, query), FIND_TIMEOUT_MILLIS);
+  const { taskQueue } = worker.options;
+  const holder = await readHolder(sources, policy);
+  const work = async (): Promise<string[]> =>
+    findOpenWorkflows(client, { policy, policies, taskQueue, holder });
+  return askTemporal(client, work, FIND_TIMEOUT_MILLIS);
 }
 
 /** A run can be stopped even if the database does not respond. */
-async function readHolder({ databases, policies }: Sources, name: string): Promise<OpenRun | undefined> {
-  const policy = policies.find((one) => one.name === name);
-  const database = policy === undefined ? undefined : databases.nameFor(policy);
+async function readHolder({ databases }: Sources, policy: Policy): Promise<OpenRun | undefined> {
+  const database = databases.nameFor(policy);
   if (database === undefined) return undefined;
   try {
-    return await databases.readLedger(database, async (ledger) => findOpenRun(ledger, name));
+    return await databases.readLedger(database, async (ledger) => findOpenRun(ledger, policy.name));
   } catch (error) {
     if (error instanceof Unavailable) return undefined;
     throw error;
