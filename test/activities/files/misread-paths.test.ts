@@ -131,7 +131,8 @@ describe('files of deleted rows that are not there', () => {
   test.each([
     [20, 20],
     [9, 0],
-    [1500, 1500],
+    // Of so many only a sample is looked for: far from the ratio, since it may be off by some.
+    [1500, 2500],
   ])('are counted as missing, %i of them beside %i that go', async (missing, there) => {
     const present = keys(there, 'there');
     for (const key of [...present, 'other.jpg']) pictures.write(key);

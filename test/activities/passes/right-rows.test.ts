@@ -79,7 +79,7 @@ describe('right rows only', () => {
     await other.query(`update item set state = 'open' where id = 3`);
     const running = runEngine(database.url, makePolicy(expiring({ where })));
     // A statement that waited for the row would have to judge it by what it saw before.
-    await Promise.race([running, waitForLockWait(database)]);
+    await waitForLockWait(database, running);
     await other.query('commit');
     other.release();
     await running;
