@@ -186,10 +186,13 @@ describeNeeding(['temporal', 'tctl'], 'a run paused and resumed from a shell', (
   });
 
   test('a workflow paused by temporal goes on after unpause, and nothing is lost', async () => {
-    // Slices end soon: what follows them waits for the workflow.
+    // In the middle of a slice. Between two, Temporal (server 1.32) fails the workflow task that waits, and no worker can replay that:
+    // "WorkflowTaskMachine in state Scheduled says the transition is invalid". docs/operating.md says what to do then.
     await withWorker(
       async () => {
-        await run.untilBatches(5);
+        await run.untilSlices(3);
+        const begun = await batches();
+        await waitFor('the middle of it', async () => (await batches()) > begun + 3);
         await asDocumented('temporal workflow pause');
         await untilNoSlice();
         expect((await run.handle.describe()).status.name).toBe('PAUSED');
@@ -202,7 +205,7 @@ describeNeeding(['temporal', 'tctl'], 'a run paused and resumed from a shell', (
         await run.expectWhole();
         expect(await batches()).toBeGreaterThan(before);
       },
-      { ...SLOW, sliceBatches: 5 },
+      { ...SLOW, shards: 1, batchPause: '150 ms' },
     );
     await run.expectNothingLeft();
   }, 240_000);
