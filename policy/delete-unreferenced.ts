@@ -14,12 +14,18 @@ export interface SoftReferenceOptions<Child> {
   readonly entity: EntityName<Child>;
   /** The property with the primary key of the row that is named. */
   readonly by: EntityKey<Child>;
+  /**
+   * Which of its rows count, by columns of their own, as `{ ownerType: 'order' }` where a column tells what each names.
+   * Default: all.
+   */
+  readonly where?: FilterQuery<Child>;
 }
 
 /** A {@link softReference}. */
 export interface SoftReference {
   readonly entity: AnyEntity;
   readonly by: string;
+  readonly where: object;
 }
 
 /** What {@link deleteUnreferenced} can be told. */
@@ -55,7 +61,7 @@ export interface DeleteUnreferenced extends PassOptions {
 
 /** Rows that name another row without a foreign key, for the `references` of {@link deleteUnreferenced}. */
 export function softReference<Child>(options: SoftReferenceOptions<Child>): SoftReference {
-  return Object.freeze({ ...options });
+  return Object.freeze({ ...options, where: getFilter(options) });
 }
 
 /**
@@ -79,6 +85,6 @@ export const DeleteUnreferencedSchema = passOptions({
   age: AgeSchema,
   grace: HorizonSchema,
   where: FilterSchema,
-  references: listOf(strictOptions({ entity: EntitySchema, by: PropertySchema })),
+  references: listOf(strictOptions({ entity: EntitySchema, by: PropertySchema, where: FilterSchema })),
   ignore: listOf(EntitySchema),
 });

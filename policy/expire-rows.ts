@@ -24,6 +24,11 @@ export interface SoftChildOptions<Child> {
   readonly entity: EntityName<Child>;
   /** The child's property with the primary key of the row it belongs to. */
   readonly by: EntityKey<Child>;
+  /**
+   * Which of the child's rows are meant, by columns of their own, as `{ ownerType: 'order' }` where rows of several
+   * entities are told apart by a column. Others stay. Default: all.
+   */
+  readonly where?: FilterQuery<Child>;
   /** Pointers at these children that are repaired when children go, in the same transaction. Default: none. */
   readonly repoint?: readonly LatestPointer[];
   /**
@@ -37,6 +42,7 @@ export interface SoftChildOptions<Child> {
 export interface SoftChild {
   readonly entity: AnyEntity;
   readonly by: string;
+  readonly where: object;
   readonly repoint: readonly LatestPointer[];
   readonly with: readonly SoftChild[];
 }
@@ -109,7 +115,12 @@ export interface ExpireRows extends PassOptions {
 
 /** Rows that belong to a row without a foreign key, for the `with` of {@link expireRows}. */
 export function softChild<Child>(options: SoftChildOptions<Child>): SoftChild {
-  return Object.freeze({ ...options, repoint: options.repoint ?? [], with: options.with ?? [] });
+  return Object.freeze({
+    ...options,
+    where: getFilter(options),
+    repoint: options.repoint ?? [],
+    with: options.with ?? [],
+  });
 }
 
 /**
@@ -138,6 +149,7 @@ function toList<T>(value: T | readonly T[]): readonly T[] {
 const SoftChildSchema = strictOptions({
   entity: EntitySchema,
   by: PropertySchema,
+  where: FilterSchema,
   repoint: listOf(LatestPointerSchema),
   get with(): z.ZodType {
     return listOf(SoftChildSchema);

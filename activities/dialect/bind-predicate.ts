@@ -8,18 +8,23 @@ export const ALWAYS: Predicate = { text: 'true', values: [], selects: false };
 
 /**
  * The condition for use inside a statement, with its values bound. `??` quotes its value as an identifier and `\?` is a
- * plain question mark, as in MikroORM.
+ * plain question mark, as in MikroORM. `alias` takes the place of `t`, which only a condition without SQL of a person's own, and
+ * without a select, allows.
  *
  * Throws where marks and values do not match in number, rather than shift a value into the wrong place.
  */
-export function bindPredicate({ text, values }: Pick<Predicate, 'text' | 'values'>): RawBuilder<boolean> {
+export function bindPredicate(
+  { text, values }: Pick<Predicate, 'text' | 'values'>,
+  alias = 't',
+): RawBuilder<boolean> {
   const rest = [...values];
   let bound = sql``;
   let plain = '';
   for (const [token] of text.matchAll(
-    /'(?:[^']|'')*'|"(?:[^"]|"")*"|`(?:[^`]|``)*`|\\\?|\?\??|[^?'"`\\]+|[\s\S]/g,
+    /["`]t["`](?=\.)|'(?:[^']|'')*'|"(?:[^"]|"")*"|`(?:[^`]|``)*`|\\\?|\?\??|[^?'"`\\]+|[\s\S]/g,
   )) {
     if (token === '\\?') plain += '?';
+    else if (alias !== 't' && /^["`]t["`]$/.test(token)) plain += token.replace('t', alias);
     else if (token !== '?' && token !== '??') plain += token;
     else {
       if (rest.length === 0) throw new Error('a condition has more marks than values');

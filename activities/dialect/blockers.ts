@@ -27,6 +27,6 @@ export function blockingRows(
   const { tables, where, end } = joinPath(path, 't', 'p', tableAs);
   return {
     from: sql.join([...tables, source(reference.table, 'b')]),
-    where: sql<boolean>`${sql.join([...where, references('b', end, reference.on)], sql` and `)}`,
+    where: sql<boolean>`${sql.join([...where, references('b', end, reference)], sql` and `)}`,
   };
 }

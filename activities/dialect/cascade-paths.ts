@@ -4,7 +4,7 @@ import { sql } from 'kysely';
 import type { TableName } from '../stored/columns.ts';
 import type { CascadeStep, RowTree, StoredChild } from '../stored/pass.ts';
 import type { TableAs } from './join-path.ts';
-import { joinPath } from './join-path.ts';
+import { joinPath, linkToParent } from './join-path.ts';
 
 /** A path from a row, alias `p`, down to rows that are deleted with it. */
 export interface DependencyPath {
@@ -44,9 +44,8 @@ export function listSteps(
   steps.push(...cascades.map((step) => ({ ...step, from: step.from === -1 ? from : first + step.from })));
   if (key === null) return steps;
   for (const child of children) {
-    const { table, by, own } = child;
-    const at = steps.push({ from, table, on: [{ child: by.name, parent: key.name }] }) - 1;
-    listSteps({ ...own, cascades: ownCascades(child) }, ownCascades, at, steps);
+    const at = steps.push({ from, table: child.table, ...linkToParent(child) }) - 1;
+    listSteps({ ...child.own, cascades: ownCascades(child) }, ownCascades, at, steps);
   }
   return steps;
 }

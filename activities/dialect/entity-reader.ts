@@ -39,6 +39,8 @@ export interface EntityReader {
   list(): EntityDescription[];
   /** A filter as a condition over alias `t`. Throws if the filter cannot be read or would match every row. */
   predicate(entity: AnyEntity, filter: object): Predicate;
+  /** The same if the filter is about columns of the row itself, without raw SQL. Throws for others. */
+  ownPredicate(entity: AnyEntity, filter: object): Predicate;
   /** The same with the rows that {@link EntityReader.dropped} names. */
   widePredicate(entity: AnyEntity, filter: object): Predicate;
   /**

@@ -6,6 +6,7 @@ import type { CascadeStep, RowTree } from '../stored/pass.ts';
 import { pathsByCascades } from './cascade-paths.ts';
 import { isTree } from './cascades.ts';
 import type { TableAs } from './join-path.ts';
+import { linkToParent, references } from './join-path.ts';
 
 /** A table with held rows, and which these are, over alias `t`. */
 export interface HeldTable {
@@ -56,7 +57,7 @@ function heldDependents(
     const owned = sql`
       select c.*
       from (${rows}) as p
-      join ${dialect.tableAs(child.table, 'c')} on ${sql.id('c', child.by.name)} = ${sql.id('p', key.name)}`;
+      join ${dialect.tableAs(child.table, 'c')} on ${references('c', 'p', linkToParent(child))}`;
     const held = dialect.isHeldRow(child.table);
     if (held !== undefined) found.push(sql`exists (select 1 from (${owned}) as t where ${held})`);
     const { cascades: steps, own } = child;

@@ -1,18 +1,39 @@
 import type { RawBuilder } from 'kysely';
 import { sql } from 'kysely';
 
-import type { ColumnPairs, TableName } from '../stored/columns.ts';
+import type { TableName } from '../stored/columns.ts';
+import type { Link, StoredChild } from '../stored/pass.ts';
+import { bindPredicate } from './bind-predicate.ts';
 
 /** A table under an alias, as a dialect writes it in a `from`. */
 export type TableAs = (table: TableName, alias: string) => RawBuilder<unknown>;
 
 /** Tables of which each references the one before it. */
-export type JoinPath = readonly { readonly table: TableName; readonly on: ColumnPairs }[];
+export type JoinPath = readonly (Link & { readonly table: TableName })[];
 
 /** A row of one alias references a row of another. */
-export function references(child: string, parent: string, on: ColumnPairs): RawBuilder<boolean> {
-  const pairs = on.map((pair) => sql`${sql.id(child, pair.child)} = ${sql.id(parent, pair.parent)}`);
-  return sql<boolean>`${sql.join(pairs, sql` and `)}`;
+export function references(child: string, parent: string, link: Link): RawBuilder<boolean> {
+  return referencesColumns(child, (column) => sql.id(parent, column), link);
+}
+
+/** The same if the columns of the referenced row are written in a way of their own. */
+export function referencesColumns(
+  child: string,
+  parent: (column: string) => RawBuilder<unknown>,
+  { on, where }: Link,
+): RawBuilder<boolean> {
+  const pairs = on.map((pair) => sql`${sql.id(child, pair.child)} = ${parent(pair.parent)}`);
+  const all = where === undefined ? pairs : [...pairs, bindPredicate(where, child)];
+  return sql<boolean>`${sql.join(all, sql` and `)}`;
+}
+
+/** How a soft child references the row that it belongs to. */
+export function linkToParent({
+  by,
+  parentKey,
+  where,
+}: Pick<StoredChild, 'by' | 'parentKey' | 'where'>): Link {
+  return { on: [{ child: by.name, parent: parentKey.name }], ...(where === undefined ? {} : { where }) };
 }
 
 /**
@@ -32,7 +53,7 @@ export function joinPath(
   };
   return {
     tables: path.map(({ table }, depth) => tableAs(table, alias(depth))),
-    where: path.map(({ on }, depth) => references(alias(depth), alias(depth - 1), on)),
+    where: path.map((link, depth) => references(alias(depth), alias(depth - 1), link)),
     end: last,
   };
 }

@@ -53,6 +53,14 @@ export class MikroEntities implements EntityReader {
     return { ...found, text: keepWithoutRelation(found.text) ?? found.text };
   }
 
+  ownPredicate(entity: AnyEntity, filter: object): Predicate {
+    const found = this.predicate(entity, filter);
+    if (hasRaw(filter) || /\bselect\b/i.test(found.text)) {
+      throw new Error('it reads more than columns of the row itself');
+    }
+    return found;
+  }
+
   dropped(entity: AnyEntity, filter: object): Predicate | null {
     const found = this.predicate(entity, filter);
     const all = keepWithoutRelation(found.text);

@@ -17,10 +17,10 @@ export class RowGraphSql {
     const others = new Map(cascades.map((step) => [step.table.label, step.table]));
     others.delete(table.label);
     this.tables = [table, ...others.values()];
-    this.links = cascades.map(({ from, table: child, on }) => ({
+    this.links = cascades.map(({ from, table: child, ...link }) => ({
       parent: cascades[from]?.table ?? table,
       child,
-      on,
+      ...link,
     }));
   }
 

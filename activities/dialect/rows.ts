@@ -40,8 +40,8 @@ export interface OwnedRows {
   readonly key: ColumnName;
   /** The most rows; undefined for all. */
   readonly limit?: number | undefined;
-  /** Those that no hold keeps; undefined if there are no holds. */
-  readonly notHeld?: Condition | undefined;
+  /** Which of them: those that no hold keeps, and that the policy means; undefined for all. */
+  readonly which?: Condition | undefined;
 }
 
 /** A row that a person named by its primary key. */

@@ -33,10 +33,10 @@ export async function deleteChildren(
 async function deleteChild(tx: Tx, child: StoredChild, keys: readonly string[], step: Step): Promise<number> {
   const { own, pointers } = child;
   const groups = listGroups(pointers);
-  const notHeld = isChildNotHeld(tx, child, step);
+  const which = selectRows(tx, child, step);
   const recording = toRecording(child.files, step);
   if (own === undefined) {
-    const owned = { ...child, keys, key: child.parentKey, notHeld };
+    const owned = { ...child, keys, key: child.parentKey, which };
     const deleted = await tx.rows.deleteOwned(owned, groups, recording);
     return repairPointers(tx, pointers, deleted.groups, step);
   }
@@ -45,12 +45,12 @@ async function deleteChild(tx: Tx, child: StoredChild, keys: readonly string[], 
   let moved = 0;
   let owned = { by: child.by, keys, key: child.parentKey };
   if (first.length > 0) {
-    const locked = await tx.rows.lockOwned({ table: child.table, ...owned, notHeld }, own.key);
+    const locked = await tx.rows.lockOwned({ table: child.table, ...owned, which }, own.key);
     owned = { by: own.key, keys: locked, key: own.key };
     moved += await deleteChildren(tx, first, owned.keys, step);
   }
   const deleted = await tx.rows.deleteOwned(
-    { table: child.table, ...owned, notHeld },
+    { table: child.table, ...owned, which },
     [...groups, own.key],
     recording,
   );
@@ -62,13 +62,19 @@ async function deleteChild(tx: Tx, child: StoredChild, keys: readonly string[], 
   return moved + (await repairPointers(tx, pointers, deleted.groups, step));
 }
 
-/** What a hold names stays whatever becomes of its parent: it may have come after the parent was judged. */
-function isChildNotHeld(
+/**
+ * Which of the rows that belong to some keys are deleted; undefined for all. What a hold names stays whatever becomes of its
+ * parent: it may have come after the parent was judged.
+ */
+function selectRows(
   tx: Tx,
-  { table, cascades, own }: StoredChild,
+  { table, cascades, own, where }: StoredChild,
   { holds }: Step,
 ): Condition | undefined {
-  return tx.view({ holds }).isNotHeld({ table, cascades, ...own });
+  const view = tx.view({ holds });
+  const notHeld = view.isNotHeld({ table, cascades, ...own });
+  if (where === undefined) return notHeld;
+  return view.all([view.matches(where), ...(notHeld === undefined ? [] : [notHeld])]);
 }
 
 /** Deletes at most so many rows of what belongs to some keys, the deepest first. Returns how many. */
@@ -80,12 +86,12 @@ export async function drainChild(
   step: Step,
 ): Promise<{ rows: number; moved: number }> {
   const { own, pointers } = child;
-  const notHeld = isChildNotHeld(tx, child, step);
+  const which = selectRows(tx, child, step);
   let left = limit;
   let moved = 0;
   let owned = { by: child.by, keys, key: child.parentKey };
   if (own !== undefined) {
-    const locked = await tx.rows.lockOwned({ table: child.table, ...owned, notHeld, limit }, own.key);
+    const locked = await tx.rows.lockOwned({ table: child.table, ...owned, which, limit }, own.key);
     owned = { by: own.key, keys: locked, key: own.key };
     for (const grandchild of own.children) {
       const drained = await drainChild(tx, grandchild, owned.keys, left, step);
@@ -97,7 +103,7 @@ export async function drainChild(
   }
   await tx.enforceDeadline(step.deadline);
   const deleted = await tx.rows.deleteOwned(
-    { table: child.table, ...owned, notHeld, limit: left },
+    { table: child.table, ...owned, which, limit: left },
     listGroups(pointers),
     toRecording(child.files, step),
   );

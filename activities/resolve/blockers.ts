@@ -1,10 +1,11 @@
 import type { Catalog, CatalogTable, ForeignKey } from '../dialect/catalog.ts';
+import { linkToParent } from '../dialect/join-path.ts';
 import { toTableName } from '../dialect/table-names.ts';
 import type { CascadeStep, RowTree, StoredBlocker, StoredChild } from '../stored/pass.ts';
 import { forbidsDelete, pairColumns } from './cascades.ts';
 import { hasIndexOn } from './scan-choice.ts';
 
-type Way = readonly Pick<CascadeStep, 'table' | 'on'>[];
+type Way = readonly Omit<CascadeStep, 'from'>[];
 
 /** A table of a tree, and the way that leads from a row to those of its rows that are deleted along. */
 interface Node {
@@ -53,8 +54,8 @@ function listNodes(catalog: Catalog, { table: name, cascades, children = [] }: R
   if (table === undefined) return [];
   const nodes: Node[] = [{ table, way, children }];
   const ways: Way[] = [];
-  for (const step of cascades) {
-    const own = [...(ways[step.from] ?? way), { table: step.table, on: step.on }];
+  for (const { from, ...step } of cascades) {
+    const own = [...(ways[from] ?? way), step];
     ways.push(own);
     const below = catalog.named(step.table);
     if (below !== undefined) nodes.push({ table: below, way: own, children: [] });
@@ -63,7 +64,7 @@ function listNodes(catalog: Catalog, { table: name, cascades, children = [] }: R
 }
 
 function listChildNodes(catalog: Catalog, child: StoredChild, way: Way): Node[] {
-  const own = [...way, { table: child.table, on: [{ child: child.by.name, parent: child.parentKey.name }] }];
+  const own = [...way, { table: child.table, ...linkToParent(child) }];
   return listNodes(catalog, { table: child.table, cascades: child.cascades, ...child.own }, own);
 }
 

@@ -35,6 +35,7 @@ export function deferChild(
       pass.parent === parentEntity &&
       Reflect.ownKeys(pass.where).length === 0,
   );
+  if (Reflect.ownKeys(child.where).length > 0) return undefined;
   if (later === undefined || child.repoint.length > 0 || child.with.length > 0) return undefined;
   const table = scope.table(child.entity, ['select', 'delete']);
   const reference = resolveReference(
@@ -77,16 +78,25 @@ export function resolveChild(
     resolveChild(grandchild, child.entity, table, roots, scope),
   );
   const files = resolvePaths(roots, child.entity, table, scope);
+  const where = scope.whichRows(child.entity, child.where);
   if (table === undefined || reference === undefined || parent === undefined) return undefined;
   if (!children.every((grandchild) => grandchild !== undefined)) return undefined;
   const { by, key: parentKey } = reference;
   const key = findChildKey(child.entity, children, scope);
   if (key === undefined) return undefined;
   const beforeParent = hasForeignKey(table, by, parent, scope);
+  if (where !== undefined && beforeParent) {
+    return scope.addIssue(
+      `softChild ${scope.entities.name(child.entity)} has a where, but a foreign key acts on all of its rows, whatever they are`,
+      'Leave where out',
+      `column ${table.label}.${by.name}`,
+    );
+  }
   return {
     table: toTableName(table),
     by,
     parentKey,
+    ...(where === undefined ? {} : { where }),
     beforeParent,
     pointers: pointers.filter((pointer) => pointer !== undefined),
     cascades: cascadesFrom(scope.catalog, table),

@@ -28,6 +28,12 @@ export function describeFilterError(
       fix: 'Say which rows are meant, or leave it out',
     };
   }
+  if (message === 'it reads more than columns of the row itself') {
+    return {
+      what: `its ${option} has raw SQL, or is about a relation, and such a filter may only compare columns of ${entity}`,
+      fix: `Compare properties of ${entity} that have a column, with MikroORM's operators`,
+    };
+  }
   if (message.includes('is not supported on')) {
     return { what: `its ${option} cannot be used: ${message}`, fix: 'Say it in another way' };
   }

@@ -122,6 +122,11 @@ export class PolicyEntities {
     return this.#read(entity, at, option, issues, () => this.#reader.widePredicate(entity, filter));
   }
 
+  /** The same as {@link predicate}, by columns of the row itself. Reports other filters. */
+  ownPredicate(entity: AnyEntity, filter: object, at: string, option: string, issues: Issue[]): Predicate {
+    return this.#read(entity, at, option, issues, () => this.#reader.ownPredicate(entity, filter));
+  }
+
   /** Only those rows; null if a filter that was read drops none. */
   dropped(entity: AnyEntity, filter: object): Predicate | null {
     return this.#reader.dropped(entity, filter);

@@ -62,7 +62,7 @@ export function resolveReferences(
 }
 
 function resolveSoftReference(
-  { entity, by }: SoftReference,
+  { entity, by, where: filter }: SoftReference,
   pass: DeleteUnreferenced,
   table: CatalogTable | undefined,
   scope: Scope,
@@ -73,10 +73,12 @@ function resolveSoftReference(
     { entity: pass.entity, table },
     scope,
   );
+  const where = scope.whichRows(entity, filter);
   if (child === undefined || reference === undefined) return undefined;
   return {
     table: toTableName(child),
     on: [{ child: reference.by.name, parent: reference.key.name }],
+    ...(where === undefined ? {} : { where }),
     indexed: isIndexed(child, [reference.by.name]),
   };
 }

@@ -1,4 +1,5 @@
 import type { Catalog, CatalogTable } from '../dialect/catalog.ts';
+import { linkToParent } from '../dialect/join-path.ts';
 import { toTableName } from '../dialect/table-names.ts';
 import type { TableName } from '../stored/columns.ts';
 import type {
@@ -52,9 +53,9 @@ export function findGraph(catalog: Catalog, root: Root): FoundGraph | undefined 
 }
 
 function listSoftLinks(parent: TableName, children: readonly StoredChild[]): RowLink[] {
-  return children.flatMap(({ table, by, parentKey, own }) => [
-    { parent, child: table, on: [{ child: by.name, parent: parentKey.name }] },
-    ...(own === undefined ? [] : listSoftLinks(table, own.children)),
+  return children.flatMap((child) => [
+    { parent, child: child.table, ...linkToParent(child) },
+    ...listSoftLinks(child.table, child.own?.children ?? []),
   ]);
 }
 
@@ -81,8 +82,8 @@ function followLinks(catalog: Catalog, table: CatalogTable, soft: readonly RowLi
   return [...found.values()];
 }
 
-function linkKey({ parent, child, on }: RowLink): string {
-  return JSON.stringify([parent.label, child.label, on]);
+function linkKey({ parent, child, on, where }: RowLink): string {
+  return JSON.stringify([parent.label, child.label, on, where]);
 }
 
 /**
@@ -130,9 +131,9 @@ function listGraphTables({ table, files, children }: Root): GraphTable[] {
 
 /** The links as steps: the parent of each is a table that an earlier one reaches. */
 function toSteps(links: readonly RowLink[], { label }: TableName): CascadeStep[] {
-  return links.map(({ parent, child, on }) => ({
-    from: parent.label === label ? -1 : links.findIndex((link) => link.child.label === parent.label),
+  return links.map(({ parent, child, ...link }) => ({
+    from: parent.label === label ? -1 : links.findIndex((other) => other.child.label === parent.label),
     table: child,
-    on,
+    ...link,
   }));
 }

@@ -208,6 +208,13 @@ export class Scope {
   predicate(entity: AnyEntity, filter: object, option = 'where'): Predicate {
     return this.entities.predicate(entity, filter, this.#at, option, this.issues);
   }
+
+  /** Which rows of an entity that references another are meant, by their own columns; undefined for all. */
+  whichRows(entity: AnyEntity, filter: object): Predicate | undefined {
+    if (Reflect.ownKeys(filter).length === 0) return undefined;
+    const option = `where for ${this.entities.name(entity)}`;
+    return this.entities.ownPredicate(entity, filter, this.#at, option, this.issues);
+  }
 }
 
 /** A column as a run stores it. */

@@ -77,6 +77,8 @@ export interface StoredChild {
   readonly by: ColumnName;
   /** What it names the row that it belongs to by. */
   readonly parentKey: ColumnName;
+  /** Which of its rows are meant; left out for all. */
+  readonly where?: Predicate;
   /**
    * It has a foreign key after all. The parent cannot be deleted first: the database would forbid it, unlink the child
    * for good, or delete the child before pointers at it are repaired.
@@ -110,10 +112,16 @@ export interface DeferredChild {
  * One step that a delete takes along a foreign key with `on delete cascade`. Steps stand in an order in which each
  * one's parent comes before it; `from` is the number of the parent's step, or -1 for the table itself.
  */
-export interface CascadeStep {
+export interface CascadeStep extends Link {
   readonly from: number;
   readonly table: TableName;
+}
+
+/** How rows of a table reference those of another. */
+export interface Link {
   readonly on: ColumnPairs;
+  /** Which of the rows that reference count, by columns of their own; left out for all. */
+  readonly where?: Predicate;
 }
 
 /** A foreign key that forbids to delete a row as long as another row that stays references it. */
@@ -123,12 +131,12 @@ export interface StoredBlocker {
   /** Where the rows are that reference. */
   readonly reference: StoredReference;
   /** From the pass's row down to the row that is referenced, which is deleted along; empty for the row itself. */
-  readonly path: readonly Pick<CascadeStep, 'table' | 'on'>[];
+  readonly path: readonly Omit<CascadeStep, 'from'>[];
   /**
    * From the pass's row down to rows that reference, in each way: they may be deleted along with it, or with another row of
    * the pass. An empty way is the row itself; no way means that the pass deletes no row that references.
    */
-  readonly ways: readonly (readonly Pick<CascadeStep, 'table' | 'on'>[])[];
+  readonly ways: readonly (readonly Omit<CascadeStep, 'from'>[])[];
 }
 
 /** A table and what is deleted along with its rows. */
@@ -158,10 +166,9 @@ export interface GraphTable {
 }
 
 /** Columns of one table that reference rows of another. */
-export interface RowLink {
+export interface RowLink extends Link {
   readonly parent: TableName;
   readonly child: TableName;
-  readonly on: ColumnPairs;
 }
 
 /** Rows of `holder` that point at the newest row of their group in `target`. */
@@ -201,9 +208,8 @@ export interface StoredDeleteOrphans extends StoredPass, ParentReference {
 }
 
 /** Columns of a table that reference rows of another, by a foreign key or without one. */
-export interface StoredReference {
+export interface StoredReference extends Link {
   readonly table: TableName;
-  readonly on: ColumnPairs;
   /** An index leads from a row to those that reference it. */
   readonly indexed: boolean;
 }

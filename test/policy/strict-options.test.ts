@@ -101,9 +101,9 @@ describe('an option that nobody reads is refused, and the nearest named:', () =>
     ],
     [
       'of a soft child, that a pass has',
-      () => ofPass(expire({ with: [softChild({ entity: AuditLog, by: 'orderId', where: {} } as never)] })),
-      'with[0] has "where"',
-      'Use some of entity, by, repoint, with',
+      () => ofPass(expire({ with: [softChild({ entity: AuditLog, by: 'orderId', grace: '1d' } as never)] })),
+      'with[0] has "grace"',
+      'Use some of entity, by, where, repoint, with',
     ],
     [
       'of a child of a soft child',
@@ -147,7 +147,7 @@ describe('an option that nobody reads is refused, and the nearest named:', () =>
         );
       },
       'references[0] has "were"',
-      'Use some of entity, by',
+      'Write where',
     ],
     [
       'of reportRows',

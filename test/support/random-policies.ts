@@ -157,6 +157,13 @@ export class PolicyMaker {
     }));
     const withNotes = this.chance(0.6);
     const repoints = withNotes && this.chance(0.6);
+    const noteGroups = this.chance(0.4) ? [this.#below(4), this.#below(4)] : undefined;
+    const notes = softChild({
+      entity: Note,
+      by: 'itemId',
+      repoint: repoints ? [POINTER] : [],
+      ...(noteGroups === undefined ? {} : { where: { grp: { $in: noteGroups } } }),
+    });
     const pass = expireRows({
       name,
       entity: Item,
@@ -169,7 +176,7 @@ export class PolicyMaker {
         olderThan: hours === null ? null : (`${hours}h` as const),
         ...(keep === undefined || keeps ? {} : { keepLast: null }),
       })),
-      with: withNotes ? [softChild({ entity: Note, by: 'itemId', repoint: repoints ? [POINTER] : [] })] : [],
+      with: withNotes ? [notes] : [],
     } as never);
     const retentionOf = (
       row: Row,
@@ -224,9 +231,12 @@ export class PolicyMaker {
         const ids = new Set(deleted.map(({ id }) => id));
         world.delete('item', ids);
         if (!withNotes) return;
-        const notes = world.rows('note').filter((note) => ids.has(Number(note['item_id'] ?? -1)));
-        world.delete('note', new Set(notes.map(({ id }) => id)));
-        if (repoints) repair(world, new Set(notes.map((note) => note['grp'])));
+        const owned = world.rows('note').filter((note) => ids.has(Number(note['item_id'] ?? -1)));
+        const meant = owned.filter(
+          ({ grp }) => noteGroups === undefined || (grp !== null && noteGroups.includes(Number(grp))),
+        );
+        world.delete('note', new Set(meant.map(({ id }) => id)));
+        if (repoints) repair(world, new Set(meant.map((note) => note['grp'])));
       },
     };
   }
@@ -265,16 +275,19 @@ export class PolicyMaker {
 
   #unreferencedTags(): RandomPass {
     const hours = this.#hours();
+    const below = this.chance(0.5) ? 1 + this.#below(20) : undefined;
+    const where = below === undefined ? {} : { where: { id: { $lt: below } } };
     return {
       pass: deleteUnreferenced({
         name: this.#name(),
         entity: Tag,
         age: 'at',
         grace: `${hours}h`,
-        references: [softReference({ entity: Tagging, by: 'tagId' })],
+        references: [softReference({ entity: Tagging, by: 'tagId', ...where })],
       }),
       apply: (world) => {
-        const named = new Set(world.rows('tagging').map((row) => row['tag_id']));
+        const counting = world.rows('tagging').filter(({ id }) => below === undefined || id < below);
+        const named = new Set(counting.map((row) => row['tag_id']));
         world.deleteWhere('tag', (row) => !named.has(row.id) && isOlder(row, world, hours));
       },
     };

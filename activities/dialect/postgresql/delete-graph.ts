@@ -85,10 +85,10 @@ function deletedSql(
   where: Condition,
 ): RawBuilder<unknown> {
   const ways = graph.links.map(
-    ({ parent, child, on }) => sql`
+    ({ parent, child, ...link }) => sql`
       select ${graph.number(child)} as number, c.ctid as location
       from ${tableRef(parent)} as p
-      join ${tableRef(child)} as c on ${references('c', 'p', on)}
+      join ${tableRef(child)} as c on ${references('c', 'p', link)}
       where g.number = ${graph.number(parent)} and p.ctid = g.location`,
   );
   const below =

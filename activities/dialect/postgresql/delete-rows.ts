@@ -59,14 +59,14 @@ export async function isTrueAt(
 /** Locks the rows that belong to some keys, for what must be deleted before them. Returns their own keys. */
 export async function lockOwned(
   connection: Connection,
-  { table, by, keys, key: named, limit, notHeld }: OwnedRows,
+  { table, by, keys, key: named, limit, which }: OwnedRows,
   key: ColumnName,
 ): Promise<string[]> {
   if (keys.length === 0) return [];
   const { rows } = await sql<{ key: string }>`
     select ${columnRef('t', key)}::text as key
     from ${tableRef(table)} as t
-    where ${isOwned({ by, keys, key: named, notHeld })}
+    where ${isOwned({ by, keys, key: named, which })}
     limit ${limit ?? null}
     for update of t`.execute(connection.db);
   return rows.map((row) => row.key);
@@ -75,12 +75,12 @@ export async function lockOwned(
 /** Deletes the rows that belong to some keys. */
 export async function deleteOwned(
   connection: Connection,
-  { table, by, keys, key, limit, notHeld }: OwnedRows,
+  { table, by, keys, key, limit, which }: OwnedRows,
   groups: readonly ColumnName[] = [],
   recording?: Recording,
 ): Promise<DeletedRows> {
   if (keys.length === 0) return { rows: 0, groups: groups.map(() => []) };
-  const owned = isOwned({ by, keys, key, notHeld });
+  const owned = isOwned({ by, keys, key, which });
   const some =
     limit === undefined
       ? sql`true`
@@ -98,10 +98,10 @@ function isOwned({
   by,
   keys,
   key,
-  notHeld,
-}: Pick<OwnedRows, 'by' | 'keys' | 'key' | 'notHeld'>): RawBuilder<boolean> {
+  which,
+}: Pick<OwnedRows, 'by' | 'keys' | 'key' | 'which'>): RawBuilder<boolean> {
   const named = sql<boolean>`${columnRef('t', by)} = any(${castArray(keys, key.type)})`;
-  return notHeld === undefined ? named : sql`${named} and ${toSql(notHeld)}`;
+  return which === undefined ? named : sql`${named} and ${toSql(which)}`;
 }
 
 async function deleteReturning(

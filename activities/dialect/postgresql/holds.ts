@@ -100,15 +100,15 @@ function reachesHeldRow(
 ): RawBuilder<boolean> {
   const graph = new RowGraphSql(tree);
   const follow = (
-    { child, on }: Omit<RowLink, 'parent'>,
+    { child, ...link }: Omit<RowLink, 'parent'>,
     parent: RawBuilder<unknown>,
   ): RawBuilder<unknown> => sql`
     select ${graph.number(child)} as number, c.ctid as location
     from ${parent} as p
-    join ${tableAs(child, 'c')} on ${references('c', 'p', on)}`;
+    join ${tableAs(child, 'c')} on ${references('c', 'p', link)}`;
   const first = tree.cascades
     .filter(({ from }) => from === -1)
-    .map(({ table: child, on }) => follow({ child, on }, sql`(${rows})`));
+    .map(({ table: child, ...link }) => follow({ child, ...link }, sql`(${rows})`));
   const next = graph.links.map((link) => {
     const below = follow(link, tableRef(link.parent));
     return sql`${below} where g.number = ${graph.number(link.parent)} and p.ctid = g.location`;

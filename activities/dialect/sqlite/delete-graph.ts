@@ -25,10 +25,10 @@ export async function deleteGraph(
 ): Promise<DeletedGraph> {
   const graph = new RowGraphSql(tree);
   const ways = graph.links.map(
-    ({ parent, child, on }) => sql`
+    ({ parent, child, ...link }) => sql`
       union
       select ${graph.number(child)}, c.rowid
-      from deleted as g, ${tableAs(parent, 'p')} join ${tableAs(child, 'c')} on ${references('c', 'p', on)}
+      from deleted as g, ${tableAs(parent, 'p')} join ${tableAs(child, 'c')} on ${references('c', 'p', link)}
       where g.number = ${graph.number(parent)} and p.rowid = g.location`,
   );
   const { rows } = await connection.run(sql<{ number: number; location: string; root: number }>`

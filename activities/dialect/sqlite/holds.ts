@@ -59,15 +59,15 @@ function reachesHeldRow(
 ): RawBuilder<boolean> {
   const graph = new RowGraphSql(tree);
   const follow = (
-    { child, on }: Omit<RowLink, 'parent'>,
+    { child, ...link }: Omit<RowLink, 'parent'>,
     parent: RawBuilder<unknown>,
   ): RawBuilder<unknown> => sql`
     select ${graph.number(child)}, c.rowid
     from ${parent}
-    join ${tableAs(child, 'c')} on ${references('c', 'p', on)}`;
+    join ${tableAs(child, 'c')} on ${references('c', 'p', link)}`;
   const first = tree.cascades
     .filter(({ from }) => from === -1)
-    .map(({ table: child, on }) => follow({ child, on }, sql`(${rows}) as p`));
+    .map(({ table: child, ...link }) => follow({ child, ...link }, sql`(${rows}) as p`));
   const next = graph.links.map((link) => {
     const parent = tableAs(link.parent, 'p');
     return follow(

@@ -30,8 +30,8 @@ export function isUnreferenced(
   source: (table: TableName, alias: string) => RawBuilder<unknown> = tableAs,
 ): RawBuilder<boolean> {
   const checks = stored.map(
-    ({ table, on }) => sql`not exists (
-      select 1 from ${source(table, 'c')} where ${references('c', 't', on)} and ${isThere(table, 'c')}
+    ({ table, ...link }) => sql`not exists (
+      select 1 from ${source(table, 'c')} where ${references('c', 't', link)} and ${isThere(table, 'c')}
     )`,
   );
   return sql`(${sql.join(checks, sql` and `)})`;

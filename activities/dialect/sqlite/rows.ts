@@ -75,12 +75,12 @@ export class SqliteRows implements Rows {
   }
 
   async deleteOwned(
-    { table, by, keys, limit, notHeld }: OwnedRows,
+    { table, by, keys, limit, which }: OwnedRows,
     groups: readonly ColumnName[] = [],
     recording?: Recording,
   ): Promise<DeletedRows> {
     if (keys.length === 0) return { rows: 0, groups: groups.map(() => []) };
-    const owned = isOwned({ by, keys, notHeld });
+    const owned = isOwned({ by, keys, which });
     const some =
       limit === undefined
         ? owned
@@ -88,12 +88,12 @@ export class SqliteRows implements Rows {
     return this.#delete(table, some, groups, recording);
   }
 
-  async lockOwned({ table, by, keys, limit, notHeld }: OwnedRows, key: ColumnName): Promise<string[]> {
+  async lockOwned({ table, by, keys, limit, which }: OwnedRows, key: ColumnName): Promise<string[]> {
     if (keys.length === 0) return [];
     const { rows } = await this.#connection.run(sql<{ key: string }>`
       select ${keyText(key, 't')} as key
       from ${tableRef(table)} as t
-      where ${isOwned({ by, keys, notHeld })}
+      where ${isOwned({ by, keys, which })}
       limit ${limit ?? -1}`);
     return rows.map((row) => row.key);
   }
@@ -173,8 +173,8 @@ export class SqliteRows implements Rows {
   }
 }
 
-/** Over alias `t`: the row belongs to one of the keys, and no hold keeps it. */
-function isOwned({ by, keys, notHeld }: Pick<OwnedRows, 'by' | 'keys' | 'notHeld'>): RawBuilder<boolean> {
+/** Over alias `t`: the row belongs to one of the keys, and is one of those that are meant. */
+function isOwned({ by, keys, which }: Pick<OwnedRows, 'by' | 'keys' | 'which'>): RawBuilder<boolean> {
   const named = isKey(by, 't', keys);
-  return notHeld === undefined ? named : sql`(${named} and ${toSql(notHeld)})`;
+  return which === undefined ? named : sql`(${named} and ${toSql(which)})`;
 }

@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 
 import type { VacuumInput } from '../../../activities/contract.ts';
-import { deleteUnreferenced } from '../../../policy/delete-unreferenced.ts';
+import { deleteUnreferenced, softReference } from '../../../policy/delete-unreferenced.ts';
 import { expireRows } from '../../../policy/expire-rows.ts';
 import type { LimitOptions } from '../../../policy/limits.ts';
 import type { Pass } from '../../../policy/pass.ts';
@@ -134,7 +134,7 @@ describeNeeding(['temporal'], 'a restored table is not believed', () => {
           age: 'at',
           grace: '30 days',
           ignore: [Part],
-          references: [{ entity: Note, by: 'thingId' }],
+          references: [softReference({ entity: Note, by: 'thingId' })],
         }),
       ],
       [

@@ -5,7 +5,7 @@ import type { CascadeStep, RowGraph } from '../../../stored/pass.ts';
 import { tableRef } from '../identifiers.ts';
 import { listGroups } from './graph.ts';
 import type { DeletedRowsCte, PreviewStatement } from './statement.ts';
-import { keptColumn, selectLocation } from './statement.ts';
+import { referencesKept, selectLocation } from './statement.ts';
 
 /** A table that cascades reach, and the foreign keys that lead to it. */
 export interface CascadeLevel {
@@ -57,13 +57,10 @@ export function addCascadeLevels(
     ];
     const ways = level.steps.map((step) => {
       const parent = deleted.get(findParent(steps, step, root.table).label) ?? root.rows;
-      const on = step.on.map(
-        (pair) => sql`${sql.id('c', pair.child)} = ${sql.id('d', keptColumn(pair.parent))}`,
-      );
       return sql`
         select ${selectLocation('c', kept)}
         from ${tableRef(level.table)} as c
-        join ${sql.id(parent.cte)} as d on ${sql.join(on, sql` and `)}
+        join ${sql.id(parent.cte)} as d on ${referencesKept(step)}
         where ${statement.isNotDeletedYet(level.table, 'c')}`;
     });
     const cte = statement.addCte(() => sql.join(ways, sql` union `));

@@ -4,6 +4,7 @@ import { sql } from 'kysely';
 import type { RowTree, StoredNesting } from '../../../stored/pass.ts';
 import { listInner } from '../../blockers.ts';
 import { toSql } from '../../condition.ts';
+import { references } from '../../join-path.ts';
 import type { PreviewedDelete } from '../../preview.ts';
 import { blockedSql, edgeSql } from '../blockers.ts';
 import { ageExpression } from '../expiry.ts';
@@ -12,7 +13,7 @@ import { addDependents, columnsForCascades } from './dependents.ts';
 import { listGroups } from './graph.ts';
 import { addRepair } from './repair.ts';
 import type { PreviewStatement } from './statement.ts';
-import { keptColumn, selectLocation } from './statement.ts';
+import { keptColumn, referencesKept, selectLocation } from './statement.ts';
 
 /** Adds rows that a pass deletes, level after level if they are nested, and what is deleted along with them. */
 export function addDeleted(statement: PreviewStatement, deleted: PreviewedDelete): void {
@@ -104,17 +105,12 @@ function selectLevels(
 /** Joins from a deleted row, alias `d`, down to the rows that nested ones name: aliases `c0`, `c1`, ... */
 function joinChain({ chain }: StoredNesting): RawBuilder<unknown> {
   const joins = chain.map((step, n) => {
-    const on = step.on.map(({ child, parent }) => {
-      const above = n === 0 ? sql.id('d', keptColumn(parent)) : sql.id(`c${n - 1}`, parent);
-      return sql`${sql.id(`c${n}`, child)} = ${above}`;
-    });
-    return sql`join ${tableRef(step.table)} as ${sql.id(`c${n}`)} on ${sql.join(on, sql` and `)}`;
+    const on = n === 0 ? referencesKept(step, 'c0') : references(`c${n}`, `c${n - 1}`, step);
+    return sql`join ${tableRef(step.table)} as ${sql.id(`c${n}`)} on ${on}`;
   });
   return sql.join(joins, sql` `);
 }
 
-function chainEnd({ chain, references }: StoredNesting): RawBuilder<unknown> {
-  return chain.length === 0
-    ? sql.id('d', keptColumn(references))
-    : sql.id(`c${chain.length - 1}`, references);
+function chainEnd({ chain, references: column }: StoredNesting): RawBuilder<unknown> {
+  return chain.length === 0 ? sql.id('d', keptColumn(column)) : sql.id(`c${chain.length - 1}`, column);
 }

@@ -4,13 +4,13 @@ import { sql } from 'kysely';
 import type { TableName } from '../../../stored/columns.ts';
 import type { CascadeStep, RowGraph, StoredChild } from '../../../stored/pass.ts';
 import { isTree } from '../../cascades.ts';
-import { references } from '../../join-path.ts';
-import { columnRef, tableRef } from '../identifiers.ts';
+import { linkToParent, references } from '../../join-path.ts';
+import { tableRef } from '../identifiers.ts';
 import { addCascadeLevels, orderLevels } from './cascade-levels.ts';
 import { addGraphRepairs, listGroups } from './graph.ts';
 import { addRepair } from './repair.ts';
 import type { DeletedRowsCte, PreviewStatement } from './statement.ts';
-import { keptColumn, selectLocation } from './statement.ts';
+import { referencesKept, selectLocation } from './statement.ts';
 
 /** Columns of the table of a step, or of the tree's own table for -1, that its cascades look at. */
 export function columnsForCascades(steps: readonly CascadeStep[], from: number): string[] {
@@ -37,7 +37,7 @@ export function addDependents(
   const addChildren = (beforeParent: boolean): void => {
     if (own === undefined) return;
     for (const child of own.children) {
-      if (child.beforeParent === beforeParent) addChild(statement, child, root, own.key.name);
+      if (child.beforeParent === beforeParent) addChild(statement, child, root);
     }
   };
   addChildren(true);
@@ -53,12 +53,7 @@ export function addDependents(
 }
 
 /** Adds the soft children of some rows, what belongs to those, and the repair of pointers at them. */
-function addChild(
-  statement: PreviewStatement,
-  child: StoredChild,
-  parent: DeletedRowsCte,
-  key: string,
-): void {
+function addChild(statement: PreviewStatement, child: StoredChild, parent: DeletedRowsCte): void {
   const { table, by, cascades, own, pointers } = child;
   const columns = [
     ...columnsForCascades(cascades, -1),
@@ -69,7 +64,7 @@ function addChild(
     () => sql`
       select ${selectLocation('c', columns)}
       from ${statement.tableBefore(table, 'c')}
-      join ${sql.id(parent.cte)} as d on ${columnRef('c', by)} = ${sql.id('d', keptColumn(key))}
+      join ${sql.id(parent.cte)} as d on ${referencesKept(linkToParent(child))}
       where ${statement.isNotDeletedYet(table, 'c', { by: by.name, parent: parent.label })}`,
   );
   const root = statement.markDeleted(table, cte);
@@ -87,14 +82,11 @@ function addCascadeTree(
   const deleted: DeletedRowsCte[] = [];
   for (const [n, step] of steps.entries()) {
     const parent = deleted[step.from] ?? root;
-    const on = step.on.map(
-      (pair) => sql`${sql.id('c', pair.child)} = ${sql.id('d', keptColumn(pair.parent))}`,
-    );
     const cte = statement.addCte(
       () => sql`
         select distinct ${selectLocation('c', [...columnsForCascades(steps, n), ...listGroups(graph, step.table)])}
         from ${tableRef(step.table)} as c
-        join ${sql.id(parent.cte)} as d on ${sql.join(on, sql` and `)}
+        join ${sql.id(parent.cte)} as d on ${referencesKept(step)}
         where ${statement.isNotDeletedYet(step.table, 'c')}`,
     );
     deleted.push(statement.markDeleted(step.table, cte));
@@ -123,7 +115,7 @@ function addCascadeGraph(
     return sql`
       select ${numberTable(step.table)} as number, c.ctid as location
       from ${tableRef(parent)} as p
-      join ${tableRef(step.table)} as c on ${references('c', 'p', step.on)}
+      join ${tableRef(step.table)} as c on ${references('c', 'p', step)}
       where
         g.number = ${numberTable(parent)}
         and p.ctid = g.location

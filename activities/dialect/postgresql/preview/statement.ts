@@ -2,9 +2,10 @@ import type { RawBuilder } from 'kysely';
 import { sql } from 'kysely';
 
 import type { TableName } from '../../../stored/columns.ts';
-import type { RowTree, StoredPointer } from '../../../stored/pass.ts';
+import type { Link, RowTree, StoredPointer } from '../../../stored/pass.ts';
 import type { Catalog, CatalogTable, ForeignKey } from '../../catalog.ts';
 import { toSql } from '../../condition.ts';
+import { referencesColumns } from '../../join-path.ts';
 import type { PreviewCount } from '../../preview.ts';
 import type { View } from '../../view.ts';
 import { tableRef } from '../identifiers.ts';
@@ -221,6 +222,11 @@ function pointerKey({ holder, pointer }: StoredPointer): string {
 /** The name under which a common table expression keeps a column of its rows. */
 export function keptColumn(column: string): string {
   return `kept_${column}`;
+}
+
+/** A row of an alias references a row, alias `d`, of a common table expression that keeps the columns for it. */
+export function referencesKept(link: Link, child = 'c'): RawBuilder<boolean> {
+  return referencesColumns(child, (column) => sql.id('d', keptColumn(column)), link);
 }
 
 /** The location of a row of an alias and the columns to keep, for a select list. */

@@ -35,9 +35,9 @@ export class PreviewView extends LiveView {
 
   override isUnreferenced(stored: readonly StoredReference[]): Condition {
     const checks = stored.map(
-      ({ table, on }) => sql`not exists (
+      ({ table, ...link }) => sql`not exists (
         select from ${this.#statement.tableBefore(table, 'c')}
-        where ${references('c', 't', on)} and ${this.#statement.isNotDeletedYet(table, 'c')}
+        where ${references('c', 't', link)} and ${this.#statement.isNotDeletedYet(table, 'c')}
       )`,
     );
     return toCondition(sql`(${sql.join(checks, sql` and `)})`);

@@ -6,7 +6,7 @@ import type { CascadeStep, RowTree, StoredChild, StoredPointer, StoredRoot } fro
 import { listInner } from '../../blockers.ts';
 import type { Catalog } from '../../catalog.ts';
 import { toSql } from '../../condition.ts';
-import { references } from '../../join-path.ts';
+import { linkToParent, references } from '../../join-path.ts';
 import type { DeletedPaths, PreviewCount, PreviewedDelete, PreviewQuery } from '../../preview.ts';
 import type { Condition, Holds, View } from '../../view.ts';
 import { blockedSql, edgeSql } from '../blockers.ts';
@@ -68,7 +68,7 @@ export class SqlitePreviewQuery implements PreviewQuery {
       // Rows nested in those that this item deletes: they are not nested any more once these are deleted.
       const chain = nesting.chain.map(
         (step, n) =>
-          sql`join ${tableAs(step.table, `c${n}`)} on ${references(`c${n}`, n === 0 ? 'p' : `c${n - 1}`, step.on)}`,
+          sql`join ${tableAs(step.table, `c${n}`)} on ${references(`c${n}`, n === 0 ? 'p' : `c${n - 1}`, step)}`,
       );
       const last = nesting.chain.length === 0 ? 'p' : `c${nesting.chain.length - 1}`;
       return sql`
@@ -104,7 +104,7 @@ export class SqlitePreviewQuery implements PreviewQuery {
         notReferenced === undefined ? 0 : await countKept(sql`${all} and not (${toSql(notReferenced)})`);
       this.#count(item, table, 'blocked', referenced + chained);
       await this.#follow(connection, item, table, cascades);
-      if (key !== null) await this.#addChildren(connection, item, table, key, children);
+      if (key !== null) await this.#addChildren(connection, item, table, children);
       await this.#countDeleted(connection, item, [
         table,
         ...cascades.map((step) => step.table),
@@ -187,7 +187,7 @@ export class SqlitePreviewQuery implements PreviewQuery {
       added = 0;
       for (const step of steps) {
         const parent = steps[step.from]?.table ?? table;
-        added += await this.#addBelow(connection, item, parent, step.table, references('c', 'p', step.on));
+        added += await this.#addBelow(connection, item, parent, step.table, references('c', 'p', step));
       }
     }
   }
@@ -220,15 +220,14 @@ export class SqlitePreviewQuery implements PreviewQuery {
     connection: Connection,
     item: Item,
     table: TableName,
-    key: ColumnName,
     children: readonly StoredChild[],
   ): Promise<void> {
     for (const child of children) {
-      const on = sql<boolean>`${columnRef('c', child.by)} = ${columnRef('p', key)}`;
+      const on = references('c', 'p', linkToParent(child));
       await this.#addBelow(connection, item, table, child.table, on);
       await this.#follow(connection, item, child.table, child.cascades);
       const { own } = child;
-      if (own !== undefined) await this.#addChildren(connection, item, child.table, own.key, own.children);
+      if (own !== undefined) await this.#addChildren(connection, item, child.table, own.children);
     }
   }
 
