@@ -1,6 +1,6 @@
-import { Cron } from 'croner';
 import { z } from 'zod';
 
+import { describeCronIssue } from './cron.ts';
 import type { Duration } from './duration.ts';
 import { durationBetween, SECOND } from './duration.ts';
 import { chooseSchema, findIssues, formatValue, withFix } from './find-issues.ts';
@@ -19,7 +19,10 @@ export interface IntervalSchedule {
 
 /** At times of the wall clock. */
 export interface CronSchedule {
-  /** Five fields: minute, hour, day of month, month, day of week. */
+  /**
+   * Five fields: minute, hour, day of month, month, day of week; of numbers, names of months and days, `*`, `,`, `-` and `/`.
+   * One of the two fields for days is `*`.
+   */
   readonly cron: string;
   /** IANA name. Default `UTC`; elsewhere a change of summer time can skip a run or make it run twice. */
   readonly timezone?: string;
@@ -36,13 +39,8 @@ const IntervalSchema = strictOptions({
 const CronSchema = strictOptions({
   cron: withFix(
     z.string().superRefine((cron, context) => {
-      try {
-        // Temporal reads five fields; croner also takes seconds and nicknames.
-        if (cron.trim().split(/\s+/).length !== 5) throw new Error('it has not five fields');
-        new Cron(cron, { paused: true }).stop();
-      } catch (error) {
-        context.addIssue(error instanceof Error ? error.message : String(error));
-      }
+      const issue = describeCronIssue(cron);
+      if (issue !== undefined) context.addIssue(issue);
     }),
     "Use five fields, like '0 3 * * *'",
     (option, value, [issue]) => `${option} ${formatValue(value)} cannot be read: ${issue?.message ?? ''}`,

@@ -58,6 +58,25 @@ describeNeeding(['temporal'], 'the schedule of a policy', () => {
     expect(await apply(monthly)).toBe('unchanged');
   });
 
+  test.each([
+    '0 3 * * 7',
+    '0 3 * * 0,7',
+    '0 3 * * */7',
+    '0 3 * * */2',
+    '0 3 * * 5-6,sun',
+    '0 3 * * MON-FRI',
+    '0 3 29 2 *',
+    '0 3 31 * *',
+    '0 3 */10 JAN-MAR *',
+    '*/20 1-5/2,22 1,15 */5 *',
+    '05 03 * 01 *',
+  ])('a cron that is taken fires at the times that Temporal has: %s', async (cron) => {
+    expect(await apply({ cron, timezone: 'Asia/Kathmandu' })).toBe('created');
+    // It compares the times.
+    expect(await apply({ cron, timezone: 'Asia/Kathmandu' })).toBe('unchanged');
+    expect((await handle.describe()).info.nextActionTimes.length).toBeGreaterThan(1);
+  });
+
   test('is put right again where somebody changed its times at the server', async () => {
     await apply();
     await handle.update((was) => ({ ...was, spec: { intervals: [{ every: '1 minute' }] } }));
