@@ -8,9 +8,9 @@ import type { Stage } from './stage.ts';
 const PROGRAM = fileURLToPath(new URL('../../worker/cli/main.ts', import.meta.url));
 
 /** What commands of the demo find in their environment. */
-export function demoEnvironment({ databaseUrl, temporalAddress }: Stage): Record<string, string> {
+export function demoEnvironment({ database, temporalAddress }: Stage): Record<string, string> {
   return {
-    VACUUM_DATABASE_URL: databaseUrl,
+    VACUUM_DATABASE_URL: database.url,
     TEMPORAL_ADDRESS: temporalAddress,
     PREFECT_SERVER_SERVICES_DB_VACUUM_ENABLED: 'true',
   };

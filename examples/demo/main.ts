@@ -1,21 +1,26 @@
+import { parseArgs } from 'node:util';
+
 import { withoutOwnSettings } from '../../test/support/own-settings.ts';
 import { note, print, strong } from '../../worker/cli/output.ts';
 import { demoEnvironment, type } from './commands.ts';
 import { describeFailure } from './describe-failure.ts';
+import { startPostgres } from './postgresql.ts';
 import { countTables, printProof } from './proof.ts';
+import { makeFile } from './sqlite.ts';
 import type { Stage } from './stage.ts';
 import { setStage } from './stage.ts';
 import { printSurvivors } from './survivors.ts';
 import { watchRun } from './watch.ts';
 
 /**
- * `npm run demo`: a Prefect-shaped database, a Temporal server, a worker and a schedule; one run that the schedule
+ * `npm run demo`, with `-- --sqlite` on a SQLite file: a Prefect-shaped database, a Temporal server, a worker and a schedule; one run that the schedule
  * starts; what it deleted, counted two ways. Stays up while a person looks around; without a terminal it ends by itself.
  */
 async function demo(): Promise<void> {
   process.env = withoutOwnSettings(process.env);
   const asked = askedToLeave();
-  const stage = await setStage();
+  const { sqlite } = parseArgs({ options: { sqlite: { type: 'boolean', default: false } } }).values;
+  const stage = await setStage(sqlite ? makeFile : startPostgres);
   try {
     const end = await Promise.race([play(stage), asked]);
     if (end !== 'leave' && process.stdout.isTTY) await stay(stage, asked);
@@ -25,7 +30,7 @@ async function demo(): Promise<void> {
 }
 
 async function play(stage: Stage): Promise<void> {
-  const before = await countTables(stage.client);
+  const before = await countTables(stage.database);
 
   title(
     'What a run would delete now: kept in the ledger, since a run that takes most of a table must have been looked at',
@@ -40,10 +45,10 @@ async function play(stage: Stage): Promise<void> {
   await type(stage, 'history', String(run));
 
   title('Counted in the tables before and after, and what the ledger says was deleted');
-  if (!(await printProof(stage.client, run, before))) process.exitCode = 1;
+  if (!(await printProof(stage.database, run, before))) process.exitCode = 1;
 
   title('What stays, and why');
-  await printSurvivors(stage.client);
+  await printSurvivors(stage.database);
 
   title('Temporal UI');
   print(stage.uiUrl);

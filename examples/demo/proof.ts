@@ -1,6 +1,5 @@
-import type { Client } from 'pg';
-
 import { printTable } from '../../worker/cli/output.ts';
+import type { DemoDatabase } from './database.ts';
 
 const TABLES = [
   'flow_run',
@@ -17,26 +16,19 @@ const TABLES = [
 export type Counts = Readonly<Record<string, number>>;
 
 /** Counts the rows of each table. */
-export async function countTables(client: Client): Promise<Counts> {
+export async function countTables(database: DemoDatabase): Promise<Counts> {
   const counts: Record<string, number> = {};
   for (const table of TABLES) {
-    const { rows } = await client.query<{ count: string }>(`select count(*) from ${table}`);
-    counts[table] = Number(rows[0]?.count);
+    const [row] = await database.rows<{ count: string | number }>(`select count(*) as count from ${table}`);
+    counts[table] = Number(row?.count);
   }
   return counts;
 }
 
 /** Prints what is gone from each table beside what the batches of the ledger add up to. Answers whether they agree. */
-export async function printProof(client: Client, run: number, before: Counts): Promise<boolean> {
-  const after = await countTables(client);
-  const { rows: sums } = await client.query<{ label: string; deleted: number }>(
-    `select key as label, sum(value::float8) as deleted
-     from vacuum.batch
-     cross join jsonb_each_text(deleted)
-     where run_id = $1
-     group by key`,
-    [run],
-  );
+export async function printProof(database: DemoDatabase, run: number, before: Counts): Promise<boolean> {
+  const after = await countTables(database);
+  const sums = await database.sumBatches(run);
   const lines = TABLES.map((table) => {
     const [was = 0, is = 0] = [before[table], after[table]];
     const deleted = sums.find(({ label }) => label === table)?.deleted ?? 0;

@@ -10,7 +10,7 @@ import type { Stage } from './stage.ts';
 /** Shows the run that a schedule started until it ends. Answers its number in the ledger. */
 export async function watchRun(stage: Stage, scheduleId: string): Promise<number> {
   const temporal = await connectClient({ address: stage.temporalAddress });
-  const database = await openDatabase(stage.databaseUrl);
+  const database = await openDatabase(stage.database.url);
   const { ledger } = database;
   try {
     const workflowId = await startedBy(temporal.client, scheduleId);

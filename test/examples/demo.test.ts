@@ -23,11 +23,11 @@ sys.exit(os.waitstatus_to_exitcode(status))`;
 /** A terminal of no size shows nothing. */
 const SIZED_DEMO = 'stty rows 50 cols 150 && npm run -s demo';
 
-function expectShown(output: string): void {
+function expectShown(output: string, flowRuns = /flow_run +20,000 +9,\d{3}/): void {
   expect(output.match(/ agrees/g)).toHaveLength(TABLES);
   expect(output).not.toContain('DIFFERS');
   expect(output).not.toContain('should be gone');
-  expect(output).toMatch(/flow_run +20,000 +9,\d{3}/);
+  expect(output).toMatch(flowRuns);
   expect(output).toContain('terminal without an end time');
   expect(output).toContain('schedule vacuum-prefect created: every 1 hour');
 }
@@ -47,8 +47,11 @@ describeNeeding(['temporal'], 'npm run demo', () => {
     rmSync(folder, { recursive: true });
   });
 
-  const play = async (env: NodeJS.ProcessEnv = {}): Promise<{ code: number | null; output: string }> => {
-    const child = spawn('npm', ['run', '-s', 'demo'], {
+  const play = async (
+    env: NodeJS.ProcessEnv = {},
+    ...args: string[]
+  ): Promise<{ code: number | null; output: string }> => {
+    const child = spawn('npm', ['run', '-s', 'demo', ...args], {
       cwd: ROOT,
       env: { ...process.env, TMPDIR: folder, ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
@@ -65,6 +68,13 @@ describeNeeding(['temporal'], 'npm run demo', () => {
     const { code, output } = await play();
     expect({ code, output }).toEqual({ code: 0, output: expect.any(String) });
     expectShown(output);
+    await expectGone(/http:\/\/127\.0\.0\.1:\d+/.exec(output)?.[0] ?? '');
+  });
+
+  test('on a SQLite file it shows the same', async () => {
+    const { code, output } = await play({}, '--', '--sqlite');
+    expect({ code, output }).toEqual({ code: 0, output: expect.any(String) });
+    expectShown(output, /flow_run +4,000 +1,\d{3}/);
     await expectGone(/http:\/\/127\.0\.0\.1:\d+/.exec(output)?.[0] ?? '');
   });
 
@@ -116,7 +126,7 @@ describeNeeding(['temporal'], 'npm run demo', () => {
   }
 });
 
-/** Folders of PostgreSQL servers; others of the tools that run the demo may stay. */
+/** Folders of databases; others of the tools that run the demo may stay. */
 function databasesIn(folder: string): number {
-  return readdirSync(folder).filter((name) => name.startsWith('temporal-vacuum-pg-')).length;
+  return readdirSync(folder).filter((name) => /^(?:temporal-vacuum-pg|vacuum-sqlite)-/.test(name)).length;
 }

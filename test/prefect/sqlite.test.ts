@@ -14,6 +14,7 @@ import { OLDER_PREFECTS } from '../support/parts/bring.ts';
 import { copyToSqlite } from '../support/prefect/copy-to-sqlite.ts';
 import { makeEveryKind } from '../support/prefect/every-kind.ts';
 import { everyPass, everyPassNames } from '../support/prefect/every-pass.ts';
+import { PREFECT_FILE_STATEMENTS } from '../support/prefect/fill-file.ts';
 import { PrefectHome } from '../support/prefect/home.ts';
 import { readIds, TABLES } from '../support/prefect/model.ts';
 import { migratePrefect } from '../support/prefect/server.ts';
@@ -88,6 +89,17 @@ describeNeeding(
       );
     }
 
+    test('the demo has the tables and indexes that the migrations of this Prefect make', () => {
+      const file = openFile(join(homes.get('3.8.8')?.folder ?? '', 'prefect.db'));
+      const made = file.rows<{ sql: string }>(
+        `select sql from sqlite_schema where sql is not null and name <> 'alembic_version'`,
+      );
+      file.drop();
+      expect(made.map(({ sql }) => sortParts(sql)).toSorted()).toEqual(
+        PREFECT_FILE_STATEMENTS.map(sortParts).toSorted(),
+      );
+    });
+
     test.each(CASES)(
       '%s %s: the same rows go as on PostgreSQL, as previewed',
       async (version, _, options) => {
@@ -136,6 +148,16 @@ describeNeeding(
     );
   },
 );
+
+/** A statement with its columns and constraints in order: Prefect's migrations write those of a table in any order. */
+function sortParts(statement: string): string {
+  return statement
+    .replace(/\s*\)?;?\s*$/, '')
+    .split(/,\s+/)
+    .map((part) => part.replaceAll(/\s+/g, ' ').trim())
+    .toSorted()
+    .join(', ');
+}
 
 /** Rows by table, of all passes: where an index is missing another pass deletes the same rows. */
 function sumByTable(
