@@ -33,6 +33,7 @@ export { latestPointer } from './policy/latest-pointer.ts';
 export type { LatestPointer, LatestPointerOptions } from './policy/latest-pointer.ts';
 export type { AnyEntity, Pass, PassKind, PassOptions } from './policy/pass.ts';
 export type { Duration } from './policy/duration.ts';
+export type { Period } from './policy/period.ts';
 export { definePolicy } from './policy/policy.ts';
 export type { Policy, PolicyOptions, SliceOptions } from './policy/policy.ts';
 export type { LimitOptions, Limits } from './policy/limits.ts';

@@ -1,6 +1,5 @@
 import type { EntityKey, EntityName, FilterQuery } from '@mikro-orm/core';
 
-import type { Duration } from './duration.ts';
 import type { Age } from './epoch.ts';
 import { AgeSchema } from './epoch.ts';
 import { getFilter, FilterSchema } from './filter.ts';
@@ -9,6 +8,7 @@ import type { LatestPointer } from './latest-pointer.ts';
 import { LatestPointerSchema } from './latest-pointer.ts';
 import type { AnyEntity, PassOptions } from './pass-options.ts';
 import { passOptions } from './pass-options.ts';
+import type { Period } from './period.ts';
 import { EntitySchema, listOf, PropertySchema } from './strict-options.ts';
 
 /** What {@link deleteOrphans} can be told. */
@@ -24,7 +24,7 @@ export interface DeleteOrphansOptions<Child> extends PassOptions {
   /**
    * How old a row must be: spares rows that arrive before their parent is visible. Default `'1 day'`.
    */
-  readonly grace?: Duration;
+  readonly grace?: Period;
   /** Which rows can be orphans at all. Default: all. Evaluated again in the statement that deletes. */
   readonly where?: FilterQuery<Child>;
   /** Pointers at these rows that are repaired when rows go, in the same transaction. Default: none. */
@@ -38,7 +38,7 @@ export interface DeleteOrphans extends PassOptions {
   readonly by: string;
   readonly parent: AnyEntity;
   readonly age: Age;
-  readonly grace: Duration;
+  readonly grace: Period;
   readonly where: object;
   readonly repoint: readonly LatestPointer[];
 }

@@ -1,12 +1,12 @@
 import type { EntityKey, EntityName, FilterQuery } from '@mikro-orm/core';
 
-import type { Duration } from './duration.ts';
 import type { Age } from './epoch.ts';
 import { AgeSchema } from './epoch.ts';
 import { getFilter, FilterSchema } from './filter.ts';
 import { HorizonSchema } from './horizon.ts';
 import type { AnyEntity, PassOptions } from './pass-options.ts';
 import { passOptions } from './pass-options.ts';
+import type { Period } from './period.ts';
 import { EntitySchema, listOf, PropertySchema, strictOptions } from './strict-options.ts';
 
 /** Rows that name another row without a foreign key in the database. */
@@ -35,7 +35,7 @@ export interface DeleteUnreferencedOptions<Row> extends PassOptions {
   /** The property that says how old a row is, for the grace period. Rows where it is null stay. */
   readonly age: Age<EntityKey<Row>>;
   /** How old a row must be: spares rows that are written before what points at them. Default `'1 day'`. */
-  readonly grace?: Duration;
+  readonly grace?: Period;
   /** Which rows can go at all. Default: all. Evaluated again in the statement that deletes. */
   readonly where?: FilterQuery<Row>;
   /** What points at rows without a foreign key. Foreign keys are read from the catalog. Default: nothing. */
@@ -53,7 +53,7 @@ export interface DeleteUnreferenced extends PassOptions {
   readonly kind: 'deleteUnreferenced';
   readonly entity: AnyEntity;
   readonly age: Age;
-  readonly grace: Duration;
+  readonly grace: Period;
   readonly where: object;
   readonly references: readonly SoftReference[];
   readonly ignore: readonly AnyEntity[];

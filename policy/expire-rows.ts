@@ -1,7 +1,6 @@
 import type { EntityKey, EntityName, FilterQuery } from '@mikro-orm/core';
 import { z } from 'zod';
 
-import type { Duration } from './duration.ts';
 import type { Age } from './epoch.ts';
 import { AgeSchema } from './epoch.ts';
 import type { FileRoot } from './file-root.ts';
@@ -13,6 +12,7 @@ import type { LatestPointer } from './latest-pointer.ts';
 import { LatestPointerSchema } from './latest-pointer.ts';
 import type { AnyEntity, PassOptions } from './pass-options.ts';
 import { passOptions } from './pass-options.ts';
+import type { Period } from './period.ts';
 import type { RetentionColumn, RetentionColumnOptions } from './retention-column.ts';
 import { isRetentionColumn, retentionColumnSchema } from './retention-column.ts';
 import type { KeepLast, KeepLastOptions, RetentionOverride, RetentionOverrideOptions } from './retention.ts';
@@ -61,7 +61,7 @@ export interface ExpireRowsOptions<Row> extends PassOptions {
    * How old a row must be to expire: the horizon of a run is its begin minus this. At least one hour unless
    * `allowShort`. `null`: only rows of an override expire. Or what a column of the row, or of its parent, says.
    */
-  readonly olderThan: Duration | RetentionColumnOptions<Row> | null;
+  readonly olderThan: Period | RetentionColumnOptions<Row> | null;
   /**
    * Other retentions for some rows, shorter or longer; the first that matches a row counts. All are judged in one walk,
    * since a page that is touched twice is written to the log twice. Default: none.
@@ -102,7 +102,7 @@ export interface ExpireRows extends PassOptions {
   readonly entity: AnyEntity;
   /** At least one; of several the first that is not null counts. */
   readonly age: readonly Age[];
-  readonly olderThan: Duration | RetentionColumn | null;
+  readonly olderThan: Period | RetentionColumn | null;
   readonly overrides: readonly RetentionOverride[];
   readonly keepLast?: KeepLast;
   readonly where: object;

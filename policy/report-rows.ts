@@ -10,6 +10,7 @@ import { withFix } from './find-issues.ts';
 import { HorizonSchema } from './horizon.ts';
 import type { AnyEntity, PassOptions } from './pass-options.ts';
 import { passOptions } from './pass-options.ts';
+import type { Period } from './period.ts';
 import { EntitySchema, PropertySchema, strictOptions } from './strict-options.ts';
 
 /**
@@ -39,7 +40,7 @@ export interface ReportRowsOptions<Row> extends PassOptions {
   /** The property with the row's age: a timestamp or date. Rows where it is null are never found. */
   readonly age: Age<EntityKey<Row>>;
   /** How old a row must be to be found: the horizon of a run is its begin minus this. */
-  readonly olderThan: Duration;
+  readonly olderThan: Period;
   /** Which rows can be found at all. Default: all. */
   readonly where?: FilterQuery<Row>;
   /**
@@ -56,7 +57,7 @@ export interface ReportRows extends PassOptions {
   readonly kind: 'reportRows';
   readonly entity: AnyEntity;
   readonly age: Age;
-  readonly olderThan: Duration;
+  readonly olderThan: Period;
   readonly where: object;
   readonly dueAt?: string;
   readonly handler?: Required<ResolveOptions>;

@@ -1,10 +1,10 @@
 import type { EntityKey, EntityName } from '@mikro-orm/core';
 import { z } from 'zod';
 
-import type { Duration } from './duration.ts';
 import { DAY, HOUR, SECOND } from './duration.ts';
 import { issueParams, withFix } from './find-issues.ts';
 import type { AnyEntity } from './pass-options.ts';
+import type { Period } from './period.ts';
 import { EntitySchema, PropertySchema, strictOptions } from './strict-options.ts';
 
 /** What a number in a retention column counts, in milliseconds: always the same time, whatever the clocks do. */
@@ -21,7 +21,7 @@ interface RetentionColumnBasics {
   /** What the numbers count. A day is always 24 hours. */
   readonly unit: keyof typeof RETENTION_UNITS;
   /** For rows where the column is null, or that have no parent. `null` keeps them for ever. */
-  readonly default: Duration | null;
+  readonly default: Period | null;
 }
 
 /**

@@ -1,8 +1,8 @@
 import type { EntityKey, FilterQuery } from '@mikro-orm/core';
 import { z } from 'zod';
 
-import type { Duration } from './duration.ts';
 import { withFix } from './find-issues.ts';
+import type { Period } from './period.ts';
 import type { RetentionColumn, RetentionColumnOptions } from './retention-column.ts';
 import { PropertySchema, strictOptions } from './strict-options.ts';
 
@@ -25,7 +25,7 @@ export interface RetentionOverrideOptions<Row> {
   /** Which rows, among those that the pass's `where` names. */
   readonly where: FilterQuery<Row>;
   /** How old such a row must be to expire; shorter or longer than the pass's own. `null` keeps it for ever. */
-  readonly olderThan: Duration | RetentionColumnOptions<Row> | null;
+  readonly olderThan: Period | RetentionColumnOptions<Row> | null;
   /** The newest rows of each group that stay, counted among the rows of this override. Default: the pass's own. */
   readonly keepLast?: KeepLastOptions<Row> | null;
 }
@@ -33,7 +33,7 @@ export interface RetentionOverrideOptions<Row> {
 /** A {@link RetentionOverrideOptions} without the shape of its row. */
 export interface RetentionOverride {
   readonly where: object;
-  readonly olderThan: Duration | RetentionColumn | null;
+  readonly olderThan: Period | RetentionColumn | null;
   readonly keepLast?: KeepLast | null;
 }
 

@@ -1,5 +1,4 @@
 import type { DeleteOrphans } from '../../policy/delete-orphans.ts';
-import { parseDuration } from '../../policy/duration.ts';
 import type { AnyEntity } from '../../policy/pass-options.ts';
 import type { CatalogTable } from '../dialect/catalog.ts';
 import type { Tx } from '../dialect/dialect.ts';
@@ -73,7 +72,7 @@ export const deleteOrphansKind: BatchKind<DeleteOrphans, StoredDeleteOrphans> = 
       keys: Math.max(table.columns.get(by.name)?.distinct ?? 0, parent.rows ?? 0),
       age,
       ages: [age],
-      horizon: computeHorizon(scope.now, parseDuration(pass.grace) ?? Number.NaN, age),
+      horizon: computeHorizon(scope.now, pass.grace, age),
       where,
       pointers,
       cascades,

@@ -1,5 +1,4 @@
 import type { DeleteUnreferenced } from '../../policy/delete-unreferenced.ts';
-import { parseDuration } from '../../policy/duration.ts';
 import type { AnyEntity } from '../../policy/pass-options.ts';
 import type { CatalogTable } from '../dialect/catalog.ts';
 import type { Tx } from '../dialect/dialect.ts';
@@ -54,7 +53,7 @@ export const deleteUnreferencedKind: BatchKind<DeleteUnreferenced, StoredDeleteU
       rowsPerParent: estimateRowsPerParent(table, along),
       age,
       ages: [age],
-      horizon: computeHorizon(scope.now, parseDuration(pass.grace) ?? Number.NaN, age),
+      horizon: computeHorizon(scope.now, pass.grace, age),
       where,
       references,
       cascades,

@@ -1,4 +1,3 @@
-import { parseDuration } from '../../policy/duration.ts';
 import type { AnyEntity } from '../../policy/pass-options.ts';
 import type { ReportRows } from '../../policy/report-rows.ts';
 import type { CatalogTable } from '../dialect/catalog.ts';
@@ -48,8 +47,7 @@ export const reportRowsKind: BatchKind<ReportRows, StoredReportRows> = {
     const where = scope.predicate(pass.entity, pass.where);
     const key = pass.handler === undefined ? null : scope.key(pass.entity, table);
     if (table === undefined || age === undefined || due === undefined || key === undefined) return undefined;
-    const horizonFor = (column: ColumnName): string =>
-      computeHorizon(scope.now, parseDuration(pass.olderThan) ?? Number.NaN, column);
+    const horizonFor = (column: ColumnName): string => computeHorizon(scope.now, pass.olderThan, column);
     return {
       kind: 'reportRows',
       table: toTableName(table),

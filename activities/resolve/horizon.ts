@@ -1,4 +1,6 @@
 import { HOUR } from '../../policy/duration.ts';
+import type { Period } from '../../policy/period.ts';
+import { subtractPeriod } from '../../policy/period.ts';
 import { hasTimeZone } from '../dialect/column-types.ts';
 import type { ColumnName } from '../stored/columns.ts';
 
@@ -9,15 +11,15 @@ const FIRST = Date.parse('0001-01-01T00:00:00Z');
 const FURTHEST_BEHIND = 12 * HOUR;
 
 /**
- * The instant before which rows are expired: so long before the start of the run. Computed once for the whole run,
+ * The instant before which rows are expired: a period before the start of the run. Computed once for the whole run,
  * to the millisecond.
  *
  * A date or a timestamp without time zone does not say where it was written. Its horizon lies twelve hours earlier,
  * so that no row is deleted too early wherever that was.
  */
-export function computeHorizon(now: string, millis: number, age: ColumnName): string {
+export function computeHorizon(now: string, period: Period, age: ColumnName): string {
   const zoned = hasTimeZone(age.type);
-  const instant = Date.parse(now) - millis - (zoned ? 0 : FURTHEST_BEHIND);
+  const instant = subtractPeriod(Date.parse(now), period) - (zoned ? 0 : FURTHEST_BEHIND);
   // A duration that cannot be read is one of the policy's issues, which are reported together.
   return new Date(Number.isNaN(instant) ? FIRST : Math.max(instant, FIRST)).toISOString();
 }

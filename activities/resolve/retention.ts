@@ -1,7 +1,7 @@
-import type { Duration } from '../../policy/duration.ts';
-import { HOUR, parseDuration } from '../../policy/duration.ts';
+import { HOUR } from '../../policy/duration.ts';
 import { getAgeProperty } from '../../policy/epoch.ts';
 import type { ExpireRows } from '../../policy/expire-rows.ts';
+import type { Period } from '../../policy/period.ts';
 import type { RetentionColumn } from '../../policy/retention-column.ts';
 import { isRetentionColumn, RETENTION_UNITS } from '../../policy/retention-column.ts';
 import type { KeepLast } from '../../policy/retention.ts';
@@ -55,8 +55,8 @@ export function resolveRetentions(
   });
   const all = [...overrides, { where: null, olderThan: pass.olderThan, keep: own }];
   if (age === undefined) return undefined;
-  const horizonFor = (olderThan: Duration | null): string | null =>
-    olderThan === null ? null : computeHorizon(scope.now, parseDuration(olderThan) ?? Number.NaN, age);
+  const horizonFor = (olderThan: Period | null): string | null =>
+    olderThan === null ? null : computeHorizon(scope.now, olderThan, age);
   const stored = all.map(({ where, olderThan, keep }) => {
     if (!isRetentionColumn(olderThan)) return { where, horizon: horizonFor(olderThan), keep };
     const column = resolveColumn(pass, olderThan, table, age, scope);

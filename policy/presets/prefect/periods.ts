@@ -10,7 +10,9 @@ export function parsePeriod(value: unknown): number | undefined {
   const text = value.trim();
   if (/^[-+]?\d+(\.\d+)?$/.test(text)) return Number(text) * SECOND;
   const iso = IsoDuration.fromISO(text);
-  return iso.isValid ? iso.toMillis() : parseDuration(text);
+  if (!iso.isValid) return parseDuration(text);
+  // A month has no fixed length.
+  return iso.months === 0 && iso.years === 0 ? iso.toMillis() : undefined;
 }
 
 /** The same above a bound, in milliseconds. */

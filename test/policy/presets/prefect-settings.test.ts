@@ -147,6 +147,8 @@ describe('the settings of the Prefect preset', () => {
     ['batchPause', -5],
     ['sliceSeconds', 1.5],
     ['sliceBatches', 0],
+    ['retentionPeriod', 'P6M'],
+    ['retentionPeriod', 'P1Y'],
     ['cron', ''],
     ['loopSeconds', 0],
     ['batchSize', -1],
