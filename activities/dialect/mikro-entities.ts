@@ -7,32 +7,27 @@ import type { BoundValue, Predicate } from '../stored/columns.ts';
 import { ALWAYS } from './bind-predicate.ts';
 import type { EntityDescription, EntityReader, EntityRelation } from './entity-reader.ts';
 
-/** What the driver's text of a filter becomes. */
-type Translate = (
-  text: string,
-  values: readonly BoundValue[],
-) => { readonly text: string; readonly values: readonly BoundValue[] };
+/** A filter as the ORM's driver writes it, with a value for each mark. */
+export interface DriverFilter {
+  readonly text: string;
+  readonly values: readonly unknown[];
+  /** Whether the entity of an alias declares a column as an instant. */
+  readonly isInstant: (alias: string, column: string) => boolean;
+}
+
+/** What the driver's text of a filter becomes, with values as JSON can store them. Throws for what the database does not have. */
+type Translate = (filter: DriverFilter) => Pick<Predicate, 'text' | 'values'>;
 
 /** Reads entities by MikroORM's metadata and its query builder; never connects. */
 export class MikroEntities implements EntityReader {
   readonly #orm: MikroORM;
   readonly #quote: (identifier: string) => string;
-  readonly #storeValue: (value: unknown) => BoundValue;
   readonly #translate: Translate;
 
-  /**
-   * `quote` writes an identifier as the ORM's driver does; `storeValue` is given each bound value of a filter, `translate` its
-   * text and its stored values, and refuses what the database does not have.
-   */
-  constructor(
-    orm: MikroORM,
-    quote: (identifier: string) => string,
-    storeValue: (value: unknown) => BoundValue,
-    translate: Translate = (text, values) => ({ text, values }),
-  ) {
+  /** `quote` writes an identifier as the ORM's driver does. */
+  constructor(orm: MikroORM, quote: (identifier: string) => string, translate: Translate) {
     this.#orm = orm;
     this.#quote = quote;
-    this.#storeValue = storeValue;
     this.#translate = translate;
   }
 
@@ -86,9 +81,9 @@ export class MikroEntities implements EntityReader {
     const all = `select 1 from ${from.join('.')} as ${this.#quote('t')}`;
     const head = `${all} where `;
     if (built.sql === all) throw new Error('it comes to no condition at all, so every row would match');
-    const values = built.params.map(this.#storeValue);
     if (ALWAYS_TRUE.test(built.sql)) throw new Error('it is true of every row, so every row would match');
-    if (built.sql.startsWith(head)) return this.#toPredicate(built.sql.slice(head.length), values);
+    if (built.sql.startsWith(head))
+      return this.#toPredicate(table, built.sql.slice(head.length), built.params);
     // A filter over relations joins other tables. They are joined to the row at hand, and not to its table again: each
     // batch would list the keys that match in the whole table.
     if (!built.sql.startsWith(`${all} `)) throw new Error('its select cannot be turned into a condition');
@@ -97,14 +92,35 @@ export class MikroEntities implements EntityReader {
     // A column that raw SQL names without its table would be looked for among the joined ones first.
     if (hasRaw(filter)) throw new Error('raw SQL beside a filter over relations may mean the wrong table');
     return this.#toPredicate(
+      table,
       `exists (select 1 from (select 1) as ${this.#quote('one')} ${built.sql.slice(all.length + 1)})`,
-      values,
+      built.params,
     );
   }
 
-  #toPredicate(text: string, values: readonly BoundValue[]): Predicate {
-    const translated = this.#translate(text, values);
+  #toPredicate(table: string, text: string, values: readonly unknown[]): Predicate {
+    const isInstant = (alias: string, column: string): boolean => {
+      const joined = text
+        .split(` as ${this.#quote(alias)} on `)[0]
+        ?.split(' ')
+        .at(-1);
+      const owner = alias === 't' ? this.#quote(table) : joined;
+      return this.#declaresInstant(owner ?? '', column);
+    };
+    const translated = this.#translate({ text, values, isInstant });
     return { ...translated, selects: CALLS.test(text) || TELLS_TIME.test(text) };
+  }
+
+  /** Whether an entity of a table, as the driver writes it, declares a column as an instant. */
+  #declaresInstant(table: string, column: string): boolean {
+    return [...this.#orm.getMetadata().getAll().values()].some(
+      ({ tableName, props }) =>
+        this.#quote(tableName) === table &&
+        props.some(
+          ({ fieldNames, runtimeType }) =>
+            (fieldNames as string[] | undefined)?.[0] === column && runtimeType === 'Date',
+        ),
+    );
   }
 
   get #defaultSchema(): string | undefined {

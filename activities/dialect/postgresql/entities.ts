@@ -14,7 +14,10 @@ import { quoteIdentifier } from './identifiers.ts';
  * naming strategy, schema and metadata provider say which tables are meant.
  */
 export function readEntities(entities: readonly AnyEntity[], given?: AnyMikroORM): EntityReader {
-  return new MikroEntities(findOrm([...new Set(entities)], given), quoteIdentifier, storeValue);
+  return new MikroEntities(findOrm([...new Set(entities)], given), quoteIdentifier, ({ text, values }) => ({
+    text,
+    values: values.map(storeValue),
+  }));
 }
 
 function findOrm(entities: readonly AnyEntity[], given: AnyMikroORM | undefined): AnyMikroORM {

@@ -1,5 +1,5 @@
 import type { DatabaseError, ErrorKind, Verdict } from '../database-error.ts';
-import { CANCELLED, IDLE } from './thread-messages.ts';
+import { CANCELLED, IDLE, NO_INSTANT } from './thread-messages.ts';
 
 /** An error of SQLite, as its thread told it. */
 export class SqliteError extends Error {
@@ -27,6 +27,7 @@ const MEANINGS: readonly (readonly [string, Meaning])[] = [
   [OUT_OF_TIME, ['shrink', 'timeout', 'a transaction took too long']],
   [CANCELLED, ['shrink', 'timeout', 'a statement was cancelled']],
   [IDLE, ['retry', 'other', 'the transaction was idle for too long']],
+  [NO_INSTANT, ['stop', 'other', 'a filter compares dates']],
   ['SQLITE_BUSY', ['retry', 'busy', 'another process holds the write lock of the file']],
   ['SQLITE_LOCKED', ['retry', 'busy', 'another connection holds the file']],
   ['SQLITE_FULL', ['wait', 'disk full', 'the disk is full']],
@@ -54,7 +55,8 @@ export function readSqliteError(error: unknown): DatabaseError | undefined {
     const { code } = at;
     const found = MEANINGS.find(([prefix]) => code.startsWith(prefix));
     const [verdict, kind, meaning] = found?.[1] ?? ['doubt', 'other', 'the database reported an error'];
-    return { code, kind, meaning, verdict, names: '', text: undefined };
+    const names = code === NO_INSTANT ? at.message : '';
+    return { code, kind, meaning, verdict, names, text: undefined };
   }
   return undefined;
 }

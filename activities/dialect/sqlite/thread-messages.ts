@@ -31,3 +31,6 @@ export type ThreadReply = { readonly id: number } & (
 export const IDLE = 'SQLITE_VACUUM_IDLE';
 /** The code of a statement that was asked to end. */
 export const CANCELLED = 'SQLITE_VACUUM_CANCELLED';
+/** The code of a statement that met a value of a column that is no instant in a known form. The message names the
+ * column, and never the value. */
+export const NO_INSTANT = 'SQLITE_VACUUM_NO_INSTANT';

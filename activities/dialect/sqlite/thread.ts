@@ -1,8 +1,9 @@
 import { createRequire } from 'node:module';
 import { parentPort, workerData } from 'node:worker_threads';
 
+import { readInstant } from './read-instant.ts';
 import type { SqliteValue, ThreadOptions, ThreadReply, ThreadRequest } from './thread-messages.ts';
-import { CANCELLED, IDLE } from './thread-messages.ts';
+import { CANCELLED, IDLE, NO_INSTANT } from './thread-messages.ts';
 
 /*
  * One connection to a SQLite file, in a thread of its own: the library is synchronous, and a statement of seconds would stop
@@ -14,7 +15,7 @@ interface Library {
   readonly inTransaction: boolean;
   prepare(sql: string): LibraryStatement;
   exec(sql: string): unknown;
-  function(name: string, options: object, work: () => number): unknown;
+  function(name: string, options: object, work: (...values: unknown[]) => unknown): unknown;
   close(): void;
 }
 
@@ -76,6 +77,14 @@ function open(): Library {
       throw Object.assign(new Error('the statement was asked to end'), { code: CANCELLED });
     }
     return 1;
+  });
+  db.function('vacuum_instant', { deterministic: true }, (value, column) => {
+    const instant = readInstant(value);
+    if (instant === undefined) {
+      const message = `column ${String(column)} has a value that is no instant in a known form`;
+      throw Object.assign(new Error(message), { code: NO_INSTANT });
+    }
+    return instant;
   });
   opened = db;
   return db;
