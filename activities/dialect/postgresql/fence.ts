@@ -7,7 +7,7 @@ import type { TableName } from '../../stored/columns.ts';
 import type { DeletionCounters, EnteredBatch, Fence } from '../fence.ts';
 import type { HeldRows } from '../view.ts';
 import type { Connection } from './connection.ts';
-import { selectHeldRows } from './holds.ts';
+import { isAnythingHeld, selectHeldRows } from './holds.ts';
 import { qualifiedName } from './identifiers.ts';
 import { inTransaction, undoOnError } from './transaction.ts';
 
@@ -53,14 +53,24 @@ async function enterBatch(
   run: string,
   counted: readonly TableName[],
 ): Promise<EnteredBatch> {
-  const { rows } = await sql<{ entered: boolean; before: string[]; held: HeldRows[] }>`
+  const { db } = connection;
+  const { rows } = await sql<{ entered: boolean; before: string[]; is_held: boolean }>`
     select
       pg_try_advisory_xact_lock(hashtextextended(${shard}, 0))
       and pg_try_advisory_xact_lock_shared(hashtextextended(${run}, 0)) as entered,
       ${countersBefore(counted)} as before,
-      ${selectHeldRows(connection)} as held`.execute(connection.db);
-  const { entered, before, held } = rows[0] ?? { entered: false, before: [], held: [] };
-  return { entered, counters: { tables: counted, before } satisfies DeletionCounters, holds: { rows: held } };
+      ${isAnythingHeld(connection)} as is_held`.execute(db);
+  const { entered, before, is_held: isHeld } = rows[0] ?? { entered: false, before: [], is_held: true };
+  const counters: DeletionCounters = { tables: counted, before };
+  return { entered, counters, holds: { rows: isHeld ? await readHeldRows(connection) : [] } };
+}
+
+/** Mostly nothing is held: to plan this in each batch made the statement that enters it take 1.0 ms instead of 0.3. */
+async function readHeldRows(connection: Connection): Promise<readonly HeldRows[]> {
+  const { rows } = await sql<{ held: HeldRows[] }>`select ${selectHeldRows(connection)} as held`.execute(
+    connection.db,
+  );
+  return rows[0]?.held ?? [];
 }
 
 /**

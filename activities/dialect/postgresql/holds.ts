@@ -45,6 +45,11 @@ export function selectHeldRows(connection: Connection, from?: string): RawBuilde
   )`;
 }
 
+/** Whether a hold is in force now; for use inside a statement. */
+export function isAnythingHeld(connection: Connection): RawBuilder<boolean> {
+  return sql`exists (select from ${ledgerTable(connection, 'hold')} as h where ${isInForce(undefined)})`;
+}
+
 /** Over alias `t` of a table: a hold names the row. Undefined if no hold is about the table. */
 export function isHeldRow(
   connection: Connection,
