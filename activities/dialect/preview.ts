@@ -32,6 +32,8 @@ export interface PreviewedDelete {
   readonly notHeld: Condition | undefined;
   /** Those of them that no row references which stays; undefined if no foreign key forbids a delete. */
   readonly notReferenced: Condition | undefined;
+  /** Rows of the table that stay only because they have no age; undefined if the pass asks for none. */
+  readonly undated?: Condition | undefined;
   /** The age by which the range of the rows is told. */
   readonly ages: Ages;
   readonly nesting?: StoredNesting | null;
@@ -44,7 +46,16 @@ export interface PreviewedDelete {
 export interface PreviewCount {
   readonly pass: string;
   readonly label: string;
-  readonly what: 'deleted' | 'moved' | 'held' | 'blocked' | 'found' | 'oldest found' | 'oldest' | 'newest';
+  readonly what:
+    | 'deleted'
+    | 'moved'
+    | 'held'
+    | 'blocked'
+    | 'undated'
+    | 'found'
+    | 'oldest found'
+    | 'oldest'
+    | 'newest';
   /** Rows, or milliseconds since the epoch; null if there is nothing. */
   readonly value: number | null;
 }

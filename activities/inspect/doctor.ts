@@ -10,6 +10,7 @@ import type { ResolvedPolicy } from '../plan/resolve-policy.ts';
 import { checkAgainst } from '../plan/resolve-policy.ts';
 import { examineIndexes } from './doctor-indexes.ts';
 import { examineSizes } from './doctor-sizes.ts';
+import { examineUndated } from './doctor-undated.ts';
 import type { Finding } from './finding.ts';
 
 /** Looks at a database as runs of a policy will: privileges, names, indexes, ledger. Changes nothing. */
@@ -24,6 +25,7 @@ export async function examineDatabase(database: Database, policy: Policy): Promi
     ...(await examinePolicy(database, policy)),
     ...(await examineConnection(database, policy)),
     ledger,
+    ...(await examineUndated(database, policy)),
     ...(isCurrent ? await examineOpenRun(database, policy) : []),
     ...(await examineSizes(database, policy)),
     ...(isCurrent ? await examineBlocked(database, policy) : []),

@@ -130,6 +130,7 @@ function sumUp(
     moved: sum('moved'),
     held: sum('held'),
     blocked: sum('blocked'),
+    undated: sum('undated'),
     reported: reports
       ? { found: sum('found'), resolved: 0, unresolved: {}, oldest: instant('oldest found') }
       : null,

@@ -57,6 +57,17 @@ export function joinParts(
   );
 }
 
+/** Nothing of these decides whether a row has an age that counts. */
+const WITHOUT_AGE = ['too-young', 'nested', 'kept-newest', 'held', 'chained', 'forbidden'] as const;
+
+/** The test for rows that would expire if they had an age; undefined if the parts ask for none. */
+export function findUndated(parts: readonly ConditionPart[], view: View): Condition | undefined {
+  const dated = parts.find(({ reason }) => reason === 'no-age');
+  if (dated === undefined) return undefined;
+  const mayExpire = parts.filter(({ reason }) => reason === 'kept-for-ever').map(({ test }) => test);
+  return view.all([joinParts(parts, view, WITHOUT_AGE), ...mayExpire, view.not(dated.test)]);
+}
+
 /** The test for rows that reference; undefined if no foreign key forbids a delete. */
 export function findNotReferenced(parts: readonly ConditionPart[]): Condition | undefined {
   return parts.find(({ forbids }) => forbids === true)?.test;

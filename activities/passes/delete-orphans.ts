@@ -18,7 +18,7 @@ import type { ScanChoice } from '../resolve/scan-choice.ts';
 import type { Scope } from '../resolve/scope.ts';
 import type { RowTree, StoredDeleteOrphans } from '../stored/pass.ts';
 import type { ConditionPart } from './condition.ts';
-import { findNotReferenced, joinParts, olderThanParts, withBlockers } from './condition.ts';
+import { findNotReferenced, findUndated, joinParts, olderThanParts, withBlockers } from './condition.ts';
 import { addKeptRows } from './count-kept.ts';
 import { isChained } from './delete-chained.ts';
 import { listGroups, repairPointers } from './delete-children.ts';
@@ -104,6 +104,7 @@ export const deleteOrphansKind: BatchKind<DeleteOrphans, StoredDeleteOrphans> = 
       where: joinParts(parts, query.view, ['held', 'forbidden']),
       notHeld: findNotHeld(parts),
       notReferenced: findNotReferenced(parts),
+      undated: findUndated(parts, query.view),
       ages: [stored.age],
       orphansOf: stored,
       pointers: stored.pointers,

@@ -16,7 +16,7 @@ import type { ScanChoice } from '../resolve/scan-choice.ts';
 import type { Scope } from '../resolve/scope.ts';
 import type { RowTree, StoredDeleteUnreferenced } from '../stored/pass.ts';
 import type { ConditionPart } from './condition.ts';
-import { findNotReferenced, joinParts, olderThanParts, withBlockers } from './condition.ts';
+import { findNotReferenced, findUndated, joinParts, olderThanParts, withBlockers } from './condition.ts';
 import { addKeptRows } from './count-kept.ts';
 import { isChained } from './delete-chained.ts';
 import { deleteLocked } from './delete-locked.ts';
@@ -87,6 +87,7 @@ export const deleteUnreferencedKind: BatchKind<DeleteUnreferenced, StoredDeleteU
       where,
       notHeld: findNotHeld(parts),
       notReferenced: findNotReferenced(parts),
+      undated: findUndated(parts, query.view),
       ages: [stored.age],
     });
   },

@@ -32,7 +32,7 @@ import { refuseOwnCascade, refuseTangledPointers } from '../resolve/tangled.ts';
 import type { KeepLastExpiry } from '../stored/expiry.ts';
 import type { RowTree, StoredChild, StoredExpireRows } from '../stored/pass.ts';
 import type { ConditionPart } from './condition.ts';
-import { findNotReferenced, joinParts, withBlockers } from './condition.ts';
+import { findNotReferenced, findUndated, joinParts, withBlockers } from './condition.ts';
 import { addKeptRows } from './count-kept.ts';
 import { isChained } from './delete-chained.ts';
 import { deleteExpired, scanColumn } from './delete-expired.ts';
@@ -156,6 +156,7 @@ export const expireRowsKind: BatchKind<ExpireRows, StoredExpireRows> = {
       where: joinParts(parts, query.view, ['nested', 'held', 'forbidden']),
       notHeld: findNotHeld(parts),
       notReferenced: findNotReferenced(parts),
+      undated: findUndated(parts, query.view),
       ages,
       nesting,
     });

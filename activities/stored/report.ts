@@ -125,6 +125,8 @@ export interface PreviewedPass {
   readonly held: number;
   /** Rows that would be deleted but for others that reference them. */
   readonly blocked: number;
+  /** Rows of the pass's own table that stay only because they have no age. */
+  readonly undated: number;
   /** What it would report; null if the pass reports nothing. */
   readonly reported: ReportedRows | null;
   /** The least and the greatest age of the rows of the pass's own table that it would delete; ISO 8601, null if there are none. */

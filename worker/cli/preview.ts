@@ -75,6 +75,10 @@ function printPreview(preview: Preview): void {
   );
   printReported(preview.passes, true);
   printHeld(preview.passes);
+  for (const { name: pass, undated } of preview.passes) {
+    if (undated === 0) continue;
+    print(`\n${strong(pass)}: ${formatCount(undated)} rows match and have no age, so that they never expire`);
+  }
   if (preview.holdsUnknown) {
     print('\nThe role may not read the ledger: rows that holds keep are counted as if they would go');
   }

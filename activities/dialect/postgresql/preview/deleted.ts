@@ -17,7 +17,8 @@ import { keptColumn, referencesKept, selectLocation } from './statement.ts';
 
 /** Adds rows that a pass deletes, level after level if they are nested, and what is deleted along with them. */
 export function addDeleted(statement: PreviewStatement, deleted: PreviewedDelete): void {
-  const { tree, where, notHeld, notReferenced, ages, nesting = null, orphansOf, pointers = [] } = deleted;
+  const { tree, where, notHeld, notReferenced, undated, ages, nesting = null } = deleted;
+  const { orphansOf, pointers = [] } = deleted;
   const { table, cascades, key = null, children = [], graph } = tree;
   const columns = [
     ...columnsForCascades(cascades, -1),
@@ -45,6 +46,11 @@ export function addDeleted(statement: PreviewStatement, deleted: PreviewedDelete
     // Of the first level, and below the rows that are deleted.
     const heldCte = statement.addCte(() => selectLevels(rows, sql.id(cte), selectLocation('t', []), held));
     statement.addCount(table.label, 'held', heldCte);
+  }
+  if (undated !== undefined) {
+    const count = sql`
+      (select count(*) from ${rows.table} where (${toSql(undated)}) and ${statement.isNotDeletedYet(table, 't')})`;
+    statement.addValue(table.label, 'undated', count);
   }
   const root = statement.markDeleted(
     table,

@@ -54,7 +54,7 @@ export class SqlitePreviewQuery implements PreviewQuery {
   }
 
   addDeleted(deleted: PreviewedDelete): void {
-    const { tree, where, notHeld, notReferenced, ages, nesting = null, pointers = [] } = deleted;
+    const { tree, where, notHeld, notReferenced, undated, ages, nesting = null, pointers = [] } = deleted;
     const { table, cascades, key = null, children = [], graph } = tree;
     const item = this.#deletions.addItem();
     const source = this.#deletions.source(table, 't');
@@ -82,12 +82,19 @@ export class SqlitePreviewQuery implements PreviewQuery {
           and ${which}`;
     };
     this.#conditions.push({ table, where: sql`(${toSql(where)})` });
-    for (const test of [notHeld, notReferenced]) {
+    for (const test of [notHeld, notReferenced, undated]) {
       if (test !== undefined) this.#conditions.push({ table, where: toSql(test) });
     }
     this.#steps.push(async (connection) => {
       const add = async (isFirst: boolean): Promise<number> =>
         this.#deletions.add(connection, item, table, levels(free, isFirst), true);
+      if (undated !== undefined) {
+        const { rows } = await connection.run(sql<{ rows: number }>`
+          select count(*) as rows
+          from ${source}
+          where (${toSql(undated)}) and ${this.#isThere(table, 't')} and vacuum_goes_on()`);
+        this.#count(item, table, 'undated', rows[0]?.rows ?? 0);
+      }
       await add(true);
       if (nesting !== null) while ((await add(false)) > 0);
       const chained = await this.#leaveChained(connection, item, tree);
