@@ -1,9 +1,9 @@
 import type { MikroORM } from '@mikro-orm/core';
 
 import type { OpenSession } from './open-session.ts';
+import { displayUrl as displayPostgresUrl, findServers } from './postgresql/hosts.ts';
 import type { GivenDatabase } from './postgresql/open.ts';
 import { openPostgres } from './postgresql/open.ts';
-import { displayUrl as displayPostgresUrl, toPgUrl } from './postgresql/url.ts';
 import { refuseSqliteOrm } from './sqlite/mikro-orm.ts';
 import { openSqlite } from './sqlite/open.ts';
 import { isSqliteUrl, readSqlitePath } from './sqlite/url.ts';
@@ -25,11 +25,13 @@ function isMikroOrm(given: GivenDatabase): given is MikroORM {
 }
 
 /**
- * A database URL as {@link openSession} takes it, understood as SQLAlchemy writes it too. Throws a `ValidationError`, without
+ * A database URL that {@link openSession} takes, in the forms of libpq and SQLAlchemy. Throws a `ValidationError`, without
  * the URL, if no dialect understands it.
  */
 export function readUrl(url: string): string {
-  return isSqliteUrl(url) ? `sqlite:///${readSqlitePath(url)}` : toPgUrl(url);
+  if (isSqliteUrl(url)) return `sqlite:///${readSqlitePath(url)}`;
+  findServers(url);
+  return url;
 }
 
 /** What a URL names, for messages: never the user or the password. */

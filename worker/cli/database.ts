@@ -1,4 +1,4 @@
-import { formatCode } from '../../activities/dialect/database-error.ts';
+import { describeDatabaseError } from '../../activities/dialect/database-error.ts';
 import { readDatabaseError } from '../../activities/dialect/errors.ts';
 import { Databases } from '../../activities/ledger/databases.ts';
 import type { Ledger } from '../../activities/ledger/ledger.ts';
@@ -19,10 +19,8 @@ export class DatabaseUnreachable extends Error {
         ? error instanceof Error
           ? error.message
           : String(error)
-        : `${database.meaning} (${formatCode(database.code)})`;
-    super(
-      `cannot work with ${displayName}: ${reason}. Check host, port, database, user and password of the URL.`,
-    );
+        : describeDatabaseError(database);
+    super(`cannot work with ${displayName}: ${reason}`);
   }
 }
 

@@ -1,4 +1,7 @@
-import type { ErrorKind, Verdict, DatabaseError } from '../database-error.ts';
+import { types } from 'node:util';
+
+import type { DatabaseError, ErrorKind, Verdict } from '../database-error.ts';
+import { readConnectionFailure } from './connection-errors.ts';
 
 const STATES: Readonly<Record<string, readonly [Verdict, string]>> = {
   '40001': ['shrink', 'the transaction could not be serialized with others'],
@@ -64,21 +67,20 @@ const KINDS: Readonly<Record<string, ErrorKind>> = {
 /** Classes of errors that one row can cause: a constraint, or a trigger that raises one. */
 const ROW_CLASSES: ReadonlySet<string> = new Set(['23', 'P0', '22', '27', '09']);
 
-/** Errors of the socket and of the driver, which have no SQLSTATE. */
-const CONNECTION =
-  /ECONNREFUSED|ECONNRESET|EPIPE|ETIMEDOUT|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|Connection terminated|Connection ended|connection timeout|not queryable|Client has encountered a connection error/i;
-
 /** Classes of errors whose text never quotes a value: of connections, states, privileges, names, resources. */
 const CLASSES_WITHOUT_VALUES: ReadonlySet<string> = new Set(['08', '25', '28', '3D', '42', '53', '55', '57']);
 
 /** What an error of the driver means; undefined if it does not come from the database. */
 export function readPostgresError(error: unknown): DatabaseError | undefined {
-  for (let at: unknown = error, depth = 0; at instanceof Error && depth < 5; at = at.cause, depth += 1) {
+  // Errors of Node may come from another realm, where `instanceof` does not know them.
+  for (let at = error, depth = 0; types.isNativeError(at) && depth < 5; at = at.cause, depth += 1) {
     const code = 'code' in at && typeof at.code === 'string' ? at.code : '';
     if (/^[0-9A-Z]{5}$/.test(code) && !code.startsWith('E')) return fromState(code, at);
-    if (CONNECTION.test(code) || CONNECTION.test(at.message)) return fromState('08006');
-    if (at instanceof AggregateError && at.errors.some((inner) => readPostgresError(inner) !== undefined)) {
-      return fromState('08006');
+    const failure = readConnectionFailure(at);
+    if (failure !== undefined) return { ...failure, kind: 'other', names: '', text: undefined };
+    if ('errors' in at && Array.isArray(at.errors)) {
+      const known = at.errors.map(readPostgresError).find((inner) => inner !== undefined);
+      if (known !== undefined) return known;
     }
   }
   return undefined;
