@@ -15,8 +15,14 @@ import { passOptions } from './pass-options.ts';
 import type { Period } from './period.ts';
 import type { RetentionColumn, RetentionColumnOptions } from './retention-column.ts';
 import { isRetentionColumn, retentionColumnSchema } from './retention-column.ts';
-import type { KeepLast, KeepLastOptions, RetentionOverride, RetentionOverrideOptions } from './retention.ts';
-import { KeepLastSchema } from './retention.ts';
+import type {
+  KeepAtMost,
+  KeepLast,
+  KeepLastOptions,
+  RetentionOverride,
+  RetentionOverrideOptions,
+} from './retention.ts';
+import { KeepAtMostSchema, KeepLastSchema } from './retention.ts';
 import { EntitySchema, FlagSchema, listOf, PropertySchema, strictOptions } from './strict-options.ts';
 
 /** Rows without a foreign key in the database that belong to a row and go with it: "soft children". */
@@ -72,6 +78,12 @@ export interface ExpireRowsOptions<Row> extends PassOptions {
    * begins; where some of them are gone meanwhile, nothing of their group is deleted until the next run. Default: none.
    */
   readonly keepLast?: KeepLastOptions<Row>;
+  /**
+   * At most so many rows stay, whatever their age: when the run begins, the age of the last of the newest `rows` that match
+   * `where` is looked up, and older ones expire too. Rows of the very same age stay. Not together with `overrides`, or with a
+   * retention in a column. Default: no limit.
+   */
+  readonly keepAtMost?: KeepAtMost;
   /** Which rows can expire at all. Default: all. Evaluated again in the statement that deletes. */
   readonly where?: FilterQuery<Row>;
   /**
@@ -105,6 +117,7 @@ export interface ExpireRows extends PassOptions {
   readonly olderThan: Period | RetentionColumn | null;
   readonly overrides: readonly RetentionOverride[];
   readonly keepLast?: KeepLast;
+  readonly keepAtMost?: KeepAtMost;
   readonly where: object;
   readonly nestedBy?: string;
   readonly with: readonly SoftChild[];
@@ -179,6 +192,7 @@ function schemaFor(DurationSchema: z.ZodType): z.ZodType {
     ).pipe(z.array(AgeSchema)),
     olderThan,
     keepLast,
+    keepAtMost: KeepAtMostSchema.optional(),
     overrides: listOf(strictOptions({ where: FilterSchema, olderThan, keepLast })),
     where: FilterSchema,
     nestedBy: PropertySchema.optional(),
@@ -186,11 +200,22 @@ function schemaFor(DurationSchema: z.ZodType): z.ZodType {
     files: listOf(RootSchema),
     allowShort: FlagSchema,
     allowNewest: FlagSchema,
-  }).refine(
-    (pass) => [pass, ...pass.overrides].some((retention) => retention.olderThan !== null),
-    issueParams(
-      () => 'olderThan is null, so that nothing would ever expire',
-      'Give it a duration, or leave the pass out',
-    ),
-  );
+  })
+    .refine(
+      (pass) =>
+        pass.keepAtMost !== undefined ||
+        [pass, ...pass.overrides].some((retention) => retention.olderThan !== null),
+      issueParams(
+        () => 'olderThan is null, so that nothing would ever expire',
+        'Give it a duration, or leave the pass out',
+      ),
+    )
+    .refine(
+      (pass) =>
+        pass.keepAtMost === undefined || (pass.overrides.length === 0 && !isRetentionColumn(pass.olderThan)),
+      issueParams(
+        () => 'keepAtMost stands beside retentions of single rows, so that it is not clear which rows count',
+        'Leave overrides and the column of olderThan out, or use two passes with a where each',
+      ),
+    );
 }

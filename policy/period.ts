@@ -28,6 +28,11 @@ export function isPeriod(value: unknown): value is Period {
   return parseDuration(value) !== undefined && !(typeof value === 'string' && YEARS.test(value));
 }
 
+/** Whether it has no fixed length. */
+export function isCalendar(period: Period): boolean {
+  return parseMonths(period) !== undefined;
+}
+
 /**
  * The instant a period before another, in milliseconds since the epoch; NaN if it is no period. As PostgreSQL does: a day that
  * its month lacks is the last of the month, a time that summer time leaves out is an hour later, and of two times the later.

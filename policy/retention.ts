@@ -20,6 +20,12 @@ export interface KeepLast {
   readonly per: readonly string[];
 }
 
+/** How many rows stay at most, the newest of all. */
+export interface KeepAtMost {
+  /** A whole number of at least 1. */
+  readonly rows: number;
+}
+
 /** A retention of some rows that differs from the pass's own. */
 export interface RetentionOverrideOptions<Row> {
   /** Which rows, among those that the pass's `where` names. */
@@ -48,4 +54,9 @@ export const KeepLastSchema = strictOptions({
     'Name the properties that make a group',
     (option) => `${option} names no property`,
   ).pipe(z.array(PropertySchema)),
+});
+
+/** The options of `keepAtMost`. */
+export const KeepAtMostSchema = strictOptions({
+  rows: withFix(z.int().min(1).max(1_000_000_000), 'Use a whole number from 1 to 1000000000'),
 });

@@ -75,6 +75,11 @@ export interface Tables {
   countUpTo(table: TableName, most: number): Promise<number>;
   /** Whether a table has a row that is not older than an instant. */
   hasRowSince(table: TableName, ages: Ages, instant: string): Promise<boolean>;
+  /**
+   * The age of the n-th newest of the rows of which a condition is true, in whole milliseconds since the epoch, rounded down;
+   * null if there are fewer. Reads the whole table if no index on the age helps.
+   */
+  findNthAge(table: TableName, where: Condition, ages: Ages, nth: number): Promise<number | null>;
   /** Reads the whole table. */
   readRange(table: TableName, ages: Ages | undefined): Promise<TableRange>;
   /** The numbers of the files that some row records, in any spelling; with `outbox`, also those that wait in it. */

@@ -10,7 +10,7 @@ import type { Condition, View } from '../dialect/view.ts';
 import { resolveAge } from '../resolve/age-column.ts';
 import { findBlockers } from '../resolve/blockers.ts';
 import { cascadesFrom } from '../resolve/cascades.ts';
-import { computeHorizon } from '../resolve/horizon.ts';
+import { toStoredHorizon } from '../resolve/horizon.ts';
 import { resolvePointer } from '../resolve/pointer.ts';
 import { resolveReference } from '../resolve/reference.ts';
 import { hasIndexOn } from '../resolve/scan-choice.ts';
@@ -72,7 +72,7 @@ export const deleteOrphansKind: BatchKind<DeleteOrphans, StoredDeleteOrphans> = 
       keys: Math.max(table.columns.get(by.name)?.distinct ?? 0, parent.rows ?? 0),
       age,
       ages: [age],
-      horizon: computeHorizon(scope.now, pass.grace, age),
+      ...toStoredHorizon(scope.now, pass.grace, age),
       where,
       pointers,
       cascades,

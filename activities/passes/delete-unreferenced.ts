@@ -9,7 +9,7 @@ import { resolveAge } from '../resolve/age-column.ts';
 import { findBlockers } from '../resolve/blockers.ts';
 import { cascadesFrom, computeDrainOrder } from '../resolve/cascades.ts';
 import { estimateRowsPerParent } from '../resolve/children.ts';
-import { computeHorizon } from '../resolve/horizon.ts';
+import { toStoredHorizon } from '../resolve/horizon.ts';
 import { resolveReferences } from '../resolve/references.ts';
 import { hasIndexOn } from '../resolve/scan-choice.ts';
 import type { ScanChoice } from '../resolve/scan-choice.ts';
@@ -53,7 +53,7 @@ export const deleteUnreferencedKind: BatchKind<DeleteUnreferenced, StoredDeleteU
       rowsPerParent: estimateRowsPerParent(table, along),
       age,
       ages: [age],
-      horizon: computeHorizon(scope.now, pass.grace, age),
+      ...toStoredHorizon(scope.now, pass.grace, age),
       where,
       references,
       cascades,

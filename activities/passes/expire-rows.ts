@@ -22,6 +22,7 @@ import {
 } from '../resolve/children.ts';
 import { judgesByDependents } from '../resolve/draining.ts';
 import { recordsFiles, resolvePaths, refuseUnrecordedPaths } from '../resolve/file-roots.ts';
+import { computeLaterHorizon } from '../resolve/horizon.ts';
 import { resolveNesting } from '../resolve/nesting.ts';
 import { resolveAges, resolveRetentions, computeLatestHorizon } from '../resolve/retention.ts';
 import { findGraph } from '../resolve/row-graph.ts';
@@ -108,6 +109,7 @@ export const expireRowsKind: BatchKind<ExpireRows, StoredExpireRows> = {
     const others = along.map((name) => scope.catalog.named(name));
     return {
       kind: 'expireRows',
+      ...(pass.keepAtMost === undefined ? {} : { keepAtMost: pass.keepAtMost.rows }),
       ...expiry,
       key,
       ...(keepsRows ? { keeps: expiry } : {}),
@@ -123,6 +125,20 @@ export const expireRowsKind: BatchKind<ExpireRows, StoredExpireRows> = {
       ...(found !== undefined || judgesByDependents(expiry, along) ? { undrained: true } : {}),
       blockers,
       ...(files.length === 0 ? {} : { files }),
+    };
+  },
+
+  async readRows(stored: StoredExpireRows, tx: Tx): Promise<StoredExpireRows> {
+    const { table, ages, where, keepAtMost, horizon, keeps } = stored;
+    if (keepAtMost === undefined) return stored;
+    const view = tx.view();
+    const meant = view.all([view.matches(where), view.hasAge(ages)]);
+    const age = await tx.tables.findNthAge(table, meant, ages, keepAtMost);
+    const later = computeLaterHorizon(horizon, age);
+    return {
+      ...stored,
+      horizon: later,
+      ...(keeps === undefined ? {} : { keeps: { ...keeps, horizon: later } }),
     };
   },
 
@@ -189,12 +205,14 @@ export const expireRowsKind: BatchKind<ExpireRows, StoredExpireRows> = {
 
 /** What a row must be for the pass to delete it, part by part. */
 function listParts(stored: StoredExpireRows, view: View): ConditionPart[] {
-  const { where, ages, nesting, keeps } = stored;
+  const { where, ages, nesting, keeps, keepAtMost } = stored;
   const tree = findDependents(stored);
   const own: ConditionPart[] = [
     { reason: 'filter-mismatch', test: view.matches(where) },
     { reason: 'no-age', test: view.hasAge(ages), impliedBy: 'too-young' },
-    { reason: 'kept-for-ever', test: view.canExpire(stored), impliedBy: 'too-young' },
+    ...(keepAtMost === undefined
+      ? [{ reason: 'kept-for-ever', test: view.canExpire(stored), impliedBy: 'too-young' } as const]
+      : []),
     { reason: 'too-young', test: view.isExpired(stored), dueAt: view.dueWhenExpired(stored) },
     ...(nesting === null ? [] : [{ reason: 'nested', test: view.isNull(nesting.column) } as const]),
     ...(keeps === undefined ? [] : [{ reason: 'kept-newest', test: view.isNotKept(keeps) } as const]),

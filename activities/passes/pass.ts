@@ -124,6 +124,8 @@ interface AnyKind<P extends Pass, S extends StoredPass> {
   entities(pass: P): AnyEntity[];
   /** Looks names up; reports what is missing to the scope and then returns undefined. */
   resolve(pass: P, scope: Scope): S | undefined;
+  /** What only the rows tell of a resolved pass, like how old the newest are; kinds whose names say all have none. */
+  readRows?(stored: S, tx: Tx): Promise<S>;
   /** The plan, or the scans to choose from once the table has been sampled. */
   plan(stored: S, table: CatalogTable, shards: number, view: View): ScanChoice | PassPlan;
   /** Why the pass cannot run over a connection, beyond what its tables say; kinds that any connection can do have none. */

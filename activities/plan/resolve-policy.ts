@@ -92,8 +92,18 @@ async function lookUpPolicy(
   if (issues.length + earlier.length === 0)
     issues.push(...(await probePasses(tx, resolved, catalog, purpose)));
   if (issues.length + earlier.length > 0) throw new ValidationError('policy', issues);
-  const complete = await addSchema(tx, resolved, catalog, known?.passes);
+  const complete = await addSchema(tx, await readRows(tx, resolved), catalog, known?.passes);
   return { passes: complete, notApplicable, catalog, entities, now };
+}
+
+/** Completes passes by what only rows tell. */
+async function readRows(tx: Tx, passes: readonly ResolvedPass[]): Promise<ResolvedPass[]> {
+  const complete: ResolvedPass[] = [];
+  for (const { pass, stored } of passes) {
+    const kind = findKind(pass.kind);
+    complete.push({ pass, stored: (await kind.readRows?.(stored, tx)) ?? stored });
+  }
+  return complete;
 }
 
 /** What the metadata says of all entities of a policy. */

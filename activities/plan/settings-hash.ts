@@ -7,12 +7,13 @@ const OF_THE_RUN: ReadonlySet<string> = new Set(['rowsPerParent', 'keys', 'label
 
 /**
  * A hash of what decides which rows a pass deletes: all that is stored of it, with each horizon as its distance from the
- * start of the run. A preview and a run with the same hash are about the same rows, as they are at their time.
+ * start of the run, unless the distance has no fixed length: then its period is part of the hash, or what it is the latest of. A
+ * preview and a run with the same hash are about the same rows, as they are at their time.
  */
 export function hashSettings(stored: StoredPass, now: string): string {
-  const text = JSON.stringify(stored, (key, value: unknown) => {
-    if (key === 'horizon' && typeof value === 'string') return Date.parse(now) - Date.parse(value);
-    return OF_THE_RUN.has(key) ? undefined : value;
+  const text = JSON.stringify(stored, function replace(this: object, key, value: unknown) {
+    if (key !== 'horizon' || typeof value !== 'string') return OF_THE_RUN.has(key) ? undefined : value;
+    return 'retentions' in this || 'period' in this ? undefined : Date.parse(now) - Date.parse(value);
   });
   return createHash('sha256').update(text).digest('hex');
 }

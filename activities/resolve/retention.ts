@@ -11,7 +11,7 @@ import { toTableName } from '../dialect/table-names.ts';
 import type { ColumnName } from '../stored/columns.ts';
 import type { StoredRetentionColumn, StoredKeep, StoredRetention } from '../stored/expiry.ts';
 import { resolveAge } from './age-column.ts';
-import { computeHorizon } from './horizon.ts';
+import { computeHorizon, toStoredHorizon } from './horizon.ts';
 import { resolveReference } from './reference.ts';
 import type { Scope } from './scope.ts';
 
@@ -34,6 +34,12 @@ export function resolveAges(
   );
 }
 
+/** A retention of which something may be missing: `keep` is undefined then, or `column` null. */
+type MaybeRetention = Omit<StoredRetention, 'keep' | 'column'> & {
+  readonly keep: StoredKeep | null | undefined;
+  readonly column?: StoredRetentionColumn | null;
+};
+
 /** The retentions of a pass, the overrides first and its own last; undefined if something is missing. */
 export function resolveRetentions(
   pass: ExpireRows,
@@ -55,12 +61,12 @@ export function resolveRetentions(
   });
   const all = [...overrides, { where: null, olderThan: pass.olderThan, keep: own }];
   if (age === undefined) return undefined;
-  const horizonFor = (olderThan: Period | null): string | null =>
-    olderThan === null ? null : computeHorizon(scope.now, olderThan, age);
-  const stored = all.map(({ where, olderThan, keep }) => {
-    if (!isRetentionColumn(olderThan)) return { where, horizon: horizonFor(olderThan), keep };
+  const horizonFor = (olderThan: Period | null): Pick<StoredRetention, 'horizon' | 'period'> =>
+    olderThan === null ? { horizon: null } : toStoredHorizon(scope.now, olderThan, age);
+  const stored = all.map(({ where, olderThan, keep }): MaybeRetention => {
+    if (!isRetentionColumn(olderThan)) return { where, ...horizonFor(olderThan), keep };
     const column = resolveColumn(pass, olderThan, table, age, scope);
-    return { where, horizon: horizonFor(olderThan.default), keep, column: column ?? null };
+    return { where, ...horizonFor(olderThan.default), keep, column: column ?? null };
   });
   return stored.every(
     (retention): retention is StoredRetention => retention.keep !== undefined && retention.column !== null,
@@ -79,7 +85,8 @@ export function computeLatestHorizon(
     ...(horizon === null ? [] : [horizon]),
     ...(column === undefined ? [] : [computeHorizon(now, column.leastMillis, age)]),
   ]);
-  return horizons.toSorted().at(-1) ?? now;
+  // Without any, nothing is old.
+  return horizons.toSorted().at(-1) ?? computeHorizon(now, Number.NaN, age);
 }
 
 /** A retention that stands in the database, looked up; undefined if something is missing. */

@@ -23,6 +23,8 @@ export interface StoredRetention {
   readonly where: Predicate | null;
   /** The instant before which they are expired; null if they are kept for ever. */
   readonly horizon: string | null;
+  /** What the horizon was computed from, if that has no fixed length: calendar months. */
+  readonly period?: string;
   readonly keep: StoredKeep | null;
   /** The column that says how long; `horizon` is that of rows in which it is null. */
   readonly column?: StoredRetentionColumn;

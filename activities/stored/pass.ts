@@ -22,6 +22,8 @@ export interface StoredPass {
   readonly rowsPerParent: number;
   /** Rows past this instant are deletable, as far as time decides; left out if time decides nothing. */
   readonly horizon?: string;
+  /** What the horizon was computed from, if that has no fixed length: calendar months. */
+  readonly period?: string;
   /** The age that the horizon is about; left out if it has none. */
   readonly ages?: Ages;
   /** Deleting makes more rows deletable: the scan is repeated until it finds none. */
@@ -44,6 +46,8 @@ export interface StoredExpireRows extends StoredPass, Expiry {
   readonly kind: 'expireRows';
   readonly ages: Ages;
   readonly horizon: string;
+  /** So many rows stay at most, whatever their age: `horizon` is not before the age of the last of them. */
+  readonly keepAtMost?: number;
   readonly nesting: StoredNesting | null;
   /** What children, and the list of kept rows, name the row by; null if nothing does. */
   readonly key: ColumnName | null;

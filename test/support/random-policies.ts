@@ -90,6 +90,7 @@ export class PolicyMaker {
       () => this.#expireItems(),
       () => this.#expireItems(),
       () => this.#expireChildren(),
+      () => this.#limitChildren(),
       () => this.#orphanNotes(),
       () => this.#unreferencedTags(),
       () => this.#repoint(),
@@ -246,6 +247,30 @@ export class PolicyMaker {
     return {
       pass: expireRows({ name: this.#name(), entity: Child, age: 'at', olderThan: `${hours}h` }),
       apply: (world) => world.deleteWhere('child', (row) => isOlder(row, world, hours)),
+    };
+  }
+
+  /** At most so many children: those that are older than the last of the newest go, and those past the retention. */
+  #limitChildren(): RandomPass {
+    const hours = this.chance(0.5) ? this.#hours() : null;
+    const rows = 1 + this.#below(25);
+    return {
+      pass: expireRows({
+        name: this.#name(),
+        entity: Child,
+        age: 'at',
+        olderThan: hours === null ? null : `${hours}h`,
+        keepAtMost: { rows },
+      }),
+      apply: (world, start) => {
+        const ages = start.rows('child').flatMap((row) => ageOf(row, ['at']) ?? []);
+        const last = ages.toSorted((a, b) => b - a)[rows - 1];
+        world.deleteWhere('child', (row) => {
+          const age = ageOf(row, ['at']);
+          const isBeyond = age !== null && last !== undefined && age < last;
+          return isBeyond || (hours !== null && isOlder(row, world, hours));
+        });
+      },
     };
   }
 

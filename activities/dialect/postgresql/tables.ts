@@ -96,6 +96,19 @@ export class PostgresTables implements Tables {
     return rows[0]?.found === true;
   }
 
+  async findNthAge(table: TableName, where: Condition, ages: Ages, nth: number): Promise<number | null> {
+    const [first, ...others] = ages;
+    // By the column itself, which an index may have.
+    const order = others.length === 0 ? columnRef('t', first) : ageExpression('t', ages);
+    const { rows } = await sql<{ age: number }>`
+      select (1000 * extract(epoch from ${ageExpression('t', ages)}))::float8 as age
+      from ${tableRef(table)} as t
+      where ${toSql(where)}
+      order by ${order} desc
+      limit 1 offset ${nth - 1}`.execute(this.#connection.db);
+    return rows[0] === undefined ? null : Math.floor(rows[0].age);
+  }
+
   async readRange(table: TableName, ages: Ages | undefined): Promise<TableRange> {
     const age = ages === undefined ? sql`null::timestamptz` : ageExpression('t', ages);
     const { rows } = await sql<TableRange>`

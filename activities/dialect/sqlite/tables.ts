@@ -94,6 +94,17 @@ export class SqliteTables implements Tables {
     return rows.length > 0;
   }
 
+  async findNthAge(table: TableName, where: Condition, ages: Ages, nth: number): Promise<number | null> {
+    const age = ageMillis('t', ages);
+    const { rows } = await this.#connection.run(sql<{ age: number }>`
+      select ${age} as age
+      from ${tableRef(table)} as t
+      where ${toSql(where)} and ${age} is not null and vacuum_goes_on()
+      order by 1 desc
+      limit 1 offset ${nth - 1}`);
+    return rows[0] === undefined ? null : Math.floor(rows[0].age);
+  }
+
   async readRange(table: TableName, ages: Ages | undefined): Promise<TableRange> {
     const age = ages === undefined ? sql`null` : ageMillis('t', ages);
     const { rows } = await this.#connection.run(sql<TableRange>`
