@@ -19,6 +19,8 @@ export interface CatalogTable extends TableName {
   readonly inherited: boolean;
   /** Rules that rewrite a delete or an update of its rows, by name; left out if the database has no rules. */
   readonly rules?: { readonly delete: readonly string[]; readonly update: readonly string[] };
+  /** Triggers that may keep a row as it is when it is deleted or updated; left out if there are none. */
+  readonly keepers?: readonly KeepingTrigger[];
   /** A trigger of a user fires when the transaction ends. */
   readonly hasDeferredTriggers?: boolean;
   /** The columns that decide in which partition a row is, if the table is one. */
@@ -37,6 +39,14 @@ export interface CatalogTable extends TableName {
     /** Vacuum it. */
     readonly maintain: boolean;
   };
+}
+
+/** A trigger that may keep a row as it is. */
+export interface KeepingTrigger {
+  readonly name: string;
+  readonly on: 'delete' | 'update';
+  /** The only columns that it may keep, in lower case; null if it may keep the whole row. */
+  readonly columns: readonly string[] | null;
 }
 
 /** A column, with what the statistics say of it. */

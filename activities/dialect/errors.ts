@@ -1,10 +1,18 @@
 import type { DatabaseError } from './database-error.ts';
+import { RowsKept } from './kept-rows.ts';
 import { readPostgresError } from './postgresql/errors.ts';
 import { readSqliteError } from './sqlite/errors.ts';
 
 /** What an error of a driver means; undefined if it does not come from a database. */
 export function readDatabaseError(error: unknown): DatabaseError | undefined {
+  if (error instanceof RowsKept) return describeKept(error);
   return readSqliteError(error) ?? readPostgresError(error);
+}
+
+/** As if the database had raised SQLSTATE 09000, triggered action exception. */
+function describeKept({ names }: RowsKept): DatabaseError {
+  const meaning = 'a trigger keeps them, or what would be deleted or set to null with them';
+  return { code: '09000', kind: 'row forbidden', meaning, verdict: 'stop', names, text: undefined };
 }
 
 /** Whether a statement took too long or was cancelled. */

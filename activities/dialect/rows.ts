@@ -1,5 +1,5 @@
 import type { ColumnName, TableName } from '../stored/columns.ts';
-import type { RowTree, StoredPath, StoredPointer } from '../stored/pass.ts';
+import type { RowTree, StoredPath, StoredPointer, WatchedLink } from '../stored/pass.ts';
 import type { Condition, Holds, Instant } from './view.ts';
 
 /** The paths of the deleted rows, written into the ledger by the statement that deletes. */
@@ -42,6 +42,15 @@ export interface OwnedRows {
   readonly limit?: number | undefined;
   /** Which of them: those that no hold keeps, and that the policy means; undefined for all. */
   readonly which?: Condition | undefined;
+}
+
+/** Rows that are about to be deleted, by the columns that a link references. Only the dialect that read them knows how. */
+export interface ReferencedRows {
+  readonly link: WatchedLink;
+  /** A JSON array of rows, each an array of values. */
+  readonly keys: string;
+  /** The types of the columns, if the database needs them to compare. */
+  readonly types: readonly string[];
 }
 
 /** A row that a person named by its primary key. */
@@ -90,6 +99,18 @@ export interface Rows {
     where: Condition,
     outbox: Outbox,
   ): Promise<DeletedGraph>;
+  /**
+   * What some rows, and all that is deleted along with them, are referenced by along some links; to be read before they are
+   * deleted. `cascades` of the tree are all links to follow.
+   */
+  readReferenced(
+    tree: RowTree,
+    links: readonly WatchedLink[],
+    locations: readonly string[],
+    where: Condition,
+  ): Promise<readonly ReferencedRows[]>;
+  /** The links along which rows still reference what was read before. */
+  findLeft(referenced: readonly ReferencedRows[]): Promise<readonly WatchedLink[]>;
   /** Whether the condition is still true of a row, in a statement of its own. */
   isTrueAt(table: TableName, location: string, where: Condition): Promise<boolean>;
   deleteOwned(owned: OwnedRows, groups?: readonly ColumnName[], recording?: Recording): Promise<DeletedRows>;

@@ -1,4 +1,5 @@
 import type { Tx } from '../dialect/dialect.ts';
+import { RowsKept } from '../dialect/kept-rows.ts';
 import type { DeletedRows } from '../dialect/rows.ts';
 import type { Condition } from '../dialect/view.ts';
 import type { ColumnName } from '../stored/columns.ts';
@@ -56,7 +57,7 @@ async function deleteChild(tx: Tx, child: StoredChild, keys: readonly string[], 
   );
   const deletedKeys = deleted.groups.at(-1) ?? [];
   if (first.length > 0 && deletedKeys.length !== owned.keys.length) {
-    throw new Error('a trigger or a new hold kept children whose own are deleted; the batch is rolled back');
+    throw new RowsKept('');
   }
   moved += await deleteChildren(tx, then, deletedKeys, step);
   return moved + (await repairPointers(tx, pointers, deleted.groups, step));

@@ -74,10 +74,10 @@ async function expireLocked(
  * the statement; and if children are deleted first, their row must be sure to follow.
  */
 function mustLock(stored: StoredExpireRows, { lockFirst, holds }: BatchStep): boolean {
-  const { children, table, graph, deferred } = stored;
+  const { children, table, graph, deferred, watched } = stored;
   if (lockFirst || selects(stored) || isChained(stored)) return true;
   if (children.some((child) => child.beforeParent)) return true;
-  if (graph !== undefined) return true;
+  if (graph !== undefined || watched !== undefined) return true;
   const later = listDeferredSteps(deferred, []).map((step) => step.table);
   return needsLocks(holds, table, [...listTablesAlong(stored), ...later]);
 }

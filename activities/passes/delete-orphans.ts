@@ -25,6 +25,7 @@ import { listGroups, repairPointers } from './delete-children.ts';
 import { findNotHeld, heldPart } from './hold-condition.ts';
 import { isolateRows } from './isolate-rows.ts';
 import type { BacklogRows, BatchKind, BatchOutcome, BatchStep, WantedIndex } from './pass.ts';
+import { proveDeleted } from './prove-deleted.ts';
 import { limitRows, toScanStep } from './scan-limit.ts';
 
 /** Rows whose parent is deleted, once they are older than a grace period. */
@@ -176,7 +177,7 @@ async function deleteOrphans(
 }
 
 async function deleteLockedOrphans(
-  { table, pointers }: StoredDeleteOrphans,
+  { table, pointers, cascades, watched }: StoredDeleteOrphans,
   tx: Tx,
   step: BatchStep,
   found: {
@@ -191,7 +192,9 @@ async function deleteLockedOrphans(
   if (step.skipFirstRow) return { ...locked.end, taken: 0, skipped, moved: 0 };
   let taken = 0;
   const remove = async (locations: readonly string[]): Promise<number> => {
-    const deleted = await tx.rows.deleteAt(table, locations, found.still, listGroups(pointers));
+    const deleted = await proveDeleted(tx, { table, cascades, watched }, locations, found.still, async () =>
+      tx.rows.deleteAt(table, locations, found.still, listGroups(pointers)),
+    );
     const moved = await repairPointers(tx, pointers, deleted.groups, step);
     taken += deleted.rows;
     return moved;
@@ -209,10 +212,10 @@ async function deleteLockedOrphans(
 
 /** Whether rows must be locked before they are judged for good. */
 function mustLock(
-  { pointers, where, table, cascades }: StoredDeleteOrphans,
+  { pointers, where, table, cascades, watched }: StoredDeleteOrphans,
   { lockFirst, holds }: BatchStep,
 ): boolean {
-  if (pointers.length > 0 || where.selects || lockFirst) return true;
+  if (pointers.length > 0 || where.selects || watched !== undefined || lockFirst) return true;
   return needsLocks(
     holds,
     table,

@@ -1,4 +1,5 @@
 import type { Tx } from '../dialect/dialect.ts';
+import { RowsKept } from '../dialect/kept-rows.ts';
 import type { LockedRows } from '../dialect/scan.ts';
 import type { Condition } from '../dialect/view.ts';
 import type { RowGraph, RowTree, StoredPath } from '../stored/pass.ts';
@@ -6,9 +7,11 @@ import { deleteChildren, drainChild, repairPointers, toRecording } from './delet
 import type { LockedRow } from './isolate-rows.ts';
 import { isolateRows, readRefusal } from './isolate-rows.ts';
 import type { BatchOutcome, BatchStep } from './pass.ts';
+import { proveDeleted } from './prove-deleted.ts';
 
 /** Rows with what is deleted along with them, and how. */
-export interface DeletableTree extends Required<Omit<RowTree, 'graph'>>, Pick<RowTree, 'graph'> {
+export interface DeletableTree
+  extends Required<Omit<RowTree, 'graph' | 'watched'>>, Pick<RowTree, 'graph' | 'watched'> {
   /** The numbers of the cascades in the order in which an oversized row is drained. */
   readonly drainOrder: readonly number[];
   /** It is not drained, but deleted whole. */
@@ -44,7 +47,9 @@ export async function deleteTrees(
 ): Promise<DeletedTrees> {
   const parents = await countFitting(tx, tree, locations, step);
   const [location = ''] = locations;
-  if (parents === 0 && tree.undrained !== true && (await tx.rows.isTrueAt(tree.table, location, where))) {
+  // What a trigger keeps is known only once all of a row is deleted: a part must not be.
+  const mayDrain = tree.undrained !== true && tree.watched === undefined;
+  if (parents === 0 && mayDrain && (await tx.rows.isTrueAt(tree.table, location, where))) {
     const drained = await tryToDrain(tx, tree, location, keys[0] ?? '', step);
     if (drained !== undefined) return drained;
   }
@@ -84,6 +89,25 @@ async function deleteWhole(
   rows: readonly LockedRow[],
   step: BatchStep,
 ): Promise<number> {
+  const locations = rows.map(({ location }) => location);
+  const remove = async (): Promise<DeletedTree> => deleteTree(tx, tree, where, rows, step);
+  const { moved } = await proveDeleted(tx, tree, locations, where, remove);
+  return moved;
+}
+
+/** How many rows of the own table were deleted, and how many pointers moved. */
+interface DeletedTree {
+  readonly rows: number;
+  readonly moved: number;
+}
+
+async function deleteTree(
+  tx: Tx,
+  tree: DeletableTree,
+  where: Condition,
+  rows: readonly LockedRow[],
+  step: BatchStep,
+): Promise<DeletedTree> {
   if (tree.graph !== undefined) return deleteRowGraph(tx, { ...tree, graph: tree.graph }, where, rows, step);
   const { key, children, table, files } = tree;
   const locations = rows.map(({ location }) => location);
@@ -95,22 +119,23 @@ async function deleteWhole(
   const groups = key === null ? [] : [key];
   const deleted = await tx.rows.deleteAt(table, locations, where, groups, toRecording(files, step));
   if (deleted.rows !== locations.length && first.length > 0) {
-    throw new Error('a trigger or a new hold kept rows whose children are deleted; the batch is rolled back');
+    throw new RowsKept(tree.watched?.triggers.join(', ') ?? '');
   }
   // The keys of what was really deleted: a trigger may keep a row, and then its children stay too.
-  return moved + (await deleteChildren(tx, then, deleted.groups[0] ?? [], step));
+  moved += await deleteChildren(tx, then, deleted.groups[0] ?? [], step);
+  return { rows: deleted.rows, moved };
 }
 
-/** Deletes rows of a graph. Returns how many pointers moved. */
+/** Deletes rows of a graph. */
 async function deleteRowGraph(
   tx: Tx,
-  { table, cascades, graph }: RowTree & { readonly graph: RowGraph },
+  { table, cascades, graph, watched }: RowTree & { readonly graph: RowGraph },
   where: Condition,
   rows: readonly LockedRow[],
   step: BatchStep,
-): Promise<number> {
+): Promise<DeletedTree> {
   const locations = rows.map(({ location }) => location);
-  const tree = { table, cascades, graph };
+  const tree = { table, cascades, graph, watched };
   await tx.rows.lockGraph(tree, locations, where);
   await tx.enforceDeadline(step.deadline);
   const deleted = await tx.rows.deleteGraph(tree, locations, where, step.outbox);
@@ -118,7 +143,7 @@ async function deleteRowGraph(
   for (const { table: target, pointers } of graph.tables) {
     moved += await repairPointers(tx, pointers, deleted.groups(target.label), step);
   }
-  return moved;
+  return { rows: deleted.rows, moved };
 }
 
 /**

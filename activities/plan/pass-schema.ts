@@ -1,6 +1,7 @@
 import type { Catalog } from '../dialect/catalog.ts';
 import type { Tx } from '../dialect/dialect.ts';
 import type { StoredPass } from '../stored/pass.ts';
+import { findWatched } from './watched.ts';
 
 interface Resolved {
   readonly pass: { readonly name: string };
@@ -22,12 +23,14 @@ export async function addSchema<R extends Resolved>(
     const { pass, stored } = resolved;
     const fingerprint = fingerprints.get(pass.name);
     const firesLate = stored.counted.some((name) => catalog.named(name)?.hasDeferredTriggers === true);
+    const watched = findWatched(stored, catalog);
     return {
       ...resolved,
       stored: {
         ...stored,
         ...(fingerprint === undefined ? {} : { fingerprint }),
         ...(firesLate ? { firesLate } : {}),
+        ...(watched === undefined ? {} : { watched }),
       },
     };
   });

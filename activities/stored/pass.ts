@@ -18,6 +18,8 @@ export interface StoredPass {
   readonly fingerprint?: string;
   /** Triggers of the counted tables fire when a transaction ends: they must fire before the rows are counted. */
   readonly firesLate?: true;
+  /** What triggers may keep although it should be deleted: each batch looks whether they did. Left out if none may. */
+  readonly watched?: Watched;
   /** Rows deleted in all tables for each row of the pass's own, as the statistics have it; 1 without children. */
   readonly rowsPerParent: number;
   /** Rows past this instant are deletable, as far as time decides; left out if time decides nothing. */
@@ -34,6 +36,19 @@ export interface StoredPass {
   readonly blockers?: readonly StoredBlocker[];
   /** The tables that it works on whole, if it deletes nothing. */
   readonly tables?: readonly TableName[];
+}
+
+/** What a delete should remove, or set to null, and triggers may keep. */
+export interface Watched {
+  /** Triggers of the pass's own table that may keep its rows. */
+  readonly triggers: readonly string[];
+  /** By what rows reference those that are deleted, and that they no longer may. */
+  readonly links: readonly WatchedLink[];
+}
+
+/** A reference that is gone once the row that it names is deleted, unless a trigger keeps it. */
+export interface WatchedLink extends RowLink {
+  readonly triggers: readonly string[];
 }
 
 /** A pass that works on whole tables. */
@@ -154,6 +169,8 @@ export interface RowTree {
   readonly blockers?: readonly StoredBlocker[];
   /** Set if what is deleted along must be found by following links: `cascades` has all of them then, and `children` none. */
   readonly graph?: RowGraph;
+  /** Left out if no trigger may keep any of it. */
+  readonly watched?: Watched | undefined;
 }
 
 /** Rows of which one can be reached along several ways: they are looked for from row to row and deleted in one statement. */

@@ -5,6 +5,7 @@ import type { WantedTable, ForeignKey, CatalogTable, CatalogColumn } from '../ca
 import { wantedKey, Catalog } from '../catalog.ts';
 import type { Connection } from './connection.ts';
 import { qualifiedName, quoteIdentifier } from './identifiers.ts';
+import { selectKeepers } from './keepers.ts';
 import { findUnusualTables } from './unusual-tables.ts';
 
 /** Reads the catalog for some tables, in five statements whatever their number. */
@@ -71,6 +72,7 @@ async function readTables(connection: Connection, ids: readonly string[]): Promi
           'update', coalesce(json_agg(r.rulename order by r.rulename) filter (where r.ev_type = '2'), '[]'))
         from pg_rewrite as r
         where r.ev_class = c.oid and r.ev_enabled in ('O', 'A')) as rules,
+      ${selectKeepers(sql`c.oid`)} as keepers,
       exists (
         select from pg_trigger as g
         where g.tgrelid = c.oid and not g.tgisinternal and g.tginitdeferred and g.tgenabled in ('O', 'A')

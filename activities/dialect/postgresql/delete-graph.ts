@@ -5,6 +5,7 @@ import type { TableName } from '../../stored/columns.ts';
 import type { GraphTable, RowTree } from '../../stored/pass.ts';
 import { toSql } from '../condition.ts';
 import { references } from '../join-path.ts';
+import { listTriggers, RowsKept } from '../kept-rows.ts';
 import { RowGraphSql } from '../row-graph.ts';
 import type { DeletedGraph, Outbox } from '../rows.ts';
 import type { Condition } from '../view.ts';
@@ -71,14 +72,15 @@ export async function deleteGraph(
       jsonb_build_array(${sql.join(groups)}) as groups`.execute(connection.db);
   const [row] = rows;
   if (row?.isWhole !== true) {
-    throw new RowsChanged('rows changed while they were deleted, or a trigger kept some');
+    if (tree.watched !== undefined) throw new RowsKept(listTriggers(tree.watched));
+    throw new RowsChanged('rows changed while they were deleted');
   }
   const byTable = new Map(graph.tables.map(({ label }, n) => [label, row.groups[n] ?? []]));
   return { rows: row.roots, groups: (label) => byTable.get(label) ?? [] };
 }
 
 /** Parts of a statement: `root`, the rows of which the condition is true; `deleted`, all that is deleted with them. */
-function deletedSql(
+export function deletedSql(
   { table }: RowTree,
   graph: RowGraphSql,
   locations: readonly string[],

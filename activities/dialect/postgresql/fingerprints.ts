@@ -18,8 +18,10 @@ export function fingerprintSql(tables: readonly TableName[]): RawBuilder<string>
       ';',
       w.oids::text,
       (
-        select string_agg(concat_ws(' ', g.oid, g.tgenabled), ',' order by g.oid)
+        select string_agg(concat_ws(' ', g.oid, g.tgenabled, p.xmin), ',' order by g.oid)
         from pg_trigger as g
+        -- A function of the application may be another one meanwhile, under the same trigger.
+        left join pg_proc as p on p.oid = g.tgfoid and not g.tgisinternal
         where g.tgrelid = any(w.oids)
       ),
       (

@@ -10,6 +10,7 @@ import { deleteGraph, lockGraph } from './delete-graph.ts';
 import { deleteAt, deleteOwned, isTrueAt, lockAt, lockOwned } from './delete-rows.ts';
 import { countDependents, deleteDependents, findAncestors } from './dependents.ts';
 import { castArray, castValue, columnRef, relationRef, tableRef } from './identifiers.ts';
+import { findLeft, readReferenced } from './left-rows.ts';
 import { lockHolders, repointHolders } from './pointers.ts';
 
 /** Deletes and asks about rows whose key or location is known. */
@@ -25,6 +26,11 @@ export class PostgresRows implements Rows {
   readonly lockGraph: Rows['lockGraph'] = async (...asked) => lockGraph(this.#connection, ...asked);
 
   readonly deleteGraph: Rows['deleteGraph'] = async (...asked) => deleteGraph(this.#connection, ...asked);
+
+  readonly readReferenced: Rows['readReferenced'] = async (...asked) =>
+    readReferenced(this.#connection, ...asked);
+
+  readonly findLeft: Rows['findLeft'] = async (...asked) => findLeft(this.#connection, ...asked);
 
   readonly isTrueAt: Rows['isTrueAt'] = async (...asked) => isTrueAt(this.#connection, ...asked);
 

@@ -7,6 +7,7 @@ import { ROWIDS_PER_PAGE } from '../position.ts';
 import type { Connection } from './connection.ts';
 import { hasPlainText, tableRef } from './identifiers.ts';
 import { readInstantTypes } from './instant-types.ts';
+import { readKeepers } from './keepers.ts';
 
 /** The schema of all tables of a file. Attached files and temporary tables are not looked at. */
 export const SCHEMA = 'main';
@@ -94,6 +95,7 @@ async function readListed(
     : { rows: [] };
   const { rows = 0, last = null } = counted[0] ?? {};
   const indexes = isTable ? await readIndexes(connection, name, listed) : [];
+  const keepers = await readKeepers(connection, name);
   const columns = listed.map((column): CatalogColumn => {
     // The rowid by another name is never null, whatever its declaration says.
     const notNull = column.notnull === 1 || isRowid(column, listed);
@@ -133,6 +135,7 @@ async function readListed(
       .map((column) => column.name),
     indexes,
     inherited: false,
+    keepers,
     hidden: false,
     unsupported: unusable,
     unreclaimable: NO_RECLAIM,

@@ -1,3 +1,4 @@
+import type { RawBuilder } from 'kysely';
 import { sql } from 'kysely';
 
 import type { TableName } from '../../stored/columns.ts';
@@ -24,22 +25,8 @@ export async function deleteGraph(
   outbox: Outbox,
 ): Promise<DeletedGraph> {
   const graph = new RowGraphSql(tree);
-  const ways = graph.links.map(
-    ({ parent, child, ...link }) => sql`
-      union
-      select ${graph.number(child)}, c.rowid
-      from deleted as g, ${tableAs(parent, 'p')} join ${tableAs(child, 'c')} on ${references('c', 'p', link)}
-      where g.number = ${graph.number(parent)} and p.rowid = g.location`,
-  );
   const { rows } = await connection.run(sql<{ number: number; location: string; root: number }>`
-    with recursive
-      root as materialized (
-        select t.rowid as location from ${tableAs(tree.table, 't')} where ${isAt(locations)} and ${toSql(where)}
-      ),
-      deleted (number, location) as (
-        select 0, location from root
-        ${sql.join(ways, sql``)}
-      )
+    with recursive ${deletedSql(tree, graph, locations, where)}
     select
       number, cast(location as text) as location,
       number = 0 and location in (select location from root) as root
@@ -60,6 +47,30 @@ export async function deleteGraph(
   for (const { table, found } of listed) await assertDeleted(connection, table, found);
   const roots = rows.filter(({ root }) => root === 1).length;
   return { rows: roots, groups: (label) => groups.get(label) ?? [] };
+}
+
+/** Parts of a statement: `root`, the rows of which the condition is true; `deleted`, all that is deleted with them. */
+export function deletedSql(
+  tree: RowTree,
+  graph: RowGraphSql,
+  locations: readonly string[],
+  where: Condition,
+): RawBuilder<unknown> {
+  const ways = graph.links.map(
+    ({ parent, child, ...link }) => sql`
+      union
+      select ${graph.number(child)}, c.rowid
+      from deleted as g, ${tableAs(parent, 'p')} join ${tableAs(child, 'c')} on ${references('c', 'p', link)}
+      where g.number = ${graph.number(parent)} and p.rowid = g.location`,
+  );
+  return sql`
+    root as materialized (
+      select t.rowid as location from ${tableAs(tree.table, 't')} where ${isAt(locations)} and ${toSql(where)}
+    ),
+    deleted (number, location) as (
+      select 0, location from root
+      ${sql.join(ways, sql``)}
+    )`;
 }
 
 /** A trigger may keep a row: what belongs to it must stay as well, and its files. */

@@ -10,6 +10,7 @@ import type { Connection } from './connection.ts';
 import { deleteGraph } from './delete-graph.ts';
 import { countDependents, deleteDependents, findAncestors } from './dependents.ts';
 import { compareKey, isAt, isKey, keyText, locationText, returnedKey, tableRef } from './identifiers.ts';
+import { findLeft, readReferenced } from './left-rows.ts';
 import { lockHolders, repointHolders } from './pointers.ts';
 import { recordPaths, returningPaths } from './recording.ts';
 
@@ -51,6 +52,11 @@ export class SqliteRows implements Rows {
 
   readonly repointHolders: Rows['repointHolders'] = async (...asked) =>
     repointHolders(this.#connection, ...asked);
+
+  readonly readReferenced: Rows['readReferenced'] = async (...asked) =>
+    readReferenced(this.#connection, ...asked);
+
+  readonly findLeft: Rows['findLeft'] = async (...asked) => findLeft(this.#connection, ...asked);
 
   readonly deleteGraph: Rows['deleteGraph'] = async (...asked) => deleteGraph(this.#connection, ...asked);
 

@@ -1,0 +1,48 @@
+import type { RawBuilder } from 'kysely';
+import { sql } from 'kysely';
+
+import type { KeepingTrigger } from '../catalog.ts';
+
+/** Bits of `pg_trigger.tgtype`. */
+const BEFORE_EACH_ROW = 3;
+const ON_DELETE = 8;
+const ON_UPDATE = 16;
+
+/**
+ * The triggers of a table, in a statement, that may keep a row as it is: those before a row that do not always return it.
+ * What a function does cannot be known, except for one in PL/pgSQL whose every `return` is `return old` (of a delete) or
+ * `return new` (of an update). Most are of that kind, and a pass need not look for rows that they kept.
+ */
+export function selectKeepers(table: RawBuilder<unknown>): RawBuilder<readonly KeepingTrigger[]> {
+  return sql<readonly KeepingTrigger[]>`(
+    select coalesce(json_agg(json_build_object('name', k.name, 'on', k."on", 'columns', k.columns) order by k.name, k."on"), '[]')
+    from (
+      select
+        g.tgname as name,
+        e."on",
+        case when l.lanname = 'plpgsql' and ${returnsOnly('p.prosrc', 'e.given')} then array(
+          select distinct lower(m[1]) from regexp_matches(p.prosrc, '\\mnew\\."?(\\w+)"?\\s*:?=', 'gi') as m
+        ) end as columns
+      from pg_trigger as g
+      join pg_proc as p on p.oid = g.tgfoid
+      join pg_language as l on l.oid = p.prolang
+      join (values ('delete', 'old', ${sql.lit(ON_DELETE)}), ('update', 'new', ${sql.lit(ON_UPDATE)})) as e("on", given, bit)
+        on g.tgtype::int & e.bit <> 0
+      where
+        g.tgrelid = ${table} and not g.tgisinternal and g.tgenabled in ('O', 'A')
+        and g.tgtype::int & ${sql.lit(BEFORE_EACH_ROW)} = ${sql.lit(BEFORE_EACH_ROW)}
+    ) as k
+    where k.columns is null or (k."on" = 'update' and k.columns <> '{}')
+  )`;
+}
+
+/** Over the source of a function: it always returns the row that it is given, and never makes another row of it. */
+function returnsOnly(source: string, given: string): RawBuilder<boolean> {
+  const text = sql.raw(source);
+  const row = sql.raw(given);
+  const returned = sql`'\\mreturn\\s+(' || ${row} || '|coalesce\\s*\\(\\s*new\\s*,\\s*old\\s*\\))\\s*;'`;
+  return sql<boolean>`(
+    regexp_replace(${text}, ${returned}, '', 'gi') !~* '\\mreturn\\M'
+    and ${text} !~* ('\\m' || ${row} || '\\s*:?=|\\minto\\s+(strict\\s+)?' || ${row} || '\\M')
+  )`;
+}

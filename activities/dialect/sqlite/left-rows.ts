@@ -1,0 +1,57 @@
+import { sql } from 'kysely';
+
+import type { RowTree, WatchedLink } from '../../stored/pass.ts';
+import { references } from '../join-path.ts';
+import { RowGraphSql } from '../row-graph.ts';
+import type { ReferencedRows } from '../rows.ts';
+import type { Condition } from '../view.ts';
+import type { Connection } from './connection.ts';
+import { deletedSql } from './delete-graph.ts';
+import { tableAs } from './identifiers.ts';
+
+/** See `Rows.readReferenced`. A row keeps its rowid: the rows that reference are listed, and with what they do. */
+export async function readReferenced(
+  connection: Connection,
+  tree: RowTree,
+  links: readonly WatchedLink[],
+  locations: readonly string[],
+  where: Condition,
+): Promise<ReferencedRows[]> {
+  if (links.length === 0) return [];
+  const graph = new RowGraphSql(tree);
+  const selects = links.map(({ parent, child, ...link }, n) => {
+    const values = link.on.map((pair) => sql`quote(${sql.id('c', pair.child)})`);
+    return sql`(
+      select json_group_array(json_array(${sql.join([sql`c.rowid`, ...values])}))
+      from deleted as g, ${tableAs(parent, 'p')} join ${tableAs(child, 'c')} on ${references('c', 'p', link)}
+      where g.number = ${graph.number(parent)} and p.rowid = g.location
+    ) as ${sql.id(`keys_${n}`)}`;
+  });
+  const { rows } = await connection.run(sql<Record<string, string>>`
+    with recursive ${deletedSql(tree, graph, locations, where)}
+    select ${sql.join(selects)}`);
+  return links.flatMap((link, n) => {
+    const keys = rows[0]?.[`keys_${n}`] ?? '[]';
+    return keys === '[]' ? [] : [{ link, keys, types: [] }];
+  });
+}
+
+/** See `Rows.findLeft`. */
+export async function findLeft(
+  connection: Connection,
+  referenced: readonly ReferencedRows[],
+): Promise<WatchedLink[]> {
+  const left: WatchedLink[] = [];
+  for (const { link, keys } of referenced) {
+    const same = link.on.map(
+      ({ child }, n) => sql`quote(${sql.id('c', child)}) = json_extract(e.value, ${`$[${n + 1}]`})`,
+    );
+    const { rows } = await connection.run(sql`
+      select 1
+      from json_each(${keys}) as e cross join ${tableAs(link.child, 'c')}
+      where c.rowid = json_extract(e.value, '$[0]') and ${sql.join(same, sql` and `)}
+      limit 1`);
+    if (rows.length > 0) left.push(link);
+  }
+  return left;
+}

@@ -1,0 +1,34 @@
+import { listSteps } from '../dialect/cascade-paths.ts';
+import type { Tx } from '../dialect/dialect.ts';
+import { RowsKept } from '../dialect/kept-rows.ts';
+import type { DeletedRows } from '../dialect/rows.ts';
+import type { Condition } from '../dialect/view.ts';
+import type { RowTree } from '../stored/pass.ts';
+
+/**
+ * Deletes locked rows, and proves that they are deleted with all that belongs to them, if triggers may keep some of it.
+ * Throws {@link RowsKept} if one did: a foreign key does not look again at a row that its cascade should have deleted, so
+ * that it would reference nothing. `remove` returns how many rows it deleted of the own table.
+ */
+export async function proveDeleted<D extends Pick<DeletedRows, 'rows'>>(
+  tx: Tx,
+  tree: RowTree,
+  locations: readonly string[],
+  where: Condition,
+  remove: () => Promise<D>,
+): Promise<D> {
+  const { watched, table, key } = tree;
+  if (watched === undefined) return remove();
+  // The condition may have become false since the rows were locked; it stays what it is now.
+  const expected = (await tx.rows.lockAt(table, locations, where, null)).length;
+  const cascades = listSteps(
+    { cascades: tree.cascades, children: tree.children ?? [], key: key ?? null },
+    (child) => child.cascades,
+  );
+  const referenced = await tx.rows.readReferenced({ table, cascades }, watched.links, locations, where);
+  const deleted = await remove();
+  if (deleted.rows < expected) throw new RowsKept(watched.triggers.join(', '));
+  const left = await tx.rows.findLeft(referenced);
+  if (left.length > 0) throw new RowsKept([...new Set(left.flatMap(({ triggers }) => triggers))].join(', '));
+  return deleted;
+}

@@ -1,0 +1,61 @@
+import { listSteps } from '../dialect/cascade-paths.ts';
+import type { Catalog } from '../dialect/catalog.ts';
+import { toTableName } from '../dialect/table-names.ts';
+import { findKind } from '../passes/index.ts';
+import { clearsReferences, pairColumns } from '../resolve/cascades.ts';
+import type { TableName } from '../stored/columns.ts';
+import type { RowLink, StoredPass, Watched, WatchedLink } from '../stored/pass.ts';
+
+/** What a pass should delete or set to null and triggers may keep; undefined if none may. */
+export function findWatched(stored: StoredPass, catalog: Catalog): Watched | undefined {
+  const kind = findKind(stored.kind);
+  if (!('runBatch' in kind) || stored.counted.length === 0) return undefined;
+  const tree = kind.dependents?.(stored);
+  if (tree === undefined) return undefined;
+  const { table, key = null, children = [] } = tree;
+  const steps = listSteps({ cascades: tree.cascades, key, children }, (child) => child.cascades);
+  const deleted = new Map([
+    [table.label, table],
+    ...steps.map((step) => [step.table.label, step.table] as const),
+  ]);
+  const links = steps.flatMap(({ from, table: child, ...link }) =>
+    watch({ ...link, child, parent: steps[from]?.table ?? table }, listTriggers(catalog, child, 'delete')),
+  );
+  const cleared = [...deleted.values()].flatMap((parent) => findCleared(catalog, parent));
+  const triggers = listTriggers(catalog, table, 'delete');
+  const all = [...links, ...cleared];
+  return triggers.length + all.length === 0 ? undefined : { triggers, links: all };
+}
+
+/** What the delete of a row sets to null or to a default in rows that stay. */
+function findCleared(catalog: Catalog, name: TableName): WatchedLink[] {
+  const parent = catalog.named(name);
+  if (parent === undefined) return [];
+  return catalog
+    .referencesTo(parent)
+    .filter((key) => key.enforced && clearsReferences(key))
+    .flatMap((key) => {
+      const child = toTableName(catalog.get(key.child));
+      const link = { parent: name, child, on: pairColumns(key) };
+      return watch(link, listTriggers(catalog, child, 'update', key.childColumns));
+    });
+}
+
+function watch(link: RowLink, triggers: readonly string[]): WatchedLink[] {
+  return triggers.length === 0 ? [] : [{ ...link, triggers }];
+}
+
+/** The triggers that may keep rows of a table, or some of their columns. */
+function listTriggers(
+  catalog: Catalog,
+  table: TableName,
+  on: 'delete' | 'update',
+  columns: readonly string[] = [],
+): string[] {
+  const { keepers = [] } = catalog.named(table) ?? {};
+  const keeps = (kept: readonly string[] | null): boolean =>
+    kept === null || columns.some((column) => kept.includes(column.toLowerCase()));
+  return keepers
+    .filter((trigger) => trigger.on === on && keeps(trigger.columns))
+    .map(({ name }) => `trigger ${name} of table ${table.label}`);
+}
