@@ -4,6 +4,8 @@ import { loadClientConnectConfig } from '@temporalio/envconfig';
 import type { NativeConnectionOptions } from '@temporalio/worker';
 import { NativeConnection } from '@temporalio/worker';
 
+import { assertNotRefused } from './listening.ts';
+
 /** The options of a connection to Temporal. */
 export interface TemporalOptions {
   /** Default: `TEMPORAL_ADDRESS` or the profile of `temporal.toml`, else `localhost:7233`. */
@@ -44,6 +46,7 @@ export interface TemporalClient {
 export async function connectClient(options: TemporalOptions): Promise<TemporalClient> {
   const { namespace, connection: connectionOptions, address } = loadSettings(options);
   try {
+    await assertNotRefused(address);
     const connection = await Connection.connect({ ...connectionOptions, connectTimeout: '10s' });
     return { client: new Client({ connection, namespace }), address, close: async () => connection.close() };
   } catch (error) {

@@ -76,7 +76,7 @@ describe('bad input', () => {
   test('a Temporal that does not answer', async () => {
     const { code, stderr } = await cli(['run', 'prefect', ...fresh.at(), '--temporal', '127.0.0.1:1']);
     expect(code).toBe(3);
-    expect(stderr).toContain('Temporal at 127.0.0.1:1 does not respond');
+    expect(stderr).toContain('Temporal at 127.0.0.1:1 does not respond: nothing listens there');
   });
 
   test('an unknown option', async () => {
