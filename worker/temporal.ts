@@ -60,6 +60,7 @@ export async function connectWorker(
 ): Promise<{ connection: NativeConnection; namespace: string; address: string }> {
   const { namespace, connection, address } = loadSettings(options);
   try {
+    await assertNotRefused(address);
     return { connection: await NativeConnection.connect(connection), namespace, address };
   } catch (error) {
     throw new TemporalUnreachable(address, error);
