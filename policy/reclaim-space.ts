@@ -15,6 +15,9 @@ import { checkWindow } from './window.ts';
  *   empty at its end.
  * - `full`: `VACUUM (FULL, ANALYZE)`. Rewrites table and indexes and gives back all that is empty. Nobody can read or
  *   write the table meanwhile.
+ *
+ * On SQLite both are about the whole file: `vacuum` cuts free pages off in small steps, if the file has incremental
+ * auto_vacuum; `full` rewrites it, and nobody else can write meanwhile.
  */
 export type ReclaimMode = 'vacuum' | 'full';
 

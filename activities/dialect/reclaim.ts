@@ -8,6 +8,27 @@ export interface Reclaim {
   /** Why it cannot be done over this connection; undefined if it can. Takes two connections for a moment. */
   findProblem(): Promise<{ readonly what: string; readonly fix: string } | undefined>;
   run<T>(work: (session: ReclaimSession) => Promise<T>): Promise<T>;
+  /**
+   * Plans what a mode would do, if the space of the whole database is given back at once, whichever table is named. Left out
+   * if each table gives its own space back.
+   */
+  planWhole?(mode: ReclaimMode): Promise<WholeReclaim>;
+}
+
+/** What it takes to give the space of a whole database back. */
+export interface WholeReclaim {
+  /** What stands for the database in the journal. */
+  readonly table: TableName;
+  readonly bytes: number;
+  /** About so many of them the mode would give back. */
+  readonly unusedBytes: number;
+  /** Why the mode can give nothing back, as the end of a sentence; undefined if it can. */
+  readonly problem: string | undefined;
+  /** Free disk that it needs meanwhile, and what there is. */
+  readonly neededBytes: number;
+  readonly freeBytes: number;
+  /** About so long nobody else can write, in milliseconds; 0 if others write meanwhile. */
+  readonly blockedMillis: number;
 }
 
 /** One connection that works on tables. */

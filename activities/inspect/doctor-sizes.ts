@@ -1,3 +1,6 @@
+import prettyBytes from 'pretty-bytes';
+import prettyMs from 'pretty-ms';
+
 import { ValidationError } from '../../policy/issue.ts';
 import type { Policy } from '../../policy/policy.ts';
 import type { Advice } from '../dialect/advice.ts';
@@ -25,12 +28,13 @@ export async function examineSizes(database: Database, policy: Policy): Promise<
     if (error instanceof ValidationError) return [];
     throw error;
   }
+  const whole = await examineWhole(database);
   const tables = stats.tables.flatMap((table) => examineTable(table, database.session.advice));
   const hasDead = stats.tables.some((table) => computeDeadPart(table) > WATCH);
   const blockers = hasDead ? stats.vacuumBlockers.map(toFinding) : [];
-  if (tables.length > 0) return [...tables, ...blockers];
+  if (tables.length > 0) return [...tables, ...blockers, ...whole];
   const what = `dead rows and bloat of ${stats.tables.length} tables are within bounds`;
-  return [{ about: 'sizes', state: 'ok', what }, ...blockers];
+  return [{ about: 'sizes', state: 'ok', what }, ...blockers, ...whole];
 }
 
 function examineTable(size: TableSize, advice: Advice): Finding[] {
@@ -48,6 +52,17 @@ function examineTable(size: TableSize, advice: Advice): Finding[] {
   const what = `about ${size.bloat.percent} % of its heap is empty (${size.bloat.by}); new rows will fill it`;
   const fix = 'Nothing, unless the disk is needed: then a reclaimSpace pass with mode full';
   return [{ about, state: 'advice', what, fix }];
+}
+
+/** What it takes to give back the space of a database whose tables have none of their own. */
+async function examineWhole({ session: { reclaim } }: Database): Promise<Finding[]> {
+  const plan = await reclaim?.planWhole?.('full');
+  if (plan === undefined) return [];
+  const { bytes, unusedBytes, neededBytes, freeBytes, blockedMillis } = plan;
+  const what =
+    `${prettyBytes(unusedBytes)} of ${prettyBytes(bytes)} are unused, and new rows fill them. Mode full of reclaimSpace would need ` +
+    `${prettyBytes(neededBytes)} of free disk (there are ${prettyBytes(freeBytes)}), and nobody else could write for about ${prettyMs(blockedMillis, { secondsDecimalDigits: 0 })}`;
+  return [{ about: 'database file', state: 'ok', what }];
 }
 
 /** Dead rows by the live ones; 0 if they are few. */

@@ -35,7 +35,12 @@ async function readReports(ledger: Ledger, runs: readonly ReportedRun[]): Promis
     Map.groupBy(passes, ({ run }) => run),
     Map.groupBy(sizes, ({ run }) => run),
   ];
-  return runs.map((run) => toReport(run, listPasses.get(run.run) ?? [], listSizes.get(run.run) ?? []));
+  // There tables shrink without a byte for the disk.
+  const asWhole = ledger.session.reclaim?.planWhole !== undefined;
+  return runs.map((run) => {
+    const report = toReport(run, listPasses.get(run.run) ?? [], listSizes.get(run.run) ?? []);
+    return asWhole ? { ...report, bytes: sumBytes(report.passes, 'tables') } : report;
+  });
 }
 
 function toReport(
@@ -57,7 +62,7 @@ function toReport(
     rows: passes.reduce((sum, pass) => sum + pass.rows, 0),
     bytes: sumBytesGivenBack(sizes),
     files: passes.reduce((sum, pass) => sum + pass.files, 0),
-    spaceReclaimed: passes.reduce((sum, pass) => sum + (pass.scan === 'files' ? pass.bytes : 0), 0),
+    spaceReclaimed: sumBytes(passes, 'files'),
     deleted: addUp(passes.map((pass) => pass.deleted)),
     longestTransactionMillis:
       run.longestTransactionMillis ?? (longest.length === 0 ? null : Math.max(...longest)),
@@ -86,6 +91,11 @@ function pairSizes(sizes: readonly ReportedSize[]): SizeChange[] {
     changes.set(table, { ...known, [moment === 'begin' ? 'before' : 'after']: measured });
   }
   return [...changes.values()];
+}
+
+/** Bytes that the passes with a scan gave back. */
+function sumBytes(passes: readonly LedgerPassReport[], scan: LedgerPassReport['scan']): number {
+  return passes.reduce((sum, pass) => sum + (pass.scan === scan ? pass.bytes : 0), 0);
 }
 
 /** Bytes that a run gave back; negative if tables grew. Null if some table was not measured twice. */

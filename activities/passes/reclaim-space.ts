@@ -9,6 +9,7 @@ import type { StoredReclaimSpace } from '../stored/pass.ts';
 import type { Note } from '../stored/report.ts';
 import type { TableKind, TableOutcome, TableStep } from './pass.ts';
 import { explainSkip, MODES, reclaimTable } from './reclaim-table.ts';
+import { reclaimWhole } from './reclaim-whole.ts';
 
 const NOTHING: TableOutcome = { bytes: 0, notes: [] };
 
@@ -57,6 +58,11 @@ export const reclaimSpaceKind: TableKind<ReclaimSpace, StoredReclaimSpace> = {
     // A run that another worker began may go on over another connection.
     const problem = await session.reclaim.findProblem();
     assertValid('the connection', problem === undefined ? [] : [{ at: 'database', ...problem }]);
+    const { reclaim } = session;
+    if (reclaim.planWhole !== undefined) {
+      if (!first) return NOTHING;
+      return reclaimWhole(stored, step, reclaim, await reclaim.planWhole(stored.mode));
+    }
     const [size] = await session.sizes.read([table]);
     if (size === undefined) return NOTHING;
     const mode = MODES[stored.mode];
@@ -64,7 +70,7 @@ export const reclaimSpaceKind: TableKind<ReclaimSpace, StoredReclaimSpace> = {
       stored.named || (await session.ledger.runs.hasDeletedFrom(run, table.label)) || mode.isWorthIt(size);
     if (!isMeant) return NOTHING;
     const freeBytes = policyPass?.kind === 'reclaimSpace' ? policyPass.freeBytes : undefined;
-    const skip = await explainSkip(stored, table, size, freeBytes);
+    const skip = await explainSkip(stored, table, mode.countNeededBytes(size), freeBytes);
     if (skip !== undefined) return { bytes: 0, notes: [skip] };
     const entry = { run, pass, table, mode: stored.mode };
     const outcome = await reclaimTable(session, session.reclaim, entry, stored, signal);

@@ -142,7 +142,7 @@ async function tryToReclaim(
       const kind = readDatabaseError(error)?.kind;
       if (kind === 'timeout') return countMillisLeft(window) <= ROUNDING_MILLIS ? 'closed' : 'cancelled';
       if (kind === 'disk full') return 'failed';
-      if (kind !== 'lock' && kind !== 'deadlock') throw error;
+      if (kind !== 'lock' && kind !== 'deadlock' && kind !== 'busy') throw error;
       if (tries >= retries) return 'locked';
     }
     await sleep(REST_FACTOR * lockMillis, undefined, { signal });
@@ -150,7 +150,7 @@ async function tryToReclaim(
 }
 
 /** Milliseconds until a window closes, by the clock of this worker: 0 if it is closed, Infinity if it never closes. */
-function countMillisLeft(window: Window | null): number {
+export function countMillisLeft(window: Window | null): number {
   if (window === null) return Infinity;
   const now = Date.now();
   const { open, until } = windowAt(window, now);
@@ -185,24 +185,23 @@ function describeOutcome(outcome: ReclaimOutcome, { window, retries }: ReclaimOp
   }
 }
 
-/** Explains why a table is not started; undefined if it may be. */
+/** Explains why a table is not started; undefined if it may be. `neededBytes` is the free disk that it needs. */
 export async function explainSkip(
-  { mode, window }: Pick<StoredReclaimSpace, 'mode' | 'window'>,
+  { window }: Pick<StoredReclaimSpace, 'window'>,
   table: TableName,
-  size: TableSize,
-  freeBytes: (() => number | Promise<number>) | undefined,
+  neededBytes: number,
+  countFreeBytes: (() => number | Promise<number>) | undefined,
 ): Promise<Note | undefined> {
   if (window !== null && countMillisLeft(window) <= 0) {
     return {
       what: `tables were left as they are: window ${formatWindow(window)} was closed. Start the run so that it gets here while the window is open`,
     };
   }
-  const needed = MODES[mode].countNeededBytes(size);
-  if (needed === 0 || freeBytes === undefined) return undefined;
-  const free = await freeBytes();
-  if (free >= needed) return undefined;
+  if (neededBytes === 0 || countFreeBytes === undefined) return undefined;
+  const free = await countFreeBytes();
+  if (free >= neededBytes) return undefined;
   return {
-    what: `a table was left as it is: its disk has no room to rewrite it, ${needed} bytes are needed and ${free} are free`,
+    what: `a table was left as it is: its disk has no room to rewrite it, ${neededBytes} bytes are needed and ${free} are free`,
     here: `table ${table.label}`,
   };
 }

@@ -45,7 +45,7 @@ export interface RunReport {
   readonly rows: number;
   /**
    * Bytes given back to the disk: by how much all tables, indexes and TOAST of the run shrank from its start to its end.
-   * Negative if they grew; null if that was not measured.
+   * Negative if they grew; null if that was not measured. On SQLite only what passes cut off the file.
    */
   readonly bytes: number | null;
   /** Files removed. */

@@ -12,12 +12,6 @@ import { readKeepers } from './keepers.ts';
 /** The schema of all tables of a file. Attached files and temporary tables are not looked at. */
 export const SCHEMA = 'main';
 
-/** A file is rewritten as a whole, with nobody else writing meanwhile. */
-const NO_RECLAIM = {
-  what: 'reclaimSpace is not supported on SQLite, which can give back the space of the whole file only',
-  fix: 'Leave the pass out: new rows fill the space; or run vacuum in a quiet hour, with the application stopped',
-};
-
 /** Rows of a larger table are not counted: it takes a second. */
 const MAX_COUNTED = 10_000_000;
 
@@ -138,7 +132,6 @@ async function readListed(
     keepers,
     hidden: false,
     unsupported: unusable,
-    unreclaimable: NO_RECLAIM,
     may: { select: true, update: true, delete: true, maintain: true },
   };
 }

@@ -84,6 +84,28 @@ export class SqliteFile implements Connection {
     });
   }
 
+  /**
+   * Runs a statement that cannot be part of a transaction and writes, with the rests of a batch. Others who hold the lock are
+   * waited for as by {@link write}.
+   */
+  async runAlone(text: string, lockMillis: number): Promise<void> {
+    this.#assertNotInWriter();
+    const { writer } = await this.#open();
+    await writer.use(async () => {
+      await this.#calm.rest(writer);
+      let began = performance.now();
+      await waitWhileBusy(
+        Math.max(lockMillis, LEAST_WAIT_MILLIS),
+        async () => {
+          began = performance.now();
+          return writer.run(text);
+        },
+        () => this.#calm.noticeOthers(),
+      );
+      this.#calm.recordHold(performance.now() - began);
+    });
+  }
+
   /** Runs work on one snapshot: all that it reads is of one instant, and nothing can be written. */
   async read<T>(work: (tx: OpenTransaction) => Promise<T>): Promise<T> {
     const { readers } = await this.#open();

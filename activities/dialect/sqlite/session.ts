@@ -9,6 +9,7 @@ import type { Facts } from '../facts.ts';
 import type { Fence } from '../fence.ts';
 import type { LedgerStore } from '../ledger-store.ts';
 import type { PreviewQuery } from '../preview.ts';
+import type { Reclaim } from '../reclaim.ts';
 import type { Rows } from '../rows.ts';
 import type { ScanRows } from '../scan.ts';
 import type { Sizes } from '../sizes.ts';
@@ -26,6 +27,7 @@ import { holdKey, isKeyHeld } from './held-keys.ts';
 import { createLedgerStore } from './ledger/store.ts';
 import { SqlitePreviewQuery } from './preview/query.ts';
 import { dropPreviewTables } from './preview/tables.ts';
+import { SqliteReclaim } from './reclaim.ts';
 import { SqliteRows } from './rows.ts';
 import { SqliteScan } from './scan.ts';
 import { SqliteSizes } from './sizes.ts';
@@ -45,6 +47,7 @@ export class SqliteSession implements Session {
   readonly tables: Tables;
   readonly ledger: LedgerStore;
   readonly sizes: Sizes;
+  readonly reclaim: Reclaim;
 
   constructor(file: SqliteFile, connection: Connection = file) {
     this.file = file;
@@ -53,6 +56,7 @@ export class SqliteSession implements Session {
     this.tables = new SqliteTables(connection);
     this.ledger = createLedgerStore(connection, file);
     this.sizes = new SqliteSizes(connection);
+    this.reclaim = new SqliteReclaim(file);
   }
 
   async transaction<T>(limits: TransactionLimits, work: (tx: Tx) => Promise<T>): Promise<T> {

@@ -52,6 +52,7 @@ describeNeeding(['temporal', 'prefect'], 'the commands on a SQLite file', () => 
       expect(JSON.parse(history.stdout)).toMatchObject([{ policy: 'prefect', status: 'completed' }]);
       const doctor = await cli(['doctor', 'prefect', '--set', 'enabled=true'], { env });
       expect(doctor.stdout).toContain('SQLite 3.');
+      expect(doctor.stdout).toMatch(/Mode full of reclaimSpace would need .* of free disk/);
       const id = file.rows<{ id: string }>('select id from flow_run limit 1')[0]?.id ?? '';
       const explain = await cli(['explain', 'FlowRun', id, '--preset', 'prefect'], { env });
       expect(explain).toMatchObject({ code: 0 });
@@ -66,12 +67,13 @@ describeNeeding(['temporal', 'prefect'], 'the commands on a SQLite file', () => 
   );
 
   test(
-    'take rules of the preset about tags',
+    'take rules of the preset about tags, and the maintenance that gives space back',
     async () => {
       const rule = JSON.stringify([{ tag: 'old', olderThan: '7 days' }]);
       const args = ['--url', file.url, '--set', `runRetention=${rule}`, '--json'];
       const preview = await cli(['preview', 'prefect', ...args]);
       expect(preview).toMatchObject({ code: 0 });
+      expect(await cli(['preview', 'prefect-maintenance', '--url', file.url])).toMatchObject({ code: 0 });
       expect(file.value('select count(*) from flow_run')).toBe(12);
     },
     MINUTES,

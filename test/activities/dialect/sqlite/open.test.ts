@@ -1,22 +1,13 @@
 import { afterEach, describe, expect, test } from '@jest/globals';
-import { defineEntity, MikroORM, p } from '@mikro-orm/core';
+import { MikroORM } from '@mikro-orm/core';
 import { SqliteDriver } from '@mikro-orm/sql';
 
 import { displayUrl, readUrl } from '../../../../activities/dialect/open.ts';
 import { hasWalBug } from '../../../../activities/dialect/sqlite/open.ts';
 import { readSqlitePath } from '../../../../activities/dialect/sqlite/url.ts';
 import { openDatabase } from '../../../../activities/ledger/open-database.ts';
-import { expireRows } from '../../../../policy/expire-rows.ts';
-import { definePolicy } from '../../../../policy/policy.ts';
-import { reclaimSpace } from '../../../../policy/reclaim-space.ts';
-import { runEngine } from '../../../support/engine.ts';
 import type { TestFile } from '../../../support/sqlite.ts';
 import { createFile } from '../../../support/sqlite.ts';
-
-const Item = defineEntity({
-  name: 'Item',
-  properties: { id: p.integer().primary(), at: p.datetime().nullable() },
-});
 
 describe('the URL of a SQLite file', () => {
   test.each([
@@ -95,17 +86,6 @@ describe('a SQLite file', () => {
     await expect(openDatabase(orm as never)).rejects.toThrow(
       'a MikroORM instance on SQLite (SqliteDriver) is not supported',
     );
-  });
-
-  test('is refused for a policy with a pass that would give space back, before anything is deleted', async () => {
-    file = createFile(`
-      create table item (id integer primary key, at datetime);
-      insert into item values (1, '2020-01-01 00:00:00')`);
-    const old = expireRows({ name: 'old', entity: Item, age: 'at', olderThan: '2 days' });
-    const reclaim = reclaimSpace({ name: 'space', mode: 'vacuum' });
-    const policy = definePolicy({ name: 'items', enabled: true, entities: [Item], passes: [old, reclaim] });
-    await expect(runEngine(file.url, policy)).rejects.toThrow('reclaimSpace is not supported on SQLite');
-    expect(file.value('select count(*) from item')).toBe(1);
   });
 
   test('with a ledger of a newer version is refused', async () => {
