@@ -7,7 +7,7 @@ import { FileConcurrencySchema, RootSchema } from './file-root.ts';
 import { formatValue, withFix } from './find-issues.ts';
 import type { PassOptions } from './pass-options.ts';
 import { passOptions } from './pass-options.ts';
-import { FlagSchema } from './strict-options.ts';
+import { FlagSchema, listOf } from './strict-options.ts';
 
 /** What {@link sweepStrayFiles} can be told. */
 export interface SweepStrayFilesOptions extends PassOptions {
@@ -24,6 +24,12 @@ export interface SweepStrayFilesOptions extends PassOptions {
    * and fails, since paths are more often misread than forgotten. Default 0.5.
    */
   readonly maxStrayRatio?: number;
+  /**
+   * Globs of files that are never strays, like `['@eaDir', '.nfs*', '*.tmp', 'exports/**']`. One without a slash is about the
+   * name of a file, or of any folder that it is in; one with a slash about the path below the root. `*` matches no dot at the
+   * begin. Default: none.
+   */
+  readonly exclude?: readonly string[];
   /** How many files at once, 1 to 64. Default 8. */
   readonly concurrency?: number;
 }
@@ -35,6 +41,7 @@ export interface SweepStrayFiles extends PassOptions {
   readonly grace: Duration;
   readonly remove: boolean;
   readonly maxStrayRatio: number;
+  readonly exclude: readonly string[];
   readonly concurrency: number;
 }
 
@@ -46,6 +53,7 @@ export function sweepStrayFiles(options: SweepStrayFilesOptions): SweepStrayFile
     grace: options.grace ?? '1 day',
     remove: options.remove ?? false,
     maxStrayRatio: options.maxStrayRatio ?? 0.5,
+    exclude: options.exclude ?? [],
     concurrency: options.concurrency ?? 8,
   });
 }
@@ -61,5 +69,12 @@ export const SweepStrayFilesSchema = passOptions({
       `${option} is ${formatValue(value)}, and files that are just being written have no row yet`,
   ),
   maxStrayRatio: withFix(z.number().gt(0).max(1), 'Use a number above 0 and up to 1, like 0.5'),
+  exclude: listOf(
+    withFix(
+      z.string().refine((glob) => glob !== '' && !/^\/|\/$|\\|^!|^\.{0,2}\/|^\*{1,2}$/.test(glob)),
+      "Write a name like '*.tmp', or a path below the root like 'exports/**', with / between names",
+      (option, value) => `${option} is ${formatValue(value)}, which excludes all files or none`,
+    ),
+  ),
   concurrency: FileConcurrencySchema,
 });

@@ -5,6 +5,7 @@ import type { StoredDeleteRecordedFiles, StoredSweepStrayFiles } from '../stored
 import type { ReportedRows } from '../stored/report.ts';
 import type { FileScene } from './deleted-files.ts';
 import { CHUNK, findDeletedFiles } from './deleted-files.ts';
+import { makeExclusion } from './exclude.ts';
 import type { FoundFile } from './find-files.ts';
 import { findFiles } from './find-files.ts';
 import type { Misread, MisreadPosition } from './find-misread.ts';
@@ -93,7 +94,8 @@ export function previewRecordedFiles(stored: StoredDeleteRecordedFiles, query: P
 
 /** Counts the files that no row records, with those whose rows earlier passes would delete without recording them. */
 export function previewStrayFiles(stored: StoredSweepStrayFiles, query: PreviewQuery): FilePreview {
-  const { root, horizon, concurrency, remove } = stored;
+  const { root, horizon, exclude, concurrency, remove } = stored;
+  const isExcluded = makeExclusion(exclude);
   const paths = query.lookForPaths(root, (_, records) => !records);
   const isOld = ({ modified }: FoundFile): boolean => modified < Date.parse(horizon);
   return async (scene, opened) => {
@@ -115,19 +117,19 @@ export function previewStrayFiles(stored: StoredSweepStrayFiles, query: PreviewQ
     };
     let keys: string[] = [];
     let unreadable = 0;
-    const onUnreadable = (): void => {
-      unreadable += 1;
+    const onUnreadable = (folder: string): void => {
+      if (!isExcluded(folder)) unreadable += 1;
     };
     for await (const key of opened.open.list(null, onUnreadable)) {
       signal?.throwIfAborted();
-      keys.push(key);
+      if (!isExcluded(key)) keys.push(key);
       if (keys.length < CHUNK) continue;
       await addStrays(keys);
       keys = [];
     }
     await addStrays(keys);
     await findDeletedFiles(scene, opened, { root, paths, concurrency }, async (deleted) => {
-      deleted.filter(isOld).forEach(add);
+      deleted.filter((file) => isOld(file) && !isExcluded(file.key)).forEach(add);
     });
     const isTooLarge = remove && isTooMany(stored, { files, strays: found });
     const misread = remove && !isTooLarge ? await countMisread(scene, opened, stored) : 0;

@@ -3,6 +3,7 @@ import type { ListingCursor } from '../stored/cursor.ts';
 import { toIsoInstant } from '../stored/instant.ts';
 import type { StoredSweepStrayFiles } from '../stored/pass.ts';
 import type { ReportedRows } from '../stored/report.ts';
+import { makeExclusion } from './exclude.ts';
 import type { FileOptions } from './file-work.ts';
 import { findFiles } from './find-files.ts';
 import type { Root } from './open-root.ts';
@@ -29,20 +30,29 @@ export interface Strays {
 export async function findStrays(
   session: Session,
   opened: Root,
-  { root, horizon, concurrency }: Pick<StoredSweepStrayFiles, 'root' | 'horizon' | 'concurrency'>,
+  {
+    root,
+    horizon,
+    exclude,
+    concurrency,
+  }: Pick<StoredSweepStrayFiles, 'root' | 'horizon' | 'exclude' | 'concurrency'>,
   { signal, debug }: Pick<FileOptions, 'signal' | 'debug'>,
   after: string | null,
   limit: number,
 ): Promise<Strays> {
   const keys: string[] = [];
-  let unreadable = 0;
-  const onUnreadable = (_folder: string, error: unknown): void => {
+  const isExcluded = makeExclusion(exclude);
+  let [seen, last, unreadable] = [0, after, 0];
+  const onUnreadable = (folder: string, error: unknown): void => {
+    if (isExcluded(folder)) return;
     unreadable += 1;
     debug(error);
   };
   for await (const key of opened.open.list(after, onUnreadable)) {
-    keys.push(key);
-    if (keys.length >= limit || signal.aborted) break;
+    if (!isExcluded(key)) keys.push(key);
+    seen += 1;
+    last = key;
+    if (seen >= limit || signal.aborted) break;
   }
   const { files, looked } = await findFiles(opened, keys, concurrency, () => !signal.aborted);
   const old = files.filter(({ modified }) => modified < Date.parse(horizon));
@@ -60,8 +70,8 @@ export async function findStrays(
       oldest: toIsoInstant(Math.min(...strays.map(({ modified }) => modified))),
       bytes: strays.reduce((sum, { bytes }) => sum + bytes, 0),
     },
-    after: keys[looked - 1] ?? after,
-    done: !signal.aborted && looked === keys.length && keys.length < limit,
+    after: looked === keys.length ? last : (keys[looked - 1] ?? after),
+    done: !signal.aborted && looked === keys.length && seen < limit,
   };
 }
 

@@ -3,6 +3,7 @@ import type { AnyEntity } from '../../policy/pass-options.ts';
 import type { SweepStrayFiles } from '../../policy/sweep-stray-files.ts';
 import type { Tx } from '../dialect/dialect.ts';
 import type { PreviewQuery } from '../dialect/preview.ts';
+import { makeExclusion } from '../files/exclude.ts';
 import type { FilePreview } from '../files/file-preview.ts';
 import { previewStrayFiles } from '../files/file-preview.ts';
 import type { FileWork } from '../files/file-work.ts';
@@ -50,7 +51,7 @@ export const sweepStrayFilesKind: BatchKind<SweepStrayFiles, StoredSweepStrayFil
     const root = resolveRoot(pass.root, scope);
     const table = root?.recordedBy[0]?.table;
     if (root === undefined || table === undefined) return undefined;
-    const { remove, maxStrayRatio, concurrency } = pass;
+    const { remove, maxStrayRatio, exclude, concurrency } = pass;
     const grace = parseDuration(pass.grace) ?? Number.NaN;
     return {
       kind: 'sweepStrayFiles',
@@ -63,6 +64,7 @@ export const sweepStrayFilesKind: BatchKind<SweepStrayFiles, StoredSweepStrayFil
       maxStrayRatio,
       // What is usual is known when a run begins: see `limitStrays`.
       maxStrays: null,
+      exclude,
       concurrency,
     };
   },
@@ -143,9 +145,13 @@ async function removeStrays(
   const rootId = started.length === 0 ? at.rootId : await assertNotEmpty(root.name, opened, at.rootId);
   const mayRemove = pass?.kind === 'sweepStrayFiles' && pass.remove;
   const options = { concurrency, signal, debug, unchangedSince: Date.parse(horizon) };
-  const fileResults = mayRemove
-    ? await removeFiles(session, opened, root, started, options)
-    : started.map(({ id }) => ({ id, removed: null, reason: 'the policy does not say remove any more' }));
+  const isExcluded = makeExclusion(stored.exclude);
+  const mayGo = mayRemove ? started.filter(({ path }) => !isExcluded(path)) : [];
+  const reason = mayRemove ? 'the policy excludes it by now' : 'the policy does not say remove any more';
+  const kept = started
+    .filter((file) => !mayGo.includes(file))
+    .map(({ id }) => ({ id, removed: null, reason }));
+  const fileResults = [...kept, ...(await removeFiles(session, opened, root, mayGo, options))];
   const stays = {
     fileResults,
     measured: [],

@@ -303,6 +303,8 @@ export interface StoredSweepStrayFiles extends StoredPass {
   readonly maxStrayRatio: number;
   /** More strays than this are removed only after a preview of them; null for no limit. */
   readonly maxStrays: number | null;
+  /** Globs of files that are no strays. */
+  readonly exclude: readonly string[];
   readonly concurrency: number;
 }
 

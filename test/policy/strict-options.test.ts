@@ -170,9 +170,9 @@ describe('an option that nobody reads is refused, and the nearest named:', () =>
     ],
     [
       'of sweepStrayFiles',
-      () => ofPass(sweepStrayFiles({ name: 's', root: fileRoot(ROOT), exclude: ['x'] } as never)),
-      'it has "exclude"',
-      'Use some of',
+      () => ofPass(sweepStrayFiles({ name: 's', root: fileRoot(ROOT), include: ['x'] } as never)),
+      'it has "include"',
+      'Write exclude',
     ],
     [
       'of deleteRecordedFiles',

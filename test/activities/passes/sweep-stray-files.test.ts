@@ -249,3 +249,51 @@ test('leaves what a row records with two slashes after the folder, or by the fol
   await pictures.runAsPreviewed(picturesPolicy(sweepStrayFiles({ name: 'sweep', root, remove: true })));
   expect(pictures.files()).toEqual(kept);
 });
+
+test('leaves what is excluded, and counts it neither among the files nor among the strays', async () => {
+  const others = [
+    '@eaDir/x.jpg',
+    'a/@eaDir/b/y.jpg',
+    '.DS_Store',
+    'a/.DS_Store',
+    '.nfs0001',
+    'a/upload.tmp',
+    'exports/b/c.csv',
+    'exports/d.csv',
+  ];
+  const strays = [
+    'a/stray.jpg',
+    'a/Thumbs.db',
+    'eaDir/z.jpg',
+    'a/exports/e.csv',
+    'nfs0001',
+    'a/tmp',
+    'upload.tmp.jpg',
+  ];
+  const recorded = Array.from({ length: 12 }, (_, n) => `a/${n}.jpg`);
+  for (const [n, key] of [...recorded, ...others, ...strays].entries()) pictures.write(key, n + 1, 3);
+  await pictures.add(0, recorded);
+  const exclude = ['@eaDir', '.DS_Store', '.nfs*', '*.tmp', 'exports/**'];
+  const policy = sweeping({ remove: true, exclude, maxStrayRatio: 0.4 });
+  const [preview] = (await pictures.preview(policy)).passes;
+  expect(preview).toMatchObject({ files: strays.length });
+  expect(await pictures.run(policy)).toMatchObject({ files: strays.length });
+  expect(pictures.files().toSorted()).toEqual([...recorded, ...others].toSorted());
+});
+
+test('goes on behind more excluded files than a batch looks at', async () => {
+  for (let n = 0; n < 2100; n += 1) pictures.write(`cache/${n}.jpg`, 1, 3);
+  pictures.write('z.jpg', 1, 3);
+  pictures.write('kept.jpg', 1, 3);
+  await pictures.add(0, ['kept.jpg']);
+  const report = await pictures.run(sweeping({ remove: true, exclude: ['cache'], maxStrayRatio: 0.5 }));
+  expect(report).toMatchObject({ files: 1 });
+  expect(pictures.files()).toHaveLength(2101);
+});
+
+test.each(['', '/a', 'a/', '*', '**', '!a', '../a', './a', String.raw`a\b`])(
+  'the glob %j, which excludes all files or none, is refused',
+  async (glob) => {
+    await expect(pictures.run(sweeping({ exclude: ['*.tmp', glob] }))).rejects.toThrow('exclude[1] is');
+  },
+);
