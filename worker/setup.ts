@@ -72,9 +72,14 @@ export function findUrlSetup({ url: given, ledgerSchema, taskQueue = TASK_QUEUE 
   return { databases: { main: url }, policies: [], taskQueue, ledgerSchema, displayName: displayUrl(url) };
 }
 
+/** How many policies a message names. */
+const MOST_POLICIES = 20;
+
 /** Returns the policy with a name, or the only policy if no name is given. Throws a `ValidationError`. */
 export function findPolicy({ policies }: Setup, name: string | undefined): Policy {
-  const known = policies.map((policy) => policy.name).join(', ');
+  const names = policies.map((policy) => policy.name);
+  const more = names.length > MOST_POLICIES ? ` and ${names.length - MOST_POLICIES} more` : '';
+  const known = `${names.slice(0, MOST_POLICIES).join(', ')}${more}`;
   if (name === undefined && policies.length === 1 && policies[0] !== undefined) return policies[0];
   const policy = policies.find((candidate) => candidate.name === name);
   if (policy !== undefined) return policy;

@@ -139,7 +139,7 @@ describeNeeding(['temporal'], 'the odds history', () => {
       expect(Date.parse(previewed?.newest ?? '')).toBeLessThan(Date.parse(horizon ?? ''));
       expect(Date.parse(horizon ?? '')).toBeLessThan(Date.parse(last.startedAt));
     }
-    const { output: listed } = await world.type(`temporal-vacuum history ${result.run}`);
+    const { output: listed } = await world.type(`temporal-vacuum history ${result.run} --details`);
     expect(listed).toMatch(/pass +rows older than/);
     const again = await json<Counted>('temporal-vacuum preview odds --json');
     expect(again.deleted).toEqual({});

@@ -155,7 +155,7 @@ describe('an abandoned schema public beside the one of the server', () => {
     const moved = 'drop schema public cascade; alter schema app_prefect rename to public';
     await database.rows(moved);
     const plain = await cli(['preview', 'prefect'], { env: { VACUUM_DATABASE_URL: database.url } });
-    expect(plain.stdout).toContain('1 rows would go');
+    expect(plain.stdout).toContain('1 row would go');
     expect(plain.stdout).not.toContain('in schema');
   });
 });

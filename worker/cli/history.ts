@@ -6,12 +6,13 @@ import { ValidationError } from '../../policy/issue.ts';
 import { findDatabaseSetup } from '../setup.ts';
 import { withOnlyDatabase } from './database.ts';
 import type { DatabaseFlags } from './options.ts';
-import { databaseName, toNumber, withJson, withPolicyOption, withSetup } from './options.ts';
+import { databaseName, toNumber, withDetails, withJson, withPolicyOption, withSetup } from './options.ts';
 import { print, printJson, printTable, formatMillis } from './output.ts';
 import { printReport, shorten, toPrinted } from './print-report.ts';
 
 interface HistoryFlags extends DatabaseFlags {
   readonly limit: number;
+  readonly details: boolean;
 }
 
 /** `history`: the runs in the ledger, or one of them. */
@@ -23,7 +24,7 @@ export function addHistory(program: Command): void {
     .addOption(databaseName())
     .option('--limit <number>', 'at most so many runs', toNumber, 20)
     .action(async (run: number | undefined, flags: HistoryFlags) => history(run, flags));
-  withJson(withSetup(withPolicyOption(command, 'only runs of this policy')));
+  withJson(withDetails(withSetup(withPolicyOption(command, 'only runs of this policy'))));
 }
 
 async function history(run: number | undefined, flags: HistoryFlags): Promise<void> {
@@ -41,7 +42,7 @@ async function history(run: number | undefined, flags: HistoryFlags): Promise<vo
     return report === undefined ? [] : [report];
   });
   if (run === undefined) printRuns(reports, flags.json);
-  else printRun(reports[0], run, flags.json);
+  else printRun(reports[0], run, flags);
 }
 
 function printRuns(reports: readonly LedgerReport[], json: boolean): void {
@@ -68,7 +69,7 @@ function printRuns(reports: readonly LedgerReport[], json: boolean): void {
   );
 }
 
-function printRun(report: LedgerReport | undefined, run: number, json: boolean): void {
+function printRun(report: LedgerReport | undefined, run: number, { json, details }: HistoryFlags): void {
   if (report === undefined) {
     throw new ValidationError('command', [
       {
@@ -79,5 +80,5 @@ function printRun(report: LedgerReport | undefined, run: number, json: boolean):
     ]);
   }
   if (json) printJson([toPrinted(report)]);
-  else printReport(toPrinted(report));
+  else printReport(toPrinted(report), details);
 }

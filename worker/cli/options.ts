@@ -65,6 +65,11 @@ export function withJson(command: Command): Command {
   return command.option('--json', 'print JSON instead of text', false);
 }
 
+/** Adds `--details` to a command whose text fits a screen without it. */
+export function withDetails(command: Command): Command {
+  return command.option('--details', 'print every pass and table, and how each pass worked', false);
+}
+
 const LEVELS: readonly LogLevel[] = ['TRACE', 'DEBUG', 'INFO', 'WARN', 'ERROR'];
 
 /** Returns the option for the level of the worker's log. */

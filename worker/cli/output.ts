@@ -51,6 +51,27 @@ export function formatCount(count: number): string {
   return NUMBER.format(count);
 }
 
+/** `1 row`, `1,234 rows`. */
+export function countNouns(count: number, noun: string): string {
+  return `${formatCount(count)} ${noun}${count === 1 ? '' : noun.endsWith('s') ? 'es' : 's'}`;
+}
+
+/** Rows of a table that still fit a screen. */
+const MOST_ROWS = 15;
+
+/** A table that fits a screen: of many rows only the first, and how many are left out, unless details are asked for. */
+export function printMost(
+  head: readonly string[],
+  rows: readonly (readonly (string | number)[])[],
+  noun: string,
+  details: boolean,
+): void {
+  const shown = details || rows.length <= MOST_ROWS ? rows : rows.slice(0, MOST_ROWS);
+  printTable(head, shown);
+  const hidden = rows.length - shown.length;
+  if (hidden > 0) print(`and ${countNouns(hidden, noun)} more; --details lists them`);
+}
+
 /** 1234567 bytes as `1.1 MiB`. */
 export function formatBytes(bytes: number): string {
   return prettyBytes(bytes, { binary: true, maximumFractionDigits: 1 });

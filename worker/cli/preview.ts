@@ -7,14 +7,26 @@ import { selectPasses } from '../select-passes.ts';
 import { findPolicy, findSetup } from '../setup.ts';
 import { previewAndStore } from '../store-preview.ts';
 import { withDatabase } from './database.ts';
+import { listNames } from './fold.ts';
 import type { SetupFlags } from './options.ts';
-import { collect, readPolicyName, withJson, withPolicy, withSetup } from './options.ts';
-import { note, print, printJson, printTable, formatBytes, formatCount, strong } from './output.ts';
+import { collect, readPolicyName, withDetails, withJson, withPolicy, withSetup } from './options.ts';
+import {
+  countNouns,
+  formatBytes,
+  formatCount,
+  note,
+  print,
+  printJson,
+  printMost,
+  printTable,
+  strong,
+} from './output.ts';
 import { printHeld, printReported } from './print-report.ts';
 import { runUntilInterrupted } from './run-until-interrupted.ts';
 
 interface PreviewFlags extends SetupFlags {
   readonly pass: readonly string[];
+  readonly details: boolean;
 }
 
 /** `preview`: exact counts in a read-only transaction, without Temporal. Kept in the ledger, if there is one. */
@@ -26,7 +38,7 @@ export function addPreview(program: Command): void {
     .action(async (policy: string | undefined, flags: PreviewFlags) =>
       runPreview(readPolicyName(policy, flags), flags),
     );
-  withJson(withSetup(withPolicy(command)));
+  withJson(withDetails(withSetup(withPolicy(command))));
 }
 
 async function runPreview(name: string | undefined, flags: PreviewFlags): Promise<void> {
@@ -41,7 +53,7 @@ async function runPreview(name: string | undefined, flags: PreviewFlags): Promis
   if (result === undefined) return;
   const { preview, notStored } = result;
   if (flags.json) printJson({ ...preview, passes: preview.passes.map(toPrinted), ...addTotals(preview) });
-  else printPreview(preview);
+  else printPreview(preview, flags.details);
   if (notStored !== undefined) note(`not kept in the ledger, ${notStored}`);
   else if (!flags.json) {
     print(
@@ -53,26 +65,26 @@ async function runPreview(name: string | undefined, flags: PreviewFlags): Promis
 /** Where tables are unless somebody chose a schema, in PostgreSQL and SQLite. */
 const USUAL_SCHEMAS: ReadonlySet<string> = new Set(['public', 'main']);
 
-function printPreview(preview: Preview): void {
+function printPreview(preview: Preview, details: boolean): void {
   const { rows } = addTotals(preview);
   const unusual = preview.schemas.some((schema) => !USUAL_SCHEMAS.has(schema));
   const where = unusual ? ` in schema ${preview.schemas.join(', ')}` : '';
   print(
-    `${strong('preview')} of policy ${preview.policy}${where}: ${formatCount(rows)} rows would go, nothing was deleted`,
+    `${strong('preview')} of policy ${preview.policy}${where}: ${countNouns(rows, 'row')} would go, nothing was deleted`,
   );
+  const { tables } = preview;
+  if (tables.length > 0) {
+    print('');
+    printMost(
+      ['table', 'rows that would go', 'bytes, about'],
+      tables.map(({ table, rows: ofTable, bytes }) => [table, ofTable, formatBytes(bytes)]),
+      'table',
+      details,
+    );
+  }
   print('');
-  printTable(
-    ['pass', 'scan', 'shards', 'rows', 'moved', 'from', 'to'],
-    preview.passes.map(({ name, plan, applicable, rows: ofPass, moved, oldest, newest }) => [
-      name,
-      applicable ? (plan.scan ?? '') : 'not-applicable',
-      plan.shards.length,
-      ofPass,
-      moved,
-      oldest ?? '',
-      newest ?? '',
-    ]),
-  );
+  if (details) printAllPasses(preview);
+  else printBusyPasses(preview);
   printReported(preview.passes, true);
   printHeld(preview.passes);
   for (const { name: pass, undated } of preview.passes) {
@@ -82,17 +94,53 @@ function printPreview(preview: Preview): void {
   if (preview.holdsUnknown) {
     print('\nThe role may not read the ledger: rows that holds keep are counted as if they would go');
   }
-  const byTable = preview.passes.flatMap((pass) =>
-    Object.entries(pass.deleted).map(([table, ofTable]) => [pass.name, table, ofTable]),
+}
+
+/** Prints the passes that would delete or move something; those with the most rows first if there are many. */
+function printBusyPasses({ passes }: Preview): void {
+  const busy = passes.filter(({ rows, moved }) => rows > 0 || moved > 0);
+  const idle = passes.filter((pass) => pass.applicable && !busy.includes(pass)).map(({ name }) => name);
+  const missing = passes.filter(({ applicable }) => !applicable).map(({ name }) => name);
+  const moves = busy.some(({ moved }) => moved > 0);
+  const sorted = busy.length > 15 ? busy.toSorted((a, b) => b.rows - a.rows) : busy;
+  if (busy.length > 0) {
+    printMost(
+      ['pass', 'rows', ...(moves ? ['moved'] : []), 'from', 'to'],
+      sorted.map(({ name, rows, moved, oldest, newest }) => [
+        name,
+        rows,
+        ...(moves ? [moved] : []),
+        oldest ?? '',
+        newest ?? '',
+      ]),
+      'pass',
+      false,
+    );
+  }
+  if (idle.length > 0) print(`${countNouns(idle.length, 'pass')} would delete nothing: ${listNames(idle)}`);
+  if (missing.length > 0)
+    print(`${countNouns(missing.length, 'pass')} not applicable: ${listNames(missing)}`);
+}
+
+function printAllPasses({ passes }: Preview): void {
+  printTable(
+    ['pass', 'scan', 'shards', 'rows', 'moved', 'from', 'to'],
+    passes.map(({ name, plan, applicable, rows, moved, oldest, newest }) => [
+      name,
+      applicable ? (plan.scan ?? '') : 'not-applicable',
+      plan.shards.length,
+      rows,
+      moved,
+      oldest ?? '',
+      newest ?? '',
+    ]),
+  );
+  const byTable = passes.flatMap(({ name, deleted }) =>
+    Object.entries(deleted).map(([table, ofTable]) => [name, table, ofTable]),
   );
   if (byTable.length === 0) return;
   print('');
   printTable(['pass', 'table', 'rows that would go'], byTable);
-  print('');
-  printTable(
-    ['table', 'rows that would go', 'bytes, about'],
-    preview.tables.map(({ table, rows: ofTable, bytes }) => [table, ofTable, formatBytes(bytes)]),
-  );
 }
 
 /** A pass in the JSON output, without the bounds of its shards. */

@@ -2,12 +2,17 @@ import prettyMilliseconds from 'pretty-ms';
 
 import type { CurrentBacklog } from '../../activities/inspect/current-backlog.ts';
 import type { Backlog, Pace, PassBacklog } from '../../activities/stored/backlog.ts';
-import { coloured, print, printTable, formatCount } from './output.ts';
+import { coloured, formatCount, print, printMost, printTable } from './output.ts';
 
-/** What waited for passes before a run and what it left. */
+/** What waited for passes before a run and what it left. Without details only if rows wait or a pass does not keep up. */
 export function printPassBacklogs(
   passes: readonly { readonly name: string; readonly backlog: PassBacklog | null }[],
+  details: boolean,
 ): void {
+  if (!details) {
+    printWaiting(passes);
+    return;
+  }
   const rows = passes.flatMap(({ name, backlog }) =>
     backlog === null
       ? []
@@ -24,6 +29,20 @@ export function printPassBacklogs(
   if (rows.length === 0) return;
   print('');
   printTable(['pass', 'past their time before', 'after', 'oldest', ...PACE], rows);
+}
+
+function printWaiting(
+  passes: readonly { readonly name: string; readonly backlog: PassBacklog | null }[],
+): void {
+  const rows = passes.flatMap(({ name, backlog }) => {
+    const after = backlog?.after ?? null;
+    const waits = after !== null && after.rows > 0;
+    if (backlog === null || (!waits && backlog.keepsUp !== false)) return [];
+    return [[name, formatRows(after), formatOldest(after), formatPace(backlog)[2] ?? '']];
+  });
+  if (rows.length === 0) return;
+  print('');
+  printMost(['pass', 'rows that wait', 'oldest', 'keeps up'], rows, 'pass', false);
 }
 
 /** What waits for passes now, and how fast it comes and goes by what the ledger knows. */
@@ -48,7 +67,10 @@ function formatPace(pace: Pace | null): (string | number)[] {
 function formatRows(backlog: Backlog | null): string {
   if (backlog === null) return '';
   const { rows, error } = backlog;
-  return error === 0 ? formatCount(rows) : `about ${formatCount(rows)} ± ${formatCount(error)}`;
+  if (error === 0) return formatCount(rows);
+  // Twice the error is right nineteen times in twenty.
+  if (rows < error) return `at most about ${formatCount(rows + 2 * error)}`;
+  return `about ${formatCount(rows)} ± ${formatCount(error)}`;
 }
 
 function formatOldest(backlog: Backlog | null): string {

@@ -1,8 +1,20 @@
 import type { PassReport, ReportedRows, RunReport } from '../../activities/contract.ts';
 import { formatNote } from '../../activities/ledger/runs.ts';
 import type { LedgerReport } from '../../activities/stored/report.ts';
-import { coloured, print, printTable, formatBytes, formatCount, formatMillis, strong } from './output.ts';
+import { foldAlike } from './fold.ts';
+import {
+  coloured,
+  countNouns,
+  formatBytes,
+  formatCount,
+  formatMillis,
+  print,
+  printMost,
+  printTable,
+  strong,
+} from './output.ts';
 import { printPassBacklogs } from './print-backlog.ts';
+import { printPasses } from './print-passes.ts';
 import { printChanges, printSizes } from './print-sizes.ts';
 
 /** A run in the output of `--json`, which `docs/commands.md` documents. */
@@ -25,51 +37,37 @@ export function withoutLedger(report: RunReport): PrintedReport {
   return { ...report, deleted: {}, sizes: [], passes: [] };
 }
 
-/** Prints a run as text: each pass, and the rows of each table. */
-export function printReport(report: PrintedReport): void {
+/**
+ * Prints a run as text: what went, from which tables, how long it took, and what waits. Details are each pass with its scan,
+ * horizon and batches, and the sizes of the tables.
+ */
+export function printReport(report: PrintedReport, details: boolean): void {
   const would = report.mode === 'preview';
   const colour = report.status === 'completed' ? 'green' : report.status === 'failed' ? 'red' : 'yellow';
   const number = report.run === null ? '' : ` ${report.run}`;
+  const back = (report.bytes ?? 0) > 0 ? `, ${formatBytes(report.bytes ?? 0)} given back` : '';
   print(
     `${strong(`run${number}`)} of policy ${report.policy}: ${coloured(colour, would ? 'previewed' : report.status)}, ` +
-      `${formatCount(report.rows)} rows ${would ? 'would go' : 'deleted'} in ${formatMillis(report.millis)}`,
+      `${countNouns(report.rows, 'row')} ${would ? 'would go' : 'deleted'} in ${formatMillis(report.millis)}${back}`,
   );
-  for (const reason of [...report.reasons, ...report.notes]) print(`  ${reason}`);
+  const sentences = [...report.reasons, ...report.notes];
+  for (const sentence of details ? sentences : foldAlike(sentences)) print(`  ${sentence}`);
   if (report.holder !== undefined) {
     print(`  run ${report.holder.run} of workflow ${report.holder.workflowId} is open`);
   }
-  if (report.passes.length > 0) printPasses(report);
-  printHorizons(report.passes);
+  printTables(report.deleted, would, details);
+  printPasses(report.passes, details);
+  if (details) printHorizons(report.passes);
   printErrors(report);
   printReported(report.passes, would);
-  printPassBacklogs(report.passes);
+  printPassBacklogs(report.passes, details);
   printHeld(report.passes);
-  printTables(report.deleted, would);
-  printChanges(report);
+  if (details) printChanges(report);
   for (const { name, measured } of report.passes) {
     if (measured === undefined) continue;
     print(`\nmeasured by pass ${name}`);
     printSizes(measured);
   }
-}
-
-function printPasses({ passes }: PrintedReport): void {
-  print('');
-  printTable(
-    ['pass', 'status', 'scan', 'shards', 'batches', 'rows', 'moved', 'skipped', 'given back', 'time'],
-    passes.map((pass) => [
-      pass.name,
-      pass.status,
-      pass.scan ?? '',
-      pass.shards,
-      pass.batches,
-      pass.rows,
-      pass.moved,
-      pass.skipped,
-      pass.bytes === 0 ? '' : formatBytes(pass.bytes),
-      formatMillis(pass.millis),
-    ]),
-  );
 }
 
 /** The width of a reason in a table. */
@@ -116,15 +114,15 @@ export function printReported(
     if (ofFiles) {
       const what = would ? 'would go' : 'removed';
       print('');
-      print(`${strong(name)}: ${formatCount(files)} files ${what}, ${formatBytes(bytes)}`);
+      print(`${strong(name)}: ${countNouns(files, 'file')} ${what}, ${formatBytes(bytes)}`);
     }
     if (reported === null) continue;
     if (!ofFiles) print('');
     const since = reported.oldest === null ? '' : `, the oldest of ${reported.oldest}`;
     const resolved = reported.resolved === 0 ? '' : `, ${formatCount(reported.resolved)} resolved`;
     const taking = reported.bytes === undefined ? '' : ` of ${formatBytes(reported.bytes)}`;
-    const what = ofFiles ? 'files' : 'rows';
-    print(`${strong(name)}: ${formatCount(reported.found)} ${what} found${taking}${since}${resolved}`);
+    const what = ofFiles ? 'file' : 'row';
+    print(`${strong(name)}: ${countNouns(reported.found, what)} found${taking}${since}${resolved}`);
     for (const [reason, rows] of Object.entries(reported.unresolved)) {
       print(`  ${formatCount(rows)} ${ofFiles ? 'not removed' : 'not resolved'}: ${reason}`);
     }
@@ -136,19 +134,21 @@ export function printHeld(
   passes: readonly { readonly name: string; readonly held: number; readonly blocked: number }[],
 ): void {
   for (const { name, held, blocked } of passes) {
-    if (held > 0) print(`\n${strong(name)}: ${formatCount(held)} rows kept by hold`);
+    if (held > 0) print(`\n${strong(name)}: ${countNouns(held, 'row')} kept by hold`);
     if (blocked > 0) {
       print(
-        `\n${strong(name)}: ${formatCount(blocked)} rows stay, because others reference them or the database refuses`,
+        `\n${strong(name)}: ${countNouns(blocked, 'row')} ${blocked === 1 ? 'stays' : 'stay'}, because others reference them or the database refuses`,
       );
     }
   }
 }
 
 /** Prints the rows by table. */
-function printTables(deleted: Readonly<Record<string, number>>, would: boolean): void {
-  const tables = Object.entries(deleted).toSorted(([, a], [, b]) => b - a);
+function printTables(deleted: Readonly<Record<string, number>>, would: boolean, details: boolean): void {
+  const tables = Object.entries(deleted)
+    .filter(([, rows]) => rows > 0)
+    .toSorted(([, a], [, b]) => b - a);
   if (tables.length === 0) return;
   print('');
-  printTable(['table', would ? 'rows that would go' : 'rows deleted'], tables);
+  printMost(['table', would ? 'rows that would go' : 'rows deleted'], tables, 'table', details);
 }

@@ -2,7 +2,7 @@ import { createLogUpdate } from 'log-update';
 
 import type { LivePass } from '../../activities/ledger/live-progress.ts';
 import { computeProgress } from '../../activities/stored/compute-progress.ts';
-import { note, formatCount, formatMillis } from './output.ts';
+import { countNouns, formatCount, formatMillis, note } from './output.ts';
 
 /** Shows how a run goes on: a bar a pass on a terminal, else a line now and then. On standard error. */
 export interface ProgressDisplay {
@@ -55,7 +55,7 @@ function formatBar({ status, shards }: LivePass): string {
 function formatPass({ name, rows, status, shards }: LivePass): string {
   const { percent, rowsPerSecond, etaSeconds } = computeProgress(status, shards);
   return [
-    `${name}: ${formatCount(rows)} rows`,
+    `${name}: ${countNouns(rows, 'row')}`,
     ...(percent === null || process.stderr.isTTY ? [] : [`${percent} %`]),
     ...(rowsPerSecond === null ? [] : [`${formatCount(rowsPerSecond)} rows/s`]),
     ...(etaSeconds === null ? [] : [`${formatMillis(1000 * etaSeconds)} left`]),

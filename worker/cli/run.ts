@@ -25,6 +25,7 @@ import {
   collect,
   logLevel,
   readPolicyName,
+  withDetails,
   withJson,
   withPolicy,
   withSetup,
@@ -42,6 +43,7 @@ interface RunFlags extends SetupFlags {
   readonly ifBusy?: 'skip' | 'wait' | 'fail';
   readonly allowPercent?: number;
   readonly logLevel: LogLevel;
+  readonly details: boolean;
 }
 
 /** `run`: one run with a worker in this process. */
@@ -67,7 +69,7 @@ export function addRun(program: Command): void {
     .action(async (policy: string | undefined, flags: RunFlags) =>
       runOnceFor(readPolicyName(policy, flags), flags),
     );
-  withJson(withSetup(withPolicy(command)));
+  withJson(withDetails(withSetup(withPolicy(command))));
 }
 
 async function runOnceFor(name: string | undefined, flags: RunFlags): Promise<void> {
@@ -103,7 +105,7 @@ async function runOnceFor(name: string | undefined, flags: RunFlags): Promise<vo
         allowPercent: flags.allowPercent,
       });
       await follower.end();
-      await printOutcome(database, outcome, follower.workflowId, flags.json);
+      await printOutcome(database, outcome, follower.workflowId, flags);
       if (isGuarded(outcome)) {
         note(
           `To look at it, and to let runs like it go ahead for 24 hours:\n  ${formatPreviewCommand(policy.name, flags)}`,
@@ -119,15 +121,15 @@ async function printOutcome(
   { ledger }: Database,
   outcome: RunOutcome,
   workflowId: string,
-  json: boolean,
+  flags: RunFlags,
 ): Promise<void> {
   const number = await ledger.session.ledger.runs.findLastOf(workflowId);
   const report = number === undefined ? undefined : await readReport(ledger, number);
   if (report !== undefined) {
-    printRun(toPrinted(report), json);
+    printRun(toPrinted(report), flags);
     process.exitCode = isGuarded(outcome) ? EXIT.guarded : toExitCode(report.status);
   } else if ('report' in outcome) {
-    printRun(withoutLedger(outcome.report), json);
+    printRun(withoutLedger(outcome.report), flags);
     process.exitCode = toExitCode(outcome.report.status);
   } else if ('failure' in outcome) {
     note(outcome.failure.message);
@@ -144,9 +146,9 @@ function isGuarded(outcome: RunOutcome): boolean {
   return 'failure' in outcome && outcome.failure.type === FAILURE.guard;
 }
 
-function printRun(report: PrintedReport, json: boolean): void {
+function printRun(report: PrintedReport, { json, details }: RunFlags): void {
   if (json) printJson(report);
-  else printReport(report);
+  else printReport(report, details);
 }
 
 function toExitCode(status: RunStatus): number {

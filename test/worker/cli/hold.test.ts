@@ -53,7 +53,7 @@ describe('hold and explain', () => {
       },
     ]);
     const { stdout } = await told(['preview', 'prefect', '--pass', 'old-flow-runs']);
-    expect(stdout).toContain('old-flow-runs: 1 rows kept by hold');
+    expect(stdout).toContain('old-flow-runs: 1 row kept by hold');
     expect(stdout).toContain('0 rows would go');
     expect((await told(['explain', 'FlowRun', run])).stdout).toContain('pass old-flow-runs leaves it: held');
     expect((await told(['hold', 'list'])).stdout).toContain('incident 7');

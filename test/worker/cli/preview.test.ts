@@ -36,6 +36,17 @@ describe('preview', () => {
     expect(run.stderr).toContain('the database role may not update, delete rows of entity FlowRun');
   });
 
+  test('hides passes that would delete nothing, unless details are asked for', async () => {
+    await fresh.rows.logs('00000000-0000-4000-8000-00000000000a', 1, '3 days');
+    const { stdout } = await cli(['preview', 'prefect', ...fresh.at()]);
+    expect(stdout).toContain('1 row would go');
+    expect(stdout).toMatch(/\n\d+ passes would delete nothing: [\w-]+, [\w-]+, [\w-]+ and \d+ more\n/);
+    expect(stdout.split('\n').length).toBeLessThan(15);
+    const details = await cli(['preview', 'prefect', ...fresh.at(), '--details']);
+    expect(details.stdout).toMatch(/pass +scan +shards +rows +moved +from +to *\n/);
+    expect(details.stdout).toMatch(/old-flow-runs +\S+ +\d+ +0/);
+  });
+
   test('of one pass, as a table for people', async () => {
     await fresh.rows.run({ logs: 3 });
     await fresh.rows.logs('00000000-0000-4000-8000-00000000000a', 5, '3 days');
@@ -43,7 +54,7 @@ describe('preview', () => {
     expect(code).toBe(0);
     expect(stdout).toContain('5 rows would go, nothing was deleted');
     expect(stdout).not.toContain('old-flow-runs');
-    expect(stdout).toMatch(/pass +scan +shards +rows +moved +from +to *\n/);
+    expect(stdout).toMatch(/pass +rows +from +to *\n/);
     expect(stdout).toMatch(/orphaned-logs .* 5 .* \d{4}-\d\d-\d\dT.* \d{4}-\d\d-\d\dT/);
     expect(stdout).toMatch(/table +rows that would go +bytes, about *\n *log +5 +\d[\d.]* (B|KiB)/);
   });

@@ -136,6 +136,9 @@ describeNeeding(['temporal'], 'run', () => {
     const { code, stdout } = await cli(args, { env: { NO_COLOR: '1' } });
     expect(code).toBe(0);
     expect(stdout).toMatch(/run 1 of policy prefect: completed, 6 rows deleted in/);
+    expect(stdout).toMatch(/\d+ passes had nothing to do: /);
+    expect(stdout).not.toContain('rows older than');
+    expect(stdout).not.toMatch(/\b1 rows|:,|± /);
     // eslint-disable-next-line no-control-regex
     expect(stdout).not.toMatch(/\u001b\[/);
   });

@@ -1,0 +1,38 @@
+import { describe, expect, test } from '@jest/globals';
+
+import { foldAlike, listNames } from '../../../worker/cli/fold.ts';
+
+describe('sentences of one kind', () => {
+  test('become one, with the names of some passes', () => {
+    const sentences = Array.from(
+      { length: 478 },
+      (_, n) => `the backlog of pass old-${n} at the begin of the run is not known: it took too long`,
+    );
+    expect(foldAlike(['another one', ...sentences])).toEqual([
+      'another one',
+      sentences[0],
+      '  and 477 like it: old-1, old-2, old-3 and 474 more',
+    ]);
+  });
+
+  test('of two reasons or two moments stay two', () => {
+    const sentences = [
+      'a failed: a table is missing',
+      'b failed: a column is missing',
+      'nothing of pass a is known',
+    ];
+    expect(foldAlike(sentences)).toEqual(sentences);
+  });
+
+  test('that begin with the pass are folded, too', () => {
+    expect(foldAlike(['old-a: a table is missing', 'old-b: a table is missing'])).toEqual([
+      'old-a: a table is missing',
+      '  and 1 like it: old-b',
+    ]);
+  });
+
+  test('names are listed up to three', () => {
+    expect(listNames(['a', 'b', 'c'])).toBe('a, b, c');
+    expect(listNames(['a', 'b', 'c', 'd'])).toBe('a, b, c and 1 more');
+  });
+});
