@@ -29,7 +29,8 @@ describeNeeding(['temporal'], 'where something is away', () => {
     });
     closing.push(async () => worker.end());
     const api = await DescribedApi.at(worker.url);
-    const reason = 'database main cannot be read: the connection to the database failed (SQLSTATE 08006)';
+    const reason =
+      'database main cannot be read: nothing listens at this host and port (ECONNREFUSED) (SQLSTATE 08006)';
     expect(await api.ask('/readyz')).toEqual({ status: 503, body: { ready: false, reasons: [reason] } });
     for (const path of ['/api/runs', '/api/runs/1', '/api/admin/cleanup/status', '/api/tables']) {
       expect(await api.ask(path)).toEqual({ status: 503, body: { error: reason } });
@@ -50,7 +51,8 @@ describeNeeding(['temporal'], 'where something is away', () => {
     const api = await DescribedApi.at(worker.url);
     await shop.add(5);
     await (await shop.start()).result();
-    const reason = 'database second cannot be read: the connection to the database failed (SQLSTATE 08006)';
+    const reason =
+      'database second cannot be read: nothing listens at this host and port (ECONNREFUSED) (SQLSTATE 08006)';
     const missing = [{ database: 'second', reason }];
     expect(await api.get('/api/runs')).toMatchObject({ missing, runs: [{ database: 'main', run: 1 }] });
     expect(await api.get('/api/admin/cleanup/status')).toMatchObject({
