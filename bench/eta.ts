@@ -10,7 +10,7 @@ const LOOK_EVERY_MILLIS = 200;
 
 /** Asks a run how far it is until it ends. */
 export class ProgressLog {
-  readonly #answers: RunProgress[] = [];
+  readonly #progress: RunProgress[] = [];
   readonly #ended = new AbortController();
   readonly #following: Promise<void>;
 
@@ -21,8 +21,8 @@ export class ProgressLog {
   async #follow(handle: WorkflowHandle): Promise<void> {
     while (!this.#ended.signal.aborted) {
       // The first questions may come before the worker has the workflow.
-      const answer = await handle.query<RunProgress>('progress').catch(() => undefined);
-      if (answer !== undefined) this.#answers.push(answer);
+      const progress = await handle.query<RunProgress>('progress').catch(() => undefined);
+      if (progress !== undefined) this.#progress.push(progress);
       await sleep(LOOK_EVERY_MILLIS, undefined, { signal: this.#ended.signal }).catch(() => undefined);
     }
   }
@@ -57,7 +57,7 @@ export class ProgressLog {
     );
     const pass = rows[0];
     if (pass === undefined) return null;
-    const ends = this.#answers.flatMap(({ asOf, passes }) => {
+    const ends = this.#progress.flatMap(({ asOf, passes }) => {
       const etaSeconds = passes.find(({ name }) => name === pass.name)?.etaSeconds ?? null;
       if (asOf === null || etaSeconds === null) return [];
       const at = Date.parse(asOf);

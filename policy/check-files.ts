@@ -57,10 +57,10 @@ function isRoot(value: unknown): value is FileRoot {
 /** Whether a store takes absolute paths of the files of another for its own. */
 function liesInside({ store }: FileRoot, other: FileRoot): boolean {
   if (!isFileStore(store) || !isFileStore(other.store)) return false;
-  return store.listSpellings('file').some((path) => path.startsWith('/') && isOf(other, path));
+  return store.listSpellings('file').some((path) => path.startsWith('/') && belongsTo(other, path));
 }
 
-function isOf({ store }: FileRoot, path: string): boolean {
+function belongsTo({ store }: FileRoot, path: string): boolean {
   try {
     return store.toKey(path) !== '';
   } catch {

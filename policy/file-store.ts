@@ -17,7 +17,7 @@ export interface OpenFileStore {
   readonly place: string;
   /** Whether it has nothing in it at all. */
   isEmpty(): Promise<boolean>;
-  /** What is there; undefined where nothing is. Throws {@link FileRefused} for what is no ordinary file. */
+  /** What is there; undefined if nothing is there. Throws {@link FileRefused} for what is no ordinary file. */
   look(key: string): Promise<StoredFile | undefined>;
   /** Removes a file; false where there is none. What is no ordinary file stays, and is refused. */
   remove(key: string): Promise<boolean>;

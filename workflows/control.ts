@@ -27,7 +27,7 @@ export class Control {
   stopReason: string | undefined;
   /** What it waits for by itself. */
   waitsFor: string | undefined;
-  /** When it ends, also while it is paused; undefined where no limit says so. */
+  /** When it ends, also while it is paused; undefined if no limit says so. */
   end: RunEnd | undefined;
   #leaving: Leaving | undefined;
   /** The scopes of the work under way, and whether a pause cancels them. */

@@ -9,7 +9,7 @@ export interface FoundRows {
   readonly oldest: string | null;
 }
 
-/** What all shards of a pass found; undefined where it reports nothing. */
+/** What all shards of a pass found; undefined if it reports nothing. */
 export function foundIn({ shards }: PassState): FoundRows | undefined {
   const reports = shards.flatMap(({ reported }) => (reported === null ? [] : [reported]));
   if (reports.length === 0) return undefined;

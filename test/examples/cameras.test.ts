@@ -283,7 +283,7 @@ describeNeeding(['temporal'], 'the camera archive', () => {
     expect(list('thumbnails')).toEqual([...paths.map(({ path }) => path), ...strays, 'now/1.jpg'].toSorted());
   });
 
-  /** Has the schedule start a run now, and answers what history has of it when it is over. */
+  /** Has the schedule start a run now, and returns what history has of it when it is over. */
   async function triggered(): Promise<Told> {
     const last = await cameras.database.value('select coalesce(max(id), 0) from vacuum.run');
     expect(await json('temporal-vacuum schedule trigger cameras --json')).toMatchObject({ started: true });

@@ -178,7 +178,7 @@ describeNeeding(['temporal'], 'the odds history', () => {
     return Object.fromEntries(counts);
   }
 
-  /** Copies every table into schema `copy`, and answers how many rows it has. */
+  /** Copies every table into schema `copy`, and returns how many rows it has. */
   async function copyTables(): Promise<Record<string, number>> {
     const before = await tables();
     const copies = Object.keys(before).map((name) => `create table copy.${name} as table ${name};`);

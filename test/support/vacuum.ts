@@ -17,7 +17,7 @@ export function prefectPolicy(settings: PrefectSettings = {}): Policy {
   return prefect({ enabled: true, maxPercent: 100, ...settings }, {});
 }
 
-/** Runs a policy to its end on a worker of ours and answers what the ledger says. */
+/** Runs a policy to its end on a worker of ours and returns what the ledger says. */
 export async function vacuum(
   session: TemporalSession,
   database: TestDatabase,

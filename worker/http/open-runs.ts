@@ -22,7 +22,7 @@ export interface OpenInLedger {
   readonly passes: readonly LivePass[];
 }
 
-/** The open run of a policy; undefined where none is. */
+/** The open run of a policy; undefined if none is. */
 export async function readOpenRun(ledger: Ledger, policy: string): Promise<OpenInLedger | undefined> {
   const run = await findOpenRun(ledger, policy);
   return run === undefined ? undefined : { run, passes: await readLiveProgress(ledger, run.id) };

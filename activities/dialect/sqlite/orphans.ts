@@ -49,11 +49,11 @@ export async function deleteOrphans(
   limit?: number,
 ): Promise<number> {
   const table = tableRef(target.table);
-  const isOrphan = isOrphanOf(target, range);
+  const where = isOrphan(target, range);
   const some =
     limit === undefined
-      ? isOrphan
-      : sql`t.rowid in (select t.rowid from ${table} as t where ${isOrphan} limit ${limit}) and ${isOrphan}`;
+      ? where
+      : sql`t.rowid in (select t.rowid from ${table} as t where ${where} limit ${limit}) and ${where}`;
   const { changes } = await connection.run(sql`delete from ${table} as t where ${some}`);
   return changes;
 }
@@ -68,7 +68,7 @@ export async function lockOrphans(
   const { rows } = await connection.run(sql<{ location: string; key: string | null }>`
     select ${locationText('t')} as location, ${keyText(target.by, 't')} as key
     from ${tableRef(target.table)} as t
-    where ${isOrphanOf(target, range)}
+    where ${isOrphan(target, range)}
     order by t.rowid
     limit ${limit}`);
   const locations = rows.map(({ location }) => location);
@@ -95,7 +95,7 @@ export async function lockOrphans(
 }
 
 /** Over alias `t`: the row is an orphan of the range. */
-function isOrphanOf(target: OrphanTarget, range: OrphanRange): RawBuilder<boolean> {
+function isOrphan(target: OrphanTarget, range: OrphanRange): RawBuilder<boolean> {
   const rowids = readRange(range);
   const isInRange =
     rowids === undefined

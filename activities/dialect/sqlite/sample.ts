@@ -44,7 +44,7 @@ async function readSpans(
   const columns = requests.flatMap(({ where, ages, column }, n) => [
     sql`(${toSql(where)}) is true as ${sql.id(`q${n}`)}`,
     sql`${ages === undefined ? sql`null` : ageMillis('t', ages)} as ${sql.id(`a${n}`)}`,
-    sql`${column === undefined ? sql`null` : valueOf(column.name)} as ${sql.id(`b${n}`)}`,
+    sql`${column === undefined ? sql`null` : readValue(column.name)} as ${sql.id(`b${n}`)}`,
   ]);
   const select = sql`select t.rowid as location, ${sql.join(columns)} from ${tableRef(table)} as t`;
   const { rows: bounds } = await connection.run(sql<{ first: number; last: number; rows: number }>`
@@ -71,7 +71,7 @@ async function readSpans(
 }
 
 /** A value as text that reads the same everywhere; ages keep what they are. */
-function valueOf(column: ColumnName): ReturnType<typeof columnRef> {
+function readValue(column: ColumnName): ReturnType<typeof columnRef> {
   return sql`cast(${columnRef('t', column)} as text)`;
 }
 

@@ -59,7 +59,7 @@ export class PrefectApi {
     }
     if (status === 404 || response.headers.get('content-type')?.includes('json') !== true) {
       if (await this.#isHealthy()) return undefined;
-      throw unusable('what answers is no Prefect API', 'Mend PREFECT_API_URL or apiUrl: it ends with /api');
+      throw unusable('what responds is no Prefect API', 'Mend PREFECT_API_URL or apiUrl: it ends with /api');
     }
     if (!response.ok) throw new NotResolved(`Prefect refused it (HTTP ${status})`);
     return (await response.json()) as T;

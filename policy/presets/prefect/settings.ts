@@ -100,7 +100,7 @@ export interface ParsedSettings {
   readonly graceMillis: number;
   /** Null where nobody looks for stuck runs. */
   readonly stuckMillis: number | null;
-  /** What stuck runs are ended by; undefined where they are only reported. */
+  /** What ends stuck runs; undefined if they are only reported. */
   readonly endStuckRuns: PrefectApi | undefined;
   readonly batchSize: number | 'auto';
   readonly batchTargetMillis: number;

@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 
 import { Pacer } from '../../../activities/run/pacer.ts';
 
-/** Batches of a database that needs so many milliseconds a row; answers the times. */
+/** Batches of a database that needs so many milliseconds a row; returns the times. */
 function pace(pacer: Pacer, millisPerRow: (batch: number) => number, batches: number): number[] {
   const times: number[] = [];
   for (let n = 0; n < batches; n += 1) {

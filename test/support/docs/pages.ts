@@ -24,7 +24,7 @@ const STARTING = new Set(['README.md', 'docs/plugin.md', 'docs/policies.md', 'do
 const GENERATED = 'docs/commands.md';
 const KINDS = new Set(namesIn('activities/passes').map((name) => name.replace(/\.ts$/, '')));
 
-/** The group of a page; undefined where its blocks are not to be followed. */
+/** The group of a page; undefined if its blocks are not to be followed. */
 export function findGroup(page: string): Group | undefined {
   if (page === GENERATED) return undefined;
   if (page.startsWith('examples/')) return 'examples';

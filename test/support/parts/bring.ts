@@ -198,7 +198,7 @@ export function postgresql(major: PostgresMajor): Part & { readonly folder: stri
   };
 }
 
-/** Where a part is; undefined where it is not there. */
+/** Where a part is; undefined if it is not there. */
 export function find(part: Part): string | undefined {
   if (part === CHROMIUM) return findChromium();
   if (part === TEMPORAL) return findTemporalCli() ?? (existsSync(part.path) ? part.path : undefined);
@@ -216,7 +216,7 @@ function findChromium(): string | undefined {
   return candidates.find((path) => path !== '' && existsSync(path));
 }
 
-/** Brings a part that is not there. Answers why it cannot be had; undefined where it is there. */
+/** Brings a part that is not there. Returns why it cannot be had; undefined if it is there. */
 export async function bring(part: Part): Promise<string | undefined> {
   if (find(part) !== undefined) return undefined;
   try {

@@ -52,7 +52,7 @@ export class Cluster {
     return readFileSync(join(this.folder, 'log'), 'utf8');
   }
 
-  /** Starts the server, also after {@link stop} or {@link kill}, and waits until it answers. */
+  /** Starts the server, also after {@link stop} or {@link kill}, and waits until it responds. */
   async start(): Promise<void> {
     const { bin, user } = this.#programs;
     const args = ['-D', join(this.folder, 'data'), '-p', String(this.port)];
@@ -63,7 +63,7 @@ export class Cluster {
     closeSync(output);
     for (let tries = 0; tries < 600; tries += 1) {
       if (hasEnded(this.#server)) break;
-      if (await this.#answers()) return;
+      if (await this.#responds()) return;
       await sleep(50);
     }
     throw new Error(`PostgreSQL did not start:\n${this.log}`);
@@ -84,7 +84,7 @@ export class Cluster {
     killBound(this.#server);
     for (const pid of backends) process.kill(Number(pid), 'SIGKILL');
     this.#server = undefined;
-    while (await this.#answers()) await sleep(20);
+    while (await this.#responds()) await sleep(20);
     // After a crash of the machine no process has the number in it; here it may stay taken by a zombie.
     rmSync(join(this.folder, 'data/postmaster.pid'));
   }
@@ -94,7 +94,7 @@ export class Cluster {
     rmSync(this.folder, { recursive: true, force: true });
   }
 
-  async #answers(): Promise<boolean> {
+  async #responds(): Promise<boolean> {
     const client = new Client({ connectionString: this.url(), connectionTimeoutMillis: 2000 });
     client.on('error', () => undefined);
     try {

@@ -45,7 +45,7 @@ max_client_conn = 100
 `,
     );
     const bouncer = new PgBouncer(spawnBound(PGBOUNCER.path, [file], asNobody()), folder, port);
-    await waitFor('PgBouncer', async () => bouncer.#answers(target));
+    await waitFor('PgBouncer', async () => bouncer.#responds(target));
     return bouncer;
   }
 
@@ -61,7 +61,7 @@ max_client_conn = 100
     rmSync(this.#folder, { recursive: true, force: true });
   }
 
-  async #answers(target: string): Promise<boolean> {
+  async #responds(target: string): Promise<boolean> {
     const client = new Client({ connectionString: this.urlFor(target) });
     client.on('error', () => undefined);
     try {

@@ -28,7 +28,7 @@ export class SmallDisk {
     return new SmallDisk(folder, user);
   }
 
-  /** Why there can be none here; undefined where there can. */
+  /** Why there can be none here; undefined if there can. */
   static missing(): string | undefined {
     try {
       SmallDisk.mount(undefined).unmount();

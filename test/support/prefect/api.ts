@@ -9,7 +9,7 @@ export class PrefectApi {
     this.#login = login;
   }
 
-  async answers(): Promise<boolean> {
+  async responds(): Promise<boolean> {
     try {
       return (await fetch(`${this.url}/health`)).ok;
     } catch {

@@ -41,7 +41,7 @@ export async function migratePrefect(
   });
 }
 
-/** Starts a server and waits until it answers. Task runs of flows are recorded only where there are services. */
+/** Starts a server and waits until it responds. Task runs of flows are recorded only where there are services. */
 export async function startPrefectServer(
   home: PrefectHome,
   databaseUrl: string,
@@ -66,7 +66,7 @@ export async function startPrefectServer(
   try {
     await waitFor('the Prefect server to answer', async () => {
       if (hasEnded(child)) throw new Error(`the Prefect server ended:\n${home.log}`);
-      return api.answers();
+      return api.responds();
     });
   } catch (error) {
     await server.stop();
