@@ -1,8 +1,10 @@
 import type { TableName } from '../stored/columns.ts';
+import type { CatalogTable } from './catalog.ts';
 
 /** A table's name alone, as a run stores it. */
-export function toTableName({ schema, name, label }: TableName): TableName {
-  return { schema, name, label };
+export function toTableName({ schema, name, label, ...table }: TableName | CatalogTable): TableName {
+  const isPartitioned = 'kind' in table ? table.kind === 'partitioned' : table.partitioned === true;
+  return { schema, name, label, ...(isPartitioned ? { partitioned: true } : {}) };
 }
 
 /** Each table once. */

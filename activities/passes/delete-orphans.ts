@@ -38,7 +38,7 @@ export const deleteOrphansKind: BatchKind<DeleteOrphans, StoredDeleteOrphans> = 
 
   resolve(pass: DeleteOrphans, scope: Scope): StoredDeleteOrphans | undefined {
     const table = scope.table(pass.entity, ['select', 'update', 'delete']);
-    const parent = scope.table(pass.parent, ['select']);
+    const parent = scope.readTable(pass.parent);
     const reference = resolveReference(
       { entity: pass.entity, table, property: pass.by, option: 'by' },
       { entity: pass.parent, table: parent },

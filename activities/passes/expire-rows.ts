@@ -67,7 +67,7 @@ export const expireRowsKind: BatchKind<ExpireRows, StoredExpireRows> = {
     );
     const owned = pass.with.filter((_, n) => deferred[n] === undefined);
     const keepsRows = retentions?.some(({ keep }) => keep !== null) === true;
-    const keptKey = keepsRows ? scope.key(pass.entity, table) : null;
+    const keptKey = keepsRows ? scope.key(pass.entity, table, BY_KEPT_ROWS) : null;
     const nesting = pass.nestedBy === undefined ? null : resolveNesting(pass, pass.nestedBy, table, scope);
     const children = owned.map((child) => resolveChild(child, pass.entity, table, pass.files, scope));
     const files = resolvePaths(pass.files, pass.entity, table, scope);
@@ -201,6 +201,12 @@ export const expireRowsKind: BatchKind<ExpireRows, StoredExpireRows> = {
     const outcome = await deleteExpired(stored, tx, step, parts, view);
     return addKeptRows(tx, { table: stored.table, by: scanColumn(stored), parts }, view, step, outcome);
   },
+};
+
+/** Why the rows that stay need a key. */
+const BY_KEPT_ROWS = {
+  what: 'by which the list of the rows that keepLast keeps could name them',
+  fix: 'Leave keepLast out, or give the table a primary key of one column',
 };
 
 /** What a row must be for the pass to delete it, part by part. */

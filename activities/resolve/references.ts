@@ -67,7 +67,7 @@ function resolveSoftReference(
   table: CatalogTable | undefined,
   scope: Scope,
 ): StoredReference | undefined {
-  const child = scope.table(entity, ['select']);
+  const child = scope.readTable(entity);
   const reference = resolveReference(
     { entity, table: child, property: by, option: 'by' },
     { entity: pass.entity, table },

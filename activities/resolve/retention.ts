@@ -98,7 +98,7 @@ function resolveColumn(
   scope: Scope,
 ): StoredRetentionColumn | undefined {
   const entity = parent ?? pass.entity;
-  const holder = parent === undefined ? table : scope.table(parent, ['select']);
+  const holder = parent === undefined ? table : scope.readTable(parent);
   const found = scope.column(entity, holder, column, 'olderThan.column');
   const reference =
     parent === undefined || by === undefined

@@ -52,8 +52,17 @@ export class Scope {
     this.issues.push({ at: this.#at, what, fix, ...(here === undefined ? {} : { here }) });
   }
 
+  /** The table of an entity that is only read, row by row of what references it or is referenced: it may be partitioned. */
+  readTable(entity: AnyEntity): CatalogTable | undefined {
+    return this.table(entity, ['select'], true);
+  }
+
   /** The table of an entity, on which the connected role has the privileges. */
-  table(entity: AnyEntity, privileges: readonly Privilege[]): CatalogTable | undefined {
+  table(
+    entity: AnyEntity,
+    privileges: readonly Privilege[],
+    mayBePartitioned = false,
+  ): CatalogTable | undefined {
     const name = this.entities.name(entity);
     if (this.entities.lacksSchema(entity)) {
       return this.addIssue(
@@ -72,15 +81,16 @@ export class Scope {
         `table ${label} is missing`,
       );
     }
-    if (table.kind !== 'table') {
+    const isWhole = mayBePartitioned && table.kind === 'partitioned';
+    if (table.kind !== 'table' && !isWhole) {
       return this.addIssue(
         `entity ${name} is ${describeKind(table.kind)}, whose rows have no stable location to scan by`,
-        'Name the entity of an ordinary table; old partitions are better dropped whole',
+        'Name the entity of an ordinary table, or one whose table is a single partition; old partitions are better dropped whole',
         `relation ${table.label}`,
       );
     }
     if (!this.#isSupported(table, `the table of entity ${name}`)) return undefined;
-    if (table.inherited) {
+    if (table.inherited && !isWhole) {
       return this.addIssue(
         `entity ${name} has a table that other tables inherit from, whose rows would go uncounted`,
         'Name the entity of a table without children',
@@ -185,13 +195,17 @@ export class Scope {
   }
 
   /** The primary key of an entity, which must be one column. */
-  key(entity: AnyEntity, table: CatalogTable | undefined): ColumnName | undefined {
+  key(
+    entity: AnyEntity,
+    table: CatalogTable | undefined,
+    why = { what: 'by which others could name its rows', fix: 'Name children by an entity with one' },
+  ): ColumnName | undefined {
     if (table === undefined) return undefined;
     const [only, ...more] = table.primaryKey;
     if (only !== undefined && more.length === 0) return this.columnOf(entity, table, only);
     return this.addIssue(
-      `entity ${this.entities.name(entity)} has no primary key of one column, by which others could name its rows`,
-      'Name children by an entity with a primary key of one column',
+      `entity ${this.entities.name(entity)} has no primary key of one column, ${why.what}`,
+      why.fix,
     );
   }
 

@@ -4,6 +4,8 @@ export interface TableName {
   readonly name: string;
   /** How the ledger and reports write it: the bare name if the search path finds the table by it, else `schema.name`. */
   readonly label: string;
+  /** Its rows lie in partitions: it can only be read. */
+  readonly partitioned?: true;
 }
 
 /** A column and its type, as the database writes the type. */

@@ -7,10 +7,11 @@ import type { Connection } from './connection.ts';
 
 /**
  * The table, quoted, for a `from` clause: its own rows, without those of tables that inherit from it. Foreign keys are about
- * no others, rows of several tables can have one location, and a table may get heirs while a run is open.
+ * no others, rows of several tables can have one location, and a table may get heirs while a run is open. One that is partitioned
+ * has no rows of its own: all of its partitions are read.
  */
 export function tableRef(table: TableName): RawBuilder<unknown> {
-  return sql`only ${relationRef(table)}`;
+  return table.partitioned === true ? relationRef(table) : sql`only ${relationRef(table)}`;
 }
 
 /** A table under an alias. */

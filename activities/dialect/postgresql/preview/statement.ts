@@ -8,7 +8,7 @@ import { toSql } from '../../condition.ts';
 import { referencesColumns } from '../../join-path.ts';
 import type { PreviewCount } from '../../preview.ts';
 import type { View } from '../../view.ts';
-import { tableRef } from '../identifiers.ts';
+import { qualifiedName, tableRef } from '../identifiers.ts';
 
 /** Rows of one table that a pass deletes. */
 export interface DeletedRowsCte {
@@ -26,6 +26,7 @@ export interface ParentColumn {
 
 /** Rows that a pass deletes from a table. */
 interface Deletion {
+  readonly table: TableName;
   readonly cte: string;
   readonly pass: string;
   /** They are orphans by this column: no row that is still there is their parent. */
@@ -75,7 +76,7 @@ export class PreviewStatement {
   /** The pass deletes the rows of a common table expression from a table. Counts them. */
   markDeleted(table: TableName, cte: string, orphansOf?: ParentColumn): DeletedRowsCte {
     const earlier = this.#deletions.get(table.label) ?? [];
-    this.#deletions.set(table.label, [...earlier, { cte, pass: this.#pass, orphansOf }]);
+    this.#deletions.set(table.label, [...earlier, { table, cte, pass: this.#pass, orphansOf }]);
     this.addCount(table.label, 'deleted', cte);
     return { cte, label: table.label };
   }
@@ -100,7 +101,19 @@ export class PreviewStatement {
    * `childOf`, the children by that column of a parent that is still there.
    */
   isNotDeletedYet(table: TableName, alias: string, childOf?: ParentColumn): RawBuilder<boolean> {
+    if (table.partitioned === true) return this.#isNotDeletedIn(alias);
     return this.#isNotDeletedAt(table, sql.id(alias, 'ctid'), childOf);
+  }
+
+  /** Over an alias of a partitioned table: nothing so far deletes the row from the table that is its partition. */
+  #isNotDeletedIn(alias: string): RawBuilder<boolean> {
+    const checks = [...this.#deletions.values()].flat().map(
+      ({ table, cte }) => sql` and not (
+        ${sql.id(alias, 'tableoid')} = to_regclass(${qualifiedName(table)})
+        and exists (select from ${sql.id(cte)} as deleted where deleted.location = ${sql.id(alias, 'ctid')})
+      )`,
+    );
+    return sql`true${sql.join(checks, sql``)}`;
   }
 
   #isNotDeletedAt(
