@@ -66,6 +66,8 @@ export interface RunStore {
   insertStopped(owner: RunOwner, settings: RunSettings, reasons: readonly string[]): Promise<number>;
   insertPass(run: number, ordinal: number, pass: RunPass): Promise<void>;
   readPass(run: number, ordinal: number): Promise<OpenPass | undefined>;
+  /** Stores what the tables of a pass are by now: see `StoredPass.fingerprint`. */
+  storeFingerprint(run: number, ordinal: number, fingerprint: string): Promise<void>;
   /** Returns false if the run is closed already. */
   close(run: number, status: RunStatus, reasons: readonly string[]): Promise<boolean>;
   /** Rows deleted in all tables so far, and the milliseconds since the start by the database's clock. */

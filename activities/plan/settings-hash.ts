@@ -11,9 +11,26 @@ const OF_THE_RUN: ReadonlySet<string> = new Set(['rowsPerParent', 'keys', 'label
  * preview and a run with the same hash are about the same rows, as they are at their time.
  */
 export function hashSettings(stored: StoredPass, now: string): string {
+  return hash(stored, (horizon, owner) =>
+    'retentions' in owner || 'period' in owner ? undefined : Date.parse(now) - Date.parse(horizon),
+  );
+}
+
+/** A hash of what a pass found in the database, whatever the time: two with the same hash delete rows of the same kind. */
+export function hashFound(stored: StoredPass): string {
+  return hash(stored, () => undefined);
+}
+
+function hash(stored: StoredPass, writeHorizon: (horizon: string, owner: object) => unknown): string {
   const text = JSON.stringify(stored, function replace(this: object, key, value: unknown) {
-    if (key !== 'horizon' || typeof value !== 'string') return OF_THE_RUN.has(key) ? undefined : value;
-    return 'retentions' in this || 'period' in this ? undefined : Date.parse(now) - Date.parse(value);
+    if (key === 'horizon' && typeof value === 'string') return writeHorizon(value, this);
+    return OF_THE_RUN.has(key) ? undefined : sortKeys(value);
   });
   return createHash('sha256').update(text).digest('hex');
+}
+
+/** The ledger of PostgreSQL does not keep the order of keys. */
+function sortKeys(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
+  return Object.fromEntries(Object.entries(value).toSorted(([a], [b]) => (a < b ? -1 : 1)));
 }

@@ -118,8 +118,8 @@ function withFingerprint(record: BatchRecord, { fingerprint }: StoredPass): Batc
 }
 
 /**
- * Throws if the tables changed since the run started: that is why the batch was not recorded, or refused. What the run knows
- * of them is not looked up anew, since a run is fixed when it starts: the next one knows.
+ * Throws if the tables changed since the run started: that is why the batch was not recorded, or refused. The run goes on
+ * if it finds the same when it looks them up anew: see `renewPass`.
  */
 async function assertUnchanged(session: Session, { table, counted, fingerprint }: StoredPass): Promise<void> {
   if (fingerprint === undefined) return;

@@ -18,9 +18,11 @@ import { prepareBatch, runBatch, TooManyRows } from './batch.ts';
 import { BlockedRows } from './blocked-rows.ts';
 import type { RunContext } from './context.ts';
 import { createClosedFailure, findCurrentRun, shouldStop } from './current-run.ts';
+import { withHeartbeat } from './heartbeat.ts';
 import { RunLimits } from './limits.ts';
 import { BatchMetrics } from './metrics.ts';
 import { Pacer } from './pacer.ts';
+import { renewPass } from './renew-pass.ts';
 import { findResumePosition } from './resume-shard.ts';
 import { RetryLadder } from './retry-ladder.ts';
 import { runTableSlice } from './table-slice.ts';
@@ -82,7 +84,7 @@ class Slice {
 
     const { policy } = run;
     const { round } = this.#request;
-    const at = { key: this.#key, policy, passName: pass.name, stored: pass.stored, round };
+    let at: BatchShard = { key: this.#key, policy, passName: pass.name, stored: pass.stored, round };
     const { targetMillis, sliceSeconds, sliceBatches } = run.settings;
     const { maxBatchMillis = Infinity } = this.#database.session;
     const pacer = new Pacer(
@@ -97,7 +99,9 @@ class Slice {
     while (!this.#isDone() && !shouldStop(this.#activity)) {
       limit = limits.findReached();
       if (limit !== undefined) break;
-      const done = await this.#runBatch(run, at, shard, pacer, limits);
+      const done = await this.#runBatch(run, at, shard, pacer, limits).catch(async (error: unknown) => {
+        at = await withHeartbeat(async () => renewPass(this.#database, this.#policy, run, at, error));
+      });
       if (done === undefined) continue;
       this.#batches += 1;
       if (this.#batches >= (sliceBatches ?? Infinity) || performance.now() >= until) break;

@@ -5,8 +5,10 @@ import { readReport } from '../../activities/ledger/reports.ts';
 import { closeRun, findOpenRun, insertRun } from '../../activities/ledger/runs.ts';
 import { planPasses } from '../../activities/plan/plan-passes.ts';
 import { resolvePolicy } from '../../activities/plan/resolve-policy.ts';
+import type { BatchShard } from '../../activities/run/batch.ts';
 import { prepareBatch, runBatch } from '../../activities/run/batch.ts';
 import { Pacer } from '../../activities/run/pacer.ts';
+import { renewPass } from '../../activities/run/renew-pass.ts';
 import { createSettings } from '../../activities/run/settings.ts';
 import type { LedgerReport } from '../../activities/stored/report.ts';
 import type { OpenRun } from '../../activities/stored/run.ts';
@@ -123,7 +125,7 @@ async function runPass(
     for (const [shard, range] of pass.shards.entries()) {
       const key = { run: run.id, pass: ordinal, shard };
       const pacer = new Pacer(targetMillis, stored.rowsPerParent);
-      const own = { key, policy: run.policy, passName: pass.name, stored, round };
+      let own: BatchShard = { key, policy: run.policy, passName: pass.name, stored, round };
       for (;;) {
         const position = await batches.findLast(key);
         const inRound = position?.round === round ? position : undefined;
@@ -148,10 +150,16 @@ async function runPass(
           isolate: false,
           ...(prepared === undefined ? {} : { prepared }),
         };
-        const done = await runBatch(database, own, position, step, 10_000).catch(async (error: unknown) => {
-          if (readDatabaseError(error)?.kind !== 'row forbidden') throw error;
-          return runBatch(database, own, position, { ...step, lockFirst: true, isolate: true }, 10_000);
-        });
+        const done = await runBatch(database, own, position, step, 10_000)
+          .catch(async (error: unknown) => {
+            if (readDatabaseError(error)?.kind !== 'row forbidden') throw error;
+            return runBatch(database, own, position, { ...step, lockFirst: true, isolate: true }, 10_000);
+          })
+          .catch(async (error: unknown) => {
+            own = await renewPass(database, options.live ?? policy, run, own, error);
+            return 'again' as const;
+          });
+        if (done === 'again') continue;
         if (done === undefined) throw new Error('fenced');
         pacer.learnFrom(done);
         await options.afterBatch?.(database);

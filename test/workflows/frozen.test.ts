@@ -58,4 +58,18 @@ describeNeeding(['temporal'], 'another policy deployed in the middle of a run', 
     const { result } = await deploy({ enabled: false });
     expect(result).toMatchObject({ status: 'disabled', rows: 0 });
   });
+
+  test('a trigger that keeps no row comes meanwhile: the run goes on', async () => {
+    await withPolicy(prefectPolicy(SLOW), async () => {
+      await run.start();
+      await run.untilBatches(5);
+      await run.database.rows(`
+        create function let_go() returns trigger language plpgsql as 'begin return old; end';
+        create trigger let_go before delete on log for each row execute function let_go();
+        create trigger let_go before delete on flow_run for each row execute function let_go();
+        create trigger let_go before delete on task_run for each row execute function let_go()`);
+      expect(await run.handle.result()).toMatchObject({ status: 'completed' });
+      await run.expectWhole();
+    });
+  });
 });

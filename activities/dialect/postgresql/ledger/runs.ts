@@ -83,6 +83,13 @@ export class PostgresRunStore extends LedgerPart implements RunStore {
     return rows[0];
   }
 
+  async storeFingerprint(run: number, ordinal: number, fingerprint: string): Promise<void> {
+    await sql`
+      update ${this.table('pass')}
+      set stored = jsonb_set(stored, '{fingerprint}', to_jsonb(${fingerprint}::text))
+      where run_id = ${run} and ordinal = ${ordinal}`.execute(this.db);
+  }
+
   async close(run: number, status: RunStatus, reasons: readonly string[]): Promise<boolean> {
     const { rows } = await sql<{ id: number }>`
       update ${this.table('run')}

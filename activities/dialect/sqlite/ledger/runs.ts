@@ -86,6 +86,13 @@ export class SqliteRunStore extends LedgerPart implements RunStore {
     return row && { name: row.name, stored: parseJson(row.stored), shards: parseJson(row.shards) };
   }
 
+  async storeFingerprint(run: number, ordinal: number, fingerprint: string): Promise<void> {
+    await this.change(sql`
+      update ${this.table('pass')}
+      set stored = json_set(stored, '$.fingerprint', ${fingerprint})
+      where run_id = ${run} and ordinal = ${ordinal}`);
+  }
+
   async close(run: number, status: RunStatus, reasons: readonly string[]): Promise<boolean> {
     const closed = await this.change(sql`
       update ${this.table('run')}
