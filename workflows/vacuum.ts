@@ -15,6 +15,7 @@ import type { Wait } from './control.ts';
 import { Control, waitUntil } from './control.ts';
 import { describeEnding, failedPass } from './ending.ts';
 import { findFailure } from './find-failure.ts';
+import { logPassBegin, logPassEnd, logRunBegin, logRunEnd, logRunFailure } from './log-run.ts';
 import { pauseSignal, progressQuery, resumeSignal, stopSignal } from './messages.ts';
 import type { RunProgress } from './progress.ts';
 import { toProgress, formatProgress, readState } from './progress.ts';
@@ -62,8 +63,12 @@ class VacuumRun {
     if (this.#input.mode === 'preview') return this.#preview();
     if (this.#state === undefined) {
       const begun = await this.#begin();
-      if ('report' in begun) return begun.report;
+      if ('report' in begun) {
+        logRunEnd(begun.report);
+        return begun.report;
+      }
       this.#state = newState(begun.plan);
+      logRunBegin(begun.plan);
     }
     const state = this.#state;
     this.#control.end = state.plan.end;
@@ -138,6 +143,7 @@ class VacuumRun {
         pass.status = 'skipped';
         continue;
       }
+      if (pass.startedAt === undefined) logPassBegin(state.plan, planned);
       try {
         const done = await runPass(state, this.#control, () => this.#show());
         if (!done && this.#control.leaving === 'continue-as-new') return undefined;
@@ -150,6 +156,7 @@ class VacuumRun {
         pass.error = failure.message;
       }
       pass.endedAt = Date.now();
+      logPassEnd(state.plan, planned, pass);
       this.#show();
       if (this.#control.leaving === 'stopped' || this.#control.leaving === 'cancelled') return undefined;
     }
@@ -175,6 +182,7 @@ class VacuumRun {
     );
     this.#phase = report.status;
     this.#show();
+    logRunEnd(report);
     if (report.status === 'cancelled') throw new CancelledFailure('cancelled after the batch under way');
     if (report.status === 'completed' || report.status === 'stopped') return report;
     throw ApplicationFailure.nonRetryable(
@@ -192,7 +200,9 @@ class VacuumRun {
       if (isCancellation(error)) throw error;
       const failure = findFailure(error);
       if (failure === undefined) throw error;
-      throw ApplicationFailure.nonRetryable(failure.message, failure.type ?? 'VacuumUnexpected');
+      const type = failure.type ?? 'VacuumUnexpected';
+      logRunFailure(this.#state?.plan.policy ?? this.#input.policy ?? 'unknown', type, failure.message);
+      throw ApplicationFailure.nonRetryable(failure.message, type);
     }
   }
 

@@ -79,6 +79,16 @@ export function logLevel(usual: LogLevel): Option {
     .default(usual);
 }
 
+/** Returns the option for the form of the worker's log. */
+export function logFormat(): Option {
+  return new Option(
+    '--log-format <format>',
+    "the form of the worker's log: one line of text or of JSON an entry",
+  )
+    .choices(['text', 'json'])
+    .default('text');
+}
+
 /** Parses a whole number of at least 1. */
 export function toNumber(text: string): number {
   const number = Number(text);

@@ -11,6 +11,7 @@ import { findConnectionIssues } from '../../activities/plan/connection-issues.ts
 import { checkAgainst } from '../../activities/plan/resolve-policy.ts';
 import { FAILURE } from '../../activities/run/failure.ts';
 import { assertValid } from '../../policy/issue.ts';
+import type { LogFormat } from '../logger.ts';
 import { createLogger } from '../logger.ts';
 import type { RunOutcome } from '../run-once.ts';
 import { cancelRun, runOnce } from '../run-once.ts';
@@ -23,6 +24,7 @@ import type { SetupFlags } from './options.ts';
 import {
   allowPercent,
   collect,
+  logFormat,
   logLevel,
   readPolicyName,
   withDetails,
@@ -43,6 +45,7 @@ interface RunFlags extends SetupFlags {
   readonly ifBusy?: 'skip' | 'wait' | 'fail';
   readonly allowPercent?: number;
   readonly logLevel: LogLevel;
+  readonly logFormat: LogFormat;
   readonly details: boolean;
 }
 
@@ -66,6 +69,7 @@ export function addRun(program: Command): void {
     )
     .addOption(allowPercent())
     .addOption(logLevel('ERROR'))
+    .addOption(logFormat())
     .action(async (policy: string | undefined, flags: RunFlags) =>
       runOnceFor(readPolicyName(policy, flags), flags),
     );
@@ -90,7 +94,7 @@ async function runOnceFor(name: string | undefined, flags: RunFlags): Promise<vo
       assertValid(`policy ${JSON.stringify(policy.name)}`, issues);
     }
     await database.ledger.migrate();
-    Runtime.install({ logger: createLogger(flags.logLevel), shutdownSignals: [] });
+    Runtime.install({ logger: createLogger(flags.logLevel, flags.logFormat), shutdownSignals: [] });
     const follower = new Follower(database, flags.json);
     try {
       const temporal =

@@ -11,6 +11,7 @@ import { freePort } from '../dev-server.ts';
 import type { HttpAddress } from '../http/address.ts';
 import { resolveHttpAddress } from '../http/address.ts';
 import type { HttpOptions, HttpServer } from '../http/index.ts';
+import type { LogFormat } from '../logger.ts';
 import { createLogger } from '../logger.ts';
 import { metricsUrl, serveMetrics } from '../metrics.ts';
 import type { Setup } from '../setup.ts';
@@ -23,6 +24,7 @@ import { DatabaseUnreachable, withDatabase } from './database.ts';
 import type { SetupFlags } from './options.ts';
 import {
   allowPercent,
+  logFormat,
   logLevel,
   readPolicyName,
   toWebUrl,
@@ -36,6 +38,7 @@ import { note, printJson } from './output.ts';
 interface WorkerFlags extends SetupFlags, TemporalOptions {
   readonly allowPercent?: number;
   readonly logLevel: LogLevel;
+  readonly logFormat: LogFormat;
   readonly metrics?: string;
   readonly http?: string;
   readonly temporalUi?: string;
@@ -48,7 +51,8 @@ export function addWorker(program: Command): void {
     .command('worker')
     .description('work on runs until SIGINT or SIGTERM, which let the current batch commit')
     .addOption(allowPercent())
-    .addOption(logLevel('WARN'))
+    .addOption(logLevel('INFO'))
+    .addOption(logFormat())
     .option(
       '--metrics <host:port>',
       'serve metrics for Prometheus, such as on 127.0.0.1:9464 (default: none)',
@@ -82,7 +86,7 @@ async function work(name: string | undefined, flags: WorkerFlags): Promise<void>
   );
   // `GET /metrics` returns what an exporter serves, so that it needs one.
   const metrics = flags.metrics ?? (http === undefined ? undefined : `127.0.0.1:${await freePort()}`);
-  const logger = createLogger(flags.logLevel);
+  const logger = createLogger(flags.logLevel, flags.logFormat);
   installRuntime(logger, metrics);
   await examinePolicies(setup);
   const { connection, namespace, address } = await connectWorker(flags);

@@ -4,6 +4,7 @@ import { BUNDLE_VARIABLE } from '../../support/made-bundle.ts';
 import { describeNeeding } from '../../support/needing.ts';
 import { FreshPrefect } from '../../support/prefect/fresh.ts';
 import { TemporalSession } from '../../support/temporal.ts';
+import { waitFor } from '../../support/wait.ts';
 import { startWorkerProcess } from '../../support/worker-process.ts';
 
 const fresh = FreshPrefect.forEach();
@@ -68,6 +69,60 @@ describeNeeding(['temporal'], 'worker', () => {
     } finally {
       await worker.end();
       await handle.delete();
+    }
+  });
+
+  test('logs a line at the begin and the end of each run and pass, with the reason in full', async () => {
+    await fresh.rows.run({ logs: 3 });
+    const taskQueue = session.queue();
+    const worker = await startWorkerProcess({ url: fresh.database.url, taskQueue });
+    try {
+      await (await session.start(taskQueue)).result();
+      await waitFor('the last line', async () => /run 1 of policy prefect completed/.test(worker.output));
+      expect(worker.output).toMatch(/ INFO run 1 of policy prefect begins: \d+ passes\n/);
+      expect(worker.output).toMatch(/ INFO run 1 of policy prefect: pass old-flow-runs begins\n/);
+      expect(worker.output).toMatch(
+        / INFO run 1 of policy prefect: pass old-flow-runs completed: \d+ rows in [\d.]+ s\n/,
+      );
+      expect(worker.output).toMatch(/ INFO run 1 of policy prefect completed: 6 rows in [\d.]+ s\n/);
+      expect(worker.output).not.toMatch(/\n\s+at |webpack|Worker state/);
+    } finally {
+      await worker.end();
+    }
+  });
+
+  test('logs JSON with fields for log shippers, and why a guard stopped a run', async () => {
+    await fresh.database.rows(
+      `insert into log (name, level, flow_run_id, message, timestamp)
+       select 'x', 20, gen_random_uuid(), 'x', now() - interval '3 days' from generate_series(1, 1000)`,
+    );
+    const taskQueue = session.queue();
+    const worker = await startWorkerProcess({
+      url: fresh.database.url,
+      taskQueue,
+      settings: { maxPercent: 50 },
+      flags: ['--log-format', 'json'],
+    });
+    try {
+      await expect((await session.start(taskQueue, { policy: 'prefect' })).result()).rejects.toThrow();
+      const entries = (): Record<string, unknown>[] =>
+        worker.output
+          .split('\n')
+          .filter((line) => line.startsWith('{'))
+          .map((line) => JSON.parse(line) as Record<string, unknown>);
+      await waitFor('the last line', async () => entries().some(({ type }) => type === 'VacuumGuard'));
+      expect(entries().find(({ type }) => type === 'VacuumGuard')).toMatchObject({
+        time: expect.stringMatching(/^\d{4}-\d\d-\d\dT/),
+        level: 'WARN',
+        policy: 'prefect',
+        status: 'failed',
+        workflowId: expect.any(String),
+        message: expect.stringContaining('a run of policy prefect was stopped by a guard: '),
+        reasons: [expect.stringContaining('100 % of entity Log would be deleted')],
+      });
+      expect(worker.output).not.toMatch(/\\n\s+at |\n\s+at /);
+    } finally {
+      await worker.end();
     }
   });
 
