@@ -104,7 +104,9 @@ describeNeeding(['temporal'], 'worker', () => {
       flags: ['--log-format', 'json'],
     });
     try {
-      await expect((await session.start(taskQueue, { policy: 'prefect' })).result()).rejects.toThrow();
+      await expect((await session.start(taskQueue, { policy: 'prefect' })).result()).rejects.toMatchObject({
+        cause: { type: 'VacuumGuard' },
+      });
       const entries = (): Record<string, unknown>[] =>
         worker.output
           .split('\n')
