@@ -7,7 +7,7 @@ import { HorizonSchema } from './horizon.ts';
 import type { AnyEntity, PassOptions } from './pass-options.ts';
 import { passOptions } from './pass-options.ts';
 import type { Period } from './period.ts';
-import { EntitySchema, listOf, PropertySchema, strictOptions } from './strict-options.ts';
+import { AsSchema, EntitySchema, listOf, PropertySchema, strictOptions } from './strict-options.ts';
 
 /** Rows that name another row without a foreign key in the database. */
 export interface SoftReferenceOptions<Child> {
@@ -19,6 +19,11 @@ export interface SoftReferenceOptions<Child> {
    * Default: all.
    */
   readonly where?: FilterQuery<Child>;
+  /**
+   * `'text'` if the property is a text and the key a number or a UUID: the key is compared as the database writes it, so that
+   * `'007'` and `'7 '` name nothing. Default: both have one type.
+   */
+  readonly as?: 'text';
 }
 
 /** A {@link softReference}. */
@@ -26,6 +31,7 @@ export interface SoftReference {
   readonly entity: AnyEntity;
   readonly by: string;
   readonly where: object;
+  readonly as?: 'text';
 }
 
 /** What {@link deleteUnreferenced} can be told. */
@@ -85,6 +91,8 @@ export const DeleteUnreferencedSchema = passOptions({
   age: AgeSchema,
   grace: HorizonSchema,
   where: FilterSchema,
-  references: listOf(strictOptions({ entity: EntitySchema, by: PropertySchema, where: FilterSchema })),
+  references: listOf(
+    strictOptions({ entity: EntitySchema, by: PropertySchema, where: FilterSchema, as: AsSchema.optional() }),
+  ),
   ignore: listOf(EntitySchema),
 });

@@ -23,7 +23,14 @@ import type {
   RetentionOverrideOptions,
 } from './retention.ts';
 import { KeepAtMostSchema, KeepLastSchema } from './retention.ts';
-import { EntitySchema, FlagSchema, listOf, PropertySchema, strictOptions } from './strict-options.ts';
+import {
+  AsSchema,
+  EntitySchema,
+  FlagSchema,
+  listOf,
+  PropertySchema,
+  strictOptions,
+} from './strict-options.ts';
 
 /** Rows without a foreign key in the database that belong to a row and go with it: "soft children". */
 export interface SoftChildOptions<Child> {
@@ -35,6 +42,11 @@ export interface SoftChildOptions<Child> {
    * entities are told apart by a column. Others stay. Default: all.
    */
   readonly where?: FilterQuery<Child>;
+  /**
+   * `'text'` if the property is a text and the key a number or a UUID: the key is compared as the database writes it, so that
+   * `'007'` and `'7 '` name nothing. Default: both have one type.
+   */
+  readonly as?: 'text';
   /** Pointers at these children that are repaired when children go, in the same transaction. Default: none. */
   readonly repoint?: readonly LatestPointer[];
   /**
@@ -49,6 +61,7 @@ export interface SoftChild {
   readonly entity: AnyEntity;
   readonly by: string;
   readonly where: object;
+  readonly as?: 'text';
   readonly repoint: readonly LatestPointer[];
   readonly with: readonly SoftChild[];
 }
@@ -163,6 +176,7 @@ const SoftChildSchema = strictOptions({
   entity: EntitySchema,
   by: PropertySchema,
   where: FilterSchema,
+  as: AsSchema.optional(),
   repoint: listOf(LatestPointerSchema),
   get with(): z.ZodType {
     return listOf(SoftChildSchema);

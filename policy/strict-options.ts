@@ -53,6 +53,9 @@ export const PropertySchema = withFix(
   (option, value) => `${option} is ${formatValue(value)}, which names no property`,
 );
 
+/** How a key is compared with a property of another type. */
+export const AsSchema = withFix(z.literal('text'), "Use 'text', or leave it out");
+
 /** An entity: a class, or what `defineEntity` returns. An import that is not there is undefined. */
 export const EntitySchema = withFix(
   z.custom<EntityName>(

@@ -22,7 +22,10 @@ export function referencesColumns(
   parent: (column: string) => RawBuilder<unknown>,
   { on, where }: Link,
 ): RawBuilder<boolean> {
-  const pairs = on.map((pair) => sql`${sql.id(child, pair.child)} = ${parent(pair.parent)}`);
+  const pairs = on.map(({ child: column, parent: name, as }) => {
+    const value = as === undefined ? parent(name) : sql`cast(${parent(name)} as text)`;
+    return sql`${sql.id(child, column)} = ${value}`;
+  });
   const all = where === undefined ? pairs : [...pairs, bindPredicate(where, child)];
   return sql<boolean>`${sql.join(all, sql` and `)}`;
 }
@@ -32,8 +35,10 @@ export function linkToParent({
   by,
   parentKey,
   where,
-}: Pick<StoredChild, 'by' | 'parentKey' | 'where'>): Link {
-  return { on: [{ child: by.name, parent: parentKey.name }], ...(where === undefined ? {} : { where }) };
+  as,
+}: Pick<StoredChild, 'by' | 'parentKey' | 'where' | 'as'>): Link {
+  const pair = { child: by.name, parent: parentKey.name, ...(as === undefined ? {} : { as }) };
+  return { on: [pair], ...(where === undefined ? {} : { where }) };
 }
 
 /**

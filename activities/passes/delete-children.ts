@@ -31,20 +31,25 @@ export async function deleteChildren(
   return moved;
 }
 
+/** The keys travel as text; what they are compared as. */
+function keyType({ by, parentKey, as }: StoredChild): ColumnName {
+  return as === undefined ? parentKey : by;
+}
+
 async function deleteChild(tx: Tx, child: StoredChild, keys: readonly string[], step: Step): Promise<number> {
   const { own, pointers } = child;
   const groups = listGroups(pointers);
   const which = selectRows(tx, child, step);
   const recording = toRecording(child.files, step);
   if (own === undefined) {
-    const owned = { ...child, keys, key: child.parentKey, which };
+    const owned = { ...child, keys, key: keyType(child), which };
     const deleted = await tx.rows.deleteOwned(owned, groups, recording);
     return repairPointers(tx, pointers, deleted.groups, step);
   }
   const first = own.children.filter((grandchild) => grandchild.beforeParent);
   const then = own.children.filter((grandchild) => !grandchild.beforeParent);
   let moved = 0;
-  let owned = { by: child.by, keys, key: child.parentKey };
+  let owned = { by: child.by, keys, key: keyType(child) };
   if (first.length > 0) {
     const locked = await tx.rows.lockOwned({ table: child.table, ...owned, which }, own.key);
     owned = { by: own.key, keys: locked, key: own.key };
@@ -90,7 +95,7 @@ export async function drainChild(
   const which = selectRows(tx, child, step);
   let left = limit;
   let moved = 0;
-  let owned = { by: child.by, keys, key: child.parentKey };
+  let owned = { by: child.by, keys, key: keyType(child) };
   if (own !== undefined) {
     const locked = await tx.rows.lockOwned({ table: child.table, ...owned, which, limit }, own.key);
     owned = { by: own.key, keys: locked, key: own.key };

@@ -35,7 +35,7 @@ export function deferChild(
       pass.parent === parentEntity &&
       Reflect.ownKeys(pass.where).length === 0,
   );
-  if (Reflect.ownKeys(child.where).length > 0) return undefined;
+  if (Reflect.ownKeys(child.where).length > 0 || child.as !== undefined) return undefined;
   if (later === undefined || child.repoint.length > 0 || child.with.length > 0) return undefined;
   const table = scope.table(child.entity, ['select', 'delete']);
   const reference = resolveReference(
@@ -69,7 +69,7 @@ export function resolveChild(
 ): StoredChild | undefined {
   const table = scope.table(child.entity, ['select', 'delete']);
   const reference = resolveReference(
-    { entity: child.entity, table, property: child.by, option: 'by' },
+    { entity: child.entity, table, property: child.by, option: 'by', as: child.as },
     { entity: parentEntity, table: parent },
     scope,
   );
@@ -97,6 +97,7 @@ export function resolveChild(
     by,
     parentKey,
     ...(where === undefined ? {} : { where }),
+    ...(child.as === undefined ? {} : { as: child.as }),
     beforeParent,
     pointers: pointers.filter((pointer) => pointer !== undefined),
     cascades: cascadesFrom(scope.catalog, table),

@@ -1,6 +1,6 @@
 import type { AnyEntity } from '../../policy/pass-options.ts';
 import type { CatalogTable } from '../dialect/catalog.ts';
-import { isSameKind } from '../dialect/column-types.ts';
+import { isSameKind, isText } from '../dialect/column-types.ts';
 import type { ColumnName } from '../stored/columns.ts';
 import type { Scope } from './scope.ts';
 
@@ -11,6 +11,8 @@ export interface NamingProperty {
   readonly property: string;
   /** The option that names the property. */
   readonly option: string;
+  /** The key is compared as text; undefined if both have one type. */
+  readonly as?: 'text' | undefined;
 }
 
 /** The parent whose rows are named. */
@@ -52,7 +54,8 @@ export function resolveReference(
       ? scope.key(parent.entity, parent.table)
       : findUniqueColumn(child, parent.entity, parent.table, column, scope);
   if (key === undefined) return undefined;
-  checkComparable(child.entity, child.property, by, parent.entity, key, scope);
+  if (child.as === undefined) checkComparable(child.entity, child.property, by, parent.entity, key, scope);
+  else checkAsText(child, by, parent.entity, key, scope);
   return { by, key };
 }
 
@@ -109,6 +112,23 @@ function findUniqueColumn(
   );
 }
 
+/** A key that is compared as text must have one text for each value, and the column must be a text. */
+function checkAsText(
+  child: NamingProperty,
+  by: ColumnName,
+  parent: AnyEntity,
+  key: ColumnName,
+  scope: Scope,
+): void {
+  if (isText(by.type) && by.collation === undefined && /^(smallint|integer|bigint|uuid)$/.test(key.type))
+    return;
+  scope.addIssue(
+    `property ${describeProperty(child, scope)} is to be compared as text with ${describeColumn(parent, key, scope)}, which only works for a text and a whole number or a UUID`,
+    "Leave out as: 'text', or delete these rows by an expireRows pass with raw SQL in its where",
+    `${by.type} and ${key.type}`,
+  );
+}
+
 /** A column that references a key must tell apart what the key does, or children of one row are deleted with another. */
 export function checkComparable(
   entity: AnyEntity,
@@ -129,7 +149,7 @@ export function checkComparable(
     `property ${own} has another ${other} than the key that it names, ${describeColumn(parent, key, scope)}, so that values may be equal for one and not for the other`,
     other === 'collation'
       ? 'Give both the same collation in the database'
-      : 'Give both the same type in the database, or delete these rows by an expireRows pass with raw SQL in its where',
+      : "Give both the same type in the database, say as: 'text' if one is a text and a soft child or reference names it, or delete these rows by an expireRows pass with raw SQL in its where",
     other === 'type'
       ? `${by.type} and ${key.type}`
       : `${by.collation ?? 'default'} and ${key.collation ?? 'default'}`,

@@ -1,5 +1,6 @@
 import type { DeleteUnreferenced, SoftReference } from '../../policy/delete-unreferenced.ts';
 import type { CatalogTable, ForeignKey } from '../dialect/catalog.ts';
+import { linkToParent } from '../dialect/join-path.ts';
 import { toTableName } from '../dialect/table-names.ts';
 import type { StoredReference } from '../stored/pass.ts';
 import { cascadesFrom, forbidsDelete, pairColumns } from './cascades.ts';
@@ -62,14 +63,14 @@ export function resolveReferences(
 }
 
 function resolveSoftReference(
-  { entity, by, where: filter }: SoftReference,
+  { entity, by, where: filter, as }: SoftReference,
   pass: DeleteUnreferenced,
   table: CatalogTable | undefined,
   scope: Scope,
 ): StoredReference | undefined {
   const child = scope.readTable(entity);
   const reference = resolveReference(
-    { entity, table: child, property: by, option: 'by' },
+    { entity, table: child, property: by, option: 'by', as },
     { entity: pass.entity, table },
     scope,
   );
@@ -77,8 +78,12 @@ function resolveSoftReference(
   if (child === undefined || reference === undefined) return undefined;
   return {
     table: toTableName(child),
-    on: [{ child: reference.by.name, parent: reference.key.name }],
-    ...(where === undefined ? {} : { where }),
+    ...linkToParent({
+      by: reference.by,
+      parentKey: reference.key,
+      ...(where === undefined ? {} : { where }),
+      ...(as === undefined ? {} : { as }),
+    }),
     indexed: isIndexed(child, [reference.by.name]),
   };
 }

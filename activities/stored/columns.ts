@@ -37,4 +37,9 @@ export interface Predicate {
 export type BoundValue = string | number | boolean | null | readonly BoundValue[];
 
 /** Pairs of a column that references and the column that it references. */
-export type ColumnPairs = readonly { readonly child: string; readonly parent: string }[];
+export type ColumnPairs = readonly {
+  readonly child: string;
+  readonly parent: string;
+  /** The column that is referenced is compared as text; left out if both have one type. */
+  readonly as?: 'text';
+}[];

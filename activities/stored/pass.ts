@@ -98,6 +98,8 @@ export interface StoredChild {
   readonly parentKey: ColumnName;
   /** Which of its rows are meant; left out for all. */
   readonly where?: Predicate;
+  /** The key is compared as text; left out if both have one type. */
+  readonly as?: 'text';
   /**
    * It has a foreign key after all. The parent cannot be deleted first: the database would forbid it, unlink the child
    * for good, or delete the child before pointers at it are repaired.
