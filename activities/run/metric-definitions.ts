@@ -89,6 +89,12 @@ export const METRICS = {
     labels: ['policy'],
     says: 'When the last run ended, in seconds since 1970',
   },
+  lastCompletedAt: {
+    name: 'temporal_vacuum_last_completed_at_seconds',
+    kind: 'gauge',
+    labels: ['policy'],
+    says: 'When the last run that completed ended, in seconds since 1970',
+  },
   backlogRows: {
     name: 'temporal_vacuum_backlog_rows',
     kind: 'gauge',

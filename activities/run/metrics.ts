@@ -51,6 +51,7 @@ export function recordEnd({ run, policy, status, millis, passes, endedAt }: Omit
     meter.record(METRICS.lastRunHeld, held, { pass });
   }
   meter.record(METRICS.lastRunEndedAt, Date.parse(endedAt) / 1000);
+  if (status === 'completed') meter.record(METRICS.lastCompletedAt, Date.parse(endedAt) / 1000);
 }
 
 /** Counts a run that ended, without its report. */

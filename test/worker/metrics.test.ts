@@ -64,6 +64,7 @@ describeNeeding(['temporal'], 'metrics of a worker', () => {
     expect(sumBy(series, METRICS.runs.name, 'status')).toEqual({ completed: 1 });
     expect(sumBy(series, `${METRICS.runDuration.name}_sum`, 'policy')).toEqual({ prefect: report.millis });
     const ended = sumBy(series, METRICS.lastRunEndedAt.name, 'policy')['prefect'];
+    expect(sumBy(series, METRICS.lastCompletedAt.name, 'policy')['prefect']).toBe(ended);
     expect(ended).toBe(Date.parse(report.endedAt ?? '') / 1000);
 
     const left = report.passes.filter(({ backlog }) => backlog !== null);

@@ -67,6 +67,22 @@ function printRuns(reports: readonly LedgerReport[], json: boolean): void {
       shorten(report.reasons[0] ?? ''),
     ]),
   );
+  printLastCompleted(reports);
+}
+
+/** Prints how long ago the last run of each policy completed, of those that are listed. */
+function printLastCompleted(reports: readonly LedgerReport[]): void {
+  const executed = reports.filter(({ mode }) => mode === 'execute');
+  if (executed.length > 0) print('');
+  for (const [policy, runs] of Map.groupBy(executed, (report) => report.policy)) {
+    const last = runs.find(({ status }) => status === 'completed');
+    if (last?.endedAt === undefined || last.endedAt === null) {
+      print(`policy ${policy}: none of these runs completed`);
+    } else {
+      const ago = formatMillis(Math.max(0, Date.now() - Date.parse(last.endedAt)));
+      print(`policy ${policy}: run ${last.run} completed ${ago} ago`);
+    }
+  }
 }
 
 function printRun(report: LedgerReport | undefined, run: number, { json, details }: HistoryFlags): void {

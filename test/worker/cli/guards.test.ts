@@ -51,6 +51,8 @@ describeNeeding(['temporal'], 'a guard', () => {
       'temporal-vacuum preview prefect --url THE_SAME_URL --set enabled=true\n',
     );
     expect(await logs()).toBe(1000);
+    const listed = await cli(['history', ...fresh.at()]);
+    expect(listed.stdout).toContain('\npolicy prefect: none of these runs completed\n');
 
     const kept = await preview();
     expect({ code: kept.code, stderr: kept.stderr }).toEqual({ code: 0, stderr: '' });

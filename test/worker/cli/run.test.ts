@@ -141,6 +141,8 @@ describeNeeding(['temporal'], 'run', () => {
     expect(stdout).not.toMatch(/\b1 rows|:,|± /);
     // eslint-disable-next-line no-control-regex
     expect(stdout).not.toMatch(/\u001b\[/);
+    const history = await cli(['history', ...fresh.at()]);
+    expect(history.stdout).toMatch(/\npolicy prefect: run 1 completed [\d.]+\w+.* ago\n$/);
   });
 
   test('ends after its batch at Ctrl-C, accounted for, with code 5; the next goes on', async () => {
