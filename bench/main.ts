@@ -23,6 +23,7 @@ import { runPrefect } from './prefect/run.ts';
 import type { PrefectSize } from './prefect/size.ts';
 import { SIZES } from './prefect/size.ts';
 import { median, printGoals, printMeasurements } from './print.ts';
+import { runBesidePrefect } from './sqlite/beside-prefect.ts';
 import { runSqlite } from './sqlite/run.ts';
 
 const CASES: readonly BenchCase[] = [orphanedLogs, oldFlowRuns];
@@ -43,7 +44,8 @@ npm run bench -- files [--count 100000]
 files with a row each, in memory and on the disk
 
 npm run bench -- sqlite [--count 100000]
-half of the rows of a SQLite file, alone and beside an application that writes`;
+half of the rows of a SQLite file, alone and beside an application that writes; and logs of a Prefect server on SQLite,
+beside one and four clients that create flow runs`;
 
 async function main(): Promise<void> {
   const { values, positionals } = parseArgs({
@@ -61,7 +63,9 @@ async function main(): Promise<void> {
     },
   });
   if (positionals[0] === 'sqlite') {
-    await runSqlite(values.smoke ? 2000 : Number(values.count));
+    const count = Number(values.count);
+    await runSqlite(values.smoke ? 2000 : count);
+    await (values.smoke ? runBesidePrefect(500, 1, [1]) : runBesidePrefect(count, 15));
     return;
   }
   const onPrefect = positionals[0] === 'prefect';

@@ -24,18 +24,19 @@ const series = (name: string, count: number): string =>
 
 /** Makes Prefect's tables in a SQLite file, with rows of the same shape as `fillPrefect` makes, and then its indexes. */
 export function fillPrefectFile(file: TestFile, options: FillOptions): void {
+  const isIndex = (statement: string): boolean => /^create (?:unique )?index/i.test(statement);
+  for (const statement of PREFECT_FILE_STATEMENTS) if (!isIndex(statement)) file.execute(statement);
+  insertPrefectRows(file, options);
+  for (const statement of PREFECT_FILE_STATEMENTS) if (isIndex(statement)) file.execute(statement);
+}
+
+/** Fills Prefect's tables in a SQLite file that has them. */
+export function insertPrefectRows(file: TestFile, options: FillOptions): void {
   // A subflow names a task run, which names its own run.
   file.execute('begin; pragma defer_foreign_keys = on');
-  for (const statement of PREFECT_FILE_STATEMENTS) {
-    if (!/^create (?:unique )?index/i.test(statement)) file.execute(statement);
-  }
   fillRuns(file, options);
   fillOrphans(file, options);
-  for (const statement of PREFECT_FILE_STATEMENTS) {
-    if (/^create (?:unique )?index/i.test(statement)) file.execute(statement);
-  }
-  file.execute('drop table fill_run; drop table fill_task');
-  file.execute('commit');
+  file.execute('drop table fill_run; drop table fill_task; commit');
 }
 
 function fillRuns(file: TestFile, { runs, oldRuns, logsPerRun, tasksPerRun }: FillOptions): void {
