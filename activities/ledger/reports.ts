@@ -10,13 +10,20 @@ import type {
 } from '../stored/report.ts';
 import type { SizeChange, TableSize } from '../stored/size.ts';
 import type { Ledger } from './ledger.ts';
+import { readLiveProgress } from './live-progress.ts';
 
-/** One run; undefined if there is none of this number. */
+/** One run; undefined if there is none of this number. Of an open run, a pass whose shards are all done is completed. */
 export async function readReport(ledger: Ledger, run: number): Promise<LedgerReport | undefined> {
   const found = await ledger.session.ledger.reports.readRun(run);
   if (found === undefined) return undefined;
   const [report] = await readReports(ledger, [found]);
-  return report;
+  if (report === undefined || report.endedAt !== null) return report;
+  const live = await readLiveProgress(ledger, run);
+  const done = new Set(live.filter(({ status }) => status === 'completed').map(({ name }) => name));
+  const passes = report.passes.map((pass) =>
+    pass.status === 'running' && done.has(pass.name) ? { ...pass, status: 'completed' as const } : pass,
+  );
+  return { ...report, passes };
 }
 
 /** The runs of a policy, or of all, the newest first. */

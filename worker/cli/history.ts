@@ -8,7 +8,7 @@ import { withOnlyDatabase } from './database.ts';
 import type { DatabaseFlags } from './options.ts';
 import { databaseName, toNumber, withDetails, withJson, withPolicyOption, withSetup } from './options.ts';
 import { print, printJson, printTable, formatMillis } from './output.ts';
-import { printReport, shorten, toPrinted } from './print-report.ts';
+import { formatStatus, OPEN_RUN, printReport, shorten, toPrinted } from './print-report.ts';
 
 interface HistoryFlags extends DatabaseFlags {
   readonly limit: number;
@@ -60,13 +60,14 @@ function printRuns(reports: readonly LedgerReport[], json: boolean): void {
       String(report.run),
       report.policy,
       report.mode,
-      report.status,
+      formatStatus(toPrinted(report)),
       report.startedAt,
       formatMillis(report.millis),
       report.rows,
       shorten(report.reasons[0] ?? ''),
     ]),
   );
+  if (reports.some(({ status }) => status === 'running')) print(OPEN_RUN);
   printLastCompleted(reports);
 }
 

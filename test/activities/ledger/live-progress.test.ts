@@ -3,6 +3,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/g
 import { readLiveProgress, readShardProgress } from '../../../activities/ledger/live-progress.ts';
 import type { Database } from '../../../activities/ledger/open-database.ts';
 import { openDatabase } from '../../../activities/ledger/open-database.ts';
+import { readReport } from '../../../activities/ledger/reports.ts';
 import type { ShardProgress } from '../../../activities/stored/compute-progress.ts';
 import type { Shard } from '../../../activities/stored/scan.ts';
 import { expireRows } from '../../../policy/expire-rows.ts';
@@ -47,6 +48,35 @@ test.each([
       known: true,
     });
   }
+  await shop.drop();
+});
+
+test('a pass of an open run that is done is completed in its report, while the next one runs', async () => {
+  const shop = await createShop();
+  await shop.rows(
+    `insert into shop_order (id, status, closed_at)
+     select n, 'shipped', now() - case when n % 2 = 0 then interval '200 days' else interval '80 days' end
+     from generate_series(1, 100) as n`,
+  );
+  const passes = [100, 50].map((days) =>
+    expireRows({
+      name: `older-than-${days}`,
+      entity: Order,
+      age: 'closedAt',
+      olderThan: `${days} days`,
+      shards: 1,
+    }),
+  );
+  const seen = new Set<string>();
+  await runEngine(shop.url, shopPolicy({ passes }), {
+    size: 10,
+    afterBatch: async ({ ledger }) => {
+      const report = await readReport(ledger, 1);
+      seen.add(report?.passes.map(({ status }) => status).join(', ') ?? '');
+    },
+  });
+  expect([...seen]).toEqual(expect.arrayContaining(['running, planned', 'completed, running']));
+  expect([...seen].filter((statuses) => statuses.startsWith('running, r'))).toEqual([]);
   await shop.drop();
 });
 

@@ -52,6 +52,7 @@ describeNeeding(['temporal'], 'a guard', () => {
     );
     expect(await logs()).toBe(1000);
     const listed = await cli(['history', ...fresh.at()]);
+    expect(listed.stdout).toMatch(/ execute +stopped by a guard /);
     expect(listed.stdout).toContain('\npolicy prefect: none of these runs completed\n');
 
     const kept = await preview();
