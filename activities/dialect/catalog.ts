@@ -52,6 +52,8 @@ export interface KeepingTrigger {
 /** A column, with what the statistics say of it. */
 export interface CatalogColumn extends ColumnName {
   readonly notNull: boolean;
+  /** The database computes it from other columns of the row. Left out if not. */
+  readonly computed?: true;
   /**
    * The type by which its values are instants, if the database has no type for them; a text that is none says how they are
    * stored instead. Left out if `type` tells.

@@ -13,6 +13,7 @@ import { toIsoInstant } from '../stored/instant.ts';
 import type { StoredPass } from '../stored/pass.ts';
 import type { PreviewedPass } from '../stored/report.ts';
 import type { RunPass } from '../stored/run.ts';
+import { findBounds } from './preview-bounds.ts';
 
 /** What would be deleted from one table. */
 export interface PreviewedTable {
@@ -75,8 +76,13 @@ async function previewAll(
     if (preview !== undefined) filePreviews.push({ pass: pass.name, preview });
   }
   const counts = await query.count();
+  const bounds = await findBounds(tx, passes, resolved.catalog);
   const files = await previewFiles({ tx, policy, now, hasLedger, signal }, filePreviews);
-  const previewed = planned.map((pass) => ({ ...sumUp(pass, counts), ...files.get(pass.name) }));
+  const previewed = planned.map((pass) => ({
+    ...sumUp(pass, counts),
+    ...files.get(pass.name),
+    bounds: bounds.get(pass.name) ?? [],
+  }));
   return {
     policy: policy.name,
     at: now,
@@ -138,6 +144,7 @@ function sumUp(
     newest: instant('newest'),
     horizon: stored?.horizon ?? null,
     rows: sum('deleted'),
+    bounds: [],
     settingsHash,
     ...NO_FILES,
   };

@@ -173,6 +173,14 @@ export async function insertPreview(
     if (earlier !== undefined) return earlier;
     const run = await previews.insert(owner, policy, startedAt);
     for (const [ordinal, pass] of passes.entries()) await previews.insertPass(run, ordinal, pass);
+    await tx.ledger.runs.addNotes(run, passes.flatMap(describeBounds));
     return run;
   });
+}
+
+function describeBounds({ name, bounds }: PreviewedPass): Note[] {
+  return bounds.map(({ rows, why, here }) => ({
+    what: `pass ${name}: a run may not delete exactly the rows of the preview (${rows}): ${why}`,
+    here,
+  }));
 }

@@ -30,8 +30,10 @@ import { hasIndexOn } from '../resolve/scan-choice.ts';
 import type { ScanChoice } from '../resolve/scan-choice.ts';
 import type { Scope } from '../resolve/scope.ts';
 import { refuseOwnCascade, refuseTangledPointers } from '../resolve/tangled.ts';
+import type { TableName } from '../stored/columns.ts';
 import type { KeepLastExpiry } from '../stored/expiry.ts';
 import type { RowTree, StoredChild, StoredExpireRows } from '../stored/pass.ts';
+import type { PreviewBound } from '../stored/report.ts';
 import type { ConditionPart } from './condition.ts';
 import { findNotReferenced, findUndated, joinParts, withBlockers } from './condition.ts';
 import { addKeptRows } from './count-kept.ts';
@@ -176,6 +178,32 @@ export const expireRowsKind: BatchKind<ExpireRows, StoredExpireRows> = {
       ages,
       nesting,
     });
+  },
+
+  bounds(
+    { table, nesting, cascades, retentions }: StoredExpireRows,
+    earlier: readonly TableName[],
+  ): PreviewBound[] {
+    const comesBack = nesting !== null && cascades.some((step) => step.table.label === table.label);
+    const parents = retentions.flatMap(({ column }) => column?.parent?.table ?? []);
+    return [
+      ...(comesBack
+        ? [
+            {
+              rows: 'at least',
+              why: 'it leaves out rows that are nested in a row which is deleted by cascade from another one of the table',
+              here: `table ${table.label}`,
+            } as const,
+          ]
+        : []),
+      ...parents
+        .filter(({ label }) => earlier.some((deleted) => deleted.label === label))
+        .map(({ label }) => ({
+          rows: 'about' as const,
+          why: 'rows have the retention of a parent that an earlier pass deletes, and the default afterwards',
+          here: `table ${label}`,
+        })),
+    ];
   },
 
   wantedIndexes({ table, ages, children, deferred }: StoredExpireRows): WantedIndex[] {

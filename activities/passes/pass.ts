@@ -14,7 +14,7 @@ import type { Scope } from '../resolve/scope.ts';
 import type { Ages, TableName } from '../stored/columns.ts';
 import type { Cursor } from '../stored/cursor.ts';
 import type { RowTree, StoredPass, StoredTablePass } from '../stored/pass.ts';
-import type { Note, ReportedRows } from '../stored/report.ts';
+import type { Note, PreviewBound, ReportedRows } from '../stored/report.ts';
 import type { PassPlan, Shard } from '../stored/scan.ts';
 import type { ConditionPart } from './condition.ts';
 
@@ -136,6 +136,8 @@ interface AnyKind<P extends Pass, S extends StoredPass> {
   preview(stored: S, query: PreviewQuery): void;
   /** What the pass would do with files, after the rows of a preview; kinds without files have none. */
   previewFiles?(stored: S, query: PreviewQuery): FilePreview;
+  /** Why a run may delete other rows than a preview counts, if `earlier` tables lose rows before; kinds that count all have none. */
+  bounds?(stored: S, earlier: readonly TableName[]): PreviewBound[];
   /** Columns by which it scans or looks up. */
   wantedIndexes(stored: S): WantedIndex[];
   /** Tables beside its own whose rows, or missing rows, decide what it does: a restored one would decide wrongly. */

@@ -64,7 +64,11 @@ export function describeRefusal(pass: string, error: unknown): Issue {
  * Reports tables from which the database allows no delete, or whose rows it may not set to null: those that are published
  * and have no replica identity, for one. The server knows its rules; they are not copied.
  */
-async function probeDeletes(tx: Tx, { pass, stored }: ResolvedPass, catalog: Catalog): Promise<Issue[]> {
+export async function probeDeletes(
+  tx: Tx,
+  { pass, stored }: ResolvedPass,
+  catalog: Catalog,
+): Promise<Issue[]> {
   const deleted = stored.counted.flatMap((name) => catalog.named(name) ?? []);
   const unlinked = catalog.foreignKeys
     .filter(clearsReferences)

@@ -112,6 +112,16 @@ export interface LedgerPassReport extends PassReport {
   readonly measured?: readonly TableSize[];
 }
 
+/** Why the rows that a preview counts for a pass are not exactly those that a run deletes. */
+export interface PreviewBound {
+  /** Of the rows that a run deletes, the preview counts the most, or the least; or it may differ either way. */
+  readonly rows: 'at most' | 'at least' | 'about';
+  /** As the end of a sentence; it may cross to Temporal. */
+  readonly why: string;
+  /** The tables, columns and triggers that it is about; it stays in the ledger and on the command line. */
+  readonly here: string;
+}
+
 /** What a pass would delete, and the pointers that it would move, per table. */
 export interface PreviewedPass {
   readonly name: string;
@@ -139,6 +149,8 @@ export interface PreviewedPass {
   /** Files that would be removed, and what they measure. */
   readonly files: number;
   readonly bytes: number;
+  /** Why a run may delete another number of rows; empty if it deletes the same, provided that nobody writes meanwhile. */
+  readonly bounds: readonly PreviewBound[];
   /** What decides which rows the pass deletes: see `hashSettings`. Null if it is not applicable. */
   readonly settingsHash: string | null;
 }

@@ -65,6 +65,12 @@ async function runPreview(name: string | undefined, flags: PreviewFlags): Promis
 /** Where tables are unless somebody chose a schema, in PostgreSQL and SQLite. */
 const USUAL_SCHEMAS: ReadonlySet<string> = new Set(['public', 'main']);
 
+const MEANING = {
+  'at most': 'the most that',
+  'at least': 'the least that',
+  about: 'not exactly those that',
+} as const;
+
 function printPreview(preview: Preview, details: boolean): void {
   const { rows } = addTotals(preview);
   const unusual = preview.schemas.some((schema) => !USUAL_SCHEMAS.has(schema));
@@ -90,6 +96,11 @@ function printPreview(preview: Preview, details: boolean): void {
   for (const { name: pass, undated } of preview.passes) {
     if (undated === 0) continue;
     print(`\n${strong(pass)}: ${formatCount(undated)} rows match and have no age, so that they never expire`);
+  }
+  for (const { name: pass, bounds } of preview.passes) {
+    for (const { rows: what, why, here } of bounds) {
+      print(`\n${strong(pass)}: the rows are ${MEANING[what]} a run deletes: ${why} (${here})`);
+    }
   }
   if (preview.holdsUnknown) {
     print('\nThe role may not read the ledger: rows that holds keep are counted as if they would go');

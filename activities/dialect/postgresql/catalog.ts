@@ -45,6 +45,7 @@ type ColumnRow = Omit<CatalogColumn, 'collation' | 'hiddenOperator' | 'numbers'>
   readonly numbers: readonly string[] | null;
   readonly collation: string | null;
   readonly hiddenOperator: boolean;
+  readonly isComputed: boolean;
 };
 
 type TableRow = Omit<CatalogTable, 'columns' | 'label'> & {
@@ -105,6 +106,7 @@ async function readTables(connection: Connection, ids: readonly string[]): Promi
               and e.amoplefttype = o.opcintype and e.amoprighttype = o.opcintype
             where o.opcintype = b.type and o.opcdefault and not pg_operator_is_visible(e.amopopr)),
           'notNull', a.attnotnull,
+          'isComputed', a.attgenerated <> '',
           'collation', l.collname,
           'numbers', case when b.type in ('int4'::regtype, 'int8'::regtype, 'numeric'::regtype, 'float8'::regtype)
             then (
@@ -161,9 +163,10 @@ async function readTables(connection: Connection, ids: readonly string[]): Promi
   }));
 }
 
-function toColumn({ collation, hiddenOperator, numbers, ...column }: ColumnRow): CatalogColumn {
+function toColumn({ collation, hiddenOperator, numbers, isComputed, ...column }: ColumnRow): CatalogColumn {
   return {
     ...column,
+    ...(isComputed ? { computed: true } : {}),
     ...(collation === null ? {} : { collation }),
     ...(hiddenOperator ? { hiddenOperator } : {}),
     ...(numbers === null ? {} : { numbers }),

@@ -67,6 +67,8 @@ interface ListedColumn {
   readonly name: string;
   readonly type: string;
   readonly notnull: number;
+  /** 2 and 3 if it is computed. */
+  readonly hidden: number;
   /** Its place in the primary key, from 1; 0 if it is not in it. */
   readonly pk: number;
 }
@@ -77,7 +79,7 @@ async function readListed(
   isWanted: boolean,
 ): Promise<CatalogTable> {
   const { rows: listed } = await connection.run(sql<ListedColumn>`
-    select name, type, "notnull", pk from pragma_table_xinfo(${name}) order by cid`);
+    select name, type, "notnull", pk, hidden from pragma_table_xinfo(${name}) order by cid`);
   const isTable = type === 'table';
   const unusable = findUnusable(type, wr === 1, listed);
   const canScan = unusable === undefined;
@@ -93,7 +95,8 @@ async function readListed(
   const columns = listed.map((column): CatalogColumn => {
     // The rowid by another name is never null, whatever its declaration says.
     const notNull = column.notnull === 1 || isRowid(column, listed);
-    return { name: column.name, type: findAffinity(column.type), notNull, distinct: null };
+    const computed = column.hidden >= 2 ? ({ computed: true } as const) : {};
+    return { name: column.name, type: findAffinity(column.type), notNull, distinct: null, ...computed };
   });
   const instants =
     isWanted && canScan
