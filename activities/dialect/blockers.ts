@@ -1,7 +1,7 @@
 import type { RawBuilder } from 'kysely';
 import { sql } from 'kysely';
 
-import type { RowTree, StoredBlocker } from '../stored/pass.ts';
+import type { RowTree, StoredBlocker } from '../stored/row-tree.ts';
 import type { TableAs } from './join-path.ts';
 import { joinPath, references } from './join-path.ts';
 

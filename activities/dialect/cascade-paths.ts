@@ -2,7 +2,7 @@ import type { RawBuilder } from 'kysely';
 import { sql } from 'kysely';
 
 import type { TableName } from '../stored/columns.ts';
-import type { CascadeStep, RowTree, StoredChild } from '../stored/pass.ts';
+import type { CascadeStep, RowTree, StoredChild } from '../stored/row-tree.ts';
 import type { TableAs } from './join-path.ts';
 import { joinPath, linkToParent } from './join-path.ts';
 

@@ -1,5 +1,5 @@
 import type { TableName } from '../stored/columns.ts';
-import type { CascadeStep } from '../stored/pass.ts';
+import type { CascadeStep } from '../stored/row-tree.ts';
 
 /** Whether each table is reached along one path, and none again from itself: then the steps are all paths that there are. */
 export function isTree(steps: readonly CascadeStep[], table: TableName): boolean {

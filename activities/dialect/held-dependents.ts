@@ -2,7 +2,7 @@ import type { RawBuilder } from 'kysely';
 import { sql } from 'kysely';
 
 import type { TableName } from '../stored/columns.ts';
-import type { CascadeStep, RowTree } from '../stored/pass.ts';
+import type { CascadeStep, RowTree } from '../stored/row-tree.ts';
 import { pathsByCascades } from './cascade-paths.ts';
 import { isTree } from './cascades.ts';
 import type { TableAs } from './join-path.ts';

@@ -2,7 +2,7 @@ import type { RawBuilder } from 'kysely';
 import { sql } from 'kysely';
 
 import type { TableName } from '../stored/columns.ts';
-import type { Link, StoredChild } from '../stored/pass.ts';
+import type { Link, StoredChild } from '../stored/row-tree.ts';
 import { bindPredicate } from './bind-predicate.ts';
 
 /** A table under an alias, as a dialect writes it in a `from`. */

@@ -1,4 +1,4 @@
-import type { Watched } from '../stored/pass.ts';
+import type { Watched } from '../stored/row-tree.ts';
 
 /** A trigger kept rows that a statement should have deleted, or what references them. What was done must be undone. */
 export class RowsKept extends Error {

@@ -1,5 +1,6 @@
 import type { Ages, ColumnName, TableName } from '../stored/columns.ts';
-import type { ParentReference, RowTree, StoredNesting, StoredPointer, StoredRoot } from '../stored/pass.ts';
+import type { StoredRoot } from '../stored/pass.ts';
+import type { ParentReference, RowTree, StoredNesting, StoredPointer } from '../stored/row-tree.ts';
 import type { Condition, View } from './view.ts';
 
 /** Counts, in one statement on one snapshot, what passes would delete one after the other. Writes nothing. */

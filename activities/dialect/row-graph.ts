@@ -2,7 +2,7 @@ import type { RawBuilder } from 'kysely';
 import { sql } from 'kysely';
 
 import type { TableName } from '../stored/columns.ts';
-import type { RowLink, RowTree } from '../stored/pass.ts';
+import type { RowLink, RowTree } from '../stored/row-tree.ts';
 
 /**
  * The tables and links of rows that are reached along several ways. A row is found by following links from row to row until

@@ -1,5 +1,5 @@
 import type { ColumnName, TableName } from '../stored/columns.ts';
-import type { RowTree, StoredPath, StoredPointer, WatchedLink } from '../stored/pass.ts';
+import type { RowTree, StoredPath, StoredPointer, WatchedLink } from '../stored/row-tree.ts';
 import type { Condition, Holds, Instant } from './view.ts';
 
 /** The paths of the deleted rows, written into the ledger by the statement that deletes. */

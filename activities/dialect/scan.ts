@@ -1,7 +1,7 @@
 import type { ColumnName, TableName } from '../stored/columns.ts';
 import type { Cursor } from '../stored/cursor.ts';
 import type { KeepLastExpiry } from '../stored/expiry.ts';
-import type { ParentReference } from '../stored/pass.ts';
+import type { ParentReference } from '../stored/row-tree.ts';
 import type { Shard } from '../stored/scan.ts';
 import type { Recording } from './rows.ts';
 import type { Condition, KeepLastList } from './view.ts';

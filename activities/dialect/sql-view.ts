@@ -9,7 +9,7 @@ import type {
   StoredBlocker,
   StoredPointer,
   StoredReference,
-} from '../stored/pass.ts';
+} from '../stored/row-tree.ts';
 import { bindPredicate } from './bind-predicate.ts';
 import { listInner, listOuter } from './blockers.ts';
 import { toCondition, toInstant, toSql } from './condition.ts';

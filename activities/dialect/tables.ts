@@ -1,5 +1,6 @@
 import type { Ages, ColumnName, TableName } from '../stored/columns.ts';
-import type { PathColumn, StoredRoot } from '../stored/pass.ts';
+import type { StoredRoot } from '../stored/pass.ts';
+import type { PathColumn } from '../stored/row-tree.ts';
 import type { CatalogTable } from './catalog.ts';
 import type { Condition } from './view.ts';
 

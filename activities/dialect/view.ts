@@ -1,6 +1,6 @@
 import type { Ages, ColumnName, Predicate } from '../stored/columns.ts';
 import type { Expiry, KeepLastExpiry } from '../stored/expiry.ts';
-import type { ParentReference, RowTree, StoredPointer, StoredReference } from '../stored/pass.ts';
+import type { ParentReference, RowTree, StoredPointer, StoredReference } from '../stored/row-tree.ts';
 
 declare const opaque: unique symbol;
 

@@ -1,6 +1,6 @@
 import type { Condition, Instant, View } from '../dialect/view.ts';
 import type { ColumnName, Predicate } from '../stored/columns.ts';
-import type { RowTree } from '../stored/pass.ts';
+import type { RowTree } from '../stored/row-tree.ts';
 import type { StayReason } from '../stored/stay-reason.ts';
 
 /** One part of what a pass asks of a row of its table. The row is deletable if all parts are true of it. */

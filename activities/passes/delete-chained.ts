@@ -2,7 +2,7 @@ import { listInner } from '../dialect/blockers.ts';
 import type { Tx } from '../dialect/dialect.ts';
 import type { LockedRows } from '../dialect/scan.ts';
 import type { Condition } from '../dialect/view.ts';
-import type { RowTree } from '../stored/pass.ts';
+import type { RowTree } from '../stored/row-tree.ts';
 import type { DeletableTree, DeletedTrees } from './delete-trees.ts';
 import { deleteTrees } from './delete-trees.ts';
 import { orderChain } from './order-chain.ts';

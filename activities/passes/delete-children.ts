@@ -3,7 +3,7 @@ import { RowsKept } from '../dialect/kept-rows.ts';
 import type { DeletedRows } from '../dialect/rows.ts';
 import type { Condition } from '../dialect/view.ts';
 import type { ColumnName } from '../stored/columns.ts';
-import type { StoredChild, StoredPath, StoredPointer } from '../stored/pass.ts';
+import type { StoredChild, StoredPath, StoredPointer } from '../stored/row-tree.ts';
 import type { BatchStep } from './pass.ts';
 
 type Step = Pick<BatchStep, 'deadline' | 'holds' | 'outbox'>;

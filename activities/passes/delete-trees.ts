@@ -2,7 +2,7 @@ import type { Tx } from '../dialect/dialect.ts';
 import { RowsKept } from '../dialect/kept-rows.ts';
 import type { LockedRows } from '../dialect/scan.ts';
 import type { Condition } from '../dialect/view.ts';
-import type { RowGraph, RowTree, StoredPath } from '../stored/pass.ts';
+import type { RowGraph, RowTree, StoredPath } from '../stored/row-tree.ts';
 import { deleteChildren, drainChild, repairPointers, toRecording } from './delete-children.ts';
 import type { LockedRow } from './isolate-rows.ts';
 import { isolateRows, readRefusal } from './isolate-rows.ts';

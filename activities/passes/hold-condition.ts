@@ -1,5 +1,5 @@
 import type { Condition, View } from '../dialect/view.ts';
-import type { RowTree } from '../stored/pass.ts';
+import type { RowTree } from '../stored/row-tree.ts';
 import type { ConditionPart } from './condition.ts';
 
 /** The part for holds on a row and on what is deleted along with it; empty if no hold is about their tables. */

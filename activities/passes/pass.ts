@@ -13,8 +13,9 @@ import type { ScanChoice } from '../resolve/scan-choice.ts';
 import type { Scope } from '../resolve/scope.ts';
 import type { Ages, TableName } from '../stored/columns.ts';
 import type { Cursor } from '../stored/cursor.ts';
-import type { RowTree, StoredPass, StoredTablePass } from '../stored/pass.ts';
+import type { StoredPass, StoredTablePass } from '../stored/pass.ts';
 import type { Note, PreviewBound, ReportedRows } from '../stored/report.ts';
+import type { RowTree } from '../stored/row-tree.ts';
 import type { PassPlan, Shard } from '../stored/scan.ts';
 import type { ConditionPart } from './condition.ts';
 

@@ -3,7 +3,7 @@ import type { Tx } from '../dialect/dialect.ts';
 import { RowsKept } from '../dialect/kept-rows.ts';
 import type { DeletedRows } from '../dialect/rows.ts';
 import type { Condition } from '../dialect/view.ts';
-import type { RowTree } from '../stored/pass.ts';
+import type { RowTree } from '../stored/row-tree.ts';
 
 /**
  * Deletes locked rows, and proves that they are deleted with all that belongs to them, if triggers may keep some of it.

@@ -4,7 +4,8 @@ import { toTableName } from '../dialect/table-names.ts';
 import { findKind } from '../passes/index.ts';
 import { clearsReferences, pairColumns } from '../resolve/cascades.ts';
 import type { TableName } from '../stored/columns.ts';
-import type { RowLink, StoredPass, Watched, WatchedLink } from '../stored/pass.ts';
+import type { StoredPass } from '../stored/pass.ts';
+import type { RowLink, Watched, WatchedLink } from '../stored/row-tree.ts';
 
 /** What a pass should delete or set to null and triggers may keep; undefined if none may. */
 export function findWatched(stored: StoredPass, catalog: Catalog): Watched | undefined {

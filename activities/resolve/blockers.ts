@@ -1,7 +1,7 @@
 import type { Catalog, CatalogTable, ForeignKey } from '../dialect/catalog.ts';
 import { linkToParent } from '../dialect/join-path.ts';
 import { toTableName } from '../dialect/table-names.ts';
-import type { CascadeStep, RowTree, StoredBlocker, StoredChild } from '../stored/pass.ts';
+import type { CascadeStep, RowTree, StoredBlocker, StoredChild } from '../stored/row-tree.ts';
 import { forbidsDelete, pairColumns } from './cascades.ts';
 import { hasIndexOn } from './scan-choice.ts';
 

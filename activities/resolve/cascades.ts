@@ -1,7 +1,7 @@
 import type { Catalog, CatalogTable, ForeignKey } from '../dialect/catalog.ts';
 import { toTableName } from '../dialect/table-names.ts';
 import type { ColumnPairs, TableName } from '../stored/columns.ts';
-import type { CascadeStep } from '../stored/pass.ts';
+import type { CascadeStep } from '../stored/row-tree.ts';
 
 /** Whether a foreign key forbids to delete a row as long as another references it. */
 export function forbidsDelete({ onDelete }: Pick<ForeignKey, 'onDelete'>): boolean {

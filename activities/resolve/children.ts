@@ -12,7 +12,7 @@ import type {
   StoredPointer,
   StoredPath,
   RowTree,
-} from '../stored/pass.ts';
+} from '../stored/row-tree.ts';
 import { cascadesFrom } from './cascades.ts';
 import { resolvePaths } from './file-roots.ts';
 import { resolvePointer } from './pointer.ts';

@@ -3,7 +3,8 @@ import type { AnyEntity } from '../../policy/pass.ts';
 import type { CatalogTable } from '../dialect/catalog.ts';
 import { isText } from '../dialect/column-types.ts';
 import { toTableName } from '../dialect/table-names.ts';
-import type { CascadeStep, StoredRoot, PathColumn, StoredPointer, StoredPath } from '../stored/pass.ts';
+import type { StoredRoot } from '../stored/pass.ts';
+import type { CascadeStep, PathColumn, StoredPointer, StoredPath } from '../stored/row-tree.ts';
 import type { PassPlan } from '../stored/scan.ts';
 import type { Scope } from './scope.ts';
 

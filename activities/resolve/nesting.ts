@@ -1,6 +1,6 @@
 import type { ExpireRows } from '../../policy/expire-rows.ts';
 import type { CatalogTable } from '../dialect/catalog.ts';
-import type { StoredNesting } from '../stored/pass.ts';
+import type { StoredNesting } from '../stored/row-tree.ts';
 import { cascadesFrom, chainTo } from './cascades.ts';
 import type { Scope } from './scope.ts';
 

@@ -1,6 +1,6 @@
 import type { LatestPointer } from '../../policy/latest-pointer.ts';
 import { toTableName } from '../dialect/table-names.ts';
-import type { StoredPointer } from '../stored/pass.ts';
+import type { StoredPointer } from '../stored/row-tree.ts';
 import { cascadesFrom } from './cascades.ts';
 import { checkComparable, resolveReference } from './reference.ts';
 import type { Scope } from './scope.ts';

@@ -2,7 +2,7 @@ import type { DeleteUnreferenced, SoftReference } from '../../policy/delete-unre
 import type { CatalogTable, ForeignKey } from '../dialect/catalog.ts';
 import { linkToParent } from '../dialect/join-path.ts';
 import { toTableName } from '../dialect/table-names.ts';
-import type { StoredReference } from '../stored/pass.ts';
+import type { StoredReference } from '../stored/row-tree.ts';
 import { cascadesFrom, forbidsDelete, pairColumns } from './cascades.ts';
 import { resolveReference } from './reference.ts';
 import { hasIndexOn } from './scan-choice.ts';

@@ -10,7 +10,7 @@ import type {
   StoredChild,
   StoredPath,
   StoredPointer,
-} from '../stored/pass.ts';
+} from '../stored/row-tree.ts';
 import { pairColumns } from './cascades.ts';
 
 /** Rows of a pass with what is deleted along with them. */

@@ -1,6 +1,6 @@
 import type { ExpireRows } from '../../policy/expire-rows.ts';
 import type { TableName } from '../stored/columns.ts';
-import type { StoredChild, StoredPointer } from '../stored/pass.ts';
+import type { StoredChild, StoredPointer } from '../stored/row-tree.ts';
 import { listChildTables } from './children.ts';
 import type { Scope } from './scope.ts';
 

@@ -2,8 +2,8 @@ import { listInner, listOuter } from '../dialect/blockers.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import { addNotes } from '../ledger/runs.ts';
 import type { BatchOutcome } from '../passes/pass.ts';
-import type { StoredBlocker } from '../stored/pass.ts';
 import type { Note } from '../stored/report.ts';
+import type { StoredBlocker } from '../stored/row-tree.ts';
 import type { BatchShard } from './batch.ts';
 
 /** Notes why rows stay that the database does not let go, each reason once a slice; the ledger has each once a run. */

@@ -1,8 +1,22 @@
 import type { PassKind } from '../../policy/pass.ts';
 import type { ReclaimMode } from '../../policy/reclaim-space.ts';
 import type { Window } from '../../policy/window.ts';
-import type { Ages, ColumnName, ColumnPairs, Predicate, TableName } from './columns.ts';
+import type { Ages, ColumnName, Predicate, TableName } from './columns.ts';
 import type { Expiry, KeepLastExpiry } from './expiry.ts';
+import type {
+  Watched,
+  StoredNesting,
+  StoredChild,
+  DeferredChild,
+  CascadeStep,
+  StoredBlocker,
+  RowGraph,
+  StoredPointer,
+  ParentReference,
+  StoredReference,
+  PathColumn,
+  StoredPath,
+} from './row-tree.ts';
 
 /**
  * A pass as a run stores it: every name looked up, every duration turned into an instant. Plain JSON in the ledger,
@@ -38,19 +52,6 @@ export interface StoredPass {
   readonly tables?: readonly TableName[];
 }
 
-/** What a delete should remove, or set to null, and triggers may keep. */
-export interface Watched {
-  /** Triggers of the pass's own table that may keep its rows. */
-  readonly triggers: readonly string[];
-  /** By what rows reference those that are deleted, and that they no longer may. */
-  readonly links: readonly WatchedLink[];
-}
-
-/** A reference that is gone once the row that it names is deleted, unless a trigger keeps it. */
-export interface WatchedLink extends RowLink {
-  readonly triggers: readonly string[];
-}
-
 /** A pass that works on whole tables. */
 export interface StoredTablePass extends StoredPass {
   readonly tables: readonly TableName[];
@@ -80,143 +81,6 @@ export interface StoredExpireRows extends StoredPass, Expiry {
   readonly files?: readonly StoredPath[];
 }
 
-/** How rows of a table are nested in one another. */
-export interface StoredNesting {
-  /** Set while the row is nested. */
-  readonly column: ColumnName;
-  /** From the table down to the one whose rows the column names; empty if that is the table itself. */
-  readonly chain: readonly CascadeStep[];
-  /** What the column names of the last table of the chain. */
-  readonly references: string;
-}
-
-/** A soft child with its table and column looked up. */
-export interface StoredChild {
-  readonly table: TableName;
-  readonly by: ColumnName;
-  /** What it names the row that it belongs to by. */
-  readonly parentKey: ColumnName;
-  /** Which of its rows are meant; left out for all. */
-  readonly where?: Predicate;
-  /** The key is compared as text; left out if both have one type. */
-  readonly as?: 'text';
-  /**
-   * It has a foreign key after all. The parent cannot be deleted first: the database would forbid it, unlink the child
-   * for good, or delete the child before pointers at it are repaired.
-   */
-  readonly beforeParent: boolean;
-  readonly pointers: readonly StoredPointer[];
-  /** What cascades from the child. */
-  readonly cascades: readonly CascadeStep[];
-  /** What belongs to the child in turn; left out if nothing does. */
-  readonly own?: { readonly key: ColumnName; readonly children: readonly StoredChild[] };
-  /** Columns whose files are removed too. */
-  readonly files?: readonly StoredPath[];
-}
-
-/**
- * A soft child that is left to a later pass for orphans. Without an index on the column that names the row each batch
- * would read the whole table of the child; that pass reads it once.
- */
-export interface DeferredChild {
-  readonly table: TableName;
-  readonly by: ColumnName;
-  /** What it names the row that it belongs to by. */
-  readonly parentKey: ColumnName;
-  /** What cascades from the child. */
-  readonly cascades: readonly CascadeStep[];
-  /** The name of the later pass. */
-  readonly pass: string;
-}
-
-/**
- * One step that a delete takes along a foreign key with `on delete cascade`. Steps stand in an order in which each
- * one's parent comes before it; `from` is the number of the parent's step, or -1 for the table itself.
- */
-export interface CascadeStep extends Link {
-  readonly from: number;
-  readonly table: TableName;
-}
-
-/** How rows of a table reference those of another. */
-export interface Link {
-  readonly on: ColumnPairs;
-  /** Which of the rows that reference count, by columns of their own; left out for all. */
-  readonly where?: Predicate;
-}
-
-/** A foreign key that forbids to delete a row as long as another row that stays references it. */
-export interface StoredBlocker {
-  /** The name of the constraint. */
-  readonly name: string;
-  /** Where the rows are that reference. */
-  readonly reference: StoredReference;
-  /** From the pass's row down to the row that is referenced, which is deleted along; empty for the row itself. */
-  readonly path: readonly Omit<CascadeStep, 'from'>[];
-  /**
-   * From the pass's row down to rows that reference, in each way: they may be deleted along with it, or with another row of
-   * the pass. An empty way is the row itself; no way means that the pass deletes no row that references.
-   */
-  readonly ways: readonly (readonly Omit<CascadeStep, 'from'>[])[];
-}
-
-/** A table and what is deleted along with its rows. */
-export interface RowTree {
-  readonly table: TableName;
-  readonly cascades: readonly CascadeStep[];
-  /** What soft children name a row by; null or left out if there are none. */
-  readonly key?: ColumnName | null;
-  readonly children?: readonly StoredChild[];
-  /** What may forbid to delete a row; left out if nothing does. */
-  readonly blockers?: readonly StoredBlocker[];
-  /** Set if what is deleted along must be found by following links: `cascades` has all of them then, and `children` none. */
-  readonly graph?: RowGraph;
-  /** Left out if no trigger may keep any of it. */
-  readonly watched?: Watched | undefined;
-}
-
-/** Rows of which one can be reached along several ways: they are looked for from row to row and deleted in one statement. */
-export interface RowGraph {
-  /** Tables whose rows pointers point at, or that record files. */
-  readonly tables: readonly GraphTable[];
-}
-
-/** What else is done if rows of a table are deleted. */
-export interface GraphTable {
-  readonly table: TableName;
-  readonly pointers: readonly StoredPointer[];
-  readonly files: readonly StoredPath[];
-}
-
-/** Columns of one table that reference rows of another. */
-export interface RowLink extends Link {
-  readonly parent: TableName;
-  readonly child: TableName;
-}
-
-/** Rows of `holder` that point at the newest row of their group in `target`. */
-export interface StoredPointer {
-  readonly holder: TableName;
-  readonly pointer: ColumnName;
-  readonly holderGroup: ColumnName;
-  readonly target: TableName;
-  readonly targetKey: ColumnName;
-  readonly targetGroup: ColumnName;
-  readonly newest: ColumnName;
-  /** Columns that the holder copies from the target. */
-  readonly copy: readonly { readonly to: ColumnName; readonly from: ColumnName }[];
-  /** What cascades from the holder. */
-  readonly cascades: readonly CascadeStep[];
-}
-
-/** A column that references the key of a parent, without a foreign key. */
-export interface ParentReference {
-  readonly table: TableName;
-  readonly by: ColumnName;
-  readonly parent: TableName;
-  readonly parentKey: ColumnName;
-}
-
 /** A `deleteOrphans` pass. */
 export interface StoredDeleteOrphans extends StoredPass, ParentReference {
   readonly kind: 'deleteOrphans';
@@ -228,13 +92,6 @@ export interface StoredDeleteOrphans extends StoredPass, ParentReference {
   readonly pointers: readonly StoredPointer[];
   readonly cascades: readonly CascadeStep[];
   readonly blockers: readonly StoredBlocker[];
-}
-
-/** Columns of a table that reference rows of another, by a foreign key or without one. */
-export interface StoredReference extends Link {
-  readonly table: TableName;
-  /** An index leads from a row to those that reference it. */
-  readonly indexed: boolean;
 }
 
 /** A `deleteUnreferenced` pass. */
@@ -265,19 +122,6 @@ export interface StoredReportRows extends StoredPass {
   readonly dueAt: { readonly column: ColumnName; readonly horizon: string } | null;
   /** What the handler is given; null if rows are only reported. */
   readonly key: ColumnName | null;
-}
-
-/** A column of a table that records paths. */
-export interface PathColumn {
-  readonly table: TableName;
-  readonly column: ColumnName;
-}
-
-/** A column that records paths of files below a root. */
-export interface StoredPath {
-  /** The name of the root. */
-  readonly root: string;
-  readonly column: ColumnName;
 }
 
 /** A file root as a run stores it: names only. Its location stays on the worker. */

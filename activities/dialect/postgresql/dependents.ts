@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
 
 import type { TableName } from '../../stored/columns.ts';
-import type { RowTree } from '../../stored/pass.ts';
+import type { RowTree } from '../../stored/row-tree.ts';
 import { listSteps, pathsByCascades } from '../cascade-paths.ts';
 import { toSql } from '../condition.ts';
 import type { Condition, Holds } from '../view.ts';

@@ -2,7 +2,7 @@ import type { RawBuilder } from 'kysely';
 import { sql } from 'kysely';
 
 import type { TableName, ColumnName } from '../../stored/columns.ts';
-import type { RowLink, RowTree } from '../../stored/pass.ts';
+import type { RowLink, RowTree } from '../../stored/row-tree.ts';
 import { bindPredicate } from '../bind-predicate.ts';
 import type { HeldTable } from '../held-dependents.ts';
 import { isNothingHeld } from '../held-dependents.ts';

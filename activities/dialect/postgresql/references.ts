@@ -1,7 +1,7 @@
 import type { RawBuilder } from 'kysely';
 import { sql } from 'kysely';
 
-import type { StoredReference } from '../../stored/pass.ts';
+import type { StoredReference } from '../../stored/row-tree.ts';
 import { references } from '../join-path.ts';
 import { tableRef } from './identifiers.ts';
 

@@ -1,7 +1,7 @@
 import type { RawBuilder } from 'kysely';
 import { sql } from 'kysely';
 
-import type { ParentReference } from '../../stored/pass.ts';
+import type { ParentReference } from '../../stored/row-tree.ts';
 import type { Shard } from '../../stored/scan.ts';
 import { toSql } from '../condition.ts';
 import type { OrphanRange, OrphanTarget, ScanStep } from '../scan.ts';

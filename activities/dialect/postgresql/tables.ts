@@ -1,7 +1,8 @@
 import { sql } from 'kysely';
 
 import type { Ages, TableName } from '../../stored/columns.ts';
-import type { PathColumn, StoredRoot } from '../../stored/pass.ts';
+import type { StoredRoot } from '../../stored/pass.ts';
+import type { PathColumn } from '../../stored/row-tree.ts';
 import type { CatalogTable } from '../catalog.ts';
 import { toSql } from '../condition.ts';
 import type {

@@ -2,7 +2,7 @@ import type { RawBuilder } from 'kysely';
 import { sql } from 'kysely';
 
 import type { TableName } from '../../stored/columns.ts';
-import type { RowTree, StoredBlocker } from '../../stored/pass.ts';
+import type { RowTree, StoredBlocker } from '../../stored/row-tree.ts';
 import { blockingRows, listInner } from '../blockers.ts';
 import { toSql } from '../condition.ts';
 import type { TableAs } from '../join-path.ts';

@@ -2,7 +2,7 @@ import type { RawBuilder } from 'kysely';
 import { sql } from 'kysely';
 
 import type { TableName } from '../../stored/columns.ts';
-import type { RowTree } from '../../stored/pass.ts';
+import type { RowTree } from '../../stored/row-tree.ts';
 import { toSql } from '../condition.ts';
 import { references } from '../join-path.ts';
 import { RowGraphSql } from '../row-graph.ts';

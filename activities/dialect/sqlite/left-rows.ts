@@ -1,6 +1,6 @@
 import { sql } from 'kysely';
 
-import type { RowTree, WatchedLink } from '../../stored/pass.ts';
+import type { RowTree, WatchedLink } from '../../stored/row-tree.ts';
 import { references } from '../join-path.ts';
 import { RowGraphSql } from '../row-graph.ts';
 import type { ReferencedRows } from '../rows.ts';

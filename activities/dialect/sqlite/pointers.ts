@@ -1,7 +1,7 @@
 import type { RawBuilder } from 'kysely';
 import { sql } from 'kysely';
 
-import type { StoredPointer } from '../../stored/pass.ts';
+import type { StoredPointer } from '../../stored/row-tree.ts';
 import { toSql } from '../condition.ts';
 import type { Condition } from '../view.ts';
 import type { Connection } from './connection.ts';

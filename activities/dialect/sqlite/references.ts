@@ -2,7 +2,7 @@ import type { RawBuilder } from 'kysely';
 import { sql } from 'kysely';
 
 import type { TableName } from '../../stored/columns.ts';
-import type { ParentReference, StoredReference } from '../../stored/pass.ts';
+import type { ParentReference, StoredReference } from '../../stored/row-tree.ts';
 import { references } from '../join-path.ts';
 import { columnRef, tableAs, tableRef } from './identifiers.ts';
 

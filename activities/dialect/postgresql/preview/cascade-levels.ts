@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
 
 import type { TableName } from '../../../stored/columns.ts';
-import type { CascadeStep, RowGraph } from '../../../stored/pass.ts';
+import type { CascadeStep, RowGraph } from '../../../stored/row-tree.ts';
 import { tableRef } from '../identifiers.ts';
 import { listGroups } from './graph.ts';
 import type { DeletedRowsCte, PreviewStatement } from './statement.ts';

@@ -1,7 +1,7 @@
 import type { RawBuilder } from 'kysely';
 import { sql } from 'kysely';
 
-import type { RowTree, StoredNesting } from '../../../stored/pass.ts';
+import type { RowTree, StoredNesting } from '../../../stored/row-tree.ts';
 import { listInner } from '../../blockers.ts';
 import { toSql } from '../../condition.ts';
 import { references } from '../../join-path.ts';

@@ -2,7 +2,7 @@ import type { RawBuilder } from 'kysely';
 import { sql } from 'kysely';
 
 import type { TableName } from '../../../stored/columns.ts';
-import type { CascadeStep, RowGraph, StoredChild } from '../../../stored/pass.ts';
+import type { CascadeStep, RowGraph, StoredChild } from '../../../stored/row-tree.ts';
 import { isTree } from '../../cascades.ts';
 import { linkToParent, references } from '../../join-path.ts';
 import { tableRef } from '../identifiers.ts';

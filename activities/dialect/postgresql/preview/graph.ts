@@ -1,5 +1,5 @@
 import type { TableName } from '../../../stored/columns.ts';
-import type { RowGraph } from '../../../stored/pass.ts';
+import type { RowGraph } from '../../../stored/row-tree.ts';
 import { addRepair } from './repair.ts';
 import type { DeletedRowsCte, PreviewStatement } from './statement.ts';
 

@@ -1,7 +1,8 @@
 import { sql } from 'kysely';
 
 import type { ColumnName, TableName } from '../../../stored/columns.ts';
-import type { StoredPointer, StoredRoot } from '../../../stored/pass.ts';
+import type { StoredRoot } from '../../../stored/pass.ts';
+import type { StoredPointer } from '../../../stored/row-tree.ts';
 import type { Catalog } from '../../catalog.ts';
 import { toSql } from '../../condition.ts';
 import type { DeletedPaths, PreviewCount, PreviewQuery, PreviewedDelete } from '../../preview.ts';

@@ -1,7 +1,7 @@
 import type { RawBuilder } from 'kysely';
 import { sql } from 'kysely';
 
-import type { StoredPointer } from '../../../stored/pass.ts';
+import type { StoredPointer } from '../../../stored/row-tree.ts';
 import { columnRef, tableRef } from '../identifiers.ts';
 import type { DeletedRowsCte, PreviewStatement } from './statement.ts';
 import { keptColumn } from './statement.ts';

@@ -2,7 +2,7 @@ import type { RawBuilder } from 'kysely';
 import { sql } from 'kysely';
 
 import type { TableName } from '../../../stored/columns.ts';
-import type { Link, RowTree, StoredPointer } from '../../../stored/pass.ts';
+import type { Link, RowTree, StoredPointer } from '../../../stored/row-tree.ts';
 import type { Catalog, CatalogTable, ForeignKey } from '../../catalog.ts';
 import { toSql } from '../../condition.ts';
 import { referencesColumns } from '../../join-path.ts';

@@ -2,7 +2,7 @@ import type { RawBuilder } from 'kysely';
 import { sql } from 'kysely';
 
 import type { KeepLastExpiry } from '../../../stored/expiry.ts';
-import type { ParentReference, RowTree, StoredPointer, StoredReference } from '../../../stored/pass.ts';
+import type { ParentReference, RowTree, StoredPointer, StoredReference } from '../../../stored/row-tree.ts';
 import { blockingRows, listOuter } from '../../blockers.ts';
 import { caseByRetention } from '../../case-by-retention.ts';
 import { toCondition } from '../../condition.ts';

@@ -2,7 +2,7 @@ import type { RawBuilder } from 'kysely';
 import { sql } from 'kysely';
 
 import type { TableName } from '../../../stored/columns.ts';
-import type { StoredPointer } from '../../../stored/pass.ts';
+import type { StoredPointer } from '../../../stored/row-tree.ts';
 import type { Catalog } from '../../catalog.ts';
 import type { Connection } from '../connection.ts';
 import { columnRef, tableAs, tableRef } from '../identifiers.ts';

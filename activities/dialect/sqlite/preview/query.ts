@@ -2,7 +2,8 @@ import type { RawBuilder } from 'kysely';
 import { sql } from 'kysely';
 
 import type { ColumnName, TableName } from '../../../stored/columns.ts';
-import type { CascadeStep, RowTree, StoredChild, StoredPointer, StoredRoot } from '../../../stored/pass.ts';
+import type { StoredRoot } from '../../../stored/pass.ts';
+import type { CascadeStep, RowTree, StoredChild, StoredPointer } from '../../../stored/row-tree.ts';
 import { listInner } from '../../blockers.ts';
 import type { Catalog } from '../../catalog.ts';
 import { toSql } from '../../condition.ts';

@@ -3,7 +3,7 @@ import { sql } from 'kysely';
 
 import type { TableName } from '../../../stored/columns.ts';
 import type { KeepLastExpiry } from '../../../stored/expiry.ts';
-import type { ParentReference, RowTree, StoredPointer, StoredReference } from '../../../stored/pass.ts';
+import type { ParentReference, RowTree, StoredPointer, StoredReference } from '../../../stored/row-tree.ts';
 import { listOuter } from '../../blockers.ts';
 import { toCondition } from '../../condition.ts';
 import type { Condition, ViewOptions } from '../../view.ts';

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 
-import type { StoredPointer } from '../../../../activities/stored/pass.ts';
+import type { StoredPointer } from '../../../../activities/stored/row-tree.ts';
 import type { DialectHarness } from './item-database.ts';
 import { ItemDatabase } from './item-database.ts';
 

@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { openSqlite } from '../../../../activities/dialect/sqlite/open.ts';
 import { Ledger } from '../../../../activities/ledger/ledger.ts';
 import type { ColumnName, TableName } from '../../../../activities/stored/columns.ts';
-import type { RowTree } from '../../../../activities/stored/pass.ts';
+import type { RowTree } from '../../../../activities/stored/row-tree.ts';
 import type { TestFile } from '../../../support/sqlite.ts';
 import { createFile } from '../../../support/sqlite.ts';
 
