@@ -3,7 +3,7 @@ import type { Watched } from '../stored/row-tree.ts';
 /** A trigger kept rows that a statement should have deleted, or what references them. What was done must be undone. */
 export class RowsKept extends Error {
   override readonly name = 'RowsKept';
-  /** The triggers that may have done it, as the end of a sentence. */
+  /** The triggers that may have done it, as the end of a sentence; empty if whoever threw it does not know them. */
   readonly names: string;
 
   constructor(names: string) {

@@ -119,7 +119,7 @@ async function deleteTree(
   const groups = key === null ? [] : [key];
   const deleted = await tx.rows.deleteAt(table, locations, where, groups, toRecording(files, step));
   if (deleted.rows !== locations.length && first.length > 0) {
-    throw new RowsKept(tree.watched?.triggers.join(', ') ?? '');
+    throw new RowsKept('');
   }
   // The keys of what was really deleted: a trigger may keep a row, and then its children stay too.
   moved += await deleteChildren(tx, then, deleted.groups[0] ?? [], step);

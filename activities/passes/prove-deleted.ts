@@ -1,9 +1,9 @@
 import { listSteps } from '../dialect/cascade-paths.ts';
 import type { Tx } from '../dialect/dialect.ts';
-import { RowsKept } from '../dialect/kept-rows.ts';
+import { listTriggers, RowsKept } from '../dialect/kept-rows.ts';
 import type { DeletedRows } from '../dialect/rows.ts';
 import type { Condition } from '../dialect/view.ts';
-import type { RowTree } from '../stored/row-tree.ts';
+import type { RowTree, Watched } from '../stored/row-tree.ts';
 
 /**
  * Deletes locked rows, and proves that they are deleted with all that belongs to them, if triggers may keep some of it.
@@ -18,7 +18,11 @@ export async function proveDeleted<D extends Pick<DeletedRows, 'rows'>>(
   remove: () => Promise<D>,
 ): Promise<D> {
   const { watched, table, key } = tree;
-  if (watched === undefined) return remove();
+  const removeAll = async (): Promise<D> =>
+    remove().catch((error: unknown) => {
+      throw error instanceof RowsKept && error.names === '' ? explainKept(watched) : error;
+    });
+  if (watched === undefined) return removeAll();
   // The condition may have become false since the rows were locked; it stays what it is now.
   const expected = (await tx.rows.lockAt(table, locations, where, null)).length;
   const cascades = listSteps(
@@ -26,9 +30,18 @@ export async function proveDeleted<D extends Pick<DeletedRows, 'rows'>>(
     (child) => child.cascades,
   );
   const referenced = await tx.rows.readReferenced({ table, cascades }, watched.links, locations, where);
-  const deleted = await remove();
+  const deleted = await removeAll();
   if (deleted.rows < expected) throw new RowsKept(watched.triggers.join(', '));
   const left = await tx.rows.findLeft(referenced);
   if (left.length > 0) throw new RowsKept([...new Set(left.flatMap(({ triggers }) => triggers))].join(', '));
   return deleted;
+}
+
+/** Why a row stayed whose children were deleted before it. */
+function explainKept(watched: Watched | undefined): Error {
+  if (watched !== undefined) return new RowsKept(listTriggers(watched));
+  // No trigger keeps any: the next try knows of the hold.
+  return new Error(
+    'a hold that came meanwhile kept rows whose children are deleted; the batch is rolled back',
+  );
 }

@@ -107,7 +107,9 @@ describeNeeding(['temporal'], 'the backlog of a run', () => {
     await opened.close();
     const { before: _before, after: left, ...pace } = fourth.backlog;
     expect(backlog).toMatchObject([{ pass: 'old', now: { rows: 4 }, last: { run: 4, left, ...pace } }]);
-    const { stdout } = await cli(['history', '2', '--url', database.url], { env: { NO_COLOR: '1' } });
+    const { stdout } = await cli(['history', '2', '--details', '--url', database.url], {
+      env: { NO_COLOR: '1' },
+    });
     expect(stdout).toContain('  warning: pass old does not keep up: 2,000 rows');
     expect(stdout).toMatch(
       /pass +past their time before +after +oldest +expiring a day +removed a day +keeps up/,
