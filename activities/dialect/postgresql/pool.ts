@@ -1,6 +1,6 @@
 import type { PostgresPool, PostgresPoolClient } from 'kysely';
 import type { ClientBase } from 'pg';
-import { Pool } from 'pg';
+import { Client, Pool } from 'pg';
 
 import { readPostgresError } from './errors.ts';
 import type { WantedServer } from './hosts.ts';
@@ -47,8 +47,28 @@ export class HostPool implements PostgresPool {
   }
 }
 
+/**
+ * Ends its connection if it cannot be used. Without a password `pg` gives up and leaves the server waiting for one: for a minute
+ * (`authentication_timeout`), in which the process could not end.
+ */
+class EndingClient extends Client {
+  override connect(): Promise<Client>;
+  override connect(callback: ((error: Error) => void) | ((error: null, client: Client) => void)): void;
+  override connect(callback?: (error: never, client: Client) => void): Promise<Client> | undefined {
+    const connecting = super.connect().catch((error: unknown) => {
+      void this.end().catch(() => undefined);
+      throw error;
+    });
+    if (callback === undefined) return connecting;
+    const call = callback as (error: unknown, client?: Client) => void;
+    void connecting.then((client) => call(null, client), call);
+    return undefined;
+  }
+}
+
 function openPool(url: string, maxSessions: number, wanted: WantedServer): Pool {
   const pool = new Pool({
+    Client: EndingClient,
     connectionString: url,
     application_name: 'temporal-vacuum',
     max: maxSessions,
