@@ -228,7 +228,12 @@ export const expireRowsKind: BatchKind<ExpireRows, StoredExpireRows> = {
     const view = tx.view({ holds: step.holds, keepLast: step.keepLast });
     const parts = listParts(stored, view);
     const outcome = await deleteExpired(stored, tx, step, parts, view);
-    return addKeptRows(tx, { table: stored.table, by: scanColumn(stored), parts }, view, step, outcome);
+    const { table, keeps } = stored;
+    // A group of which some newest rows are gone stays whole, and not because of a hold.
+    const full: ConditionPart[] =
+      keeps === undefined ? [] : [{ reason: 'kept-newest', test: view.isGroupFull(keeps) }];
+    const kept = { table, by: scanColumn(stored), parts: [...parts, ...full] };
+    return addKeptRows(tx, kept, view, step, outcome);
   },
 };
 
