@@ -13,6 +13,7 @@ import { SCHEMA } from './catalog.ts';
 import { ledgerTable } from './connection.ts';
 import { outOfTime } from './errors.ts';
 import type { SqliteFile } from './file.ts';
+import { NOT_KNOWN } from './sizes.ts';
 
 /** Stands for the file in the journal: it has no tables that give their own space back. */
 const WHOLE: TableName = { schema: SCHEMA, name: '', label: 'whole file' };
@@ -139,19 +140,7 @@ async function readFileSize(file: SqliteFile): Promise<FileSize> {
 
 async function readAsTable(file: SqliteFile): Promise<TableSize> {
   const { bytes } = await readFileSize(file);
-  return {
-    table: WHOLE.label,
-    heap: bytes,
-    indexes: 0,
-    toast: 0,
-    live: 0,
-    dead: 0,
-    bloat: null,
-    lastVacuum: null,
-    lastAutovacuum: null,
-    lastAnalyze: null,
-    lastAutoanalyze: null,
-  };
+  return { table: WHOLE.label, heap: bytes, indexes: 0, live: 0, ...NOT_KNOWN };
 }
 
 function countFreeBytes(folder: string): number {

@@ -13,6 +13,17 @@ interface Used {
   readonly unused: number;
 }
 
+/** What SQLite does not have, or does not tell of a table. */
+export const NOT_KNOWN = {
+  toast: 0,
+  dead: 0,
+  bloat: null,
+  lastVacuum: null,
+  lastAutovacuum: null,
+  lastAnalyze: null,
+  lastAutoanalyze: null,
+} as const;
+
 /** Sizes of tables, by the pages that each b-tree has: reads the file (126 MB in 0.3 s). */
 export class SqliteSizes implements Sizes {
   readonly #connection: Connection;
@@ -41,14 +52,8 @@ export class SqliteSizes implements Sizes {
         table: label,
         heap: heap.bytes,
         indexes: indexes.reduce((sum, { bytes }) => sum + bytes, 0),
-        toast: 0,
         live: counted[0]?.live ?? 0,
-        dead: 0,
-        bloat: null,
-        lastVacuum: null,
-        lastAutovacuum: null,
-        lastAnalyze: null,
-        lastAutoanalyze: null,
+        ...NOT_KNOWN,
       });
     }
     return sizes;
