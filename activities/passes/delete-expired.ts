@@ -51,6 +51,11 @@ async function expire(
   return { ...end, taken: rows, skipped: 0, moved, ...(isAlone || filled === undefined ? {} : { filled }) };
 }
 
+/** A group of which some newest rows are gone stays whole: the part for that; empty without `keepLast`. */
+export function fullGroupPart({ keeps }: StoredExpireRows, view: View): ConditionPart[] {
+  return keeps === undefined ? [] : [{ reason: 'kept-newest', test: view.isGroupFull(keeps) }];
+}
+
 /** Locks rows, judges them again, and deletes them with what belongs to them. */
 async function expireLocked(
   stored: StoredExpireRows,
@@ -60,7 +65,7 @@ async function expireLocked(
   view: View,
 ): Promise<BatchOutcome> {
   const where = joinParts(parts, view, ['chained']);
-  const deletable = stored.keeps === undefined ? where : view.all([where, view.isGroupFull(stored.keeps)]);
+  const deletable = joinParts([...parts, ...fullGroupPart(stored, view)], view, ['chained']);
   // If children may be deleted before their row, the row must be sure to follow.
   const isSure = step.lockFirst || stored.children.some((child) => child.beforeParent);
   const target = scanTarget(stored, isSure ? deletable : where);

@@ -39,7 +39,7 @@ import type { ConditionPart } from './condition.ts';
 import { findNotReferenced, findUndated, joinParts, withBlockers } from './condition.ts';
 import { addKeptRows } from './count-kept.ts';
 import { isChained } from './delete-chained.ts';
-import { deleteExpired, scanColumn } from './delete-expired.ts';
+import { deleteExpired, fullGroupPart, scanColumn } from './delete-expired.ts';
 import { findNotHeld, heldPart } from './hold-condition.ts';
 import type { BacklogRows, BatchKind, BatchOutcome, BatchStep, WantedIndex } from './pass.ts';
 
@@ -228,11 +228,8 @@ export const expireRowsKind: BatchKind<ExpireRows, StoredExpireRows> = {
     const view = tx.view({ holds: step.holds, keepLast: step.keepLast });
     const parts = listParts(stored, view);
     const outcome = await deleteExpired(stored, tx, step, parts, view);
-    const { table, keeps } = stored;
-    // A group of which some newest rows are gone stays whole, and not because of a hold.
-    const full: ConditionPart[] =
-      keeps === undefined ? [] : [{ reason: 'kept-newest', test: view.isGroupFull(keeps) }];
-    const kept = { table, by: scanColumn(stored), parts: [...parts, ...full] };
+    const judged = [...parts, ...fullGroupPart(stored, view)];
+    const kept = { table: stored.table, by: scanColumn(stored), parts: judged };
     return addKeptRows(tx, kept, view, step, outcome);
   },
 };
