@@ -1,15 +1,11 @@
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 
 import type { DialectHarness } from './item-database.ts';
-import { ItemDatabase } from './item-database.ts';
+import { useItemDatabase } from './item-database.ts';
 
 export function describeBatches(open: () => Promise<DialectHarness>): void {
   describe('batches', () => {
-    let db: ItemDatabase;
-    beforeEach(async () => {
-      db = new ItemDatabase(await open());
-    });
-    afterEach(async () => db.harness.close());
+    const db = useItemDatabase(open);
 
     /** One attempt of the first batch of a shard; undefined if another one did it. */
     async function tryBatch(run: number, meanwhile?: () => Promise<void>): Promise<number | undefined> {

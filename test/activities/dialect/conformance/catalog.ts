@@ -1,15 +1,11 @@
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 
 import type { DialectHarness } from './item-database.ts';
-import { HORIZON, ItemDatabase } from './item-database.ts';
+import { HORIZON, useItemDatabase } from './item-database.ts';
 
 export function describeCatalog(open: () => Promise<DialectHarness>): void {
   describe('the catalog', () => {
-    let db: ItemDatabase;
-    beforeEach(async () => {
-      db = new ItemDatabase(await open());
-    });
-    afterEach(async () => db.harness.close());
+    const db = useItemDatabase(open);
 
     it('counts and samples a table', async () => {
       await db.fillItems(12);

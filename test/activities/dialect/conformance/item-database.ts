@@ -1,3 +1,5 @@
+import { afterEach, beforeEach } from '@jest/globals';
+
 import type { Session, Tx } from '../../../../activities/dialect/dialect.ts';
 import type { ScanStep } from '../../../../activities/dialect/scan.ts';
 import type { Condition, View } from '../../../../activities/dialect/view.ts';
@@ -24,17 +26,36 @@ export interface DialectHarness {
 export const LIMITS = { lockMillis: 5_000, statementMillis: 30_000 };
 export const HORIZON = '2024-01-11T00:00:00.000Z';
 
+/** A new database for each test of the `describe` around it, which is closed after the test. */
+export function useItemDatabase(open: () => Promise<DialectHarness>): ItemDatabase {
+  const db = new ItemDatabase();
+  beforeEach(async () => {
+    db.harness = await open();
+  });
+  afterEach(async () => db.harness.close());
+  return db;
+}
+
 /** The database of a test, and what tests do with its items. */
 export class ItemDatabase {
-  readonly harness: DialectHarness;
-  readonly item: TableName;
-  readonly columns: Record<'id' | 'parentId' | 'state' | 'at', ColumnName>;
+  #harness: DialectHarness | undefined;
 
-  constructor(harness: DialectHarness) {
-    this.harness = harness;
-    this.item = this.table('item');
-    const { integer, instant, text } = harness.types;
-    this.columns = {
+  set harness(harness: DialectHarness) {
+    this.#harness = harness;
+  }
+
+  get harness(): DialectHarness {
+    if (this.#harness === undefined) throw new Error('the database is only there in a test');
+    return this.#harness;
+  }
+
+  get item(): TableName {
+    return this.table('item');
+  }
+
+  get columns(): Record<'id' | 'parentId' | 'state' | 'at', ColumnName> {
+    const { integer, instant, text } = this.harness.types;
+    return {
       id: { name: 'id', type: integer },
       parentId: { name: 'parent_id', type: integer },
       state: { name: 'state', type: text },

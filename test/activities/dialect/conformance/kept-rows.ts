@@ -1,15 +1,11 @@
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 
 import type { DialectHarness } from './item-database.ts';
-import { HORIZON, ItemDatabase } from './item-database.ts';
+import { HORIZON, useItemDatabase } from './item-database.ts';
 
 export function describeKeptRows(open: () => Promise<DialectHarness>): void {
   describe('rows that stay', () => {
-    let db: ItemDatabase;
-    beforeEach(async () => {
-      db = new ItemDatabase(await open());
-    });
-    afterEach(async () => db.harness.close());
+    const db = useItemDatabase(open);
 
     it('keeps what a hold names, and what would delete it along', async () => {
       await db.fillItems(3);

@@ -1,16 +1,12 @@
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 
 import type { RowTree, StoredReference } from '../../../../activities/stored/row-tree.ts';
 import type { DialectHarness } from './item-database.ts';
-import { ItemDatabase, LIMITS } from './item-database.ts';
+import { LIMITS, useItemDatabase } from './item-database.ts';
 
 export function describePreviews(open: () => Promise<DialectHarness>): void {
   describe('previews', () => {
-    let db: ItemDatabase;
-    beforeEach(async () => {
-      db = new ItemDatabase(await open());
-    });
-    afterEach(async () => db.harness.close());
+    const db = useItemDatabase(open);
 
     it('previews what one pass after another would delete, cascades included, and deletes nothing', async () => {
       await db.fillItems(12);

@@ -1,16 +1,12 @@
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 
 import type { StoredPointer } from '../../../../activities/stored/row-tree.ts';
 import type { DialectHarness } from './item-database.ts';
-import { ItemDatabase } from './item-database.ts';
+import { useItemDatabase } from './item-database.ts';
 
 export function describeRows(open: () => Promise<DialectHarness>): void {
   describe('rows', () => {
-    let db: ItemDatabase;
-    beforeEach(async () => {
-      db = new ItemDatabase(await open());
-    });
-    afterEach(async () => db.harness.close());
+    const db = useItemDatabase(open);
 
     it('counts dependents, and deletes them with their row', async () => {
       await db.fillItems(2);

@@ -1,16 +1,12 @@
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 
 import type { ScanStep } from '../../../../activities/dialect/scan.ts';
 import type { DialectHarness } from './item-database.ts';
-import { ItemDatabase } from './item-database.ts';
+import { useItemDatabase } from './item-database.ts';
 
 export function describeScans(open: () => Promise<DialectHarness>): void {
   describe('scans', () => {
-    let db: ItemDatabase;
-    beforeEach(async () => {
-      db = new ItemDatabase(await open());
-    });
-    afterEach(async () => db.harness.close());
+    const db = useItemDatabase(open);
 
     it.each(['by-location', 'by-age'] as const)(
       'deletes batch after batch %s, up to the horizon and not beyond',

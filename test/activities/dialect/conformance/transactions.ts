@@ -1,17 +1,13 @@
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 
 import type { Tx } from '../../../../activities/dialect/dialect.ts';
 import type { View } from '../../../../activities/dialect/view.ts';
 import type { DialectHarness } from './item-database.ts';
-import { ItemDatabase, LIMITS } from './item-database.ts';
+import { LIMITS, useItemDatabase } from './item-database.ts';
 
 export function describeTransactions(open: () => Promise<DialectHarness>): void {
   describe('transactions', () => {
-    let db: ItemDatabase;
-    beforeEach(async () => {
-      db = new ItemDatabase(await open());
-    });
-    afterEach(async () => db.harness.close());
+    const db = useItemDatabase(open);
 
     it('commits what returns and rolls back what throws', async () => {
       await db.fillItems(2);
