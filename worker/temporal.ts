@@ -1,10 +1,10 @@
 import type { ConnectionOptions } from '@temporalio/client';
 import { Client, Connection } from '@temporalio/client';
 import { loadClientConnectConfig } from '@temporalio/envconfig';
-import type { NativeConnectionOptions } from '@temporalio/worker';
-import { NativeConnection } from '@temporalio/worker';
+import type { NativeConnection, NativeConnectionOptions } from '@temporalio/worker';
 
 import { assertNotRefused } from './listening.ts';
+import { TemporalUnreachable } from './temporal-unreachable.ts';
 
 /** The options of a connection to Temporal. */
 export interface TemporalOptions {
@@ -14,25 +14,6 @@ export interface TemporalOptions {
   readonly namespace?: string | undefined;
   /** Whether this process started the server. Then environment and `temporal.toml` do not apply. */
   readonly own?: boolean | undefined;
-}
-
-/** Temporal does not respond. */
-export class TemporalUnreachable extends Error {
-  override readonly name = 'TemporalUnreachable';
-
-  constructor(address: string, cause: unknown) {
-    super(
-      `Temporal at ${address} does not respond: ${formatCause(cause)}. ` +
-        'Check the address that was given, TEMPORAL_ADDRESS and the profile in temporal.toml; ' +
-        '`run --temporal dev` needs no Temporal.',
-      { cause },
-    );
-  }
-}
-
-/** The first line. The others describe the inside of the client. */
-function formatCause(cause: unknown): string {
-  return (cause instanceof Error ? cause.message : String(cause)).split('\n')[0] ?? '';
 }
 
 /** A client of Temporal with its connection. */
@@ -61,6 +42,8 @@ export async function connectWorker(
   const { namespace, connection, address } = loadSettings(options);
   try {
     await assertNotRefused(address);
+    // Only workers load it: clients start sooner without.
+    const { NativeConnection } = await import('@temporalio/worker');
     return { connection: await NativeConnection.connect(connection), namespace, address };
   } catch (error) {
     throw new TemporalUnreachable(address, error);

@@ -4,7 +4,7 @@ import { CommanderError } from 'commander';
 import { describeDatabaseError } from '../../activities/dialect/database-error.ts';
 import { readDatabaseError } from '../../activities/dialect/errors.ts';
 import { ValidationError } from '../../policy/issue.ts';
-import { TemporalUnreachable } from '../temporal.ts';
+import { TemporalUnreachable } from '../temporal-unreachable.ts';
 import { readVersion } from '../version.ts';
 import { DatabaseUnreachable } from './database.ts';
 import { EXIT } from './exit-code.ts';
@@ -17,7 +17,8 @@ async function main(): Promise<void> {
   surviveClosedPipes();
   try {
     loadEnvironmentFile(process.cwd());
-    await createProgram(readVersion()).parseAsync();
+    const program = await createProgram(readVersion(), process.argv[2]);
+    await program.parseAsync();
   } catch (error) {
     process.exitCode = toExitCode(error);
     if (!(error instanceof CommanderError)) note(error instanceof Error ? formatError(error) : String(error));

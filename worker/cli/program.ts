@@ -1,24 +1,36 @@
 import { Command } from 'commander';
 
-import { addAcknowledge } from './acknowledge.ts';
 import { addCompletion } from './completion.ts';
-import { addDoctor } from './doctor.ts';
 import { EXIT_CODES } from './exit-code.ts';
-import { addExplain } from './explain.ts';
-import { addHistory } from './history.ts';
-import { addHolds } from './hold.ts';
-import { addInit } from './init/init.ts';
-import { addLedger } from './ledger.ts';
-import { addPreview } from './preview.ts';
-import { addRun } from './run.ts';
-import { addSchedule } from './schedule.ts';
-import { addStats } from './stats.ts';
-import { addSteering } from './steer.ts';
 import { warnAboutUrl } from './warn-about-url.ts';
-import { addWorker } from './worker.ts';
 
-/** Creates the command line: one file a command. Commands throw errors, and `main.ts` prints them. */
-export function createProgram(version: string): Command {
+/**
+ * What adds each command to the program, one file a command, in the order of the help. Only what the
+ * typed one needs of Temporal and MikroORM is loaded: `history` starts in 0.28 s of processor time, and took 0.64 with all.
+ */
+const COMMANDS: Readonly<Record<string, () => Promise<(program: Command) => void>>> = {
+  init: async () => (await import('./init/init.ts')).addInit,
+  preview: async () => (await import('./preview.ts')).addPreview,
+  run: async () => (await import('./run.ts')).addRun,
+  worker: async () => (await import('./worker.ts')).addWorker,
+  schedule: async () => (await import('./schedule.ts')).addSchedule,
+  pause: async () => (await import('./steer.ts')).addPause,
+  resume: async () => (await import('./steer.ts')).addResume,
+  stop: async () => (await import('./steer.ts')).addStop,
+  history: async () => (await import('./history.ts')).addHistory,
+  explain: async () => (await import('./explain.ts')).addExplain,
+  stats: async () => (await import('./stats.ts')).addStats,
+  acknowledge: async () => (await import('./acknowledge.ts')).addAcknowledge,
+  doctor: async () => (await import('./doctor.ts')).addDoctor,
+  hold: async () => (await import('./hold.ts')).addHolds,
+  ledger: async () => (await import('./ledger.ts')).addLedger,
+};
+
+/**
+ * Creates the command line. Commands throw errors, and `main.ts` prints them. Has only the command that `typed` names, and
+ * all of them if it names none.
+ */
+export async function createProgram(version: string, typed?: string): Promise<Command> {
   const program = new Command('temporal-vacuum')
     .description('Keeps databases small: retention policies run by a durable Temporal workflow.')
     .version(version)
@@ -29,19 +41,10 @@ export function createProgram(version: string): Command {
     )
     .exitOverride()
     .hook('preAction', (_program, command) => warnAboutUrl(command.opts()['url']));
-  addInit(program);
-  addPreview(program);
-  addRun(program);
-  addWorker(program);
-  addSchedule(program);
-  addSteering(program);
-  addHistory(program);
-  addExplain(program);
-  addStats(program);
-  addAcknowledge(program);
-  addDoctor(program);
-  addHolds(program);
-  addLedger(program);
+  const isCommand = Object.hasOwn(COMMANDS, typed ?? '');
+  for (const [name, load] of Object.entries(COMMANDS)) {
+    if (!isCommand || name === typed) (await load())(program);
+  }
   addCompletion(program);
   return overrideExits(program);
 }

@@ -6,8 +6,8 @@ import { createProgram } from './program.ts';
 const WIDTH = 110;
 
 /** Generates a part of `docs/commands.md`: the help of each command and the exit codes. */
-export function describeCommands(): string {
-  const program = createProgram('');
+export async function describeCommands(): Promise<string> {
+  const program = await createProgram('');
   const codes = EXIT_CODES.map(([code, meaning]) => `- \`${code}\` ${meaning}`);
   return ['## Exit codes', '', ...codes, '', ...listCommands(program).flatMap(describe)].join('\n');
 }

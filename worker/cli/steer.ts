@@ -24,10 +24,18 @@ interface SteerFlags extends SetupFlags, TemporalOptions {
   readonly reason?: string;
 }
 
-/** `pause`, `resume` and `stop`: send a signal to the open run. */
-export function addSteering(program: Command): void {
+/** `pause`: sends a signal to the open run, as `resume` and `stop` do. */
+export function addPause(program: Command): void {
   add(program, 'pause', 'pause the open run of a policy after its current batch', '--reason <text>');
+}
+
+/** `resume` */
+export function addResume(program: Command): void {
   add(program, 'resume', 'continue it after a pause');
+}
+
+/** `stop` */
+export function addStop(program: Command): void {
   add(
     program,
     'stop',

@@ -5,6 +5,7 @@ import { createProgram } from '../../../worker/cli/program.ts';
 import { cli } from '../../support/cli.ts';
 import { FreshPrefect } from '../../support/prefect/fresh.ts';
 
+const program = await createProgram('test');
 const fresh = FreshPrefect.forEach();
 
 /** Commands that are about no policy. */
@@ -16,7 +17,7 @@ describe('the policy of a command', () => {
       const name = `${path} ${sub.name()}`.trim();
       return sub.commands.length > 0 ? leaves(sub, name) : [[name, sub]];
     });
-  const commands = leaves(createProgram('test')).filter(([name]) => !WITHOUT.has(name));
+  const commands = leaves(program).filter(([name]) => !WITHOUT.has(name));
 
   test.each(commands)('is given to %s as to all others', (_name, command) => {
     expect(command.options.map(({ long }) => long)).toContain('--policy');
