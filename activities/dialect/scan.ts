@@ -26,7 +26,7 @@ export interface ScanStep {
   readonly limit: number;
   /** Never more rows than the limit; else a range of pages may have a few more. */
   readonly exact: boolean;
-  /** How many rows to read in physical order for each that is wanted. */
+  /** How many rows to read for each that is wanted. */
   readonly readFactor: number;
 }
 

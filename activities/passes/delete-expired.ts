@@ -69,9 +69,10 @@ async function expireLocked(
   // If children may be deleted before their row, the row must be sure to follow.
   const isSure = step.lockFirst || stored.children.some((child) => child.beforeParent);
   const target = scanTarget(stored, isSure ? deletable : where);
-  const scanStep = toScanStep(step, limitRows(step, step.rowsPerParent));
-  const locked = await tx.scan.lockRange(target, scanStep, stored.key ?? undefined);
-  return deleteLocked(tx, stored, deletable, locked, step);
+  const limit = limitRows(step, step.rowsPerParent);
+  const locked = await tx.scan.lockRange(target, toScanStep(step, limit), stored.key ?? undefined);
+  const outcome = await deleteLocked(tx, stored, deletable, locked, step);
+  return { ...outcome, filled: locked.candidates / limit };
 }
 
 /**

@@ -116,9 +116,10 @@ export const deleteUnreferencedKind: BatchKind<DeleteUnreferenced, StoredDeleteU
     const view = tx.view({ holds: step.holds });
     const parts = listParts(stored, view);
     const where = joinParts(parts, view, ['chained']);
-    const scanStep = toScanStep(step, limitRows(step, step.rowsPerParent));
-    const locked = await tx.scan.lockRange({ table, age, where }, scanStep);
-    const outcome = await deleteLocked(tx, { ...stored, key: null, children: [] }, where, locked, step);
+    const limit = limitRows(step, step.rowsPerParent);
+    const locked = await tx.scan.lockRange({ table, age, where }, toScanStep(step, limit));
+    const deleted = await deleteLocked(tx, { ...stored, key: null, children: [] }, where, locked, step);
+    const outcome = { ...deleted, filled: locked.candidates / limit };
     return addKeptRows(tx, { table, by: age, parts }, view, step, outcome);
   },
 };

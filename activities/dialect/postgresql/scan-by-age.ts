@@ -37,8 +37,8 @@ interface AgeRange {
   readonly limit: number;
 }
 
-function findEntries(shard: AgeShard, { cursor, limit }: ScanStep): AgeRange {
-  const entries = Math.min(Math.max(1000, 4 * limit), Math.max(MAX_ENTRIES, limit));
+function findEntries(shard: AgeShard, { cursor, limit, readFactor }: ScanStep): AgeRange {
+  const entries = Math.min(Math.max(1000, 4 * limit, readFactor * limit), Math.max(MAX_ENTRIES, limit));
   return { after: readAgePosition(cursor), from: shard.from, until: shard.until, entries, limit };
 }
 
@@ -67,7 +67,7 @@ export async function deleteByAge(
     )${recordedPathsSql(connection, recording)}
     select ${deletedKeysSql(key)}, ${nextPositionSql(range)} as next`.execute(connection.db);
   const { rows, keys, next } = found[0] as DeletedKeys & { next: AgePosition | null };
-  return { cursor: toAgeCursor(next), done: next === null, rows, keys, filled: 1 };
+  return { cursor: toAgeCursor(next), done: next === null, rows, keys, filled: rows / range.limit };
 }
 
 interface LockedByAge {

@@ -34,9 +34,9 @@ export async function findByAge(
   connection: Connection,
   { table, age, condition, key }: AgeTarget,
   shard: AgeShard,
-  { cursor, limit }: ScanStep,
+  { cursor, limit, readFactor }: ScanStep,
 ): Promise<Candidates> {
-  const entries = Math.min(Math.max(1000, 4 * limit), Math.max(MAX_ENTRIES, limit));
+  const entries = Math.min(Math.max(1000, 4 * limit, readFactor * limit), Math.max(MAX_ENTRIES, limit));
   const position = readAgePosition(cursor);
   const inRange = isInRange(age, shard, position);
   const value = columnRef('t', age);

@@ -54,7 +54,7 @@ export class SqliteScan implements ScanRows {
       locations.length === 0
         ? { rows: 0, keys: [] }
         : await this.#delete({ table, recording }, sql`${isAt(locations)} and ${toSql(where)}`, key);
-    return { ...end, ...deleted, filled: shard.scan === 'by-age' ? 1 : rows.length / limit };
+    return { ...end, ...deleted, filled: rows.length / limit };
   }
 
   async lockRange(target: ScanTarget, step: ScanStep, key?: ColumnName): Promise<LockedRows> {
