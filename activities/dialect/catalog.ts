@@ -79,6 +79,7 @@ export interface CatalogIndex {
   /** No two rows of the table have the same value in the leading column, which is the only one. */
   readonly unique: boolean;
   readonly valid: boolean;
+  /** It leaves out rows that have a value in the leading column. */
   readonly partial: boolean;
 }
 

@@ -1,4 +1,4 @@
-import type { ColumnName, TableName } from '../stored/columns.ts';
+import type { ColumnName, PartialIndex, TableName } from '../stored/columns.ts';
 import type { Cursor } from '../stored/cursor.ts';
 import type { KeepLastExpiry } from '../stored/expiry.ts';
 import type { ParentReference } from '../stored/row-tree.ts';
@@ -11,6 +11,8 @@ export interface ScanTarget {
   readonly table: TableName;
   /** The column of a scan by age; null if there is none. */
   readonly age: ColumnName | null;
+  /** A scan by age reads only rows that are in this index. */
+  readonly ageIndex?: PartialIndex | undefined;
   readonly where: Condition;
   /** The paths that a delete records. */
   readonly recording?: Recording | undefined;

@@ -1,4 +1,4 @@
-import type { Ages, ColumnName, TableName } from '../stored/columns.ts';
+import type { Ages, ColumnName, PartialIndex, TableName } from '../stored/columns.ts';
 import type { StoredRoot } from '../stored/pass.ts';
 import type { PathColumn } from '../stored/row-tree.ts';
 import type { CatalogTable } from './catalog.ts';
@@ -64,14 +64,25 @@ export interface Tables {
   sample(table: CatalogTable, requests: readonly SampleRequest[]): Promise<Sample[]>;
   /** Counts rows. Reads the whole table if no index helps. */
   count(table: TableName, where: Condition, ages: Ages | undefined): Promise<CountedRows>;
-  /** Counts rows among the oldest `entries` up to an age, by the index on it. */
+  /** Counts rows among the oldest `entries` up to an age, by the index on it. `index` is set if that has only some rows. */
   countOldest(
     table: TableName,
     where: Condition,
     ages: Ages,
     until: string,
     entries: number,
+    index?: PartialIndex,
   ): Promise<OldestRows>;
+  /**
+   * The partial index, of some that begin with a column, that has all rows of which a condition is true and the column is not
+   * null, as the planner says; undefined if none has.
+   */
+  findPartialIndex(
+    table: TableName,
+    column: ColumnName,
+    where: Condition,
+    names: readonly string[],
+  ): Promise<PartialIndex | undefined>;
   /** Rows of a table, counted no further than `most`: the least of both. */
   countUpTo(table: TableName, most: number): Promise<number>;
   /** Whether a table has a row that is not older than an instant. */

@@ -60,8 +60,10 @@ export async function readCurrentBacklogs(
     const kind = findKind(pass.kind);
     if (!('runBatch' in kind) || kind.backlog === undefined) continue;
     const scope = new Scope({ entities, catalog, now }, policy.passes, pass, 'preview');
-    const stored = kind.resolve(pass, scope);
-    const table = stored === undefined ? undefined : catalog.named(stored.table);
+    const found = kind.resolve(pass, scope);
+    const table = found === undefined ? undefined : catalog.named(found.table);
+    const read = found === undefined || table === undefined || scope.issues.length > 0;
+    const stored = read ? found : ((await kind.readRows?.(found, tx, table)) ?? found);
     const common = { pass: pass.name, kind: pass.kind, last: known?.get(pass.name) ?? null };
     if (stored === undefined || table === undefined || scope.issues.length > 0) {
       backlogs.push({ ...common, now: null, why: DOES_NOT_FIT });

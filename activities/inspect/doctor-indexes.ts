@@ -1,15 +1,14 @@
 import type { Advice } from '../dialect/advice.ts';
 import type { Catalog, CatalogTable } from '../dialect/catalog.ts';
 import { findKind } from '../passes/index.ts';
+import type { WantedIndex as WantedByPass } from '../passes/pass.ts';
 import type { ResolvedPass } from '../plan/resolved-pass.ts';
 import { hasIndexOn } from '../resolve/scan-choice.ts';
 import type { Finding } from './finding.ts';
 
 /** A column of a table that should have an index, and why. */
-interface WantedIndex {
+interface WantedIndex extends Pick<WantedByPass, 'column' | 'why' | 'served'> {
   readonly table: CatalogTable;
-  readonly column: string;
-  readonly why: string;
 }
 
 /** Indexes on the columns that passes scan and look up by, and on foreign keys that their deletes follow. */
@@ -24,15 +23,19 @@ export function examineIndexes(passes: readonly ResolvedPass[], catalog: Catalog
   const findings = wanted
     .filter((index) => columns.get(`${index.table.label}.${index.column}`) === index)
     .flatMap((index) => examineIndex(index, advice));
-  if (findings.length > 0) return findings;
+  if (findings.some(({ state }) => state !== 'ok')) return findings;
   const what = `all ${columns.size} columns that passes scan or look up by have one`;
-  return [{ about: 'indexes', state: 'ok', what }];
+  return [...findings, { about: 'indexes', state: 'ok', what }];
 }
 
-function examineIndex({ table, column, why }: WantedIndex, advice: Advice): Finding[] {
+function examineIndex({ table, column, why, served }: WantedIndex, advice: Advice): Finding[] {
   const found = table.columns.get(column);
   if (found !== undefined && hasIndexOn(table, found)) return [];
   const about = `index on ${table.label}.${column}`;
+  if (served !== undefined) {
+    const what = `partial index ${served.name} has all rows that its passes delete`;
+    return [{ about, state: 'ok', what }];
+  }
   const invalid = table.indexes.find((index) => index.leading === column && !index.valid);
   if (invalid !== undefined) {
     const what = `index ${invalid.name} is invalid, as after a build that was interrupted; ${why}`;
@@ -43,9 +46,9 @@ function examineIndex({ table, column, why }: WantedIndex, advice: Advice): Find
 
 function listWantedByPass({ pass, stored }: ResolvedPass, catalog: Catalog): WantedIndex[] {
   const wanted = findKind(pass.kind).wantedIndexes(stored);
-  return wanted.flatMap(({ table: name, column, why }) => {
+  return wanted.flatMap(({ table: name, column, why, served }) => {
     const table = catalog.named(name);
-    return table === undefined ? [] : [{ table, column, why: `pass ${pass.name} ${why}` }];
+    return table === undefined ? [] : [{ table, column, why: `pass ${pass.name} ${why}`, served }];
   });
 }
 

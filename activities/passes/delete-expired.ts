@@ -89,7 +89,7 @@ function mustLock(stored: StoredExpireRows, { lockFirst, holds }: BatchStep): bo
 }
 
 function scanTarget(stored: StoredExpireRows, where: Condition): ScanTarget {
-  return { table: stored.table, age: scanColumn(stored), where };
+  return { table: stored.table, age: scanColumn(stored), ageIndex: stored.ageIndex, where };
 }
 
 /** The column by whose index a pass may scan; null if the age is the first of several columns. */

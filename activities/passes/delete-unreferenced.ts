@@ -11,7 +11,7 @@ import { cascadesFrom, computeDrainOrder } from '../resolve/cascades.ts';
 import { estimateRowsPerParent } from '../resolve/children.ts';
 import { toStoredHorizon } from '../resolve/horizon.ts';
 import { resolveReferences } from '../resolve/references.ts';
-import { hasIndexOn } from '../resolve/scan-choice.ts';
+import { addAgeIndex, scanByAge } from '../resolve/scan-choice.ts';
 import type { ScanChoice } from '../resolve/scan-choice.ts';
 import type { Scope } from '../resolve/scope.ts';
 import type { StoredDeleteUnreferenced } from '../stored/pass.ts';
@@ -64,6 +64,8 @@ export const deleteUnreferencedKind: BatchKind<DeleteUnreferenced, StoredDeleteU
     };
   },
 
+  readRows: addAgeIndex,
+
   condition: listParts,
 
   backlog(stored: StoredDeleteUnreferenced, view: View): BacklogRows {
@@ -74,10 +76,8 @@ export const deleteUnreferencedKind: BatchKind<DeleteUnreferenced, StoredDeleteU
   dependents: findDependents,
 
   plan(stored: StoredDeleteUnreferenced, table: CatalogTable, shards: number, view: View): ScanChoice {
-    const { age, horizon } = stored;
-    const byAge = { scan: 'by-age', column: age, keys: 0, until: horizon } as const;
     const where = joinParts(listParts(stored, view), view, ['held', 'chained']);
-    return { table, where, shards, ...(hasIndexOn(table, age) ? { index: byAge } : {}) };
+    return { table, where, shards, ...scanByAge(stored, table) };
   },
 
   preview(stored: StoredDeleteUnreferenced, query: PreviewQuery): void {
@@ -93,9 +93,9 @@ export const deleteUnreferencedKind: BatchKind<DeleteUnreferenced, StoredDeleteU
     });
   },
 
-  wantedIndexes({ table, age, references }: StoredDeleteUnreferenced): WantedIndex[] {
+  wantedIndexes({ table, age, ageIndex, references }: StoredDeleteUnreferenced): WantedIndex[] {
     return [
-      { table, column: age.name, why: 'reads the whole table instead of the old rows' },
+      { table, column: age.name, why: 'reads the whole table instead of the old rows', served: ageIndex },
       ...references.map((reference) => ({
         table: reference.table,
         column: reference.on[0]?.child ?? '',
@@ -112,12 +112,12 @@ export const deleteUnreferencedKind: BatchKind<DeleteUnreferenced, StoredDeleteU
    * row would go on as if it were not there, and cascade to it.
    */
   async runBatch(stored: StoredDeleteUnreferenced, tx: Tx, step: BatchStep): Promise<BatchOutcome> {
-    const { table, age } = stored;
+    const { table, age, ageIndex } = stored;
     const view = tx.view({ holds: step.holds });
     const parts = listParts(stored, view);
     const where = joinParts(parts, view, ['chained']);
     const limit = limitRows(step, step.rowsPerParent);
-    const locked = await tx.scan.lockRange({ table, age, where }, toScanStep(step, limit));
+    const locked = await tx.scan.lockRange({ table, age, ageIndex, where }, toScanStep(step, limit));
     const deleted = await deleteLocked(tx, { ...stored, key: null, children: [] }, where, locked, step);
     const outcome = { ...deleted, filled: locked.candidates / limit };
     return addKeptRows(tx, { table, by: age, parts }, view, step, outcome);

@@ -26,7 +26,7 @@ import { computeLaterHorizon } from '../resolve/horizon.ts';
 import { resolveNesting } from '../resolve/nesting.ts';
 import { resolveAges, resolveRetentions, computeLatestHorizon } from '../resolve/retention.ts';
 import { findGraph } from '../resolve/row-graph.ts';
-import { hasIndexOn } from '../resolve/scan-choice.ts';
+import { addAgeIndex, scanByAge } from '../resolve/scan-choice.ts';
 import type { ScanChoice } from '../resolve/scan-choice.ts';
 import type { Scope } from '../resolve/scope.ts';
 import { refuseOwnCascade, refuseTangledPointers } from '../resolve/tangled.ts';
@@ -131,7 +131,8 @@ export const expireRowsKind: BatchKind<ExpireRows, StoredExpireRows> = {
     };
   },
 
-  async readRows(stored: StoredExpireRows, tx: Tx): Promise<StoredExpireRows> {
+  async readRows(found: StoredExpireRows, tx: Tx, catalogTable: CatalogTable): Promise<StoredExpireRows> {
+    const stored = await addAgeIndex(found, tx, catalogTable);
     const { table, ages, where, keepAtMost, horizon, keeps } = stored;
     if (keepAtMost === undefined) return stored;
     const view = tx.view();
@@ -149,20 +150,18 @@ export const expireRowsKind: BatchKind<ExpireRows, StoredExpireRows> = {
 
   backlog(stored: StoredExpireRows, view: View): BacklogRows {
     const where = joinParts(listParts(stored, view), view);
-    return { where, age: { ages: stored.ages, until: stored.horizon } };
+    return { where, age: { ages: stored.ages, until: stored.horizon, index: stored.ageIndex } };
   },
 
   dependents: findDependents,
 
   plan(stored: StoredExpireRows, table: CatalogTable, shards: number, view: View): ScanChoice {
-    const [age, ...later] = stored.ages;
-    const byAge = { scan: 'by-age', column: age, keys: 0, until: stored.horizon } as const;
     return {
       table,
       where: joinParts(listParts(stored, view), view, ['kept-newest', 'held', 'chained']),
       shards,
       rowsPerParent: stored.rowsPerParent,
-      ...(later.length === 0 && hasIndexOn(table, age) ? { index: byAge } : {}),
+      ...scanByAge(stored, table),
     };
   },
 
@@ -207,12 +206,10 @@ export const expireRowsKind: BatchKind<ExpireRows, StoredExpireRows> = {
     ];
   },
 
-  wantedIndexes({ table, ages, children, deferred }: StoredExpireRows): WantedIndex[] {
+  wantedIndexes({ table, ages, ageIndex, children, deferred }: StoredExpireRows): WantedIndex[] {
     const [age] = ages;
     return [
-      ...(ages.length === 1
-        ? [indexOn({ table, by: age }, 'reads the whole table instead of the old rows')]
-        : []),
+      ...(ages.length === 1 ? [{ ...indexOn({ table, by: age }, READS_ALL), served: ageIndex }] : []),
       ...children.map((child) => indexOn(child, 'reads the whole child table in every batch')),
       ...deferred.map((child) =>
         indexOn(child, `leaves the child table to pass ${child.pass}, which reads it whole`),
@@ -233,6 +230,8 @@ export const expireRowsKind: BatchKind<ExpireRows, StoredExpireRows> = {
     return addKeptRows(tx, kept, view, step, outcome);
   },
 };
+
+const READS_ALL = 'reads the whole table instead of the old rows';
 
 /** Why the rows that stay need a key. */
 const BY_KEPT_ROWS = {

@@ -11,7 +11,7 @@ import type { FileWork } from '../files/file-work.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import type { ScanChoice } from '../resolve/scan-choice.ts';
 import type { Scope } from '../resolve/scope.ts';
-import type { Ages, TableName } from '../stored/columns.ts';
+import type { Ages, PartialIndex, TableName } from '../stored/columns.ts';
 import type { Cursor } from '../stored/cursor.ts';
 import type { StoredPass, StoredTablePass } from '../stored/pass.ts';
 import type { Note, PreviewBound, ReportedRows } from '../stored/report.ts';
@@ -114,6 +114,8 @@ export interface WantedIndex {
   readonly table: TableName;
   readonly column: string;
   readonly why: string;
+  /** A partial index that serves although it leaves rows out. */
+  readonly served?: PartialIndex | undefined;
 }
 
 /** What every kind of pass can do. */
@@ -125,8 +127,8 @@ interface AnyKind<P extends Pass, S extends StoredPass> {
   entities(pass: P): AnyEntity[];
   /** Looks names up; reports what is missing to the scope and then returns undefined. */
   resolve(pass: P, scope: Scope): S | undefined;
-  /** What only the rows tell of a resolved pass, like how old the newest are; kinds whose names say all have none. */
-  readRows?(stored: S, tx: Tx): Promise<S>;
+  /** What only the rows or the planner tell of a resolved pass; kinds whose names say all have none. */
+  readRows?(stored: S, tx: Tx, table: CatalogTable): Promise<S>;
   /** The plan, or the scans to choose from once the table has been sampled. */
   plan(stored: S, table: CatalogTable, shards: number, view: View): ScanChoice | PassPlan;
   /** Why the pass cannot run over a connection, beyond what its tables say; kinds that any connection can do have none. */
@@ -166,7 +168,11 @@ export interface BatchKind<P extends Pass = Pass, S extends StoredPass = StoredP
 export interface BacklogRows {
   readonly where: Condition;
   /** The age of a row, and the instant from which rows are too young; null if their time is not known. */
-  readonly age: { readonly ages: Ages; readonly until: string } | null;
+  readonly age: {
+    readonly ages: Ages;
+    readonly until: string;
+    readonly index?: PartialIndex | undefined;
+  } | null;
 }
 
 /** One table to work on. */

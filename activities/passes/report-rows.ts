@@ -7,7 +7,7 @@ import { toTableName } from '../dialect/table-names.ts';
 import type { Condition, View } from '../dialect/view.ts';
 import { resolveAge } from '../resolve/age-column.ts';
 import { computeHorizon } from '../resolve/horizon.ts';
-import { hasIndexOn } from '../resolve/scan-choice.ts';
+import { addAgeIndex, scanByAge } from '../resolve/scan-choice.ts';
 import type { ScanChoice } from '../resolve/scan-choice.ts';
 import type { Scope } from '../resolve/scope.ts';
 import type { ColumnName } from '../stored/columns.ts';
@@ -62,14 +62,15 @@ export const reportRowsKind: BatchKind<ReportRows, StoredReportRows> = {
     };
   },
 
+  readRows: addAgeIndex,
+
   plan(stored: StoredReportRows, table: CatalogTable, shards: number, view: View): ScanChoice {
-    const byAge = { scan: 'by-age', column: stored.age, keys: 0, until: stored.horizon } as const;
     return {
       table,
       where: isReported(stored, view),
       // Shards beside one another would hand more rows over at once than the policy says.
       shards: stored.key === null ? shards : 1,
-      ...(hasIndexOn(table, stored.age) ? { index: byAge } : {}),
+      ...scanByAge(stored, table),
     };
   },
 
@@ -77,8 +78,9 @@ export const reportRowsKind: BatchKind<ReportRows, StoredReportRows> = {
     query.addFound(stored.table, stored.age, isReported(stored, query.view));
   },
 
-  wantedIndexes({ table, age }: StoredReportRows): WantedIndex[] {
-    return [{ table, column: age.name, why: 'reads the whole table instead of the old rows' }];
+  wantedIndexes({ table, age, ageIndex }: StoredReportRows): WantedIndex[] {
+    const why = 'reads the whole table instead of the old rows';
+    return [{ table, column: age.name, why, served: ageIndex }];
   },
 
   async prepare(
@@ -102,13 +104,13 @@ export const reportRowsKind: BatchKind<ReportRows, StoredReportRows> = {
     if (step.cursor !== null && 'pending' in step.cursor) {
       return recordHandled(stored, tx, step.cursor, step.prepared);
     }
-    const { table, age, key } = stored;
+    const { table, age, ageIndex, key } = stored;
     const where = isReported(stored, tx.view());
     const limit = Math.min(key === null ? step.size : MAX_PENDING, step.maxRows);
     // Four times the pages that would do if every row matched.
     const factor = (4 * Math.max(limit, step.size)) / limit;
     const found = await tx.scan.readRange(
-      { table, age, where },
+      { table, age, ageIndex, where },
       toScanStep(step, limit, factor),
       key ?? undefined,
     );

@@ -52,11 +52,12 @@ async function readByAge(
   table: CatalogTable,
   { where, age }: BacklogRows,
 ): Promise<OldestRows | undefined> {
-  if (age === null || age.ages.length > 1 || !hasIndexOn(table, age.ages[0])) return undefined;
+  if (age === null || age.ages.length > 1) return undefined;
+  if (age.index === undefined && !hasIndexOn(table, age.ages[0])) return undefined;
   try {
     return await tx.tryAndUndo(async () => {
       await tx.limitStatements(MAX_MILLIS);
-      return tx.tables.countOldest(table, where, age.ages, age.until, MAX_ENTRIES);
+      return tx.tables.countOldest(table, where, age.ages, age.until, MAX_ENTRIES, age.index);
     });
   } catch (error) {
     if (!isTimeout(error)) throw error;

@@ -92,16 +92,17 @@ async function lookUpPolicy(
   if (issues.length + earlier.length === 0)
     issues.push(...(await probePasses(tx, resolved, catalog, purpose)));
   if (issues.length + earlier.length > 0) throw new ValidationError('policy', issues);
-  const complete = await addSchema(tx, await readRows(tx, resolved), catalog, known?.passes);
+  const complete = await addSchema(tx, await readRows(tx, resolved, catalog), catalog, known?.passes);
   return { passes: complete, notApplicable, catalog, entities, now };
 }
 
-/** Completes passes by what only rows tell. */
-async function readRows(tx: Tx, passes: readonly ResolvedPass[]): Promise<ResolvedPass[]> {
+/** Completes passes by what only the rows or the planner tell. */
+async function readRows(tx: Tx, passes: readonly ResolvedPass[], catalog: Catalog): Promise<ResolvedPass[]> {
   const complete: ResolvedPass[] = [];
   for (const { pass, stored } of passes) {
-    const kind = findKind(pass.kind);
-    complete.push({ pass, stored: (await kind.readRows?.(stored, tx)) ?? stored });
+    const table = catalog.named(stored.table);
+    const read = table === undefined ? undefined : findKind(pass.kind).readRows?.(stored, tx, table);
+    complete.push({ pass, stored: (await read) ?? stored });
   }
   return complete;
 }

@@ -2,8 +2,15 @@ import { createHash } from 'node:crypto';
 
 import type { StoredPass } from '../stored/pass.ts';
 
-/** What differs from run to run of the same settings: statistics, and what the search path makes of names. */
-const OF_THE_RUN: ReadonlySet<string> = new Set(['rowsPerParent', 'keys', 'label', 'indexed', 'fingerprint']);
+/** What differs from run to run of the same settings: statistics, indexes, and what the search path makes of names. */
+const OF_THE_RUN: ReadonlySet<string> = new Set([
+  'rowsPerParent',
+  'keys',
+  'label',
+  'indexed',
+  'ageIndex',
+  'fingerprint',
+]);
 
 /**
  * A hash of what decides which rows a pass deletes: all that is stored of it, with each horizon as its distance from the

@@ -1,9 +1,11 @@
 import type { CatalogTable } from '../dialect/catalog.ts';
 import { isDate } from '../dialect/column-types.ts';
+import type { Tx } from '../dialect/dialect.ts';
 import { findPosition } from '../dialect/position.ts';
 import type { Sample, SampleRequest } from '../dialect/tables.ts';
 import type { Condition } from '../dialect/view.ts';
-import type { ColumnName } from '../stored/columns.ts';
+import type { ColumnName, Predicate } from '../stored/columns.ts';
+import type { StoredPass } from '../stored/pass.ts';
 import { SCAN_COST } from '../stored/scan-cost.ts';
 import type { PassPlan, Scan, Shard, Spread } from '../stored/scan.ts';
 
@@ -62,6 +64,41 @@ export function hasIndexOn(table: CatalogTable, column: ColumnName): boolean {
   return table.indexes.some(
     (index) => index.method === 'btree' && index.leading === column.name && index.valid && !index.partial,
   );
+}
+
+/** The partial indexes that begin with an age, if the table has no whole one. */
+function listPartialIndexes(table: CatalogTable, column: ColumnName): string[] {
+  if (hasIndexOn(table, column)) return [];
+  return table.indexes
+    .filter(({ method, leading, valid }) => method === 'btree' && leading === column.name && valid)
+    .map(({ name }) => name);
+}
+
+/** A pass with the partial index on its age, if that has all rows that match its filter. */
+export async function addAgeIndex<S extends StoredPass & { readonly where: Predicate }>(
+  stored: S,
+  tx: Tx,
+  table: CatalogTable,
+): Promise<S> {
+  const [age, ...others] = stored.ages ?? [];
+  if (age === undefined || others.length > 0) return stored;
+  const names = listPartialIndexes(table, age);
+  if (names.length === 0) return stored;
+  // Without the horizon, which moves from run to run.
+  const meant = tx.view().matches(stored.where);
+  const ageIndex = await tx.tables.findPartialIndex(table, age, meant, names);
+  return ageIndex === undefined ? stored : { ...stored, ageIndex };
+}
+
+/** The scan by the index on the age, if the table has one that serves. */
+export function scanByAge(
+  { ages, ageIndex, horizon }: Pick<StoredPass, 'ages' | 'ageIndex' | 'horizon'>,
+  table: CatalogTable,
+): Pick<ScanChoice, 'index'> {
+  const [column, ...others] = ages ?? [];
+  if (column === undefined || others.length > 0) return {};
+  if (ageIndex === undefined && !hasIndexOn(table, column)) return {};
+  return { index: { scan: 'by-age', column, keys: 0, until: horizon ?? '' } };
 }
 
 /** Each batch of a scan by age reads all rows of the age where it stands. A day in a `date` may have any number. */

@@ -16,6 +16,16 @@ export interface ColumnName {
   readonly collation?: string;
 }
 
+/**
+ * A partial index on the age. All rows that the pass may delete match its predicate, so that a scan by age reads only rows that do:
+ * the planner can use the index if the statement says so.
+ */
+export interface PartialIndex {
+  readonly name: string;
+  /** SQL over the columns of the table, as the database writes it. */
+  readonly predicate: string;
+}
+
 /** The columns with the age of a row, of which the first that is not null counts. */
 export type Ages = readonly [ColumnName, ...ColumnName[]];
 

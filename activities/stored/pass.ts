@@ -1,7 +1,7 @@
 import type { PassKind } from '../../policy/pass.ts';
 import type { ReclaimMode } from '../../policy/reclaim-space.ts';
 import type { Window } from '../../policy/window.ts';
-import type { Ages, ColumnName, Predicate, TableName } from './columns.ts';
+import type { Ages, ColumnName, PartialIndex, Predicate, TableName } from './columns.ts';
 import type { Expiry, KeepLastExpiry } from './expiry.ts';
 import type {
   Watched,
@@ -42,6 +42,8 @@ export interface StoredPass {
   readonly period?: string;
   /** The age that the horizon is about; left out if it has none. */
   readonly ages?: Ages;
+  /** The index of a scan by age, if no index has all rows and this one has all that are deletable. */
+  readonly ageIndex?: PartialIndex;
   /** Deleting makes more rows deletable: the scan is repeated until it finds none. */
   readonly repeats?: true;
   /** The newest rows of groups stay: the run writes which ones into the ledger when it starts. */

@@ -145,7 +145,8 @@ async function readTables(connection: Connection, ids: readonly string[]): Promi
             i.indisunique and i.indimmediate and i.indnkeyatts = 1 and i.indisvalid and i.indpred is null
             and a.attname is not null,
           'valid', i.indisvalid and i.indisready,
-          'partial', i.indpred is not null) order by ic.relname), '[]')
+          'partial', i.indpred is not null
+            and pg_get_expr(i.indpred, i.indrelid) is distinct from format('(%I IS NOT NULL)', a.attname)) order by ic.relname), '[]')
         from pg_index as i
         join pg_class as ic on ic.oid = i.indexrelid
         join pg_am as am on am.oid = ic.relam

@@ -1,10 +1,11 @@
 import { sql } from 'kysely';
 
-import type { Ages, TableName } from '../../stored/columns.ts';
+import type { Ages, PartialIndex, TableName } from '../../stored/columns.ts';
 import type { StoredRoot } from '../../stored/pass.ts';
 import type { PathColumn } from '../../stored/row-tree.ts';
 import type { CatalogTable } from '../catalog.ts';
 import { toSql } from '../condition.ts';
+import { isIn } from '../partial-index.ts';
 import type {
   CountedRows,
   OldestRows,
@@ -20,6 +21,7 @@ import { ledgerTable } from './connection.ts';
 import { castBound, isFromFirst } from './epoch.ts';
 import { ageColumn, ageExpression, newestMillis, oldestMillis } from './expiry.ts';
 import { castValue, columnRef, countPagesSql, pageStartSql, relationRef, tableRef } from './identifiers.ts';
+import { findPartialIndex } from './partial-index.ts';
 import { sampleTable, secondsSince, toFiniteAge } from './sample.ts';
 import { tryAndUndo } from './transaction.ts';
 
@@ -54,6 +56,7 @@ export class PostgresTables implements Tables {
     [age]: Ages,
     until: string,
     entries: number,
+    index?: PartialIndex,
   ): Promise<OldestRows> {
     const { rows } = await sql<CountedRows & { entries: number }>`
       select
@@ -63,12 +66,18 @@ export class PostgresTables implements Tables {
       from (
         select ${toSql(where)} as deletable, ${ageColumn('t', age)} as age
         from ${tableRef(table)} as t
-        where ${isFromFirst(age)} and ${columnRef('t', age)} < ${castBound(until, age)}
+        where ${isFromFirst(age)} and ${columnRef('t', age)} < ${castBound(until, age)} and ${isIn(index)}
         order by ${columnRef('t', age)}
         limit ${entries}
       ) as e`.execute(this.#connection.db);
     const { rows: count = 0, oldestSeconds = null, entries: read = 0 } = rows[0] ?? {};
     return { rows: count, oldestSeconds: toFiniteAge(oldestSeconds), complete: read < entries };
+  }
+
+  async findPartialIndex(
+    ...asked: Parameters<Tables['findPartialIndex']>
+  ): Promise<PartialIndex | undefined> {
+    return findPartialIndex(this.#connection, ...asked);
   }
 
   async countUpTo(table: TableName, most: number): Promise<number> {

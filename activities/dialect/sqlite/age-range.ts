@@ -1,8 +1,9 @@
 import type { RawBuilder } from 'kysely';
 import { sql } from 'kysely';
 
-import type { ColumnName, TableName } from '../../stored/columns.ts';
+import type { ColumnName, PartialIndex, TableName } from '../../stored/columns.ts';
 import type { Shard } from '../../stored/scan.ts';
+import { isIn } from '../partial-index.ts';
 import type { ScanStep } from '../scan.ts';
 import type { Candidate, Candidates } from './candidates.ts';
 import type { Connection } from './connection.ts';
@@ -21,6 +22,7 @@ const MAX_ENTRIES = 20_000;
 interface AgeTarget {
   readonly table: TableName;
   readonly age: ColumnName;
+  readonly ageIndex: PartialIndex | undefined;
   /** Over alias `t`. */
   readonly condition: RawBuilder<unknown>;
   readonly key: ColumnName | undefined;
@@ -32,13 +34,13 @@ interface AgeTarget {
  */
 export async function findByAge(
   connection: Connection,
-  { table, age, condition, key }: AgeTarget,
+  { table, age, ageIndex, condition, key }: AgeTarget,
   shard: AgeShard,
   { cursor, limit, readFactor }: ScanStep,
 ): Promise<Candidates> {
   const entries = Math.min(Math.max(1000, 4 * limit, readFactor * limit), Math.max(MAX_ENTRIES, limit));
   const position = readAgePosition(cursor);
-  const inRange = isInRange(age, shard, position);
+  const inRange = sql`${isInRange(age, shard, position)} and ${isIn(ageIndex)}`;
   const value = columnRef('t', age);
   const { rows } = await connection.run(sql<Candidate>`
     select e.location, e.key, e.age, e.millis

@@ -8,6 +8,7 @@ import type { Connection } from './connection.ts';
 import { hasPlainText, tableRef } from './identifiers.ts';
 import { readInstantTypes } from './instant-types.ts';
 import { readKeepers } from './keepers.ts';
+import { readPredicate } from './partial-index.ts';
 
 /** The schema of all tables of a file. Attached files and temporary tables are not looked at. */
 export const SCHEMA = 'main';
@@ -180,17 +181,29 @@ async function readIndexes(
     from pragma_index_list(${table}) as i
     join pragma_index_xinfo(i.name) as x on x.seqno = 0
     order by i.name`);
-  const indexes = rows.map(({ name, leading, partial, only }): CatalogIndex => {
+  const predicates = new Map<string, string>();
+  for (const { name, partial } of rows)
+    if (partial === 1) predicates.set(name, (await readPredicate(connection, name)) ?? '');
+  const indexes = rows.map(({ name, leading, only }): CatalogIndex => {
+    const predicate = predicates.get(name);
     const type = findAffinity(columns.find((column) => column.name === leading)?.type ?? '');
     // The keys of other columns are compared as texts, which no index has.
     const usable = leading !== null && (hasPlainText({ type }) || type === 'real') ? leading : null;
-    const unique = only === 1 && partial === 0;
-    return { name, method: 'btree', leading: usable, unique, valid: true, partial: partial === 1 };
+    const unique = only === 1 && predicate === undefined;
+    const partial = predicate !== undefined && !isNotNull(predicate, leading);
+    return { name, method: 'btree', leading: usable, unique, valid: true, partial };
   });
   const key = columns.find((column) => isRowid(column, columns));
   if (key === undefined) return indexes;
   const { name: leading } = key;
   return [...indexes, { name: 'rowid', method: 'btree', leading, unique: true, valid: true, partial: false }];
+}
+
+/** Whether a predicate leaves out only rows without a value in a column. */
+function isNotNull(predicate: string, column: string | null): boolean {
+  const [, name] =
+    /^\(*\s*["`[]?([^"`\]]+?)["`\]]?\s+(?:is\s+not\s+null|notnull)\s*\)*$/i.exec(predicate.trim()) ?? [];
+  return name !== undefined && name.toLowerCase() === column?.toLowerCase();
 }
 
 /** Whether a column is the rowid by another name. */

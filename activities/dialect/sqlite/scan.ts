@@ -101,16 +101,16 @@ export class SqliteScan implements ScanRows {
   }
 
   async #find(
-    target: Pick<ScanTarget, 'table' | 'age'> & { readonly where: unknown },
+    target: Pick<ScanTarget, 'table' | 'age' | 'ageIndex'> & { readonly where: unknown },
     condition: RawBuilder<unknown>,
     step: ScanStep,
     key: ColumnName | undefined,
   ): Promise<Candidates> {
     const { shard, limit, readFactor } = step;
-    const { table, age } = target;
+    const { table, age, ageIndex } = target;
     if (shard.scan === 'by-age') {
       if (age === null) throw new Error('a scan by age has no column');
-      return findByAge(this.#connection, { table, age, condition, key }, shard, step);
+      return findByAge(this.#connection, { table, age, ageIndex, condition, key }, shard, step);
     }
     if (shard.scan !== 'by-location') throw new Error(`rows cannot be scanned ${shard.scan}`);
     const range = await findRowids(this.#connection, table, shard, step, limit * readFactor);

@@ -1,11 +1,12 @@
 import type { RawBuilder } from 'kysely';
 import { sql } from 'kysely';
 
-import type { Ages, TableName } from '../../stored/columns.ts';
+import type { Ages, PartialIndex, TableName } from '../../stored/columns.ts';
 import type { StoredRoot } from '../../stored/pass.ts';
 import type { PathColumn } from '../../stored/row-tree.ts';
 import type { CatalogTable } from '../catalog.ts';
 import { toSql } from '../condition.ts';
+import { isIn } from '../partial-index.ts';
 import type {
   CountedRows,
   OldestRows,
@@ -21,6 +22,7 @@ import { ledgerTable } from './connection.ts';
 import { ageExpression, ageMillis } from './expiry.ts';
 import { columnRef, tableRef } from './identifiers.ts';
 import { findForm } from './instants.ts';
+import { findPartialIndex } from './partial-index.ts';
 import { sampleTable } from './sample.ts';
 
 /** New rows usually lie at the end of a table: so many of its last rows are read first. */
@@ -53,6 +55,7 @@ export class SqliteTables implements Tables {
     [age]: Ages,
     until: string,
     entries: number,
+    index?: PartialIndex,
   ): Promise<OldestRows> {
     const value = columnRef('t', age);
     const form = findForm(age.type);
@@ -65,12 +68,18 @@ export class SqliteTables implements Tables {
       from (
         select ${toSql(where)} as deletable, ${ageMillis('t', [age])} as millis
         from ${tableRef(table)} as t
-        where ${value} < ${form.toValue(until)}
+        where ${value} < ${form.toValue(until)} and ${isIn(index)}
         order by ${value}
         limit ${entries}
       ) as e`);
     const { rows: count = 0, oldest = null, entries: read = 0 } = rows[0] ?? {};
     return { rows: count, oldestSeconds: secondsSince(oldest), complete: read < entries };
+  }
+
+  async findPartialIndex(
+    ...asked: Parameters<Tables['findPartialIndex']>
+  ): Promise<PartialIndex | undefined> {
+    return findPartialIndex(this.#connection, ...asked);
   }
 
   async countUpTo(table: TableName, most: number): Promise<number> {
