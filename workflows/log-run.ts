@@ -25,7 +25,7 @@ export function logRunFailure(policy: string, type: string, reason: string): voi
   const what = type === 'VacuumGuard' ? 'was stopped by a guard' : 'failed';
   log.warn(`a run of policy ${policy} ${what}: ${reason}`, {
     policy,
-    status: 'failed',
+    status: type === 'VacuumGuard' ? 'stopped-by-guard' : 'failed',
     type,
     reasons: [reason],
   });

@@ -63,7 +63,7 @@ export interface RunStore {
   /** Undefined if another run of the policy is open. */
   insert(owner: RunOwner, settings: RunSettings): Promise<Pick<OpenRun, 'id' | 'startedAt'> | undefined>;
   /** Inserts a run that ended when it started. */
-  insertStopped(owner: RunOwner, settings: RunSettings, reasons: readonly string[]): Promise<number>;
+  insertGuarded(owner: RunOwner, settings: RunSettings, reasons: readonly string[]): Promise<number>;
   insertPass(run: number, ordinal: number, pass: RunPass): Promise<void>;
   readPass(run: number, ordinal: number): Promise<OpenPass | undefined>;
   /** Stores what the tables of a pass are by now: see `StoredPass.fingerprint`. */
@@ -113,6 +113,8 @@ export interface ReportStore {
   readRun(run: number): Promise<ReportedRun | undefined>;
   /** The runs of a policy, or of all, the newest first. */
   readRuns(policy: string | undefined, limit: number): Promise<ReportedRun[]>;
+  /** Of each policy the last run that deletes and has ended, and the last of them that completed. */
+  readLastRuns(policies: readonly string[]): Promise<ReportedRun[]>;
   readPasses(runs: readonly number[]): Promise<ReportedPass[]>;
   readSizes(runs: readonly number[]): Promise<ReportedSize[]>;
   /** Writes the totals of a run that ends into its passes. */

@@ -9,6 +9,7 @@ import { findConnectionIssues } from '../plan/connection-issues.ts';
 import type { ResolvedPolicy } from '../plan/resolve-policy.ts';
 import { checkAgainst } from '../plan/resolve-policy.ts';
 import { examineIndexes } from './doctor-indexes.ts';
+import { examineLastRun } from './doctor-last-run.ts';
 import { examineSizes } from './doctor-sizes.ts';
 import { examineUndated } from './doctor-undated.ts';
 import type { Finding } from './finding.ts';
@@ -26,6 +27,7 @@ export async function examineDatabase(database: Database, policy: Policy): Promi
     ...(await examineConnection(database, policy)),
     ledger,
     ...(await examineUndated(database, policy)),
+    ...(isCurrent ? await examineLastRun(database, policy) : []),
     ...(isCurrent ? await examineOpenRun(database, policy) : []),
     ...(await examineSizes(database, policy)),
     ...(isCurrent ? await examineBlocked(database, policy) : []),

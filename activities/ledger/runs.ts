@@ -45,7 +45,7 @@ export async function insertGuarded(
   reasons: readonly string[],
 ): Promise<number> {
   return ledger.session.transaction(LIMITS, async (tx) => {
-    const run = await tx.ledger.runs.insertStopped(owner, settings, reasons);
+    const run = await tx.ledger.runs.insertGuarded(owner, settings, reasons);
     await insertPasses(tx, run, passes.map(removeMeasurements));
     return run;
   });

@@ -179,7 +179,7 @@ async function planAndInsert(
   if (triggered.length > 0) {
     const reasons = triggered.map((guard) => describeGuard(guard, false));
     await insertGuarded(ledger, owner, settings, passes, reasons);
-    countEnd(policy.name, 'failed');
+    countEnd(policy.name, 'stopped-by-guard');
     throw new GuardsError(policy.name, triggered);
   }
   const run = await insertRun(ledger, owner, settings, passes);

@@ -15,8 +15,10 @@ export type RunStatus =
   | 'completed'
   /** A pass failed; what was committed before is in the ledger. */
   | 'failed'
-  /** Ended by the signal `stop` or by a limit after a batch, or by a guard before the first one. */
+  /** Ended by the signal `stop` or by a limit, after a batch. */
   | 'stopped'
+  /** Ended by a guard, before anything was deleted. */
+  | 'stopped-by-guard'
   /** Ended by cancelling the workflow, after the batch under way. */
   | 'cancelled'
   /** Its workflow was ended from outside; closed by the run that took its place. */

@@ -262,7 +262,7 @@ describeNeeding(['temporal'], 'the camera archive', () => {
 
     // Three days of sixty are left of the logs, which the guard wants looked at.
     const stopped = await triggered();
-    expect(stopped).toMatchObject({ status: 'stopped', rows: 0 });
+    expect(stopped).toMatchObject({ status: 'stopped-by-guard', rows: 0 });
     expect(stopped.reasons.join()).toMatch(/maxPercent 90: .* of entity LogEntry would be deleted/);
     const preview = await json<Told>('temporal-vacuum preview cameras --json');
     const run = await triggered();

@@ -95,10 +95,12 @@ describeNeeding(['temporal'], 'for programs', () => {
     await shop.rows(more);
     await shop.rows('analyze');
     const stopped = await execute(policy, { database: shop.url, temporal });
-    expect(stopped).toMatchObject({ status: 'stopped', rows: 0 });
+    expect(stopped).toMatchObject({ status: 'stopped-by-guard', rows: 0 });
     expect(stopped.reasons.join()).toContain('%');
     await preview(policy, { database: shop.url });
-    expect(await execute(policy, { database: shop.url, temporal })).toMatchObject({ status: 'stopped' });
+    expect(await execute(policy, { database: shop.url, temporal })).toMatchObject({
+      status: 'stopped-by-guard',
+    });
     const kept = await preview(policy, { database: shop.url, keep: true });
     expect(kept).toMatchObject({ notKept: null, passes: [{ deleted: { shop_order: 2041 } }] });
     const ended = new AbortController();

@@ -1,16 +1,29 @@
 import type { Command } from 'commander';
 
+import type { Ledger } from '../../activities/ledger/ledger.ts';
 import { readHistory, readReport } from '../../activities/ledger/reports.ts';
+import { findOpenRun } from '../../activities/ledger/runs.ts';
 import type { LedgerReport } from '../../activities/stored/report.ts';
 import { ValidationError } from '../../policy/issue.ts';
+import type { RunState } from '../run-state.ts';
 import { findDatabaseSetup } from '../setup.ts';
+import { TemporalUnreachable } from '../temporal-unreachable.ts';
+import type { TemporalOptions } from '../temporal.ts';
 import { withOnlyDatabase } from './database.ts';
 import type { DatabaseFlags } from './options.ts';
-import { databaseName, toNumber, withDetails, withJson, withPolicyOption, withSetup } from './options.ts';
+import {
+  databaseName,
+  toNumber,
+  withDetails,
+  withJson,
+  withPolicyOption,
+  withSetup,
+  withTemporal,
+} from './options.ts';
 import { print, printJson, printTable, formatMillis } from './output.ts';
-import { formatStatus, OPEN_RUN, printReport, shorten, toPrinted } from './print-report.ts';
+import { formatStatus, printReport, shorten, toPrinted } from './print-report.ts';
 
-interface HistoryFlags extends DatabaseFlags {
+interface HistoryFlags extends DatabaseFlags, TemporalOptions {
   readonly limit: number;
   readonly details: boolean;
 }
@@ -24,30 +37,74 @@ export function addHistory(program: Command): void {
     .addOption(databaseName())
     .option('--limit <number>', 'at most so many runs', toNumber, 20)
     .action(async (run: number | undefined, flags: HistoryFlags) => history(run, flags));
-  withJson(withDetails(withSetup(withPolicyOption(command, 'only runs of this policy'))));
+  withJson(withDetails(withTemporal(withSetup(withPolicyOption(command, 'only runs of this policy')))));
 }
 
 async function history(run: number | undefined, flags: HistoryFlags): Promise<void> {
   const setup = await findDatabaseSetup(flags, flags.policy);
-  const reports = await withOnlyDatabase(setup, flags, async ({ ledger }) => {
-    const version = await ledger.version();
-    if (version === 'missing') return [];
-    // Says what to grant.
-    if (version === 'closed') await ledger.migrate();
-    if (run === undefined) {
-      const only = flags.policy === undefined ? {} : { policy: flags.policy };
-      return readHistory(ledger, { ...only, limit: flags.limit });
-    }
-    const report = await readReport(ledger, run);
-    return report === undefined ? [] : [report];
+  const { reports, open } = await withOnlyDatabase(setup, flags, async ({ ledger }) => {
+    const found = await readReports(ledger, run, flags);
+    return { reports: found, open: await findWorkflows(ledger, found) };
   });
-  if (run === undefined) printRuns(reports, flags.json);
-  else printRun(reports[0], run, flags);
+  const states = await readStates(open, flags);
+  if (run === undefined) printRuns(reports, states, flags.json);
+  else printRun(reports[0], states, run, flags);
 }
 
-function printRuns(reports: readonly LedgerReport[], json: boolean): void {
+async function readReports(
+  ledger: Ledger,
+  run: number | undefined,
+  { policy, limit }: HistoryFlags,
+): Promise<LedgerReport[]> {
+  const version = await ledger.version();
+  if (version === 'missing') return [];
+  // Says what to grant.
+  if (version === 'closed') await ledger.migrate();
+  if (run === undefined) return readHistory(ledger, { ...(policy === undefined ? {} : { policy }), limit });
+  const report = await readReport(ledger, run);
+  return report === undefined ? [] : [report];
+}
+
+/** The workflow of each open run, by the number of the run. */
+async function findWorkflows(ledger: Ledger, reports: readonly LedgerReport[]): Promise<Map<number, string>> {
+  const policies = new Set(reports.filter(({ endedAt }) => endedAt === null).map(({ policy }) => policy));
+  const open = await Promise.all([...policies].map(async (policy) => findOpenRun(ledger, policy)));
+  return new Map(open.flatMap((run) => (run === undefined ? [] : [[run.id, run.workflowId]])));
+}
+
+type RunStates = ReadonlyMap<number, RunState>;
+
+/** Asks Temporal how the open runs stand, which the ledger does not know. Without an open run it is not asked. */
+async function readStates(open: ReadonlyMap<number, string>, flags: TemporalOptions): Promise<RunStates> {
+  if (open.size === 0) return new Map();
+  const { connectClient } = await import('../temporal.ts');
+  const { readRunState } = await import('../run-state.ts');
+  try {
+    const temporal = await connectClient(flags);
+    try {
+      const states = [...open].map(
+        async ([run, workflowId]) => [run, await readRunState(temporal.client, workflowId)] as const,
+      );
+      return new Map(await Promise.all(states));
+    } finally {
+      await temporal.close();
+    }
+  } catch (error) {
+    if (!(error instanceof TemporalUnreachable)) throw error;
+    const reason = `whether it is paused or waits is not known: ${error.message}`;
+    return new Map([...open.keys()].map((run) => [run, { state: 'running', reason }]));
+  }
+}
+
+/** The output of `--json`: a run with its state, which the page shows too. */
+function toPrintedWithState(report: LedgerReport, states: RunStates): object {
+  const now = states.get(report.run ?? 0);
+  return { ...toPrinted(report), state: now?.state ?? report.status, stateReason: now?.reason ?? null };
+}
+
+function printRuns(reports: readonly LedgerReport[], states: RunStates, json: boolean): void {
   if (json) {
-    printJson(reports.map(toPrinted));
+    printJson(reports.map((report) => toPrintedWithState(report, states)));
     return;
   }
   if (reports.length === 0) {
@@ -56,18 +113,20 @@ function printRuns(reports: readonly LedgerReport[], json: boolean): void {
   }
   printTable(
     ['run', 'policy', 'mode', 'status', 'started', 'time', 'rows', 'why'],
-    reports.map((report) => [
-      String(report.run),
-      report.policy,
-      report.mode,
-      formatStatus(toPrinted(report)),
-      report.startedAt,
-      formatMillis(report.millis),
-      report.rows,
-      shorten(report.reasons[0] ?? ''),
-    ]),
+    reports.map((report) => {
+      const now = states.get(report.run ?? 0);
+      return [
+        String(report.run),
+        report.policy,
+        report.mode,
+        now?.state ?? formatStatus(report.status),
+        report.startedAt,
+        formatMillis(report.millis),
+        report.rows,
+        shorten(now?.reason ?? report.reasons[0] ?? ''),
+      ];
+    }),
   );
-  if (reports.some(({ status }) => status === 'running')) print(OPEN_RUN);
   printLastCompleted(reports);
 }
 
@@ -86,7 +145,12 @@ function printLastCompleted(reports: readonly LedgerReport[]): void {
   }
 }
 
-function printRun(report: LedgerReport | undefined, run: number, { json, details }: HistoryFlags): void {
+function printRun(
+  report: LedgerReport | undefined,
+  states: RunStates,
+  run: number,
+  { json, details }: HistoryFlags,
+): void {
   if (report === undefined) {
     throw new ValidationError('command', [
       {
@@ -96,6 +160,6 @@ function printRun(report: LedgerReport | undefined, run: number, { json, details
       },
     ]);
   }
-  if (json) printJson([toPrinted(report)]);
-  else printReport(toPrinted(report), details);
+  if (json) printJson([toPrintedWithState(report, states)]);
+  else printReport(toPrinted(report), details, states.get(run));
 }

@@ -1,6 +1,7 @@
-import type { PassReport, ReportedRows, RunReport } from '../../activities/contract.ts';
+import type { PassReport, ReportedRows, RunReport, RunStatus } from '../../activities/contract.ts';
 import { formatNote } from '../../activities/ledger/runs.ts';
 import type { LedgerReport } from '../../activities/stored/report.ts';
+import type { RunState } from '../run-state.ts';
 import { foldAlike } from './fold.ts';
 import {
   coloured,
@@ -37,28 +38,18 @@ export function withoutLedger(report: RunReport): PrintedReport {
   return { ...report, deleted: {}, sizes: [], passes: [] };
 }
 
-/** What the ledger does not know. */
-export const OPEN_RUN =
-  'The ledger does not know whether a running run is paused or waits: the Temporal UI and the page of the worker show it';
-
-/** The status of a run. One that a guard stopped began no pass; if a person or a limit stopped it, its reason says so. */
-export function formatStatus({
-  status,
-  passes,
-  reasons,
-}: Pick<PrintedReport, 'status' | 'passes' | 'reasons'>): string {
-  const began = passes.some((pass) => pass.status !== 'planned' && pass.status !== 'not-applicable');
-  const isGuard = reasons.length > 0 && !reasons.some((reason) => reason.startsWith('stopped: '));
-  return status === 'stopped' && !began && passes.length > 0 && isGuard ? 'stopped by a guard' : status;
+/** The status of a run, in words. */
+export function formatStatus(status: RunStatus): string {
+  return status === 'stopped-by-guard' ? 'stopped by a guard' : status;
 }
 
 /**
  * Prints a run as text: what went, from which tables, how long it took, and what waits. Details are each pass with its scan,
- * horizon and batches, and the sizes of the tables.
+ * horizon and batches, and the sizes of the tables. `now` is how an open run stands.
  */
-export function printReport(report: PrintedReport, details: boolean): void {
+export function printReport(report: PrintedReport, details: boolean, now?: RunState): void {
   const would = report.mode === 'preview';
-  const status = formatStatus(report);
+  const status = now?.state ?? formatStatus(report.status);
   const colour = status === 'completed' ? 'green' : status === 'failed' ? 'red' : 'yellow';
   const number = report.run === null ? '' : ` ${report.run}`;
   const back = (report.bytes ?? 0) > 0 ? `, ${formatBytes(report.bytes ?? 0)} given back` : '';
@@ -66,12 +57,15 @@ export function printReport(report: PrintedReport, details: boolean): void {
     `${strong(`run${number}`)} of policy ${report.policy}: ${coloured(colour, would ? 'previewed' : status)}, ` +
       `${countNouns(report.rows, 'row')} ${would ? 'would go' : 'deleted'} in ${formatMillis(report.millis)}${back}`,
   );
-  const sentences = [...report.reasons, ...report.notes];
+  const sentences = [
+    ...(typeof now?.reason === 'string' ? [now.reason] : []),
+    ...report.reasons,
+    ...report.notes,
+  ];
   for (const sentence of details ? sentences : foldAlike(sentences)) print(`  ${sentence}`);
   if (report.holder !== undefined) {
     print(`  run ${report.holder.run} of workflow ${report.holder.workflowId} is open`);
   }
-  if (report.status === 'running') print(`  ${OPEN_RUN}`);
   printTables(report.deleted, would, details);
   printPasses(report.passes, details);
   if (details) printHorizons(report.passes);

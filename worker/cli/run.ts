@@ -161,6 +161,8 @@ function toExitCode(status: RunStatus): number {
       return EXIT.done;
     case 'failed':
       return EXIT.failed;
+    case 'stopped-by-guard':
+      return EXIT.guarded;
     case 'skipped':
     case 'disabled':
       return EXIT.nothing;

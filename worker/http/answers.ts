@@ -14,9 +14,33 @@ export const Problem = z.object({ error: z.string().describe('What is wrong, in 
 
 export const Health = z.object({ status: z.literal('ok') });
 
+export const RunStates = [
+  'running',
+  'completed',
+  'failed',
+  'stopped',
+  'stopped-by-guard',
+  'cancelled',
+  'terminated',
+  'skipped',
+  'disabled',
+] as const;
+
 export const Readiness = z.object({
   ready: z.boolean(),
   reasons: z.array(z.string()).describe('Why a run would have to wait; empty if it is ready'),
+  lastRuns: z
+    .array(
+      z.object({
+        database: z.string(),
+        policy: z.string(),
+        status: z.enum(RunStates).nullable().describe('How the last run ended; null if none has ended'),
+        endedAt: instant.nullable(),
+        completedAt: instant.nullable().describe('When the last run that completed ended; null if none has'),
+        completedSecondsAgo: count.nullable(),
+      }),
+    )
+    .describe('How runs end does not decide whether a worker is ready: a metric and an alert rule tell'),
 });
 
 /** The databases that did not respond, if others did. */
@@ -71,17 +95,6 @@ export const Policies = z.object({
     }),
   ),
 });
-
-export const RunStates = [
-  'running',
-  'completed',
-  'failed',
-  'stopped',
-  'cancelled',
-  'terminated',
-  'skipped',
-  'disabled',
-] as const;
 
 const RunSummary = z.object({
   database: z.string(),

@@ -6,7 +6,7 @@ import { Ledger } from '../../activities/ledger/ledger.ts';
 import type { Database, DatabaseSource } from '../../activities/ledger/open-database.ts';
 import { ValidationError } from '../../policy/issue.ts';
 import type { Policy } from '../../policy/policy.ts';
-import { Unavailable, within } from './unavailable.ts';
+import { Unavailable, within } from '../unavailable.ts';
 
 /** Connections to each database, besides the worker's. */
 const MAX_SESSIONS = 2;

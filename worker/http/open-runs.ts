@@ -1,4 +1,3 @@
-import type { Client } from '@temporalio/client';
 import type { z } from 'zod';
 
 import type { Ledger } from '../../activities/ledger/ledger.ts';
@@ -7,11 +6,10 @@ import { readLiveProgress } from '../../activities/ledger/live-progress.ts';
 import { findOpenRun } from '../../activities/ledger/runs.ts';
 import { computeProgress } from '../../activities/stored/compute-progress.ts';
 import type { OpenRun } from '../../activities/stored/run.ts';
-import type { PassProgress, RunProgress } from '../../workflows/progress.ts';
-import { isOpen } from '../open-runs.ts';
+import type { PassProgress } from '../../workflows/progress.ts';
+import { readRunState } from '../run-state.ts';
 import type { Status } from './answers.ts';
 import type { Sources } from './sources.ts';
-import { askTemporal } from './temporal.ts';
 
 type OpenAnswer = z.infer<typeof Status>['open'][number];
 type OpenPass = OpenAnswer['passes'][number];
@@ -34,7 +32,7 @@ export async function describeOpenRun(
   database: string,
   { run, passes }: OpenInLedger,
 ): Promise<OpenAnswer> {
-  const { state, reason, progress } = await askWorkflow(client, run.workflowId);
+  const { state, reason, progress } = await readRunState(client, run.workflowId);
   return {
     database,
     run: run.id,
@@ -54,30 +52,6 @@ export async function describeOpenRun(
       ),
     ),
   };
-}
-
-interface Asked {
-  readonly state: OpenAnswer['state'];
-  readonly reason: string | null;
-  readonly progress?: RunProgress;
-}
-
-const ANSWER_WITHIN_MILLIS = 1_500;
-const GONE =
-  'Temporal has no such workflow open: it is over, and the next run takes its place, or it works with another Temporal';
-const SILENT = 'neither Temporal nor a worker says how it stands; what is told here is in the ledger';
-
-async function askWorkflow(client: Client, workflowId: string): Promise<Asked> {
-  try {
-    const ask = async (): Promise<Asked> => {
-      if (!(await isOpen(client, workflowId))) return { state: 'unknown', reason: GONE };
-      const progress = await client.workflow.getHandle(workflowId).query<RunProgress>('progress');
-      return { state: progress.state, reason: progress.reason, progress };
-    };
-    return await askTemporal(client, ask, ANSWER_WITHIN_MILLIS);
-  } catch {
-    return { state: 'running', reason: SILENT };
-  }
 }
 
 function describePass({ name, rows, batches, status, shards }: LivePass, told?: PassProgress): OpenPass {

@@ -2,11 +2,11 @@ import type { Client, ScheduleDescription } from '@temporalio/client';
 import type { z } from 'zod';
 
 import type { Policy } from '../../policy/policy.ts';
+import { askTemporal } from '../ask-temporal.ts';
 import { describeOrNone, formatSchedule, getScheduleId } from '../schedule.ts';
 import type { Policies } from './answers.ts';
 import { Cached } from './cached.ts';
 import type { Sources } from './sources.ts';
-import { askTemporal } from './temporal.ts';
 
 type Response = z.infer<typeof Policies>;
 type PolicyStatus = Response['policies'][number];

@@ -1,6 +1,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 
+import { Unavailable } from '../unavailable.ts';
 import { Health, Policies, Readiness, Run, Runs, Status, Tables, Workers } from './answers.ts';
 import { createPolicyReader } from './policies.ts';
 import { createReadinessReader } from './readiness.ts';
@@ -10,7 +11,6 @@ import { createRunReader } from './runs.ts';
 import type { Sources } from './sources.ts';
 import { createStatusReader } from './status.ts';
 import { createTableReader } from './tables.ts';
-import { Unavailable } from './unavailable.ts';
 import { workerReader } from './workers.ts';
 
 const MAX_RUNS = 100;
@@ -51,7 +51,7 @@ export function addRoutes(app: FastifyInstance, sources: Sources): void {
   add('/readyz', ready, async (request, reply) => {
     const state = await readiness();
     if (!state.ready) reply.code(503);
-    return request.trusted ? state : { ...state, reasons: [] };
+    return request.trusted ? state : { ...state, reasons: [], lastRuns: [] };
   });
   add(
     '/api/system/workers',

@@ -8,6 +8,7 @@ import Fastify from 'fastify';
 import type { DatabaseSource } from '../../activities/ledger/open-database.ts';
 import { assertValid } from '../../policy/issue.ts';
 import type { Policy } from '../../policy/policy.ts';
+import { Unavailable } from '../unavailable.ts';
 import { readVersion } from '../version.ts';
 import { restrictAccess } from './access.ts';
 import type { HttpAddress } from './address.ts';
@@ -16,7 +17,6 @@ import { ReadDatabases } from './databases.ts';
 import { servePage } from './page.ts';
 import { addRoutes } from './routes.ts';
 import { addSignalRoute } from './signal-route.ts';
-import { Unavailable } from './unavailable.ts';
 
 /** The options of {@link serveHttp}. */
 export interface HttpOptions {

@@ -4,14 +4,14 @@ import { z } from 'zod';
 import { findOpenRun } from '../../activities/ledger/runs.ts';
 import type { OpenRun } from '../../activities/stored/run.ts';
 import type { Policy } from '../../policy/policy.ts';
+import { askTemporal } from '../ask-temporal.ts';
 import { findOpenWorkflows } from '../open-runs.ts';
 import type { SignalResult } from '../send-signal.ts';
 import { describeNoRun, sendSignal, SIGNALS } from '../send-signal.ts';
+import { Unavailable } from '../unavailable.ts';
 import { Signalled } from './answers.ts';
 import { buildSchema } from './route-schemas.ts';
 import type { Sources } from './sources.ts';
-import { askTemporal } from './temporal.ts';
-import { Unavailable } from './unavailable.ts';
 
 const Params = z.object({ policy: z.string().max(200), signal: z.enum(SIGNALS) });
 const Body = z.object({

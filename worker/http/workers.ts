@@ -1,11 +1,11 @@
 import type { Client } from '@temporalio/client';
 import type { z } from 'zod';
 
+import { askTemporal } from '../ask-temporal.ts';
 import { readVersion } from '../version.ts';
 import type { Workers } from './answers.ts';
 import { Cached } from './cached.ts';
 import type { Sources } from './sources.ts';
-import { askTemporal } from './temporal.ts';
 
 type Answer = z.infer<typeof Workers>;
 type Poller = Answer['pollers'][number];

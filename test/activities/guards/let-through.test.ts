@@ -56,7 +56,7 @@ describeNeeding(['temporal'], 'guards let through', () => {
     );
     expect(stopped).toEqual([
       {
-        status: 'stopped',
+        status: 'stopped-by-guard',
         ended: true,
         reasons: [expect.stringContaining('limit maxPercent 50'), expect.anything()],
       },
@@ -257,13 +257,13 @@ describeNeeding(['temporal'], 'guards let through', () => {
         // As a backup made between the two.
         await things.rows('delete from vacuum.run where id > 1');
         await things.rows(`select setval(pg_get_serial_sequence('vacuum.run', 'id'), 1)`);
-        expect(await trigger(2)).toEqual(['completed', 'stopped']);
+        expect(await trigger(2)).toEqual(['completed', 'stopped-by-guard']);
         const { ledger, close } = await openVacuumed(things.url);
         expect((await acknowledge(ledger))[0]?.reasons[0]).toContain(
           'Temporal knows run 2 and the ledger ends with run 1',
         );
         await close();
-        expect(await trigger(3)).toEqual(['completed', 'stopped', 'completed']);
+        expect(await trigger(3)).toEqual(['completed', 'stopped-by-guard', 'completed']);
       } finally {
         await schedule.delete();
       }
@@ -276,7 +276,7 @@ describeNeeding(['temporal'], 'guards let through', () => {
       const handle = await session.start(taskQueue);
       const { message } = await findFailure(handle.result());
       const report = await fetchReport(things, handle.workflowId);
-      expect(report).toMatchObject({ status: 'stopped', rows: 0, deleted: {} });
+      expect(report).toMatchObject({ status: 'stopped-by-guard', rows: 0, deleted: {} });
       for (const reason of report.reasons) expect(message).toContain(reason);
       expect((await handle.describe()).status.name).toBe('FAILED');
     });

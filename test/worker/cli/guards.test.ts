@@ -65,7 +65,7 @@ describeNeeding(['temporal'], 'a guard', () => {
     expect(runs.map(({ mode, status, rows }) => [mode, status, rows])).toEqual([
       ['execute', 'completed', 1000],
       ['preview', 'completed', 1000],
-      ['execute', 'stopped', 0],
+      ['execute', 'stopped-by-guard', 0],
     ]);
   });
 

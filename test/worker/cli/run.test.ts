@@ -89,9 +89,13 @@ describeNeeding(['temporal'], 'run', () => {
     await before.expectRightRows();
 
     const history = await cli(['history', ...fresh.at(), '--json']);
-    expect(JSON.parse(history.stdout)).toEqual([report, preview]);
+    const ended = { state: 'completed', stateReason: null };
+    expect(JSON.parse(history.stdout)).toEqual([
+      { ...report, ...ended },
+      { ...preview, ...ended },
+    ]);
     const one = await cli(['history', '2', ...fresh.at(), '--json']);
-    expect(JSON.parse(one.stdout)).toEqual([report]);
+    expect(JSON.parse(one.stdout)).toEqual([{ ...report, ...ended }]);
     const text = await cli(['history', '2', ...fresh.at()]);
     expect(text.stdout).toContain('run 2 of policy prefect: completed');
   });

@@ -117,7 +117,7 @@ describeNeeding(['temporal'], 'worker', () => {
         time: expect.stringMatching(/^\d{4}-\d\d-\d\dT/),
         level: 'WARN',
         policy: 'prefect',
-        status: 'failed',
+        status: 'stopped-by-guard',
         workflowId: expect.any(String),
         message: expect.stringContaining('a run of policy prefect was stopped by a guard: '),
         reasons: [expect.stringContaining('100 % of entity Log would be deleted')],

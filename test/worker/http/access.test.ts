@@ -104,9 +104,13 @@ describeNeeding(['temporal'], 'who may look', () => {
     const readiness = async (given: Record<string, string>): Promise<unknown> =>
       (await fetch(`${shared.url}/readyz`, { headers: given })).json();
     expect(await askStatus(`${shared.url}/readyz`)).toBe(503);
-    expect(await readiness({})).toEqual({ ready: false, reasons: [] });
+    expect(await readiness({})).toEqual({ ready: false, reasons: [], lastRuns: [] });
     const { authorization } = headers;
-    expect(await readiness({ authorization })).toEqual({ ready: false, reasons: [expect.any(String)] });
+    expect(await readiness({ authorization })).toEqual({
+      ready: false,
+      reasons: [expect.any(String)],
+      lastRuns: [],
+    });
     const foreign = { ...headers, 'sec-fetch-site': 'cross-site' };
     expect(await askStatus(`${shared.url}/api/runs`, { headers: foreign })).toBe(403);
     expect(shared.output).not.toContain(TOKEN);

@@ -11,6 +11,7 @@ import { startWorkerProcess } from '../../support/worker-process.ts';
 interface Readiness {
   readonly ready: boolean;
   readonly reasons: readonly string[];
+  readonly lastRuns: readonly unknown[];
 }
 
 describeNeeding(['temporal'], 'where something is away', () => {
@@ -31,7 +32,10 @@ describeNeeding(['temporal'], 'where something is away', () => {
     const api = await DescribedApi.at(worker.url);
     const reason =
       'database main cannot be read: nothing listens at this host and port (ECONNREFUSED) (SQLSTATE 08006)';
-    expect(await api.ask('/readyz')).toEqual({ status: 503, body: { ready: false, reasons: [reason] } });
+    expect(await api.ask('/readyz')).toEqual({
+      status: 503,
+      body: { ready: false, reasons: [reason], lastRuns: [] },
+    });
     for (const path of ['/api/runs', '/api/runs/1', '/api/admin/cleanup/status', '/api/tables']) {
       expect(await api.ask(path)).toEqual({ status: 503, body: { error: reason } });
     }
@@ -87,6 +91,14 @@ describeNeeding(['temporal'], 'where something is away', () => {
     await shop.add(5);
     await (await shop.start()).result();
     await waitFor('the worker to be ready', async () => (await readiness()).ready);
+    expect((await readiness()).lastRuns).toContainEqual({
+      database: 'main',
+      policy: shop.name,
+      status: 'completed',
+      endedAt: expect.any(String),
+      completedAt: expect.any(String),
+      completedSecondsAgo: expect.any(Number),
+    });
 
     await shop.database.rows(`insert into vacuum.migration (name) values ('999-of-tomorrow')`);
     const newer = await waitFor('a ledger of tomorrow', async () => {

@@ -89,6 +89,15 @@ export function formatNoun(count, noun, plural = `${noun}s`) {
   return `${formatCount(count)} ${count === 1 ? noun : plural}`;
 }
 
+/**
+ * The status of a run, in the words of the command line.
+ *
+ * @param {string} status
+ */
+export function formatStatus(status) {
+  return status === 'stopped-by-guard' ? 'stopped by a guard' : status;
+}
+
 /** @param {Date} at */
 export function formatClock(at) {
   return CLOCK.format(at);

@@ -1,6 +1,6 @@
 import { makeChart } from './chart.js';
 import { byId, make, makeTable, replace } from './elements.js';
-import { formatBytes, formatCount, formatSeconds, formatTime } from './format.js';
+import { formatBytes, formatCount, formatSeconds, formatStatus, formatTime } from './format.js';
 
 /** @typedef {import('./request.js').Runs} Runs */
 /** @typedef {import('./request.js').Status} Status */
@@ -25,7 +25,7 @@ export function showHistory({ runs }, open) {
       { text: make('a', { href: buildHash(run) }, `${run.run}`) },
       { text: run.policy },
       {
-        text: run.mode === 'preview' ? 'preview, deleted nothing' : run.status,
+        text: run.mode === 'preview' ? 'preview, deleted nothing' : formatStatus(run.status),
         mood: run.status === 'completed' ? 'good' : run.status === 'failed' ? 'bad' : 'warn',
       },
       { text: run.reason ?? '', mood: 'text' },

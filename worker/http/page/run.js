@@ -1,5 +1,5 @@
 import { byId, make, makeFolded, makeTable, replace } from './elements.js';
-import { formatBytes, formatCount, formatNoun, formatSeconds, formatTime } from './format.js';
+import { formatBytes, formatCount, formatNoun, formatSeconds, formatStatus, formatTime } from './format.js';
 import { request } from './request.js';
 
 /** @typedef {import('./request.js').Run} Run */
@@ -79,7 +79,7 @@ function hasNews({ status, rows, moved, skipped, held, files, bytes, reported, e
 function formatRun({ policy, database, mode, status, startedAt, millis, rows, bytes }) {
   const would = mode === 'preview';
   return [
-    `Policy ${policy} on database ${database}, ${would ? 'a preview' : status}`,
+    `Policy ${policy} on database ${database}, ${would ? 'a preview' : formatStatus(status)}`,
     `began ${formatTime(startedAt)} and took ${formatSeconds(millis / 1000)}`,
     `${formatNoun(rows, 'row')} ${would ? 'would go' : 'deleted'}`,
     ...(bytes === null || bytes === 0 ? [] : [`${formatBytes(bytes)} given back`]),

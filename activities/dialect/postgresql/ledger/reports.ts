@@ -19,6 +19,18 @@ export class PostgresReportStore extends LedgerPart implements ReportStore {
     return this.#readRuns(sql`${where} order by id desc limit ${limit}`);
   }
 
+  async readLastRuns(policies: readonly string[]): Promise<ReportedRun[]> {
+    const ended = sql`
+      from ${this.table('run')}
+      where mode = 'execute' and ended_at is not null and policy = any(${[...policies]}::text[])`;
+    return this.#readRuns(sql`
+      where id in (
+        select max(id) ${ended} group by policy
+        union all
+        select max(id) ${ended} and status = 'completed' group by policy)
+      order by id desc`);
+  }
+
   async readPasses(runs: readonly number[]): Promise<ReportedPass[]> {
     const open = sql`select id from ${this.table('run')} where id = any(${[...runs]}::int[]) and ended_at is null`;
     const { rows } = await sql<ReportedPass>`

@@ -47,12 +47,12 @@ export class PostgresRunStore extends LedgerPart implements RunStore {
     return rows[0];
   }
 
-  async insertStopped(owner: RunOwner, settings: RunSettings, reasons: readonly string[]): Promise<number> {
+  async insertGuarded(owner: RunOwner, settings: RunSettings, reasons: readonly string[]): Promise<number> {
     const { rows } = await sql<{ id: number }>`
       insert into ${this.table('run')}
         (policy, mode, status, workflow_id, first_run_id, temporal, settings, reasons, started_at, ended_at)
       values (
-        ${settings.plan.policy}, 'execute', 'stopped', ${owner.workflowId}, ${owner.firstRunId}, ${owner.temporal},
+        ${settings.plan.policy}, 'execute', 'stopped-by-guard', ${owner.workflowId}, ${owner.firstRunId}, ${owner.temporal},
         ${JSON.stringify(settings)}::jsonb, ${JSON.stringify(reasons)}::jsonb, now(), now())
       returning id`.execute(this.db);
     return rows[0]?.id ?? 0;

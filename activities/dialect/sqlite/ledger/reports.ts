@@ -45,6 +45,18 @@ export class SqliteReportStore extends LedgerPart implements ReportStore {
     return this.#readRuns(sql`${where} order by id desc limit ${limit}`);
   }
 
+  async readLastRuns(policies: readonly string[]): Promise<ReportedRun[]> {
+    const ended = sql`
+      from ${this.table('run')}
+      where mode = 'execute' and ended_at is not null and policy in (select value from json_each(${JSON.stringify(policies)}))`;
+    return this.#readRuns(sql`
+      where id in (
+        select max(id) ${ended} group by policy
+        union all
+        select max(id) ${ended} and status = 'completed' group by policy)
+      order by id desc`);
+  }
+
   async readPasses(runs: readonly number[]): Promise<ReportedPass[]> {
     const list = sql`(select value from json_each(${JSON.stringify(runs)}))`;
     const totals = await this.#readTotals(

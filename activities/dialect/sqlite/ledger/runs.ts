@@ -52,13 +52,13 @@ export class SqliteRunStore extends LedgerPart implements RunStore {
     return row && { id: row.id, startedAt: toIso(row.startedAt) };
   }
 
-  async insertStopped(owner: RunOwner, settings: RunSettings, reasons: readonly string[]): Promise<number> {
+  async insertGuarded(owner: RunOwner, settings: RunSettings, reasons: readonly string[]): Promise<number> {
     const now = Date.now();
     const [row] = await this.rows(sql<{ id: number }>`
       insert into ${this.table('run')}
         (policy, mode, status, workflow_id, first_run_id, temporal, settings, reasons, started_at, ended_at)
       values (
-        ${settings.plan.policy}, 'execute', 'stopped', ${owner.workflowId}, ${owner.firstRunId}, ${owner.temporal},
+        ${settings.plan.policy}, 'execute', 'stopped-by-guard', ${owner.workflowId}, ${owner.firstRunId}, ${owner.temporal},
         ${JSON.stringify(settings)}, ${JSON.stringify(reasons)}, ${now}, ${now})
       returning id`);
     return row?.id ?? 0;

@@ -1,0 +1,75 @@
+import { afterAll, afterEach, beforeEach, expect, test } from '@jest/globals';
+
+import type { RunProgress } from '../../../workflows/progress.ts';
+import type { CliResult } from '../../support/cli.ts';
+import { cli } from '../../support/cli.ts';
+import { KilledRun, MANY_BATCHES } from '../../support/killed-run.ts';
+import { describeNeeding } from '../../support/needing.ts';
+import { TemporalSession } from '../../support/temporal.ts';
+import { prefectPolicy } from '../../support/vacuum.ts';
+import { waitFor } from '../../support/wait.ts';
+
+describeNeeding(['temporal'], 'history, of a run that is open', () => {
+  const session = new TemporalSession();
+  let run: KilledRun;
+
+  beforeEach(async () => {
+    run = await KilledRun.prepare(session);
+  });
+  afterEach(async () => run.drop());
+  afterAll(async () => session.close());
+
+  const type = async (address: string, ...words: string[]): Promise<CliResult> =>
+    cli(['history', '--policy', 'prefect', '--address', address, ...words], {
+      env: { VACUUM_DATABASE_URL: run.database.url },
+    });
+  const withWorker = async (work: () => Promise<void>): Promise<void> =>
+    session.withVacuum(
+      {
+        taskQueue: run.taskQueue,
+        url: run.database.url,
+        policies: [prefectPolicy({ ...MANY_BATCHES, batchPause: '60 ms' })],
+      },
+      work,
+    );
+  test('tells that it is paused, and why, as its workflow does', async () => {
+    await withWorker(async () => {
+      await run.start();
+      await run.untilBatches(3);
+      await run.handle.signal('pause', 'a release of ours');
+      await waitFor('the run to be paused', async () => {
+        const { state } = await run.handle.query<RunProgress>('progress');
+        return state === 'paused';
+      });
+
+      const list = await type(session.address);
+      expect(list.stdout).toMatch(/^ *1 +prefect +execute +paused .* a release of ours *$/m);
+      const one = await type(session.address, '1');
+      expect(one.stdout).toMatch(/^run 1 of policy prefect: paused, .*\n {2}a release of ours\n/);
+      const json = JSON.parse((await type(session.address, '1', '--json')).stdout) as object[];
+      expect(json).toMatchObject([{ status: 'running', state: 'paused', stateReason: 'a release of ours' }]);
+
+      // Without Temporal it tells what the ledger knows, and what it does not.
+      const alone = await type('127.0.0.1:1');
+      expect(alone.code).toBe(0);
+      expect(alone.stdout).toMatch(
+        /^ *1 +prefect +execute +running .* whether it is paused or waits is not known/m,
+      );
+
+      await run.handle.signal('stop');
+      await run.handle.result();
+      const [ended] = JSON.parse((await type('127.0.0.1:1', '--json')).stdout) as object[];
+      expect(ended).toMatchObject({ status: 'stopped', state: 'stopped', stateReason: null });
+    });
+  });
+
+  test('tells of a run whose workflow was terminated that Temporal has it no more', async () => {
+    await withWorker(async () => {
+      await run.start();
+      await run.untilBatches(3);
+      await run.handle.terminate();
+    });
+    const list = await type(session.address);
+    expect(list.stdout).toMatch(/^ *1 +prefect +execute +unknown .* Temporal has no such workflow open/m);
+  });
+});
