@@ -1,6 +1,8 @@
 export { expireRows, softChild } from './policy/expire-rows.ts';
 export type { ExpireRows, ExpireRowsOptions, SoftChild, SoftChildOptions } from './policy/expire-rows.ts';
 export { epoch } from './policy/epoch.ts';
+export { parentAge } from './policy/parent-age.ts';
+export type { ParentAge, ParentAgeOptions } from './policy/parent-age.ts';
 export type { Age, EpochAge, EpochUnit } from './policy/epoch.ts';
 export { deleteOrphans } from './policy/delete-orphans.ts';
 export type { DeleteOrphans, DeleteOrphansOptions } from './policy/delete-orphans.ts';

@@ -10,6 +10,8 @@ import { chooseSchema, issueParams, withFix } from './find-issues.ts';
 import { HorizonSchema, LongHorizonSchema } from './horizon.ts';
 import type { LatestPointer } from './latest-pointer.ts';
 import { LatestPointerSchema } from './latest-pointer.ts';
+import type { ParentAge } from './parent-age.ts';
+import { isParentAge, ParentAgeSchema } from './parent-age.ts';
 import type { AnyEntity, PassOptions } from './pass-options.ts';
 import { passOptions } from './pass-options.ts';
 import type { Period } from './period.ts';
@@ -66,16 +68,20 @@ export interface SoftChild {
   readonly with: readonly SoftChild[];
 }
 
+/** An age of a row: of its own, or of a row that it references. */
+export type RowAge<Property extends string = string> = Age<Property> | ParentAge<Property>;
+
 /** What {@link expireRows} can be told. */
 export interface ExpireRowsOptions<Row> extends PassOptions {
   /** The entity whose rows expire. */
   readonly entity: EntityName<Row>;
   /**
-   * The property with the row's age: a timestamp or date, or a number since 1970 as `epoch('expiresAt', 'ms')`. Rows where
-   * it is null never expire. Of several, the first
-   * that is not null counts; only the first of one can be walked by an index.
+   * The property with the row's age: a timestamp or date, a number since 1970 as `epoch('expiresAt', 'ms')`, or a property of
+   * the row that it references, as `parentAge({ parent: Event, by: 'event', age: 'occurred' })`. Rows where it is null never
+   * expire. Of several, the first that is not null counts; they may have different types. Only a single one of the row itself
+   * can be scanned by an index.
    */
-  readonly age: Age<EntityKey<Row>> | readonly Age<EntityKey<Row>>[];
+  readonly age: RowAge<EntityKey<Row>> | readonly RowAge<EntityKey<Row>>[];
   /**
    * How old a row must be to expire: the horizon of a run is its begin minus this. At least one hour unless
    * `allowShort`. `null`: only rows of an override expire. Or what a column of the row, or of its parent, says.
@@ -126,7 +132,7 @@ export interface ExpireRows extends PassOptions {
   readonly kind: 'expireRows';
   readonly entity: AnyEntity;
   /** At least one; of several the first that is not null counts. */
-  readonly age: readonly Age[];
+  readonly age: readonly RowAge[];
   readonly olderThan: Period | RetentionColumn | null;
   readonly overrides: readonly RetentionOverride[];
   readonly keepLast?: KeepLast;
@@ -203,7 +209,7 @@ function schemaFor(DurationSchema: z.ZodType): z.ZodType {
       z.array(z.unknown()).min(1),
       'Name the property with the age of a row',
       (option) => `${option} names no property`,
-    ).pipe(z.array(AgeSchema)),
+    ).pipe(z.array(chooseSchema((age) => (isParentAge(age) ? ParentAgeSchema : AgeSchema)))),
     olderThan,
     keepLast,
     keepAtMost: KeepAtMostSchema.optional(),

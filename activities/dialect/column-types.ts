@@ -55,6 +55,26 @@ export function inUtc(type: string): string {
 /** The type of a column without any value, which can still get values of any form: no row of it is old. */
 export const NO_VALUES = 'timestamp without values';
 
+/**
+ * The type of an age beside ages of other types, all of which are compared as instants. One that does not say its time zone counts
+ * from when it was over everywhere.
+ */
+export function toMixedType(type: string): string {
+  return hasTimeZone(type) || type === NO_VALUES
+    ? type
+    : `timestamp of ${withoutLength(type)} with time zone`;
+}
+
+/** The type that {@link toMixedType} stands for; undefined if it is no such type. */
+export function findMixedType(type: string): string | undefined {
+  return /^timestamp of (.+) with time zone$/.exec(type)?.[1];
+}
+
+/** How long after the start of a value of a type without a time zone it is over everywhere, in hours: no zone is 12 behind UTC. */
+export function hoursUntilOver(type: string): number {
+  return isDate(type) ? 36 : 12;
+}
+
 /** The one type that some columns have as instants; undefined if they differ. One without values may be of any. */
 export function findCommonType(types: readonly string[]): string | undefined {
   const known = new Set(types.filter((type) => type !== NO_VALUES));

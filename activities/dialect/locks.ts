@@ -15,9 +15,10 @@ export function needsLocks({ rows }: Holds, own: TableName, along: readonly Tabl
 }
 
 /** Whether any condition selects, or reads a parent's column: see `Predicate.selects`. */
-export function selects({ where, retentions }: Pick<Expiry, 'where' | 'retentions'>): boolean {
+export function selects({ where, ages, retentions }: Pick<Expiry, 'where' | 'ages' | 'retentions'>): boolean {
   return (
     where.selects ||
+    ages.some(({ parent }) => parent !== undefined) ||
     retentions.some(
       ({ where: own, column }) => own?.selects === true || (column !== undefined && column.parent !== null),
     )

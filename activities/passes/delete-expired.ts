@@ -94,5 +94,5 @@ function scanTarget(stored: StoredExpireRows, where: Condition): ScanTarget {
 
 /** The column by whose index a pass may scan; null if the age is the first of several columns. */
 export function scanColumn({ ages }: StoredExpireRows): StoredExpireRows['ages'][0] | null {
-  return ages.length === 1 ? ages[0] : null;
+  return ages.length === 1 && ages[0].parent === undefined ? ages[0] : null;
 }

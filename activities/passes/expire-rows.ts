@@ -1,4 +1,5 @@
 import type { ExpireRows } from '../../policy/expire-rows.ts';
+import { isParentAge } from '../../policy/parent-age.ts';
 import type { AnyEntity } from '../../policy/pass-options.ts';
 import { isRetentionColumn } from '../../policy/retention-column.ts';
 import type { CatalogTable } from '../dialect/catalog.ts';
@@ -30,7 +31,7 @@ import { addAgeIndex, scanByAge } from '../resolve/scan-choice.ts';
 import type { ScanChoice } from '../resolve/scan-choice.ts';
 import type { Scope } from '../resolve/scope.ts';
 import { refuseOwnCascade, refuseTangledPointers } from '../resolve/tangled.ts';
-import type { TableName } from '../stored/columns.ts';
+import type { Ages, TableName } from '../stored/columns.ts';
 import type { KeepLastExpiry } from '../stored/expiry.ts';
 import type { StoredExpireRows } from '../stored/pass.ts';
 import type { PreviewBound } from '../stored/report.ts';
@@ -52,6 +53,7 @@ export const expireRowsKind: BatchKind<ExpireRows, StoredExpireRows> = {
     const retentions = [pass, ...pass.overrides].map(({ olderThan }) => olderThan);
     return [
       pass.entity,
+      ...pass.age.flatMap((age) => (isParentAge(age) ? [age.parent] : [])),
       ...pass.with.flatMap(listChildEntities),
       ...retentions.flatMap((olderThan) =>
         isRetentionColumn(olderThan) && olderThan.parent !== undefined ? [olderThan.parent] : [],
@@ -94,6 +96,7 @@ export const expireRowsKind: BatchKind<ExpireRows, StoredExpireRows> = {
     if (keepsRows) refuseOwnCascade(pass, along, table, scope);
     refuseTangledPointers(pointers, table, children, scope);
     const horizon = computeLatestHorizon(retentions, scope.now, ages[0]);
+    refuseOwnAge(pass, ages, [toTableName(table), ...along], scope);
     const expiry: KeepLastExpiry = {
       table: toTableName(table),
       ages,
@@ -181,11 +184,13 @@ export const expireRowsKind: BatchKind<ExpireRows, StoredExpireRows> = {
   },
 
   bounds(
-    { table, nesting, cascades, retentions }: StoredExpireRows,
+    { table, ages, nesting, cascades, retentions }: StoredExpireRows,
     earlier: readonly TableName[],
   ): PreviewBound[] {
     const comesBack = nesting !== null && cascades.some((step) => step.table.label === table.label);
+    const isDeleted = ({ label }: TableName): boolean => earlier.some((deleted) => deleted.label === label);
     const parents = retentions.flatMap(({ column }) => column?.parent?.table ?? []);
+    const holders = ages.flatMap(({ parent }) => parent?.table ?? []);
     return [
       ...(comesBack
         ? [
@@ -196,20 +201,25 @@ export const expireRowsKind: BatchKind<ExpireRows, StoredExpireRows> = {
             } as const,
           ]
         : []),
-      ...parents
-        .filter(({ label }) => earlier.some((deleted) => deleted.label === label))
-        .map(({ label }) => ({
-          rows: 'about' as const,
-          why: 'rows have the retention of a parent that an earlier pass deletes, and the default afterwards',
-          here: `table ${label}`,
-        })),
+      ...parents.filter(isDeleted).map(({ label }) => ({
+        rows: 'about' as const,
+        why: 'rows have the retention of a parent that an earlier pass deletes, and the default afterwards',
+        here: `table ${label}`,
+      })),
+      ...holders.filter(isDeleted).map(({ label }) => ({
+        rows: 'about' as const,
+        why: 'rows have the age of a parent that an earlier pass deletes, and the next age, or none, afterwards',
+        here: `table ${label}`,
+      })),
     ];
   },
 
   wantedIndexes({ table, ages, ageIndex, children, deferred }: StoredExpireRows): WantedIndex[] {
     const [age] = ages;
     return [
-      ...(ages.length === 1 ? [{ ...indexOn({ table, by: age }, READS_ALL), served: ageIndex }] : []),
+      ...(ages.length === 1 && age.parent === undefined
+        ? [{ ...indexOn({ table, by: age }, READS_ALL), served: ageIndex }]
+        : []),
       ...children.map((child) => indexOn(child, 'reads the whole child table in every batch')),
       ...deferred.map((child) =>
         indexOn(child, `leaves the child table to pass ${child.pass}, which reads it whole`),
@@ -217,9 +227,11 @@ export const expireRowsKind: BatchKind<ExpireRows, StoredExpireRows> = {
     ];
   },
 
-  /** Parents that have the retention: without one its rows have the default. */
-  evidence: ({ retentions }: StoredExpireRows) =>
-    retentions.flatMap(({ column }) => (column?.parent == null ? [] : [column.parent.table])),
+  /** Parents that have the retention or the age: without one its rows have the default, or another age. */
+  evidence: ({ ages, retentions }: StoredExpireRows) =>
+    [...ages, ...retentions.flatMap(({ column }) => column ?? [])].flatMap(
+      ({ parent }) => parent?.table ?? [],
+    ),
 
   async runBatch(stored: StoredExpireRows, tx: Tx, step: BatchStep): Promise<BatchOutcome> {
     const view = tx.view({ holds: step.holds, keepLast: step.keepLast });
@@ -230,6 +242,20 @@ export const expireRowsKind: BatchKind<ExpireRows, StoredExpireRows> = {
     return addKeptRows(tx, kept, view, step, outcome);
   },
 };
+
+/** An age in a row that the pass deletes itself would be gone in the middle of the pass. */
+function refuseOwnAge({ age }: ExpireRows, ages: Ages, deleted: readonly TableName[], scope: Scope): void {
+  for (const [n, { parent }] of ages.entries()) {
+    const named = age[n];
+    if (parent === undefined || !isParentAge(named)) continue;
+    if (!deleted.some(({ label }) => label === parent.table.label)) continue;
+    scope.addIssue(
+      `age stands in ${scope.entities.name(named.parent)}, whose rows this pass deletes too, so that the order of its batches would decide which rows have an age`,
+      'Use an age of the row itself, or expire the parents with these rows as soft children',
+      `table ${parent.table.label}`,
+    );
+  }
+}
 
 const READS_ALL = 'reads the whole table instead of the old rows';
 

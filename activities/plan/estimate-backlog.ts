@@ -52,7 +52,7 @@ async function readByAge(
   table: CatalogTable,
   { where, age }: BacklogRows,
 ): Promise<OldestRows | undefined> {
-  if (age === null || age.ages.length > 1) return undefined;
+  if (age === null || age.ages.length > 1 || age.ages[0].parent !== undefined) return undefined;
   if (age.index === undefined && !hasIndexOn(table, age.ages[0])) return undefined;
   try {
     return await tx.tryAndUndo(async () => {

@@ -6,11 +6,15 @@ import type { Expiry } from '../stored/expiry.ts';
  * deleted first, the condition could be false for what is left.
  */
 export function judgesByDependents(
-  { where, retentions }: Pick<Expiry, 'where' | 'retentions'>,
+  { where, ages, retentions }: Pick<Expiry, 'where' | 'ages' | 'retentions'>,
   along: readonly TableName[],
 ): boolean {
   const filters = [where, ...retentions.flatMap((retention) => retention.where ?? [])];
-  const parents = new Set(retentions.flatMap(({ column }) => column?.parent?.table.label ?? []));
+  const parents = new Set(
+    [...ages, ...retentions.flatMap(({ column }) => column ?? [])].flatMap(
+      ({ parent }) => parent?.table.label ?? [],
+    ),
+  );
   return along.some(
     ({ name, label }) => parents.has(label) || filters.some((filter) => readsTable(filter, name)),
   );

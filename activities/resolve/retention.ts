@@ -1,14 +1,14 @@
 import { HOUR } from '../../policy/duration.ts';
-import { getAgeProperty } from '../../policy/epoch.ts';
-import type { ExpireRows } from '../../policy/expire-rows.ts';
+import type { ExpireRows, RowAge } from '../../policy/expire-rows.ts';
+import { isParentAge } from '../../policy/parent-age.ts';
 import type { Period } from '../../policy/period.ts';
 import type { RetentionColumn } from '../../policy/retention-column.ts';
 import { isRetentionColumn, RETENTION_UNITS } from '../../policy/retention-column.ts';
 import type { KeepLast } from '../../policy/retention.ts';
 import type { CatalogTable } from '../dialect/catalog.ts';
-import { findCommonType, isNumber } from '../dialect/column-types.ts';
+import { findCommonType, isNumber, toMixedType } from '../dialect/column-types.ts';
 import { toTableName } from '../dialect/table-names.ts';
-import type { ColumnName } from '../stored/columns.ts';
+import type { AgeColumn, Ages, ColumnName } from '../stored/columns.ts';
 import type { StoredRetentionColumn, StoredKeep, StoredRetention } from '../stored/expiry.ts';
 import { resolveAge } from './age-column.ts';
 import { computeHorizon, toStoredHorizon } from './horizon.ts';
@@ -20,18 +20,31 @@ export function resolveAges(
   pass: ExpireRows,
   table: CatalogTable | undefined,
   scope: Scope,
-): readonly [ColumnName, ...ColumnName[]] | undefined {
-  const ages = pass.age.map((age) => resolveAge(pass.entity, table, age, scope));
+): Ages | undefined {
+  const ages = pass.age.map((age) => resolveRowAge(pass, table, age, scope));
   if (!ages.every((age) => age !== undefined)) return undefined;
   const common = findCommonType(ages.map((age) => age.type));
-  const [first, ...more] = ages.map((age) => ({ ...age, type: common ?? age.type }));
-  if (first === undefined) return undefined;
-  if (common !== undefined) return [first, ...more];
-  return scope.addIssue(
-    `age names ${pass.age.map(getAgeProperty).join(', ')}, which have different types in this database`,
-    'Name properties of one type, since a horizon means something else for a date than for an instant',
-    ages.map(({ name, type }) => `${name} is ${type}`).join(', '),
+  const [first, ...more] = ages.map((age) => ({ ...age, type: common ?? toMixedType(age.type) }));
+  return first === undefined ? undefined : [first, ...more];
+}
+
+/** An age of the row, or of the row that it references. */
+function resolveRowAge(
+  pass: ExpireRows,
+  table: CatalogTable | undefined,
+  age: RowAge,
+  scope: Scope,
+): AgeColumn | undefined {
+  if (!isParentAge(age)) return resolveAge(pass.entity, table, age, scope);
+  const holder = scope.readTable(age.parent);
+  const column = resolveAge(age.parent, holder, age.age, scope, 'age.age');
+  const reference = resolveReference(
+    { entity: pass.entity, table, property: age.by, option: 'age.by' },
+    { entity: age.parent, table: holder },
+    scope,
   );
+  if (column === undefined || reference === undefined || holder === undefined) return undefined;
+  return { ...column, parent: { table: toTableName(holder), ...reference } };
 }
 
 /** A retention of which something may be missing: `keep` is undefined then, or `column` null. */

@@ -81,7 +81,7 @@ export async function addAgeIndex<S extends StoredPass & { readonly where: Predi
   table: CatalogTable,
 ): Promise<S> {
   const [age, ...others] = stored.ages ?? [];
-  if (age === undefined || others.length > 0) return stored;
+  if (age === undefined || age.parent !== undefined || others.length > 0) return stored;
   const names = listPartialIndexes(table, age);
   if (names.length === 0) return stored;
   // Without the horizon, which moves from run to run.
@@ -96,7 +96,7 @@ export function scanByAge(
   table: CatalogTable,
 ): Pick<ScanChoice, 'index'> {
   const [column, ...others] = ages ?? [];
-  if (column === undefined || others.length > 0) return {};
+  if (column === undefined || column.parent !== undefined || others.length > 0) return {};
   if (ageIndex === undefined && !hasIndexOn(table, column)) return {};
   return { index: { scan: 'by-age', column, keys: 0, until: horizon ?? '' } };
 }

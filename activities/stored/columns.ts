@@ -26,8 +26,18 @@ export interface PartialIndex {
   readonly predicate: string;
 }
 
+/** A column with an age. */
+export interface AgeColumn extends ColumnName {
+  /** The row that has it; left out if that is the row itself. */
+  readonly parent?: {
+    readonly table: TableName;
+    readonly key: ColumnName;
+    readonly by: ColumnName;
+  };
+}
+
 /** The columns with the age of a row, of which the first that is not null counts. */
-export type Ages = readonly [ColumnName, ...ColumnName[]];
+export type Ages = readonly [AgeColumn, ...AgeColumn[]];
 
 /**
  * A filter of a policy as a run stores it: SQL text over alias `t` with `?` for each bound value, and the values. The

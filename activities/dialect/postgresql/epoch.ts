@@ -2,7 +2,7 @@ import type { RawBuilder } from 'kysely';
 import { sql } from 'kysely';
 
 import type { ColumnName } from '../../stored/columns.ts';
-import { EPOCH_RANGE } from '../column-types.ts';
+import { EPOCH_RANGE, findMixedType, hoursUntilOver } from '../column-types.ts';
 import { castValue, columnRef } from './identifiers.ts';
 
 /** How a column counts from 1970. */
@@ -31,6 +31,9 @@ function findForm({ type }: ColumnName): EpochForm | undefined {
 
 /** A value of a column as an instant. A number that is none in its unit is null: 0 may stand for never. */
 export function toInstant(value: RawBuilder<unknown>, age: ColumnName): RawBuilder<unknown> {
+  const mixed = findMixedType(age.type);
+  if (mixed !== undefined)
+    return sql`((${value} + ${sql.lit(`${hoursUntilOver(mixed)} hours`)}::interval) at time zone 'UTC')`;
   const form = findForm(age);
   if (form === undefined) return value;
   const { perSecond } = form;

@@ -1,7 +1,7 @@
 import type { RawBuilder } from 'kysely';
 import { sql } from 'kysely';
 
-import type { ColumnName } from '../../stored/columns.ts';
+import type { AgeColumn } from '../../stored/columns.ts';
 import type { StoredRetention, StoredRetentionColumn, Expiry } from '../../stored/expiry.ts';
 import { caseByRetention } from '../case-by-retention.ts';
 import { toInstant } from './epoch.ts';
@@ -14,8 +14,14 @@ export function ageExpression(alias: string, ages: Expiry['ages']): RawBuilder<u
 }
 
 /** A column as an age of an alias. */
-export function ageColumn(alias: string, age: ColumnName): RawBuilder<unknown> {
-  return toInstant(columnRef(alias, age), age);
+export function ageColumn(alias: string, age: AgeColumn): RawBuilder<unknown> {
+  const { parent } = age;
+  if (parent === undefined) return toInstant(columnRef(alias, age), age);
+  return sql`(
+    select ${toInstant(columnRef('owner', age), age)}
+    from ${tableRef(parent.table)} as owner
+    where ${columnRef('owner', parent.key)} = ${columnRef(alias, parent.by)}
+  )`;
 }
 
 /** The least of a column `age` of an alias, or of another value, in milliseconds since the epoch. */

@@ -53,8 +53,8 @@ export function castValue(value: string, type: string): RawBuilder<unknown> {
  */
 export function baseType(type: string): RawBuilder<unknown> {
   const bare = withoutLength(type);
-  // A number since 1970 is compared as an instant.
-  if (bare.startsWith('timestamp in ')) return sql.raw('timestamp with time zone');
+  // A number since 1970 is compared as an instant, and so is an age beside others of other types.
+  if (/^timestamp (in|of) /.test(bare)) return sql.raw('timestamp with time zone');
   // Without a length these would be of one character, and one bit.
   return sql.raw(bare === 'character' ? 'bpchar' : bare === 'bit' ? 'bit varying' : bare);
 }

@@ -109,7 +109,8 @@ export class PostgresTables implements Tables {
   async findNthAge(table: TableName, where: Condition, ages: Ages, nth: number): Promise<number | null> {
     const [first, ...others] = ages;
     // By the column itself, which an index may have.
-    const order = others.length === 0 ? columnRef('t', first) : ageExpression('t', ages);
+    const order =
+      others.length === 0 && first.parent === undefined ? columnRef('t', first) : ageExpression('t', ages);
     const { rows } = await sql<{ age: number }>`
       select (1000 * extract(epoch from ${ageExpression('t', ages)}))::float8 as age
       from ${tableRef(table)} as t

@@ -1,23 +1,67 @@
 import type { RawBuilder } from 'kysely';
 import { sql } from 'kysely';
 
-import type { Ages, ColumnName } from '../../stored/columns.ts';
+import type { AgeColumn, Ages } from '../../stored/columns.ts';
 import type { Expiry, StoredRetention, StoredRetentionColumn } from '../../stored/expiry.ts';
 import { caseByRetention } from '../case-by-retention.ts';
+import { findMixedType, hoursUntilOver } from '../column-types.ts';
 import { columnRef, tableRef } from './identifiers.ts';
-import { findForm } from './instants.ts';
+import type { InstantForm } from './instants.ts';
+import { findForm, MILLIS } from './instants.ts';
 
-const DAY_MILLIS = 24 * 3600 * 1000;
+const HOUR = 3600 * 1000;
+const DAY_MILLIS = 24 * HOUR;
 
-/** The age of a row of an alias, as it is stored. */
-export function ageExpression(alias: string, ages: readonly ColumnName[]): RawBuilder<unknown> {
-  const columns = ages.map((age) => columnRef(alias, age));
+/** The age of a row of an alias: as it is stored, or in milliseconds if its columns store it in several forms. */
+export function ageExpression(alias: string, ages: readonly AgeColumn[]): RawBuilder<unknown> {
+  const columns = ages.map((age) => ageColumn(alias, age));
+  if (isMixed(ages)) return mixedMillis(ages, columns);
   return columns.length === 1 ? sql`${columns[0]}` : sql`coalesce(${sql.join(columns)})`;
+}
+
+function ageColumn(alias: string, age: AgeColumn): RawBuilder<unknown> {
+  const { parent } = age;
+  if (parent === undefined) return columnRef(alias, age);
+  return sql`(
+    select ${columnRef('owner', age)}
+    from ${tableRef(parent.table)} as owner
+    where ${columnRef('owner', parent.key)} = ${columnRef(alias, parent.by)}
+  )`;
+}
+
+function isMixed(ages: readonly AgeColumn[]): boolean {
+  return new Set(ages.map(({ type }) => type)).size > 1;
+}
+
+/** The form of an age; undefined if there are no values. */
+export function findAgeForm(ages: Ages): InstantForm | undefined {
+  return isMixed(ages) ? MILLIS : findForm(ages[0].type);
+}
+
+/**
+ * The first of some values that is not null, in milliseconds since the epoch. A number that is no instant stands for none. Any
+ * other value that is none leaves the row without an age.
+ */
+function mixedMillis(
+  ages: readonly AgeColumn[],
+  columns: readonly RawBuilder<unknown>[],
+): RawBuilder<number | null> {
+  const cases = ages.map(({ type }, n) => {
+    const value = sql`${columns[n]}`;
+    const mixed = findMixedType(type);
+    const form = findForm(mixed ?? type);
+    if (form === undefined) return sql`when ${value} is not null then null`;
+    const shift = mixed === undefined ? 0 : hoursUntilOver(mixed) * HOUR;
+    return sql`
+      when ${form.isForm(value)} then ${form.toMillis(value)} + ${shift}
+      when typeof(${value}) not in ('null', 'integer', 'real') then null`;
+  });
+  return sql`case ${sql.join(cases, sql` `)} end`;
 }
 
 /** The age of a row of an alias in milliseconds since the epoch; null if it has none, or none of the form of its column. */
 export function ageMillis(alias: string, ages: Ages): RawBuilder<number | null> {
-  const form = findForm(ages[0].type);
+  const form = findAgeForm(ages);
   if (form === undefined) return sql`null`;
   const age = ageExpression(alias, ages);
   return sql`case when ${form.isForm(age)} then ${form.toMillis(age)} end`;
@@ -25,7 +69,7 @@ export function ageMillis(alias: string, ages: Ages): RawBuilder<number | null> 
 
 /** Over alias `t`: the age is before an instant. False of a value in another form than that of its column. */
 export function isBefore(ages: Ages, horizon: string): RawBuilder<boolean> {
-  const form = findForm(ages[0].type);
+  const form = findAgeForm(ages);
   if (form === undefined) return sql`false`;
   const age = ageExpression('t', ages);
   return sql`(${age} < ${form.toValue(horizon)} and ${form.isForm(age)})`;
@@ -38,7 +82,7 @@ export function isExpired({
   retentions,
 }: Pick<Expiry, 'ages' | 'horizon' | 'retentions'>): RawBuilder<boolean> {
   const past = isBefore(ages, horizon);
-  const form = findForm(ages[0].type);
+  const form = findAgeForm(ages);
   if (form === undefined || (retentions.length === 1 && retentions[0]?.column === undefined)) return past;
   const age = ageExpression('t', ages);
   const isPastOwn = ({ horizon: own, column }: StoredRetention): RawBuilder<unknown> => {

@@ -76,6 +76,15 @@ const DATE: InstantForm = {
   matches: (value) => typeof value === 'string' && /^\d{4}-\d\d-\d\d$/.test(value),
 };
 
+/** Milliseconds since the epoch that a statement computed from columns of several forms. */
+export const MILLIS: InstantForm = {
+  type: 'milliseconds',
+  toValue: (iso) => Date.parse(iso),
+  isForm: (value) => sql`(${value} is not null)`,
+  toMillis: (value) => sql<number | null>`${value}`,
+  matches: (value) => typeof value === 'number',
+};
+
 /** Texts that do not say their time zone. */
 const UNZONED = [textForm(' ', '', false), textForm('T', '', false)];
 /** The same if the entity says that they are UTC. */

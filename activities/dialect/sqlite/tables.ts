@@ -19,7 +19,7 @@ import type {
 import type { Condition } from '../view.ts';
 import type { Connection } from './connection.ts';
 import { ledgerTable } from './connection.ts';
-import { ageExpression, ageMillis } from './expiry.ts';
+import { ageExpression, ageMillis, findAgeForm } from './expiry.ts';
 import { columnRef, tableRef } from './identifiers.ts';
 import { findForm } from './instants.ts';
 import { findPartialIndex } from './partial-index.ts';
@@ -88,7 +88,7 @@ export class SqliteTables implements Tables {
   }
 
   async hasRowSince(table: TableName, ages: Ages, instant: string): Promise<boolean> {
-    const form = findForm(ages[0].type);
+    const form = findAgeForm(ages);
     if (form === undefined) return false;
     const age = ageExpression('t', ages);
     const isNew = sql`${age} >= ${form.toValue(instant)} and ${form.isForm(age)}`;
