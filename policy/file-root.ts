@@ -7,17 +7,42 @@ import { nameFor } from './name.ts';
 import type { AnyEntity } from './pass-options.ts';
 import { EntitySchema, PropertySchema, strictOptions } from './strict-options.ts';
 
-/** A property whose value is the path of a file. */
+/** Where a row records the path of a file. */
 export interface RecordedPathOptions<Row> {
   readonly entity: EntityName<Row>;
-  /** The property with the path: below the root, or absolute. Null and empty record no file. */
-  readonly path: EntityKey<Row>;
+  /**
+   * The property with the path: below the root, or absolute. Null and empty record no file. Each element of a list of texts is one.
+   * Or a pattern with properties in braces, as `'previews/{id}.webp'`: null in one of them records no file.
+   */
+  readonly path: EntityKey<Row> | `${string}{${string}}${string}`;
+  /**
+   * Where paths stand in a property with JSON: `'$'` for the value itself, `'$[*]'` for each element of a list,
+   * `'$.files[*].path'` for a member of each. Default: the property is no JSON.
+   */
+  readonly json?: string;
 }
 
 /** A {@link recordedPath}. */
 export interface RecordedPath {
   readonly entity: AnyEntity;
   readonly path: string;
+  readonly json?: string;
+}
+
+/** The parts of a `path` that is a pattern: texts, and properties. Undefined if it is the name of a property. */
+export function readPattern(
+  path: string,
+): readonly ({ readonly text: string } | { readonly property: string })[] | undefined {
+  if (!path.includes('{')) return undefined;
+  return path
+    .split(/(\{[^{}]*\})/)
+    .filter((part) => part !== '')
+    .map((part) => (part.startsWith('{') ? { property: part.slice(1, -1) } : { text: part }));
+}
+
+/** The steps of a `json`: names of members, and null for all elements of a list. */
+export function readJsonPath(json: string): (string | null)[] {
+  return [...json.matchAll(/\.(?<name>\w+)|\[\*\]/g)].map(({ groups }) => groups?.['name'] ?? null);
 }
 
 /** What {@link fileRoot} can be told. */
@@ -58,7 +83,18 @@ export const FileRootSchema = strictOptions({
     z.array(z.unknown()).min(1),
     'Name every property that records its files',
     (option) => `its ${option} names no property, so that every file would be taken for unused`,
-  ).pipe(z.array(strictOptions({ entity: EntitySchema, path: PropertySchema }))),
+  ).pipe(
+    z.array(
+      strictOptions({
+        entity: EntitySchema,
+        path: PropertySchema,
+        json: withFix(
+          z.string().regex(/^\$(\.[A-Za-z_]\w*|\[\*\])*$/),
+          "Say where the paths stand, as in '$[*]' or '$.files[*].path'",
+        ).optional(),
+      }),
+    ),
+  ),
 });
 
 /** Whether a value is a place with files. */

@@ -52,6 +52,8 @@ export interface KeepingTrigger {
 /** A column, with what the statistics say of it. */
 export interface CatalogColumn extends ColumnName {
   readonly notNull: boolean;
+  /** Its values may be JSON. Left out if they are none. */
+  readonly mayBeJson?: true;
   /** The database computes it from other columns of the row. Left out if not. */
   readonly computed?: true;
   /**

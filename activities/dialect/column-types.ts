@@ -30,6 +30,11 @@ export function isText(type: string): boolean {
   return /^(text|character varying)\b/.test(type) && !isList(type);
 }
 
+/** Whether the type is a list of texts. */
+export function isTextList(type: string): boolean {
+  return /^(text|character varying(\(\d+\))?)\[\]$/.test(type);
+}
+
 /** A list of values is written as its element type with brackets. */
 function isList(type: string): boolean {
   return type.endsWith('[]');

@@ -101,8 +101,10 @@ export interface Tables {
    * Throws what the database says of it.
    */
   tryChange(table: TableName, columns: readonly string[]): Promise<void>;
-  /** The next paths that a column records after one, each once, in the order of the column. Without an index it sorts all. */
+  /** The next paths that rows record after one, each once, in the order of the column. Without an index it sorts all. */
   readPaths(recorded: PathColumn, after: string | null, limit: number): Promise<string[]>;
+  /** Rows of which some paths cannot be read, as JSON that has something else where the paths should be. */
+  countUnreadable(recorded: PathColumn): Promise<number>;
   /** Has the server plan a condition without running it. Throws what the database says of it. */
   tryCondition(table: TableName, where: Condition): Promise<void>;
 }

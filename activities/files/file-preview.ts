@@ -162,7 +162,7 @@ async function countMisread(
   for (let at: MisreadPosition | undefined = FIRST_PATH; at !== undefined;) {
     signal?.throwIfAborted();
     const found: Misread = await findMisread(tx, opened, root, concurrency, at);
-    files += found.files;
+    files += found.files + found.rows;
     at = found.next;
   }
   return files;

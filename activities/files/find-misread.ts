@@ -23,6 +23,8 @@ export const FIRST_PATH: MisreadPosition = { column: 0, after: null };
 /** Files that rows record in ways that a sweep cannot read; `next` is undefined after the last path. */
 export interface Misread {
   readonly files: number;
+  /** Rows of which some paths cannot be read at all. */
+  readonly rows: number;
   readonly next: MisreadPosition | undefined;
 }
 
@@ -41,7 +43,7 @@ export async function findMisread(
   { column, after }: MisreadPosition,
 ): Promise<Misread> {
   const recorded = root.recordedBy[column];
-  if (recorded === undefined) return { files: 0, next: undefined };
+  if (recorded === undefined) return { files: 0, rows: 0, next: undefined };
   const paths = await tx.tables.readPaths(recorded, after, CHUNK);
   const unknown = await listUnknownFolders(opened, paths, concurrency);
   const odd = paths.flatMap((path) => findMeanings(opened.store, path, unknown));
@@ -52,6 +54,7 @@ export async function findMisread(
   const isEnd = paths.length < CHUNK || last === undefined;
   return {
     files: meant.length - known.size,
+    rows: after === null && recorded.json !== undefined ? await tx.tables.countUnreadable(recorded) : 0,
     next: isEnd
       ? column + 1 < root.recordedBy.length
         ? { column: column + 1, after: null }
@@ -68,9 +71,15 @@ export async function assertNotMisread(
   concurrency: number,
   position: MisreadPosition,
 ): Promise<MisreadPosition | undefined> {
-  const { files, next } = await session.transaction(LIMITS, async (tx) =>
+  const { files, rows, next } = await session.transaction(LIMITS, async (tx) =>
     findMisread(tx, opened, root, concurrency, position),
   );
+  if (rows > 0) {
+    return refuseRoot(root.name, {
+      what: `${rows} rows have something else in their JSON where the paths should be, so that their files would be taken for strays`,
+      fix: 'Say in json where the paths stand. Until then leave remove out: nothing was removed',
+    });
+  }
   if (files === 0) return next;
   return refuseRoot(root.name, {
     what: `${files} of its files are recorded by rows only in ways that a sweep cannot read, as with //, .., %20, a backslash or another folder in front`,

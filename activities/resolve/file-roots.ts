@@ -1,30 +1,31 @@
-import type { FileRoot } from '../../policy/file-root.ts';
+import type { FileRoot, RecordedPath } from '../../policy/file-root.ts';
+import { readJsonPath, readPattern } from '../../policy/file-root.ts';
 import type { AnyEntity } from '../../policy/pass.ts';
 import type { CatalogTable } from '../dialect/catalog.ts';
-import { isText } from '../dialect/column-types.ts';
+import { isText, isTextList } from '../dialect/column-types.ts';
 import { toTableName } from '../dialect/table-names.ts';
 import type { StoredRoot } from '../stored/pass.ts';
-import type { CascadeStep, PathColumn, StoredPointer, StoredPath } from '../stored/row-tree.ts';
+import type {
+  CascadeStep,
+  PathColumn,
+  RecordedPaths,
+  StoredPointer,
+  StoredPath,
+} from '../stored/row-tree.ts';
 import type { PassPlan } from '../stored/scan.ts';
 import type { Scope } from './scope.ts';
 
 /** A root with its columns looked up; undefined if one is missing. */
 export function resolveRoot({ name, recordedBy }: FileRoot, scope: Scope): StoredRoot | undefined {
-  const columns = recordedBy.map(({ entity, path }): PathColumn | undefined => {
-    const table = scope.table(entity, ['select']);
-    const column = scope.column(entity, table, path, `recordedBy of root ${JSON.stringify(name)}`);
-    if (table === undefined || column === undefined) return undefined;
-    if (isText(column.type)) return { table: toTableName(table), column };
-    return scope.addIssue(
-      `recordedBy of root ${JSON.stringify(name)} names ${scope.entities.name(entity)}.${path}, which is no text in this database`,
-      'Name a property with the path of a file',
-      `its type is ${column.type}`,
-    );
+  const columns = recordedBy.map((recorded): PathColumn | undefined => {
+    const table = scope.table(recorded.entity, ['select']);
+    const paths = resolveRecorded(name, recorded, table, scope);
+    return table === undefined || paths === undefined ? undefined : { table: toTableName(table), ...paths };
   });
   return columns.every((column) => column !== undefined) ? { name, recordedBy: columns } : undefined;
 }
 
-/** The columns of an entity that record files of some roots. */
+/** What an entity records of files of some roots. */
 export function resolvePaths(
   roots: readonly FileRoot[],
   entity: AnyEntity,
@@ -34,10 +35,70 @@ export function resolvePaths(
   return roots.flatMap((root) =>
     root.recordedBy
       .filter((recorded) => recorded.entity === entity)
-      .flatMap(({ path }) => {
-        const column = scope.column(entity, table, path, `recordedBy of root ${JSON.stringify(root.name)}`);
-        return column === undefined ? [] : [{ root: root.name, column }];
+      .flatMap((recorded) => {
+        const paths = resolveRecorded(root.name, recorded, table, scope);
+        return paths === undefined ? [] : [{ root: root.name, ...paths }];
       }),
+  );
+}
+
+/** The columns of recorded paths; undefined, and reported, if they cannot have paths. */
+function resolveRecorded(
+  root: string,
+  recorded: RecordedPath,
+  table: CatalogTable | undefined,
+  scope: Scope,
+): RecordedPaths | undefined {
+  const { entity, path, json } = recorded;
+  const option = `recordedBy of root ${JSON.stringify(root)}`;
+  const pattern = readPattern(path);
+  if (pattern !== undefined) return resolvePattern(option, recorded, pattern, table, scope);
+  const column = scope.column(entity, table, path, option);
+  if (column === undefined || table === undefined) return undefined;
+  const named = `${option} names ${scope.entities.name(entity)}.${path}`;
+  if (json !== undefined) {
+    if (table.columns.get(column.name)?.mayBeJson === true) return { column, json: readJsonPath(json) };
+    return scope.addIssue(
+      `${named}, which is no JSON in this database`,
+      'Leave json out if the property has a path',
+      `its type is ${column.type}`,
+    );
+  }
+  if (isText(column.type) || isTextList(column.type)) return { column };
+  const isJson = table.columns.get(column.name)?.mayBeJson === true;
+  return scope.addIssue(
+    `${named}, which is no text in this database`,
+    isJson
+      ? "Say where the paths stand in its JSON, as json: '$[*]'"
+      : 'Name a property with the path of a file',
+    `its type is ${column.type}`,
+  );
+}
+
+/** Columns whose values have one text in all sessions. */
+function resolvePattern(
+  option: string,
+  { entity, path, json }: RecordedPath,
+  pattern: NonNullable<ReturnType<typeof readPattern>>,
+  table: CatalogTable | undefined,
+  scope: Scope,
+): RecordedPaths | undefined {
+  const parts = pattern.map((part) =>
+    'text' in part ? part.text : scope.column(entity, table, part.property, option),
+  );
+  if (!parts.every((part) => part !== undefined)) return undefined;
+  const columns = parts.filter((part) => typeof part !== 'string');
+  const [column] = columns;
+  const odd = columns.find(({ type }) => !isText(type) && !/^(smallint|integer|bigint|uuid)$/.test(type));
+  const isBroken =
+    column === undefined ||
+    json !== undefined ||
+    parts.some((part) => typeof part === 'string' && /[{}]/.test(part));
+  if (column !== undefined && odd === undefined && !isBroken) return { column, parts };
+  return scope.addIssue(
+    `${option} has the pattern ${JSON.stringify(path)}, of which a path cannot be made`,
+    'Name properties in braces that are texts, whole numbers or UUIDs, and leave json out',
+    odd === undefined ? undefined : `column ${odd.name} is ${odd.type}`,
   );
 }
 

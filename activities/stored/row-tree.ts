@@ -157,15 +157,23 @@ export interface StoredReference extends Link {
   readonly indexed: boolean;
 }
 
-/** A column of a table that records paths. */
-export interface PathColumn {
-  readonly table: TableName;
+/** How a row records paths. */
+export interface RecordedPaths {
+  /** The column with a path, or with a list of paths; the first of the columns that a pattern names. */
   readonly column: ColumnName;
+  /** What stands one after another in the path, if it is computed: texts and columns. Left out if the column has it. */
+  readonly parts?: readonly (string | ColumnName)[];
+  /** Where the paths stand in the JSON of the column: names of members, and null for all elements of a list. */
+  readonly json?: readonly (string | null)[];
 }
 
-/** A column that records paths of files below a root. */
-export interface StoredPath {
+/** What a table records of paths. */
+export interface PathColumn extends RecordedPaths {
+  readonly table: TableName;
+}
+
+/** What rows record of paths of files below a root. */
+export interface StoredPath extends RecordedPaths {
   /** The name of the root. */
   readonly root: string;
-  readonly column: ColumnName;
 }

@@ -190,10 +190,10 @@ describe('an option that nobody reads is refused, and the nearest named:', () =>
     [
       'of a recorded path',
       () => {
-        const path = recordedPath({ entity: AuditLog, path: 'text', json: '$.a' } as never);
+        const path = recordedPath({ entity: AuditLog, path: 'text', jsonPath: '$.a' } as never);
         return ofPass(sweepStrayFiles({ name: 's', root: fileRoot({ ...ROOT, recordedBy: [path] }) }));
       },
-      'recordedBy[0] has "json"',
+      'recordedBy[0] has "jsonPath"',
       'Use some of entity, path',
     ],
     [

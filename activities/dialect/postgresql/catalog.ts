@@ -168,6 +168,7 @@ function toColumn({ collation, hiddenOperator, numbers, isComputed, ...column }:
   return {
     ...column,
     ...(isComputed ? { computed: true } : {}),
+    ...(/^jsonb?$/.test(column.type) ? { mayBeJson: true } : {}),
     ...(collation === null ? {} : { collation }),
     ...(hiddenOperator ? { hiddenOperator } : {}),
     ...(numbers === null ? {} : { numbers }),

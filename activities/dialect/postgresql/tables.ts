@@ -22,6 +22,7 @@ import { castBound, isFromFirst } from './epoch.ts';
 import { ageColumn, ageExpression, newestMillis, oldestMillis } from './expiry.ts';
 import { castValue, columnRef, countPagesSql, pageStartSql, relationRef, tableRef } from './identifiers.ts';
 import { findPartialIndex } from './partial-index.ts';
+import { findPaths, hasUnreadable, isPlain, mayMean, selectRecorded } from './recorded-paths.ts';
 import { sampleTable, secondsSince, toFiniteAge } from './sample.ts';
 import { tryAndUndo } from './transaction.ts';
 
@@ -135,9 +136,17 @@ export class PostgresTables implements Tables {
   ): Promise<ReadonlySet<number>> {
     if (texts.length === 0) return new Set();
     // Joins, and not `exists or exists`: the planner may then read an index or hash the few, whichever is less.
-    const recorded = recordedBy.map(
-      ({ table, column }) =>
-        sql`select s.file from spelling as s join ${tableRef(table)} as t on ${columnRef('t', column)} = s.text`,
+    const recorded = recordedBy.map((one) =>
+      isPlain(one)
+        ? sql`select s.file from spelling as s join ${tableRef(one.table)} as t on ${columnRef('t', one.column)} = s.text`
+        : sql`
+          select s.file
+          from spelling as s
+          join (${selectRecorded(one, sql`true`)}) as r on r.path = s.text
+          union
+          select s.file
+          from (select * from ${tableRef(one.table)} as t where ${hasUnreadable(one)}) as t
+          join spelling as s on ${mayMean(one, sql`s.text`)}`,
     );
     const waiting = sql`
       select s.file
@@ -161,19 +170,30 @@ export class PostgresTables implements Tables {
     await tryAndUndo(db, async () => sql`explain ${change}`.execute(db));
   }
 
-  async readPaths({ table, column }: PathColumn, after: string | null, limit: number): Promise<string[]> {
-    const path = columnRef('t', column);
-    const isNext = after === null ? sql`true` : sql`${path} > ${castValue(after, column.type)}`;
+  async readPaths(recorded: PathColumn, after: string | null, limit: number): Promise<string[]> {
+    const { table, column } = recorded;
+    const { from } = findPaths(recorded);
+    const path = isPlain(recorded) ? columnRef('t', column) : findPaths(recorded).path;
+    const type = isPlain(recorded) ? column.type : 'text';
+    const isNext = after === null ? sql`true` : sql`${path} > ${castValue(after, type)}`;
     const { rows } = await sql<{ path: string }>`
       select p.path::text as path
       from (
         select distinct ${path} as path
-        from ${tableRef(table)} as t
+        from ${tableRef(table)} as t${from}
         where ${isNext} and ${path} <> ''
         order by 1
         limit ${limit}
       ) as p`.execute(this.#connection.db);
     return rows.map((row) => row.path);
+  }
+
+  async countUnreadable(recorded: PathColumn): Promise<number> {
+    const { rows } = await sql<{ rows: number }>`
+      select count(*)::float8 as rows
+      from ${tableRef(recorded.table)} as t
+      where ${hasUnreadable(recorded)}`.execute(this.#connection.db);
+    return rows[0]?.rows ?? 0;
   }
 
   async tryCondition(table: TableName, where: Condition): Promise<void> {

@@ -97,7 +97,9 @@ async function readListed(
     // The rowid by another name is never null, whatever its declaration says.
     const notNull = column.notnull === 1 || isRowid(column, listed);
     const computed = column.hidden >= 2 ? ({ computed: true } as const) : {};
-    return { name: column.name, type: findAffinity(column.type), notNull, distinct: null, ...computed };
+    const affinity = findAffinity(column.type);
+    const json = affinity === 'text' || /json/i.test(column.type) ? ({ mayBeJson: true } as const) : {};
+    return { name: column.name, type: affinity, notNull, distinct: null, ...computed, ...json };
   });
   const instants =
     isWanted && canScan

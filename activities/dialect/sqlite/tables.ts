@@ -23,6 +23,7 @@ import { ageExpression, ageMillis, findAgeForm } from './expiry.ts';
 import { columnRef, tableRef } from './identifiers.ts';
 import { findForm } from './instants.ts';
 import { findPartialIndex } from './partial-index.ts';
+import { findPaths, hasUnreadable, isPlain, mayMean, selectRecorded } from './recorded-paths.ts';
 import { sampleTable } from './sample.ts';
 
 /** New rows usually lie at the end of a table: so many of its last rows are read first. */
@@ -134,9 +135,15 @@ export class SqliteTables implements Tables {
     const spelling = sql`(
       select value ->> 'text' as text, value ->> 'file' as file from json_each(${JSON.stringify(spellings)})
     ) as s`;
-    const sources: RawBuilder<unknown>[] = recordedBy.map(
-      ({ table, column }) =>
-        sql`select s.file from ${spelling} join ${tableRef(table)} as t on ${columnRef('t', column)} = s.text`,
+    const sources: RawBuilder<unknown>[] = recordedBy.map((one) =>
+      isPlain(one)
+        ? sql`select s.file from ${spelling} join ${tableRef(one.table)} as t on ${columnRef('t', one.column)} = s.text`
+        : sql`
+          select s.file from ${spelling} where s.text in (${selectRecorded(one, sql`true`)})
+          union
+          select s.file
+          from (select * from ${tableRef(one.table)} as t where ${hasUnreadable(one)}) as t
+          join ${spelling} on ${mayMean(one, sql`s.text`)}`,
     );
     if (outbox) {
       sources.push(sql`
@@ -148,16 +155,21 @@ export class SqliteTables implements Tables {
     return new Set(rows.map(({ file }) => file));
   }
 
-  async readPaths({ table, column }: PathColumn, after: string | null, limit: number): Promise<string[]> {
-    const path = columnRef('t', column);
+  async readPaths(recorded: PathColumn, after: string | null, limit: number): Promise<string[]> {
+    const { from } = findPaths(recorded);
+    const path = isPlain(recorded) ? columnRef('t', recorded.column) : findPaths(recorded).path;
     const isNext = after === null ? sql`true` : sql`${path} > ${after}`;
     const { rows } = await this.#connection.run(sql<{ path: string }>`
       select distinct ${path} as path
-      from ${tableRef(table)} as t
+      from ${tableRef(recorded.table)} as t${from}
       where ${isNext} and ${path} <> ''
       order by ${path}
       limit ${limit}`);
     return rows.map((row) => row.path);
+  }
+
+  async countUnreadable(recorded: PathColumn): Promise<number> {
+    return this.#count(sql`select 1 from ${tableRef(recorded.table)} as t where ${hasUnreadable(recorded)}`);
   }
 
   async tryCondition(table: TableName, where: Condition): Promise<void> {

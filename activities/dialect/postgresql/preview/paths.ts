@@ -6,6 +6,7 @@ import type { DeletedPaths } from '../../preview.ts';
 import type { Connection } from '../connection.ts';
 import { ledgerTable } from '../connection.ts';
 import { columnRef, tableRef } from '../identifiers.ts';
+import { findPaths, isPlain, mayMean, selectRecorded } from '../recorded-paths.ts';
 import type { PreviewStatement } from './statement.ts';
 
 /** Each cursor has a name of its own: if the work on its paths fails, it is open until the transaction ends. */
@@ -90,26 +91,32 @@ function selectPaths(
   root: StoredRoot,
   which: (pass: string, records: boolean) => boolean,
 ): RawBuilder<unknown>[] {
-  return root.recordedBy.flatMap(({ table, column }) =>
+  return root.recordedBy.flatMap((recorded) =>
     statement
-      .findDeletions(table, root.name)
+      .findDeletions(recorded.table, root.name)
       .filter(({ pass, records }) => which(pass, records))
       .map(
         ({ cte }) => sql`
-          select ${columnRef('t', column)}::text as path
-          from ${tableRef(table)} as t
-          join ${sql.id(cte)} as deleted on deleted.location = t.ctid`,
+          select ${findPaths(recorded).path} as path
+          from ${tableRef(recorded.table)} as t
+          join ${sql.id(cte)} as deleted on deleted.location = t.ctid${findPaths(recorded).from}`,
       ),
   );
 }
 
 /** Over column `path` of alias `p`: a row records it that nothing so far deletes. */
 function isRecorded(statement: PreviewStatement, { recordedBy }: StoredRoot): RawBuilder<boolean> {
-  const checks = recordedBy.map(
-    ({ table, column }) => sql`exists (
-      select from ${tableRef(table)} as t
-      where ${columnRef('t', column)} = p.path and ${statement.isNotDeletedYet(table, 't')}
-    )`,
-  );
+  const checks = recordedBy.flatMap((recorded) => {
+    const { table, column } = recorded;
+    const stays = statement.isNotDeletedYet(table, 't');
+    const isIn = (condition: RawBuilder<boolean>): RawBuilder<boolean> =>
+      sql`exists (select from ${tableRef(table)} as t where ${condition} and ${stays})`;
+    if (isPlain(recorded)) return [isIn(sql`${columnRef('t', column)} = p.path`)];
+    // All of them once, in a hash: no index has them.
+    return [
+      sql`coalesce(p.path in (${selectRecorded(recorded, stays)}), false)`,
+      isIn(mayMean(recorded, sql`p.path`)),
+    ];
+  });
   return sql`(${sql.join(checks, sql` or `)})`;
 }

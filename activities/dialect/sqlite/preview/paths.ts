@@ -6,6 +6,7 @@ import type { DeletedPaths } from '../../preview.ts';
 import type { Connection } from '../connection.ts';
 import { ledgerTable } from '../connection.ts';
 import { columnRef, tableAs } from '../identifiers.ts';
+import { findPaths, isPlain, mayMean, selectRecorded } from '../recorded-paths.ts';
 import type { Deletions } from './deletions.ts';
 import { DELETED } from './tables.ts';
 
@@ -28,22 +29,24 @@ export class SqliteDeletedPaths implements DeletedPaths {
     this.#root = root;
     const items = JSON.stringify(deletions.findItems(root.name, which));
     const upTo = deletions.lastItem;
-    this.#deleted = root.recordedBy.map(
-      ({ table, column }) => sql`
-        select cast(${columnRef('t', column)} as text) as path
+    this.#deleted = root.recordedBy.map((recorded) => {
+      const { from, path } = findPaths(recorded);
+      return sql`
+        select ${path} as path
         from ${DELETED} as d
-        join ${tableAs(table, 't')} on t.rowid = d.location
+        join ${tableAs(recorded.table, 't')} on t.rowid = d.location${from}
         where
-          d.number = ${deletions.numberTable(table)}
-          and d.item in (select value from json_each(${items}))`,
-    );
-    const checks = root.recordedBy.map(
-      ({ table, column }) => sql`exists (
-        select 1
-        from ${tableAs(table, 't')}
-        where ${columnRef('t', column)} = p.path and ${deletions.isThere(table, 't', upTo)}
-      )`,
-    );
+          d.number = ${deletions.numberTable(recorded.table)}
+          and d.item in (select value from json_each(${items}))`;
+    });
+    const checks = root.recordedBy.flatMap((recorded) => {
+      const { table, column } = recorded;
+      const stays = deletions.isThere(table, 't', upTo);
+      const isIn = (condition: RawBuilder<boolean>): RawBuilder<boolean> =>
+        sql`exists (select 1 from ${tableAs(table, 't')} where ${condition} and ${stays})`;
+      if (isPlain(recorded)) return [isIn(sql`${columnRef('t', column)} = p.path`)];
+      return [sql`p.path in (${selectRecorded(recorded, stays)})`, isIn(mayMean(recorded, sql`p.path`))];
+    });
     this.#isRecorded = sql`(${sql.join(checks, sql` or `)})`;
   }
 
