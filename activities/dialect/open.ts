@@ -4,7 +4,7 @@ import type { OpenSession } from './open-session.ts';
 import { displayUrl as displayPostgresUrl, findServers } from './postgresql/hosts.ts';
 import type { GivenDatabase } from './postgresql/open.ts';
 import { openPostgres } from './postgresql/open.ts';
-import { refuseSqliteOrm } from './sqlite/mikro-orm.ts';
+import { isSqliteOrm, readOrmPath } from './sqlite/mikro-orm.ts';
 import { openSqlite } from './sqlite/open.ts';
 import { isSqliteUrl, readSqlitePath } from './sqlite/url.ts';
 
@@ -16,7 +16,7 @@ export type { GivenDatabase };
  */
 export function openSession(given: GivenDatabase, ledgerSchema: string, maxSessions: number): OpenSession {
   if (typeof given === 'string' && isSqliteUrl(given)) return openSqlite(readSqlitePath(given), ledgerSchema);
-  if (isMikroOrm(given)) refuseSqliteOrm(given);
+  if (isMikroOrm(given) && isSqliteOrm(given)) return openSqlite(readOrmPath(given), ledgerSchema, given);
   return openPostgres(given, ledgerSchema, maxSessions);
 }
 

@@ -1,44 +1,30 @@
 import type { MikroORM as AnyMikroORM } from '@mikro-orm/core';
-import { EntitySchema } from '@mikro-orm/core';
-import type { Options } from '@mikro-orm/postgresql';
 import { MikroORM } from '@mikro-orm/postgresql';
 
 import type { AnyEntity } from '../../../policy/pass-options.ts';
 import type { BoundValue } from '../../stored/columns.ts';
 import type { EntityReader } from '../entity-reader.ts';
+import { findOrm } from '../given-orm.ts';
 import { MikroEntities, storeCommonValue } from '../mikro-entities.ts';
 import { quoteIdentifier } from './identifiers.ts';
 
-/**
- * Reads entities by MikroORM's metadata for PostgreSQL. A MikroORM instance that was given is used as it is configured: its
- * naming strategy, schema and metadata provider say which tables are meant.
- */
+/** Reads entities by MikroORM's metadata for PostgreSQL, as a given instance is configured. */
 export function readEntities(entities: readonly AnyEntity[], given?: AnyMikroORM): EntityReader {
-  return new MikroEntities(findOrm([...new Set(entities)], given), quoteIdentifier, ({ text, values }) => ({
+  const all = [...new Set(entities)];
+  const orm = given === undefined ? createOrm(all) : findOrm(given, all);
+  return new MikroEntities(orm, quoteIdentifier, ({ text, values }) => ({
     text,
     values: values.map(storeValue),
   }));
 }
 
-function findOrm(entities: readonly AnyEntity[], given: AnyMikroORM | undefined): AnyMikroORM {
-  const discovery = { warnWhenNoEntities: false };
-  if (given === undefined)
-    return new MikroORM({ dbName: 'metadata-only', entities: [...entities], discovery });
-  if (entities.every((entity) => isDiscovered(entity, given))) return given;
-  // Its settings, for entities that it has not discovered. Nothing connects.
-  const settings = given.config.getAll() as Options;
+/** For the metadata alone: never connects. */
+function createOrm(entities: readonly AnyEntity[]): AnyMikroORM {
   return new MikroORM({
-    ...settings,
-    ...(given.em.schema === undefined ? {} : { schema: given.em.schema }),
+    dbName: 'metadata-only',
     entities: [...entities],
-    entitiesTs: [],
-    discovery: { ...settings.discovery, ...discovery, skipSyncDiscovery: false },
+    discovery: { warnWhenNoEntities: false },
   });
-}
-
-/** Whether an instance knows the very entity, and not only another one of its name. */
-function isDiscovered(entity: AnyEntity, given: AnyMikroORM): boolean {
-  return given.getMetadata().has((EntitySchema.is(entity) ? entity.meta.class : entity) as never);
 }
 
 /** A value as JSON can store it and PostgreSQL reads it in the same place. */

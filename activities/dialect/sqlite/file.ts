@@ -1,6 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
 
+import type { MikroORM } from '@mikro-orm/core';
 import type { RawBuilder } from 'kysely';
 
 import type { TransactionLimits } from '../transaction-limits.ts';
@@ -31,6 +32,8 @@ const POLL_MILLIS = 5;
 export class SqliteFile implements Connection {
   readonly ledgerSchema: string;
   readonly path: string;
+  /** The instance that was given, which says how its host names tables; undefined for a URL. */
+  readonly orm: MikroORM | undefined;
   readonly #check: (run: Connection['run']) => Promise<void>;
   readonly #inWriter = new AsyncLocalStorage<true>();
   readonly #calm = new Calm();
@@ -39,9 +42,15 @@ export class SqliteFile implements Connection {
   #closed = false;
 
   /** `check` is called once with the first connection and throws if the file cannot be used. */
-  constructor(path: string, ledgerSchema: string, check: (run: Connection['run']) => Promise<void>) {
+  constructor(
+    path: string,
+    ledgerSchema: string,
+    check: (run: Connection['run']) => Promise<void>,
+    orm?: MikroORM,
+  ) {
     this.path = path;
     this.ledgerSchema = ledgerSchema;
+    this.orm = orm;
     this.#check = check;
   }
 

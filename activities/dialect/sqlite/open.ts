@@ -2,6 +2,7 @@ import { accessSync, constants, existsSync, statfsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname } from 'node:path';
 
+import type { MikroORM } from '@mikro-orm/core';
 import { sql } from 'kysely';
 
 import { ValidationError } from '../../../policy/issue.ts';
@@ -9,6 +10,7 @@ import type { OpenSession } from '../open-session.ts';
 import type { Connection } from './connection.ts';
 import { readSqliteError } from './errors.ts';
 import { SqliteFile } from './file.ts';
+import { assertSameLibrary } from './mikro-orm.ts';
 import { SqliteSession } from './session.ts';
 
 /** File systems of other machines, by the number that the kernel gives them: they share no memory and no locks. */
@@ -22,11 +24,13 @@ const REMOTE: ReadonlyMap<number, string> = new Map([
 ]);
 
 /** Opens a SQLite file. Connects only when it is first used, and then throws a `ValidationError` if it cannot be used. */
-export function openSqlite(path: string, ledgerSchema: string): OpenSession {
-  const file = new SqliteFile(path, ledgerSchema, async (run) => {
+export function openSqlite(path: string, ledgerSchema: string, orm?: MikroORM): OpenSession {
+  const check = async (run: Connection['run']): Promise<void> => {
     checkFile(path);
+    if (orm !== undefined) await assertSameLibrary(orm);
     await checkLibrary(run);
-  });
+  };
+  const file = new SqliteFile(path, ledgerSchema, check, orm);
   return { session: new SqliteSession(file), close: async () => file.close() };
 }
 

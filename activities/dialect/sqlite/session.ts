@@ -80,7 +80,7 @@ export class SqliteSession implements Session {
   }
 
   readEntities(entities: readonly AnyEntity[]): EntityReader {
-    return readEntities(entities);
+    return readEntities(entities, this.file.orm);
   }
 
   view(options: ViewOptions = {}): View {

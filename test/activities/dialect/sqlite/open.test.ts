@@ -1,6 +1,4 @@
 import { afterEach, describe, expect, test } from '@jest/globals';
-import { MikroORM } from '@mikro-orm/core';
-import { SqliteDriver } from '@mikro-orm/sql';
 
 import { displayUrl, readUrl } from '../../../../activities/dialect/open.ts';
 import { hasWalBug } from '../../../../activities/dialect/sqlite/open.ts';
@@ -73,19 +71,6 @@ describe('a SQLite file', () => {
     await migrated;
     expect(await ledger.version()).toBe('current');
     await close();
-  });
-
-  test('of a MikroORM instance is refused: it may bring another copy of the library', async () => {
-    file = createFile('');
-    const orm = new MikroORM({
-      driver: SqliteDriver,
-      dbName: file.path,
-      entities: [],
-      discovery: { warnWhenNoEntities: false },
-    });
-    await expect(openDatabase(orm as never)).rejects.toThrow(
-      'a MikroORM instance on SQLite (SqliteDriver) is not supported',
-    );
   });
 
   test('with a ledger of a newer version is refused', async () => {
