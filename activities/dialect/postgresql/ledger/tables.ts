@@ -30,10 +30,12 @@ export class PostgresLedgerTables extends LedgerPart implements LedgerTables {
   }
 
   async create(turnKey: string): Promise<void> {
-    // The migrator has sessions of its own; this transaction only makes workers that start together take turns.
     await inTransaction(this.db, CREATE_LIMITS, async (tx) => {
-      await lockKey({ ...this.connection, db: tx }, turnKey);
-      if ((await this.readVersion()) !== 'current') await runMigrations(this.connection);
+      const connection = { ...this.connection, db: tx };
+      // Workers that start together take turns.
+      await lockKey(connection, turnKey);
+      const version = await this.readVersion();
+      if (version !== 'current' && version !== 'newer') await runMigrations(connection);
     });
   }
 
