@@ -97,6 +97,11 @@ export function toEpochType(unit: string, numberType: string): string {
   return `timestamp in ${unit} of ${withoutLength(numberType)} with time zone`;
 }
 
+/** Whether the values of a column of SQLite are numbers since 1970. */
+export function isStoredAsNumber(instantType: string): boolean {
+  return instantType.startsWith('timestamp in ');
+}
+
 /** Whether the values of a column of SQLite are numbers in a unit, or there are none yet. */
 export function isStoredIn(instantType: string, unit: string): boolean {
   return instantType === `timestamp in ${unit} with time zone` || instantType === NO_VALUES;

@@ -47,8 +47,7 @@ export interface Session {
   readonly sizes?: Sizes;
   /** Missing if the database cannot give space of one table back. */
   readonly reclaim?: Reclaim;
-  /** Missing if the database has no statistics to propose a policy by. */
-  readonly survey?: Survey;
+  readonly survey: Survey;
 }
 
 /** A transaction in which statements run. */

@@ -15,9 +15,8 @@ export interface Survey {
 export interface SurveyedTable extends TableName {
   /** With indexes and large values; of a partitioned table without its partitions. */
   readonly bytes: number;
-  /** Rows written since the counters of the database were reset. */
-  readonly inserted: number;
-  readonly updated: number;
+  /** Rows written since the counters of the database were reset; null if it does not count them. */
+  readonly written: { readonly inserted: number; readonly updated: number } | null;
   /** How a partitioned table tells its partitions apart; null if it is not partitioned. */
   readonly partitionedBy: 'range' | 'list' | 'hash' | null;
   /** The label of the table that it is a partition of; null if it is none. */

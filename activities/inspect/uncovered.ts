@@ -3,16 +3,12 @@ import type { Session, Tx } from '../dialect/dialect.ts';
 import { LOOK_UP_LIMITS, resolvePolicy } from '../plan/resolve-policy.ts';
 
 /**
- * The tables from which no policy deletes, enabled or not. Undefined if the database cannot list its tables. Throws a
- * `ValidationError` if a policy does not fit the database.
+ * The tables from which no policy deletes, enabled or not. Throws a `ValidationError` if a policy does not fit the
+ * database.
  */
-export async function listUncovered(
-  session: Session,
-  policies: readonly Policy[],
-): Promise<string[] | undefined> {
+export async function listUncovered(session: Session, policies: readonly Policy[]): Promise<string[]> {
   return session.snapshot(LOOK_UP_LIMITS, async (tx) => {
-    const tables = await tx.survey?.listTables();
-    if (tables === undefined) return undefined;
+    const tables = await tx.survey.listTables();
     const covered = new Set<string>();
     for (const policy of policies) for (const label of await listCovered(tx, policy)) covered.add(label);
     // What is deleted of a partition is deleted of its table.

@@ -51,8 +51,9 @@ async function listTables({ db, ledgerSchema }: Connection): Promise<SurveyedTab
       c.relname as name,
       pg_table_is_visible(c.oid) as visible,
       pg_total_relation_size(c.oid)::float8 as bytes,
-      coalesce(pg_stat_get_tuples_inserted(c.oid), 0)::float8 as inserted,
-      coalesce(pg_stat_get_tuples_updated(c.oid), 0)::float8 as updated,
+      json_build_object(
+        'inserted', coalesce(pg_stat_get_tuples_inserted(c.oid), 0),
+        'updated', coalesce(pg_stat_get_tuples_updated(c.oid), 0)) as written,
       case p.partstrat when 'r' then 'range' when 'l' then 'list' when 'h' then 'hash' end as "partitionedBy",
       (select json_build_object('schema', m.nspname, 'name', r.relname, 'visible', pg_table_is_visible(r.oid))
         from pg_inherits as h

@@ -13,6 +13,7 @@ import type { Reclaim } from '../reclaim.ts';
 import type { Rows } from '../rows.ts';
 import type { ScanRows } from '../scan.ts';
 import type { Sizes } from '../sizes.ts';
+import type { Survey } from '../survey.ts';
 import type { Tables } from '../tables.ts';
 import type { Deadline, TransactionLimits } from '../transaction-limits.ts';
 import type { Holds, View, ViewOptions } from '../view.ts';
@@ -31,6 +32,7 @@ import { SqliteReclaim } from './reclaim.ts';
 import { SqliteRows } from './rows.ts';
 import { SqliteScan } from './scan.ts';
 import { SqliteSizes } from './sizes.ts';
+import { SqliteSurvey } from './survey.ts';
 import { SqliteTables } from './tables.ts';
 import { LiveView } from './view.ts';
 
@@ -48,6 +50,7 @@ export class SqliteSession implements Session {
   readonly ledger: LedgerStore;
   readonly sizes: Sizes;
   readonly reclaim: Reclaim;
+  readonly survey: Survey;
 
   constructor(file: SqliteFile, connection: Connection = file) {
     this.file = file;
@@ -57,6 +60,7 @@ export class SqliteSession implements Session {
     this.ledger = createLedgerStore(connection, file);
     this.sizes = new SqliteSizes(connection);
     this.reclaim = new SqliteReclaim(file);
+    this.survey = new SqliteSurvey(connection);
   }
 
   async transaction<T>(limits: TransactionLimits, work: (tx: Tx) => Promise<T>): Promise<T> {

@@ -1,8 +1,9 @@
 import type { EpochUnit } from '../../../policy/epoch.ts';
 import type { CatalogColumn } from '../../dialect/catalog.ts';
-import { isInstant, isNumber } from '../../dialect/column-types.ts';
+import { isNumber } from '../../dialect/column-types.ts';
 import { recogniseEpoch } from '../../resolve/epoch-unit.ts';
 import { hasIndexOn } from '../../resolve/scan-choice.ts';
+import { findInstantType } from './instant-type.ts';
 import type { KnownTable } from './known-table.ts';
 import type { AgeRole } from './time-words.ts';
 import { findRole } from './time-words.ts';
@@ -45,11 +46,12 @@ export function listAges(table: KnownTable, hasState: boolean): AgeCandidate[] {
 
 function toCandidate({ catalog, values }: KnownTable, column: CatalogColumn): AgeCandidate[] {
   const known = values.get(column.name);
-  const unit = isInstant(column.type)
-    ? null
-    : isNumber(column.type)
-      ? recogniseEpoch(known?.values ?? [])
-      : undefined;
+  const unit =
+    findInstantType(column) !== undefined
+      ? null
+      : isNumber(column.type)
+        ? recogniseEpoch(known?.values ?? [])
+        : undefined;
   if (unit === undefined) return [];
   const role = findRole(column.name);
   return [{ column, role, unit, indexed: hasIndexOn(catalog, column), nullShare: known?.nullShare ?? 0 }];

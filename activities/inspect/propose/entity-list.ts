@@ -1,4 +1,5 @@
 import type { CatalogColumn } from '../../dialect/catalog.ts';
+import { findInstantType } from './instant-type.ts';
 import type { KnownTable } from './known-table.ts';
 import type { ProposedEntity, ProposedProperty } from './proposal.ts';
 import { distinguish } from './words.ts';
@@ -54,7 +55,8 @@ function toProperty(
 ): ProposedProperty[] {
   if (column === undefined) return [];
   const primary = key.includes(column.name);
-  return [{ name, column: column.name, type: column.type, nullable: !column.notNull && !primary, primary }];
+  const type = findInstantType(column) ?? column.type;
+  return [{ name, column: column.name, type, nullable: !column.notNull && !primary, primary }];
 }
 
 /** MikroORM wants a primary key of every entity: without one the first column stands for it. */

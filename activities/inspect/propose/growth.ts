@@ -32,8 +32,10 @@ export function findGrowth(
   if (isReferenced(table, database)) return undefined;
   if (ages.some(({ role }) => role === 'expiry'))
     return 'its rows say when they expire, and nothing references them';
-  const { inserted, updated } = table.size;
-  if (table.rows < MANY_ROWS || updated > FEW_UPDATES * Math.max(inserted, table.rows)) return undefined;
+  const { written } = table.size;
+  if (table.rows < MANY_ROWS) return undefined;
+  if (written === null) return 'it is large, and nothing references its rows';
+  if (written.updated > FEW_UPDATES * Math.max(written.inserted, table.rows)) return undefined;
   return 'it is large, its rows are hardly ever updated, and nothing references them';
 }
 

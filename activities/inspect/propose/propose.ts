@@ -64,6 +64,7 @@ function judgeTable(
   const root = database.tables.find(({ catalog: other }) => other.label === size.partitionOf);
   if (root?.size.partitionedBy === 'range') return { grows: true, why: 'to be dropped whole' };
   if (size.partitionedBy !== null) return { grows: false, why: 'its partitions have the rows' };
+  if (catalog.unsupported !== undefined) return { grows: false, why: `it ${catalog.unsupported.what}` };
   if (catalog.inherited) return { grows: false, why: 'other tables inherit from it' };
   if (!catalog.may.select || catalog.hidden) {
     return { grows: true, why: 'the role may not read all of its rows' };

@@ -1,7 +1,7 @@
 import type { CatalogColumn } from '../../dialect/catalog.ts';
-import { isInstant, isNumber } from '../../dialect/column-types.ts';
+import { isNumber } from '../../dialect/column-types.ts';
 import type { Tx } from '../../dialect/dialect.ts';
-import type { Survey } from '../../dialect/survey.ts';
+import { findInstantType } from './instant-type.ts';
 import type { KnownDatabase, KnownTable } from './known-table.ts';
 import { hasPathWord } from './paths.ts';
 import { hasStateWord } from './states.ts';
@@ -11,16 +11,17 @@ import { hasTimeWord } from './time-words.ts';
 const COUNTED_ROWS = 100_000;
 
 /** Reads all tables: some statements for each, which read at most some pages of a table without statistics. */
-export async function readKnownDatabase(tx: Tx, survey: Survey): Promise<KnownDatabase> {
-  const sizes = await survey.listTables();
+export async function readKnownDatabase(tx: Tx): Promise<KnownDatabase> {
+  const sizes = await tx.survey.listTables();
   const catalog = await tx.facts.readCatalog(sizes);
   const tables: KnownTable[] = [];
   for (const size of sizes) {
     const table = catalog.find(size.schema, size.name);
     if (table === undefined) continue;
-    const readable = table.may.select && !table.hidden && size.partitionedBy === null;
+    const readable =
+      table.may.select && !table.hidden && size.partitionedBy === null && table.unsupported === undefined;
     const columns = readable ? [...table.columns.values()].filter(isTelling).map(({ name }) => name) : [];
-    const values = await survey.readValues(table, columns);
+    const values = await tx.survey.readValues(table, columns);
     const rows = table.rows ?? (readable ? await tx.tables.countUpTo(table, COUNTED_ROWS) : 0);
     tables.push({
       size,
@@ -33,6 +34,12 @@ export async function readKnownDatabase(tx: Tx, survey: Survey): Promise<KnownDa
 }
 
 /** Whether the values of a column say something about how long its rows are needed. */
-function isTelling({ name, type }: CatalogColumn): boolean {
-  return isInstant(type) || (isNumber(type) && hasTimeWord(name)) || hasStateWord(name) || hasPathWord(name);
+function isTelling(column: CatalogColumn): boolean {
+  const { name, type } = column;
+  return (
+    findInstantType(column) !== undefined ||
+    (isNumber(type) && hasTimeWord(name)) ||
+    hasStateWord(name) ||
+    hasPathWord(name)
+  );
 }

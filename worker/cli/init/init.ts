@@ -69,15 +69,9 @@ function refuseFile(out: string): never {
 }
 
 async function proposeFor(session: Session): Promise<Proposal> {
-  const proposal = await session.snapshot(LOOK_UP_LIMITS, async (tx) => {
-    if (tx.survey === undefined) {
-      const what = 'it cannot list tables with statistics, from which a policy could be proposed';
-      throw new ValidationError('database', [{ at: 'database', what, fix: 'Write the policy by hand' }]);
-    }
-    return propose(await readKnownDatabase(tx, tx.survey));
-  });
+  const proposal = await session.snapshot(LOOK_UP_LIMITS, async (tx) => propose(await readKnownDatabase(tx)));
   if (proposal.application !== 'prefect') return proposal;
-  const others = (await listUncovered(session, [prefect({ enabled: false }, {})])) ?? [];
+  const others = await listUncovered(session, [prefect({ enabled: false }, {})]);
   const waived = others.map((table) => ({ table, why: 'Prefect keeps it small, or needs all of it' }));
   return { application: 'prefect', entities: [], passes: [], waived, unsolved: [] };
 }
