@@ -18,7 +18,13 @@ export const PAGES: readonly string[] = [
 export type Group = 'passes' | 'examples' | 'starting' | 'operating';
 
 /** What somebody reads first, and about the policy of Prefect. */
-const STARTING = new Set(['README.md', 'docs/plugin.md', 'docs/policies.md', 'docs/prefect.md']);
+const STARTING = new Set([
+  'README.md',
+  'docs/first-hour.md',
+  'docs/plugin.md',
+  'docs/policies.md',
+  'docs/prefect.md',
+]);
 
 /** The page that the program writes about itself. */
 const GENERATED = 'docs/commands.md';
