@@ -8,6 +8,7 @@ import type { Database } from '../ledger/open-database.ts';
 import { findConnectionIssues } from '../plan/connection-issues.ts';
 import type { ResolvedPolicy } from '../plan/resolve-policy.ts';
 import { checkAgainst } from '../plan/resolve-policy.ts';
+import { examineBlockers } from './doctor-blockers.ts';
 import { examineIndexes } from './doctor-indexes.ts';
 import { examineLastRun } from './doctor-last-run.ts';
 import { examineSizes } from './doctor-sizes.ts';
@@ -68,6 +69,7 @@ async function examinePolicy({ session }: Database, policy: Policy): Promise<Fin
     passes,
     examineEnabled(policy),
     ...examineIndexes(resolved.passes, resolved.catalog, session.advice),
+    ...examineBlockers(resolved.passes),
   ];
 }
 
