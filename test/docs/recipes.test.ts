@@ -158,6 +158,63 @@ const APPLICATIONS: readonly Application[] = [
       where attempts >= max_attempts and locked_at is null and updated_at < now() - interval '30 days'`,
     rows: { 'graphile_worker._private_jobs': 'id' },
   },
+  {
+    file: 'prefect-rest.ts',
+    tables: `
+      create table work_pool (id uuid primary key default gen_random_uuid(), name varchar not null);
+      create table worker (
+        id uuid primary key default gen_random_uuid(), name varchar not null,
+        work_pool_id uuid not null references work_pool on delete cascade, last_heartbeat_time timestamptz,
+        heartbeat_interval_seconds int, status varchar not null default 'OFFLINE');
+      create table csrf_token (
+        id uuid primary key default gen_random_uuid(), token varchar not null, client varchar not null unique,
+        expiration timestamptz not null);
+      create table automation (id uuid primary key, name varchar not null);
+      create table automation_bucket (
+        id uuid primary key default gen_random_uuid(), automation_id uuid not null references automation on delete cascade,
+        trigger_id uuid not null, bucketing_key jsonb not null, start timestamptz not null, "end" timestamptz not null,
+        count int not null);
+      insert into work_pool values ('00000000-0000-0000-0000-000000000001', 'k8s');
+      insert into worker (name, work_pool_id, last_heartbeat_time, heartbeat_interval_seconds, status)
+      select 'pod-' || n, '00000000-0000-0000-0000-000000000001', now() - n * interval '1 day' - interval '1 hour', 30,
+        case when n % 4 = 0 then 'ONLINE' else 'OFFLINE' end
+      from generate_series(20, 40) as n;
+      insert into csrf_token (token, client, expiration)
+      select md5(n::text), 'c' || n, now() - (n - 10) * interval '3 hours' - interval '90 minutes' from generate_series(1, 30) as n;
+      insert into automation values ('00000000-0000-0000-0000-000000000003', 'a');
+      insert into automation_bucket (automation_id, trigger_id, bucketing_key, start, "end", count)
+      select '00000000-0000-0000-0000-000000000003', gen_random_uuid(), jsonb_build_array(n),
+        now() - n * interval '1 day' - interval '2 hours', now() - n * interval '1 day' - interval '1 hour', 1
+      from generate_series(-3, 20) as n;`,
+    cleaner: `
+      delete from worker where status = 'OFFLINE' and last_heartbeat_time < now() - interval '30 days';
+      delete from csrf_token where expiration < now() - interval '1 hour';
+      delete from automation_bucket where "end" < now() - interval '7 days'`,
+    rows: {
+      worker: 'name',
+      csrf_token: 'client',
+      automation_bucket: 'bucketing_key',
+      automation: 'name',
+      work_pool: 'name',
+    },
+  },
+  {
+    file: 'tenants.ts',
+    tables: `
+      create schema t_001;
+      create schema t_002;
+      create schema t_003;
+      create table t_001.orders (id int primary key, at timestamptz not null);
+      create table t_003.orders (id int primary key, at timestamptz not null);
+      create table orders (id int primary key, at timestamptz not null);
+      insert into t_001.orders select n, now() - n * interval '1 day' - interval '1 hour' from generate_series(80, 100) as n;
+      insert into t_003.orders select n, now() - n * interval '1 day' - interval '1 hour' from generate_series(85, 120) as n;
+      insert into orders select * from t_003.orders;`,
+    cleaner: `
+      delete from t_001.orders where at < now() - interval '90 days';
+      delete from t_003.orders where at < now() - interval '90 days'`,
+    rows: { 't_001.orders': 'id', 't_003.orders': 'id', orders: 'id' },
+  },
 ];
 
 const BLOCKS = readBlocks(readPage('docs/recipes.md'));
