@@ -1,8 +1,8 @@
 import type { EntityName } from '@mikro-orm/core';
-import leven from 'leven';
 import { z } from 'zod';
 
 import { formatValue, unknownOption, withFix } from './find-issues.ts';
+import { findNearest } from './suggest-name.ts';
 
 /** What is wrong with an option that nobody reads. `place` is the object that has it. */
 type DescribeUnknown = (place: string, key: string) => string;
@@ -31,12 +31,8 @@ function findPlace(path: readonly PropertyKey[]): string {
 /** What to do about a name that is none of some. */
 export function suggestOption(name: string, known: readonly string[]): string {
   const all = `Use some of ${known.join(', ')}`;
-  const lower = name.toLowerCase();
-  const [nearest] = known
-    .map((option) => ({ option, distance: leven(lower, option.toLowerCase()) }))
-    .filter(({ option, distance }) => distance <= Math.ceil(Math.min(option.length, name.length) / 3))
-    .toSorted((a, b) => a.distance - b.distance);
-  return nearest === undefined ? all : `Write ${nearest.option} if that is meant; else u${all.slice(1)}`;
+  const nearest = findNearest(name, known);
+  return nearest === undefined ? all : `Write ${nearest} if that is meant; else u${all.slice(1)}`;
 }
 
 /** An option that is true or false. The text 'false', as it comes from the environment, would count as true. */

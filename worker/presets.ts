@@ -3,6 +3,7 @@ import type { Issue } from '../policy/issue.ts';
 import { ValidationError } from '../policy/issue.ts';
 import type { Policy } from '../policy/policy.ts';
 import { prefect, prefectMaintenance } from '../policy/presets/prefect/index.ts';
+import { suggestName } from '../policy/suggest-name.ts';
 import { addSearchPath, findPrefectUrl, PREFECT_URL_VARIABLES } from './prefect-database.ts';
 import { findPrefectFile } from './prefect-file.ts';
 import { examinePrefectVacuum } from './prefect-vacuum.ts';
@@ -52,9 +53,9 @@ const URL_VARIABLE = 'VACUUM_DATABASE_URL';
 export function findPreset(name: string): Preset {
   const preset = Object.hasOwn(PRESETS, name) ? PRESETS[name] : undefined;
   if (preset !== undefined) return preset;
-  const known = Object.keys(PRESETS).join(', ');
+  const fix = suggestName(name, Object.keys(PRESETS));
   throw new ValidationError(`preset ${JSON.stringify(name)}`, [
-    { at: '--preset', what: `there is no preset ${JSON.stringify(name)}`, fix: `Use one of ${known}` },
+    { at: '--preset', what: `there is no preset ${JSON.stringify(name)}`, fix },
   ]);
 }
 

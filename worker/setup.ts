@@ -2,6 +2,7 @@ import { displayUrl, readUrl } from '../activities/dialect/open.ts';
 import type { DatabaseSource } from '../activities/ledger/open-database.ts';
 import { ValidationError } from '../policy/issue.ts';
 import type { Policy } from '../policy/policy.ts';
+import { suggestName } from '../policy/suggest-name.ts';
 import type { VacuumConfig } from './config.ts';
 import { findConfig, loadConfig, TASK_QUEUE } from './config.ts';
 import { ANY_PRESET, findPreset, findUrl, parseSets, PRESETS } from './presets.ts';
@@ -44,12 +45,12 @@ export async function findSetup(options: SetupOptions, policy?: string): Promise
     policy === undefined
       ? 'nothing says which policies there are'
       : `there is no policy ${JSON.stringify(policy)}`;
-  const presets = Object.keys(PRESETS).join(', ');
+  const presets = suggestName(policy, Object.keys(PRESETS), 'a preset of');
   throw new ValidationError('command', [
     {
       at: 'command',
       what,
-      fix: `Name a preset (${presets}), or write a vacuum.config.ts and name one of its policies`,
+      fix: `${presets}, or write a vacuum.config.ts and name one of its policies`,
     },
   ]);
 }
@@ -61,7 +62,10 @@ export async function findSetup(options: SetupOptions, policy?: string): Promise
 export async function findDatabaseSetup(options: SetupOptions, policy?: string): Promise<Setup> {
   const isPreset = options.preset !== undefined || (policy !== undefined && Object.hasOwn(PRESETS, policy));
   if (isPreset || options.config !== undefined || findConfig(process.cwd()) !== undefined) {
-    return findSetup(options, options.preset ?? policy);
+    const setup = await findSetup(options, options.preset ?? policy);
+    // A misspelt name would find no runs and no block, as if all were well.
+    if (policy !== undefined) findPolicy(setup, policy);
+    return setup;
   }
   return findUrlSetup(options);
 }
@@ -72,14 +76,9 @@ export function findUrlSetup({ url: given, ledgerSchema, taskQueue = TASK_QUEUE 
   return { databases: { main: url }, policies: [], taskQueue, ledgerSchema, displayName: displayUrl(url) };
 }
 
-/** How many policies a message names. */
-const MOST_POLICIES = 20;
-
 /** Returns the policy with a name, or the only policy if no name is given. Throws a `ValidationError`. */
 export function findPolicy({ policies }: Setup, name: string | undefined): Policy {
   const names = policies.map((policy) => policy.name);
-  const more = names.length > MOST_POLICIES ? ` and ${names.length - MOST_POLICIES} more` : '';
-  const known = `${names.slice(0, MOST_POLICIES).join(', ')}${more}`;
   if (name === undefined && policies.length === 1 && policies[0] !== undefined) return policies[0];
   const policy = policies.find((candidate) => candidate.name === name);
   if (policy !== undefined) return policy;
@@ -88,7 +87,7 @@ export function findPolicy({ policies }: Setup, name: string | undefined): Polic
       ? `no policy is named, and there are ${policies.length === 0 ? 'none' : 'several'}`
       : `there is no policy ${JSON.stringify(name)}`;
   throw new ValidationError('command', [
-    { at: 'POLICY', what, fix: known === '' ? 'Declare one' : `Name one of ${known}` },
+    { at: 'POLICY', what, fix: names.length === 0 ? 'Declare one' : suggestName(name, names) },
   ]);
 }
 

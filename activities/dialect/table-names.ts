@@ -19,3 +19,13 @@ export function listSchemas(
   const tables = passes.flatMap(({ table, counted }) => [table, ...counted]);
   return [...new Set(tables.map(({ schema }) => schema))].toSorted();
 }
+
+/** How many schemas a sentence names. */
+const MOST_SCHEMAS = 3;
+
+/** `schema a`, or `schemas a, b, c and 296 more`. */
+export function formatSchemas(schemas: readonly string[]): string {
+  const hidden = schemas.length - MOST_SCHEMAS;
+  const names = schemas.slice(0, MOST_SCHEMAS).join(', ');
+  return `schema${schemas.length === 1 ? '' : 's'} ${names}${hidden > 0 ? ` and ${hidden} more` : ''}`;
+}

@@ -3,7 +3,7 @@ import { ValidationError, describeIssue } from '../../policy/issue.ts';
 import type { Policy } from '../../policy/policy.ts';
 import type { Advice } from '../dialect/advice.ts';
 import type { LedgerVersion } from '../dialect/ledger-store.ts';
-import { listSchemas } from '../dialect/table-names.ts';
+import { formatSchemas, listSchemas } from '../dialect/table-names.ts';
 import type { Database } from '../ledger/open-database.ts';
 import { findConnectionIssues } from '../plan/connection-issues.ts';
 import type { ResolvedPolicy } from '../plan/resolve-policy.ts';
@@ -62,7 +62,7 @@ async function examinePolicy({ session }: Database, policy: Policy): Promise<Fin
     });
   }
   const schemas = listSchemas(resolved.passes.map(({ stored }) => stored));
-  const where = schemas.length === 0 ? '' : `, in schema ${schemas.join(', ')}`;
+  const where = schemas.length === 0 ? '' : `, in ${formatSchemas(schemas)}`;
   const what = `tables, columns and privileges of ${names.length} passes are there${where}`;
   const passes: Finding = { about: 'policy', state: 'ok', what };
   return [

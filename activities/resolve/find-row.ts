@@ -1,6 +1,7 @@
 import type { Issue } from '../../policy/issue.ts';
 import type { AnyEntity } from '../../policy/pass-options.ts';
 import type { Policy } from '../../policy/policy.ts';
+import { suggestName } from '../../policy/suggest-name.ts';
 import type { CatalogTable } from '../dialect/catalog.ts';
 import type { Tx } from '../dialect/dialect.ts';
 import { isRefused } from '../dialect/errors.ts';
@@ -25,7 +26,7 @@ export async function findEntity(
   const entity = entities.find(name) ?? entities.findByTable(name);
   if (entity === undefined) {
     const what = `policy ${policy.name} has no entity ${JSON.stringify(name)}`;
-    issues.push({ at, what, fix: `Name one of ${entities.names().join(', ')}, or its table` });
+    issues.push({ at, what, fix: `${suggestName(name, entities.names())}, or its table` });
     return undefined;
   }
   const wanted = entities.table(entity);

@@ -8,6 +8,7 @@ import type { Policy } from '../../policy/policy.ts';
 import { hasWorker } from '../pollers.ts';
 import { PRESETS } from '../presets.ts';
 import { describeOrNone, getScheduleId } from '../schedule.ts';
+import type { Setup } from '../setup.ts';
 import { findPolicy, findSetup } from '../setup.ts';
 import { TemporalUnreachable } from '../temporal-unreachable.ts';
 import type { TemporalOptions } from '../temporal.ts';
@@ -17,6 +18,7 @@ import { EXIT } from './exit-code.ts';
 import type { SetupFlags } from './options.ts';
 import { readPolicyName, withJson, withPolicy, withSetup, withTemporal } from './options.ts';
 import { coloured, print, printJson } from './output.ts';
+import { wholeCommand, workerCommand } from './whole-command.ts';
 
 type DoctorFlags = SetupFlags & TemporalOptions & { readonly id?: string };
 
@@ -43,10 +45,7 @@ async function doctor(name: string | undefined, flags: DoctorFlags): Promise<voi
   } catch (error) {
     findings.push(...toFindings(error));
   }
-  findings.push(
-    ...(await examineTemporal(flags, flags.id ?? getScheduleId(policy), setup.taskQueue)),
-    ...(await examineOthers(policy)),
-  );
+  findings.push(...(await examineTemporal(flags, policy, setup)), ...(await examineOthers(policy)));
   if (flags.json) printJson(findings);
   else findings.forEach(printFinding);
   if (findings.some((finding) => finding.state === 'problem')) process.exitCode = EXIT.failed;
@@ -60,19 +59,27 @@ function toFindings(error: unknown): Finding[] {
   return error.issues.map(({ what, fix }) => ({ about, state: 'problem', what, fix }));
 }
 
-async function examineTemporal(
-  flags: TemporalOptions,
-  scheduleId: string,
-  taskQueue: string,
-): Promise<Finding[]> {
+async function examineTemporal(flags: DoctorFlags, policy: Policy, setup: Setup): Promise<Finding[]> {
   const about = 'Temporal';
+  const { taskQueue } = setup;
+  const scheduleId = flags.id ?? getScheduleId(policy);
   try {
     const temporal = await connectClient(flags);
     try {
       const found = await describeOrNone(temporal.client, scheduleId);
-      const schedule = judgeSchedule(scheduleId, found, taskQueue);
+      const schedule = judgeSchedule(
+        scheduleId,
+        found,
+        taskQueue,
+        wholeCommand('schedule apply', policy, flags),
+      );
       const isScheduled = found?.action.taskQueue === taskQueue && !found.state.paused;
-      const worker = judgeWorker(taskQueue, await hasWorker(temporal.client, taskQueue), isScheduled);
+      const worker = judgeWorker(
+        taskQueue,
+        await hasWorker(temporal.client, taskQueue),
+        isScheduled,
+        workerCommand(setup, flags),
+      );
       return [{ about, state: 'ok', what: `${temporal.address} responds` }, schedule, worker];
     } finally {
       await temporal.close();
@@ -83,10 +90,15 @@ async function examineTemporal(
   }
 }
 
-function judgeSchedule(id: string, found: ScheduleDescription | undefined, taskQueue: string): Finding {
+function judgeSchedule(
+  id: string,
+  found: ScheduleDescription | undefined,
+  taskQueue: string,
+  command: string,
+): Finding {
   const about = 'schedule';
   if (found === undefined) {
-    return { about, state: 'advice', what: 'there is none', fix: 'Make it with `schedule apply`' };
+    return { about, state: 'advice', what: 'there is none', fix: `Make it with \`${command}\`` };
   }
   const { action, state } = found;
   if (action.taskQueue === taskQueue) {
@@ -96,19 +108,19 @@ function judgeSchedule(id: string, found: ScheduleDescription | undefined, taskQ
     about,
     state: 'problem',
     what: `${id} starts its runs on task queue ${action.taskQueue}, and this one is ${taskQueue}: none of them comes here`,
-    fix: "If it is another environment's, make one with `schedule apply --id`, and name it here with --id. If it was taken away, take it back with `schedule apply --move`",
+    fix: `If it is another environment's, make one with \`${command} --id NAME\`, and name it here with --id. If it was taken away, take it back with \`${command} --move\``,
   };
 }
 
 /** Without a worker scheduled runs wait and nothing fails, so that nobody notices. */
-function judgeWorker(taskQueue: string, isThere: boolean, isScheduled: boolean): Finding {
+function judgeWorker(taskQueue: string, isThere: boolean, isScheduled: boolean, command: string): Finding {
   const about = 'worker';
   if (isThere) return { about, state: 'ok', what: `one polls task queue ${taskQueue}` };
   return {
     about,
     state: isScheduled ? 'problem' : 'advice',
     what: `none polls task queue ${taskQueue}${isScheduled ? ', so that no scheduled run works' : ''}`,
-    fix: 'Start one: `temporal-vacuum worker`',
+    fix: `Start one: \`${command}\``,
   };
 }
 

@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 
+import { formatSchemas } from '../../activities/dialect/table-names.ts';
 import type { Preview } from '../../activities/inspect/preview.ts';
 import { addUp } from '../../activities/ledger/reports.ts';
 import type { RowsByTable, PreviewedPass } from '../../activities/stored/report.ts';
@@ -74,7 +75,7 @@ const MEANING = {
 function printPreview(preview: Preview, details: boolean): void {
   const { rows } = addTotals(preview);
   const unusual = preview.schemas.some((schema) => !USUAL_SCHEMAS.has(schema));
-  const where = unusual ? ` in schema ${preview.schemas.join(', ')}` : '';
+  const where = unusual ? ` in ${formatSchemas(preview.schemas)}` : '';
   print(
     `${strong('preview')} of policy ${preview.policy}${where}: ${countNouns(rows, 'row')} would go, nothing was deleted`,
   );

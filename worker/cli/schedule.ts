@@ -1,6 +1,7 @@
 import type { ScheduleDescription } from '@temporalio/client';
 import type { Command } from 'commander';
 
+import { describeDisabled } from '../../policy/describe-disabled.ts';
 import { ValidationError } from '../../policy/issue.ts';
 import type { Policy } from '../../policy/policy.ts';
 import { findSetupWithoutDatabase, hashEnvironment } from '../environment.ts';
@@ -21,6 +22,7 @@ import { EXIT } from './exit-code.ts';
 import type { SetupFlags } from './options.ts';
 import { readPolicyName, withJson, withPolicy, withSetup, withTemporal } from './options.ts';
 import { note, print, printJson } from './output.ts';
+import { wholeCommand, workerCommand } from './whole-command.ts';
 
 interface ScheduleFlags extends SetupFlags, TemporalOptions {
   readonly id?: string;
@@ -90,20 +92,23 @@ async function run(
   }
 }
 
-async function apply({ setup, hasDatabase, policy, scheduleId, temporal, flags }: Verb): Promise<void> {
+async function apply(verb: Verb): Promise<void> {
+  const { setup, hasDatabase, policy, scheduleId, temporal, flags } = verb;
   const { taskQueue } = setup;
   const environment = hasDatabase ? await hashEnvironment(setup, policy) : undefined;
   const target = { scheduleId, taskQueue, environment, move: flags.move };
   const applied = await applySchedule(temporal.client, policy, target);
-  const { state } = await existing(temporal, scheduleId);
+  const { state } = await existing(verb);
   const when = formatSchedule(policy);
   if (flags.json) printJson({ schedule: scheduleId, applied, when, taskQueue, ...state });
   else print(`schedule ${scheduleId} ${applied}: ${when}, on task queue ${taskQueue}${formatPause(state)}`);
-  await warnWithoutWorker(temporal, taskQueue);
+  warnIfDisabled(policy);
+  await warnWithoutWorker(verb);
 }
 
-async function show({ policy, scheduleId, temporal, flags }: Verb): Promise<void> {
-  const { info, state, action, policies } = await existing(temporal, scheduleId);
+async function show(verb: Verb): Promise<void> {
+  const { policy, scheduleId, flags } = verb;
+  const { info, state, action, policies } = await existing(verb);
   const result = {
     schedule: scheduleId,
     paused: state.paused,
@@ -120,33 +125,44 @@ async function show({ policy, scheduleId, temporal, flags }: Verb): Promise<void
   else for (const [key, value] of Object.entries(result)) print(`${key}: ${formatValue(value)}`);
 }
 
-async function pause({ setup, scheduleId, temporal, flags }: Verb): Promise<void> {
-  await findOwn(temporal, scheduleId, setup);
+async function pause(verb: Verb): Promise<void> {
+  const { scheduleId, temporal, flags } = verb;
+  await findOwn(verb);
   await temporal.client.schedule.getHandle(scheduleId).pause(flags.reason ?? 'paused by temporal-vacuum');
-  await printState(scheduleId, temporal, flags);
+  await printState(verb);
 }
 
-async function resume({ setup, scheduleId, temporal, flags }: Verb): Promise<void> {
-  await findOwn(temporal, scheduleId, setup);
+async function resume(verb: Verb): Promise<void> {
+  const { scheduleId, temporal, flags } = verb;
+  await findOwn(verb);
   await temporal.client.schedule.getHandle(scheduleId).unpause(flags.reason ?? 'resumed by temporal-vacuum');
-  await printState(scheduleId, temporal, flags);
+  await printState(verb);
 }
 
-async function trigger({ setup, scheduleId, temporal, flags }: Verb): Promise<void> {
-  await findOwn(temporal, scheduleId, setup);
+async function trigger(verb: Verb): Promise<void> {
+  const { policy, scheduleId, temporal, flags } = verb;
+  await findOwn(verb);
   const triggered = await triggerSchedule(temporal.client, scheduleId);
   if (flags.json) printJson({ schedule: scheduleId, ...triggered });
   else if (triggered.started) print(`schedule ${scheduleId} triggered`);
   else note(`workflow ${triggered.openWorkflow} is open; nothing was started`);
   if (!triggered.started) process.exitCode = EXIT.nothing;
-  else await warnWithoutWorker(temporal, setup.taskQueue);
+  else {
+    warnIfDisabled(policy);
+    await warnWithoutWorker(verb);
+  }
+}
+
+/** The worker decides, and may have other settings than this command. */
+function warnIfDisabled(policy: Policy): void {
+  if (!policy.enabled) note(`by the settings of this command, ${describeDisabled(policy)}`);
 }
 
 /** A run without a worker waits, and nothing fails. */
-async function warnWithoutWorker({ client }: TemporalClient, taskQueue: string): Promise<void> {
-  if (await hasWorker(client, taskQueue)) return;
+async function warnWithoutWorker({ setup, temporal, flags }: Verb): Promise<void> {
+  if (await hasWorker(temporal.client, setup.taskQueue)) return;
   note(
-    `no worker polls task queue ${taskQueue}: runs wait until one does. Start one: \`temporal-vacuum worker\``,
+    `no worker polls task queue ${setup.taskQueue}: runs wait until one does. Start one: \`${workerCommand(setup, flags)}\``,
   );
 }
 
@@ -158,28 +174,26 @@ async function remove({ setup, scheduleId, temporal, flags }: Verb): Promise<voi
   else print(found === undefined ? `there is no schedule ${scheduleId}` : `schedule ${scheduleId} deleted`);
 }
 
-async function printState(scheduleId: string, temporal: TemporalClient, flags: ScheduleFlags): Promise<void> {
-  const { state } = await existing(temporal, scheduleId);
+async function printState(verb: Verb): Promise<void> {
+  const { scheduleId, flags } = verb;
+  const { state } = await existing(verb);
   if (flags.json) printJson({ schedule: scheduleId, ...state });
   else print(`schedule ${scheduleId} is ${state.paused ? 'paused' : 'active'}: ${state.note ?? ''}`);
 }
 
 /** Finds a schedule that starts its runs on the task queue of this command, and no other environment's. */
-async function findOwn(
-  temporal: TemporalClient,
-  scheduleId: string,
-  { taskQueue }: Setup,
-): Promise<ScheduleDescription> {
-  const found = await existing(temporal, scheduleId);
-  assertOwnQueue(scheduleId, found, taskQueue);
+async function findOwn(verb: Verb): Promise<ScheduleDescription> {
+  const found = await existing(verb);
+  assertOwnQueue(verb.scheduleId, found, verb.setup.taskQueue);
   return found;
 }
 
-async function existing({ client }: TemporalClient, scheduleId: string): Promise<ScheduleDescription> {
-  const found = await describeOrNone(client, scheduleId);
+async function existing({ temporal, policy, scheduleId, flags }: Verb): Promise<ScheduleDescription> {
+  const found = await describeOrNone(temporal.client, scheduleId);
   if (found !== undefined) return found;
+  const fix = `Make it with \`${wholeCommand('schedule apply', policy, flags)}\``;
   throw new ValidationError('command', [
-    { at: 'schedule', what: `Temporal has no schedule ${scheduleId}`, fix: 'Make it with `schedule apply`' },
+    { at: 'schedule', what: `Temporal has no schedule ${scheduleId}`, fix },
   ]);
 }
 

@@ -346,7 +346,7 @@ describe('rows that are held', () => {
         (error: Error) => error.message,
       );
     expect(await refusal('Ordr', { key: '1' })).toContain(
-      'policy shop has no entity "Ordr". Name one of AuditLog, Customer',
+      'policy shop has no entity "Ordr". Write Order if that is meant; else name one of AuditLog, Customer',
     );
     expect(await refusal('Order', { key: 'abc' })).toContain('"abc" is no key of the entity');
     expect(await refusal('Order', { key: '77' })).toContain('there is no row "77"');
