@@ -18,8 +18,8 @@ export const RETENTION_UNITS = {
 } as const;
 
 interface RetentionColumnBasics {
-  /** What the numbers count. A day is always 24 hours. */
-  readonly unit: keyof typeof RETENTION_UNITS;
+  /** What the numbers count. A day is always 24 hours. `'interval'` if the column is an interval of PostgreSQL, by its calendar. */
+  readonly unit: keyof typeof RETENTION_UNITS | 'interval';
   /** For rows where the column is null, or that have no parent. `null` keeps them for ever. */
   readonly default: Period | null;
 }
@@ -60,8 +60,8 @@ export function retentionColumnSchema(DefaultSchema: z.ZodType): z.ZodType {
   return strictOptions({
     column: withFix(z.string(), 'Name the property with the number'),
     unit: withFix(
-      z.enum(Object.keys(RETENTION_UNITS)),
-      `Use one of ${Object.keys(RETENTION_UNITS).join(', ')}`,
+      z.enum([...Object.keys(RETENTION_UNITS), 'interval']),
+      `Use one of ${Object.keys(RETENTION_UNITS).join(', ')}, or interval`,
     ),
     default: DefaultSchema.nullable(),
     parent: EntitySchema.optional(),

@@ -122,16 +122,20 @@ function resolveColumn(
           scope,
         );
   if (found === undefined || holder === undefined) return undefined;
-  if (!isNumber(found.type)) {
+  const isInterval = unit === 'interval';
+  if (
+    !(isInterval ? found.type.startsWith('interval') && !found.type.endsWith('[]') : isNumber(found.type))
+  ) {
     return scope.addIssue(
-      `olderThan names ${scope.entities.name(entity)}.${column}, which is no number in this database`,
-      'Name a property with a number, which olderThan.unit counts',
+      `olderThan names ${scope.entities.name(entity)}.${column}, which is no ${isInterval ? 'interval' : 'number'} in this database`,
+      "Name a property with a number, which olderThan.unit counts, or with an interval as unit: 'interval'",
       `its type is ${found.type}`,
     );
   }
   const basics = {
     column: found,
-    unitMillis: RETENTION_UNITS[unit],
+    ...(isInterval ? { isInterval } : {}),
+    unitMillis: isInterval ? 1 : RETENTION_UNITS[unit],
     leastMillis: pass.allowShort ? 0 : HOUR,
     horizon: computeHorizon(scope.now, 0, age),
   };

@@ -41,7 +41,9 @@ export interface StoredRetentionColumn {
   readonly column: ColumnName;
   /** The parent with the column; null if the row has it. */
   readonly parent: { readonly table: TableName; readonly key: ColumnName; readonly by: ColumnName } | null;
-  /** What the number counts, in milliseconds. */
+  /** The column is an interval of the database; left out if it is a number. */
+  readonly isInterval?: true;
+  /** What the number counts, in milliseconds; 1 for an interval. */
   readonly unitMillis: number;
   /** A number that means less keeps its row. */
   readonly leastMillis: number;

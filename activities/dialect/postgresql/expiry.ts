@@ -69,7 +69,7 @@ const MAX_MILLIS = 2000 * 365 * 24 * 3600 * 1000;
  * if the column is null. Over alias `t`.
  */
 function columnHorizon(
-  { column, parent, unitMillis, leastMillis, horizon }: StoredRetentionColumn,
+  { column, parent, isInterval, unitMillis, leastMillis, horizon }: StoredRetentionColumn,
   type: string,
   otherwise: RawBuilder<unknown>,
 ): RawBuilder<unknown> {
@@ -81,6 +81,17 @@ function columnHorizon(
           from ${tableRef(parent.table)} as owner
           where ${columnRef('owner', parent.key)} = ${columnRef('t', parent.by)}
         )`;
+  if (isInterval === true) {
+    const start = castValue(horizon, timestampType(type));
+    return sql`(
+      select case
+        when n.kept is null then ${otherwise}
+        when n.kept >= ${leastMillis}::float8 * interval '1 millisecond'
+          then (${start} - least(n.kept, interval '2000 years'))::${baseType(type)}
+      end
+      from (select ${number} as kept) as n
+    )`;
+  }
   // NaN is the greatest number: such a row stays as long as any.
   const millis = sql`least(n.millis, ${MAX_MILLIS}::float8) * interval '1 millisecond'`;
   return sql`(
