@@ -15,11 +15,13 @@ import { checkWindow } from './window.ts';
  *   empty at its end.
  * - `full`: `VACUUM (FULL, ANALYZE)`. Rewrites table and indexes and gives back all that is empty. Nobody can read or
  *   write the table meanwhile.
+ * - `reindex`: `REINDEX INDEX CONCURRENTLY` for each index, the smallest first. Others read and write meanwhile. Gives back what
+ *   is empty in indexes, which a vacuum keeps. SQLite has no such statement.
  *
- * On SQLite both are about the whole file: `vacuum` cuts free pages off in small steps, if the file has incremental
+ * On SQLite the others are about the whole file: `vacuum` cuts free pages off in small steps, if the file has incremental
  * auto_vacuum; `full` rewrites it, and nobody else can write meanwhile.
  */
-export type ReclaimMode = 'vacuum' | 'full';
+export type ReclaimMode = 'vacuum' | 'full' | 'reindex';
 
 /** What {@link reclaimSpace} can be told. */
 export interface ReclaimSpaceOptions extends PassOptions {
@@ -75,7 +77,10 @@ export function reclaimSpace(options: ReclaimSpaceOptions): ReclaimSpace {
 /** The options of the kind. */
 export const ReclaimSpaceSchema = passOptions({
   entities: listOf(EntitySchema).optional(),
-  mode: withFix(z.enum(['vacuum', 'full'] satisfies ReclaimMode[]), "Use 'vacuum' or 'full'"),
+  mode: withFix(
+    z.enum(['vacuum', 'full', 'reindex'] satisfies ReclaimMode[]),
+    "Use 'vacuum', 'full' or 'reindex'",
+  ),
   window: z.unknown().optional(),
   timezone: z.unknown(),
   lockTimeout: withFix(durationBetween(10, 60 * SECOND), "Use a duration from '10 ms' to '60 s'"),

@@ -43,6 +43,11 @@ export const MODES: { readonly [M in ReclaimMode]: Mode } = {
     countNeededBytes: ({ heap, toast, indexes }) => heap + toast + 2 * indexes,
     isWorthIt: () => false,
   },
+  reindex: {
+    // A new index stands beside the old one, and is sorted on the disk.
+    countNeededBytes: ({ indexes }) => 2 * indexes,
+    isWorthIt: () => false,
+  },
 };
 
 type ReclaimOptions = Pick<StoredReclaimSpace, 'window' | 'lockMillis' | 'retries'>;

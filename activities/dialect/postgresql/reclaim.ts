@@ -1,4 +1,4 @@
-import type { Kysely, RawBuilder } from 'kysely';
+import type { Kysely } from 'kysely';
 import { sql } from 'kysely';
 
 import type { ReclaimMode } from '../../../policy/reclaim-space.ts';
@@ -11,6 +11,7 @@ import type { Connection } from './connection.ts';
 import { ledgerTable } from './connection.ts';
 import { qualifiedName, relationRef } from './identifiers.ts';
 import { isPooledByTransaction } from './pooler.ts';
+import { reindexTable } from './reindex.ts';
 import { PostgresSizes } from './sizes.ts';
 import { CHECK_CLIENT } from './transaction.ts';
 
@@ -23,9 +24,12 @@ const SETTINGS = [
   'client_connection_check_interval',
 ] as const;
 
-const STATEMENTS: { readonly [M in ReclaimMode]: (table: TableName) => RawBuilder<unknown> } = {
-  vacuum: (table) => sql`vacuum (analyze) ${relationRef(table)}`,
-  full: (table) => sql`vacuum (full, analyze) ${relationRef(table)}`,
+type Work = (db: Kysely<unknown>, table: TableName) => Promise<unknown>;
+
+const MODES: { readonly [M in ReclaimMode]: Work } = {
+  vacuum: async (db, table) => sql`vacuum (analyze) ${relationRef(table)}`.execute(db),
+  full: async (db, table) => sql`vacuum (full, analyze) ${relationRef(table)}`.execute(db),
+  reindex: reindexTable,
 };
 
 /**
@@ -115,7 +119,7 @@ class PostgresReclaimSession implements ReclaimSession {
 
   async reclaim(mode: ReclaimMode, table: TableName, signal: AbortSignal): Promise<void> {
     const { db } = this.#connection;
-    await cancelOn(signal, this.#pool, db, async () => STATEMENTS[mode](table).execute(db));
+    await cancelOn(signal, this.#pool, db, async () => MODES[mode](db, table));
   }
 }
 

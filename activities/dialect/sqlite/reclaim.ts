@@ -45,6 +45,10 @@ export class SqliteReclaim implements Reclaim {
 
   async planWhole(mode: ReclaimMode): Promise<WholeReclaim> {
     const { bytes, free, isIncremental } = await readFileSize(this.#file);
+    if (mode === 'reindex') {
+      const problem = 'SQLite rebuilds indexes only with the whole file, as mode full does';
+      return { table: WHOLE, bytes, unusedBytes: 0, problem, neededBytes: 0, freeBytes: 0, blockedMillis: 0 };
+    }
     if (mode === 'vacuum') {
       const problem = isIncremental
         ? undefined

@@ -5,7 +5,7 @@ import type { Issue } from '../../issue.ts';
 import { ValidationError } from '../../issue.ts';
 import type { Policy } from '../../policy.ts';
 import { definePolicy } from '../../policy.ts';
-import type { ReclaimSpaceOptions } from '../../reclaim-space.ts';
+import type { ReclaimMode, ReclaimSpaceOptions } from '../../reclaim-space.ts';
 import { reclaimSpace } from '../../reclaim-space.ts';
 import { suggestOption } from '../../strict-options.ts';
 import { YesNoSchema } from './enabled.ts';
@@ -19,10 +19,10 @@ export interface PrefectMaintenanceSettings extends PrefectSettings {
   /** Take crashed runs along. Default: false. Not used where `states` is given. */
   readonly includeCrashed?: boolean | string;
   /**
-   * How space is reclaimed at the end: `vacuum` (default), `full`, which keeps everybody off each table while it is
-   * rewritten and needs `reclaimWindow`, or `off`.
+   * How space is reclaimed at the end: `vacuum` (default), `reindex`, `full`, which keeps everybody off each table while it
+   * is rewritten and needs `reclaimWindow`, or `off`.
    */
-  readonly reclaim?: 'vacuum' | 'full' | 'off';
+  readonly reclaim?: ReclaimMode | 'off';
   /** The hours in which space is reclaimed, like `'03:00-05:00'`, in `timezone`. Default: any time. */
   readonly reclaimWindow?: string;
 }
@@ -32,7 +32,9 @@ const RETENTION = '15 days';
 
 const OwnSettings = z.object({
   includeCrashed: setting(YesNoSchema, 'Use true or false').default(false),
-  reclaim: setting(z.enum(['vacuum', 'full', 'off']), 'Use vacuum, full or off').default('vacuum'),
+  reclaim: setting(z.enum(['vacuum', 'reindex', 'full', 'off']), 'Use vacuum, reindex, full or off').default(
+    'vacuum',
+  ),
 });
 const TIMEZONE = 'Asia/Bangkok';
 const NAMES = ['includeCrashed', 'reclaim', 'reclaimWindow', ...SETTING_NAMES];
@@ -60,13 +62,14 @@ export function prefectMaintenance(given: PrefectMaintenanceSettings = {}): Poli
   if (policy === undefined || own === undefined || issues.length > 0) {
     throw new ValidationError('preset prefect-maintenance', issues);
   }
+  if (own.reclaim === 'off') return definePolicy({ ...policy, name: 'prefect-maintenance' });
   const space: ReclaimSpaceOptions = {
     name: 'reclaim-space',
-    mode: own.reclaim === 'full' ? 'full' : 'vacuum',
+    mode: own.reclaim,
     timezone: settings.timezone ?? TIMEZONE,
     ...(reclaimWindow === undefined ? {} : { window: reclaimWindow }),
   };
-  const passes = own.reclaim === 'off' ? policy.passes : [...policy.passes, reclaimSpace(space)];
+  const passes = [...policy.passes, reclaimSpace(space)];
   return definePolicy({ ...policy, name: 'prefect-maintenance', passes });
 }
 

@@ -108,6 +108,16 @@ describeNeeding(['temporal'], 'reclaimSpace on SQLite', () => {
     expect(readJournal()).toEqual([]);
   });
 
+  test('reindex leaves the file as it is, and the run notes which mode rebuilds indexes', async () => {
+    file = makeFile('none', 10);
+    const report = await run({ mode: 'reindex' });
+    expect(report).toMatchObject({ status: 'completed', bytes: 0 });
+    expect(report.notes.map(({ what }) => what).join()).toContain(
+      'SQLite rebuilds indexes only with the whole file, as mode full does',
+    );
+    expect(readJournal()).toEqual([]);
+  });
+
   test('full rewrites the file if a fifth of it is empty, and not again', async () => {
     file = makeFile('none', 2);
     const before = countBytes(file);
