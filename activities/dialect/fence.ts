@@ -12,9 +12,10 @@ export interface Fence {
   waitForBatches(runKey: string): Promise<void>;
   /**
    * Tries work that may fail, after which the transaction goes on: what it did is undone, and what it deleted meanwhile is
-   * taken out of the counters. Constraints are checked and triggers fire before it is over.
+   * taken out of the counters. Constraints are checked and triggers fire before it is over. `defersKeys`: the work lets foreign
+   * keys be checked late that usually are not.
    */
-  attempt<T>(counters: DeletionCounters, work: () => Promise<T>): Promise<T>;
+  attempt<T>(counters: DeletionCounters, work: () => Promise<T>, defersKeys: boolean): Promise<T>;
   /** Fires the triggers that would fire when the transaction ends. */
   fireTriggers(): Promise<void>;
   /** Reports what this session did to the server's statistics when the transaction commits. */

@@ -5,6 +5,7 @@ import type { ProgressPass } from '../stored/compute-progress.ts';
 import type { KeepLastExpiry } from '../stored/expiry.ts';
 import type { BlockedPolicy, GuardState, LedgerPast, PreviewedRows, Seen } from '../stored/guard.ts';
 import type { Hold, NewHold } from '../stored/hold.ts';
+import type { StoredPass } from '../stored/pass.ts';
 import type { ReclaimOutcome, InterruptedReclaim } from '../stored/reclaim.ts';
 import type { Note, PreviewedPass, ReportedRun, ReportedPass, ReportedSize } from '../stored/report.ts';
 import type {
@@ -66,8 +67,8 @@ export interface RunStore {
   insertGuarded(owner: RunOwner, settings: RunSettings, reasons: readonly string[]): Promise<number>;
   insertPass(run: number, ordinal: number, pass: RunPass): Promise<void>;
   readPass(run: number, ordinal: number): Promise<OpenPass | undefined>;
-  /** Stores what the tables of a pass are by now: see `StoredPass.fingerprint`. */
-  storeFingerprint(run: number, ordinal: number, fingerprint: string): Promise<void>;
+  /** Stores a pass with what its tables are by now: see `StoredPass.fingerprint`. */
+  storeRenewed(run: number, ordinal: number, stored: StoredPass): Promise<void>;
   /** Returns false if the run is closed already. */
   close(run: number, status: RunStatus, reasons: readonly string[]): Promise<boolean>;
   /** Rows deleted in all tables so far, and the milliseconds since the start by the database's clock. */

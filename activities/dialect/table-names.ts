@@ -4,7 +4,13 @@ import type { CatalogTable } from './catalog.ts';
 /** A table's name alone, as a run stores it. */
 export function toTableName({ schema, name, label, ...table }: TableName | CatalogTable): TableName {
   const isPartitioned = 'kind' in table ? table.kind === 'partitioned' : table.partitioned === true;
-  return { schema, name, label, ...(isPartitioned ? { partitioned: true } : {}) };
+  return {
+    schema,
+    name,
+    label,
+    ...(isPartitioned ? { partitioned: true } : {}),
+    ...(table.partitionRoot === undefined ? {} : { partitionRoot: table.partitionRoot }),
+  };
 }
 
 /** Each table once. */

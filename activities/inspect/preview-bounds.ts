@@ -1,3 +1,4 @@
+import { listSteps } from '../dialect/cascade-paths.ts';
 import type { Catalog } from '../dialect/catalog.ts';
 import type { Tx } from '../dialect/dialect.ts';
 import { listTriggers } from '../dialect/kept-rows.ts';
@@ -23,6 +24,8 @@ export async function findBounds(
     bounds.set(pass.name, [
       ...refused.map(({ what, here = '' }): PreviewBound => ({ rows: 'at most', why: what, here })),
       ...findKept(stored),
+      ...findCircles(stored),
+      ...findDefaults(stored, catalog),
       ...(findKind(stored.kind).bounds?.(stored, earlier) ?? []),
       ...findCleared(stored, earlier, catalog),
     ]);
@@ -40,6 +43,54 @@ function findKept({ watched }: StoredPass): PreviewBound[] {
       here: listTriggers(watched),
     },
   ];
+}
+
+/**
+ * Rows that are deleted along with others of their own table, to any depth, and that a foreign key may forbid to delete: a
+ * preview follows the foreign key one round only, and a batch goes as far as the database lets it.
+ */
+function findCircles(stored: StoredPass): PreviewBound[] {
+  const { blockers = [] } = stored;
+  const kind = findKind(stored.kind);
+  const tree = 'runBatch' in kind && blockers.length > 0 ? kind.dependents?.(stored) : undefined;
+  if (tree === undefined) return [];
+  const { table, key = null, children = [] } = tree;
+  const steps = listSteps({ cascades: tree.cascades, key, children }, (child) => child.cascades);
+  const links = steps.map(({ from, table: child }) => [steps[from]?.table ?? table, child] as const);
+  const below = (label: string, seen = new Set<string>()): Set<string> => {
+    for (const [parent, child] of links) {
+      if (parent.label !== label || seen.has(child.label)) continue;
+      below(child.label, seen.add(child.label));
+    }
+    return seen;
+  };
+  const names = [...new Set(blockers.map(({ name }) => `constraint ${name}`))];
+  const again = [...new Set(links.map(([parent]) => parent.label))].filter((label) =>
+    below(label).has(label),
+  );
+  if (again.length === 0) return [];
+  return [
+    {
+      rows: 'about',
+      why: 'rows are deleted along with others of their own table, to any depth, and a foreign key forbids to delete some of them',
+      here: `${again.map((label) => `table ${label}`).join(', ')}; ${names.join(', ')}`,
+    },
+  ];
+}
+
+/** A reference that is set to its default must name a row that stays, which only a delete tells. */
+function findDefaults(stored: StoredPass, catalog: Catalog): PreviewBound[] {
+  const deleted = new Set(stored.counted.map(({ label }) => label));
+  return catalog.foreignKeys
+    .filter(
+      ({ enforced, onDelete, parent }) =>
+        enforced && onDelete === 'set default' && deleted.has(catalog.findLabel(parent) ?? ''),
+    )
+    .map(({ name, child }) => ({
+      rows: 'at most',
+      why: 'references are set to their default, which the database forbids if it names no row that stays',
+      here: `constraint ${name} of table ${catalog.findLabel(child) ?? ''}`,
+    }));
 }
 
 /** What deletes of earlier passes change in rows that stay: a preview reads these rows as they are. */

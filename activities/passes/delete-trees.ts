@@ -57,7 +57,11 @@ export async function deleteTrees(
     .slice(0, Math.max(1, parents))
     .map((at, n): LockedRow => ({ location: at, key: keys[n] ?? null }));
   if (!step.isolate) return { parents: rows.length, moved: await deleteWhole(tx, tree, where, rows, step) };
-  const isolated = await isolateRows(rows, step, async (some) => deleteWhole(tx, tree, where, some, step));
+  const defersKeys = tree.graph !== undefined;
+  const attempt: BatchStep['attempt'] = async (work) => step.attempt(work, defersKeys);
+  const isolated = await isolateRows(rows, { attempt }, async (some) =>
+    deleteWhole(tx, tree, where, some, step),
+  );
   return { parents: rows.length, ...isolated };
 }
 

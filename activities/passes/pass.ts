@@ -40,7 +40,7 @@ export interface BatchStep {
   /** Something forbids to delete some row: find out which, delete the others, and go on. */
   readonly isolate: boolean;
   /** Tries a part of the batch that may fail, after which the batch goes on; what it deleted is not counted then. */
-  readonly attempt: <T>(work: () => Promise<T>) => Promise<T>;
+  readonly attempt: <T>(work: () => Promise<T>, defersKeys?: boolean) => Promise<T>;
   /** Delete nothing and go on after the first row: somebody else has what is deleted with it locked. */
   readonly skipFirstRow: boolean;
   readonly deadline?: Deadline;

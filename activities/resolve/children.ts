@@ -13,7 +13,7 @@ import type {
   StoredPath,
   RowTree,
 } from '../stored/row-tree.ts';
-import { cascadesFrom } from './cascades.ts';
+import { cascadesFrom, forbidsDelete } from './cascades.ts';
 import { resolvePaths } from './file-roots.ts';
 import { resolvePointer } from './pointer.ts';
 import { resolveReference } from './reference.ts';
@@ -84,8 +84,8 @@ export function resolveChild(
   const { by, key: parentKey } = reference;
   const key = findChildKey(child.entity, children, scope);
   if (key === undefined) return undefined;
-  const beforeParent = hasForeignKey(table, by, parent, scope);
-  if (where !== undefined && beforeParent) {
+  const isForeignKey = hasForeignKey(table, by, parent, scope);
+  if (where !== undefined && isForeignKey) {
     return scope.addIssue(
       `softChild ${scope.entities.name(child.entity)} has a where, but a foreign key acts on all of its rows, whatever they are`,
       'Leave where out',
@@ -98,7 +98,7 @@ export function resolveChild(
     parentKey,
     ...(where === undefined ? {} : { where }),
     ...(child.as === undefined ? {} : { as: child.as }),
-    beforeParent,
+    beforeParent: isForeignKey || forbidsParent(table, parent, scope),
     pointers: pointers.filter((pointer) => pointer !== undefined),
     cascades: cascadesFrom(scope.catalog, table),
     ...(key === null ? {} : { own: { key, children } }),
@@ -130,6 +130,13 @@ function hasForeignKey(
   return catalog
     .referencesTo(parent)
     .some((key) => key.child === table.id && key.childColumns.includes(by.name));
+}
+
+/** Whether children may forbid to delete a parent, although it is another one than theirs: both may be in one batch. */
+function forbidsParent(table: CatalogTable, parent: CatalogTable, { catalog }: Scope): boolean {
+  return catalog
+    .referencesTo(parent)
+    .some((key) => key.child === table.id && key.enforced && forbidsDelete(key));
 }
 
 /** Soft children that a later pass deletes, with what cascades from them, as steps that follow some others. */

@@ -93,7 +93,7 @@ export async function runBatch(
         keepLast: { run, pass },
         holds,
         outbox: { policy, pass: passName, run },
-        attempt: async (work) => tx.fence.attempt(counters, work),
+        attempt: async (work, defersKeys = false) => tx.fence.attempt(counters, work, defersKeys),
         deadline: { at: performance.now() + statementMillis, millis: statementMillis },
       });
       if (stored.firesLate === true) await tx.fence.fireTriggers();

@@ -9,10 +9,14 @@ import type { OpenRun } from '../stored/run.ts';
 import type { BatchShard } from './batch.ts';
 import { FAILURE } from './failure.ts';
 
+/** What a run decides when it starts. */
+const KEPT: ReadonlySet<string> = new Set(['horizon', 'rowsPerParent', 'keys', 'ageIndex']);
+
 /**
  * After a batch failed since the schema changed: looks up the pass anew, and returns it with what the tables are by now if
- * it finds the same as the run started with, by which the same rows are deleted. Most changes are of that kind. Throws the
- * error of the batch if it finds anything else, and any error of another kind.
+ * it finds the same as the run started with, by which the same rows are deleted. Most changes are of that kind, also a
+ * new partition of a table that a foreign key reaches: its rows are counted from then on. Throws the error of the batch if it
+ * finds anything else, and any error of another kind.
  */
 export async function renewPass<A extends BatchShard>(
   { session }: Pick<Database, 'session'>,
@@ -29,6 +33,20 @@ export async function renewPass<A extends BatchShard>(
   });
   const found = resolved.passes.find(({ pass }) => pass.name === at.passName)?.stored;
   if (found?.fingerprint === undefined || hashFound(found) !== hashFound(at.stored)) throw error;
-  await session.ledger.runs.storeFingerprint(at.key.run, at.key.pass, found.fingerprint);
-  return { ...at, stored: { ...at.stored, fingerprint: found.fingerprint } };
+  const stored = keepTimes(found, at.stored);
+  await session.ledger.runs.storeRenewed(at.key.run, at.key.pass, stored);
+  return { ...at, stored };
+}
+
+/** A pass as it is found now, with the horizons and the estimates that the run started with. */
+function keepTimes<T>(found: T, started: unknown): T {
+  if (typeof found !== 'object' || found === null) return found;
+  if (typeof started !== 'object' || started === null) return found;
+  const before = started as Readonly<Record<string, unknown>>;
+  if (Array.isArray(found)) return found.map((value, n) => keepTimes<unknown>(value, before[n])) as T;
+  const kept = Object.entries(found).map(([key, value]) => [
+    key,
+    KEPT.has(key) ? before[key] : keepTimes<unknown>(value, before[key]),
+  ]);
+  return Object.fromEntries(kept) as T;
 }

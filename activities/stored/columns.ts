@@ -6,6 +6,8 @@ export interface TableName {
   readonly label: string;
   /** Its rows lie in partitions: it can only be read. */
   readonly partitioned?: true;
+  /** The partitioned table of which it is a partition, with its schema; left out if it is none. */
+  readonly partitionRoot?: string;
 }
 
 /** A column and its type, as the database writes the type. */

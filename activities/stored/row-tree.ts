@@ -34,8 +34,8 @@ export interface StoredChild {
   /** The key is compared as text; left out if both have one type. */
   readonly as?: 'text';
   /**
-   * It has a foreign key after all. The parent cannot be deleted first: the database would forbid it, unlink the child
-   * for good, or delete the child before pointers at it are repaired.
+   * It has a foreign key after all, by this column or another. The parent cannot be deleted first: the database would forbid
+   * it, unlink the child for good, or delete the child before pointers at it are repaired.
    */
   readonly beforeParent: boolean;
   readonly pointers: readonly StoredPointer[];

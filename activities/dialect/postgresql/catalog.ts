@@ -48,7 +48,8 @@ type ColumnRow = Omit<CatalogColumn, 'collation' | 'hiddenOperator' | 'numbers'>
   readonly isComputed: boolean;
 };
 
-type TableRow = Omit<CatalogTable, 'columns' | 'label'> & {
+type TableRow = Omit<CatalogTable, 'columns' | 'label' | 'partitionRoot'> & {
+  readonly partitionRoot: string | null;
   readonly visible: boolean;
   readonly columns: readonly ColumnRow[];
 };
@@ -82,6 +83,11 @@ async function readTables(connection: Connection, ids: readonly string[]): Promi
         from pg_partition_ancestors(c.oid) as p
         join pg_partitioned_table as k on k.partrelid = p.relid
         join pg_attribute as a on a.attrelid = k.partrelid and a.attnum = any(k.partattrs::int2[])) as "partitionKey",
+      case when c.relispartition then (
+        select format('%I.%I', s.nspname, r.relname)
+        from pg_class as r
+        join pg_namespace as s on s.oid = r.relnamespace
+        where r.oid = pg_partition_root(c.oid)) end as "partitionRoot",
       row_security_active(c.oid) as hidden,
       json_build_object(
         'select', has_table_privilege(c.oid, 'select'),
@@ -156,8 +162,9 @@ async function readTables(connection: Connection, ids: readonly string[]): Promi
     join pg_namespace as n on n.oid = c.relnamespace
     where c.oid = any(${ids}::text[]::oid[])`.execute(connection.db);
   const unusual = await findUnusualTables(connection, ids);
-  return rows.map(({ visible, columns, ...table }) => ({
+  return rows.map(({ visible, columns, partitionRoot, ...table }) => ({
     ...table,
+    ...(partitionRoot === null ? {} : { partitionRoot }),
     unsupported: unusual.get(table.id),
     label: writeLabel(table, visible),
     columns: new Map(columns.map((column) => [column.name, toColumn(column)])),

@@ -5,11 +5,11 @@ import type { TableName } from '../../stored/columns.ts';
 import type { RowTree } from '../../stored/row-tree.ts';
 import { toSql } from '../condition.ts';
 import { references } from '../join-path.ts';
+import { listTriggers, RowsKept } from '../kept-rows.ts';
 import { RowGraphSql } from '../row-graph.ts';
 import type { DeletedGraph, Outbox } from '../rows.ts';
 import type { Condition } from '../view.ts';
 import type { Connection } from './connection.ts';
-import { SqliteError } from './errors.ts';
 import { isAt, keyText, tableAs, tableRef } from './identifiers.ts';
 import { recordPaths, returningPaths } from './recording.ts';
 
@@ -44,7 +44,7 @@ export async function deleteGraph(
   for (const { table, found } of listed.toReversed()) {
     await connection.run(sql`delete from ${tableRef(table)} as t where ${isAt(found)}`);
   }
-  for (const { table, found } of listed) await assertDeleted(connection, table, found);
+  for (const { table, found } of listed) await assertDeleted(connection, tree, table, found);
   const roots = rows.filter(({ root }) => root === 1).length;
   return { rows: roots, groups: (label) => groups.get(label) ?? [] };
 }
@@ -76,14 +76,14 @@ export function deletedSql(
 /** A trigger may keep a row: what belongs to it must stay as well, and its files. */
 async function assertDeleted(
   connection: Connection,
+  { watched }: RowTree,
   table: TableName,
   locations: readonly string[],
 ): Promise<void> {
+  if (watched === undefined) return;
   const { rows } = await connection.run(sql`
     select 1 from ${tableRef(table)} as t where ${isAt(locations)} limit 1`);
-  if (rows.length > 0) {
-    throw new SqliteError('SQLITE_CONSTRAINT_TRIGGER', `a trigger kept rows of ${table.label}`);
-  }
+  if (rows.length > 0) throw new RowsKept(listTriggers(watched));
 }
 
 /** Records the paths of rows, and returns the groups of the pointers at them. */

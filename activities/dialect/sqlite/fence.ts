@@ -4,6 +4,7 @@ import type { TableName } from '../../stored/columns.ts';
 import type { DeletionCounters, EnteredBatch, Fence } from '../fence.ts';
 import type { Connection } from './connection.ts';
 import { countDeletes } from './counters.ts';
+import { SqliteError } from './errors.ts';
 import { readHeldRows } from './ledger/held-rows.ts';
 
 /**
@@ -28,10 +29,12 @@ export class SqliteFence implements Fence {
   }
 
   /** The counters are in a table, and undone with the savepoint. */
-  async attempt<T>(_counters: DeletionCounters, work: () => Promise<T>): Promise<T> {
+  async attempt<T>({ tables }: DeletionCounters, work: () => Promise<T>, defersKeys: boolean): Promise<T> {
+    const dangling = await findDangling(this.#connection, tables, defersKeys);
     await this.#connection.run(sql`savepoint attempt`);
     try {
       const result = await work();
+      if (dangling !== undefined) await assertNoneNew(this.#connection, tables, defersKeys, dangling);
       await this.#connection.run(sql`release savepoint attempt`);
       return result;
     } catch (error) {
@@ -48,6 +51,43 @@ export class SqliteFence implements Fence {
   async flushStatistics(): Promise<void> {
     // SQLite has none.
   }
+}
+
+/**
+ * Rows that name nothing by a foreign key to some tables; undefined if none of these keys is deferred. A deferred key is
+ * checked by the commit alone, which ends the whole batch: an attempt looks itself. It reads the tables that reference, for
+ * such keys alone, and only after the database refused a row.
+ */
+async function findDangling(
+  connection: Connection,
+  tables: readonly TableName[],
+  defersKeys: boolean,
+): Promise<ReadonlySet<string> | undefined> {
+  const names = sql`(select value from json_each(${JSON.stringify(tables.map(({ name }) => name))}))`;
+  const { rows } = await connection.run(sql<{ name: string }>`
+    select distinct m.name
+    from main.sqlite_schema as m
+    join pragma_foreign_key_list(m.name) as f on f."table" collate nocase in ${names}
+    where m.type = 'table' and (${defersKeys ? 1 : 0} or m.sql like '%deferr%')`);
+  if (rows.length === 0) return undefined;
+  const found = new Set<string>();
+  for (const { name } of rows) {
+    const { rows: dangling } = await connection.run(sql<{ text: string }>`
+      select json_array("table", rowid, fkid) as text from pragma_foreign_key_check(${name})`);
+    for (const { text } of dangling) found.add(text);
+  }
+  return found;
+}
+
+async function assertNoneNew(
+  connection: Connection,
+  tables: readonly TableName[],
+  defersKeys: boolean,
+  before: ReadonlySet<string>,
+): Promise<void> {
+  const after = (await findDangling(connection, tables, defersKeys)) ?? new Set();
+  if ([...after].every((row) => before.has(row))) return;
+  throw new SqliteError('SQLITE_CONSTRAINT_FOREIGNKEY', 'a deferred foreign key would name nothing');
 }
 
 /**

@@ -135,6 +135,7 @@ describe('a preview says which of its numbers are a bound', () => {
     );
     expect([previewed, deleted]).toEqual([1, 0]);
     expect(bounds).toMatchObject([
+      { rows: 'at most', here: 'constraint products_cat_id_fkey of table products' },
       { rows: 'about', here: 'constraint products_cat_id_fkey of table products' },
     ]);
   });
@@ -154,6 +155,28 @@ describe('a preview says which of its numbers are a bound', () => {
     const passes = await preview(policy);
     expect(passes[0]).toMatchObject({ rows: 2, bounds: [{ rows: 'at most' }] });
     expect(passes[0]?.bounds[0]?.here).toContain('does not have a replica identity');
+  });
+
+  test('about: rows go along with others of their own table, and a row deep below is referenced', async () => {
+    await database.rows(`
+      create table refs (id int primary key, task_id int references tasks);
+      insert into tasks values (5, null, 2, now()), (6, null, 5, now());
+      insert into refs values (1, 6)`);
+    const { deleted, bounds } = await compare(expiring('tasks', Task));
+    expect(deleted).toBe(1);
+    expect(bounds).toMatchObject([{ rows: 'about', here: 'table tasks; constraint refs_task_id_fkey' }]);
+    expect(await database.value('select count(*) from tasks where id in (1, 2, 5, 6)')).toBe(4);
+  });
+
+  test('at most: a default that references fall back on names no row', async () => {
+    await database.rows(`
+      alter table products drop constraint products_cat_id_fkey;
+      alter table products alter cat_id set default 9, add foreign key (cat_id) references cats on delete set default`);
+    const { previewed, deleted, bounds } = await compare(expiring('cats', Cat));
+    expect([previewed, deleted]).toEqual([2, 1]);
+    expect(bounds).toMatchObject([
+      { rows: 'at most', here: 'constraint products_cat_id_fkey of table products' },
+    ]);
   });
 
   test('none if the run deletes the same', async () => {

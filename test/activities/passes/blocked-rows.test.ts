@@ -161,6 +161,21 @@ describe('one row that another one references stops no other', () => {
     await expectRun(policy, { deleted: { version: 99, task: 99 }, blocked: 1 });
   });
 
+  test('when soft children reference rows of the pass, other ones than theirs', async () => {
+    await fillVersions(100);
+    await database.rows(`
+      create table task (id integer primary key, version_id integer, seen_id integer references version, at timestamptz);
+      create index on task (version_id);
+      create index on task (seen_id);
+      insert into task select n, n, case n when 1 then 20 when 21 then null else n - 1 end, now() from generate_series(1, 100) as n;
+      insert into task values (101, 101, 40);
+      update task set seen_id = null where id = 40`);
+    // The tasks of 1 to 20 name them in a circle. Task 101 stays, and version 40 with it.
+    const policy = makePolicy(expiring({ with: [softChild({ entity: Task, by: 'versionId' })] }));
+    await expectRun(policy, { deleted: { version: 99, task: 99 }, blocked: 1 }, { size: 7 });
+    expect(await left('task')).toEqual([40, 101]);
+  });
+
   test('among orphans', async () => {
     await database.rows(`
       create table owner (id integer primary key);

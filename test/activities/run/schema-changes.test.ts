@@ -34,6 +34,19 @@ const SCHEMA = `
   create function known() returns trigger language plpgsql as 'begin return null; end';
   create trigger known after delete on part for each row execute function known()`;
 
+/** New partitions of tables that a foreign key reaches: their rows are counted from then on. */
+const PARTITIONS = {
+  reading_december: `
+    create table reading_december partition of reading for values from ('2026-12-01') to ('2027-01-01');
+    insert into reading select '2026-12-05', id from device`,
+  // Of a partition that has partitions itself.
+  reading_january_a: `
+    create table reading_january partition of reading for values from ('2027-01-01') to ('2027-02-01')
+      partition by hash (device_id);
+    create table reading_january_a partition of reading_january for values with (modulus 1, remainder 0);
+    insert into reading select '2027-01-05', id from device`,
+} as const;
+
 /** What makes a delete of devices reach other rows than before. */
 const CHANGES = {
   'a foreign key that cascades': `
@@ -42,12 +55,6 @@ const CHANGES = {
   'a foreign key to what goes by cascade': `
     create table screw (id integer primary key, part_id integer references part on delete cascade);
     insert into screw select id, id from part`,
-  'a partition': `
-    create table reading_december partition of reading for values from ('2026-12-01') to ('2027-01-01');
-    insert into reading select '2026-12-05', id from device`,
-  'the first partition of a table that had none': `
-    create table series_december partition of empty_series for values from ('2026-12-01') to ('2027-01-01');
-    insert into empty_series select '2026-12-05', id from device`,
   'a trigger': `
     create function nothing() returns trigger language plpgsql as 'begin return null; end';
     create trigger keep before delete on part for each row execute function nothing()`,
@@ -55,6 +62,10 @@ const CHANGES = {
   'another function that keeps rows, under the same trigger': `
     create trigger known_before before delete on part for each row execute function known()`,
   'a rule': 'create rule keep as on delete to part do instead nothing',
+  // Its foreign key reached no rows before.
+  'the first partition of a table that had none': `
+    create table series_december partition of empty_series for values from ('2026-12-01') to ('2027-01-01');
+    insert into empty_series select '2026-12-05', id from device`,
 } as const;
 
 /** What changes nothing about it. */
@@ -116,6 +127,10 @@ describe('the schema changes while a run is open', () => {
     return database.value(`select count(*) from ${table}`);
   }
 
+  async function sumDeleted(table: string): Promise<number> {
+    return database.value(`select sum((deleted ->> '${table}')::int) from vacuum.batch`);
+  }
+
   test.each(Object.entries(CHANGES))('%s: the pass ends before the next batch', async (_, change) => {
     expect(await runWhile(change)).toMatch(
       /^the schema changed since the run started, .* of device or of .* \(part, reading_november\).*Start a new run/,
@@ -127,20 +142,74 @@ describe('the schema changes while a run is open', () => {
     expect(await database.value('select sum(rows) from vacuum.batch')).toBe(9);
   });
 
-  test.each(['reading_december', 'visit'])(
-    'no row of %s is lost uncounted, and a new run counts it',
-    async (table) => {
-      const change = table === 'visit' ? CHANGES['a foreign key that cascades'] : CHANGES['a partition'];
-      const rest = OLD - 3;
-      await runWhile(change);
-      expect(await count(table)).toBe(rest + 1);
-      await database.rows('update vacuum.run set ended_at = now()');
-      expect(await runWhile('select 1')).toBe('completed');
+  test.each(Object.entries(PARTITIONS))(
+    'a partition, %s: the run goes on and counts it',
+    async (table, change) => {
+      expect(await runWhile(change)).toBe('completed');
+      expect(await count('device')).toBe(1);
+      // The row of the young device.
       expect(await count(table)).toBe(1);
-      const counted = await database.value(`select sum((deleted ->> '${table}')::int) from vacuum.batch`);
-      expect(counted).toBe(rest);
+      expect(await sumDeleted(table)).toBe(OLD - 3);
+      const stored = await database.value<readonly { readonly label: string }[]>(
+        `select stored -> 'counted' from vacuum.pass`,
+      );
+      expect(stored.map(({ label }) => label)).toContain(table);
     },
   );
+
+  test('a partition that is dropped while another is there: the run goes on', async () => {
+    await database.rows(PARTITIONS.reading_december);
+    expect(await runWhile('drop table reading_november')).toBe('completed');
+    expect([await count('device'), await count('part'), await count('reading_december')]).toEqual([1, 0, 1]);
+  });
+
+  test.each([
+    [
+      'a trigger',
+      'create trigger keep before delete on reading_december for each row execute function known()',
+    ],
+    ['a rule', 'create rule keep as on delete to reading_december do instead nothing'],
+    [
+      'a foreign key to it',
+      `alter table reading_december add unique (device_id, day);
+       create table remark (device_id integer, day date,
+         foreign key (device_id, day) references reading_december (device_id, day) on delete cascade)`,
+    ],
+  ])('a partition with %s of its own: the pass ends', async (_, more) => {
+    expect(await runWhile(`${PARTITIONS.reading_december}; ${more}`)).toContain('the schema changed');
+    expect(await count('device')).toBe(OLD + 1 - 3);
+    expect(await count('reading_december')).toBe(OLD - 3 + 1);
+  });
+
+  test('a partition, while references are counted: its rows keep what they name', async () => {
+    await database.rows(`
+      delete from part; delete from reading; drop table reading; drop table empty_series;
+      create table reading (day date not null, device_id integer not null references device) partition by range (day);
+      create table reading_november partition of reading for values from ('2026-11-01') to ('2026-12-01');
+      create index on reading (device_id)`);
+    const unused = deleteUnreferenced({ name: 'unused', entity: Device, age: 'at' });
+    const change = `
+      create table reading_december partition of reading for values from ('2026-12-01') to ('2027-01-01');
+      insert into reading select '2026-12-05', id from device where id > 30`;
+    expect(await runWhile(change, unused)).toBe('completed');
+    expect(await count('device')).toBe(OLD - 30 + 1);
+  });
+
+  test('a partition that becomes a table of its own, with its foreign key: the pass ends', async () => {
+    expect(await runWhile('alter table reading detach partition reading_november')).toContain(
+      'the schema changed',
+    );
+    expect(await count('reading_november')).toBe(OLD - 3);
+  });
+
+  test('no row of a new table is lost uncounted, and a new run counts it', async () => {
+    await runWhile(CHANGES['a foreign key that cascades']);
+    expect(await count('visit')).toBe(OLD - 3 + 1);
+    await database.rows('update vacuum.run set ended_at = now()');
+    expect(await runWhile('select 1')).toBe('completed');
+    expect(await count('visit')).toBe(1);
+    expect(await sumDeleted('visit')).toBe(OLD - 3);
+  });
 
   test.each(Object.entries(HARMLESS))('%s: the run goes on', async (_, change) => {
     expect(await runWhile(change)).toBe('completed');
@@ -148,8 +217,7 @@ describe('the schema changes while a run is open', () => {
     // A rewrite may put rows behind the scan; the next run finds them.
     expect(rest).toBeLessThan(OLD - 3);
     expect(await count('device')).toBe(rest + 1);
-    const counted = await database.value(`select sum((deleted ->> 'device')::int) from vacuum.batch`);
-    expect(counted).toBe(OLD - rest);
+    expect(await sumDeleted('device')).toBe(OLD - rest);
   });
 
   test('a run that went on knows the change by then, and ends at the next one that is not harmless', async () => {

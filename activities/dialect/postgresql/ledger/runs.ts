@@ -83,10 +83,10 @@ export class PostgresRunStore extends LedgerPart implements RunStore {
     return rows[0];
   }
 
-  async storeFingerprint(run: number, ordinal: number, fingerprint: string): Promise<void> {
+  async storeRenewed(run: number, ordinal: number, stored: StoredPass): Promise<void> {
     await sql`
       update ${this.table('pass')}
-      set stored = jsonb_set(stored, '{fingerprint}', to_jsonb(${fingerprint}::text))
+      set stored = ${JSON.stringify(stored)}::jsonb
       where run_id = ${run} and ordinal = ${ordinal}`.execute(this.db);
   }
 

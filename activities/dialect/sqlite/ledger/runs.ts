@@ -86,10 +86,10 @@ export class SqliteRunStore extends LedgerPart implements RunStore {
     return row && { name: row.name, stored: parseJson(row.stored), shards: parseJson(row.shards) };
   }
 
-  async storeFingerprint(run: number, ordinal: number, fingerprint: string): Promise<void> {
+  async storeRenewed(run: number, ordinal: number, stored: StoredPass): Promise<void> {
     await this.change(sql`
       update ${this.table('pass')}
-      set stored = json_set(stored, '$.fingerprint', ${fingerprint})
+      set stored = ${JSON.stringify(stored)}
       where run_id = ${run} and ordinal = ${ordinal}`);
   }
 

@@ -60,13 +60,14 @@ describe('a graph of rows in SQLite', () => {
     const text: ColumnName = { name: 'kind', type: 'text' };
     const recording: RowTree = {
       ...tree,
+      watched: { triggers: ['trigger keep of table log'], links: [] },
       graph: { tables: [{ table: NODE, pointers: [], files: [{ root: 'r', column: text }] }] },
     };
     const deleting = open.session.transaction(limits, async (tx) => {
       const old = tx.view().matches({ text: `"t"."kind" = 'old'`, values: [], selects: false });
       return tx.rows.deleteGraph(recording, ['1', '3'], old, outbox);
     });
-    await expect(deleting).rejects.toThrow('a trigger kept rows of log');
+    await expect(deleting).rejects.toMatchObject({ name: 'RowsKept', names: 'trigger keep of table log' });
     expect(file.value('select count(*) from node')).toBe(7);
     expect(file.value('select count(*) from log')).toBe(7);
     expect(file.value('select count(*) from vacuum_file')).toBe(0);

@@ -1,0 +1,74 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+
+import { openDatabase } from '../../../activities/ledger/open-database.ts';
+import type { TestDatabase } from '../database.ts';
+import { createDatabase } from '../database.ts';
+import { SEED } from '../random.ts';
+import type { TestFile } from '../sqlite.ts';
+import { createFile } from '../sqlite.ts';
+import type { GraphDatabase } from './check.ts';
+import { checkRandomGraph } from './check.ts';
+
+/** So many graphs in one test. */
+const CHUNK = 50;
+const TABLES = ['t0', 't1', 't2', 't3'];
+
+/** Makes so many graphs on each database. `TEST_SEED` repeats those of a failure, whose message has its seed. */
+export function testRandomGraphs(graphs: number): void {
+  describe(`tables that reference one another in any way, from seed ${SEED}`, () => {
+    let postgres: TestDatabase;
+    let file: TestFile;
+    beforeAll(async () => {
+      postgres = await createDatabase('template0');
+      await postgres.rows('create schema ext; create domain ext."Number" as integer check (value > 0)');
+      file = createFile('select 1');
+      for (const { url } of [postgres, file]) {
+        const opened = await openDatabase(url);
+        await opened.ledger.migrate();
+        await opened.close();
+      }
+    });
+    afterAll(async () => {
+      await postgres.drop();
+      file.drop();
+    });
+
+    function open(name: string): GraphDatabase {
+      if (name === 'PostgreSQL') {
+        return {
+          url: postgres.url,
+          isSqlite: false,
+          rows: async (sql) => postgres.rows(sql),
+          execute: async (sql) => void (await postgres.rows(sql)),
+          reset: async () =>
+            void (await postgres.rows(
+              `drop table if exists ${[...TABLES, 'said'].join(', ')} cascade; update vacuum.run set ended_at = now() where ended_at is null`,
+            )),
+        };
+      }
+      const tables = [...TABLES, 'said'].map((table) => `drop table if exists ${table};`);
+      const closed = 'update vacuum_run set ended_at = 1 where ended_at is null';
+      return {
+        url: file.url,
+        isSqlite: true,
+        rows: async (sql) => file.rows(sql),
+        execute: async (sql) => file.execute(sql),
+        reset: async () =>
+          file.execute(`pragma foreign_keys = off; ${tables.join(' ')} ${closed}; pragma foreign_keys = on`),
+      };
+    }
+
+    const chunks = Array.from({ length: Math.ceil(graphs / CHUNK) }, (_, n) => n * CHUNK);
+    test.each(['PostgreSQL', 'SQLite'].flatMap((name) => chunks.map((first) => [name, first] as const)))(
+      '%s deletes the right rows, as previewed and recorded, or refuses, from number %i on',
+      async (name, first) => {
+        const outcomes = new Map<string, number>();
+        for (let n = first; n < Math.min(graphs, first + CHUNK); n += 1) {
+          const outcome = await checkRandomGraph(open(name), SEED + n);
+          outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + 1);
+        }
+        expect(outcomes.get('deleted') ?? 0).toBeGreaterThan(0);
+      },
+    );
+  });
+}

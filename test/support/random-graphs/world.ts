@@ -1,0 +1,200 @@
+import type { Random } from '../random-schemas/choose.ts';
+import { chance, choose } from '../random-schemas/choose.ts';
+
+// Tables that reference one another in any way, in circles and themselves, with triggers, as data.
+
+export const ACTIONS = ['cascade', 'set null', 'set default', 'restrict', 'no action'] as const;
+
+/** A foreign key; the column of a key by `id` or `code` is `fkN`, and `fkNb` beside it for a key by both. */
+export interface Edge {
+  readonly n: number;
+  readonly child: number;
+  readonly parent: number;
+  readonly by: 'id' | 'code' | 'both';
+  readonly action: (typeof ACTIONS)[number];
+  readonly isDeferred: boolean;
+  readonly isIndexed: boolean;
+}
+
+/** What a table does to deletes of its rows. */
+export type Trigger =
+  | 'none'
+  /** Before delete, and keeps rows that are marked. */
+  | 'keeps marked'
+  /** The same, but disabled. */
+  | 'disabled'
+  /** After delete, and writes into another table. */
+  | 'writes'
+  /** A rule, which no pass may meet. */
+  | 'rule';
+
+export interface Row {
+  readonly id: number;
+  readonly code: number;
+  readonly isOld: boolean;
+  readonly isMarked: boolean;
+  /** The row of the first table that it belongs to without a foreign key. */
+  readonly owner: number | null;
+  /** The row of the parent that each edge of the table names, by its id. */
+  readonly refs: Map<number, number | null>;
+}
+
+export interface Graph {
+  readonly edges: readonly Edge[];
+  readonly triggers: readonly Trigger[];
+  /** The rows of the second table belong to those of the first by `owner`. */
+  readonly hasSoftChild: boolean;
+  readonly hasTypes: boolean;
+  readonly tables: readonly (readonly Row[])[];
+}
+
+/** Every row references this one by default. */
+export const DEFAULT_ID = 1;
+
+export function makeGraph(random: Random, isSqlite: boolean): Graph {
+  const below = (limit: number): number => Math.floor(random() * limit);
+  const count = 1 + below(4);
+  const edges = Array.from({ length: 1 + below(5) }, (_, n): Edge => {
+    const action = choose<Edge['action']>(random, ['cascade', 'cascade', ...ACTIONS]);
+    return {
+      n,
+      child: below(count),
+      parent: below(count),
+      by: action === 'set default' ? 'id' : choose(random, ['id', 'code', 'both'] as const),
+      action,
+      isDeferred: action !== 'restrict' && chance(random, 0.25),
+      isIndexed: chance(random, 0.7),
+    };
+  });
+  const usual: Trigger[] = ['none', 'none', 'none', 'none', 'keeps marked', 'writes'];
+  const more: Trigger[] = chance(random, 0.2) ? ['disabled', 'rule'] : ['disabled'];
+  const triggers = Array.from({ length: count }, () =>
+    choose(random, isSqlite ? usual : [...usual, ...more]),
+  );
+  const sizes = Array.from({ length: count }, () => 3 + below(12));
+  const tables = sizes.map((size, table) =>
+    Array.from({ length: size }, (_, n): Row => ({
+      id: n + 1,
+      // Codes are ids of other rows: who takes one for the other deletes a wrong row.
+      code: ((n + 1) % size) + 1,
+      // The row that others reference by default stays.
+      isOld: (table > 0 || n + 1 !== DEFAULT_ID) && chance(random, 0.6),
+      isMarked: chance(random, 0.15),
+      owner: chance(random, 0.4) ? null : 1 + below(sizes[0] ?? 1),
+      refs: new Map(
+        edges
+          .filter(({ child }) => child === table)
+          .map((edge) => [edge.n, chance(random, 0.5) ? null : 1 + below(sizes[edge.parent] ?? 1)]),
+      ),
+    })),
+  );
+  return {
+    edges,
+    triggers,
+    hasSoftChild: count > 1 && chance(random, 0.4),
+    hasTypes: !isSqlite && chance(random, 0.5),
+    tables,
+  };
+}
+
+/** The statements that make and fill the tables. */
+export function toSql(graph: Graph, isSqlite: boolean): string {
+  const { edges, tables, triggers, hasTypes } = graph;
+  const moment = isSqlite ? 'text' : 'timestamptz';
+  const integer = hasTypes ? 'ext."Number"' : 'integer';
+  const at = (isOld: boolean): string =>
+    isSqlite ? `datetime('now', '-${isOld ? 9 : 0} days')` : isOld ? `now() - interval '9 days'` : `now()`;
+  const create = tables.map((_, table) => {
+    const own = edges.filter(({ child }) => child === table);
+    const columns = own.flatMap((edge) => {
+      const ending = edge.action === 'set default' ? ` default ${DEFAULT_ID}` : '';
+      return listColumns(edge).map((column) => `${column} integer${ending}`);
+    });
+    const keys = isSqlite ? own.map((edge) => foreignKey(edge)) : [];
+    return `create table t${table} (${[
+      `id ${integer} primary key, code ${integer} not null unique, at ${moment} not null, marked integer not null, owner integer`,
+      ...columns,
+      'unique (id, code)',
+      ...keys,
+    ].join(', ')})`;
+  });
+  const fill = tables.map((rows, table) => {
+    const own = edges.filter(({ child }) => child === table);
+    const values = rows.map((row) =>
+      [
+        row.id,
+        row.code,
+        at(row.isOld),
+        row.isMarked ? 1 : 0,
+        row.owner ?? 'null',
+        ...own.flatMap((edge) => spell(graph, edge, row)),
+      ].join(', '),
+    );
+    return `insert into t${table} values ${values.map((value) => `(${value})`).join(', ')}`;
+  });
+  const alter = isSqlite ? [] : edges.map((edge) => `alter table t${edge.child} add ${foreignKey(edge)}`);
+  const indexes = edges
+    .filter(({ isIndexed }) => isIndexed)
+    .map((edge) => `create index by_${edge.n} on t${edge.child} (${listColumns(edge).join(', ')})`);
+  const made = triggers.flatMap((trigger, table) => (isSqlite ? toSqliteTrigger : toTrigger)(trigger, table));
+  return [
+    ...(isSqlite ? ['pragma foreign_keys = off'] : []),
+    ...create,
+    'create table said (id integer)',
+    ...fill,
+    ...alter,
+    ...indexes,
+    ...made,
+    isSqlite ? 'pragma foreign_keys = on' : 'analyze',
+  ].join(';\n');
+}
+
+export function listColumns({ n, by }: Edge): string[] {
+  return by === 'both' ? [`fk${n}`, `fk${n}b`] : [`fk${n}`];
+}
+
+function foreignKey(edge: Edge): string {
+  const target = edge.by === 'both' ? 'id, code' : edge.by;
+  return `foreign key (${listColumns(edge).join(', ')}) references t${edge.parent} (${target})
+    on delete ${edge.action} ${edge.isDeferred ? 'deferrable initially deferred' : ''}`;
+}
+
+/** What the columns of a reference hold. A half of a pair alone references nothing. */
+function spell({ tables }: Graph, { n, by, parent }: Edge, row: Row): (number | string)[] {
+  const ref = row.refs.get(n) ?? null;
+  const { code } = tables[parent]?.find(({ id }) => id === ref) ?? { code: null };
+  if (by === 'both') return ref === null ? ['null', 1 + (row.id % 3)] : [ref, code ?? 'null'];
+  return [(by === 'id' ? ref : code) ?? 'null'];
+}
+
+function toTrigger(trigger: Trigger, table: number): string[] {
+  switch (trigger) {
+    case 'none':
+      return [];
+    case 'rule':
+      return [`create rule r${table} as on delete to t${table} do also insert into said values (1)`];
+    case 'writes':
+      return [
+        `create or replace function say() returns trigger language plpgsql as
+           'begin insert into said values (old.id); return null; end'`,
+        `create trigger g${table} after delete on t${table} for each row execute function say()`,
+      ];
+    case 'keeps marked':
+    case 'disabled':
+      return [
+        `create or replace function keep() returns trigger language plpgsql as
+           'begin if old.marked = 1 then return null; end if; return old; end'`,
+        `create trigger g${table} before delete on t${table} for each row execute function keep()`,
+        ...(trigger === 'disabled' ? [`alter table t${table} disable trigger g${table}`] : []),
+      ];
+  }
+}
+
+function toSqliteTrigger(trigger: Trigger, table: number): string[] {
+  if (trigger === 'writes')
+    return [`create trigger g${table} after delete on t${table} begin insert into said values (old.id); end`];
+  if (trigger !== 'keeps marked') return [];
+  return [
+    `create trigger g${table} before delete on t${table} when old.marked = 1 begin select raise(ignore); end`,
+  ];
+}
