@@ -4,6 +4,7 @@ import { recogniseApplication } from './applications.ts';
 import type { Dependent } from './dependents.ts';
 import { listDependents } from './dependents.ts';
 import { describePass } from './describe-pass.ts';
+import { describeDoubts } from './doubts.ts';
 import { EntityList } from './entity-list.ts';
 import { findGrowth } from './growth.ts';
 import type { KnownDatabase, KnownTable } from './known-table.ts';
@@ -144,7 +145,7 @@ function toPass(candidate: Candidate, entities: EntityList, database: KnownDatab
         ? null
         : { property: entities.nameProperty(table, state.column.name), values: state.final },
     children: listChildren(dependents, [table], entities, database),
-    comments: describePass(candidate),
+    comments: [...describePass(candidate), ...describeDoubts(table, state, database)],
   };
 }
 

@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 
+import { formatSchemas } from '../../../activities/dialect/table-names.ts';
 import { foldAlike, listNames } from '../../../worker/cli/fold.ts';
 
 describe('sentences of one kind', () => {
@@ -29,6 +30,12 @@ describe('sentences of one kind', () => {
       'old-a: a table is missing',
       '  and 1 like it: old-b',
     ]);
+  });
+
+  test('schemas are listed up to three', () => {
+    expect(formatSchemas(['a'])).toBe('schema a');
+    expect(formatSchemas(['a', 'b', 'c'])).toBe('schemas a, b, c');
+    expect(formatSchemas(['a', 'b', 'c', 'd'])).toBe('schemas a, b, c and 1 more');
   });
 
   test('names are listed up to three', () => {

@@ -100,6 +100,33 @@ describe('init', () => {
   });
 });
 
+describe('what init cannot know', () => {
+  test('is said at the pass: states without words, marks of deleted rows, and to whom rows belong', async () => {
+    const database = await createDatabase('template1');
+    const config = new ProposedConfig(database.url);
+    try {
+      await database.rows(`
+        create table ticket (id int primary key);
+        create table ticket_message (
+          id int primary key, ticket_id int not null references ticket on delete cascade, sent_at timestamptz not null, deleted bool);
+        create table mail_outbox (id int primary key, state smallint not null, created_at timestamptz not null);
+        create table activity_log (id int primary key, subject_type text, subject_id int, logged_at timestamptz not null);
+        create table plain_log (id int primary key, logged_at timestamptz not null)`);
+      const comments = (await config.init()).replaceAll(/\n\s*\/\/ /g, ' ');
+      expect(comments).toContain('A row belongs to one of ticket: it is deleted by its own age');
+      expect(comments).toContain('deleted seems to mark deleted rows');
+      expect(comments).toContain('state seems to be a state, and no value of it is known to be the last one');
+      expect(comments).toContain('subject_type and subject_id reference rows of several tables');
+      const [, ofPlain = ''] = /plain_log: ([^]*?)expireRows/.exec(comments) ?? [];
+      expect(ofPlain).toContain('Age: logged_at');
+      expect(ofPlain).not.toMatch(/seems to mark|seems to be a state|reference rows|belongs to/);
+    } finally {
+      config.remove();
+      await database.drop();
+    }
+  });
+});
+
 describeNeeding(['temporal'], 'what init proposes', () => {
   test('runs: what the preview counts is deleted, and what it guessed to be in use stays', async () => {
     const database = await createDatabase('template1');

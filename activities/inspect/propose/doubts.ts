@@ -1,0 +1,49 @@
+import type { KnownDatabase, KnownTable } from './known-table.ts';
+import type { StateColumn } from './states.ts';
+import { hasStateWord } from './states.ts';
+import { hasWord, splitWords } from './words.ts';
+
+const DELETED_WORDS = new Set(['deleted', 'removed', 'archived', 'trashed']);
+
+/** What a pass by age alone does not regard, and a person has to decide. One sentence each. */
+export function describeDoubts(
+  table: KnownTable,
+  state: StateColumn | undefined,
+  database: KnownDatabase,
+): string[] {
+  const columns = [...table.catalog.columns.keys()];
+  const states = state === undefined ? columns.filter(hasStateWord) : [];
+  const marks = columns.filter((name) => hasWord(splitWords(name), DELETED_WORDS));
+  const owners = columns.filter((name) => name.endsWith('_type') && columns.includes(toKey(name)));
+  const parents = listParents(table, database);
+  return [
+    ...states.map(
+      (name) =>
+        `${name} seems to be a state, and no value of it is known to be the last one: without a where for it, rows in use are deleted, too.`,
+    ),
+    ...marks.map(
+      (name) => `${name} seems to mark deleted rows: with a where for it, only those are deleted.`,
+    ),
+    ...owners.map(
+      (name) => `${name} and ${toKey(name)} reference rows of several tables, which may be in use.`,
+    ),
+    ...parents.map(
+      (name) =>
+        `A row belongs to one of ${name}: it is deleted by its own age, also while that one is in use.`,
+    ),
+  ];
+}
+
+function toKey(typeColumn: string): string {
+  return typeColumn.replace(/_type$/, '_id');
+}
+
+/** The tables whose rows take those of this one along. */
+function listParents({ catalog }: KnownTable, database: KnownDatabase): string[] {
+  const parents = database.catalog.foreignKeys
+    .filter(
+      ({ child, parent, onDelete }) => child === catalog.id && parent !== child && onDelete === 'cascade',
+    )
+    .flatMap(({ parent }) => database.tables.filter((other) => other.catalog.id === parent));
+  return [...new Set(parents.map((parent) => parent.catalog.label))];
+}
