@@ -1,0 +1,76 @@
+import { rmSync, mkdtempSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+
+import { cli } from '../../support/cli.ts';
+import type { TestDatabase } from '../../support/database.ts';
+import { createDatabase } from '../../support/database.ts';
+import { ROOT } from '../../support/parts/bring.ts';
+
+const TENANTS = 300;
+
+/** One policy over the same table in many schemas, and as many policies of one pass each. */
+const CONFIG = `
+  import { defineEntity, p } from '@mikro-orm/core';
+  import { definePolicy, expireRows } from ${JSON.stringify(join(ROOT, 'index.ts'))};
+  const tenants = Array.from({ length: ${TENANTS} }, (_, n) => 't_' + String(n + 1).padStart(3, '0'));
+  const entities = tenants.map((schema) =>
+    defineEntity({ name: 'Order_' + schema, tableName: 'orders', schema, properties: { id: p.integer().primary(), at: p.datetime() } }));
+  const toPass = (entity, n) =>
+    expireRows({ name: 'old-' + tenants[n].replace('_', '-'), entity, age: 'at', olderThan: '90 days' });
+  export default {
+    databases: { main: () => process.env['TENANTS_URL'] ?? '' },
+    policies: [
+      definePolicy({ name: 'all', enabled: true, entities, passes: entities.map(toPass) }),
+      ...entities.map((entity, n) =>
+        definePolicy({ name: tenants[n].replace('_', '-'), enabled: true, entities: [entity], passes: [toPass(entity, n)] })),
+    ],
+  };`;
+
+describe('a database of several hundred schemas', () => {
+  let database: TestDatabase;
+  const folder = mkdtempSync(join(ROOT, '.cache', 'many-'));
+  beforeAll(async () => {
+    writeFileSync(join(folder, 'vacuum.config.ts'), CONFIG);
+    database = await createDatabase('template1');
+    for (let first = 1; first <= TENANTS; first += 50) {
+      await database.rows(`
+        do $$ begin
+          for n in ${first}..${first + 49} loop
+            execute format('create schema t_%1$s; create table t_%1$s.orders (id int primary key, at timestamptz not null);
+              insert into t_%1$s.orders values (1, now() - interval ''91 days''), (2, now() - interval ''89 days'')', lpad(n::text, 3, '0'));
+          end loop;
+        end $$`);
+    }
+  });
+  afterAll(async () => {
+    rmSync(folder, { recursive: true });
+    await database.drop();
+  });
+
+  const type = async (...args: string[]): ReturnType<typeof cli> =>
+    cli(args, { cwd: folder, env: { TENANTS_URL: database.url } });
+
+  test('has a preview that fits a screen', async () => {
+    const { code, stdout } = await type('preview', 'all');
+    expect(code).toBe(0);
+    const lines = stdout.trimEnd().split('\n');
+    expect(lines[0]).toBe(
+      'preview of policy all in schemas t_001, t_002, t_003 and 297 more: 300 rows would go, nothing was deleted',
+    );
+    expect(lines.length).toBeLessThanOrEqual(45);
+    expect(Math.max(...lines.map((line) => line.length))).toBeLessThan(160);
+    expect(stdout).toContain('and 285 tables more; --details lists them');
+    expect(stdout).toContain('and 285 passes more; --details lists them');
+  });
+
+  test('has messages that name the nearest of its policies, and not all', async () => {
+    const { code, stderr } = await type('preview', 't-31');
+    expect(code).toBe(2);
+    expect(stderr).toMatch(
+      /there is no policy "t-31"\. Write t-\d+ if that is meant; else name one of all, t-001, .* and 281 more/,
+    );
+    expect(stderr.length).toBeLessThan(500);
+  });
+});
