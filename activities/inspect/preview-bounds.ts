@@ -68,12 +68,16 @@ function findCircles(stored: StoredPass): PreviewBound[] {
   const again = [...new Set(links.map(([parent]) => parent.label))].filter((label) =>
     below(label).has(label),
   );
-  if (again.length === 0) return [];
+  // A row that references goes along with any of several rows, and a preview counts on all of them.
+  const several = blockers
+    .filter(({ ways }) => ways.length > 1)
+    .map(({ reference }) => reference.table.label);
+  if (again.length + several.length === 0) return [];
   return [
     {
       rows: 'about',
-      why: 'rows are deleted along with others of their own table, to any depth, and a foreign key forbids to delete some of them',
-      here: `${again.map((label) => `table ${label}`).join(', ')}; ${names.join(', ')}`,
+      why: 'rows are deleted along with others in several ways or to any depth, and a foreign key forbids to delete some of them',
+      here: `${[...new Set([...again, ...several])].map((label) => `table ${label}`).join(', ')}; ${names.join(', ')}`,
     },
   ];
 }
