@@ -38,6 +38,13 @@ export function findConfig(folder: string): string | undefined {
   return NAMES.map((name) => resolve(folder, name)).find((path) => existsSync(path));
 }
 
+const NEWER_NODE = `Run it with Node.js 22.18 or newer, which reads TypeScript: this is ${process.version}. Or write it in JavaScript`;
+
+/** An older Node.js reads no TypeScript. */
+function isUnreadableType(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'ERR_UNKNOWN_FILE_EXTENSION';
+}
+
 /** Loads a configuration file. Throws a `ValidationError` that says what is wrong with it. */
 export async function loadConfig(path: string): Promise<VacuumConfig> {
   const file = isAbsolute(path) ? path : resolve(path);
@@ -53,7 +60,9 @@ export async function loadConfig(path: string): Promise<VacuumConfig> {
   } catch (error) {
     if (error instanceof ValidationError) throw error;
     const what = `it cannot be loaded: ${error instanceof Error ? error.message : String(error)}`;
-    throw new ValidationError(at, [{ at, what, fix: 'Correct the file' }]);
+    throw new ValidationError(at, [
+      { at, what, fix: isUnreadableType(error) ? NEWER_NODE : 'Correct the file' },
+    ]);
   }
   const config =
     typeof loaded === 'object' && loaded !== null && 'default' in loaded ? loaded.default : undefined;
