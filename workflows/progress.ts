@@ -2,8 +2,8 @@ import type { PassStatus, PlannedPass, RunStatus } from '../activities/contract.
 import type { Progress } from '../activities/stored/compute-progress.ts';
 import { computeProgress } from '../activities/stored/compute-progress.ts';
 import type { Control, Leaving } from './control.ts';
-import type { FoundRows } from './found.ts';
-import { foundIn, describeFoundRows } from './found.ts';
+import type { FoundRows } from './found-rows.ts';
+import { foundIn, describeFoundRows } from './found-rows.ts';
 import type { PassState, RunState } from './state.ts';
 import { countRows } from './state.ts';
 

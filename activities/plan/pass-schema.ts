@@ -1,7 +1,7 @@
 import type { Catalog } from '../dialect/catalog.ts';
 import type { Tx } from '../dialect/dialect.ts';
 import type { StoredPass } from '../stored/pass.ts';
-import { findWatched } from './watched.ts';
+import { findWatched } from './find-watched.ts';
 
 interface Resolved {
   readonly pass: { readonly name: string };

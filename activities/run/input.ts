@@ -7,7 +7,7 @@ import { ValidationError } from '../../policy/issue.ts';
 import type { Policy } from '../../policy/policy.ts';
 import type { RunMode } from '../contract.ts';
 import type { StoredLimits } from '../stored/run.ts';
-import { checkNarrowing, narrow } from './narrow.ts';
+import { checkNarrowing, narrow } from './narrow-limits.ts';
 
 const OPTIONS = {
   policy: option(z.string(), 'Use the name of a policy').optional(),

@@ -1,7 +1,7 @@
 import { formatDuration, parseDuration } from '../../policy/duration.ts';
 import type { Policy } from '../../policy/policy.ts';
 import type { OpenRun, Plan, RunPass, RunSettings, StoredLimits } from '../stored/run.ts';
-import { narrow } from './narrow.ts';
+import { narrow } from './narrow-limits.ts';
 
 /** A statement on a whole table may take so many seconds: a table that takes longer is rewritten by hand. */
 const MAX_STATEMENT_SECONDS = 7 * 24 * 3600;

@@ -8,7 +8,7 @@ import { selectPasses } from '../select-passes.ts';
 import { findPolicy, findSetup } from '../setup.ts';
 import { previewAndStore } from '../store-preview.ts';
 import { withDatabase } from './database.ts';
-import { listNames } from './fold.ts';
+import { listNames } from './fold-sentences.ts';
 import type { SetupFlags } from './options.ts';
 import { collect, readPolicyName, withDetails, withJson, withPolicy, withSetup } from './options.ts';
 import {

@@ -2,7 +2,7 @@ import type { PassReport, ReportedRows, RunReport, RunStatus } from '../../activ
 import { formatNote } from '../../activities/ledger/runs.ts';
 import type { LedgerReport } from '../../activities/stored/report.ts';
 import type { RunState } from '../run-state.ts';
-import { foldAlike } from './fold.ts';
+import { foldAlike } from './fold-sentences.ts';
 import {
   coloured,
   countNouns,

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 
 import { formatSchemas } from '../../../activities/dialect/table-names.ts';
-import { foldAlike, listNames } from '../../../worker/cli/fold.ts';
+import { foldAlike, listNames } from '../../../worker/cli/fold-sentences.ts';
 
 describe('sentences of one kind', () => {
   test('become one, with the names of some passes', () => {
