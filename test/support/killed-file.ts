@@ -54,7 +54,7 @@ async function clean(file: TestFile, millis: number): Promise<'killed' | 'done'>
   let output = '';
   child.stdout.on('data', (text: Buffer) => (output += text.toString()));
   await once(child.stdout, 'data');
-  await (millis === Infinity ? ended : Promise.race([sleep(millis), ended]));
+  await (millis === Infinity ? ended : Promise.race([sleep(millis, undefined, { ref: false }), ended]));
   child.kill('SIGKILL');
   await ended;
   return output.includes('done') ? 'done' : 'killed';

@@ -10,8 +10,8 @@ import { deleteGraph, lockGraph } from './delete-graph.ts';
 import { deleteAt, deleteOwned, isTrueAt, lockAt, lockOwned } from './delete-rows.ts';
 import { countDependents, deleteDependents, findAncestors } from './dependents.ts';
 import { castArray, castValue, columnRef, relationRef, tableRef } from './identifiers.ts';
-import { findLeft, readReferenced } from './left-rows.ts';
 import { lockHolders, repointHolders } from './pointers.ts';
+import { findLeft, readReferenced } from './referenced-rows.ts';
 
 /** Deletes and asks about rows whose key or location is known. */
 export class PostgresRows implements Rows {

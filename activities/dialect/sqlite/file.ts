@@ -5,11 +5,11 @@ import type { MikroORM } from '@mikro-orm/core';
 import type { RawBuilder } from 'kysely';
 
 import type { TransactionLimits } from '../transaction-limits.ts';
-import { Calm } from './calm.ts';
 import type { StatementResult } from './channel.ts';
 import { Channel } from './channel.ts';
 import type { Connection } from './connection.ts';
 import { compile } from './connection.ts';
+import { DutyCycle } from './duty-cycle.ts';
 import { readSqliteError } from './errors.ts';
 
 /** A write transaction without a statement for so long is rolled back: nobody else can write meanwhile. */
@@ -36,7 +36,7 @@ export class SqliteFile implements Connection {
   readonly orm: MikroORM | undefined;
   readonly #check: (run: Connection['run']) => Promise<void>;
   readonly #inWriter = new AsyncLocalStorage<true>();
-  readonly #calm = new Calm();
+  readonly #dutyCycle = new DutyCycle();
   #opened: Promise<{ readonly writer: Channel; readonly readers: readonly Channel[] }> | undefined;
   #nextReader = 0;
   #closed = false;
@@ -77,18 +77,18 @@ export class SqliteFile implements Connection {
     this.#assertNotInWriter();
     const { writer } = await this.#open();
     return writer.use(async () => {
-      await this.#calm.rest(writer);
+      await this.#dutyCycle.rest(writer);
       const wait = Math.max(limits.lockMillis, LEAST_WAIT_MILLIS);
       await waitWhileBusy(
         wait,
         async () => writer.run('begin immediate'),
-        () => this.#calm.noticeOthers(),
+        () => this.#dutyCycle.noticeOthers(),
       );
       const began = performance.now();
       try {
         return await this.#inWriter.run(true, async () => runTransaction(this, writer, work));
       } finally {
-        this.#calm.recordHold(performance.now() - began);
+        this.#dutyCycle.recordHold(performance.now() - began);
       }
     });
   }
@@ -101,7 +101,7 @@ export class SqliteFile implements Connection {
     this.#assertNotInWriter();
     const { writer } = await this.#open();
     await writer.use(async () => {
-      await this.#calm.rest(writer);
+      await this.#dutyCycle.rest(writer);
       let began = performance.now();
       await waitWhileBusy(
         Math.max(lockMillis, LEAST_WAIT_MILLIS),
@@ -109,9 +109,9 @@ export class SqliteFile implements Connection {
           began = performance.now();
           return writer.run(text);
         },
-        () => this.#calm.noticeOthers(),
+        () => this.#dutyCycle.noticeOthers(),
       );
-      this.#calm.recordHold(performance.now() - began);
+      this.#dutyCycle.recordHold(performance.now() - began);
     });
   }
 

@@ -10,9 +10,9 @@ import type { Connection } from './connection.ts';
 import { deleteGraph } from './delete-graph.ts';
 import { countDependents, deleteDependents, findAncestors } from './dependents.ts';
 import { compareKey, isAt, isKey, keyText, locationText, returnedKey, tableRef } from './identifiers.ts';
-import { findLeft, readReferenced } from './left-rows.ts';
 import { lockHolders, repointHolders } from './pointers.ts';
 import { recordPaths, returningPaths } from './recording.ts';
+import { findLeft, readReferenced } from './referenced-rows.ts';
 
 /** Deletes and asks about rows whose key or location is known. */
 export class SqliteRows implements Rows {

@@ -17,7 +17,7 @@ const LEAST_REST_MILLIS = 25;
 const MOST_REST_MILLIS = 2_000;
 
 /** Leaves the write lock to others for a part of the time. */
-export class Calm {
+export class DutyCycle {
   #othersUntil = Number.NEGATIVE_INFINITY;
   #freeAt = Number.NEGATIVE_INFINITY;
   #version: number | undefined;
