@@ -41,14 +41,14 @@ export interface ReclaimSpaceOptions extends PassOptions {
   readonly timezone?: string;
   /**
    * How long a statement waits for its lock. While mode `full` waits, all others wait behind it. 10 ms to a minute;
-   * default `'2 s'`.
+   * default `'2 s'`. Mode `reindex`, behind which nobody waits, always waits up to a minute.
    */
   readonly lockTimeout?: Duration;
   /** How often a table that others hold is tried again, after a rest of five times `lockTimeout`. 0 to 100; default 5. */
   readonly retries?: number;
   /**
-   * Answers how many bytes are free on the disk of the database server, which no statement can tell. With it, mode
-   * `full` leaves out tables that it has no room to rewrite.
+   * Returns how many bytes are free on the disk of the database server, which no statement can tell. With it, modes
+   * `full` and `reindex` leave out tables that they have no room to rebuild.
    */
   readonly freeBytes?: () => number | Promise<number>;
 }

@@ -26,8 +26,8 @@ describeNeeding(['temporal'], 'a row with more than a batch may take', () => {
     await before.expectExactAccount(report);
     expect(report.deleted).toMatchObject({ flow_run: 6, log: 250_015, task_run: 5005 });
     const largest = await fresh.database.value('select max(rows) from vacuum.batch');
-    // The whole family has 270,000 rows and more.
-    expect(largest).toBeLessThan(100_000);
+    // The whole family has 270,000 rows and more. How many fit into a batch is up to the machine.
+    expect(largest).toBeLessThan(200_000);
   });
 
   async function manyTasks(run: string, count: number): Promise<void> {

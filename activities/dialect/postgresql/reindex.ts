@@ -69,7 +69,8 @@ async function listIndexes(db: Kysely<unknown>, table: TableName): Promise<reado
 
 /**
  * An interrupted `reindex concurrently` leaves an invalid index: the new one, `_ccnew`, or the old one, `_ccold`, and a number
- * if there were more. See "Rebuilding Indexes Concurrently" in the manual.
+ * if there were more. See "Rebuilding Indexes Concurrently" in the manual. An invalid index of another name, or of other columns
+ * than the index it is named after, may be one that somebody just builds.
  */
 async function dropLeftovers(db: Kysely<unknown>, table: TableName): Promise<void> {
   const { rows } = await sql<Index>`
@@ -79,7 +80,15 @@ async function dropLeftovers(db: Kysely<unknown>, table: TableName): Promise<voi
     join pg_namespace as n on n.oid = c.relnamespace
     where
       i.indrelid = to_regclass(${qualifiedName(table)}) and not i.indisvalid
-      and c.relname ~ '_cc(new|old)[0-9]*$'`.execute(db);
+      and c.relname ~ '_cc(new|old)[0-9]*$'
+      and exists (
+        select
+        from pg_index as whole
+        join pg_class as b on b.oid = whole.indexrelid
+        where
+          whole.indrelid = i.indrelid and whole.indisvalid and whole.indkey = i.indkey
+          -- The server cuts long names off to have room for the mark.
+          and starts_with(b.relname, regexp_replace(c.relname, '_cc(new|old)[0-9]*$', '')))`.execute(db);
   for (const { schema, name } of rows) {
     await sql`drop index concurrently if exists ${sql.id(schema, name)}`.execute(db);
   }

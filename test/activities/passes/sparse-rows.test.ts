@@ -88,8 +88,8 @@ describe.each(DIALECTS)('few deletable rows with many dependents, among many tha
     const report = await runEngine(database.url, policy, options);
     const [{ rows, batches } = { rows: 0, batches: 0 }] = report.passes;
     expect(rows).toBe(DONE + DONE * STEPS);
-    // Without reading ahead there are more than 400.
-    expect(batches).toBeLessThan(80);
+    // Without reading ahead there are more than 600. By age there are never more than 100, and 20 if the machine is quiet.
+    expect(batches).toBeLessThan(index === '' ? 300 : 105);
     const kept = await database.rows<{ n: number }>("select count(*) as n from job where state = 'open'");
     expect(Number(kept[0]?.n)).toBe(JOBS - DONE);
   });

@@ -1,5 +1,5 @@
 import { byId } from './elements.js';
-import { formatCount, formatStatus } from './format.js';
+import { formatNoun, formatStatus } from './format.js';
 
 /** @typedef {import('./request.js').Status} Status */
 
@@ -52,7 +52,7 @@ function describeEnds(status, was) {
       const name = `Run ${run.run} of ${run.policy}`;
       return end === undefined
         ? `${name} has ended`
-        : `${name} has ended: ${formatStatus(end.status)}, ${formatCount(end.rows)} rows`;
+        : `${name} has ended: ${formatStatus(end.status)}, ${formatNoun(end.rows, 'row')}`;
     });
 }
 

@@ -1,5 +1,5 @@
 import { byId, make, makeFolded, replace } from './elements.js';
-import { formatCount, formatNoun, formatSeconds, formatTime } from './format.js';
+import { formatCount, formatNoun, formatSeconds, formatStatus, formatTime } from './format.js';
 import { makeButtons } from './steering.js';
 
 /** @typedef {import('./request.js').Status} Status */
@@ -51,7 +51,11 @@ function makeLastRuns(last) {
 
 /** @param {string} status */
 function formatEnd(status) {
-  return status === 'completed' ? 'was completed' : status === 'failed' ? 'failed' : `was ${status}`;
+  return status === 'completed'
+    ? 'was completed'
+    : status === 'failed'
+      ? 'failed'
+      : `was ${formatStatus(status)}`;
 }
 
 /** @param {OpenRun} run */
