@@ -63,7 +63,7 @@ export async function checkRandomGraph(database: GraphDatabase, seed: number): P
     const { tables, ...shape } = graph;
     const rows = tables.map((table) => table.map((row) => ({ ...row, refs: Object.fromEntries(row.refs) })));
     const story = [{ ...shape, options }, ...rows].map((part) => JSON.stringify(part)).join('\n');
-    throw new Error(`the graph of TEST_SEED=${seed}: ${message}\n${story}`, { cause: error });
+    throw new Error(`the graph of TEST_GRAPH_SEED=${seed}: ${message}\n${story}`, { cause: error });
   }
 }
 

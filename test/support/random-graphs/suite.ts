@@ -8,13 +8,13 @@ import { createFile } from '../sqlite.ts';
 import type { GraphDatabase } from './check.ts';
 import { checkRandomGraph } from './check.ts';
 
-/** Always the same graphs, unless `TEST_SEED` says otherwise: a search with other seeds is a person's to start. */
-const SEED = Number(process.env['TEST_SEED'] ?? 5100);
+/** Always the same graphs, unless `TEST_GRAPH_SEED` says otherwise: a search with other seeds is a person's to start. */
+const SEED = Number(process.env['TEST_GRAPH_SEED'] ?? 5100);
 /** So many graphs in one test. */
 const CHUNK = 50;
 const TABLES = ['t0', 't1', 't2', 't3'];
 
-/** Makes so many graphs on each database. `TEST_SEED` repeats those of a failure, whose message has its seed. */
+/** Makes so many graphs on each database. `TEST_GRAPH_SEED` repeats those of a failure, whose message has its seed. */
 export function testRandomGraphs(graphs: number): void {
   describe(`tables that reference one another in any way, from seed ${SEED}`, () => {
     let postgres: TestDatabase;
