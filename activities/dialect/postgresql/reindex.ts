@@ -1,4 +1,4 @@
-import type { Kysely } from 'kysely';
+import type { Kysely, RawBuilder } from 'kysely';
 import { sql } from 'kysely';
 
 import type { TableName } from '../../stored/columns.ts';
@@ -57,14 +57,7 @@ async function limit(db: Kysely<unknown>, until: number): Promise<void> {
 
 /** The server rebuilds all but the indexes of exclusion constraints beside others. */
 async function listIndexes(db: Kysely<unknown>, table: TableName): Promise<readonly Index[]> {
-  const { rows } = await sql<Index>`
-    select n.nspname as schema, c.relname as name
-    from pg_index as i
-    join pg_class as c on c.oid = i.indexrelid
-    join pg_namespace as n on n.oid = c.relnamespace
-    where i.indrelid = to_regclass(${qualifiedName(table)}) and i.indisvalid and not i.indisexclusion
-    order by pg_relation_size(i.indexrelid), c.relname`.execute(db);
-  return rows;
+  return findIndexes(db, table, sql`i.indisvalid and not i.indisexclusion`);
 }
 
 /**
@@ -73,13 +66,11 @@ async function listIndexes(db: Kysely<unknown>, table: TableName): Promise<reado
  * than the index it is named after, may be one that somebody just builds.
  */
 async function dropLeftovers(db: Kysely<unknown>, table: TableName): Promise<void> {
-  const { rows } = await sql<Index>`
-    select n.nspname as schema, c.relname as name
-    from pg_index as i
-    join pg_class as c on c.oid = i.indexrelid
-    join pg_namespace as n on n.oid = c.relnamespace
-    where
-      i.indrelid = to_regclass(${qualifiedName(table)}) and not i.indisvalid
+  const leftovers = await findIndexes(
+    db,
+    table,
+    sql`
+      not i.indisvalid
       and c.relname ~ '_cc(new|old)[0-9]*$'
       and exists (
         select
@@ -88,8 +79,25 @@ async function dropLeftovers(db: Kysely<unknown>, table: TableName): Promise<voi
         where
           whole.indrelid = i.indrelid and whole.indisvalid and whole.indkey = i.indkey
           -- The server cuts long names off to have room for the mark.
-          and starts_with(b.relname, regexp_replace(c.relname, '_cc(new|old)[0-9]*$', '')))`.execute(db);
-  for (const { schema, name } of rows) {
+          and starts_with(b.relname, regexp_replace(c.relname, '_cc(new|old)[0-9]*$', '')))`,
+  );
+  for (const { schema, name } of leftovers) {
     await sql`drop index concurrently if exists ${sql.id(schema, name)}`.execute(db);
   }
+}
+
+/** The indexes of a table for which a condition over `pg_index as i` and `pg_class as c` is true, smallest first. */
+async function findIndexes(
+  db: Kysely<unknown>,
+  table: TableName,
+  which: RawBuilder<unknown>,
+): Promise<readonly Index[]> {
+  const { rows } = await sql<Index>`
+    select n.nspname as schema, c.relname as name
+    from pg_index as i
+    join pg_class as c on c.oid = i.indexrelid
+    join pg_namespace as n on n.oid = c.relnamespace
+    where i.indrelid = to_regclass(${qualifiedName(table)}) and ${which}
+    order by pg_relation_size(i.indexrelid), c.relname`.execute(db);
+  return rows;
 }
