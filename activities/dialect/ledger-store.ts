@@ -61,8 +61,8 @@ export interface RunStore {
   findWorkflow(run: number): Promise<string | undefined>;
   /** The last run that a workflow started. */
   findLastOf(workflowId: string): Promise<number | undefined>;
-  /** Undefined if another run of the policy is open. */
-  insert(owner: RunOwner, settings: RunSettings): Promise<Pick<OpenRun, 'id' | 'startedAt'> | undefined>;
+  /** A run started at the instant that its horizons are counted from. Undefined if another run of the policy is open. */
+  insert(owner: RunOwner, settings: RunSettings, startedAt: string): Promise<OpenRun['id'] | undefined>;
   /** Inserts a run that ended when it started. */
   insertGuarded(owner: RunOwner, settings: RunSettings, reasons: readonly string[]): Promise<number>;
   insertPass(run: number, ordinal: number, pass: RunPass): Promise<void>;

@@ -21,18 +21,22 @@ export async function findOpenRun(ledger: Ledger, policy: string): Promise<OpenR
   return ledger.session.ledger.runs.findOpen(policy);
 }
 
-/** Starts a run and takes the policy's lease; undefined if another run holds it. */
+/**
+ * Starts a run and takes the policy's lease; undefined if another run holds it. It started at the instant that its horizons
+ * are counted from, so that what expires while guards are examined is counted as expired since.
+ */
 export async function insertRun(
   ledger: Ledger,
   owner: RunOwner,
   settings: RunSettings,
   passes: readonly RunPass[],
+  startedAt: string,
 ): Promise<OpenRun | undefined> {
   return ledger.session.transaction(KEEP_LAST_LIMITS, async (tx) => {
-    const run = await tx.ledger.runs.insert(owner, settings);
-    if (run === undefined) return undefined;
-    await insertPasses(tx, run.id, passes);
-    return { ...owner, ...run, policy: settings.plan.policy, settings };
+    const id = await tx.ledger.runs.insert(owner, settings, startedAt);
+    if (id === undefined) return undefined;
+    await insertPasses(tx, id, passes);
+    return { ...owner, id, startedAt, policy: settings.plan.policy, settings };
   });
 }
 

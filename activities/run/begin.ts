@@ -157,6 +157,7 @@ async function planAndInsert(
     catalog,
     entities,
     passes: resolved,
+    now,
   } = await session.snapshot(LOOK_UP_LIMITS, async (tx) => {
     const known = await resolvePolicy(tx, policy, request.passes, 'execute', checked);
     const holds = (await tx.ledger.holds.readInForce()) ?? NO_HOLDS;
@@ -182,7 +183,7 @@ async function planAndInsert(
     countEnd(policy.name, 'stopped-by-guard');
     throw new GuardsError(policy.name, triggered);
   }
-  const run = await insertRun(ledger, owner, settings, passes);
+  const run = await insertRun(ledger, owner, settings, passes, now);
   if (run === undefined) return undefined;
   for (const { name, before } of passes) {
     if (before !== undefined)

@@ -71,17 +71,18 @@ async function begin(
   options: EngineOptions,
 ): Promise<OpenRun> {
   const names = options.passes ?? policy.passes.map((pass) => pass.name);
-  const passes = await session.snapshot(LIMITS, async (tx) => {
+  const { passes, now } = await session.snapshot(LIMITS, async (tx) => {
     const resolved = await resolvePolicy(tx, policy, names, 'execute');
     const planned = await planPasses(tx, policy, resolved);
-    return planned.map((pass) => {
+    const forced = planned.map((pass) => {
       if (pass.stored === null) return pass;
       const pages = resolved.catalog.named(pass.stored.table)?.pages ?? 0;
       return { ...pass, plan: force(pass.plan, options, pass.stored, pages) };
     });
+    return { passes: forced, now: resolved.now };
   });
   const owner = { workflowId: 'engine', firstRunId: String(Math.random()), temporal: 'none' };
-  const run = await insertRun(ledger, owner, createSettings(policy, 'main', passes), passes);
+  const run = await insertRun(ledger, owner, createSettings(policy, 'main', passes), passes, now);
   if (run === undefined) throw new Error('the policy is busy');
   return run;
 }

@@ -169,6 +169,11 @@ describeNeeding(['temporal'], 'the backlog of a run', () => {
     });
     expect(report.rows).toBe(3);
     expect(report.passes[0]?.backlog).toMatchObject({ before: { rows: 3 }, after: { rows: 5 } });
+    // A run starts at the instant that its horizons are counted from, however long guards take until it is written down.
+    const between = `select r.started_at - p.horizon from vacuum.run as r join vacuum.pass as p on p.run_id = r.id`;
+    expect(await database.value(`select date_trunc('millisecond', (${between})) = interval '1 day'`)).toBe(
+      true,
+    );
     expect((await run(policy)).rows).toBe(5);
   });
 

@@ -36,15 +36,17 @@ export class PostgresRunStore extends LedgerPart implements RunStore {
   async insert(
     owner: RunOwner,
     settings: RunSettings,
-  ): Promise<Pick<OpenRun, 'id' | 'startedAt'> | undefined> {
-    const { rows } = await sql<Pick<OpenRun, 'id' | 'startedAt'>>`
-      insert into ${this.table('run')} (policy, mode, status, workflow_id, first_run_id, temporal, settings)
+    startedAt: string,
+  ): Promise<OpenRun['id'] | undefined> {
+    const { rows } = await sql<Pick<OpenRun, 'id'>>`
+      insert into ${this.table('run')}
+        (policy, mode, status, workflow_id, first_run_id, temporal, settings, started_at)
       values (
         ${settings.plan.policy}, 'execute', 'running', ${owner.workflowId}, ${owner.firstRunId}, ${owner.temporal},
-        ${JSON.stringify(settings)}::jsonb)
+        ${JSON.stringify(settings)}::jsonb, ${startedAt}::timestamptz)
       on conflict (policy) where ended_at is null do nothing
-      returning id, to_json(started_at) #>> '{}' as "startedAt"`.execute(this.db);
-    return rows[0];
+      returning id`.execute(this.db);
+    return rows[0]?.id;
   }
 
   async insertGuarded(owner: RunOwner, settings: RunSettings, reasons: readonly string[]): Promise<number> {

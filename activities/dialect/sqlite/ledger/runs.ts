@@ -40,16 +40,17 @@ export class SqliteRunStore extends LedgerPart implements RunStore {
   async insert(
     owner: RunOwner,
     settings: RunSettings,
-  ): Promise<Pick<OpenRun, 'id' | 'startedAt'> | undefined> {
-    const [row] = await this.rows(sql<{ id: number; startedAt: number }>`
+    startedAt: string,
+  ): Promise<OpenRun['id'] | undefined> {
+    const [row] = await this.rows(sql<{ id: number }>`
       insert into ${this.table('run')}
         (policy, mode, status, workflow_id, first_run_id, temporal, settings, started_at)
       values (
         ${settings.plan.policy}, 'execute', 'running', ${owner.workflowId}, ${owner.firstRunId}, ${owner.temporal},
-        ${JSON.stringify(settings)}, ${Date.now()})
+        ${JSON.stringify(settings)}, ${Date.parse(startedAt)})
       on conflict (policy) where ended_at is null do nothing
-      returning id, started_at as "startedAt"`);
-    return row && { id: row.id, startedAt: toIso(row.startedAt) };
+      returning id`);
+    return row?.id;
   }
 
   async insertGuarded(owner: RunOwner, settings: RunSettings, reasons: readonly string[]): Promise<number> {

@@ -110,8 +110,9 @@ export class ItemDatabase {
   async startRun(): Promise<number> {
     const settings = { plan: { policy: 'p', database: 'main', passes: [], sliceSeconds: 20 } };
     const owner = { workflowId: 'w', firstRunId: 'r', temporal: 't' };
-    const run = await this.harness.session.ledger.runs.insert(owner, settings as never);
+    const now = new Date().toISOString();
+    const run = await this.harness.session.ledger.runs.insert(owner, settings as never, now);
     if (run === undefined) throw new Error('the policy is busy');
-    return run.id;
+    return run;
   }
 }
