@@ -1,5 +1,5 @@
 import { SimplePlugin } from '@temporalio/plugin';
-import type { BundleOptions, ReplayWorkerOptions, WorkerOptions } from '@temporalio/worker';
+import type { BundleOptions, ReplayWorkerOptions, Worker, WorkerOptions } from '@temporalio/worker';
 
 import { createActivities } from '../activities/activities.ts';
 import { Databases } from '../activities/ledger/databases.ts';
@@ -9,6 +9,7 @@ import { assertValid } from '../policy/issue.ts';
 import type { Policy } from '../policy/policy.ts';
 import { bundleBesideHost, refuseForeignBundle, WORKFLOWS_PATH } from './bundle.ts';
 import { checkOptions } from './check-options.ts';
+import { recordLastRunsAtStart } from './record-last-runs.ts';
 
 /** The options of {@link VacuumPlugin}. */
 export interface VacuumPluginOptions {
@@ -45,6 +46,7 @@ const SHUTDOWN_GRACE = '15s';
  */
 export class VacuumPlugin extends SimplePlugin {
   readonly #databases: Databases;
+  readonly #policies: readonly Policy[];
   #running = 0;
 
   constructor(options: VacuumPluginOptions) {
@@ -58,10 +60,10 @@ export class VacuumPlugin extends SimplePlugin {
       name: 'temporal-vacuum.VacuumPlugin',
       activities: createActivities({ policies, databases: open, temporal: clusterId, allowPercent }),
       workflowsPath: (path) => path ?? WORKFLOWS_PATH,
-      runContext: async (next) => this.#run(next),
     });
     assertValid('VacuumPlugin', checkNames(policies));
     this.#databases = open;
+    this.#policies = policies;
   }
 
   override configureWorker(options: WorkerOptions): WorkerOptions {
@@ -86,12 +88,19 @@ export class VacuumPlugin extends SimplePlugin {
   }
 
   /** Several workers may share a plugin, and a worker may register it twice. The last to end closes the databases. */
-  async #run(next: () => Promise<void>): Promise<void> {
+  override async runWorker(worker: Worker, next: (worker: Worker) => Promise<void>): Promise<void> {
     this.#running += 1;
+    const ended = new AbortController();
+    let recorded: Promise<void> | undefined;
     try {
       await this.#databases.open();
-      await next();
+      const { namespace, taskQueue } = worker.options;
+      const tags = { namespace, taskQueue };
+      recorded = recordLastRunsAtStart(this.#databases, this.#policies, tags, ended.signal);
+      await super.runWorker(worker, next);
     } finally {
+      ended.abort();
+      await recorded;
       this.#running -= 1;
       if (this.#running === 0) await this.#databases.close();
     }

@@ -1,5 +1,5 @@
-import { Context, log } from '@temporalio/activity';
-import type { MetricMeter, MetricTags } from '@temporalio/common';
+import { Context } from '@temporalio/activity';
+import type { Logger, MetricMeter, MetricTags } from '@temporalio/common';
 
 import type { Metric, MetricLabel } from './metric-definitions.ts';
 
@@ -8,16 +8,26 @@ type Labels = Readonly<Partial<Record<MetricLabel, string>>>;
 /** Gauges that both the first and the last activity of a run set must be one series. */
 const RUN_TAGS: MetricTags = { activityType: 'vacuum' };
 
+/** Where metrics are recorded: an activity, or the runtime of a worker with the worker's tags. */
+export interface MeterContext {
+  readonly metricMeter: MetricMeter;
+  readonly log: Logger;
+}
+
 /**
- * Records metrics of a run from inside an activity, by the host's own exporter: if it has none nothing happens. A metric
- * that cannot be recorded fails no work.
+ * Records metrics of runs by the host's own exporter: if it has none nothing happens. A metric that cannot be recorded
+ * fails no work.
  */
 export class Meter {
-  readonly #meter: MetricMeter = Context.current().metricMeter;
+  readonly #meter: MetricMeter;
+  readonly #log: Logger;
   readonly #labels: Labels;
   readonly #record = new Map<string, (value: number, tags: MetricTags) => void>();
 
-  constructor(labels: Labels) {
+  /** The context is that of the current activity by default. */
+  constructor(labels: Labels, { metricMeter, log }: MeterContext = Context.current()) {
+    this.#meter = metricMeter;
+    this.#log = log;
     this.#labels = labels;
   }
 
@@ -32,7 +42,7 @@ export class Meter {
       }
       record(value, { ...this.#labels, ...labels });
     } catch (error) {
-      log.debug(`metric ${metric.name} could not be recorded`, { error });
+      this.#log.debug(`metric ${metric.name} could not be recorded`, { error });
     }
   }
 

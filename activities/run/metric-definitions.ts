@@ -87,13 +87,13 @@ export const METRICS = {
     name: 'temporal_vacuum_last_run_ended_at_seconds',
     kind: 'gauge',
     labels: ['policy'],
-    says: 'When the last run ended, in seconds since 1970',
+    says: 'When the last run ended, in seconds since 1970; read from the ledger when a worker starts',
   },
   lastCompletedAt: {
     name: 'temporal_vacuum_last_completed_at_seconds',
     kind: 'gauge',
     labels: ['policy'],
-    says: 'When the last run that completed ended, in seconds since 1970',
+    says: 'When the last run that completed ended, in seconds since 1970; read from the ledger when a worker starts, 0 if none has completed',
   },
   backlogRows: {
     name: 'temporal_vacuum_backlog_rows',

@@ -1,8 +1,10 @@
 import { readDatabaseError } from '../dialect/errors.ts';
+import type { LastRuns } from '../ledger/last-runs.ts';
 import type { MeasuredBacklog } from '../stored/backlog.ts';
 import type { RunReport } from '../stored/report.ts';
 import type { RunStatus } from '../stored/run.ts';
 import type { CommittedBatch } from './batch.ts';
+import type { MeterContext } from './meter.ts';
 import { Meter } from './meter.ts';
 import { METRICS } from './metric-definitions.ts';
 
@@ -50,8 +52,19 @@ export function recordEnd({ run, policy, status, millis, passes, endedAt }: Omit
     meter.record(METRICS.lastRunRows, rows, { pass });
     meter.record(METRICS.lastRunHeld, held, { pass });
   }
-  meter.record(METRICS.lastRunEndedAt, Date.parse(endedAt) / 1000);
-  if (status === 'completed') meter.record(METRICS.lastCompletedAt, Date.parse(endedAt) / 1000);
+  meter.record(METRICS.lastRunEndedAt, toSeconds(endedAt));
+  if (status === 'completed') meter.record(METRICS.lastCompletedAt, toSeconds(endedAt));
+}
+
+/** Records when runs of a policy ended, by the ledger. One that none has completed of is 0: alerts need the series. */
+export function recordLastRuns({ policy, last, completed }: LastRuns, context: MeterContext): void {
+  const meter = new Meter({ policy }, context);
+  if (last !== null) meter.record(METRICS.lastRunEndedAt, toSeconds(last.endedAt));
+  meter.record(METRICS.lastCompletedAt, completed === null ? 0 : toSeconds(completed.endedAt));
+}
+
+function toSeconds(instant: string): number {
+  return Date.parse(instant) / 1000;
 }
 
 /** Counts a run that ended, without its report. */

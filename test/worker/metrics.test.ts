@@ -7,6 +7,7 @@ import { afterAll, afterEach, beforeEach, expect, test } from '@jest/globals';
 import { METRICS } from '../../activities/run/metric-definitions.ts';
 import type { LedgerReport } from '../../activities/stored/report.ts';
 import { cli } from '../support/cli.ts';
+import { onServer } from '../support/database.ts';
 import { KilledRun, MANY_BATCHES } from '../support/killed-run.ts';
 import { describeNeeding } from '../support/needing.ts';
 import { ROOT } from '../support/parts/bring.ts';
@@ -19,6 +20,7 @@ import type { Series } from '../support/scrape.ts';
 import { metricsAddress, scrape, parseSeries, sumBy } from '../support/scrape.ts';
 import { TemporalSession } from '../support/temporal.ts';
 import { fetchReport } from '../support/vacuum.ts';
+import { waitFor } from '../support/wait.ts';
 import type { WorkerProcess } from '../support/worker-process.ts';
 import { startWorkerProcess } from '../support/worker-process.ts';
 
@@ -28,9 +30,12 @@ describeNeeding(['temporal'], 'metrics of a worker', () => {
   let run: KilledRun;
 
   /** With one shard nothing is committed beside the batch that a test holds. */
-  const start = async (url = run.database.url): Promise<{ worker: WorkerProcess; metrics: string }> => {
+  const start = async (
+    url = run.database.url,
+    more: { enabled?: boolean } = {},
+  ): Promise<{ worker: WorkerProcess; metrics: string }> => {
     const metrics = await metricsAddress();
-    const settings = { ...MANY_BATCHES, shards: 1 };
+    const settings = { ...MANY_BATCHES, shards: 1, ...more };
     const worker = await startWorkerProcess({ url, taskQueue: run.taskQueue, settings, metrics });
     workers.push(worker);
     return { worker, metrics };
@@ -120,6 +125,39 @@ describeNeeding(['temporal'], 'metrics of a worker', () => {
     expect(lost > 0).toBe(at === 'after commit');
     expect(sumBy(series, METRICS.lastRunRows.name, 'pass')).toEqual(byPass(report, 'rows'));
     expect(sumBy(series, METRICS.runs.name, 'status')).toEqual({ completed: 1 });
+  });
+
+  test('tell when a run completed last from the start of a worker, by the ledger', async () => {
+    const last = async (metrics: string): Promise<unknown[]> =>
+      (await read(metrics))
+        .filter(({ name }) => name === METRICS.lastCompletedAt.name)
+        .map(({ labels, value }) => [labels['policy'], value]);
+    const expectLast = async (metrics: string, value: number): Promise<void> => {
+      await waitFor('the series', async () => (await last(metrics)).length > 0);
+      expect(await last(metrics)).toEqual([['prefect', value]]);
+    };
+    const disabled = await start(run.database.url, { enabled: false });
+    const first = await start();
+    await expectLast(first.metrics, 0);
+    expect(await last(disabled.metrics)).toEqual([]);
+    await disabled.worker.end();
+
+    await run.start();
+    const { endedAt } = await run.expectWhole();
+    const completedAt = Date.parse(endedAt ?? '') / 1000;
+    // The run sets the series that the start has set.
+    await expectLast(first.metrics, completedAt);
+    await first.worker.end();
+
+    const { name } = run.database;
+    await onServer(process.env['TEST_PG_URL'] ?? '', `alter database ${name} allow_connections false`);
+    const second = await start();
+    expect(await last(second.metrics)).toEqual([]);
+    await onServer(process.env['TEST_PG_URL'] ?? '', `alter database ${name} allow_connections true`);
+    await expectLast(second.metrics, completedAt);
+    const series = await read(second.metrics);
+    expect(sumBy(series, METRICS.lastRunEndedAt.name, 'policy')).toEqual({ prefect: completedAt });
+    expect(series.filter(({ name: one }) => one === METRICS.runs.name)).toEqual([]);
   });
 
   test('tell what was given back to the disk, how fast rows come and go, and whether that keeps up', async () => {
