@@ -1,6 +1,8 @@
 import type { ScheduleDescription } from '@temporalio/client';
 import type { Command } from 'commander';
 
+import { describeDatabaseError } from '../../activities/dialect/database-error.ts';
+import { readDatabaseError } from '../../activities/dialect/errors.ts';
 import { examineDatabase } from '../../activities/inspect/doctor.ts';
 import type { Finding } from '../../activities/inspect/finding.ts';
 import { ValidationError } from '../../policy/issue.ts';
@@ -15,12 +17,15 @@ import type { TemporalOptions } from '../temporal.ts';
 import { connectClient } from '../temporal.ts';
 import { DatabaseUnreachable, withDatabase } from './database.ts';
 import { EXIT } from './exit-code.ts';
+import type { FoldedFinding } from './fold-findings.ts';
+import { foldFindings } from './fold-findings.ts';
+import { listNames } from './fold-sentences.ts';
 import type { SetupFlags } from './options.ts';
-import { readPolicyName, withJson, withPolicy, withSetup, withTemporal } from './options.ts';
-import { coloured, print, printJson } from './output.ts';
+import { readPolicyName, withDetails, withJson, withPolicy, withSetup, withTemporal } from './options.ts';
+import { coloured, formatCount, print, printJson } from './output.ts';
 import { wholeCommand, workerCommand } from './whole-command.ts';
 
-type DoctorFlags = SetupFlags & TemporalOptions & { readonly id?: string };
+type DoctorFlags = SetupFlags & TemporalOptions & { readonly id?: string; readonly details: boolean };
 
 /** `doctor`: checks everything that runs need. */
 export function addDoctor(program: Command): void {
@@ -31,7 +36,9 @@ export function addDoctor(program: Command): void {
     .action(async (policy: string | undefined, flags: DoctorFlags) =>
       doctor(readPolicyName(policy, flags), flags),
     );
-  withJson(withTemporal(withSetup(withPolicy(command))));
+  withJson(
+    withDetails(withTemporal(withSetup(withPolicy(command))), 'print each finding, however many are alike'),
+  );
 }
 
 async function doctor(name: string | undefined, flags: DoctorFlags): Promise<void> {
@@ -47,14 +54,18 @@ async function doctor(name: string | undefined, flags: DoctorFlags): Promise<voi
   }
   findings.push(...(await examineTemporal(flags, policy, setup)), ...(await examineOthers(policy)));
   if (flags.json) printJson(findings);
-  else findings.forEach(printFinding);
+  else if (flags.details) findings.forEach(printFinding);
+  else foldFindings(findings).forEach(printFolded);
   if (findings.some((finding) => finding.state === 'problem')) process.exitCode = EXIT.failed;
 }
 
-/** The database does not respond, or is none that can be cleaned. */
+/** The database does not respond, refuses to be looked at, or is none that can be cleaned. */
 function toFindings(error: unknown): Finding[] {
   const about = 'connection';
   if (error instanceof DatabaseUnreachable) return [{ about, state: 'problem', what: error.message }];
+  const refused = readDatabaseError(error);
+  if (refused !== undefined)
+    return [{ about: 'database', state: 'problem', what: describeDatabaseError(refused) }];
   if (!(error instanceof ValidationError)) throw error;
   return error.issues.map(({ what, fix }) => ({ about, state: 'problem', what, fix }));
 }
@@ -137,4 +148,14 @@ function printFinding({ about, state, what, fix }: Finding): void {
     problem: coloured('red', 'problem'),
   };
   print(`${mark[state]}  ${about}: ${what}${fix === undefined ? '' : `\n    ${fix}`}`);
+}
+
+function printFolded({ first, about }: FoldedFinding): void {
+  if (about.length === 1) {
+    printFinding(first);
+    return;
+  }
+  const names = `${listNames([...new Set(about)])}; --details lists them`;
+  const what = `${names}\n    The first: ${first.what}`;
+  printFinding({ ...first, about: `${formatCount(about.length)} alike`, what });
 }

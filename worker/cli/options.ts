@@ -66,8 +66,11 @@ export function withJson(command: Command): Command {
 }
 
 /** Adds `--details` to a command whose text fits a screen without it. */
-export function withDetails(command: Command): Command {
-  return command.option('--details', 'print every pass and table, and how each pass worked', false);
+export function withDetails(
+  command: Command,
+  what = 'print every pass and table, and how each pass worked',
+): Command {
+  return command.option('--details', what, false);
 }
 
 const LEVELS: readonly LogLevel[] = ['TRACE', 'DEBUG', 'INFO', 'WARN', 'ERROR'];

@@ -65,6 +65,44 @@ describe('a database of several hundred schemas', () => {
     expect(stdout).toContain('and 285 passes more; --details lists them');
   });
 
+  test('has a doctor that folds findings of one kind, and lists them whole on request', async () => {
+    const folded = await type('doctor', 'all');
+    const lines = folded.stdout.trimEnd().split('\n');
+    expect(lines.filter((line) => line.includes('index on'))).toEqual([
+      'advice  300 alike: index on t_001.orders.at, index on t_002.orders.at, index on t_003.orders.at and 297 more; --details lists them',
+    ]);
+    expect(folded.stdout)
+      .toContain(`    The first: there is none; pass old-t-001 reads the whole table instead of the old rows
+    create index concurrently on "t_001"."orders" ("at");\n`);
+    expect(lines.length).toBeLessThan(20);
+
+    const whole = await type('doctor', 'all', '--details');
+    expect(whole.stdout.match(/^advice {2}index on t_\d+\.orders\.at: there is none/gm)).toHaveLength(
+      TENANTS,
+    );
+    const { stdout } = await type('doctor', 'all', '--json');
+    const findings = JSON.parse(stdout) as { about: string; fix?: string }[];
+    expect(findings.filter(({ about }) => about.startsWith('index on'))).toHaveLength(TENANTS);
+  });
+
+  test('has a doctor to whom a schema that the role may not use is a finding', async () => {
+    const role = `outside_${database.name}`;
+    await database.rows(`create role ${role} login`);
+    const url = new URL(database.url);
+    url.username = role;
+    const { code, stdout } = await cli(['doctor', 'all', '--json'], {
+      cwd: folder,
+      env: { TENANTS_URL: url.toString() },
+    });
+    await database.rows(`drop role ${role}`);
+    expect(code).toBe(1);
+    expect(JSON.parse(stdout)).toContainEqual({
+      about: 'database',
+      state: 'problem',
+      what: 'a privilege is missing (SQLSTATE 42501): permission denied for schema t_001',
+    });
+  });
+
   test('has messages that name the nearest of its policies, and not all', async () => {
     const { code, stderr } = await type('preview', 't-31');
     expect(code).toBe(2);
