@@ -97,6 +97,8 @@ export interface ForeignKey {
   readonly onDelete: 'no action' | 'restrict' | 'cascade' | 'set null' | 'set default';
   /** False if a delete ignores it: it is not enforced, or a trigger of it is disabled. */
   readonly enforced: boolean;
+  /** It is checked at each row, before the statement has deleted the others. Left out if the statement must have ended. */
+  readonly checksEachRow?: true;
   /** The search path of the session does not find an operator by which it compares. Left out if it does. */
   readonly hiddenOperator?: true;
 }

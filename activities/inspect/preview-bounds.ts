@@ -1,3 +1,4 @@
+import { listInner } from '../dialect/blockers.ts';
 import { listSteps } from '../dialect/cascade-paths.ts';
 import type { Catalog } from '../dialect/catalog.ts';
 import type { Tx } from '../dialect/dialect.ts';
@@ -25,6 +26,7 @@ export async function findBounds(
       ...refused.map(({ what, here = '' }): PreviewBound => ({ rows: 'at most', why: what, here })),
       ...findKept(stored),
       ...findCircles(stored),
+      ...findCheckedRows(stored, catalog),
       ...findDefaults(stored, catalog),
       ...(findKind(stored.kind).bounds?.(stored, earlier) ?? []),
       ...findCleared(stored, earlier, catalog),
@@ -80,6 +82,21 @@ function findCircles(stored: StoredPass): PreviewBound[] {
       here: `${[...new Set([...again, ...several])].map((label) => `table ${label}`).join(', ')}; ${names.join(', ')}`,
     },
   ];
+}
+
+/**
+ * Rows of the pass that reference one another in a circle, or two that are deleted along with one row, if a key among them is
+ * checked at each row: there is no order in which the database lets them go.
+ */
+function findCheckedRows({ blockers = [] }: StoredPass, catalog: Catalog): PreviewBound[] {
+  const names = new Set(listInner({ blockers }).map(({ name }) => name));
+  return catalog.foreignKeys
+    .filter(({ name, checksEachRow }) => checksEachRow === true && names.has(name))
+    .map(({ name }) => ({
+      rows: 'at most',
+      why: 'on delete restrict is checked row by row, which forbids to delete rows that reference one another in a circle',
+      here: `constraint ${name}`,
+    }));
 }
 
 /** A reference that is set to its default must name a row that stays, which only a delete tells. */

@@ -282,6 +282,7 @@ async function readForeignKeys(
       parentColumns,
       onDelete: onDelete as ForeignKey['onDelete'],
       enforced: true,
+      ...(onDelete === 'restrict' ? { checksEachRow: true } : {}),
     });
   }
   return found;

@@ -12,6 +12,7 @@ import { definePolicy } from '../../../policy/policy.ts';
 import type { TestDatabase } from '../../support/database.ts';
 import { createDatabase } from '../../support/database.ts';
 import { runEngine } from '../../support/engine.ts';
+import { createFile } from '../../support/sqlite.ts';
 
 const id = () => p.integer().primary();
 const Task = defineEntity({
@@ -75,8 +76,8 @@ describe('a preview says which of its numbers are a bound', () => {
     readonly bounds: readonly PreviewBound[];
   }
 
-  async function preview(policy: Policy): Promise<readonly PreviewedPass[]> {
-    const open = await openDatabase(database.url);
+  async function preview(policy: Policy, url = database.url): Promise<readonly PreviewedPass[]> {
+    const open = await openDatabase(url);
     try {
       const names = policy.passes.map(({ name }) => name);
       return (await previewPolicy(open, policy, names)).passes;
@@ -177,6 +178,26 @@ describe('a preview says which of its numbers are a bound', () => {
     expect(bounds).toMatchObject([
       { rows: 'at most', here: 'constraint products_cat_id_fkey of table products' },
     ]);
+  });
+
+  test('at most: SQLite checks a foreign key row by row, and rows reference one another in a circle', async () => {
+    const file = createFile(`
+      create table cats (id integer primary key, at text not null, other integer references cats on delete restrict);
+      insert into cats values (1, '2020-01-01', null), (2, '2020-01-01', 3), (3, '2020-01-01', null), (4, '2020-01-01', 1);
+      update cats set other = 2 where id = 3`);
+    const policy = definePolicy({
+      name: 'p',
+      enabled: true,
+      entities: [Cat],
+      limits: { maxPercent: 100 },
+      passes: [expiring('cats', Cat)],
+    });
+    const [previewed] = await preview(policy, file.url);
+    const run = await runEngine(file.url, policy);
+    // The chain of 4 and 1 goes; 2 and 3 stay.
+    expect([previewed?.rows, run.passes[0]?.rows, run.passes[0]?.blocked]).toEqual([4, 2, 2]);
+    expect(previewed?.bounds).toMatchObject([{ rows: 'at most', here: 'constraint cats (other)' }]);
+    file.drop();
   });
 
   test('none if the run deletes the same', async () => {
