@@ -60,14 +60,38 @@ export async function findSetup(options: SetupOptions, policy?: string): Promise
  * configuration file it needs only the URL.
  */
 export async function findDatabaseSetup(options: SetupOptions, policy?: string): Promise<Setup> {
+  const { setup, unknown } = await findPastSetup(options, policy);
+  // A misspelt name would find no ledger and no hold, as if all were well.
+  if (unknown !== undefined) throw unknown;
+  return setup;
+}
+
+/** Where the past of a policy may be found. */
+export interface PastSetup {
+  readonly setup: Setup;
+  readonly policy: string | undefined;
+  /** What to say of a policy that is not configured: it is misspelt, or it was removed and its runs are in the ledger. */
+  readonly unknown: ValidationError | undefined;
+}
+
+/** Finds databases as {@link findDatabaseSetup} does, also for a policy that is not configured. */
+export async function findPastSetup(options: SetupOptions, policy?: string): Promise<PastSetup> {
   const isPreset = options.preset !== undefined || (policy !== undefined && Object.hasOwn(PRESETS, policy));
   if (isPreset || options.config !== undefined || findConfig(process.cwd()) !== undefined) {
     const setup = await findSetup(options, options.preset ?? policy);
-    // A misspelt name would find no runs and no block, as if all were well.
-    if (policy !== undefined) findPolicy(setup, policy);
-    return setup;
+    return { setup, policy, unknown: policy === undefined ? undefined : findUnknown(setup, policy) };
   }
-  return findUrlSetup(options);
+  return { setup: findUrlSetup(options), policy, unknown: undefined };
+}
+
+function findUnknown(setup: Setup, policy: string): ValidationError | undefined {
+  try {
+    findPolicy(setup, policy);
+    return undefined;
+  } catch (error) {
+    if (error instanceof ValidationError) return error;
+    throw error;
+  }
 }
 
 /** Finds the database of `--url`, or of a variable. Reads no configuration file. */

@@ -1,11 +1,12 @@
 import type { Command } from 'commander';
 
 import { acknowledge } from '../../activities/ledger/guards.ts';
-import { findDatabaseSetup } from '../setup.ts';
-import { withOnlyLedger } from './database.ts';
+import { findPastSetup } from '../setup.ts';
+import { withMigrated } from './database.ts';
 import type { DatabaseFlags } from './options.ts';
 import { databaseName, readPolicyName, withJson, withPolicyOption, withSetup } from './options.ts';
 import { print, printJson } from './output.ts';
+import { withPastDatabase } from './past-database.ts';
 
 /** `acknowledge`: lets runs begin again after a guard found another database than the one that the last run cleaned. */
 export function addAcknowledge(program: Command): void {
@@ -23,9 +24,9 @@ export function addAcknowledge(program: Command): void {
 }
 
 async function acknowledgePolicies(policy: string | undefined, flags: DatabaseFlags): Promise<void> {
-  const setup = await findDatabaseSetup(flags, policy);
-  const blocked = await withOnlyLedger(setup, { database: flags.database, policy }, [], async (ledger) =>
-    acknowledge(ledger, policy),
+  const past = await findPastSetup(flags, policy);
+  const blocked = await withPastDatabase(past, flags.database, async ({ ledger }) =>
+    withMigrated(ledger, [], async () => acknowledge(ledger, policy)),
   );
   if (flags.json) printJson(blocked);
   else if (blocked.length === 0)

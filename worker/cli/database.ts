@@ -66,11 +66,18 @@ export async function withOnlyLedger<T>(
   none: T,
   work: (ledger: Ledger) => Promise<T>,
 ): Promise<T> {
-  return withOnlyDatabase(setup, choice, async ({ ledger }) => {
-    if ((await ledger.version()) === 'missing') return none;
-    await ledger.migrate();
-    return work(ledger);
-  });
+  return withOnlyDatabase(setup, choice, async ({ ledger }) => withMigrated(ledger, none, work));
+}
+
+/** Works with a ledger that is migrated to our version. Returns `none` if there is no ledger, and creates none. */
+export async function withMigrated<T>(
+  ledger: Ledger,
+  none: T,
+  work: (ledger: Ledger) => Promise<T>,
+): Promise<T> {
+  if ((await ledger.version()) === 'missing') return none;
+  await ledger.migrate();
+  return work(ledger);
 }
 
 async function withNamed<T>(

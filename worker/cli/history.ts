@@ -6,10 +6,9 @@ import { findOpenRun } from '../../activities/ledger/runs.ts';
 import type { LedgerReport } from '../../activities/stored/report.ts';
 import { ValidationError } from '../../policy/issue.ts';
 import type { RunState } from '../run-state.ts';
-import { findDatabaseSetup } from '../setup.ts';
+import { findPastSetup } from '../setup.ts';
 import { TemporalUnreachable } from '../temporal-unreachable.ts';
 import type { TemporalOptions } from '../temporal.ts';
-import { withOnlyDatabase } from './database.ts';
 import type { DatabaseFlags } from './options.ts';
 import {
   databaseName,
@@ -21,6 +20,7 @@ import {
   withTemporal,
 } from './options.ts';
 import { print, printJson, printTable, formatMillis } from './output.ts';
+import { withPastDatabase } from './past-database.ts';
 import { formatStatus, printReport, shorten, toPrinted } from './print-report.ts';
 
 interface HistoryFlags extends DatabaseFlags, TemporalOptions {
@@ -41,8 +41,8 @@ export function addHistory(program: Command): void {
 }
 
 async function history(run: number | undefined, flags: HistoryFlags): Promise<void> {
-  const setup = await findDatabaseSetup(flags, flags.policy);
-  const { reports, open } = await withOnlyDatabase(setup, flags, async ({ ledger }) => {
+  const past = await findPastSetup(flags, flags.policy);
+  const { reports, open } = await withPastDatabase(past, flags.database, async ({ ledger }) => {
     const found = await readReports(ledger, run, flags);
     return { reports: found, open: await findWorkflows(ledger, found) };
   });
