@@ -38,18 +38,18 @@ export async function findOpenWorkflows(client: Client, of: OpenRunQuery): Promi
   ];
   const open: string[] = [];
   for (const workflowId of new Set(candidates)) {
-    if (await isOpen(client, workflowId)) open.push(workflowId);
+    if ((await findOpenQueue(client, workflowId)) !== undefined) open.push(workflowId);
   }
   return open;
 }
 
-/** Whether Temporal has a workflow with this id open. */
-export async function isOpen(client: Client, workflowId: string): Promise<boolean> {
+/** Returns the task queue of a workflow that Temporal has open under this id. Undefined if it has none. */
+export async function findOpenQueue(client: Client, workflowId: string): Promise<string | undefined> {
   try {
-    const { status } = await client.workflow.getHandle(workflowId).describe();
-    return !CLOSED.has(status.name);
+    const { status, taskQueue } = await client.workflow.getHandle(workflowId).describe();
+    return CLOSED.has(status.name) ? undefined : taskQueue;
   } catch (error) {
-    if (error instanceof WorkflowNotFoundError) return false;
+    if (error instanceof WorkflowNotFoundError) return undefined;
     throw error;
   }
 }

@@ -2,12 +2,19 @@ import type { Client } from '@temporalio/client';
 
 import type { RunProgress } from '../workflows/progress.ts';
 import { askTemporal } from './ask-temporal.ts';
-import { isOpen } from './open-runs.ts';
+import { findOpenQueue } from './open-runs.ts';
+import { hasWorker } from './pollers.ts';
 
-/** How an open run of the ledger stands, as its workflow says: the command line and the page show the same. */
+/**
+ * How an open run of the ledger stands, as its workflow says: the command line and the page show the same. It is not known if
+ * Temporal has no such workflow open (`unknown`), if no worker answers for it (`no-worker`), or if Temporal does not respond
+ * (`no-temporal`).
+ */
+export type OpenState = RunProgress['state'] | 'unknown' | 'no-worker' | 'no-temporal';
+
+/** The state of an open run with its reason. */
 export interface RunState {
-  /** `unknown` if its Temporal has no such workflow open; `running` if nobody can say. */
-  readonly state: RunProgress['state'] | 'unknown';
+  readonly state: OpenState;
   /** Why it is paused, what it waits for, or why its state is not known; null if there is nothing to say. */
   readonly reason: string | null;
   /** Left out if the workflow did not respond. */
@@ -15,20 +22,45 @@ export interface RunState {
 }
 
 const TIMEOUT_MILLIS = 1_500;
+/** A worker that works on a batch answers in milliseconds, unless its machine has too much to do. */
+const QUERY_TIMEOUT_MILLIS = 3_000;
 const GONE =
   'Temporal has no such workflow open: it is over, and the next run takes its place, or it works with another Temporal';
-const SILENT = 'neither Temporal nor a worker says how it stands; what is told here is in the ledger';
+const FROM_LEDGER = 'What is shown is in the ledger';
 
 /** Asks the workflow of an open run how it stands. Never throws: a run is shown also if nobody responds. */
 export async function readRunState(client: Client, workflowId: string): Promise<RunState> {
+  let taskQueue: string | undefined;
   try {
-    const ask = async (): Promise<RunState> => {
-      if (!(await isOpen(client, workflowId))) return { state: 'unknown', reason: GONE };
-      const progress = await client.workflow.getHandle(workflowId).query<RunProgress>('progress');
-      return { state: progress.state, reason: progress.reason, progress };
-    };
-    return await askTemporal(client, ask, TIMEOUT_MILLIS);
+    taskQueue = await askTemporal(client, async () => findOpenQueue(client, workflowId), TIMEOUT_MILLIS);
   } catch {
-    return { state: 'running', reason: SILENT };
+    return describeNoTemporal('Temporal does not respond');
   }
+  if (taskQueue === undefined) return { state: 'unknown', reason: GONE };
+  try {
+    const ask = async (): Promise<RunProgress> =>
+      client.workflow.getHandle(workflowId).query<RunProgress>('progress');
+    const progress = await askTemporal(client, ask, QUERY_TIMEOUT_MILLIS);
+    return { state: progress.state, reason: progress.reason, progress };
+  } catch {
+    return { state: 'no-worker', reason: await describeNoWorker(client, taskQueue) };
+  }
+}
+
+/** The state of a run that Temporal cannot be asked about. */
+export function describeNoTemporal(why: string): RunState {
+  return { state: 'no-temporal', reason: `${why}. ${FROM_LEDGER}` };
+}
+
+async function describeNoWorker(client: Client, taskQueue: string): Promise<string> {
+  const polls = await askTemporal(client, async () => hasWorker(client, taskQueue), TIMEOUT_MILLIS).catch(
+    () => undefined,
+  );
+  const why =
+    polls === true
+      ? `One polled task queue ${taskQueue} a moment ago: its log may say why`
+      : polls === false
+        ? `None polls task queue ${taskQueue}, and the run goes on when one is started`
+        : `Task queue ${taskQueue} needs one`;
+  return `no worker answers. ${why}. ${FROM_LEDGER}`;
 }

@@ -21,7 +21,7 @@ import {
 } from './options.ts';
 import { print, printJson, printTable, formatMillis } from './output.ts';
 import { withPastDatabase } from './past-database.ts';
-import { formatStatus, printReport, shorten, toPrinted } from './print-report.ts';
+import { formatState, printReport, shorten, toPrinted } from './print-report.ts';
 
 interface HistoryFlags extends DatabaseFlags, TemporalOptions {
   readonly limit: number;
@@ -78,7 +78,7 @@ type RunStates = ReadonlyMap<number, RunState>;
 async function readStates(open: ReadonlyMap<number, string>, flags: TemporalOptions): Promise<RunStates> {
   if (open.size === 0) return new Map();
   const { connectClient } = await import('../temporal.ts');
-  const { readRunState } = await import('../run-state.ts');
+  const { describeNoTemporal, readRunState } = await import('../run-state.ts');
   try {
     const temporal = await connectClient(flags);
     try {
@@ -91,8 +91,8 @@ async function readStates(open: ReadonlyMap<number, string>, flags: TemporalOpti
     }
   } catch (error) {
     if (!(error instanceof TemporalUnreachable)) throw error;
-    const reason = `whether it is paused or waits is not known: ${error.message}`;
-    return new Map([...open.keys()].map((run) => [run, { state: 'running', reason }]));
+    const state = describeNoTemporal(error.message);
+    return new Map([...open.keys()].map((run) => [run, state]));
   }
 }
 
@@ -119,7 +119,7 @@ function printRuns(reports: readonly LedgerReport[], states: RunStates, json: bo
         String(report.run),
         report.policy,
         report.mode,
-        now?.state ?? formatStatus(report.status),
+        formatState(now?.state ?? report.status),
         report.startedAt,
         formatMillis(report.millis),
         report.rows,

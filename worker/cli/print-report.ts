@@ -1,7 +1,7 @@
 import type { PassReport, ReportedRows, RunReport, RunStatus } from '../../activities/contract.ts';
 import { formatNote } from '../../activities/ledger/runs.ts';
 import type { LedgerReport } from '../../activities/stored/report.ts';
-import type { RunState } from '../run-state.ts';
+import type { OpenState, RunState } from '../run-state.ts';
 import { foldAlike } from './fold-sentences.ts';
 import {
   coloured,
@@ -38,9 +38,16 @@ export function withoutLedger(report: RunReport): PrintedReport {
   return { ...report, deleted: {}, sizes: [], passes: [] };
 }
 
-/** The status of a run, in words. */
-export function formatStatus(status: RunStatus): string {
-  return status === 'stopped-by-guard' ? 'stopped by a guard' : status;
+const STATES: Partial<Record<RunStatus | OpenState, string>> = {
+  'stopped-by-guard': 'stopped by a guard',
+  unknown: 'not known',
+  'no-worker': 'not known',
+  'no-temporal': 'not known',
+};
+
+/** The status of a run, or the state of an open one, in words. */
+export function formatState(state: RunStatus | OpenState): string {
+  return STATES[state] ?? state;
 }
 
 /**
@@ -49,7 +56,7 @@ export function formatStatus(status: RunStatus): string {
  */
 export function printReport(report: PrintedReport, details: boolean, now?: RunState): void {
   const would = report.mode === 'preview';
-  const status = now?.state ?? formatStatus(report.status);
+  const status = formatState(now?.state ?? report.status);
   const colour = status === 'completed' ? 'green' : status === 'failed' ? 'red' : 'yellow';
   const number = report.run === null ? '' : ` ${report.run}`;
   const back = (report.bytes ?? 0) > 0 ? `, ${formatBytes(report.bytes ?? 0)} given back` : '';

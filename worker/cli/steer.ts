@@ -5,7 +5,7 @@ import type { OpenRun } from '../../activities/stored/run.ts';
 import type { Policy } from '../../policy/policy.ts';
 import type { RunProgress } from '../../workflows/progress.ts';
 import { findSetupWithoutDatabase } from '../environment.ts';
-import { findLedgerRun, findOpenWorkflows, isOpen } from '../open-runs.ts';
+import { findLedgerRun, findOpenQueue, findOpenWorkflows } from '../open-runs.ts';
 import type { Signal, SignalResult } from '../send-signal.ts';
 import { describeNoRun, sendSignal } from '../send-signal.ts';
 import type { Setup } from '../setup.ts';
@@ -94,7 +94,8 @@ async function openWorkflows(
   ledgerRun: OpenRun | undefined,
   { id, workflowId }: SteerFlags,
 ): Promise<string[]> {
-  if (workflowId !== undefined) return (await isOpen(client, workflowId)) ? [workflowId] : [];
+  if (workflowId !== undefined)
+    return (await findOpenQueue(client, workflowId)) !== undefined ? [workflowId] : [];
   return findOpenWorkflows(client, { policy, policies, scheduleId: id, taskQueue, holder: ledgerRun });
 }
 

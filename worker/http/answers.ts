@@ -194,9 +194,14 @@ const OpenRun = z.object({
     .describe('The workflow in the Temporal UI; null if its address is unknown'),
   startedAt: instant,
   state: z
-    .enum([...RunStates, 'beginning', 'paused', 'waiting', 'closing', 'unknown'])
-    .describe('`unknown`: Temporal has no such workflow open'),
-  reason: z.string().nullable().describe('Why it is paused, what it waits for, or why its state is unknown'),
+    .enum([...RunStates, 'beginning', 'paused', 'waiting', 'closing', 'unknown', 'no-worker', 'no-temporal'])
+    .describe(
+      '`unknown`: Temporal has no such workflow open; `no-worker`: no worker answers for it; `no-temporal`: Temporal does not respond',
+    ),
+  reason: z
+    .string()
+    .nullable()
+    .describe('Why it is paused, what it waits for, or why its state is not known'),
   passes: z.array(OpenPass),
 });
 

@@ -49,19 +49,27 @@ export async function describeOpenRun(
       describePass(
         pass,
         progress?.passes.find(({ name }) => name === pass.name),
+        progress !== undefined,
       ),
     ),
   };
 }
 
-function describePass({ name, rows, batches, status, shards }: LivePass, told?: PassProgress): OpenPass {
+function describePass(
+  { name, rows, batches, status, shards }: LivePass,
+  told: PassProgress | undefined,
+  isAnswered: boolean,
+): OpenPass {
   const known = told?.status ?? status;
+  const progress = computeProgress(known, shards);
   return {
     name,
     status: known,
     rows,
     batches,
-    ...computeProgress(known, shards),
+    ...progress,
+    // Nobody may be working: the pace of the last batches tells nothing.
+    ...(isAnswered ? {} : { rowsPerSecond: null, etaSeconds: null }),
     level: told?.level ?? null,
     waitsFor: told?.waitsFor ?? null,
   };

@@ -122,6 +122,7 @@ export class WatchedShop {
       readonly address?: string;
       readonly metrics?: string;
       readonly flags?: readonly string[];
+      readonly taskQueue?: string;
     } = {},
   ): Promise<WorkerProcess> {
     const url = new URL(this.database.url);
@@ -138,8 +139,8 @@ export class WatchedShop {
     return worker;
   }
 
-  async start(input: VacuumInput = {}): Promise<WorkflowHandle> {
-    return this.session.start(this.taskQueue, { policy: this.name, ...input });
+  async start(input: VacuumInput = {}, taskQueue = this.taskQueue): Promise<WorkflowHandle> {
+    return this.session.start(taskQueue, { policy: this.name, ...input });
   }
 
   /** A run that fails for what the database says, with the content of a row in it. */
@@ -155,8 +156,8 @@ export class WatchedShop {
   }
 
   /** A run that rests in the middle of its first pass. */
-  async pauseInTheMiddle(reason: string): Promise<WorkflowHandle> {
-    const handle = await this.start();
+  async pauseInTheMiddle(reason: string, taskQueue = this.taskQueue): Promise<WorkflowHandle> {
+    const handle = await this.start({}, taskQueue);
     await waitFor('the fifth batch', async () => {
       const count = await this.database
         .value(

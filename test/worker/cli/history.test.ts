@@ -53,7 +53,7 @@ describeNeeding(['temporal'], 'history, of a run that is open', () => {
       const alone = await type('127.0.0.1:1');
       expect(alone.code).toBe(0);
       expect(alone.stdout).toMatch(
-        /^ *1 +prefect +execute +running .* whether it is paused or waits is not known/m,
+        /^ *1 +prefect +execute +not known .* Temporal at 127\.0\.0\.1:1 does not respond/m,
       );
 
       await run.handle.signal('stop');
@@ -70,6 +70,27 @@ describeNeeding(['temporal'], 'history, of a run that is open', () => {
       await run.handle.terminate();
     });
     const list = await type(session.address);
-    expect(list.stdout).toMatch(/^ *1 +prefect +execute +unknown .* Temporal has no such workflow open/m);
+    expect(list.stdout).toMatch(/^ *1 +prefect +execute +not known .* Temporal has no such workflow open/m);
+  });
+
+  test('tells that no worker answers for it, and what is in the ledger', async () => {
+    await withWorker(async () => {
+      await run.start();
+      await run.untilBatches(3);
+      await run.handle.signal('pause', 'a release of ours');
+      await waitFor('the run to be paused', async () => {
+        const { state } = await run.handle.query<RunProgress>('progress');
+        return state === 'paused';
+      });
+    });
+    const list = await type(session.address);
+    expect(list.stdout).toMatch(/^ *1 +prefect +execute +not known .* no worker answers\. /m);
+    const one = await type(session.address, '1');
+    expect(one.stdout).toMatch(
+      /^run 1 of policy prefect: not known, [\d,]+ rows deleted in .*\n {2}no worker answers\. .* task queue test-/,
+    );
+    const json = JSON.parse((await type(session.address, '1', '--json')).stdout) as object[];
+    expect(json).toMatchObject([{ status: 'running', state: 'no-worker' }]);
+    await run.handle.terminate();
   });
 });

@@ -200,4 +200,36 @@ describeNeeding(['temporal', 'chromium'], 'pause, resume and stop over HTTP', ()
     await waitFor('no open run', async () => (await page.getByText('No run is open').count()) === 1);
     await watched.close();
   });
+
+  test('are kept by Temporal for a run that no worker answers for, which the page says and offers all of them', async () => {
+    const taskQueue = session.queue();
+    const serveOther = async (): Promise<WorkerProcess> => shop.serve('127.0.0.1:0', {}, { taskQueue });
+    await shop.add(ROWS);
+    const other = await serveOther();
+    const run = await shop.pauseInTheMiddle('the backup runs', taskQueue);
+    await other.end();
+    const watched = await watcher.look(worker.url, { token: TOKEN });
+    const { page } = watched;
+    const article = page.getByRole('article');
+    await article
+      .getByText(/^no worker answers\. One polled task queue .* What is shown is in the ledger$/)
+      .waitFor();
+    expect(await article.getByRole('heading').innerText()).toMatch(/^Run \d+ of shop-\w+: not known$/);
+    expect(await article.innerText()).not.toMatch(/rows\/s|left|waits for/);
+    await page.getByRole('cell', { name: 'not known', exact: true }).waitFor();
+    expect(await article.getByRole('button').allInnerTexts()).toEqual(['Pause', 'Resume', 'Stop']);
+    await watched.expectAccessible();
+    await watched.photograph('no-worker');
+    await page.getByRole('button', { name: 'Stop run' }).click();
+    await page.getByText('No worker answers now: Temporal keeps the signal until one does.').waitFor();
+    await page.getByRole('dialog').getByRole('button', { name: 'Stop', exact: true }).click();
+    await page
+      .locator('#signal-result')
+      .getByText(/no worker has confirmed it yet$/)
+      .waitFor();
+    watched.expectQuiet(/status of 401/);
+    await watched.close();
+    await serveOther();
+    expect(await run.result()).toMatchObject({ status: 'stopped' });
+  });
 });

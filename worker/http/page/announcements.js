@@ -35,9 +35,18 @@ function describeChange(run, was) {
   const known = was.open.find((one) => isSame(one, run));
   const name = `Run ${run.run} of ${run.policy}`;
   if (known === undefined) return [`${name} has begun`];
-  if (known.state !== run.state) return [`${name} is ${run.state}`];
+  if (known.state !== run.state) return [describeState(name, run)];
   const pass = findRunningPass(run);
   return pass === undefined || pass === findRunningPass(known) ? [] : [`${name} is at pass ${pass}`];
+}
+
+/**
+ * @param {string} name
+ * @param {Status['open'][number]} run
+ */
+function describeState(name, { state, reason }) {
+  const known = formatStatus(state);
+  return known === state ? `${name} is ${state}` : `How ${name} stands is ${known}: ${reason ?? ''}`;
 }
 
 /**

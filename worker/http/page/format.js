@@ -89,13 +89,21 @@ export function formatNoun(count, noun, plural = `${noun}s`) {
   return `${formatCount(count)} ${count === 1 ? noun : plural}`;
 }
 
+/** @type {Readonly<Record<string, string>>} */
+const STATUSES = {
+  'stopped-by-guard': 'stopped by a guard',
+  unknown: 'not known',
+  'no-worker': 'not known',
+  'no-temporal': 'not known',
+};
+
 /**
- * The status of a run, in the words of the command line.
+ * The status of a run, or the state of an open one, in the words of the command line.
  *
  * @param {string} status
  */
 export function formatStatus(status) {
-  return status === 'stopped-by-guard' ? 'stopped by a guard' : status;
+  return STATUSES[status] ?? status;
 }
 
 /** @param {Date} at */

@@ -120,7 +120,7 @@ async function refresh() {
 
 async function refreshRun() {
   try {
-    await showRun();
+    await showRun(open);
     showProblem('run', undefined);
   } catch (error) {
     if (!(error instanceof RequestFailed)) throw error;

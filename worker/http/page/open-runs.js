@@ -70,7 +70,12 @@ function makeRun(run) {
   return make(
     'article',
     { 'aria-label': `Run ${number} of ${policy}` },
-    make('h3', { class: 'state' }, `Run ${number} of ${policy}: `, make('span', { class: mood }, state)),
+    make(
+      'h3',
+      { class: 'state' },
+      `Run ${number} of ${policy}: `,
+      make('span', { class: mood }, formatStatus(state)),
+    ),
     ...(reason === null ? [] : [make('p', { class: 'warn' }, reason)]),
     ...running.map((pass) => makePass(run, pass)),
     ...failed.map(({ name }) => make('p', { class: 'bad' }, `Pass ${name} failed`)),

@@ -24,8 +24,12 @@ export function readAddress() {
   return database === undefined || run === undefined ? undefined : { database, run };
 }
 
-/** Shows the run in the address. */
-export async function showRun() {
+/**
+ * Shows the run in the address. An open run has the state that its workflow gives.
+ *
+ * @param {import('./request.js').Status['open']} open
+ */
+export async function showRun(open) {
   const wanted = readAddress();
   byId('run-section').hidden = wanted === undefined;
   if (wanted === undefined) return;
@@ -34,7 +38,7 @@ export async function showRun() {
   const deleted = Object.entries(run.deleted).toSorted(([, a], [, b]) => b - a);
   replace(
     byId('run'),
-    make('p', {}, formatRun(run)),
+    make('p', {}, formatRun(run, findState(run, open))),
     ...run.reasons.map((reason) => make('p', { class: 'warn' }, reason)),
     ...run.notes.map((note) => make('p', { class: 'quiet' }, note)),
     ...makePasses(run),
@@ -75,11 +79,23 @@ function hasNews({ status, rows, moved, skipped, held, files, bytes, reported, e
   return !ended || error !== null || counts.some((count) => count !== 0);
 }
 
-/** @param {Run} run */
-function formatRun({ policy, database, mode, status, startedAt, millis, rows, bytes }) {
+/**
+ * @param {Run} run
+ * @param {import('./request.js').Status['open']} open
+ */
+function findState({ database, run, status, endedAt }, open) {
+  const now = open.find((one) => one.database === database && one.run === run);
+  return endedAt === null ? (now?.state ?? status) : status;
+}
+
+/**
+ * @param {Run} run
+ * @param {string} state
+ */
+function formatRun({ policy, database, mode, startedAt, millis, rows, bytes }, state) {
   const would = mode === 'preview';
   return [
-    `Policy ${policy} on database ${database}, ${would ? 'a preview' : formatStatus(status)}`,
+    `Policy ${policy} on database ${database}, ${would ? 'a preview' : formatStatus(state)}`,
     `began ${formatTime(startedAt)} and took ${formatSeconds(millis / 1000)}`,
     `${formatNoun(rows, 'row')} ${would ? 'would go' : 'deleted'}`,
     ...(bytes === null || bytes === 0 ? [] : [`${formatBytes(bytes)} given back`]),

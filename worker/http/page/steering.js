@@ -12,6 +12,20 @@ const EFFECTS = {
   stop: 'It ends after its current batch. The next run continues with the rest.',
 };
 
+/**
+ * The signals that may do something, by the state of a run; otherwise pause and stop. If no worker answers, nobody knows whether
+ * the run is paused, and Temporal keeps any signal until a worker works on it.
+ *
+ * @type {Readonly<Partial<Record<OpenRun['state'], readonly Signal[]>>>}
+ */
+const SIGNALS = {
+  unknown: [],
+  'no-temporal': [],
+  closing: [],
+  paused: ['resume', 'stop'],
+  'no-worker': ['pause', 'resume', 'stop'],
+};
+
 /** Whether the server accepts signals. */
 let canSteer = false;
 /** The signal that the dialog asks about. */
@@ -38,9 +52,8 @@ export function showSteering(accepted) {
  * @param {OpenRun} run
  */
 export function makeButtons(run) {
-  if (run.state === 'unknown' || run.state === 'closing') return [];
-  /** @type {Signal[]} */
-  const signals = [run.state === 'paused' ? 'resume' : 'pause', 'stop'];
+  const signals = SIGNALS[run.state] ?? ['pause', 'stop'];
+  if (signals.length === 0) return [];
   const buttons = signals.map((signal) => {
     const button = make(
       'button',
@@ -78,7 +91,9 @@ export function setUpSteering() {
 function ask(signal, run) {
   asked = { signal, run };
   byId('signal-title').textContent = `${TITLES[signal]} run ${run.run} of ${run.policy}?`;
-  byId('signal-effect').textContent = EFFECTS[signal];
+  const later =
+    run.state === 'no-worker' ? ' No worker answers now: Temporal keeps the signal until one does.' : '';
+  byId('signal-effect').textContent = `${EFFECTS[signal]}${later}`;
   byId('signal-send').textContent = TITLES[signal];
   byId('signal-send').classList.toggle('danger', signal === 'stop');
   readField().value = '';
