@@ -21,6 +21,10 @@ export interface CatalogTable extends TableName {
   readonly rules?: { readonly delete: readonly string[]; readonly update: readonly string[] };
   /** Triggers that may keep a row as it is when it is deleted or updated; left out if there are none. */
   readonly keepers?: readonly KeepingTrigger[];
+  /** Triggers that may raise an error when a row is deleted or updated; left out if there are none. */
+  readonly refusers?: readonly { readonly name: string; readonly on: 'delete' | 'update' }[];
+  /** Columns that check constraints are about; left out if there are none. */
+  readonly checked?: readonly string[];
   /** A trigger of a user fires when the transaction ends. */
   readonly hasDeferredTriggers?: boolean;
   /** The columns that decide in which partition a row is, if the table is one. */

@@ -1,9 +1,7 @@
-import { listInner } from '../dialect/blockers.ts';
-import { listSteps } from '../dialect/cascade-paths.ts';
 import type { Catalog } from '../dialect/catalog.ts';
 import type { Tx } from '../dialect/dialect.ts';
-import { listTriggers } from '../dialect/kept-rows.ts';
 import { findKind } from '../passes/index.ts';
+import { findUnforeseen } from '../plan/find-unforeseen.ts';
 import { probeDeletes } from '../plan/probe.ts';
 import type { ResolvedPass } from '../plan/resolved-pass.ts';
 import { clearsReferences } from '../resolve/cascades.ts';
@@ -24,94 +22,13 @@ export async function findBounds(
     const refused = await probeDeletes(tx, resolved, catalog);
     bounds.set(pass.name, [
       ...refused.map(({ what, here = '' }): PreviewBound => ({ rows: 'at most', why: what, here })),
-      ...findKept(stored),
-      ...findCircles(stored),
-      ...findCheckedRows(stored, catalog),
-      ...findDefaults(stored, catalog),
+      ...findUnforeseen(stored, catalog),
       ...(findKind(stored.kind).bounds?.(stored, earlier) ?? []),
       ...findCleared(stored, earlier, catalog),
     ]);
     earlier.push(...stored.counted);
   }
   return bounds;
-}
-
-function findKept({ watched }: StoredPass): PreviewBound[] {
-  if (watched === undefined) return [];
-  return [
-    {
-      rows: 'at most',
-      why: 'triggers may keep rows, which only a delete tells',
-      here: listTriggers(watched),
-    },
-  ];
-}
-
-/**
- * Rows that are deleted along with others of their own table, to any depth, and that a foreign key may forbid to delete: a
- * preview follows the foreign key one round only, and a batch goes as far as the database lets it.
- */
-function findCircles(stored: StoredPass): PreviewBound[] {
-  const { blockers = [] } = stored;
-  const kind = findKind(stored.kind);
-  const tree = 'runBatch' in kind && blockers.length > 0 ? kind.dependents?.(stored) : undefined;
-  if (tree === undefined) return [];
-  const { table, key = null, children = [] } = tree;
-  const steps = listSteps({ cascades: tree.cascades, key, children }, (child) => child.cascades);
-  const links = steps.map(({ from, table: child }) => [steps[from]?.table ?? table, child] as const);
-  const below = (label: string, seen = new Set<string>()): Set<string> => {
-    for (const [parent, child] of links) {
-      if (parent.label !== label || seen.has(child.label)) continue;
-      below(child.label, seen.add(child.label));
-    }
-    return seen;
-  };
-  const names = [...new Set(blockers.map(({ name }) => `constraint ${name}`))];
-  const again = [...new Set(links.map(([parent]) => parent.label))].filter((label) =>
-    below(label).has(label),
-  );
-  // A row that references goes along with any of several rows, and a preview counts on all of them.
-  const several = blockers
-    .filter(({ ways }) => ways.length > 1)
-    .map(({ reference }) => reference.table.label);
-  if (again.length + several.length === 0) return [];
-  return [
-    {
-      rows: 'about',
-      why: 'rows are deleted along with others in several ways or to any depth, and a foreign key forbids to delete some of them',
-      here: `${[...new Set([...again, ...several])].map((label) => `table ${label}`).join(', ')}; ${names.join(', ')}`,
-    },
-  ];
-}
-
-/**
- * Rows of the pass that reference one another in a circle, or two that are deleted along with one row, if a key among them is
- * checked at each row: there is no order in which the database lets them go.
- */
-function findCheckedRows({ blockers = [] }: StoredPass, catalog: Catalog): PreviewBound[] {
-  const names = new Set(listInner({ blockers }).map(({ name }) => name));
-  return catalog.foreignKeys
-    .filter(({ name, checksEachRow }) => checksEachRow === true && names.has(name))
-    .map(({ name }) => ({
-      rows: 'at most',
-      why: 'on delete restrict is checked row by row, which forbids to delete rows that reference one another in a circle',
-      here: `constraint ${name}`,
-    }));
-}
-
-/** A reference that is set to its default must name a row that stays, which only a delete tells. */
-function findDefaults(stored: StoredPass, catalog: Catalog): PreviewBound[] {
-  const deleted = new Set(stored.counted.map(({ label }) => label));
-  return catalog.foreignKeys
-    .filter(
-      ({ enforced, onDelete, parent }) =>
-        enforced && onDelete === 'set default' && deleted.has(catalog.findLabel(parent) ?? ''),
-    )
-    .map(({ name, child }) => ({
-      rows: 'at most',
-      why: 'references are set to their default, which the database forbids if it names no row that stays',
-      here: `constraint ${name} of table ${catalog.findLabel(child) ?? ''}`,
-    }));
 }
 
 /** What deletes of earlier passes change in rows that stay: a preview reads these rows as they are. */

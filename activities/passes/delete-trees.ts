@@ -47,9 +47,7 @@ export async function deleteTrees(
 ): Promise<DeletedTrees> {
   const parents = await countFitting(tx, tree, locations, step);
   const [location = ''] = locations;
-  // What a trigger keeps is known only once all of a row is deleted: a part must not be.
-  const mayDrain = tree.undrained !== true && tree.watched === undefined;
-  if (parents === 0 && mayDrain && (await tx.rows.isTrueAt(tree.table, location, where))) {
+  if (parents === 0 && tree.undrained !== true && (await tx.rows.isTrueAt(tree.table, location, where))) {
     const drained = await tryToDrain(tx, tree, location, keys[0] ?? '', step);
     if (drained !== undefined) return drained;
   }

@@ -1,6 +1,7 @@
 import type { Catalog } from '../dialect/catalog.ts';
 import type { Tx } from '../dialect/dialect.ts';
 import type { StoredPass } from '../stored/pass.ts';
+import { findUnforeseen } from './find-unforeseen.ts';
 import { findWatched } from './find-watched.ts';
 
 interface Resolved {
@@ -24,13 +25,16 @@ export async function addSchema<R extends Resolved>(
     const fingerprint = fingerprints.get(pass.name);
     const firesLate = stored.counted.some((name) => catalog.named(name)?.hasDeferredTriggers === true);
     const watched = findWatched(stored, catalog);
+    const watching = { ...stored, ...(watched === undefined ? {} : { watched }) };
+    // What a delete of all would have been refused must not be deleted in parts.
+    const isUnforeseen = findUnforeseen(watching, catalog).length > 0;
     return {
       ...resolved,
       stored: {
-        ...stored,
+        ...watching,
         ...(fingerprint === undefined ? {} : { fingerprint }),
         ...(firesLate ? { firesLate } : {}),
-        ...(watched === undefined ? {} : { watched }),
+        ...(isUnforeseen ? { undrained: true } : {}),
       },
     };
   });

@@ -34,6 +34,11 @@ export interface StoredPass {
   readonly firesLate?: true;
   /** What triggers may keep although it should be deleted: each batch looks whether they did. Left out if none may. */
   readonly watched?: Watched;
+  /**
+   * An oversized row is not drained: its condition reads what would be deleted first, only the delete tells whether the
+   * database lets it go, or `graph` is set.
+   */
+  readonly undrained?: true;
   /** Rows deleted in all tables for each row of the pass's own, as the statistics have it; 1 without children. */
   readonly rowsPerParent: number;
   /** Rows past this instant are deletable, as far as time decides; left out if time decides nothing. */
@@ -75,8 +80,6 @@ export interface StoredExpireRows extends StoredPass, Expiry {
   readonly cascades: readonly CascadeStep[];
   /** The numbers of the cascades in the order in which an oversized row is drained. */
   readonly drainOrder: readonly number[];
-  /** An oversized row is not drained: its condition reads what would be deleted first, or `graph` is set. */
-  readonly undrained?: true;
   readonly graph?: RowGraph;
   readonly blockers: readonly StoredBlocker[];
   /** Columns whose files are removed too: their paths are recorded with the delete. */

@@ -5,7 +5,7 @@ import type { WantedTable, ForeignKey, CatalogTable, CatalogColumn } from '../ca
 import { wantedKey, Catalog } from '../catalog.ts';
 import type { Connection } from './connection.ts';
 import { qualifiedName, quoteIdentifier } from './identifiers.ts';
-import { selectKeepers } from './keepers.ts';
+import { selectKeepers, selectRefusers } from './keepers.ts';
 import { findUnusualTables } from './unusual-tables.ts';
 
 /** Reads the catalog for some tables, in five statements whatever their number. */
@@ -75,6 +75,11 @@ async function readTables(connection: Connection, ids: readonly string[]): Promi
         from pg_rewrite as r
         where r.ev_class = c.oid and r.ev_enabled in ('O', 'A')) as rules,
       ${selectKeepers(sql`c.oid`)} as keepers,
+      ${selectRefusers(sql`c.oid`)} as refusers,
+      (select coalesce(json_agg(distinct a.attname), '[]')
+        from pg_constraint as p
+        join pg_attribute as a on a.attrelid = p.conrelid and a.attnum = any(p.conkey)
+        where p.conrelid = c.oid and p.contype = 'c') as checked,
       exists (
         select from pg_trigger as g
         where g.tgrelid = c.oid and not g.tgisinternal and g.tginitdeferred and g.tgenabled in ('O', 'A')

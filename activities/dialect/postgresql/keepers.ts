@@ -1,7 +1,7 @@
 import type { RawBuilder } from 'kysely';
 import { sql } from 'kysely';
 
-import type { KeepingTrigger } from '../catalog.ts';
+import type { CatalogTable, KeepingTrigger } from '../catalog.ts';
 
 /** Bits of `pg_trigger.tgtype`. */
 const BEFORE_EACH_ROW = 3;
@@ -33,6 +33,33 @@ export function selectKeepers(table: RawBuilder<unknown>): RawBuilder<readonly K
         and g.tgtype::int & ${sql.lit(BEFORE_EACH_ROW)} = ${sql.lit(BEFORE_EACH_ROW)}
     ) as k
     where k.columns is null or (k."on" = 'update' and k.columns <> '{}')
+  )`;
+}
+
+/** Languages whose source tells nothing and whose functions raise errors only if something is wrong with them. */
+const SILENT_LANGUAGES = ['c', 'internal'];
+/** The levels of `raise` in PL/pgSQL that only write a message. */
+const MESSAGES = 'debug|log|info|notice|warning';
+
+/**
+ * The triggers of a table, in a statement, that may raise an error: those in PL/pgSQL with a `raise` that is no message, or an
+ * `assert`, and those in a language that cannot be read.
+ */
+export function selectRefusers(table: RawBuilder<unknown>): RawBuilder<CatalogTable['refusers']> {
+  const raises = sql.raw(`'\\mraise\\M(?!\\s+(${MESSAGES})\\M)|\\massert\\M'`);
+  return sql<CatalogTable['refusers']>`(
+    select coalesce(json_agg(json_build_object('name', g.tgname, 'on', e."on") order by g.tgname, e."on"), '[]')
+    from pg_trigger as g
+    join pg_proc as p on p.oid = g.tgfoid
+    join pg_language as l on l.oid = p.prolang
+    join (values ('delete', ${sql.lit(ON_DELETE)}), ('update', ${sql.lit(ON_UPDATE)})) as e("on", bit)
+      on g.tgtype::int & e.bit <> 0
+    where
+      g.tgrelid = ${table} and not g.tgisinternal and g.tgenabled in ('O', 'A')
+      and case
+        when l.lanname = 'plpgsql' then p.prosrc ~* ${raises}
+        else l.lanname <> all(${SILENT_LANGUAGES}::text[])
+      end
   )`;
 }
 

@@ -7,7 +7,7 @@ import { ROWIDS_PER_PAGE } from '../position.ts';
 import type { Connection } from './connection.ts';
 import { hasPlainText, tableRef } from './identifiers.ts';
 import { readInstantTypes } from './instant-types.ts';
-import { readKeepers } from './keepers.ts';
+import { readChecked, readKeepers } from './keepers.ts';
 import { readPredicate } from './partial-index.ts';
 
 /** The schema of all tables of a file. Attached files and temporary tables are not looked at. */
@@ -92,7 +92,7 @@ async function readListed(
     : { rows: [] };
   const { rows = 0, last = null } = counted[0] ?? {};
   const indexes = isTable ? await readIndexes(connection, name, listed) : [];
-  const keepers = await readKeepers(connection, name);
+  const triggers = await readKeepers(connection, name);
   const columns = listed.map((column): CatalogColumn => {
     // The rowid by another name is never null, whatever its declaration says.
     const notNull = column.notnull === 1 || isRowid(column, listed);
@@ -135,7 +135,8 @@ async function readListed(
       .map((column) => column.name),
     indexes,
     inherited: false,
-    keepers,
+    ...triggers,
+    checked: await readChecked(connection, name, columns),
     hidden: false,
     unsupported: unusable,
     may: { select: true, update: true, delete: true, maintain: true },

@@ -6,6 +6,7 @@ import type { Policy } from '../../../policy/policy.ts';
 import { definePolicy } from '../../../policy/policy.ts';
 import type { TestDatabase } from '../../support/database.ts';
 import { createDatabase } from '../../support/database.ts';
+import { runEngine } from '../../support/engine.ts';
 import { runAsPreviewed } from '../../support/truth.ts';
 
 const Customer = defineEntity({
@@ -103,6 +104,53 @@ describe('a row with more than fits into a batch', () => {
     });
     expect(await database.value('select count(*) from lines_archive')).toBe(150);
     expect(await database.value('select count(*) from only lines')).toBe(50);
+  });
+
+  const REFUSALS: [string, string][] = [
+    [
+      'a trigger that raises an error',
+      `create function refuse() returns trigger language plpgsql as
+         'begin if old.id = 1 then raise exception ''locked''; end if; return old; end';
+       create trigger locked before delete on orders for each row execute function refuse()`,
+    ],
+    [
+      'a trigger of what goes along',
+      `create function refuse() returns trigger language plpgsql as
+         'begin if old.id = 150 then raise exception ''locked''; end if; return null; end';
+       update lines set order_id = 1 where id = 150;
+       create trigger locked after delete on lines for each row execute function refuse()`,
+    ],
+    [
+      'a reference that falls back on nothing',
+      `create table bills (order_id integer default 9 references orders on delete set default);
+       insert into bills values (1)`,
+    ],
+    [
+      'a reference that may not be null',
+      `create table bills (order_id integer not null references orders on delete set null);
+       insert into bills values (1)`,
+    ],
+    [
+      'a check of a reference that is set to null',
+      `create table bills (order_id integer references orders on delete set null, other integer, check (order_id > 0 or other > 0));
+       alter table bills add check (coalesce(order_id, other) is not null);
+       insert into bills values (1, null)`,
+    ],
+    [
+      'a row deep below that is referenced',
+      `alter table lines add part_of integer references lines on delete cascade;
+       create table bills (line_id integer references lines);
+       update lines set part_of = 150 where id = 2; update lines set part_of = 2 where id = 5;
+       insert into bills values (5)`,
+    ],
+  ];
+  test.each(REFUSALS)('loses no part if the delete is refused: %s', async (_, change) => {
+    await database.rows(change);
+    const before = await database.rows('select * from lines where order_id <> 2 order by id');
+    const { passes } = await runEngine(database.url, policy({}), DRAINING);
+    expect(passes[0]).toMatchObject({ rows: 51, blocked: 1 });
+    expect(await database.rows('select * from lines order by id')).toEqual(before);
+    expect(await database.rows('select id from orders order by id')).toEqual([{ id: 1 }, { id: 3 }]);
   });
 
   test('leaves the rows of such a table also when it goes at once', async () => {

@@ -3,6 +3,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { expect } from '@jest/globals';
 import { defineEntity, p } from '@mikro-orm/core';
 
+import { addHold } from '../../../activities/inspect/add-hold.ts';
 import { previewPolicy } from '../../../activities/inspect/preview.ts';
 import { openDatabase } from '../../../activities/ledger/open-database.ts';
 import type { LedgerReport } from '../../../activities/stored/report.ts';
@@ -31,16 +32,20 @@ export interface GraphDatabase {
 /** What became of a graph. */
 export type Outcome = 'deleted' | 'kept some' | 'refused';
 
-const First = defineEntity({
-  name: 'First',
+const T0 = defineEntity({
+  name: 'T0',
   tableName: 't0',
   properties: { id: p.integer().primary(), at: p.datetime() },
 });
-const Second = defineEntity({
-  name: 'Second',
+const T1 = defineEntity({
+  name: 'T1',
   tableName: 't1',
   properties: { id: p.integer().primary(), owner: p.integer().nullable() },
 });
+const own = { id: p.integer().primary() };
+const T2 = defineEntity({ name: 'T2', tableName: 't2', properties: own });
+const T3 = defineEntity({ name: 'T3', tableName: 't3', properties: own });
+const ENTITIES = [T0, T1, T2, T3];
 
 /** Makes tables, rows and a policy from a seed, previews and runs it, and compares what is left with what the documentation says. */
 export async function checkRandomGraph(database: GraphDatabase, seed: number): Promise<Outcome> {
@@ -67,13 +72,13 @@ export async function checkRandomGraph(database: GraphDatabase, seed: number): P
   }
 }
 
-function makePolicy({ hasSoftChild }: Graph): Policy {
-  const soft = hasSoftChild ? [softChild({ entity: Second, by: 'owner' })] : [];
-  const pass = expireRows({ name: 'old', entity: First, age: 'at', olderThan: '1 day', with: soft });
+function makePolicy({ hasSoftChild, tables }: Graph): Policy {
+  const soft = hasSoftChild ? [softChild({ entity: T1, by: 'owner' })] : [];
+  const pass = expireRows({ name: 'old', entity: T0, age: 'at', olderThan: '1 day', with: soft });
   return definePolicy({
     name: 'graph',
     enabled: true,
-    entities: hasSoftChild ? [First, Second] : [First],
+    entities: ENTITIES.slice(0, tables.length),
     limits: { maxPercent: 100 },
     passes: [pass],
   });
@@ -85,6 +90,12 @@ async function check(database: GraphDatabase, graph: Graph, options: EngineOptio
   const opened = await openDatabase(database.url);
   let preview;
   try {
+    for (const [table, rows] of graph.tables.entries()) {
+      for (const row of rows.filter(({ isHeld }) => isHeld)) {
+        const rowOf = { entity: `T${table}`, rows: { key: String(row.id) } };
+        await addHold(opened, policy, { ...rowOf, reason: 'a lawsuit', who: 'ann', until: null });
+      }
+    }
     preview = (await previewPolicy(opened, policy, ['old'])).passes[0];
   } catch (error) {
     if (!(error instanceof ValidationError)) throw error;

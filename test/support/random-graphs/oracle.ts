@@ -35,7 +35,7 @@ function goesAlong({ edges, hasSoftChild }: Graph, table: number, row: Row, dele
 
 /**
  * The old rows of the first table that can be deleted: nothing that stays references what is deleted by a key that forbids it,
- * and no trigger keeps any of it.
+ * and neither a trigger nor a hold keeps any of it.
  */
 export function listDeletable(graph: Graph): Set<number> {
   const roots = new Set(graph.tables[0]?.filter(({ isOld }) => isOld).map(({ id }) => id));
@@ -55,8 +55,8 @@ export function listDeletable(graph: Graph): Set<number> {
 function isForbidden(graph: Graph, own: Ids, deleted: Ids): boolean {
   for (const [table, rows] of graph.tables.entries()) {
     for (const row of rows) {
-      if (own[table]?.has(row.id) === true && graph.triggers[table] === 'keeps marked' && row.isMarked)
-        return true;
+      const isKept = row.isHeld || (graph.triggers[table] === 'keeps marked' && row.isMarked);
+      if (own[table]?.has(row.id) === true && isKept) return true;
       if (deleted[table]?.has(row.id) === true) continue;
       for (const edge of graph.edges)
         if (edge.child === table && forbids(graph, edge, row, own, deleted)) return true;

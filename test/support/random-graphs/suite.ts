@@ -43,12 +43,12 @@ export function testRandomGraphs(graphs: number): void {
           execute: async (sql) => void (await postgres.rows(sql)),
           reset: async () =>
             void (await postgres.rows(
-              `drop table if exists ${[...TABLES, 'said'].join(', ')} cascade; update vacuum.run set ended_at = now() where ended_at is null`,
+              `drop table if exists ${[...TABLES, 'said'].join(', ')} cascade; delete from vacuum.hold; update vacuum.run set ended_at = now() where ended_at is null`,
             )),
         };
       }
       const tables = [...TABLES, 'said'].map((table) => `drop table if exists ${table};`);
-      const closed = 'update vacuum_run set ended_at = 1 where ended_at is null';
+      const closed = 'delete from vacuum_hold; update vacuum_run set ended_at = 1 where ended_at is null';
       return {
         url: file.url,
         isSqlite: true,

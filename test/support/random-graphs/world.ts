@@ -33,6 +33,8 @@ export interface Row {
   readonly code: number;
   readonly isOld: boolean;
   readonly isMarked: boolean;
+  /** A hold names it. */
+  readonly isHeld: boolean;
   /** The row of the first table that it belongs to without a foreign key. */
   readonly owner: number | null;
   /** The row of the parent that each edge of the table names, by its id. */
@@ -72,6 +74,7 @@ export function makeGraph(random: Random, isSqlite: boolean): Graph {
     choose(random, isSqlite ? usual : [...usual, ...more]),
   );
   const sizes = Array.from({ length: count }, () => 3 + below(12));
+  const held = chance(random, 0.3) ? 0.08 : 0;
   const tables = sizes.map((size, table) =>
     Array.from({ length: size }, (_, n): Row => ({
       id: n + 1,
@@ -80,6 +83,7 @@ export function makeGraph(random: Random, isSqlite: boolean): Graph {
       // The row that others reference by default stays.
       isOld: (table > 0 || n + 1 !== DEFAULT_ID) && chance(random, 0.6),
       isMarked: chance(random, 0.15),
+      isHeld: chance(random, held),
       owner: chance(random, 0.4) ? null : 1 + below(sizes[0] ?? 1),
       refs: new Map(
         edges
