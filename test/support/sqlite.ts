@@ -24,6 +24,8 @@ export interface TestFile {
   rows<T = Record<string, unknown>>(text: string, values?: readonly unknown[]): T[];
   /** The only value of a statement. */
   value(text: string, values?: readonly unknown[]): number;
+  /** Closes it, as its application does when it ends. */
+  close(): void;
   drop(): void;
 }
 
@@ -52,6 +54,7 @@ export function openFile(path: string, schema = '', folder?: string): TestFile {
     rows,
     value: (text, values = []) =>
       Object.values(rows<Record<string, number>>(text, values)[0] ?? {})[0] ?? Number.NaN,
+    close: () => db.close(),
     drop: () => {
       db.close();
       if (folder !== undefined) rmSync(folder, { recursive: true, force: true });

@@ -131,7 +131,9 @@ export class SqliteFile implements Connection {
     this.#closed = true;
     const opened = await this.#opened?.catch(() => undefined);
     if (opened === undefined) return;
-    await Promise.all([opened.writer, ...opened.readers].map(async (channel) => channel.close()));
+    // The last one to close a file empties its write-ahead log, which a connection that only reads cannot.
+    await Promise.all(opened.readers.map(async (reader) => reader.close()));
+    await opened.writer.close();
   }
 
   async #open(): Promise<{ readonly writer: Channel; readonly readers: readonly Channel[] }> {

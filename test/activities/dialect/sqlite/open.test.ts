@@ -1,3 +1,6 @@
+import { readdirSync } from 'node:fs';
+import { dirname } from 'node:path';
+
 import { afterEach, describe, expect, test } from '@jest/globals';
 
 import { displayUrl, readUrl } from '../../../../activities/dialect/open.ts';
@@ -71,6 +74,21 @@ describe('a SQLite file', () => {
     await migrated;
     expect(await ledger.version()).toBe('current');
     await close();
+  });
+
+  test('is whole without its write-ahead log when the vacuum, the last who had it open, closes it', async () => {
+    file = createFile(`
+      create table item (id integer primary key);
+      with recursive n (v) as (select 1 union all select v + 1 from n where v < 300000) insert into item select v from n`);
+    const { session, ledger, close } = await openDatabase(file.url);
+    await ledger.migrate();
+    file.close();
+    // A connection that reads is still at work when the database is closed.
+    const counted = session.tables.countUpTo({ schema: 'main', name: 'item', label: 'item' }, 1_000_000);
+    await session.facts.readClock();
+    await close();
+    expect(await counted).toBe(300_000);
+    expect(readdirSync(dirname(file.path))).toEqual(['test.db']);
   });
 
   test('with a ledger of a newer version is refused', async () => {
