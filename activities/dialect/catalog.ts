@@ -55,6 +55,8 @@ export interface KeepingTrigger {
 
 /** A column, with what the statistics say of it. */
 export interface CatalogColumn extends ColumnName {
+  /** Of the column in its table. It stays the same when the column is renamed. */
+  readonly number: number;
   readonly notNull: boolean;
   /** Its values may be JSON. Left out if they are none. */
   readonly mayBeJson?: true;

@@ -87,8 +87,8 @@ export interface BatchRecord extends ShardKey {
   readonly round: number;
   readonly size: number;
   readonly counters: DeletionCounters;
-  /** The batch is not recorded if the counted tables have another one by now. Default: they may change. */
-  readonly fingerprint?: string;
+  /** The batch is not recorded if these tables have another fingerprint by now. Default: tables may change. */
+  readonly unchanged?: { readonly tables: readonly TableName[]; readonly fingerprint: string };
   /** How long the work took, if it was not done in the transaction of this row. */
   readonly millis?: number;
 }

@@ -1,4 +1,5 @@
 import type { TableName } from '../stored/columns.ts';
+import type { StoredPass } from '../stored/pass.ts';
 import type { CatalogTable } from './catalog.ts';
 
 /** A table's name alone, as a run stores it. */
@@ -16,6 +17,14 @@ export function toTableName({ schema, name, label, ...table }: TableName | Catal
 /** Each table once. */
 export function distinctTables(tables: readonly TableName[]): TableName[] {
   return [...new Map(tables.map((table) => [table.label, toTableName(table)])).values()];
+}
+
+/** The tables of which a pass has a fingerprint. */
+export function listFingerprinted({
+  counted,
+  known = [],
+}: Pick<StoredPass, 'counted' | 'known'>): TableName[] {
+  return distinctTables([...counted, ...known.map(({ table }) => table)]);
 }
 
 /** The schemas of the tables that passes work on, each once. */

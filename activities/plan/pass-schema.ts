@@ -1,6 +1,8 @@
 import type { Catalog } from '../dialect/catalog.ts';
 import type { Tx } from '../dialect/dialect.ts';
-import type { StoredPass } from '../stored/pass.ts';
+import { distinctTables, listFingerprinted } from '../dialect/table-names.ts';
+import { findKind } from '../passes/index.ts';
+import type { KnownTable, StoredPass } from '../stored/pass.ts';
 import { findUnforeseen } from './find-unforeseen.ts';
 import { findWatched } from './find-watched.ts';
 
@@ -19,8 +21,14 @@ export async function addSchema<R extends Resolved>(
   catalog: Catalog,
   known: readonly R[] | undefined,
 ): Promise<R[]> {
-  const fingerprints = known === undefined ? await readFingerprints(tx, passes) : listKnown(known);
-  return passes.map((resolved) => {
+  const deleting = passes.map((resolved) => {
+    const { stored } = resolved;
+    return stored.counted.length === 0
+      ? resolved
+      : { ...resolved, stored: { ...stored, known: listKnownTables(stored, catalog) } };
+  });
+  const fingerprints = known === undefined ? await readFingerprints(tx, deleting) : listKnown(known);
+  return deleting.map((resolved) => {
     const { pass, stored } = resolved;
     const fingerprint = fingerprints.get(pass.name);
     const firesLate = stored.counted.some((name) => catalog.named(name)?.hasDeferredTriggers === true);
@@ -40,10 +48,25 @@ export async function addSchema<R extends Resolved>(
   });
 }
 
+/** The tables that are counted, and those whose rows decide what is deleted. A partition may come and go. */
+function listKnownTables(stored: StoredPass, catalog: Catalog): KnownTable[] {
+  const evidence = findKind(stored.kind).evidence?.(stored) ?? [];
+  return distinctTables([...stored.counted, ...evidence])
+    .filter(({ partitionRoot, partitioned }) => partitionRoot === undefined && partitioned !== true)
+    .flatMap((name) => {
+      const table = catalog.named(name);
+      if (table === undefined) return [];
+      const columns = [...table.columns.values()].map((column) => [column.name, column.number] as const);
+      return [{ table: name, id: table.id, columns: Object.fromEntries(columns) }];
+    });
+}
+
 async function readFingerprints(tx: Tx, passes: readonly Resolved[]): Promise<Map<string, string>> {
   const deleting = passes.filter(({ stored }) => stored.counted.length > 0);
   if (deleting.length === 0) return new Map();
-  const fingerprints = await tx.facts.readFingerprints(deleting.map(({ stored }) => stored.counted));
+  const fingerprints = await tx.facts.readFingerprints(
+    deleting.map(({ stored }) => listFingerprinted(stored)),
+  );
   return new Map(deleting.map(({ pass }, n) => [pass.name, fingerprints[n] ?? '']));
 }
 

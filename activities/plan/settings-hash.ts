@@ -11,6 +11,7 @@ const OF_THE_RUN: ReadonlySet<string> = new Set([
   'indexed',
   'ageIndex',
   'fingerprint',
+  'known',
 ]);
 
 /**

@@ -3,6 +3,7 @@ import { ApplicationFailure } from '@temporalio/common';
 import type { Session } from '../dialect/dialect.ts';
 import { isRefused } from '../dialect/errors.ts';
 import type { BatchRecord } from '../dialect/ledger-store.ts';
+import { listFingerprinted } from '../dialect/table-names.ts';
 import type { Database } from '../ledger/open-database.ts';
 import { findKind } from '../passes/index.ts';
 import type { BatchOutcome, BatchStep, PrepareContext, PreparedWork } from '../passes/pass.ts';
@@ -113,24 +114,27 @@ export async function runBatch(
   }
 }
 
-function withFingerprint(record: BatchRecord, { fingerprint }: StoredPass): BatchRecord {
-  return fingerprint === undefined ? record : { ...record, fingerprint };
+function withFingerprint(record: BatchRecord, stored: StoredPass): BatchRecord {
+  const { fingerprint } = stored;
+  if (fingerprint === undefined) return record;
+  return { ...record, unchanged: { tables: listFingerprinted(stored), fingerprint } };
 }
 
 /**
  * Throws if the tables changed since the run started: that is why the batch was not recorded, or refused. The run goes on
  * if it finds the same when it looks them up anew: see `renewPass`.
  */
-async function assertUnchanged(session: Session, { table, counted, fingerprint }: StoredPass): Promise<void> {
+async function assertUnchanged(session: Session, stored: StoredPass): Promise<void> {
+  const { table, counted, fingerprint } = stored;
   if (fingerprint === undefined) return;
-  const [now] = await session.facts.readFingerprints([counted]);
+  const [now] = await session.facts.readFingerprints([listFingerprinted(stored)]);
   if (now === fingerprint) return;
   const others = counted.map(({ label }) => label).filter((label) => label !== table.label);
   const few = others.slice(0, MAX_NAMED).join(', ');
   const more = others.length > MAX_NAMED ? `${few} and ${others.length - MAX_NAMED} more` : few;
   throw ApplicationFailure.nonRetryable(
     'the schema changed since the run started, so that it no longer knows which rows are deleted along: a foreign key, ' +
-      `partition, trigger or rule of ${table.label}${more === '' ? '' : ` or of what is deleted along (${more})`}. ` +
+      `partition, trigger, rule or column of ${table.label}${more === '' ? '' : ` or of what is deleted along (${more})`}. ` +
       'The batch was rolled back. Start a new run, which looks it up',
     FAILURE.changed,
   );

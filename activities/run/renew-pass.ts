@@ -5,6 +5,7 @@ import type { Policy } from '../../policy/policy.ts';
 import type { Database } from '../ledger/open-database.ts';
 import { checkAgainst } from '../plan/resolve-policy.ts';
 import { hashFound } from '../plan/settings-hash.ts';
+import type { KnownTable } from '../stored/pass.ts';
 import type { OpenRun } from '../stored/run.ts';
 import type { BatchShard } from './batch.ts';
 import { FAILURE } from './failure.ts';
@@ -14,8 +15,8 @@ const KEPT: ReadonlySet<string> = new Set(['horizon', 'rowsPerParent', 'keys', '
 
 /**
  * After a batch failed since the schema changed: looks up the pass anew, and returns it with what the tables are by now if
- * it finds the same as the run started with, by which the same rows are deleted. Most changes are of that kind, also a
- * new partition of a table that a foreign key reaches: its rows are counted from then on. Throws the error of the batch if it
+ * it finds the same as the run started with, by which the same rows are deleted. Most changes are of that kind, also a new
+ * column and a new partition of a table that a foreign key reaches: its rows are counted from then on. Throws the error of the batch if it
  * finds anything else, and any error of another kind.
  */
 export async function renewPass<A extends BatchShard>(
@@ -33,9 +34,19 @@ export async function renewPass<A extends BatchShard>(
   });
   const found = resolved.passes.find(({ pass }) => pass.name === at.passName)?.stored;
   if (found?.fingerprint === undefined || hashFound(found) !== hashFound(at.stored)) throw error;
+  if (!areSameTables(found.known, at.stored.known)) throw error;
   const stored = keepTimes(found, at.stored);
   await session.ledger.runs.storeRenewed(at.key.run, at.key.pass, stored);
   return { ...at, stored };
+}
+
+/** Whether no other table has the name of one, and no other column that of a column. */
+function areSameTables(found: readonly KnownTable[] = [], started: readonly KnownTable[] = []): boolean {
+  return started.every(({ table, id, columns }) => {
+    const now = found.find((other) => other.table.label === table.label);
+    if (now?.id !== id) return false;
+    return Object.entries(columns).every(([name, number]) => (now.columns[name] ?? number) === number);
+  });
 }
 
 /** A pass as it is found now, with the horizons and the estimates that the run started with. */

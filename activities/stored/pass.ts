@@ -28,8 +28,10 @@ export interface StoredPass {
   readonly table: TableName;
   /** Every table from which it may delete rows, by itself or by cascade. */
   readonly counted: readonly TableName[];
-  /** Of the counted tables when the run started: see `Facts.readFingerprints`. Left out if nothing is counted. */
+  /** Of the counted tables, and those of `known`: see `Facts.readFingerprints`. Left out if nothing is counted. */
   readonly fingerprint?: string;
+  /** Tables that decide what the pass deletes, as the run looked them up, but for partitions. Left out if nothing is counted. */
+  readonly known?: readonly KnownTable[];
   /** Triggers of the counted tables fire when a transaction ends: they must fire before the rows are counted. */
   readonly firesLate?: true;
   /** What triggers may keep although it should be deleted: each batch looks whether they did. Left out if none may. */
@@ -57,6 +59,15 @@ export interface StoredPass {
   readonly blockers?: readonly StoredBlocker[];
   /** The tables that it works on whole, if it deletes nothing. */
   readonly tables?: readonly TableName[];
+}
+
+/** A table as a run looked it up: another one may have its name by then, and another column that of a column. */
+export interface KnownTable {
+  readonly table: TableName;
+  /** The id of the table in the catalog. */
+  readonly id: string;
+  /** The number of each column, by its name. */
+  readonly columns: Readonly<Record<string, number>>;
 }
 
 /** A pass that works on whole tables. */

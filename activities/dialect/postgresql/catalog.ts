@@ -108,6 +108,7 @@ async function readTables(connection: Connection, ids: readonly string[]): Promi
           end) as may,
       (select coalesce(json_agg(json_build_object(
           'name', a.attname,
+          'number', a.attnum,
           'type', format_type(b.type, b.modifier),
           'hiddenOperator', exists (
             select from pg_opclass as o

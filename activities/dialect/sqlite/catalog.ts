@@ -93,13 +93,13 @@ async function readListed(
   const { rows = 0, last = null } = counted[0] ?? {};
   const indexes = isTable ? await readIndexes(connection, name, listed) : [];
   const triggers = await readKeepers(connection, name);
-  const columns = listed.map((column): CatalogColumn => {
+  const columns = listed.map((column, number): CatalogColumn => {
     // The rowid by another name is never null, whatever its declaration says.
     const notNull = column.notnull === 1 || isRowid(column, listed);
     const computed = column.hidden >= 2 ? ({ computed: true } as const) : {};
     const affinity = findAffinity(column.type);
     const json = affinity === 'text' || /json/i.test(column.type) ? ({ mayBeJson: true } as const) : {};
-    return { name: column.name, type: affinity, notNull, distinct: null, ...computed, ...json };
+    return { name: column.name, number, type: affinity, notNull, distinct: null, ...computed, ...json };
   });
   const instants =
     isWanted && canScan

@@ -89,6 +89,27 @@ const HARMLESS = {
   'a rewrite of the table': 'cluster device using device_pkey',
 } as const;
 
+/** What makes something else of names and values that the run looked up. */
+const RENAMED = {
+  'the age is a date, which says a day less than an instant': 'alter table device alter at type date',
+  'the age says no time zone': 'alter table device alter at type timestamp',
+  'another column has the name of the age': `
+    alter table device rename at to made;
+    alter table device rename seen to at`,
+  'the age has another name': 'alter table device rename at to made',
+  'a foreign key is in another column by then': `
+    alter table part rename device_id to owner_id;
+    alter table part rename other_id to device_id`,
+  'the table has another name': 'alter table device rename to machine',
+  'another table has its name': `
+    alter table device rename to machine;
+    create table device (like machine including all);
+    insert into device select * from machine;
+    alter table part drop constraint part_device_id_fkey, add foreign key (device_id) references device on delete cascade;
+    alter table reading drop constraint reading_device_id_fkey, add foreign key (device_id) references device on delete cascade;
+    alter table empty_series drop constraint empty_series_device_id_fkey, add foreign key (device_id) references device on delete cascade`,
+} as const;
+
 describe('the schema changes while a run is open', () => {
   let database: TestDatabase;
 
@@ -139,6 +160,19 @@ describe('the schema changes while a run is open', () => {
     expect(await count('device')).toBe(OLD + 1 - 3);
     expect(await count('part')).toBe(OLD - 3);
     expect(await database.value(`select count(*) from reading where day < '2026-12-01'`)).toBe(OLD - 3);
+    expect(await database.value('select sum(rows) from vacuum.batch')).toBe(9);
+  });
+
+  test.each(Object.entries(RENAMED))('%s: the pass ends before the next batch', async (_, change) => {
+    // Not old yet: by a day, by hours, and by another column.
+    await database.rows(`
+      alter table device add seen timestamptz not null default '2020-01-01';
+      alter table part add other_id integer references device on delete set null;
+      insert into device (id, at) values (101, now() - interval '20 hours'), (102, now() - interval '12 hours')`);
+    expect(await runWhile(change)).toMatch(/^the schema changed since the run started, .*Start a new run/);
+    const table = change.includes('to machine') ? 'machine' : 'device';
+    expect(await count(table)).toBe(OLD + 3 - 3);
+    expect(await count('part')).toBe(OLD - 3);
     expect(await database.value('select sum(rows) from vacuum.batch')).toBe(9);
   });
 

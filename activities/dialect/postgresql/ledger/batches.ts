@@ -103,6 +103,7 @@ export class PostgresBatchStore extends LedgerPart implements BatchStore {
  * The tables are as they were when the run started; for use inside a statement after the deletes. Nobody can add a foreign
  * key, a trigger or a rule to a table from which this transaction has deleted, until it ends.
  */
-function isUnchanged({ counters, fingerprint }: BatchRecord): RawBuilder<boolean> {
-  return fingerprint === undefined ? sql`true` : sql`${fingerprintSql(counters.tables)} = ${fingerprint}`;
+function isUnchanged({ unchanged }: BatchRecord): RawBuilder<boolean> {
+  if (unchanged === undefined) return sql`true`;
+  return sql`${fingerprintSql(unchanged.tables)} = ${unchanged.fingerprint}`;
 }

@@ -40,12 +40,10 @@ export class SqliteBatchStore extends LedgerPart implements BatchStore {
   }
 
   async record(record: BatchRecord, result: BatchResult): Promise<number | undefined> {
-    const { fingerprint, counters } = record;
-    if (
-      fingerprint !== undefined &&
-      (await readFingerprint(this.connection, counters.tables)) !== fingerprint
-    ) {
-      return undefined;
+    const { unchanged } = record;
+    if (unchanged !== undefined) {
+      const fingerprint = await readFingerprint(this.connection, unchanged.tables);
+      if (fingerprint !== unchanged.fingerprint) return undefined;
     }
     const deleted = await readDeleted(this.connection, record.counters);
     const rows = Object.values(deleted).reduce((sum, count) => sum + count, 0);

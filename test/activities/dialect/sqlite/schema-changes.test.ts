@@ -66,6 +66,20 @@ describe('the schema of a SQLite file changes while a run is open', () => {
   });
 
   test.each([
+    ['the table has another name', 'machine', 'alter table device rename to machine'],
+    ['the age has another name', 'device', 'alter table device rename at to made'],
+    [
+      'another column has the name of the age',
+      'device',
+      `alter table device rename at to made; alter table device add at datetime not null default '2020-01-01 00:00:00'`,
+    ],
+  ])('%s: the pass ends before the next batch', async (_, table, change) => {
+    expect(await runWhile(change)).toMatch(/^the schema changed since the run started/);
+    expect([table, 'part'].map((name) => file.value(`select count(*) from ${name}`))).toEqual([2, 2]);
+  });
+
+  test.each([
+    ['a column', 'alter table device add note text'],
     ['a trigger that keeps nothing', 'create trigger more after delete on part begin delete from note; end'],
     ['an index', 'create index device_at on device (at)'],
     ['a table of its own', 'create table other (id integer primary key)'],
