@@ -49,7 +49,7 @@ export function describeRefusal(pass: string, error: unknown): Issue {
       at,
       here,
       what: 'the database role may not read something that its condition reaches into',
-      fix: 'Grant select on it to the role, as its owner or a superuser',
+      fix: 'Grant select on it to the role, as its owner or a superuser; if row-level security hides rows of it, use a role with bypassrls',
     };
   }
   return {
