@@ -13,6 +13,8 @@ export type {
   SoftReference,
   SoftReferenceOptions,
 } from './policy/delete-unreferenced.ts';
+export { dropPartitions } from './policy/drop-partitions.ts';
+export type { DropPartitions, DropPartitionsOptions } from './policy/drop-partitions.ts';
 export { deleteRecordedFiles } from './policy/delete-recorded-files.ts';
 export type { DeleteRecordedFiles, DeleteRecordedFilesOptions } from './policy/delete-recorded-files.ts';
 export { sweepStrayFiles } from './policy/sweep-stray-files.ts';

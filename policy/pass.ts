@@ -6,6 +6,8 @@ import type { DeleteRecordedFiles } from './delete-recorded-files.ts';
 import { DeleteRecordedFilesSchema } from './delete-recorded-files.ts';
 import type { DeleteUnreferenced } from './delete-unreferenced.ts';
 import { DeleteUnreferencedSchema } from './delete-unreferenced.ts';
+import type { DropPartitions } from './drop-partitions.ts';
+import { DropPartitionsSchema } from './drop-partitions.ts';
 import type { ExpireRows } from './expire-rows.ts';
 import { ExpireRowsSchema } from './expire-rows.ts';
 import type { MeasureSize } from './measure-size.ts';
@@ -26,6 +28,7 @@ export type Pass =
   | ExpireRows
   | DeleteOrphans
   | DeleteUnreferenced
+  | DropPartitions
   | DeleteRecordedFiles
   | SweepStrayFiles
   | RepointLatest
@@ -41,6 +44,7 @@ export const PASS_SCHEMAS: Readonly<Record<PassKind, z.ZodType>> = {
   deleteOrphans: DeleteOrphansSchema,
   deleteRecordedFiles: DeleteRecordedFilesSchema,
   deleteUnreferenced: DeleteUnreferencedSchema,
+  dropPartitions: DropPartitionsSchema,
   expireRows: ExpireRowsSchema,
   measureSize: MeasureSizeSchema,
   reclaimSpace: ReclaimSpaceSchema,

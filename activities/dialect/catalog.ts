@@ -29,6 +29,8 @@ export interface CatalogTable extends TableName {
   readonly hasDeferredTriggers?: boolean;
   /** The columns that decide in which partition a row is, if the table is one. */
   readonly partitionKey?: readonly string[];
+  /** How it is partitioned; left out if it is not. */
+  readonly partitioning?: Partitioning;
   /** Why its rows cannot be deleted, as the end of a sentence about it, and what to do; undefined if they can. */
   readonly unsupported?: { readonly what: string; readonly fix: string } | undefined;
   /** Row-level security hides rows from the connected role. */
@@ -43,6 +45,19 @@ export interface CatalogTable extends TableName {
     /** Vacuum it. */
     readonly maintain: boolean;
   };
+}
+
+/** How a table is partitioned. */
+export interface Partitioning {
+  readonly by: 'range' | 'list' | 'hash';
+  /** The columns of the key; null for an expression. */
+  readonly columns: readonly (string | null)[];
+  /** The ids of its partitions, of theirs, and its own. */
+  readonly members: readonly string[];
+  /** The connected role owns all of them. */
+  readonly owned: boolean;
+  /** Triggers of any of them that fire when a row is deleted, by name. */
+  readonly deleteTriggers: readonly string[];
 }
 
 /** A trigger that may keep a row as it is. */

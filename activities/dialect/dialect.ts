@@ -5,6 +5,7 @@ import type { EntityReader } from './entity-reader.ts';
 import type { Facts } from './facts.ts';
 import type { Fence } from './fence.ts';
 import type { LedgerStore } from './ledger-store.ts';
+import type { Partitions } from './partitions.ts';
 import type { PreviewQuery } from './preview.ts';
 import type { Reclaim } from './reclaim.ts';
 import type { Rows } from './rows.ts';
@@ -47,6 +48,8 @@ export interface Session {
   readonly sizes?: Sizes;
   /** Missing if the database cannot give space of one table back. */
   readonly reclaim?: Reclaim;
+  /** Missing if the database has no partitions. */
+  readonly partitions?: Partitions;
   readonly survey: Survey;
 }
 

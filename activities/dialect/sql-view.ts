@@ -13,10 +13,12 @@ import type {
 import { bindPredicate } from './bind-predicate.ts';
 import { listInner, listOuter } from './blockers.ts';
 import { toCondition, toInstant, toSql } from './condition.ts';
+import type { TableAs } from './join-path.ts';
 import type { Condition, Holds, Instant, KeepLastList, View, ViewOptions } from './view.ts';
 
 /** What a database writes in its own way, each over alias `t`: see the members of {@link View}. */
 export interface ViewSql<Connection> {
+  tableAs: TableAs;
   ageExpression(alias: string, ages: Ages): RawBuilder<unknown>;
   isBefore(ages: Ages, horizon: string): RawBuilder<boolean>;
   isExpired(expiry: Pick<Expiry, 'ages' | 'horizon' | 'retentions'>): RawBuilder<boolean>;
@@ -66,6 +68,12 @@ export class SqlView<Connection> implements View {
 
   matches(filter: Predicate): Condition {
     return toCondition(bindPredicate(filter));
+  }
+
+  isTrueOfNone(table: TableName, condition: Condition): Condition {
+    return toCondition(
+      sql`not exists (select 1 from ${this.#sql.tableAs(table, 't')} where ${toSql(condition)})`,
+    );
   }
 
   isNull({ name }: ColumnName): Condition {

@@ -1,4 +1,4 @@
-import type { Ages, ColumnName, Predicate } from '../stored/columns.ts';
+import type { Ages, ColumnName, Predicate, TableName } from '../stored/columns.ts';
 import type { Expiry, KeepLastExpiry } from '../stored/expiry.ts';
 import type { ParentReference, RowTree, StoredPointer, StoredReference } from '../stored/row-tree.ts';
 
@@ -31,6 +31,8 @@ export interface View {
   all(conditions: readonly Condition[]): Condition;
   not(condition: Condition): Condition;
   matches(filter: Predicate): Condition;
+  /** Whatever the row: a condition is true of no row of some table. */
+  isTrueOfNone(table: TableName, condition: Condition): Condition;
   isNull(column: ColumnName): Condition;
   isNotNull(column: ColumnName): Condition;
   hasAge(ages: Ages): Condition;

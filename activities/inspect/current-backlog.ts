@@ -6,7 +6,7 @@ import type { Tx } from '../dialect/dialect.ts';
 import { readDatabaseError } from '../dialect/errors.ts';
 import { NO_HOLDS } from '../ledger/holds.ts';
 import { findKind } from '../passes/index.ts';
-import { countBacklog, estimateBacklog } from '../plan/estimate-backlog.ts';
+import { hasBacklog, measureBacklog } from '../plan/measure-backlog.ts';
 import type { PolicyEntities } from '../resolve/entities.ts';
 import { Scope } from '../resolve/scope.ts';
 import type { Backlog, LastBacklog } from '../stored/backlog.ts';
@@ -26,10 +26,10 @@ export interface CurrentBacklog {
 /** Measures in a savepoint: a filter that fails on some row, or may not be read, must not hide what else is to be told. */
 async function tryToMeasure(
   tx: Tx,
-  measure: () => Promise<Backlog>,
+  measure: () => Promise<Backlog | undefined>,
 ): Promise<Pick<CurrentBacklog, 'now' | 'why'>> {
   try {
-    return { now: await tx.tryAndUndo(measure), why: null };
+    return { now: (await tx.tryAndUndo(measure)) ?? null, why: null };
   } catch (error) {
     const database = readDatabaseError(error);
     if (database?.verdict !== 'stop') throw error;
@@ -54,11 +54,11 @@ export async function readCurrentBacklogs(
   const names = policy.passes.map(({ name }) => name);
   const isCurrent = (await tx.ledger.tables.readVersion()) === 'current';
   const known = isCurrent ? await tx.ledger.backlogs.readLast(policy.name, names) : undefined;
-  const view = tx.view({ holds: (await tx.ledger.holds.readInForce()) ?? NO_HOLDS, now });
+  const holds = (await tx.ledger.holds.readInForce()) ?? NO_HOLDS;
   const backlogs: CurrentBacklog[] = [];
   for (const pass of policy.passes) {
     const kind = findKind(pass.kind);
-    if (!('runBatch' in kind) || kind.backlog === undefined) continue;
+    if (!hasBacklog(pass.kind)) continue;
     const scope = new Scope({ entities, catalog, now }, policy.passes, pass, 'preview');
     const found = kind.resolve(pass, scope);
     const table = found === undefined ? undefined : catalog.named(found.table);
@@ -70,9 +70,9 @@ export async function readCurrentBacklogs(
     } else if (stored.keeps !== undefined && !exact) {
       backlogs.push({ ...common, now: null, why: KEEPS_ROWS });
     } else {
-      const rows = kind.backlog(stored, view);
-      const measure = exact ? countBacklog : estimateBacklog;
-      backlogs.push({ ...common, ...(await tryToMeasure(tx, async () => measure(tx, table, rows))) });
+      const measure = async (): Promise<Backlog | undefined> =>
+        (await measureBacklog(tx, table, stored, { holds, now }, exact))?.found;
+      backlogs.push({ ...common, ...(await tryToMeasure(tx, measure)) });
     }
   }
   return backlogs;

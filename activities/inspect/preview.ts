@@ -120,7 +120,10 @@ function sumUp(
   const list = (what: PreviewCount['what']): PreviewCount[] => counts.filter((count) => count.what === what);
   const sum = (what: PreviewCount['what']): number =>
     list(what).reduce((total, { value }) => total + (value ?? 0), 0);
-  const instant = (what: PreviewCount['what']): string | null => toIsoInstant(list(what)[0]?.value ?? null);
+  const instant = (what: PreviewCount['what'], choose = Math.min): string | null => {
+    const values = list(what).flatMap(({ value }) => value ?? []);
+    return values.length === 0 ? null : toIsoInstant(choose(...values));
+  };
   const deleted: Record<string, number> = {};
   for (const { label, value } of list('deleted')) {
     if (value !== null && value > 0) deleted[label] = (deleted[label] ?? 0) + value;
@@ -141,7 +144,7 @@ function sumUp(
       ? { found: sum('found'), resolved: 0, unresolved: {}, oldest: instant('oldest found') }
       : null,
     oldest: instant('oldest'),
-    newest: instant('newest'),
+    newest: instant('newest', Math.max),
     horizon: stored?.horizon ?? null,
     rows: sum('deleted'),
     bounds: [],

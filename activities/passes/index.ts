@@ -4,6 +4,7 @@ import type { StoredPass } from '../stored/pass.ts';
 import { deleteOrphansKind } from './delete-orphans.ts';
 import { deleteRecordedFilesKind } from './delete-recorded-files.ts';
 import { deleteUnreferencedKind } from './delete-unreferenced.ts';
+import { dropPartitionsKind } from './drop-partitions.ts';
 import { expireRowsKind } from './expire-rows.ts';
 import { measureSizeKind } from './measure-size.ts';
 import type { BatchKind, TableKind } from './pass.ts';
@@ -19,6 +20,7 @@ const KINDS: { readonly [K in Pass['kind']]: AnyKind } = {
   expireRows: expireRowsKind,
   deleteOrphans: deleteOrphansKind,
   deleteUnreferenced: deleteUnreferencedKind,
+  dropPartitions: dropPartitionsKind,
   deleteRecordedFiles: deleteRecordedFilesKind,
   sweepStrayFiles: sweepStrayFilesKind,
   repointLatest: repointLatestKind,

@@ -11,10 +11,11 @@ import type { FileWork } from '../files/file-work.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import type { ScanChoice } from '../resolve/scan-choice.ts';
 import type { Scope } from '../resolve/scope.ts';
+import type { Backlog } from '../stored/backlog.ts';
 import type { Ages, PartialIndex, TableName } from '../stored/columns.ts';
 import type { Cursor } from '../stored/cursor.ts';
 import type { StoredPass, StoredTablePass } from '../stored/pass.ts';
-import type { Note, PreviewBound, ReportedRows } from '../stored/report.ts';
+import type { Note, PreviewBound, ReportedRows, RowsByTable } from '../stored/report.ts';
 import type { RowTree } from '../stored/row-tree.ts';
 import type { PassPlan, Shard } from '../stored/scan.ts';
 import type { ConditionPart } from './condition.ts';
@@ -141,6 +142,8 @@ interface AnyKind<P extends Pass, S extends StoredPass> {
   previewFiles?(stored: S, query: PreviewQuery): FilePreview;
   /** Why a run may delete other rows than a preview counts, if `earlier` tables lose rows before; kinds that count all have none. */
   bounds?(stored: S, earlier: readonly TableName[]): PreviewBound[];
+  /** About so many rows are past their horizon and could be deleted, if no sample of the own table can tell. */
+  countBacklog?(stored: S, tx: Tx, holds: Holds): Promise<Backlog>;
   /** Columns by which it scans or looks up. */
   wantedIndexes(stored: S): WantedIndex[];
   /** Tables beside its own whose rows, or missing rows, decide what it does: a restored one would decide wrongly. */
@@ -198,11 +201,36 @@ export interface TableOutcome {
   readonly notes: readonly Note[];
   /** Writes what else belongs into the transaction that records that the table is done. */
   readonly record?: (tx: Tx) => Promise<void>;
+  /** Removes the table in that transaction; left out if the pass removes nothing. */
+  readonly removal?: TableRemoval;
+}
+
+/** How a table is removed. */
+export interface TableRemoval {
+  /** Removes it, or says why not. An error because others use it rolls the transaction back, which is tried again. */
+  readonly remove: (tx: Tx, holds: Holds) => Promise<RemovedTable>;
+  /** What to record if others use it all the time. */
+  readonly leave: () => RemovedTable;
+}
+
+/** What became of a table that was to be removed. Numbers of rows; 0 if left out. */
+export interface RemovedTable {
+  /** That went with it, by the label of the table that they are counted for. */
+  readonly deleted?: RowsByTable;
+  /** That stay, because others use the table. */
+  readonly skipped?: number;
+  /** That stay, because a hold keeps one of them. */
+  readonly held?: number;
+  /** That stay, because the database does not let them go. */
+  readonly blocked?: number;
+  /** Bytes given back to the disk. */
+  readonly bytes?: number;
+  readonly notes: readonly Note[];
 }
 
 /**
- * A kind of pass that works on one table after the other, outside of the transaction that records that it is done. Deletes
- * nothing; what is done twice after a crash does no harm.
+ * A kind of pass that works on one table after the other, outside of the transaction that records that it is done: what is
+ * done twice after a crash does no harm. What deletes rows is a {@link TableRemoval}.
  */
 export interface TableKind<P extends Pass = Pass, S extends StoredPass = StoredTablePass> extends AnyKind<
   P,

@@ -17,10 +17,10 @@ const OF_THE_RUN: ReadonlySet<string> = new Set([
 /**
  * A hash of what decides which rows a pass deletes: all that is stored of it, with each horizon as its distance from the
  * start of the run, unless the distance has no fixed length: then its period is part of the hash, or what it is the latest of. A
- * preview and a run with the same hash are about the same rows, as they are at their time.
+ * preview and a run with the same hash are about the same rows, as they are at their time: also if they find other partitions.
  */
 export function hashSettings(stored: StoredPass, now: string): string {
-  return hash(stored, (horizon, owner) =>
+  return hash({ ...stored, tables: undefined }, (horizon, owner) =>
     'retentions' in owner || 'period' in owner ? undefined : Date.parse(now) - Date.parse(horizon),
   );
 }

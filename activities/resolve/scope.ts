@@ -85,7 +85,7 @@ export class Scope {
     if (table.kind !== 'table' && !isWhole) {
       return this.addIssue(
         `entity ${name} is ${describeKind(table.kind)}, whose rows have no stable location to scan by`,
-        'Name the entity of an ordinary table, or one whose table is a single partition; old partitions are better dropped whole',
+        'Name the entity of an ordinary table, or one whose table is a single partition; old partitions are better dropped whole, by dropPartitions',
         `relation ${table.label}`,
       );
     }

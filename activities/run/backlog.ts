@@ -5,8 +5,7 @@ import { computePace, describeGrowth, hasGrown } from '../inspect/backlog.ts';
 import { NO_HOLDS } from '../ledger/holds.ts';
 import type { Database } from '../ledger/open-database.ts';
 import { addNotes } from '../ledger/runs.ts';
-import { findKind } from '../passes/index.ts';
-import { estimateBacklog } from '../plan/estimate-backlog.ts';
+import { hasBacklog, measureBacklog } from '../plan/measure-backlog.ts';
 import { shiftHorizons } from '../resolve/horizon.ts';
 import type { BacklogMoment, MeasuredBacklog } from '../stored/backlog.ts';
 import type { UnmeasuredPass } from '../stored/run.ts';
@@ -58,17 +57,14 @@ async function measurePass(
   moment: BacklogMoment,
 ): Promise<MeasuredBacklog | undefined> {
   const { stored, millis, name, ordinal } = pass;
-  const kind = findKind(stored.kind);
-  if (!('runBatch' in kind)) return undefined;
+  if (!hasBacklog(stored.kind)) return undefined;
   // What expired since the run started counts as well.
   const shifted = shiftHorizons(stored, millis);
   const measured = await session.snapshot(LIMITS, async (tx) => {
     const table = await tx.facts.readTable(stored.table);
     if (table === undefined) return undefined;
     const holds = (await tx.ledger.holds.readInForce()) ?? NO_HOLDS;
-    const rows = kind.backlog?.(shifted, tx.view({ holds, keepLast: { run, pass: ordinal } }));
-    if (rows === undefined) return undefined;
-    return { found: await estimateBacklog(tx, table, rows), aged: rows.age !== null };
+    return measureBacklog(tx, table, shifted, { holds, keepLast: { run, pass: ordinal } });
   });
   if (measured === undefined) return undefined;
   const { found, aged } = measured;

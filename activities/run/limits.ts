@@ -111,6 +111,11 @@ export class RunLimits {
     this.#tries = 0;
   }
 
+  /** What comes next cannot be made smaller, and is more than is left. */
+  fill(): void {
+    this.#full = true;
+  }
+
   /** A batch deleted more than is left, and was rolled back: the next try is smaller, unless it was the smallest. */
   reduce({ size }: Pick<BatchBudget, 'size'>): void {
     if (size === 1 && this.#tries > 0) this.#full = true;

@@ -56,7 +56,7 @@ export const METRICS = {
     name: 'temporal_vacuum_bytes_reclaimed',
     kind: 'counter',
     labels: PER_PASS,
-    says: 'Bytes given back to the disk: by `reclaimSpace`, where tables that grew meanwhile count nothing, and by files that were removed',
+    says: 'Bytes given back to the disk: by `reclaimSpace`, where tables that grew meanwhile count nothing, by `dropPartitions`, and by files that were removed',
   },
   runs: {
     name: 'temporal_vacuum_runs',

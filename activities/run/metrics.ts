@@ -27,7 +27,8 @@ export class BatchMetrics {
   }
 
   /** Records a table that a pass worked on whole. */
-  recordTable(millis: number, bytes: number): void {
+  recordTable(millis: number, bytes: number, rows: number): void {
+    this.#meter.record(METRICS.rowsDeleted, rows);
     this.#meter.record(METRICS.batches, 1);
     this.#meter.record(METRICS.batchDuration, millis);
     this.#meter.record(METRICS.bytesReclaimed, bytes);

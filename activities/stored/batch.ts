@@ -1,5 +1,5 @@
 import type { Cursor } from './cursor.ts';
-import type { ReportedRows } from './report.ts';
+import type { ReportedRows, RowsByTable } from './report.ts';
 
 /** A shard of a pass of a run: its batches are numbered in it. */
 export interface ShardKey {
@@ -34,6 +34,8 @@ export interface BatchResult {
   readonly held?: number;
   readonly blocked?: number;
   readonly reported?: ReportedRows;
+  /** Rows that went with a table that was dropped: the database does not count them as deleted. */
+  readonly dropped?: RowsByTable;
   readonly bytes?: number;
   readonly files?: number;
 }

@@ -57,7 +57,7 @@ export interface StoredPass {
   readonly keeps?: KeepLastExpiry;
   /** The foreign keys that may forbid to delete its rows; left out if it deletes none, or none does. */
   readonly blockers?: readonly StoredBlocker[];
-  /** The tables that it works on whole, if it deletes nothing. */
+  /** The tables that it works on whole. */
   readonly tables?: readonly TableName[];
 }
 
@@ -95,6 +95,26 @@ export interface StoredExpireRows extends StoredPass, Expiry {
   readonly blockers: readonly StoredBlocker[];
   /** Columns whose files are removed too: their paths are recorded with the delete. */
   readonly files?: readonly StoredPath[];
+}
+
+/** A partition that a pass may drop. */
+export interface StoredPartition extends TableName {
+  /** About so many rows, as the planner says. */
+  readonly rows: number;
+  /** Where its rows lie: the partition itself, or its own partitions. */
+  readonly leaves: readonly TableName[];
+  /** A view or another object depends on it, so that it cannot be dropped. */
+  readonly needed?: true;
+}
+
+/** A `dropPartitions` pass. */
+export interface StoredDropPartitions extends StoredTablePass {
+  readonly kind: 'dropPartitions';
+  readonly ages: readonly [ColumnName];
+  readonly horizon: string;
+  readonly blockers: readonly StoredBlocker[];
+  /** The oldest first. */
+  readonly tables: readonly StoredPartition[];
 }
 
 /** A `deleteOrphans` pass. */

@@ -5,6 +5,7 @@ import { checkPolicy } from '../../policy/check.ts';
 import { deleteOrphans } from '../../policy/delete-orphans.ts';
 import { deleteRecordedFiles } from '../../policy/delete-recorded-files.ts';
 import { deleteUnreferenced, softReference } from '../../policy/delete-unreferenced.ts';
+import { dropPartitions } from '../../policy/drop-partitions.ts';
 import { expireRows, softChild } from '../../policy/expire-rows.ts';
 import { fileRoot, recordedPath } from '../../policy/file-root.ts';
 import { latestPointer } from '../../policy/latest-pointer.ts';
@@ -157,6 +158,21 @@ describe('an option that nobody reads is refused, and the nearest named:', () =>
       'Write concurrency',
     ],
     [
+      'of dropPartitions',
+      () =>
+        ofPass(
+          dropPartitions({
+            name: 'd',
+            entity: Order,
+            age: 'closedAt',
+            olderThan: '30 days',
+            where: { status: 'open' },
+          } as never),
+        ),
+      'it has "where"',
+      'Use some of',
+    ],
+    [
       'of measureSize',
       () => ofPass(measureSize({ name: 'm', exakt: true } as never)),
       'it has "exakt"',
@@ -306,6 +322,7 @@ test('what builders make has no options that nobody reads', () => {
       }),
       deleteRecordedFiles({ name: 'files', from: 'old', root: fileRoot(ROOT) }),
       deleteOrphans(ORPHANS),
+      dropPartitions({ name: 'd', entity: Order, age: 'closedAt', olderThan: '30 days' }),
       measureSize({ name: 'm' }),
       reclaimSpace({ name: 'r' }),
     ],

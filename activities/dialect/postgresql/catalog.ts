@@ -1,11 +1,12 @@
 import { sql } from 'kysely';
 
 import type { TableName } from '../../stored/columns.ts';
-import type { WantedTable, ForeignKey, CatalogTable, CatalogColumn } from '../catalog.ts';
+import type { WantedTable, ForeignKey, CatalogTable, CatalogColumn, Partitioning } from '../catalog.ts';
 import { wantedKey, Catalog } from '../catalog.ts';
 import type { Connection } from './connection.ts';
 import { qualifiedName, quoteIdentifier } from './identifiers.ts';
 import { selectKeepers, selectRefusers } from './keepers.ts';
+import { selectPartitioning } from './partitioning.ts';
 import { findUnusualTables } from './unusual-tables.ts';
 
 /** Reads the catalog for some tables, in five statements whatever their number. */
@@ -48,7 +49,8 @@ type ColumnRow = Omit<CatalogColumn, 'collation' | 'hiddenOperator' | 'numbers'>
   readonly isComputed: boolean;
 };
 
-type TableRow = Omit<CatalogTable, 'columns' | 'label' | 'partitionRoot'> & {
+type TableRow = Omit<CatalogTable, 'columns' | 'label' | 'partitionRoot' | 'partitioning'> & {
+  readonly partitioning: Partitioning | null;
   readonly partitionRoot: string | null;
   readonly visible: boolean;
   readonly columns: readonly ColumnRow[];
@@ -93,6 +95,7 @@ async function readTables(connection: Connection, ids: readonly string[]): Promi
         from pg_class as r
         join pg_namespace as s on s.oid = r.relnamespace
         where r.oid = pg_partition_root(c.oid)) end as "partitionRoot",
+      ${selectPartitioning(sql`c.oid`)} as partitioning,
       row_security_active(c.oid) as hidden,
       json_build_object(
         'select', has_table_privilege(c.oid, 'select'),
@@ -168,9 +171,10 @@ async function readTables(connection: Connection, ids: readonly string[]): Promi
     join pg_namespace as n on n.oid = c.relnamespace
     where c.oid = any(${ids}::text[]::oid[])`.execute(connection.db);
   const unusual = await findUnusualTables(connection, ids);
-  return rows.map(({ visible, columns, partitionRoot, ...table }) => ({
+  return rows.map(({ visible, columns, partitionRoot, partitioning, ...table }) => ({
     ...table,
     ...(partitionRoot === null ? {} : { partitionRoot }),
+    ...(partitioning === null ? {} : { partitioning }),
     unsupported: unusual.get(table.id),
     label: writeLabel(table, visible),
     columns: new Map(columns.map((column) => [column.name, toColumn(column)])),

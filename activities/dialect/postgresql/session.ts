@@ -8,6 +8,7 @@ import type { EntityReader } from '../entity-reader.ts';
 import type { Facts } from '../facts.ts';
 import type { Fence } from '../fence.ts';
 import type { LedgerStore } from '../ledger-store.ts';
+import type { Partitions } from '../partitions.ts';
 import type { PreviewQuery } from '../preview.ts';
 import type { Reclaim } from '../reclaim.ts';
 import type { Rows } from '../rows.ts';
@@ -24,6 +25,7 @@ import { readEntities } from './entities.ts';
 import { PostgresFacts } from './facts.ts';
 import { holdKey, isKeyHeld, PostgresFence } from './fence.ts';
 import { createLedgerStore } from './ledger/store.ts';
+import { PostgresPartitions } from './partitions.ts';
 import { PostgresPreviewQuery } from './preview/query.ts';
 import { PostgresReclaim } from './reclaim.ts';
 import { PostgresRows } from './rows.ts';
@@ -43,6 +45,7 @@ export class PostgresSession implements Session {
   readonly ledger: LedgerStore;
   readonly sizes: Sizes;
   readonly reclaim: Reclaim;
+  readonly partitions: Partitions;
   readonly survey: Survey;
 
   constructor(connection: Connection) {
@@ -52,6 +55,7 @@ export class PostgresSession implements Session {
     this.ledger = createLedgerStore(connection);
     this.sizes = new PostgresSizes(connection);
     this.reclaim = new PostgresReclaim(connection);
+    this.partitions = new PostgresPartitions(connection);
     this.survey = new PostgresSurvey(connection);
   }
 

@@ -31,7 +31,7 @@ export class PostgresSizes implements Sizes {
 
 /**
  * Measures tables from catalog and statistics: cheap, whatever their size. Waits where another session holds a table
- * exclusively. A table that is not there is left out.
+ * exclusively. A table that is not there is left out; a partitioned one is what its partitions are together.
  */
 async function readSizes(connection: Connection, tables: readonly TableName[]): Promise<TableSize[]> {
   const { rows } = await sql<TableSize & { width: number | null; rowsPerPage: number | null }>`
@@ -53,7 +53,12 @@ async function readSizes(connection: Connection, tables: readonly TableName[]): 
     from unnest(
       ${tables.map(qualifiedName)}::text[],
       ${tables.map((table) => table.label)}::text[]) with ordinality as w(name, label, n)
-    join pg_class as c on c.oid = to_regclass(w.name)
+    cross join lateral (
+      select coalesce(p.relid::oid, to_regclass(w.name)::oid) as oid
+      from (values (1)) as one
+      left join pg_partition_tree(to_regclass(w.name)) as p on p.isleaf
+    ) as part
+    join pg_class as c on c.oid = part.oid
     join pg_namespace as s on s.oid = c.relnamespace
     cross join lateral (
       select case when c.reltoastrelid = 0 then 0 else pg_total_relation_size(c.reltoastrelid) end as bytes
@@ -80,7 +85,39 @@ async function readSizes(connection: Connection, tables: readonly TableName[]): 
         - page.block * ceil(l.live / greatest(1, floor((page.block - 24) * page.fill / row.bytes)))) as bytes
     ) as e
     order by w.n`.execute(connection.db);
-  return rows;
+  const sums = new Map<string, TableSize>();
+  for (const size of rows) {
+    const sum = sums.get(size.table);
+    sums.set(size.table, sum === undefined ? size : addSizes(sum, size));
+  }
+  return [...sums.values()];
+}
+
+function findFirst(one: string | null, other: string | null): string | null {
+  if (one === null || other === null) return null;
+  return one < other ? one : other;
+}
+
+/** What two partitions measure together. Something was done to both when it was last done to the first of them. */
+function addSizes(one: TableSize, other: TableSize): TableSize {
+  const heap = one.heap + other.heap;
+  const bytes = one.bloat === null || other.bloat === null ? null : one.bloat.bytes + other.bloat.bytes;
+  return {
+    table: one.table,
+    heap,
+    indexes: one.indexes + other.indexes,
+    toast: one.toast + other.toast,
+    live: one.live + other.live,
+    dead: one.dead + other.dead,
+    bloat:
+      bytes === null
+        ? null
+        : { bytes, percent: Math.round((1000 * bytes) / Math.max(1, heap)) / 10, by: 'estimate' },
+    lastVacuum: findFirst(one.lastVacuum, other.lastVacuum),
+    lastAutovacuum: findFirst(one.lastAutovacuum, other.lastAutovacuum),
+    lastAnalyze: findFirst(one.lastAnalyze, other.lastAnalyze),
+    lastAutoanalyze: findFirst(one.lastAutoanalyze, other.lastAutoanalyze),
+  };
 }
 
 /** The schema of the extension's functions; undefined if it is not there or the role may not use it. */

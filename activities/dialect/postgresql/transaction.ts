@@ -26,10 +26,7 @@ export async function inSnapshot<T>(
   work: (tx: Transaction<unknown>) => Promise<T>,
 ): Promise<T> {
   const snapshot = db.transaction().setIsolationLevel('repeatable read').setAccessMode('read only');
-  return execute(snapshot, limits, async (tx) => {
-    if (limits.statementMillis === 0) await endWithClient(tx);
-    return work(tx);
-  });
+  return execute(snapshot, limits, work);
 }
 
 /**
@@ -54,6 +51,7 @@ async function execute<T>(
     return await transaction.execute(async (tx) => {
       try {
         await setLimits(tx, limits);
+        if (limits.statementMillis === 0) await endWithClient(tx);
         return await work(tx);
       } catch (error) {
         failed = { error };

@@ -5,13 +5,14 @@ import { isNotChained, isNotReferenced } from './blockers.ts';
 import type { Connection } from './connection.ts';
 import { ageExpression, dueWhenExpired, dueWhenOlder, isBefore, isExpired, selectHorizon } from './expiry.ts';
 import { isNotHeld } from './holds.ts';
-import { castValue, timestampType } from './identifiers.ts';
+import { castValue, tableAs, timestampType } from './identifiers.ts';
 import { isGroupFull, isNotKept, isNotNewest } from './keep-last.ts';
 import { hasNoParent } from './orphans.ts';
 import { hasNoSurvivor, isStale } from './pointers.ts';
 import { isUnreferenced } from './references.ts';
 
 const VIEW: ViewSql<Connection> = {
+  tableAs,
   ageExpression,
   isBefore,
   isExpired,

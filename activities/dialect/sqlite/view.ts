@@ -7,11 +7,13 @@ import { isNotChained, isNotReferenced } from './blockers.ts';
 import type { Connection } from './connection.ts';
 import { ageExpression, dueWhenOlder, isBefore, isExpired, selectHorizon } from './expiry.ts';
 import { isNotHeld } from './holds.ts';
+import { tableAs } from './identifiers.ts';
 import { isGroupFull, isNotKept, isNotNewest } from './keep-last.ts';
 import { hasNoSurvivor, isStale } from './pointers.ts';
 import { hasNoParent, isUnreferenced } from './references.ts';
 
 const VIEW: ViewSql<Connection> = {
+  tableAs,
   ageExpression,
   isBefore,
   isExpired,

@@ -60,7 +60,10 @@ function judgeTable(
 ): Candidate | { readonly grows: boolean; readonly why: string } {
   const { catalog, size, rows } = table;
   if (size.partitionedBy === 'range') {
-    return { grows: true, why: 'partitioned by range: drop whole partitions when they are old' };
+    return {
+      grows: true,
+      why: 'partitioned by range: drop whole partitions when they are old, by dropPartitions if the range is of the age',
+    };
   }
   const root = database.tables.find(({ catalog: other }) => other.label === size.partitionOf);
   if (root?.size.partitionedBy === 'range') return { grows: true, why: 'to be dropped whole' };

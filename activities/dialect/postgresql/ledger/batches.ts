@@ -55,7 +55,8 @@ export class PostgresBatchStore extends LedgerPart implements BatchStore {
         coalesce(${record.millis ?? null}::float8, 1000 * extract(epoch from clock_timestamp() - now())),
         ${result.reported === undefined ? null : JSON.stringify(result.reported)}::jsonb
       from ${this.table('run')} as r
-      cross join (select ${deletedSince(record.counters)} as deleted) as d
+      cross join (
+        select ${deletedSince(record.counters)} || ${JSON.stringify(result.dropped ?? {})}::jsonb as deleted) as d
       where r.id = ${record.run} and r.ended_at is null and ${isUnchanged(record)}
       on conflict do nothing
       returning rows`.execute(this.db);

@@ -130,7 +130,9 @@ export class PostgresRunStore extends LedgerPart implements RunStore {
       join ${this.table('run')} as r on r.id = p.run_id
       where r.id = ${run} and r.ended_at is null
       order by p.ordinal`.execute(this.db);
-    return rows.flatMap(({ stored }) => [...(stored.counted ?? []), ...(stored.tables ?? [])]);
+    return rows.flatMap(({ stored: { counted = [], tables = [] } }) =>
+      counted.length > 0 ? counted : tables,
+    );
   }
 
   async addNotes(run: number, notes: readonly Note[]): Promise<void> {

@@ -44,6 +44,7 @@ export class PreviewStatement {
   readonly #ctes: RawBuilder<unknown>[] = [];
   readonly #counts: { readonly count: Omit<PreviewCount, 'value'>; readonly value: RawBuilder<unknown> }[] =
     [];
+  /** By the own name of the table: several partitions may have the label of the whole. */
   readonly #deletions = new Map<string, Deletion[]>();
   readonly #pointers = new Map<string, string>();
   readonly #recordings = new Set<string>();
@@ -75,16 +76,15 @@ export class PreviewStatement {
 
   /** The pass deletes the rows of a common table expression from a table. Counts them. */
   markDeleted(table: TableName, cte: string, orphansOf?: ParentColumn): DeletedRowsCte {
-    const earlier = this.#deletions.get(table.label) ?? [];
-    this.#deletions.set(table.label, [...earlier, { table, cte, pass: this.#pass, orphansOf }]);
+    const earlier = this.#findDeletions(table);
+    this.#deletions.set(qualifiedName(table), [...earlier, { table, cte, pass: this.#pass, orphansOf }]);
     this.addCount(table.label, 'deleted', cte);
     return { cte, label: table.label };
   }
 
   /** What deletes rows of a table so far, and whether the pass records the files of a root. */
-  findDeletions({ label }: TableName, root: string): { cte: string; pass: string; records: boolean }[] {
-    const deletions = this.#deletions.get(label) ?? [];
-    return deletions.map(({ cte, pass }) => ({
+  findDeletions(table: TableName, root: string): { cte: string; pass: string; records: boolean }[] {
+    return this.#findDeletions(table).map(({ cte, pass }) => ({
       cte,
       pass,
       records: this.#recordings.has(recording(pass, root)),
@@ -116,12 +116,16 @@ export class PreviewStatement {
     return sql`true${sql.join(checks, sql``)}`;
   }
 
+  #findDeletions(table: TableName): readonly Deletion[] {
+    return this.#deletions.get(qualifiedName(table)) ?? [];
+  }
+
   #isNotDeletedAt(
-    { label }: TableName,
+    table: TableName,
     location: RawBuilder<unknown>,
     childOf: ParentColumn | undefined,
   ): RawBuilder<boolean> {
-    const checks = (this.#deletions.get(label) ?? [])
+    const checks = this.#findDeletions(table)
       .filter(
         ({ orphansOf }) =>
           orphansOf === undefined || orphansOf.by !== childOf?.by || orphansOf.parent !== childOf.parent,
@@ -166,7 +170,7 @@ export class PreviewStatement {
     return this.#catalog.foreignKeys.flatMap((key) => {
       if (key.child !== table.id || key.onDelete !== 'set null' || !this.#catalog.has(key.parent)) return [];
       const parent = this.#catalog.get(key.parent);
-      const earlier = (this.#deletions.get(parent.label) ?? []).filter(({ pass }) => pass !== this.#pass);
+      const earlier = this.#findDeletions(parent).filter(({ pass }) => pass !== this.#pass);
       const on = key.childColumns.map(
         (column, n) => sql`${sql.id('p', key.parentColumns[n] ?? '')} = ${sql.id('u', column)}`,
       );

@@ -45,7 +45,7 @@ export class SqliteBatchStore extends LedgerPart implements BatchStore {
       const fingerprint = await readFingerprint(this.connection, unchanged.tables);
       if (fingerprint !== unchanged.fingerprint) return undefined;
     }
-    const deleted = await readDeleted(this.connection, record.counters);
+    const deleted = { ...(await readDeleted(this.connection, record.counters)), ...result.dropped };
     const rows = Object.values(deleted).reduce((sum, count) => sum + count, 0);
     const written = await this.change(sql`
       insert into ${this.table('batch')}

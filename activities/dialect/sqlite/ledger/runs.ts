@@ -130,7 +130,7 @@ export class SqliteRunStore extends LedgerPart implements RunStore {
       order by p.ordinal`);
     return rows.flatMap(({ stored }) => {
       const { counted = [], tables = [] } = parseJson<Partial<StoredPass>>(stored);
-      return [...counted, ...tables];
+      return counted.length > 0 ? counted : tables;
     });
   }
 

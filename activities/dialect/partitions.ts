@@ -1,0 +1,19 @@
+import type { ColumnName, TableName } from '../stored/columns.ts';
+import type { StoredPartition } from '../stored/pass.ts';
+
+/** The partitions of tables that are partitioned by range of an age. */
+export interface Partitions {
+  /**
+   * The partitions of a table whose upper bound lies at or before a horizon, so that all of their rows are older; the oldest
+   * first. Not the default one, and none with rows on another server. `only` is the one to look at; default: all.
+   */
+  findPast(table: TableName, age: ColumnName, horizon: string, only?: TableName): Promise<StoredPartition[]>;
+  /** Keeps others from changing rows of a partition until the transaction ends; they can read them. */
+  lock(partition: TableName): Promise<void>;
+  /**
+   * Drops a partition that this transaction has locked. Nobody can use the table from then on until the transaction ends.
+   * Returns `needed` if rows still reference its rows, or another object depends on it; throws an error of kind `lock` if
+   * others use the table all the time. The signal ends waiting.
+   */
+  drop(table: TableName, partition: TableName, signal: AbortSignal): Promise<'dropped' | 'needed'>;
+}

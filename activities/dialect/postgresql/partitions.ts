@@ -1,0 +1,159 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import { sql } from 'kysely';
+
+import type { ColumnName, TableName } from '../../stored/columns.ts';
+import type { StoredPartition } from '../../stored/pass.ts';
+import type { Partitions } from '../partitions.ts';
+import { writeLabel } from './catalog.ts';
+import type { Connection } from './connection.ts';
+import { readPostgresError } from './errors.ts';
+import { baseType, castValue, qualifiedName, relationRef, tableRef, timestampType } from './identifiers.ts';
+import { undoOnError } from './transaction.ts';
+
+/** All who use the table wait so long behind a drop that waits, in milliseconds. */
+const LOCK_MILLIS = 100;
+/** Then they get so many times as long undisturbed. */
+const REST_FACTOR = 5;
+/** A drop is tried so often. */
+const TRIES = 5;
+/** A foreign key without an index makes a drop read the whole table that references, while nobody can use this one. */
+const STATEMENT_MILLIS = 2_000;
+/** A view, a function or a foreign key depends on the partition itself. */
+const DEPENDED_ON = '2BP01';
+
+/** Partitions by range. */
+export class PostgresPartitions implements Partitions {
+  readonly #connection: Connection;
+
+  constructor(connection: Connection) {
+    this.#connection = connection;
+  }
+
+  async findPast(
+    table: TableName,
+    age: ColumnName,
+    horizon: string,
+    only?: TableName,
+  ): Promise<StoredPartition[]> {
+    const { rows } = await sql<PastRow>`
+      select
+        n.nspname as schema, c.relname as name, pg_table_is_visible(c.oid) as visible,
+        c.relkind = 'p' as partitioned, leaves.list as leaves,
+        exists (
+          select from pg_partition_tree(c.oid) as p
+          join pg_class as r on r.oid = p.relid
+          join pg_depend as d
+            on (d.refclassid, d.refobjid) in (('pg_class'::regclass, r.oid), ('pg_type'::regclass, r.reltype))
+          where
+            d.deptype = 'n'
+            -- A foreign key to the whole table is taken off by the detach.
+            and not (d.classid = 'pg_constraint'::regclass
+              and exists (select from pg_constraint as k where k.oid = d.objid and k.conparentid <> 0))
+        ) as needed
+      from pg_inherits as h
+      -- The bounds are still those of the age.
+      join pg_partitioned_table as k on k.partrelid = h.inhparent and k.partstrat = 'r' and k.partnatts = 1
+      join pg_attribute as a
+        on a.attrelid = h.inhparent and a.attnum = (k.partattrs::int2[])[0] and a.attname = ${age.name}
+      join pg_class as c on c.oid = h.inhrelid
+      join pg_namespace as n on n.oid = c.relnamespace
+      cross join lateral (
+        select substring(pg_get_expr(c.relpartbound, c.oid) from '^FOR VALUES FROM .* TO \\(''(.*)''\\)$') as upper
+      ) as bound
+      cross join lateral (
+        select
+          json_agg(json_build_object(
+            'schema', m.nspname, 'name', r.relname, 'visible', pg_table_is_visible(r.oid),
+            'empty', pg_relation_size(r.oid) = 0)) as list,
+          bool_and(r.relkind = 'r') as here
+        from pg_partition_tree(c.oid) as p
+        join pg_class as r on r.oid = p.relid
+        join pg_namespace as m on m.oid = r.relnamespace
+        where p.isleaf and r.relkind <> 'p'
+      ) as leaves
+      where
+        h.inhparent = to_regclass(${qualifiedName(table)}) and not h.inhdetachpending
+        and ${only === undefined ? sql`true` : sql`h.inhrelid = to_regclass(${qualifiedName(only)})`}
+        and coalesce(leaves.here, true)
+        and case
+          when bound.upper is null then false
+          else bound.upper::${baseType(age.type)} <= ${castValue(horizon, timestampType(age.type))}
+        end
+      order by bound.upper::${baseType(age.type)}`.execute(this.#connection.db);
+    const found: StoredPartition[] = [];
+    for (const { leaves, needed, ...row } of rows) {
+      const filled = (leaves ?? []).filter(({ empty }) => !empty);
+      let estimate = 0;
+      for (const leaf of filled) estimate += await this.#estimateRows(nameTable(leaf));
+      found.push({
+        ...nameTable(row),
+        ...(row.partitioned ? { partitioned: true } : {}),
+        rows: estimate,
+        leaves: (leaves ?? []).map(nameTable),
+        ...(needed ? { needed } : {}),
+      });
+    }
+    return found;
+  }
+
+  async lock(partition: TableName): Promise<void> {
+    await sql`lock table ${tableRef(partition)} in share mode`.execute(this.#connection.db);
+  }
+
+  async drop(table: TableName, partition: TableName, signal: AbortSignal): Promise<'dropped' | 'needed'> {
+    const { db } = this.#connection;
+    for (let tries = 1; ; tries += 1) {
+      try {
+        await undoOnError(db, async () => this.#detachAndDrop(table, partition));
+        return 'dropped';
+      } catch (error) {
+        const known = readPostgresError(error);
+        if (known?.kind === 'row forbidden' || known?.code === DEPENDED_ON) return 'needed';
+        if (known?.kind !== 'lock' || tries === TRIES) throw error;
+      }
+      await sleep(REST_FACTOR * LOCK_MILLIS, undefined, { signal });
+    }
+  }
+
+  /**
+   * Locks the whole table before the partition, as those who read do: one of them who waited for the partition, and kept us
+   * from the table, would never end.
+   */
+  async #detachAndDrop(table: TableName, partition: TableName): Promise<void> {
+    const { db } = this.#connection;
+    await sql`
+      select
+        set_config('lock_timeout', ${`${LOCK_MILLIS}ms`}, true),
+        set_config('statement_timeout', ${`${STATEMENT_MILLIS}ms`}, true)`.execute(db);
+    await sql`lock table only ${relationRef(table)} in access exclusive mode`.execute(db);
+    await sql`lock table ${tableRef(partition)} in access exclusive mode`.execute(db);
+    // A partition that is attached cannot be dropped while a foreign key references the table.
+    await sql`alter table ${relationRef(table)} detach partition ${relationRef(partition)}`.execute(db);
+    await sql`drop table ${relationRef(partition)}`.execute(db);
+  }
+
+  /** As the planner says, which looks at the size of a table that was never analyzed, and takes an empty one for a small one. */
+  async #estimateRows(table: TableName): Promise<number> {
+    const { rows } = await sql<{ 'QUERY PLAN': readonly { Plan: { 'Plan Rows': number } }[] }>`
+      explain (format json) select from ${tableRef(table)}`.execute(this.#connection.db);
+    return rows[0]?.['QUERY PLAN'][0]?.Plan['Plan Rows'] ?? 0;
+  }
+}
+
+interface NamedRow {
+  readonly schema: string;
+  readonly name: string;
+  readonly visible: boolean;
+}
+
+interface PastRow extends NamedRow {
+  readonly partitioned: boolean;
+  readonly needed: boolean;
+  /** Null for a partition with partitions of its own that has none. */
+  readonly leaves: readonly (NamedRow & { readonly empty: boolean })[] | null;
+}
+
+function nameTable({ schema, name, visible }: NamedRow): TableName {
+  return { schema, name, label: writeLabel({ schema, name }, visible) };
+}

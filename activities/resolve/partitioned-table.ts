@@ -1,0 +1,74 @@
+import type { DropPartitions } from '../../policy/drop-partitions.ts';
+import type { CatalogTable } from '../dialect/catalog.ts';
+import type { ColumnName } from '../stored/columns.ts';
+import { forbidsDelete } from './cascades.ts';
+import type { Scope } from './scope.ts';
+
+const BY_ROWS = 'delete its rows with an expireRows pass over the entity of each partition';
+
+/** Refuses a table whose partitions cannot be dropped for their age, or where a drop would do less than a delete. */
+export function refuseUndroppable(
+  { entity }: DropPartitions,
+  table: CatalogTable,
+  age: ColumnName | undefined,
+  scope: Scope,
+): void {
+  const name = `entity ${scope.entities.name(entity)}`;
+  const here = `table ${table.label}`;
+  const { partitioning } = table;
+  if (partitioning === undefined) {
+    scope.addIssue(
+      `${name} is not partitioned, so that there is nothing to drop`,
+      'Use expireRows. Only PostgreSQL has partitioned tables',
+      here,
+    );
+    return;
+  }
+  const { by, columns, owned, deleteTriggers } = partitioning;
+  if (age !== undefined && (by !== 'range' || columns.length > 1 || columns[0] !== age.name)) {
+    const key = columns.map((column) => column ?? 'an expression').join(', ');
+    scope.addIssue(
+      `${name} is partitioned by ${by} of something else than its age alone, so that bounds do not tell how old the rows of a partition are`,
+      `Name the age that it is partitioned by, or ${BY_ROWS}`,
+      `${here} is partitioned by ${by} of ${key}`,
+    );
+  }
+  if (scope.purpose === 'execute' && !owned) {
+    scope.addIssue(
+      `the database role does not own the table of ${name} and all of its partitions, and only their owner may drop one`,
+      'Use the role that owns them, or make the role a member of it',
+      here,
+    );
+  }
+  if (deleteTriggers.length > 0) {
+    scope.addIssue(
+      `the table of ${name}, or a partition of it, has triggers on delete, and dropping a partition fires none`,
+      `Drop the triggers, or ${BY_ROWS}`,
+      `${deleteTriggers.join(', ')} of ${here}`,
+    );
+  }
+  refuseKeys(name, table, partitioning.members, scope);
+}
+
+/** Foreign keys that would do something to rows that reference, or that lead from the table to itself. */
+function refuseKeys(name: string, table: CatalogTable, members: readonly string[], scope: Scope): void {
+  const { catalog } = scope;
+  for (const key of catalog.referencesTo(table)) {
+    const here = `foreign key ${key.name} of table ${catalog.findLabel(key.child) ?? ''}`;
+    if (members.includes(key.child)) {
+      scope.addIssue(
+        `rows of ${name} reference one another, so that a partition may be needed by others`,
+        `Drop the foreign key, or ${BY_ROWS}`,
+        here,
+      );
+    } else if (!forbidsDelete(key)) {
+      scope.addIssue(
+        `a foreign key deletes or changes rows when a row of ${name} that they reference is deleted, and dropping a partition does neither`,
+        `Give it no action, or ${BY_ROWS}`,
+        here,
+      );
+    } else {
+      scope.mayRead(catalog.get(key.child), `rows that reference ${name}`);
+    }
+  }
+}

@@ -1,0 +1,71 @@
+import type { EntityKey, EntityName } from '@mikro-orm/core';
+import type { z } from 'zod';
+
+import { chooseSchema } from './find-issues.ts';
+import { HorizonSchema, LongHorizonSchema } from './horizon.ts';
+import type { AnyEntity, PassOptions } from './pass-options.ts';
+import { passOptions } from './pass-options.ts';
+import type { Period } from './period.ts';
+import { EntitySchema, FlagSchema, PropertySchema } from './strict-options.ts';
+
+/** What {@link dropPartitions} can be told. */
+export interface DropPartitionsOptions<Row> extends PassOptions {
+  /** The entity of the table that is partitioned by range of `age`, and by nothing else. */
+  readonly entity: EntityName<Row>;
+  /** The property with the age of a row: a timestamp or date. */
+  readonly age: EntityKey<Row>;
+  /**
+   * How old all rows of a partition must be: the horizon of a run is its begin minus this. At least one hour unless
+   * `allowShort`. The upper bound of the partition proves it.
+   */
+  readonly olderThan: Period;
+  /** Permits an `olderThan` below one hour. Default: false. */
+  readonly allowShort?: boolean;
+  /**
+   * Permits that no row of the table is newer than the horizon, as when nobody writes to the table any more. Default:
+   * false, because a clock that is wrong looks like that.
+   */
+  readonly allowNewest?: boolean;
+}
+
+/** A pass that drops old partitions. */
+export interface DropPartitions extends PassOptions {
+  readonly kind: 'dropPartitions';
+  readonly entity: AnyEntity;
+  readonly age: string;
+  readonly olderThan: Period;
+  readonly allowShort: boolean;
+  readonly allowNewest: boolean;
+}
+
+/**
+ * Drops the partitions of a table of which all rows are older than a retention, by their upper bound. The rows are counted
+ * before, in the same transaction. A partition with a row that a hold names, or that another row references, stays whole;
+ * so do the default partition and those that nearly are old enough. PostgreSQL only.
+ */
+export function dropPartitions<Row>(options: DropPartitionsOptions<Row>): DropPartitions {
+  return Object.freeze({
+    ...options,
+    kind: 'dropPartitions',
+    allowShort: options.allowShort ?? false,
+    allowNewest: options.allowNewest ?? false,
+  });
+}
+
+const AnySchema = schemaFor(HorizonSchema);
+const LongSchema = schemaFor(LongHorizonSchema);
+
+/** The options of the kind. */
+export const DropPartitionsSchema = chooseSchema((pass) =>
+  (pass as { readonly allowShort: unknown }).allowShort === true ? AnySchema : LongSchema,
+);
+
+function schemaFor(olderThan: z.ZodType): z.ZodType {
+  return passOptions({
+    entity: EntitySchema,
+    age: PropertySchema,
+    olderThan,
+    allowShort: FlagSchema,
+    allowNewest: FlagSchema,
+  });
+}
