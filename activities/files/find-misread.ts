@@ -1,3 +1,4 @@
+import { countNouns } from '../../policy/count-nouns.ts';
 import type { FileStore } from '../../policy/file-store.ts';
 import type { Session, Tx } from '../dialect/dialect.ts';
 import type { StoredRoot } from '../stored/pass.ts';
@@ -76,13 +77,13 @@ export async function assertNotMisread(
   );
   if (rows > 0) {
     return refuseRoot(root.name, {
-      what: `${rows} rows have something else in their JSON where the paths should be, so that their files would be taken for strays`,
+      what: `the JSON of ${countNouns(rows, 'row')} has something else where the paths should be, so that files would be taken for strays`,
       fix: 'Say in json where the paths stand. Until then leave remove out: nothing was removed',
     });
   }
   if (files === 0) return next;
   return refuseRoot(root.name, {
-    what: `${files} of its files are recorded by rows only in ways that a sweep cannot read, as with //, .., %20, a backslash or another folder in front`,
+    what: `rows record ${countNouns(files, 'file')} of it only in ways that a sweep cannot read, as with //, .., %20, a backslash or another folder in front`,
     fix: 'Write these paths below the root, as in 2026/17.jpg. Until then leave remove out: nothing was removed',
   });
 }

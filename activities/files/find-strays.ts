@@ -1,3 +1,4 @@
+import { countNouns, formatCount } from '../../policy/count-nouns.ts';
 import type { Session } from '../dialect/dialect.ts';
 import type { ListingCursor } from '../stored/cursor.ts';
 import { toIsoInstant } from '../stored/instant.ts';
@@ -90,7 +91,7 @@ export function assertNotTooMany(
   { files, strays }: Counted,
 ): void {
   if (!isTooMany({ maxStrayRatio, maxStrays }, { files, strays })) return;
-  const found = `${strays} of its ${files} files are recorded by no row`;
+  const found = `no row records ${formatCount(strays)} of its ${countNouns(files, 'file')}`;
   if (strays > maxStrayRatio * files) {
     refuseRoot(root.name, {
       what: `${found}, which is more than the ratio ${maxStrayRatio} that maxStrayRatio allows`,

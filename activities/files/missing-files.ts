@@ -1,3 +1,4 @@
+import { countNouns, formatCount } from '../../policy/count-nouns.ts';
 import type { StoredDeleteRecordedFiles } from '../stored/pass.ts';
 import { findFiles } from './find-files.ts';
 import type { Root } from './open-root.ts';
@@ -42,7 +43,7 @@ export function assertNotMissing(
 ): void {
   if (!isTooManyMissing(stored, found)) return;
   refuseRoot(stored.root.name, {
-    what: `${found.missing} of ${found.looked} files that deleted rows recorded are not there, which is more than the ratio ${stored.maxMissingRatio} that maxMissingRatio allows; the ledger keeps their paths`,
+    what: `nobody finds ${formatCount(found.missing)} of ${countNouns(found.looked, 'file')} that deleted rows recorded, which is more than the ratio ${stored.maxMissingRatio} that maxMissingRatio allows; the ledger keeps their paths`,
     fix: 'Check whether rows record paths as the root is written, and whether its disk is mounted. If the files are really gone, set maxMissingRatio: 1 for a run',
   });
 }

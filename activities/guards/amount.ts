@@ -1,3 +1,4 @@
+import { countNouns, formatCount } from '../../policy/count-nouns.ts';
 import type { Issue } from '../../policy/issue.ts';
 import type { Policy } from '../../policy/policy.ts';
 import type { Database } from '../ledger/open-database.ts';
@@ -166,17 +167,13 @@ async function examinePercent(
     const names = [...new Set(counts.map(({ pass }) => pass.name))];
     const issue = {
       at: `limit maxPercent ${maxPercent}`,
-      what: `${exact ? '' : 'about '}${part} of ${nameTable(entities, table)} would be deleted, ${formatRows(rows)} of ${formatRows(there)} rows, by ${names.length === 1 ? 'pass' : 'passes'} ${names.join(', ')}`,
+      what: `${exact ? '' : 'about '}${part} of ${nameTable(entities, table)} would be deleted, ${formatCount(rows)} of ${countNouns(there, 'row')}, by ${names.length === 1 ? 'pass' : 'passes'} ${names.join(', ')}`,
       fix: `${suggestPreview(policy)}. Or set limits.maxPercent, or give run or worker --allow-percent ${Math.ceil(percent)}`,
       here: `table ${table.label}`,
     };
     issues.push(addPermit(issue, amount, excess));
   }
   return issues;
-}
-
-function formatRows(rows: number): string {
-  return Math.round(rows).toLocaleString('en');
 }
 
 /** Whether rows would expire of a table in which no row is newer than the horizon. */

@@ -1,3 +1,4 @@
+import { countNouns, formatCount } from '../../policy/count-nouns.ts';
 import type { Issue } from '../../policy/issue.ts';
 import type { Policy } from '../../policy/policy.ts';
 import type { Identity } from '../dialect/facts.ts';
@@ -98,7 +99,7 @@ async function compareRows(
   const left = await budget.tryRead(session, async (tx) => tx.tables.countUpTo(table, least));
   if (left === undefined || left >= least) return [];
   return [
-    `${nameTable(entities, table)} has ${left} rows left of about ${Math.round(expected)}, and it was no run of this ledger that deleted them`,
+    `${nameTable(entities, table)} has ${countNouns(left, 'row')} left of about ${formatCount(expected)}, and it was no run of this ledger that deleted the others`,
   ];
 }
 
@@ -120,7 +121,7 @@ export async function examineGrowth(
   return [
     {
       at: `limit maxGrowth ${maxGrowth}`,
-      what: `pass ${pass.name} would delete ${own.exact ? '' : 'about '}${rows.toLocaleString('en')} rows of ${nameTable(entities, table)}, and the most that one of its last ten runs deleted is ${most.toLocaleString('en')}`,
+      what: `pass ${pass.name} would delete ${own.exact ? '' : 'about '}${countNouns(rows, 'row')} of ${nameTable(entities, table)}, and the most that one of its last ten runs deleted is ${formatCount(most)}`,
       fix: `${suggestPreview(policy)}. Or set limits.maxGrowth`,
     },
   ];

@@ -1,3 +1,4 @@
+import { countNouns } from '../../policy/count-nouns.ts';
 import type { Backlog, EarlierBacklog, Pace } from '../stored/backlog.ts';
 
 const DAY = 24 * 3600;
@@ -37,12 +38,12 @@ export function computePace(earlier: EarlierBacklog | null, after: Backlog): Pac
 /** Warns that the backlog of a pass grew, and names what to do. */
 export function describeGrowth(pass: string, { run, after: before }: EarlierBacklog, after: Backlog): string {
   return (
-    `warning: pass ${pass} does not keep up: ${formatRows(after)} rows are past their time and still there, ` +
+    `warning: pass ${pass} does not keep up: ${formatRows(after)} past their time and still there, ` +
     `${formatRows(before)} after run ${run}. ` +
     'They grow until runs are more frequent or may do more (schedule, limits, pauses), or more rows may go'
   );
 }
 
 function formatRows({ rows, error }: Backlog): string {
-  return `${error === 0 ? '' : 'about '}${Math.round(rows).toLocaleString('en-US')}`;
+  return `${error === 0 ? '' : 'about '}${countNouns(rows, 'row')}`;
 }

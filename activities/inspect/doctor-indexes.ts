@@ -1,3 +1,4 @@
+import { countNouns } from '../../policy/count-nouns.ts';
 import type { Advice } from '../dialect/advice.ts';
 import type { Catalog, CatalogTable } from '../dialect/catalog.ts';
 import { findKind } from '../passes/index.ts';
@@ -24,7 +25,7 @@ export function examineIndexes(passes: readonly ResolvedPass[], catalog: Catalog
     .filter((index) => columns.get(`${index.table.label}.${index.column}`) === index)
     .flatMap((index) => examineIndex(index, advice));
   if (findings.some(({ state }) => state !== 'ok')) return findings;
-  const what = `all ${columns.size} columns that passes scan or look up by have one`;
+  const what = `none is missing: passes scan or look up by ${countNouns(columns.size, 'column')}`;
   return [...findings, { about: 'indexes', state: 'ok', what }];
 }
 

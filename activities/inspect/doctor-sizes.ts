@@ -1,6 +1,7 @@
 import prettyBytes from 'pretty-bytes';
 import prettyMs from 'pretty-ms';
 
+import { countNouns } from '../../policy/count-nouns.ts';
 import { ValidationError } from '../../policy/issue.ts';
 import type { Policy } from '../../policy/policy.ts';
 import type { Advice } from '../dialect/advice.ts';
@@ -33,7 +34,7 @@ export async function examineSizes(database: Database, policy: Policy): Promise<
   const hasDead = stats.tables.some((table) => computeDeadPart(table) > WATCH);
   const blockers = hasDead ? stats.vacuumBlockers.map(toFinding) : [];
   if (tables.length > 0) return [...tables, ...blockers, ...whole];
-  const what = `dead rows and bloat of ${stats.tables.length} tables are within bounds`;
+  const what = `dead rows and bloat of ${countNouns(stats.tables.length, 'table')} are within bounds`;
   return [{ about: 'sizes', state: 'ok', what }, ...blockers, ...whole];
 }
 
@@ -45,7 +46,7 @@ function examineTable(size: TableSize, advice: Advice): Finding[] {
     const urgency = part > URGENT ? ', which is urgent' : part > VACUUM ? '' : ', which is to be watched';
     const last = size.lastVacuum ?? size.lastAutovacuum;
     const when = last === null ? 'was never vacuumed' : `was vacuumed ${last.slice(0, 19)}`;
-    const what = `${size.dead} dead rows, ${percent} % of the live ones${urgency}; it ${when}`;
+    const what = `${countNouns(size.dead, 'dead row')}, ${percent} % of the live ones${urgency}; it ${when}`;
     return [{ about, state: 'advice', what, fix: advice.suggestVacuum(size.table) }];
   }
   if (size.bloat === null || size.bloat.bytes < MIN_BLOAT || size.bloat.percent < 100 * VACUUM) return [];

@@ -1,3 +1,4 @@
+import { formatCount } from '../../policy/count-nouns.ts';
 import { ValidationError } from '../../policy/issue.ts';
 import type { Policy } from '../../policy/policy.ts';
 import type { Tx } from '../dialect/dialect.ts';
@@ -48,7 +49,7 @@ async function examinePass(
     {
       about: `pass ${pass.name}`,
       state: 'advice',
-      what: `${isAll ? 'all rows of its table' : `about ${rows} rows`} match and have no age, so that they never expire`,
+      what: `matching rows without an age, which never expire: ${isAll ? 'all of its table' : `about ${formatCount(rows)}`}`,
       fix: 'If they should, name a second property in age, which counts if the first is null, or expire them by another pass',
     },
   ];

@@ -1,3 +1,4 @@
+import { countNouns } from '../../policy/count-nouns.ts';
 import { describeDisabled } from '../../policy/describe-disabled.ts';
 import { ValidationError, describeIssue } from '../../policy/issue.ts';
 import type { Policy } from '../../policy/policy.ts';
@@ -63,7 +64,7 @@ async function examinePolicy({ session }: Database, policy: Policy): Promise<Fin
   }
   const schemas = listSchemas(resolved.passes.map(({ stored }) => stored));
   const where = schemas.length === 0 ? '' : `, in ${formatSchemas(schemas)}`;
-  const what = `tables, columns and privileges of ${names.length} passes are there${where}`;
+  const what = `tables, columns and privileges of ${countNouns(names.length, 'pass')} are there${where}`;
   const passes: Finding = { about: 'policy', state: 'ok', what };
   return [
     passes,

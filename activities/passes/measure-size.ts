@@ -1,3 +1,4 @@
+import { countNouns } from '../../policy/count-nouns.ts';
 import type { MeasureSize } from '../../policy/measure-size.ts';
 import type { AnyEntity } from '../../policy/pass-options.ts';
 import type { Scope } from '../resolve/scope.ts';
@@ -66,7 +67,7 @@ async function measure(
 function toNote({ kind, name, seconds, transactions, detail, fix }: VacuumBlocker): Note {
   const age = seconds === null ? '' : ` for ${Math.round(seconds)} s`;
   return {
-    what: `a ${kind} holds vacuum back${age}; ${transactions} transactions started since`,
+    what: `a ${kind} holds vacuum back${age}; ${countNouns(transactions, 'transaction')} started since`,
     here: `${name}, ${detail}. ${fix}`,
   };
 }

@@ -1,5 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
+import prettyBytes from 'pretty-bytes';
+
+import { countNouns } from '../../policy/count-nouns.ts';
 import type { ReclaimMode } from '../../policy/reclaim-space.ts';
 import type { Window } from '../../policy/window.ts';
 import { formatWindow, windowAt } from '../../policy/window.ts';
@@ -123,7 +126,7 @@ async function measure(
 async function noteBlocked({ sizes }: ReclaimSession, table: TableName, dead: number): Promise<Note[]> {
   const { blockers } = await sizes.readVacuumBlockers();
   return blockers.slice(0, 1).map(({ kind, name, detail, fix }) => ({
-    what: `vacuum could not remove ${dead} dead rows of a table: a ${kind} holds it back. End it, and the next run gives their space back`,
+    what: `vacuum could not remove ${countNouns(dead, 'dead row')} of a table: a ${kind} holds it back. End it, and the next run gives their space back`,
     here: `table ${table.label}; ${name}, ${detail}. ${fix}`,
   }));
 }
@@ -177,7 +180,7 @@ function noteOutcome(outcome: ReclaimOutcome, table: TableName, options: Reclaim
 function describeOutcome(outcome: ReclaimOutcome, { window, retries }: ReclaimOptions): string | undefined {
   switch (outcome) {
     case 'locked':
-      return `other sessions held it each of ${retries + 1} times. Find who holds it, or give it a longer lockTimeout or more retries`;
+      return `other sessions held it ${retries === 0 ? 'all the time' : `each of ${retries + 1} times`}. Find who holds it, or give it a longer lockTimeout or more retries`;
     case 'closed':
       return `its window${window === null ? '' : ` ${formatWindow(window)}`} ended before it was done. Start the run earlier or make the window longer`;
     case 'cancelled':
@@ -206,7 +209,7 @@ export async function explainSkip(
   const free = await countFreeBytes();
   if (free >= neededBytes) return undefined;
   return {
-    what: `a table was left as it is: its disk has no room to rewrite it, ${neededBytes} bytes are needed and ${free} are free`,
+    what: `a table was left as it is: its disk has no room to rewrite it, which needs ${prettyBytes(neededBytes)} and has ${prettyBytes(free)}`,
     here: `table ${table.label}`,
   };
 }

@@ -1,3 +1,4 @@
+import { countNouns } from '../../policy/count-nouns.ts';
 import { formatDuration } from '../../policy/duration.ts';
 import { formatWindow, windowAt } from '../../policy/window.ts';
 import type { LimitReached } from '../contract.ts';
@@ -61,7 +62,10 @@ export class RunLimits {
     const { maxRows } = this.#limits;
     if (maxRows !== null && (this.#full || this.#rows >= maxRows)) {
       const left = this.#rows < maxRows ? '; the next row would delete more than is left' : '';
-      return { reason: `limit maxRows ${maxRows} reached: ${this.#rows} rows${left}`, until: null };
+      return {
+        reason: `limit maxRows ${maxRows} reached: ${countNouns(this.#rows, 'row')}${left}`,
+        until: null,
+      };
     }
     return this.findTimeReached();
   }

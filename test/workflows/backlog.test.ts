@@ -72,7 +72,7 @@ describeNeeding(['temporal'], 'the backlog of a run', () => {
     expect(second.reasons.join()).not.toContain('warning');
     expect(second.notes).toEqual([
       expect.stringMatching(
-        /^warning: pass old does not keep up: 2,000 rows are past their time and still there, 1,500 after run 1\. /,
+        /^warning: pass old does not keep up: 2,000 rows past their time and still there, 1,500 rows after run 1\. /,
       ),
     ]);
     expect(second.backlog).toMatchObject({ before: { rows: 2500 }, after: { rows: 2000 }, keepsUp: false });
@@ -148,7 +148,9 @@ describeNeeding(['temporal'], 'the backlog of a run', () => {
       await add(18);
       const { notes } = await run(some);
       warned.push(
-        notes.some((note) => note.includes('does not keep up: 24 rows') && note.includes('8 after run 1')),
+        notes.some(
+          (note) => note.includes('does not keep up: 24 rows') && note.includes('8 rows after run 1'),
+        ),
       );
       await hoursPass(1);
     }

@@ -4,7 +4,9 @@ import Table from 'cli-table3';
 import prettyBytes from 'pretty-bytes';
 import prettyMilliseconds from 'pretty-ms';
 
-const NUMBER = new Intl.NumberFormat('en-US', { maximumFractionDigits: 0 });
+import { countNouns, formatCount } from '../../policy/count-nouns.ts';
+
+export { countNouns, formatCount };
 
 /**
  * Lets whoever reads the output stop reading, as `head` and `less` do: what is written then is lost in silence, and the
@@ -44,16 +46,6 @@ export function printTable(head: readonly string[], rows: readonly (readonly (st
   });
   table.push(...rows.map((row) => row.map((cell) => (typeof cell === 'number' ? formatCount(cell) : cell))));
   print(table.toString());
-}
-
-/** 1234567 as `1,234,567`. */
-export function formatCount(count: number): string {
-  return NUMBER.format(count);
-}
-
-/** `1 row`, `1,234 rows`. */
-export function countNouns(count: number, noun: string): string {
-  return `${formatCount(count)} ${noun}${count === 1 ? '' : noun.endsWith('s') ? 'es' : 's'}`;
 }
 
 /** Rows of a table that still fit a screen. */

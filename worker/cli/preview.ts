@@ -96,7 +96,7 @@ function printPreview(preview: Preview, details: boolean): void {
   printHeld(preview.passes);
   for (const { name: pass, undated } of preview.passes) {
     if (undated === 0) continue;
-    print(`\n${strong(pass)}: ${formatCount(undated)} rows match and have no age, so that they never expire`);
+    print(`\n${strong(pass)}: matching rows without an age, which never expire: ${formatCount(undated)}`);
   }
   for (const { name: pass, bounds } of preview.passes) {
     for (const { rows: what, why, here } of bounds) {

@@ -9,7 +9,7 @@ import { findPolicy, findSetup } from '../setup.ts';
 import { withDatabase } from './database.ts';
 import type { SetupFlags } from './options.ts';
 import { readPolicyName, withJson, withPolicy, withSetup } from './options.ts';
-import { print, printJson, printTable, formatBytes, strong } from './output.ts';
+import { countNouns, print, printJson, printTable, formatBytes, strong } from './output.ts';
 import { printCurrentBacklogs } from './print-backlog.ts';
 import { printSizes } from './print-sizes.ts';
 import { runUntilInterrupted } from './run-until-interrupted.ts';
@@ -57,7 +57,9 @@ async function stats(name: string | undefined, flags: StatsFlags): Promise<void>
 function printStats(found: Stats & { readonly ranges?: readonly TableRange[] }): void {
   const { policy, tables, backlog, noExtension, vacuumBlockers, hidden, ranges = [] } = found;
   const bytes = tables.reduce((sum, table) => sum + countBytes(table), 0);
-  print(`${strong('stats')} of policy ${policy}: ${tables.length} tables, ${formatBytes(bytes)}\n`);
+  print(
+    `${strong('stats')} of policy ${policy}: ${countNouns(tables.length, 'table')}, ${formatBytes(bytes)}\n`,
+  );
   printSizes(tables);
   printRanges(ranges);
   printCurrentBacklogs(backlog);
@@ -71,7 +73,9 @@ function printStats(found: Stats & { readonly ranges?: readonly TableRange[] }):
   if (vacuumBlockers.length === 0) print('nothing holds vacuum back');
   for (const { kind, name, seconds, transactions, detail, fix } of vacuumBlockers) {
     const age = seconds === null ? '' : ` for ${Math.round(seconds)} s`;
-    print(`${kind} ${name} (${detail}) holds vacuum back${age}; ${transactions} transactions began since`);
+    print(
+      `${kind} ${name} (${detail}) holds vacuum back${age}; ${countNouns(transactions, 'transaction')} began since`,
+    );
     print(`    ${fix}`);
   }
   if (hidden) {

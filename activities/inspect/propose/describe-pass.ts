@@ -1,5 +1,6 @@
 import prettyBytes from 'pretty-bytes';
 
+import { countNouns } from '../../../policy/count-nouns.ts';
 import type { AgeCandidate } from './ages.ts';
 import type { Dependent } from './dependents.ts';
 import type { KnownTable } from './known-table.ts';
@@ -23,7 +24,7 @@ export function describePass({ table, growth, ages, state, dependents }: Guesses
   const bytes = prettyBytes(size.bytes, { binary: true, maximumFractionDigits: 1 });
   const paths = listPathColumns(table);
   return [
-    `${catalog.label}: ${Math.round(rows)} rows, ${bytes}. It seems to grow: ${growth}.`,
+    `${catalog.label}: ${countNouns(rows, 'row')}, ${bytes}. It seems to grow: ${growth}.`,
     `Age: ${ages.slice(0, 4).map(describeAge).join(', or ')}.`,
     ...(state === undefined ? [] : [describeState(state)]),
     ...describeDependents(table, dependents),

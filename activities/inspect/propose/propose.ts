@@ -1,3 +1,4 @@
+import { countNouns } from '../../../policy/count-nouns.ts';
 import type { AgeCandidate } from './ages.ts';
 import { listAges } from './ages.ts';
 import { recogniseApplication } from './applications.ts';
@@ -77,14 +78,10 @@ function judgeTable(
   const ages = listAges(table, state !== undefined);
   const growth = findGrowth(table, ages, database);
   if (growth === undefined)
-    return { grows: false, why: `${describeRows(rows)}; nothing shows that it grows` };
+    return { grows: false, why: `${countNouns(rows, 'row')}; nothing shows that it grows` };
   const [age] = ages;
   if (age === undefined) return { grows: true, why: `${growth}, but no column says how old a row is` };
   return { table, growth, ages, age, state, dependents: listDependents(table, database) };
-}
-
-function describeRows(rows: number): string {
-  return rows === 1 ? '1 row' : `${Math.round(rows)} rows`;
 }
 
 /** Tables whose rows all go with those of another: they need no pass of their own. */

@@ -82,7 +82,7 @@ describeNeeding(['temporal'], 'a restored table is not believed', () => {
       expect(await run60([sweep()])).toBe('completed');
       await reload(39);
       const stopped = await run60([sweep()]);
-      expect(stopped).toContain('21 of its 60 files are recorded by no row, and a run may remove 20');
+      expect(stopped).toContain('no row records 21 of its 60 files, and a run may remove 20');
       expect(stopped).toContain('temporal-vacuum preview');
       expect(pictures.files()).toHaveLength(60);
       await run(pictures.database, policy([sweep()]), { mode: 'preview' });

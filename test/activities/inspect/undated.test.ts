@@ -64,24 +64,24 @@ describe.each(DIALECTS)('rows without an age, on %s', (_, open) => {
   }
 
   const old = { name: 'old', entity: Job, olderThan: '10 days' } as const;
-  const sentence = 'match and have no age, so that they never expire';
+  const sentence = 'matching rows without an age, which never expire';
 
   test('are counted where the filter means them', async () => {
     const found = await look(expireRows({ ...old, age: 'started', where: { state: 'done' } }));
-    expect(found).toEqual({ undated: 2, advice: [`about 2 rows ${sentence}`] });
+    expect(found).toEqual({ undated: 2, advice: [`${sentence}: about 2`] });
     expect(await source?.ids('job')).toEqual([2, 3, 4, 11, 12, 13, 14, 21, 22, 23, 24]);
   });
 
   test('are only those without any of several ages', async () => {
     const found = await look(expireRows({ ...old, age: ['started', 'queued'] }));
-    expect(found).toEqual({ undated: 3, advice: [`about 3 rows ${sentence}`] });
+    expect(found).toEqual({ undated: 3, advice: [`${sentence}: about 3`] });
     expect(await source?.ids('job')).toEqual([2, 4, 12, 14, 22, 24]);
   });
 
   test('are none that an override keeps for ever', async () => {
     const overrides = [{ where: { state: 'kept' }, olderThan: null }];
     const found = await look(expireRows({ ...old, age: 'started', overrides }));
-    expect(found).toEqual({ undated: 4, advice: [`about 4 rows ${sentence}`] });
+    expect(found).toEqual({ undated: 4, advice: [`${sentence}: about 4`] });
   });
 
   test('are none whose parent is there, for orphans', async () => {

@@ -85,7 +85,7 @@ describeNeeding(['temporal'], 'measureSize', () => {
     expect(report.notes).toEqual([
       {
         what: expect.stringMatching(
-          /^pass sizes: a transaction holds vacuum back for \d+ s; \d+ transactions started since$/,
+          /^pass sizes: a transaction holds vacuum back for \d+ s; \d+ transactions? started since$/,
         ),
         here: expect.stringMatching(/idle in transaction, role .*pg_terminate_backend/),
       },

@@ -149,7 +149,7 @@ describeNeeding(['temporal'], 'reclaimSpace', () => {
     await reader.query('rollback');
     reader.release();
     expect(joinNotes(report)).toMatch(
-      /vacuum could not remove 2000 dead rows of a table: a transaction holds it back.*\[table item; \d+, idle in/,
+      /vacuum could not remove 2,000 dead rows of a table: a transaction holds it back.*\[table item; \d+, idle in/,
     );
     expect(report.passes[1]?.bytes).toBeLessThanOrEqual(0);
   });

@@ -75,6 +75,10 @@ describe('all commands are alike', () => {
       ...(WITHOUT_POLICY.has(name) ? [] : OF_POLICIES),
     ];
     expect(longOptions(command)).toEqual(expect.arrayContaining(wanted));
+    if (WITHOUT_POLICY.has(name)) return;
+    // A command with an argument of its own takes the policy as an option alone.
+    const own = command.registeredArguments.map((argument) => argument.name());
+    expect([['policy'], [], ['entity', 'key'], ['run'], ['hold']]).toContainEqual(own);
   });
 
   const ofPolicies = commands.filter(([name]) => !WITHOUT_POLICY.has(name));

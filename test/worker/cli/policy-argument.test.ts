@@ -1,31 +1,11 @@
 import { describe, expect, test } from '@jest/globals';
-import type { Command } from 'commander';
 
-import { createProgram } from '../../../worker/cli/program.ts';
 import { cli } from '../../support/cli.ts';
 import { FreshPrefect } from '../../support/prefect/fresh.ts';
 
-const program = await createProgram('test');
 const fresh = FreshPrefect.forEach();
 
-/** Commands that are about no policy. */
-const WITHOUT = new Set(['init', 'completion']);
-
 describe('the policy of a command', () => {
-  const leaves = (command: Command, path = ''): [string, Command][] =>
-    command.commands.flatMap((sub) => {
-      const name = `${path} ${sub.name()}`.trim();
-      return sub.commands.length > 0 ? leaves(sub, name) : [[name, sub]];
-    });
-  const commands = leaves(program).filter(([name]) => !WITHOUT.has(name));
-
-  test.each(commands)('is given to %s as to all others', (_name, command) => {
-    expect(command.options.map(({ long }) => long)).toContain('--policy');
-    // A command with an argument of its own takes the policy as an option alone.
-    const own = command.registeredArguments.map((argument) => argument.name());
-    expect([['policy'], [], ['entity', 'key'], ['run'], ['hold']]).toContainEqual(own);
-  });
-
   test('may be the argument or the option, and not two policies', async () => {
     await fresh.rows.run({ logs: 3, ended: '100 days' });
     const counts = await Promise.all(

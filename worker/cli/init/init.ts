@@ -14,7 +14,7 @@ import { findSetup, findUrlSetup } from '../../setup.ts';
 import { withOnlyDatabase } from '../database.ts';
 import { withJson } from '../options.ts';
 import type { SetupFlags } from '../options.ts';
-import { note, print, printJson } from '../output.ts';
+import { countNouns, note, print, printJson } from '../output.ts';
 import { checkCoverage } from './check-coverage.ts';
 import { renderConfig } from './render-config.ts';
 
@@ -79,8 +79,8 @@ async function proposeFor(session: Session): Promise<Proposal> {
 function printNext(out: string, { application, passes, waived, unsolved }: Proposal): void {
   print(
     application === 'prefect'
-      ? `${out}: the preset for Prefect, disabled; ${waived.length} other tables are waived`
-      : `${out}: ${passes.length} passes, disabled; ${waived.length} tables are waived, ${unsolved.length} need a decision`,
+      ? `${out}: the preset for Prefect, disabled; it waives ${countNouns(waived.length, 'other table')}`
+      : `${out}: ${countNouns(passes.length, 'pass')}, disabled; it waives ${countNouns(waived.length, 'table')} and leaves ${unsolved.length} to your decision`,
   );
   if (application === 'prefect' || passes.length > 0) {
     note('Check its comments, then look at `temporal-vacuum preview`.');

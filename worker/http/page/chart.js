@@ -1,5 +1,5 @@
 import { make } from './elements.js';
-import { formatAxisEnd, formatTime } from './format.js';
+import { formatAxisEnd, formatNoun, formatTime } from './format.js';
 
 /** @typedef {{ at: number, value: number, name: string, failed: boolean }} Point */
 
@@ -55,7 +55,7 @@ export function makeChart(title, points, format, width) {
   const svg = draw('svg', { viewBox: `0 0 ${width} ${HEIGHT}`, role: 'img' });
   svg.setAttribute(
     'aria-label',
-    `${title}: ${points.length} runs from ${from} to ${until}, the most ${format(most)}, the last ${format(newest.value)}. The table of runs has all numbers.`,
+    `${title}: ${formatNoun(points.length, 'run')} from ${from} to ${until}, the most ${format(most)}, the last ${format(newest.value)}. The table of runs has all numbers.`,
   );
   svg.append(
     draw('line', { class: 'axis', x1: LEFT, x2: width - RIGHT, y1: y(0), y2: y(0) }),
