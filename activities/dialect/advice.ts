@@ -8,6 +8,8 @@ export interface Advice {
   suggestRebuild(index: string): string;
   /** Removes dead rows of a table, by its label. */
   suggestVacuum(label: string): string;
+  /** Gives back what is empty in the indexes of a table, by its label; left out if there is no such statement. */
+  suggestReindex?(label: string): string;
   /** What a role needs to work with the ledger. */
   suggestGrants(schema: string): string;
   /** What a role needs that makes backups: left out if a backup is a copy of the file. */

@@ -7,6 +7,7 @@ import type { Policy } from '../../policy/policy.ts';
 import type { Advice } from '../dialect/advice.ts';
 import type { Database } from '../ledger/open-database.ts';
 import type { TableSize, VacuumBlocker } from '../stored/size.ts';
+import { isBloated } from './bloat.ts';
 import type { Finding } from './finding.ts';
 import type { Stats } from './stats.ts';
 import { readStats } from './stats.ts';
@@ -15,9 +16,8 @@ import { readStats } from './stats.ts';
 const WATCH = 0.2;
 const VACUUM = 0.5;
 const URGENT = 1;
-/** A table with fewer dead rows, or less bloat in bytes, is small. */
+/** A table with fewer dead rows is small. */
 const MIN_DEAD = 1000;
-const MIN_BLOAT = 64 * 1024 * 1024;
 
 /** Dead rows and bloat over thresholds, and what keeps vacuum from removing them. */
 export async function examineSizes(database: Database, policy: Policy): Promise<Finding[]> {
@@ -49,10 +49,19 @@ function examineTable(size: TableSize, advice: Advice): Finding[] {
     const what = `${countNouns(size.dead, 'dead row')}, ${percent} % of the live ones${urgency}; it ${when}`;
     return [{ about, state: 'advice', what, fix: advice.suggestVacuum(size.table) }];
   }
-  if (size.bloat === null || size.bloat.bytes < MIN_BLOAT || size.bloat.percent < 100 * VACUUM) return [];
-  const what = `about ${size.bloat.percent} % of its heap is empty (${size.bloat.by}); new rows will fill it`;
-  const fix = 'Nothing, unless the disk is needed: then a reclaimSpace pass with mode full';
-  return [{ about, state: 'advice', what, fix }];
+  const findings: Finding[] = [];
+  if (isBloated(size.bloat)) {
+    const what = `about ${size.bloat.percent} % of its heap is empty (${size.bloat.by}); new rows will fill it`;
+    const fix = 'Nothing, unless the disk is needed: then a reclaimSpace pass with mode full';
+    findings.push({ about, state: 'advice', what, fix });
+  }
+  if (isBloated(size.indexBloat)) {
+    const { bytes, percent, by } = size.indexBloat;
+    const what = `about ${percent} % of its indexes is empty, ${prettyBytes(bytes, { binary: true })} (${by}); a vacuum keeps it, and lookups read more pages`;
+    const fix = `${advice.suggestReindex?.(size.table) ?? ''} Or add a reclaimSpace pass with mode reindex`;
+    findings.push({ about, state: 'advice', what, fix });
+  }
+  return findings;
 }
 
 /** What it takes to give back the space of a database whose tables have none of their own. */

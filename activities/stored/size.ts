@@ -11,13 +11,15 @@ export interface TableSize {
   /** Dead rows by the same statistics. */
   readonly dead: number;
   readonly bloat: Bloat | null;
+  /** The same of its indexes. */
+  readonly indexBloat: Bloat | null;
   readonly lastVacuum: string | null;
   readonly lastAutovacuum: string | null;
   readonly lastAnalyze: string | null;
   readonly lastAutoanalyze: string | null;
 }
 
-/** Bytes of the heap that its live rows do not need, dead rows included. */
+/** Bytes that live rows do not need, dead rows included. */
 export interface Bloat {
   readonly bytes: number;
   readonly percent: number;

@@ -16,7 +16,7 @@ import {
 } from './output.ts';
 import { printPassBacklogs } from './print-backlog.ts';
 import { printPasses } from './print-passes.ts';
-import { printChanges, printSizes } from './print-sizes.ts';
+import { printChanges, printIndexBloat, printSizes } from './print-sizes.ts';
 
 /** A run in the output of `--json`, which `docs/commands.md` documents. */
 export type PrintedReport = Omit<LedgerReport, 'passes' | 'notes'> & {
@@ -73,6 +73,7 @@ export function printReport(report: PrintedReport, details: boolean, now?: RunSt
   if (report.holder !== undefined) {
     print(`  run ${report.holder.run} of workflow ${report.holder.workflowId} is open`);
   }
+  if (!would) printIndexBloat(report.sizes);
   printTables(report.deleted, would, details);
   printPasses(report.passes, details);
   if (details) printHorizons(report.passes);

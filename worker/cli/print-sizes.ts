@@ -1,5 +1,6 @@
+import { isBloated } from '../../activities/inspect/bloat.ts';
 import { countBytes } from '../../activities/ledger/reports.ts';
-import type { SizeChange, TableSize } from '../../activities/stored/size.ts';
+import type { Bloat, SizeChange, TableSize } from '../../activities/stored/size.ts';
 import { print, printTable, formatBytes } from './output.ts';
 
 /** Prints the sizes of tables before and after a run. */
@@ -21,10 +22,32 @@ export function printChanges({ sizes, bytes }: { sizes: readonly SizeChange[]; b
   }
 }
 
+/** Prints how much the indexes of tables have empty after a run, if it is much. New rows reuse the room in tables. */
+export function printIndexBloat(sizes: readonly SizeChange[]): void {
+  const bloats = sizes.map(({ after }) => after?.indexBloat).filter(isBloated);
+  if (bloats.length === 0) return;
+  const bytes = bloats.reduce((sum, bloat) => sum + bloat.bytes, 0);
+  print(
+    `  new rows reuse the room of deleted ones; about ${formatBytes(bytes)} of indexes could be given back by a reclaimSpace pass with mode reindex`,
+  );
+}
+
 /** Prints the sizes of tables, their bloat and the method that measured it. */
 export function printSizes(sizes: readonly TableSize[]): void {
   printTable(
-    ['table', 'heap', 'indexes', 'toast', 'live', 'dead', 'bloat', 'by', 'last vacuum', 'last analyze'],
+    [
+      'table',
+      'heap',
+      'indexes',
+      'toast',
+      'live',
+      'dead',
+      'bloat',
+      'by',
+      'index bloat',
+      'last vacuum',
+      'last analyze',
+    ],
     sizes.map((size) => [
       size.table,
       formatBytes(size.heap),
@@ -32,12 +55,17 @@ export function printSizes(sizes: readonly TableSize[]): void {
       formatBytes(size.toast),
       size.live,
       size.dead,
-      size.bloat === null ? 'not known' : `${formatBytes(size.bloat.bytes)}, ${size.bloat.percent} %`,
+      formatBloat(size.bloat),
       size.bloat?.by ?? '',
+      formatBloat(size.indexBloat),
       formatLatest(size.lastVacuum, size.lastAutovacuum),
       formatLatest(size.lastAnalyze, size.lastAutoanalyze),
     ]),
   );
+}
+
+function formatBloat(bloat: Bloat | null): string {
+  return bloat === null ? 'not known' : `${formatBytes(bloat.bytes)}, ${bloat.percent} %`;
 }
 
 /** Formats the later time of a manual and an automatic one. */

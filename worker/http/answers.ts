@@ -213,6 +213,10 @@ export const Status = z.object({
   last: z.array(RunSummary).describe('The last closed run of each policy that was no preview'),
 });
 
+const Bloat = z
+  .object({ bytes: count, percent: count, by: z.enum(['estimate', 'pgstattuple_approx', 'dbstat']) })
+  .nullable();
+
 export const Tables = z.object({
   at: instant.describe('The time of the measurement'),
   missing: Missing,
@@ -221,10 +225,8 @@ export const Tables = z.object({
       database: z.string(),
       table: z.string(),
       policies: z.array(z.string()),
-      bloat: z
-        .object({ bytes: count, percent: count, by: z.enum(['estimate', 'pgstattuple_approx', 'dbstat']) })
-        .nullable()
-        .describe('Bytes of the heap that live rows do not need; null if unknown'),
+      bloat: Bloat.describe('Bytes of the heap that live rows do not need; null if unknown'),
+      indexBloat: Bloat.describe('The same of its indexes'),
       lastVacuum: instant.nullable(),
       lastAutovacuum: instant.nullable(),
       lastAnalyze: instant.nullable(),

@@ -14,7 +14,16 @@ function suggestRebuild(index: string): string {
 
 /** Removes dead rows of a table, by its label. */
 function suggestVacuum(label: string): string {
-  return `vacuum (analyze) ${label.split('.').map(quoteIdentifier).join('.')};`;
+  return `vacuum (analyze) ${quoteLabel(label)};`;
+}
+
+/** Gives back what is empty in the indexes of a table, by its label. */
+function suggestReindex(label: string): string {
+  return `reindex table concurrently ${quoteLabel(label)};`;
+}
+
+function quoteLabel(label: string): string {
+  return label.split('.').map(quoteIdentifier).join('.');
 }
 
 /** What a role needs to work with the ledger. */
@@ -39,6 +48,7 @@ export const POSTGRES_ADVICE: Advice = {
   suggestIndex,
   suggestRebuild,
   suggestVacuum,
+  suggestReindex,
   suggestGrants,
   suggestBackupGrants,
 };

@@ -5,6 +5,7 @@ import type { VacuumBlockers, TableSize, Bloat } from '../../stored/size.ts';
 import type { Sizes } from '../sizes.ts';
 import type { Connection } from './connection.ts';
 import { qualifiedName } from './identifiers.ts';
+import { estimateIndexBloat } from './index-bloat.ts';
 import { readVacuumBlockers } from './vacuum-blockers.ts';
 
 /** Sizes of tables. */
@@ -46,6 +47,8 @@ async function readSizes(connection: Connection, tables: readonly TableName[]): 
         'bytes', e.bytes,
         'percent', round((100 * e.bytes / greatest(pg_relation_size(c.oid), 1))::numeric, 1),
         'by', 'estimate') end as bloat,
+      case when ib.bytes is null then null else json_build_object(
+        'bytes', ib.bytes, 'percent', ib.percent, 'by', 'estimate') end as "indexBloat",
       to_json(pg_stat_get_last_vacuum_time(c.oid)) #>> '{}' as "lastVacuum",
       to_json(pg_stat_get_last_autovacuum_time(c.oid)) #>> '{}' as "lastAutovacuum",
       to_json(pg_stat_get_last_analyze_time(c.oid)) #>> '{}' as "lastAnalyze",
@@ -81,9 +84,10 @@ async function readSizes(connection: Connection, tables: readonly TableName[]): 
           where o like 'fillfactor=%'), 100) / 100 as fill
     ) as page
     cross join lateral (
-      select greatest(0, pg_relation_size(c.oid)
-        - page.block * ceil(l.live / greatest(1, floor((page.block - 24) * page.fill / row.bytes)))) as bytes
+      select case when row.bytes is not null then greatest(0, pg_relation_size(c.oid)
+        - page.block * ceil(l.live / greatest(1, floor((page.block - 24) * page.fill / row.bytes)))) end as bytes
     ) as e
+    cross join ${estimateIndexBloat()} as ib
     order by w.n`.execute(connection.db);
   const sums = new Map<string, TableSize>();
   for (const size of rows) {

@@ -18,6 +18,7 @@ export const NOT_KNOWN = {
   toast: 0,
   dead: 0,
   bloat: null,
+  indexBloat: null,
   lastVacuum: null,
   lastAutovacuum: null,
   lastAnalyze: null,

@@ -5,8 +5,6 @@ import type { Issue } from '../../issue.ts';
 import { ValidationError } from '../../issue.ts';
 import type { Policy } from '../../policy.ts';
 import { definePolicy } from '../../policy.ts';
-import type { ReclaimMode, ReclaimSpaceOptions } from '../../reclaim-space.ts';
-import { reclaimSpace } from '../../reclaim-space.ts';
 import { suggestOption } from '../../strict-options.ts';
 import { YesNoSchema } from './enabled.ts';
 import { SETTING_NAMES } from './parse-settings.ts';
@@ -14,30 +12,18 @@ import { prefect } from './policy.ts';
 import { setting } from './setting.ts';
 import type { PrefectSettings } from './settings.ts';
 
-/** The settings of the `prefect-maintenance` preset: those of `prefect`, with other defaults, and these. */
+/** The settings of the `prefect-maintenance` preset: those of `prefect`, with other defaults, and this one. */
 export interface PrefectMaintenanceSettings extends PrefectSettings {
   /** Take crashed runs along. Default: false. Not used where `states` is given. */
   readonly includeCrashed?: boolean | string;
-  /**
-   * How space is reclaimed at the end: `vacuum` (default), `reindex`, `full`, which keeps everybody off each table while it
-   * is rewritten and needs `reclaimWindow`, or `off`.
-   */
-  readonly reclaim?: ReclaimMode | 'off';
-  /** The hours in which space is reclaimed, like `'03:00-05:00'`, in `timezone`. Default: any time. */
-  readonly reclaimWindow?: string;
 }
 
 const STATES = ['COMPLETED', 'FAILED', 'CANCELLED'];
 const RETENTION = '15 days';
-
 const OwnSettings = z.object({
   includeCrashed: setting(YesNoSchema, 'Use true or false').default(false),
-  reclaim: setting(z.enum(['vacuum', 'reindex', 'full', 'off']), 'Use vacuum, reindex, full or off').default(
-    'vacuum',
-  ),
 });
-const TIMEZONE = 'Asia/Bangkok';
-const NAMES = ['includeCrashed', 'reclaim', 'reclaimWindow', ...SETTING_NAMES];
+const NAMES = ['includeCrashed', ...SETTING_NAMES];
 
 /**
  * The monthly maintenance of a Prefect server's database: everything older than 15 days goes, flow runs, task runs and
@@ -52,25 +38,17 @@ export function prefectMaintenance(given: PrefectMaintenanceSettings = {}): Poli
   // What is undefined is not given: it must not stand in the way of this preset's own default.
   const said = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
   const known = Object.fromEntries(Object.entries(said).filter(([name]) => NAMES.includes(name)));
-  const { includeCrashed, reclaim, reclaimWindow, ...settings } = known as PrefectMaintenanceSettings;
-  const { data: own, error } = OwnSettings.safeParse({ includeCrashed, reclaim });
+  const { includeCrashed, ...settings } = known as PrefectMaintenanceSettings;
+  const { data: own, error } = OwnSettings.safeParse({ includeCrashed });
   const issues = [
     ...findUnknown(Object.keys(said)),
     ...toIssues(error, (option) => `setting ${String(option)}`),
   ];
   const policy = orIssues(issues, () => base(settings, own?.includeCrashed === true));
-  if (policy === undefined || own === undefined || issues.length > 0) {
+  if (policy === undefined || issues.length > 0) {
     throw new ValidationError('preset prefect-maintenance', issues);
   }
-  if (own.reclaim === 'off') return definePolicy({ ...policy, name: 'prefect-maintenance' });
-  const space: ReclaimSpaceOptions = {
-    name: 'reclaim-space',
-    mode: own.reclaim,
-    timezone: settings.timezone ?? TIMEZONE,
-    ...(reclaimWindow === undefined ? {} : { window: reclaimWindow }),
-  };
-  const passes = [...policy.passes, reclaimSpace(space)];
-  return definePolicy({ ...policy, name: 'prefect-maintenance', passes });
+  return definePolicy({ ...policy, name: 'prefect-maintenance' });
 }
 
 function findUnknown(names: readonly string[]): Issue[] {
@@ -91,7 +69,9 @@ function base(settings: PrefectSettings, crashed: boolean): Policy {
       logRetention: retentionPeriod,
       eventRetentionPeriod: retentionPeriod,
       eventRetentionOverrides: {},
-      ...(settings.loopSeconds === undefined ? { cron: '0 3 1 * *', timezone: TIMEZONE } : {}),
+      ...(settings.loopSeconds === undefined ? { cron: '0 3 1 * *' } : {}),
+      timezone: 'Asia/Bangkok',
+      reclaim: 'vacuum',
       ...settings,
       retentionPeriod,
     },

@@ -2,6 +2,7 @@ import { z } from 'zod';
 
 import { DAY, HOUR, SECOND } from '../../duration.ts';
 import { formatValue, toIssues, withFix } from '../../find-issues.ts';
+import type { Issue } from '../../issue.ts';
 import { ValidationError } from '../../issue.ts';
 import type { LimitOptions } from '../../limits.ts';
 import { strictOptions } from '../../strict-options.ts';
@@ -37,6 +38,12 @@ const StatesSchema = z.preprocess(
   (value) => (typeof value === 'string' ? value.split(',') : value),
   z.array(z.preprocess((word) => String(word).trim().toUpperCase(), z.enum(TERMINAL_STATE_TYPES))).min(1),
 );
+const NO_WINDOW: Issue = {
+  at: 'setting reclaim',
+  what: 'full keeps everybody off each table while it is rewritten, and no reclaimWindow says when that is bearable',
+  fix: "Set reclaimWindow, like '03:00-05:00'; '00:00-24:00' is always open",
+};
+
 const WholeSchema = numberIn(z.int().min(1));
 
 /** The schema of each setting. Periods become milliseconds. */
@@ -96,6 +103,10 @@ const SETTINGS = {
   shards: setting(WholeSchema, 'Use a whole number from 1 to 16').default(2),
   sliceSeconds: setting(WholeSchema, 'Use a whole number of seconds, at least 1').default(20),
   sliceBatches: setting(WholeSchema, 'Use a whole number of at least 1').optional(),
+  reclaim: setting(z.enum(['vacuum', 'reindex', 'full', 'off']), 'Use vacuum, reindex, full or off').default(
+    'off',
+  ),
+  reclaimWindow: setting(TextSchema, "Use two times of day, like '03:00-05:00'").optional(),
   ...LIMIT_SETTINGS,
 } satisfies Record<keyof PrefectSettings, z.ZodType>;
 
@@ -129,6 +140,7 @@ export function parseSettings(
   const endsStuckRuns = SETTINGS.endStuckRuns.safeParse(values['endStuckRuns']).data === true;
   const url = SETTINGS.apiUrl.safeParse(values['apiUrl']).data ?? '';
   if (endsStuckRuns) issues.push(...checkApiUrl(url));
+  if (values['reclaim'] === 'full' && values['reclaimWindow'] === undefined) issues.push(NO_WINDOW);
   if (issues.length > 0 || data === undefined) throw new ValidationError('preset prefect', issues);
   return {
     ...data,

@@ -1,6 +1,7 @@
 import type { Pass } from '../../pass.ts';
 import type { Policy } from '../../policy.ts';
 import { definePolicy } from '../../policy.ts';
+import { reclaimSpace } from '../../reclaim-space.ts';
 import type { EnabledWord } from './enabled.ts';
 import {
   Artifact,
@@ -87,5 +88,18 @@ function enabledPasses(settings: ParsedSettings): Pass[] {
     ...(orphans ? orphansOfTaskRuns(settings) : []),
     ...(runs ? logPasses(settings) : []),
     ...(has('events') ? eventPasses(settings) : []),
+    ...reclaimPasses(settings),
+  ];
+}
+
+function reclaimPasses({ reclaim, reclaimWindow, timezone }: ParsedSettings): Pass[] {
+  if (reclaim === 'off') return [];
+  return [
+    reclaimSpace({
+      name: 'reclaim-space',
+      mode: reclaim,
+      ...(timezone === undefined ? {} : { timezone }),
+      ...(reclaimWindow === undefined ? {} : { window: reclaimWindow }),
+    }),
   ];
 }

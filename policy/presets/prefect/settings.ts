@@ -1,4 +1,5 @@
 import type { LimitOptions } from '../../limits.ts';
+import type { ReclaimMode } from '../../reclaim-space.ts';
 import type { PrefectApi } from './api.ts';
 import type { EnabledWord } from './enabled.ts';
 import type { TerminalStateType } from './entities/state-type.ts';
@@ -75,6 +76,13 @@ export interface PrefectSettings extends LimitSettings {
   readonly sliceSeconds?: number | string;
   /** The most batches in one activity. Default: no limit. */
   readonly sliceBatches?: number | string;
+  /**
+   * How space is given back at the end of each run: `off` (default), `vacuum`, `reindex`, or `full`, which keeps everybody off
+   * each table while it is rewritten and needs `reclaimWindow`. See {@link ReclaimMode}.
+   */
+  readonly reclaim?: ReclaimMode | 'off';
+  /** The time of day in which space is given back, as `'03:00-05:00'`, in `timezone`. Default: any time. */
+  readonly reclaimWindow?: string;
 }
 
 /** The settings as the preset uses them: durations in milliseconds, nothing left out that has a default. */
@@ -108,5 +116,7 @@ export interface ParsedSettings {
   readonly shards: number;
   readonly sliceSeconds: number;
   readonly sliceBatches?: number | undefined;
+  readonly reclaim: ReclaimMode | 'off';
+  readonly reclaimWindow?: string | undefined;
   readonly limits: LimitOptions;
 }

@@ -129,6 +129,19 @@ describe('the settings of the Prefect preset', () => {
     });
   });
 
+  test('each run ends with giving space back if it is asked to', () => {
+    const last = (settings: PrefectSettings): unknown => prefect(settings, {}).passes.at(-1);
+    expect(last({})).not.toMatchObject({ kind: 'reclaimSpace' });
+    expect(last({ reclaim: 'reindex' })).toMatchObject({ kind: 'reclaimSpace', mode: 'reindex' });
+    const full = { reclaim: 'full', reclaimWindow: '03:00-05:00', timezone: 'Asia/Bangkok' } as const;
+    expect(last(full)).toMatchObject({ mode: 'full', window: '03:00-05:00', timezone: 'Asia/Bangkok' });
+    expect(listIssues({ reclaim: 'full', window: '03:00-05:00', loopSeconds: 0 })).toEqual([
+      'setting loopSeconds: 0 cannot be used',
+      'setting reclaim: full keeps everybody off each table while it is rewritten, and no reclaimWindow says when that is bearable',
+    ]);
+    expect(listIssues({ reclaim: 'some' as 'off' })).toEqual(['setting reclaim: "some" cannot be used']);
+  });
+
   test.each([3600, '3600', 'PT1H', '1 hour', 0, -5, 'soon'])(
     'a retention of %j is refused',
     (retentionPeriod) => {

@@ -55,7 +55,7 @@ describe('stats', () => {
     const { rows } = await reader.query<{ pid: number }>('select pg_backend_pid() as pid');
     const { code, stdout } = await stats();
     expect(code).toBe(0);
-    expect(stdout).toMatch(/item .*1,500 +1,500 .*estimate +never/);
+    expect(stdout).toMatch(/item .*1,500 +1,500 .*estimate +[\d.]+ KiB, [\d.]+ % +never/);
     expect(stdout).toMatch(/pass +past their time now +oldest .*\n *old +0 *\n/);
     expect(stdout).toContain(`transaction ${rows[0]?.pid} (idle in transaction`);
     expect(stdout).toContain(`select pg_terminate_backend(${rows[0]?.pid});`);
