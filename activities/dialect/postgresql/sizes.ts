@@ -105,23 +105,27 @@ function findFirst(one: string | null, other: string | null): string | null {
 /** What two partitions measure together. Something was done to both when it was last done to the first of them. */
 function addSizes(one: TableSize, other: TableSize): TableSize {
   const heap = one.heap + other.heap;
-  const bytes = one.bloat === null || other.bloat === null ? null : one.bloat.bytes + other.bloat.bytes;
+  const indexes = one.indexes + other.indexes;
   return {
     table: one.table,
     heap,
-    indexes: one.indexes + other.indexes,
+    indexes,
     toast: one.toast + other.toast,
     live: one.live + other.live,
     dead: one.dead + other.dead,
-    bloat:
-      bytes === null
-        ? null
-        : { bytes, percent: Math.round((1000 * bytes) / Math.max(1, heap)) / 10, by: 'estimate' },
+    bloat: addBloat(one.bloat, other.bloat, heap),
+    indexBloat: addBloat(one.indexBloat, other.indexBloat, indexes),
     lastVacuum: findFirst(one.lastVacuum, other.lastVacuum),
     lastAutovacuum: findFirst(one.lastAutovacuum, other.lastAutovacuum),
     lastAnalyze: findFirst(one.lastAnalyze, other.lastAnalyze),
     lastAutoanalyze: findFirst(one.lastAutoanalyze, other.lastAutoanalyze),
   };
+}
+
+function addBloat(one: Bloat | null, other: Bloat | null, total: number): Bloat | null {
+  if (one === null || other === null) return null;
+  const bytes = one.bytes + other.bytes;
+  return { bytes, percent: Math.round((1000 * bytes) / Math.max(1, total)) / 10, by: 'estimate' };
 }
 
 /** The schema of the extension's functions; undefined if it is not there or the role may not use it. */
