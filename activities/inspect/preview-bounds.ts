@@ -39,8 +39,10 @@ function findCleared(stored: StoredPass, earlier: readonly TableName[], catalog:
   );
   const table = catalog.named(stored.table);
   const where = 'where' in stored ? (stored.where as Predicate).text : '';
+  const ages = new Set((stored.ages ?? []).map(({ name }) => name));
   const computed = [...(table?.columns.values() ?? [])].filter(
-    ({ name, computed: isComputed }) => isComputed === true && where.includes(`"${name}"`),
+    ({ name, computed: isComputed }) =>
+      isComputed === true && (ages.has(name) || where.includes(`"${name}"`)),
   );
   const isOwn = keys.some(({ child }) => child === table?.id);
   const defaults = keys.filter(
@@ -50,7 +52,7 @@ function findCleared(stored: StoredPass, earlier: readonly TableName[], catalog:
   return [
     ...(isOwn ? computed : []).map(({ name }): PreviewBound => ({
       rows: 'about',
-      why: 'its filter reads a column that the database computes, from a row that an earlier pass changes',
+      why: 'its age or filter is a column that the database computes, in a row that an earlier pass changes',
       here: `column ${name} of table ${stored.table.label}`,
     })),
     ...defaults.map(({ name, child }): PreviewBound => ({

@@ -28,7 +28,13 @@ const Tenant = defineEntity({
 const Item = defineEntity({
   name: 'Item',
   tableName: 'items',
-  properties: { id: id(), tenantId: p.integer().nullable(), lost: p.boolean(), at: p.datetime() },
+  properties: {
+    id: id(),
+    tenantId: p.integer().nullable(),
+    lost: p.boolean(),
+    leftAt: p.datetime().nullable(),
+    at: p.datetime(),
+  },
 });
 const Note = defineEntity({
   name: 'Note',
@@ -115,6 +121,17 @@ describe('a preview says which of its numbers are a bound', () => {
     );
     expect([previewed, deleted]).toEqual([0, 1]);
     expect(bounds).toMatchObject([{ rows: 'about', here: 'column lost of table items' }]);
+  });
+
+  test('about: a computed age of a row that an earlier pass changes', async () => {
+    await database.rows(`
+      alter table items add left_at timestamp generated always as (case when tenant_id is null then timestamp '2020-01-01' end) stored`);
+    const { previewed, deleted, bounds } = await compare(
+      tenants,
+      expireRows({ name: 'items', entity: Item, age: 'leftAt', olderThan: '30 days' }),
+    );
+    expect([previewed, deleted]).toEqual([0, 1]);
+    expect(bounds).toMatchObject([{ rows: 'about', here: 'column left_at of table items' }]);
   });
 
   test('about: the retention of a parent that an earlier pass deletes', async () => {
