@@ -33,23 +33,31 @@ interface Mode {
   countNeededBytes(size: TableSize): number;
   /** Whether it is worth it for a table that the run deleted nothing from and that no policy names. */
   isWorthIt(size: TableSize): boolean;
+  /** What to do if others hold the table each time. */
+  readonly whenLocked: string;
 }
+
+const LONGER_OR_MORE = 'Find who holds it, or give it a longer lockTimeout or more retries';
 
 /** The modes: a new one is an entry here, and one in the dialect. */
 export const MODES: { readonly [M in ReclaimMode]: Mode } = {
   vacuum: {
     countNeededBytes: () => 0,
     isWorthIt: ({ live, dead }) => dead >= MIN_DEAD && dead > DEAD_RATIO * live,
+    whenLocked: LONGER_OR_MORE,
   },
   full: {
     // The new table and indexes stand beside the old ones; building an index sorts as much again.
     countNeededBytes: ({ heap, toast, indexes }) => heap + toast + 2 * indexes,
     isWorthIt: () => false,
+    whenLocked: LONGER_OR_MORE,
   },
   reindex: {
     // A new index stands beside the old one, and is sorted on the disk.
     countNeededBytes: ({ indexes }) => 2 * indexes,
     isWorthIt: () => false,
+    // Its wait is not that of the policy.
+    whenLocked: 'Find the transaction that uses it for more than a minute, or give it more retries',
   },
 };
 
@@ -83,7 +91,7 @@ export async function reclaimTable(
         outcome === 'done' && after.dead >= MIN_DEAD ? await noteBlocked(own, table, after.dead) : [];
       return {
         bytes: before.bytes - after.bytes,
-        notes: [...noteOutcome(outcome, table, options), ...blocked],
+        notes: [...noteOutcome(outcome, entry, options), ...blocked],
         record: async (tx) => tx.ledger.reclaims.recordEnd(id, outcome, after.bytes),
       };
     });
@@ -170,17 +178,25 @@ function classifyError(error: unknown, signal: AbortSignal): ReclaimOutcome {
   return readDatabaseError(error)?.verdict === 'stop' ? 'failed' : 'interrupted';
 }
 
-function noteOutcome(outcome: ReclaimOutcome, table: TableName, options: ReclaimOptions): Note[] {
-  const why = describeOutcome(outcome, options);
+function noteOutcome(
+  outcome: ReclaimOutcome,
+  { table, mode }: ReclaimEntry,
+  options: ReclaimOptions,
+): Note[] {
+  const why = describeOutcome(outcome, MODES[mode], options);
   return why === undefined
     ? []
     : [{ what: `a table was left as it is: ${why}`, here: `table ${table.label}` }];
 }
 
-function describeOutcome(outcome: ReclaimOutcome, { window, retries }: ReclaimOptions): string | undefined {
+function describeOutcome(
+  outcome: ReclaimOutcome,
+  { whenLocked }: Mode,
+  { window, retries }: ReclaimOptions,
+): string | undefined {
   switch (outcome) {
     case 'locked':
-      return `other sessions held it ${retries === 0 ? 'all the time' : `each of ${retries + 1} times`}. Find who holds it, or give it a longer lockTimeout or more retries`;
+      return `other sessions held it ${retries === 0 ? 'all the time' : `each of ${retries + 1} times`}. ${whenLocked}`;
     case 'closed':
       return `its window${window === null ? '' : ` ${formatWindow(window)}`} ended before it was done. Start the run earlier or make the window longer`;
     case 'cancelled':

@@ -1,9 +1,17 @@
 import { afterAll, afterEach, expect, test } from '@jest/globals';
+import type { WorkflowHandle } from '@temporalio/client';
 
 import type { TestDatabase } from '../../support/database.ts';
 import { Item } from '../../support/items.ts';
 import { describeNeeding } from '../../support/needing.ts';
-import { createHollow, readJournal, reclaiming } from '../../support/reclaim/hollow.ts';
+import {
+  closeGate,
+  createGate,
+  createHollow,
+  readJournal,
+  reclaiming,
+  untilRebuilding,
+} from '../../support/reclaim/hollow.ts';
 import { TemporalSession } from '../../support/temporal.ts';
 import { vacuum } from '../../support/vacuum.ts';
 
@@ -59,6 +67,53 @@ describeNeeding(['temporal'], 'reclaimSpace by reindex', () => {
       'item_pkey',
       'item_pkey_ccnew',
       'item_state',
+    ]);
+  });
+
+  /** Runs the policy, and does something while the server stands in the middle of the rebuild of an index. */
+  async function whileRebuilding(
+    work: (handle: WorkflowHandle, pid: number) => Promise<void>,
+  ): Promise<void> {
+    database = await createHollow('at the end', 300);
+    await createGate(database);
+    const openGate = await closeGate(database);
+    const taskQueue = session.queue();
+    const policies = [reclaiming(REINDEX)];
+    try {
+      await session.withVacuum({ taskQueue, url: database.url, policies }, async () => {
+        const handle = await session.start(taskQueue);
+        await work(handle, await untilRebuilding(database));
+        await openGate();
+        await handle.result();
+      });
+    } finally {
+      await openGate();
+    }
+    expect(await listIndexes()).toEqual(['item_gate', 'item_pkey']);
+    expect(
+      await database.value(
+        `select count(*) from pg_index where indrelid = 'item'::regclass and not indisvalid`,
+      ),
+    ).toBe(0);
+  }
+
+  test('a stop ends the rebuild, and leaves the old index alone', async () => {
+    await whileRebuilding(async (handle) => {
+      await handle.signal('stop', 'the machine is needed');
+      expect(await handle.result()).toMatchObject({ status: 'stopped' });
+    });
+    expect(await readJournal(database)).toEqual(['reindex item started', 'reindex item ended cancelled']);
+  });
+
+  test('a session that was lost in the middle is followed by one that removes what it left', async () => {
+    await whileRebuilding(async (_handle, pid) => {
+      await database.rows('select pg_terminate_backend($1)', [pid]);
+    });
+    expect(await readJournal(database)).toEqual([
+      'reindex item started',
+      'reindex item ended interrupted',
+      'reindex item started',
+      'reindex item ended done',
     ]);
   });
 });

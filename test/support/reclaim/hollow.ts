@@ -117,3 +117,14 @@ export async function untilRewriting(database: TestDatabase): Promise<number> {
     ),
   );
 }
+
+/** Waits until the server stands before the gate, in the middle of a rebuild beside others; the process that does it. */
+export async function untilRebuilding(database: TestDatabase): Promise<number> {
+  return waitFor('a rebuild of item_gate', async () =>
+    database.value<number | undefined>(
+      `select pid from pg_stat_progress_create_index
+       where datname = current_database() and relid = 'item'::regclass and phase like 'building index%'
+         and index_relid = to_regclass('item_gate_ccnew')`,
+    ),
+  );
+}
