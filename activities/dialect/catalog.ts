@@ -56,6 +56,8 @@ export interface Partitioning {
   readonly members: readonly string[];
   /** The connected role owns all of them. */
   readonly owned: boolean;
+  /** It may read each of them by its own name. */
+  readonly readable: boolean;
   /** Triggers of any of them that fire when a row is deleted, by name. */
   readonly deleteTriggers: readonly string[];
 }

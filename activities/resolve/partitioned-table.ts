@@ -24,7 +24,7 @@ export function refuseUndroppable(
     );
     return;
   }
-  const { by, columns, owned, deleteTriggers } = partitioning;
+  const { by, columns, owned, readable, deleteTriggers } = partitioning;
   if (age !== undefined && (by !== 'range' || columns.length > 1 || columns[0] !== age.name)) {
     const key = columns.map((column) => column ?? 'an expression').join(', ');
     scope.addIssue(
@@ -37,6 +37,13 @@ export function refuseUndroppable(
     scope.addIssue(
       `the database role does not own the table of ${name} and all of its partitions, and only their owner may drop one`,
       'Use the role that owns them, or make the role a member of it',
+      here,
+    );
+  }
+  if (!readable) {
+    scope.addIssue(
+      `the database role may not select from each partition of ${name} by its own name, whose rows are counted one partition after the other`,
+      'Grant it, as the owner of the partitions',
       here,
     );
   }

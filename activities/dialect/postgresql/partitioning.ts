@@ -14,6 +14,7 @@ export function selectPartitioning(oid: RawBuilder<unknown>): RawBuilder<Partiti
         left join pg_attribute as a on a.attrelid = k.partrelid and a.attnum = nullif(u.attnum, 0)),
       'members', m.ids,
       'owned', m.owned,
+      'readable', m.readable,
       'deleteTriggers', (
         select coalesce(json_agg(distinct g.tgname), '[]')
         from pg_partition_tree(k.partrelid) as p
@@ -21,7 +22,10 @@ export function selectPartitioning(oid: RawBuilder<unknown>): RawBuilder<Partiti
         where not g.tgisinternal and g.tgtype::int & 8 <> 0 and g.tgenabled in ('O', 'A')))
     from pg_partitioned_table as k
     cross join lateral (
-      select json_agg(r.oid::text) as ids, bool_and(pg_has_role(r.relowner, 'usage')) as owned
+      select
+        json_agg(r.oid::text) as ids,
+        bool_and(pg_has_role(r.relowner, 'usage')) as owned,
+        bool_and(has_table_privilege(r.oid, 'select')) as readable
       from pg_partition_tree(k.partrelid) as p
       join pg_class as r on r.oid = p.relid
     ) as m

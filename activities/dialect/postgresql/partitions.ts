@@ -19,6 +19,8 @@ const REST_FACTOR = 5;
 const TRIES = 5;
 /** A foreign key without an index makes a drop read the whole table that references, while nobody can use this one. */
 const STATEMENT_MILLIS = 2_000;
+/** The planner takes a table that was never analyzed for one with so many pages at least. */
+const COUNTED_PAGES = 10;
 /** A view, a function or a foreign key depends on the partition itself. */
 const DEPENDED_ON = '2BP01';
 
@@ -65,7 +67,7 @@ export class PostgresPartitions implements Partitions {
         select
           json_agg(json_build_object(
             'schema', m.nspname, 'name', r.relname, 'visible', pg_table_is_visible(r.oid),
-            'empty', pg_relation_size(r.oid) = 0)) as list,
+            'pages', pg_relation_size(r.oid) / current_setting('block_size')::bigint)) as list,
           bool_and(r.relkind = 'r') as here
         from pg_partition_tree(c.oid) as p
         join pg_class as r on r.oid = p.relid
@@ -83,9 +85,8 @@ export class PostgresPartitions implements Partitions {
       order by bound.upper::${baseType(age.type)}`.execute(this.#connection.db);
     const found: StoredPartition[] = [];
     for (const { leaves, needed, ...row } of rows) {
-      const filled = (leaves ?? []).filter(({ empty }) => !empty);
       let estimate = 0;
-      for (const leaf of filled) estimate += await this.#estimateRows(nameTable(leaf));
+      for (const leaf of leaves ?? []) estimate += await this.#estimateRows(nameTable(leaf), leaf.pages);
       found.push({
         ...nameTable(row),
         ...(row.partitioned ? { partitioned: true } : {}),
@@ -133,10 +134,16 @@ export class PostgresPartitions implements Partitions {
     await sql`drop table ${relationRef(partition)}`.execute(db);
   }
 
-  /** As the planner says, which looks at the size of a table that was never analyzed, and takes an empty one for a small one. */
-  async #estimateRows(table: TableName): Promise<number> {
+  /** Counts a small table. Of a larger one the planner looks at the size, even if it was never analyzed. */
+  async #estimateRows(table: TableName, pages: number): Promise<number> {
+    const { db } = this.#connection;
+    if (pages <= COUNTED_PAGES) {
+      const { rows } = await sql<{ rows: number }>`
+        select count(*)::float8 as rows from ${tableRef(table)}`.execute(db);
+      return rows[0]?.rows ?? 0;
+    }
     const { rows } = await sql<{ 'QUERY PLAN': readonly { Plan: { 'Plan Rows': number } }[] }>`
-      explain (format json) select from ${tableRef(table)}`.execute(this.#connection.db);
+      explain (format json) select from ${tableRef(table)}`.execute(db);
     return rows[0]?.['QUERY PLAN'][0]?.Plan['Plan Rows'] ?? 0;
   }
 }
@@ -151,7 +158,7 @@ interface PastRow extends NamedRow {
   readonly partitioned: boolean;
   readonly needed: boolean;
   /** Null for a partition with partitions of its own that has none. */
-  readonly leaves: readonly (NamedRow & { readonly empty: boolean })[] | null;
+  readonly leaves: readonly (NamedRow & { readonly pages: number })[] | null;
 }
 
 function nameTable({ schema, name, visible }: NamedRow): TableName {

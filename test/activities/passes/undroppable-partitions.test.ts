@@ -1,5 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 
+import { previewPolicy } from '../../../activities/inspect/preview.ts';
+import { openDatabase } from '../../../activities/ledger/open-database.ts';
 import { dropPartitions } from '../../../policy/drop-partitions.ts';
 import type { TestDatabase } from '../../support/database.ts';
 import { createDatabase } from '../../support/database.ts';
@@ -88,6 +90,18 @@ describe('dropPartitions refuses', () => {
     );
     await database.rows(`alter table reading_1 owner to ${role}`);
     expect(await refusal(url.href)).not.toContain('does not own');
+    // Who may read the whole table may not read its partitions by their own names.
+    await database.rows(`
+      alter table reading owner to postgres;
+      alter table reading_1 owner to postgres;
+      grant select on reading to ${role}`);
+    const opened = await openDatabase(url.href);
+    await expect(previewPolicy(opened, readingsPolicy([dropOld()]), ['old'])).rejects.toThrow(
+      'may not select from each partition of entity Reading by its own name',
+    );
+    await database.rows(`grant select on reading_1 to ${role}`);
+    expect(await previewPolicy(opened, readingsPolicy([dropOld()]), ['old'])).toMatchObject({ tables: [] });
+    await opened.close();
     await database.rows(`drop owned by ${role}; drop role ${role}`);
   });
 

@@ -105,15 +105,22 @@ export class PreviewStatement {
     return this.#isNotDeletedAt(table, sql.id(alias, 'ctid'), childOf);
   }
 
-  /** Over an alias of a partitioned table: nothing so far deletes the row from the table that is its partition. */
+  /**
+   * Over an alias of a partitioned table: nothing so far deletes the row from the table that is its partition. One list of
+   * all, which is hashed: a check for each of 1000 dropped partitions took 66 s to ask 23,000 rows.
+   */
   #isNotDeletedIn(alias: string): RawBuilder<boolean> {
-    const checks = [...this.#deletions.values()].flat().map(
-      ({ table, cte }) => sql` and not (
-        ${sql.id(alias, 'tableoid')} = to_regclass(${qualifiedName(table)})
-        and exists (select from ${sql.id(cte)} as deleted where deleted.location = ${sql.id(alias, 'ctid')})
-      )`,
-    );
-    return sql`true${sql.join(checks, sql``)}`;
+    const lists = [...this.#deletions.values()]
+      .flat()
+      .map(
+        ({ table, cte }) =>
+          sql`select to_regclass(${qualifiedName(table)})::oid as partition, location from ${sql.id(cte)}`,
+      );
+    if (lists.length === 0) return sql`true`;
+    return sql`not exists (
+      select from (${sql.join(lists, sql` union all `)}) as deleted
+      where deleted.partition = ${sql.id(alias, 'tableoid')} and deleted.location = ${sql.id(alias, 'ctid')}
+    )`;
   }
 
   #findDeletions(table: TableName): readonly Deletion[] {
