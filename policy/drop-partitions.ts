@@ -1,7 +1,9 @@
 import type { EntityKey, EntityName } from '@mikro-orm/core';
 import type { z } from 'zod';
 
-import { chooseSchema } from './find-issues.ts';
+import type { Duration } from './duration.ts';
+import { durationBetween, SECOND } from './duration.ts';
+import { chooseSchema, withFix } from './find-issues.ts';
 import { HorizonSchema, LongHorizonSchema } from './horizon.ts';
 import type { AnyEntity, PassOptions } from './pass-options.ts';
 import { passOptions } from './pass-options.ts';
@@ -19,6 +21,12 @@ export interface DropPartitionsOptions<Row> extends PassOptions {
    * `allowShort`. The upper bound of the partition proves it.
    */
   readonly olderThan: Period;
+  /**
+   * How long a drop waits for those who use the whole table, while all others wait behind it. It is tried again some
+   * times, after a rest of five times as long, at most 10 seconds. 10 ms to a minute; default `'100 ms'`. More is for a
+   * table with transactions that stay open.
+   */
+  readonly lockTimeout?: Duration;
   /** Permits an `olderThan` below one hour. Default: false. */
   readonly allowShort?: boolean;
   /**
@@ -34,6 +42,7 @@ export interface DropPartitions extends PassOptions {
   readonly entity: AnyEntity;
   readonly age: string;
   readonly olderThan: Period;
+  readonly lockTimeout: Duration;
   readonly allowShort: boolean;
   readonly allowNewest: boolean;
 }
@@ -47,6 +56,7 @@ export function dropPartitions<Row>(options: DropPartitionsOptions<Row>): DropPa
   return Object.freeze({
     ...options,
     kind: 'dropPartitions',
+    lockTimeout: options.lockTimeout ?? '100 ms',
     allowShort: options.allowShort ?? false,
     allowNewest: options.allowNewest ?? false,
   });
@@ -65,6 +75,7 @@ function schemaFor(olderThan: z.ZodType): z.ZodType {
     entity: EntitySchema,
     age: PropertySchema,
     olderThan,
+    lockTimeout: withFix(durationBetween(10, 60 * SECOND), "Use a duration from '10 ms' to '1 minute'"),
     allowShort: FlagSchema,
     allowNewest: FlagSchema,
   });

@@ -13,7 +13,12 @@ export interface Partitions {
   /**
    * Drops a partition that this transaction has locked. Nobody can use the table from then on until the transaction ends.
    * Returns `needed` if rows still reference its rows, or another object depends on it; throws an error of kind `lock` if
-   * others use the table all the time. The signal ends waiting.
+   * others use the table each time for longer than `lockMillis`. The signal ends waiting.
    */
-  drop(table: TableName, partition: TableName, signal: AbortSignal): Promise<'dropped' | 'needed'>;
+  drop(
+    table: TableName,
+    partition: TableName,
+    lockMillis: number,
+    signal: AbortSignal,
+  ): Promise<'dropped' | 'needed'>;
 }

@@ -1,4 +1,5 @@
 import type { DropPartitions } from '../../policy/drop-partitions.ts';
+import { parseDuration } from '../../policy/duration.ts';
 import type { AnyEntity } from '../../policy/pass-options.ts';
 import type { Tx } from '../dialect/dialect.ts';
 import type { PreviewQuery } from '../dialect/preview.ts';
@@ -48,6 +49,7 @@ export const dropPartitionsKind: TableKind<DropPartitions, StoredDropPartitions>
       rowsPerParent: 1,
       ages: [age],
       ...toStoredHorizon(scope.now, pass.olderThan, age),
+      lockMillis: parseDuration(pass.lockTimeout) ?? 100,
       blockers: findBlockers(scope.catalog, { table: name, cascades: [] }),
       tables: [],
     };
@@ -143,7 +145,8 @@ async function dropPartition(
   }
   const sizes = (await tx.sizes?.read([partition])) ?? [];
   const bytes = sizes.reduce((sum, { heap, indexes, toast }) => sum + heap + indexes + toast, 0);
-  if ((await partitions.drop(stored.table, partition, signal)) === 'needed') return toNeeded(partition, rows);
+  if ((await partitions.drop(stored.table, partition, stored.lockMillis, signal)) === 'needed')
+    return toNeeded(partition, rows);
   return {
     deleted: { [stored.table.label]: rows },
     bytes,

@@ -112,6 +112,7 @@ export interface StoredDropPartitions extends StoredTablePass {
   readonly kind: 'dropPartitions';
   readonly ages: readonly [ColumnName];
   readonly horizon: string;
+  readonly lockMillis: number;
   readonly blockers: readonly StoredBlocker[];
   /** The oldest first. */
   readonly tables: readonly StoredPartition[];

@@ -2,6 +2,7 @@ import { defineEntity, p } from '@mikro-orm/core';
 
 import type { DropPartitions } from '../../policy/drop-partitions.ts';
 import { dropPartitions } from '../../policy/drop-partitions.ts';
+import type { Duration } from '../../policy/duration.ts';
 import type { Pass } from '../../policy/pass.ts';
 import type { Policy, PolicyOptions } from '../../policy/policy.ts';
 import { definePolicy } from '../../policy/policy.ts';
@@ -50,7 +51,7 @@ export async function createReadings(server?: string): Promise<TestDatabase> {
 }
 
 /** A pass that drops partitions of readings of more than thirty days ago. */
-export function dropOld(options: { readonly name?: string } = {}): DropPartitions {
+export function dropOld(options: { readonly lockTimeout?: Duration } = {}): DropPartitions {
   return dropPartitions({ name: 'old', entity: Reading, age: 'ts', olderThan: '30 days', ...options });
 }
 

@@ -11,10 +11,10 @@ import { readPostgresError } from './errors.ts';
 import { baseType, castValue, qualifiedName, relationRef, tableRef, timestampType } from './identifiers.ts';
 import { undoOnError } from './transaction.ts';
 
-/** All who use the table wait so long behind a drop that waits, in milliseconds. */
-const LOCK_MILLIS = 100;
-/** Then they get so many times as long undisturbed. */
+/** All who use the table wait behind a drop that waits. Then they get so many times as long undisturbed. */
 const REST_FACTOR = 5;
+/** No longer, in milliseconds: the server ends a transaction that is idle for 30 seconds. */
+const MAX_REST = 10_000;
 /** A drop is tried so often. */
 const TRIES = 5;
 /** A foreign key without an index makes a drop read the whole table that references, while nobody can use this one. */
@@ -102,18 +102,23 @@ export class PostgresPartitions implements Partitions {
     await sql`lock table ${tableRef(partition)} in share mode`.execute(this.#connection.db);
   }
 
-  async drop(table: TableName, partition: TableName, signal: AbortSignal): Promise<'dropped' | 'needed'> {
+  async drop(
+    table: TableName,
+    partition: TableName,
+    lockMillis: number,
+    signal: AbortSignal,
+  ): Promise<'dropped' | 'needed'> {
     const { db } = this.#connection;
     for (let tries = 1; ; tries += 1) {
       try {
-        await undoOnError(db, async () => this.#detachAndDrop(table, partition));
+        await undoOnError(db, async () => this.#detachAndDrop(table, partition, lockMillis));
         return 'dropped';
       } catch (error) {
         const known = readPostgresError(error);
         if (known?.kind === 'row forbidden' || known?.code === DEPENDED_ON) return 'needed';
         if (known?.kind !== 'lock' || tries === TRIES) throw error;
       }
-      await sleep(REST_FACTOR * LOCK_MILLIS, undefined, { signal });
+      await sleep(Math.min(REST_FACTOR * lockMillis, MAX_REST), undefined, { signal });
     }
   }
 
@@ -121,12 +126,14 @@ export class PostgresPartitions implements Partitions {
    * Locks the whole table before the partition, as those who read do: one of them who waited for the partition, and kept us
    * from the table, would never end.
    */
-  async #detachAndDrop(table: TableName, partition: TableName): Promise<void> {
+  async #detachAndDrop(table: TableName, partition: TableName, lockMillis: number): Promise<void> {
     const { db } = this.#connection;
     await sql`
       select
-        set_config('lock_timeout', ${`${LOCK_MILLIS}ms`}, true),
-        set_config('statement_timeout', ${`${STATEMENT_MILLIS}ms`}, true)`.execute(db);
+        set_config('lock_timeout', ${`${Math.round(lockMillis)}ms`}, true),
+        set_config('statement_timeout', ${`${Math.round(lockMillis + STATEMENT_MILLIS)}ms`}, true)`.execute(
+      db,
+    );
     await sql`lock table only ${relationRef(table)} in access exclusive mode`.execute(db);
     await sql`lock table ${tableRef(partition)} in access exclusive mode`.execute(db);
     // A partition that is attached cannot be dropped while a foreign key references the table.

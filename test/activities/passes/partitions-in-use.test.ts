@@ -27,7 +27,8 @@ describeNeeding(['temporal'], 'dropPartitions beside others', () => {
   });
   afterAll(async () => session.close());
 
-  const run = async (): Promise<LedgerReport> => vacuum(session, database, [readingsPolicy([dropOld()])]);
+  const run = async (options: Parameters<typeof dropOld>[0] = {}): Promise<LedgerReport> =>
+    vacuum(session, database, [readingsPolicy([dropOld(options)])]);
 
   test('waits for one who writes, and counts the row that comes meanwhile', async () => {
     await other.query('insert into reading_2 select 999, max(ts), 1 from reading_2');
@@ -61,6 +62,18 @@ describeNeeding(['temporal'], 'dropPartitions beside others', () => {
     await other.query('commit');
     expect(await running).toMatchObject({ status: 'completed', rows: 30 });
     expect(await readPartitions(database)).toEqual(KEPT);
+  });
+
+  test('waits for them as long as it may', async () => {
+    await other.query('select count(*) from reading');
+    const running = run({ lockTimeout: '30 s' });
+    await waitFor('a lock that is waited for longer than by default', async () =>
+      database.value<boolean>(`
+        select coalesce(bool_or(clock_timestamp() - waitstart > interval '0.3 seconds'), false)
+        from pg_locks where not granted and relation = 'reading'::regclass`),
+    );
+    await other.query('commit');
+    expect(await running).toMatchObject({ status: 'completed', rows: 30 });
   });
 
   test('leaves a partition that somebody uses all the time, and goes on', async () => {
