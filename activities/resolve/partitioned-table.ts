@@ -1,5 +1,5 @@
 import type { DropPartitions } from '../../policy/drop-partitions.ts';
-import type { CatalogTable } from '../dialect/catalog.ts';
+import type { Catalog, CatalogTable } from '../dialect/catalog.ts';
 import type { ColumnName } from '../stored/columns.ts';
 import { forbidsDelete } from './cascades.ts';
 import type { Scope } from './scope.ts';
@@ -55,6 +55,15 @@ export function refuseUndroppable(
     );
   }
   refuseKeys(name, table, partitioning.members, scope);
+}
+
+/** Whether a delete of rows would do more than a drop of their partition: fire triggers, or foreign keys. */
+export function dropDoesLess(table: CatalogTable, catalog: Catalog): boolean {
+  const { deleteTriggers = [], members = [] } = table.partitioning ?? {};
+  return (
+    deleteTriggers.length > 0 ||
+    catalog.referencesTo(table).some((key) => members.includes(key.child) || !forbidsDelete(key))
+  );
 }
 
 /** Foreign keys that would do something to rows that reference, or that lead from the table to itself. */

@@ -41,8 +41,10 @@ export interface ProposedProperty {
   readonly primary: boolean;
 }
 
-/** A pass that expires rows of one table. */
+/** A pass that expires rows of one table, or drops its old partitions. */
 export interface ProposedPass {
+  /** It drops partitions: it has no unit, states or children. */
+  readonly drops: boolean;
   readonly name: string;
   readonly entity: string;
   /** The property with the age, and what it counts since 1970 if it is a number. */

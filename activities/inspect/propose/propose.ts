@@ -9,6 +9,8 @@ import { describeDoubts } from './doubts.ts';
 import { EntityList } from './entity-list.ts';
 import { findGrowth } from './growth.ts';
 import type { KnownDatabase, KnownTable } from './known-table.ts';
+import type { DroppableTable } from './partitioned.ts';
+import { describeDrops, judgePartitioned } from './partitioned.ts';
 import type { LeftOut, Proposal, ProposedChild, ProposedPass } from './proposal.ts';
 import type { StateColumn } from './states.ts';
 import { findState } from './states.ts';
@@ -30,10 +32,12 @@ export function propose(database: KnownDatabase): Proposal {
   const waived: LeftOut[] = [];
   const unsolved: LeftOut[] = [];
   const candidates: Candidate[] = [];
+  const droppable: DroppableTable[] = [];
   const covered = new Map<KnownTable, KnownTable>();
   for (const table of database.tables) {
     const judged = judgeTable(table, database);
     if ('age' in judged) candidates.push(judged);
+    else if ('by' in judged) droppable.push(judged);
     // Of a partition its table is asked whether a policy covers it.
     else if (table.size.partitionOf === null) {
       (judged.grows ? unsolved : waived).push({ table: table.catalog.label, why: judged.why });
@@ -41,9 +45,11 @@ export function propose(database: KnownDatabase): Proposal {
   }
   for (const { table } of candidates) coverDependents(table, table, covered, database);
   const own = candidates.filter(({ table }) => !covered.has(table));
-  const passes = distinguishNames(
-    sortChildrenFirst(own, database).map((candidate) => toPass(candidate, entities, database)),
-  );
+  const passes = distinguishNames([
+    ...sortChildrenFirst(own, database).map((candidate) => toPass(candidate, entities, database)),
+    // Rows that reference them are deleted before.
+    ...droppable.map((table) => toDrop(table, entities, database)),
+  ]);
   const isOpen = ({ table: label }: LeftOut): boolean =>
     ![...covered.keys()].some(({ catalog }) => catalog.label === label);
   return {
@@ -58,14 +64,9 @@ export function propose(database: KnownDatabase): Proposal {
 function judgeTable(
   table: KnownTable,
   database: KnownDatabase,
-): Candidate | { readonly grows: boolean; readonly why: string } {
+): Candidate | DroppableTable | { readonly grows: boolean; readonly why: string } {
   const { catalog, size, rows } = table;
-  if (size.partitionedBy === 'range') {
-    return {
-      grows: true,
-      why: 'partitioned by range: drop whole partitions when they are old, by dropPartitions if the range is of the age',
-    };
-  }
+  if (size.partitionedBy === 'range') return judgePartitioned(table, database);
   const root = database.tables.find(({ catalog: other }) => other.label === size.partitionOf);
   if (root?.size.partitionedBy === 'range') return { grows: true, why: 'to be dropped whole' };
   if (size.partitionedBy !== null) return { grows: false, why: 'its partitions have the rows' };
@@ -135,6 +136,7 @@ function toPass(candidate: Candidate, entities: EntityList, database: KnownDatab
   const { table, age, state, dependents } = candidate;
   const entity = entities.nameEntity(table);
   return {
+    drops: false,
     name: namePass(table.catalog.label),
     entity,
     age: entities.nameProperty(table, age.column.name),
@@ -146,6 +148,21 @@ function toPass(candidate: Candidate, entities: EntityList, database: KnownDatab
         : { property: entities.nameProperty(table, state.column.name), values: state.final },
     children: listChildren(dependents, [table], entities, database),
     comments: [...describePass(candidate), ...describeDoubts(table, state, database)],
+  };
+}
+
+function toDrop(droppable: DroppableTable, entities: EntityList, database: KnownDatabase): ProposedPass {
+  const { table, by } = droppable;
+  return {
+    drops: true,
+    name: namePass(table.catalog.label),
+    entity: entities.nameEntity(table),
+    age: entities.nameProperty(table, by.name),
+    unit: null,
+    olderThan: '90 days',
+    states: null,
+    children: [],
+    comments: describeDrops(droppable, database),
   };
 }
 

@@ -41,6 +41,7 @@ describe('init', () => {
       // Names that are no words.
       'event-of-a-table-with-a-name-that-is-as-long-as-it-may-b': expect.stringMatching(/age: 'at',/),
       'event-of-a-table-with-a-name-that-is-as-long-as-it-may-b-2': expect.stringMatching(/age: 'at',/),
+      'sensor-log': expect.stringMatching(/entity: SensorLog,\s+age: 'at',\s+olderThan: '90 days',\s+\}\)/),
       'it-s-quoted-event': expect.stringMatching(/age: 'whenSIt',/),
     });
     expect(text).toMatch(
@@ -53,7 +54,10 @@ describe('init', () => {
     expect(comments).toContain('Rows with queued, running, retrying stay.');
     expect(comments).toContain('finished_at (indexed; null in 25 % of the rows, which stay)');
     expect(comments).toContain('image_path seems to record files.');
-    expect(comments).toContain('- sensor_log: partitioned by range');
+    expect(text).toContain('dropPartitions({');
+    expect(comments).toContain(
+      'sensor_log: 1 partition by range of at. Those of which all rows are old are dropped whole.',
+    );
     expect(comments).toContain('- import_batch_result: its name says');
     for (const table of ['customer', 'invoice', 'bookmark', 'attachment']) {
       expect(text).toMatch(new RegExp(`^    ${table}: '.*nothing shows that it grows',$`, 'm'));
@@ -83,11 +87,8 @@ describe('init', () => {
       const { code, stdout } = await config.type('init', '--check', '--json');
       return { code, ...(JSON.parse(stdout) as object) };
     };
-    expect(await check()).toEqual({ code: 1, main: ['import_batch_result', 'sensor_log'] });
-    config.edit([
-      '  waived: {',
-      `  waived: {\n    import_batch_result: 'no age', sensor_log: 'partitions are dropped by hand',`,
-    ]);
+    expect(await check()).toEqual({ code: 1, main: ['import_batch_result'] });
+    config.edit(['  waived: {', `  waived: {\n    import_batch_result: 'no age',`]);
     expect(await check()).toEqual({ code: 0, main: [] });
     await database.rows('create table newcomer (id int primary key)');
     try {
@@ -101,6 +102,33 @@ describe('init', () => {
 });
 
 describe('what init cannot know', () => {
+  test('is said of partitions that cannot be dropped, beside a pass for those that can', async () => {
+    const database = await createDatabase('template1');
+    const config = new ProposedConfig(database.url);
+    try {
+      await database.rows(`
+        create table visit (id int not null, at date not null, primary key (id, at)) partition by range (at);
+        create table visit_2020 partition of visit for values from ('2020-01-01') to ('2021-01-01');
+        create table visit_default partition of visit default;
+        insert into visit select n, '2020-05-01' from generate_series(1, 20) as n;
+        create table number_log (id int) partition by range (id);
+        create table message (id int not null, at date not null, primary key (id, at)) partition by range (at);
+        create table copy (id int, at date, foreign key (id, at) references message on delete cascade)`);
+      const text = await config.init();
+      await config.compile();
+      expect(Object.keys(passesIn(text))).toEqual(['visit']);
+      const comments = text.replaceAll(/\n\s*\/\/ /g, ' ');
+      expect(comments).toContain('visit: 2 partitions by range of at.');
+      expect(comments).toContain('- number_log: partitioned by range: not of one point in time');
+      expect(comments).toContain('- message: partitioned by range: a drop would not do what');
+      const { stdout } = await config.type('preview');
+      expect(stdout).toContain('20 rows would go');
+    } finally {
+      config.remove();
+      await database.drop();
+    }
+  });
+
   test('is said at the pass: states without words, marks of deleted rows, and to whom rows belong', async () => {
     const database = await createDatabase('template1');
     const config = new ProposedConfig(database.url);
@@ -161,7 +189,7 @@ describeNeeding(['temporal'], 'what init proposes', () => {
 
 /** The passes of a proposed file, by name. */
 function passesIn(text: string): Record<string, string> {
-  const passes = text.split('expireRows({').slice(1);
+  const passes = text.split(/(?:expireRows|dropPartitions)\(\{/).slice(1);
   return Object.fromEntries(
     passes.map((pass) => [/name: '(?<name>[^']+)'/.exec(pass)?.groups?.['name'], pass]),
   );

@@ -45,8 +45,9 @@ function renderImports({ application, passes }: Proposal): string {
   const names = [
     'defineConfig',
     ...(passes.length === 0 ? [] : ['definePolicy']),
+    ...(passes.some(({ drops }) => drops) ? ['dropPartitions'] : []),
     ...(passes.some(({ unit }) => unit !== null) ? ['epoch'] : []),
-    ...(passes.length === 0 ? [] : ['expireRows']),
+    ...(passes.some(({ drops }) => !drops) ? ['expireRows'] : []),
     ...(passes.some(({ children }) => children.some(({ guess }) => !guess)) ? ['softChild'] : []),
   ];
   const ours = `import { ${names.join(', ')} } from 'temporal-vacuum';`;
@@ -68,10 +69,10 @@ function renderPolicy({ entities, passes }: Proposal): string {
 }
 
 function renderPass(pass: ProposedPass): string {
-  const { name, entity, age, unit, olderThan, states, children, comments } = pass;
+  const { drops, name, entity, age, unit, olderThan, states, children, comments } = pass;
   return [
     comment('    ', comments),
-    '    expireRows({',
+    drops ? '    dropPartitions({' : '    expireRows({',
     `      name: ${quote(name)},`,
     `      entity: ${entity},`,
     `      age: ${unit === null ? quote(age) : `epoch(${quote(age)}, ${quote(unit)})`},`,
