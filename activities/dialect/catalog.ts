@@ -23,6 +23,8 @@ export interface CatalogTable extends TableName {
   readonly keepers?: readonly KeepingTrigger[];
   /** Triggers that may raise an error when a row is deleted or updated; left out if there are none. */
   readonly refusers?: readonly { readonly name: string; readonly on: 'delete' | 'update' }[];
+  /** Triggers that may write other rows when one is deleted or updated; left out if there are none. */
+  readonly writers?: readonly WritingTrigger[];
   /** Columns that check constraints are about; left out if there are none. */
   readonly checked?: readonly string[];
   /** A trigger of a user fires when the transaction ends. */
@@ -68,6 +70,16 @@ export interface KeepingTrigger {
   readonly on: 'delete' | 'update';
   /** The only columns that it may keep, in lower case; null if it may keep the whole row. */
   readonly columns: readonly string[] | null;
+}
+
+/** A trigger that writes rows of tables. */
+export interface WritingTrigger {
+  readonly name: string;
+  readonly on: 'delete' | 'update';
+  /** It may delete rows of any table, or what it does cannot be read. */
+  readonly deletes: boolean;
+  /** The tables that it updates or inserts into, by their names alone, in lower case. */
+  readonly writes: readonly string[];
 }
 
 /** A column, with what the statistics say of it. */

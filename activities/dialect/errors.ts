@@ -10,8 +10,7 @@ export function readDatabaseError(error: unknown): DatabaseError | undefined {
 }
 
 /** As if the database had raised SQLSTATE 09000, triggered action exception. */
-function describeKept({ names }: RowsKept): DatabaseError {
-  const meaning = 'a trigger keeps them, or what would be deleted or set to null with them';
+function describeKept({ names, meaning }: RowsKept): DatabaseError {
   return { code: '09000', kind: 'row forbidden', meaning, verdict: 'stop', names, text: undefined };
 }
 

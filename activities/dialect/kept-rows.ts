@@ -5,14 +5,20 @@ export class RowsKept extends Error {
   override readonly name = 'RowsKept';
   /** The triggers that may have done it, as the end of a sentence; empty if whoever threw it does not know them. */
   readonly names: string;
+  /** Why, about several rows. */
+  readonly meaning: string;
 
-  constructor(names: string) {
+  constructor(
+    names: string,
+    meaning = 'a trigger keeps them, or what would be deleted or set to null with them',
+  ) {
     super('a trigger kept rows that should have been deleted');
     this.names = names;
+    this.meaning = meaning;
   }
 }
 
-/** All triggers that may keep rows of a pass, or of what is deleted along. */
-export function listTriggers({ triggers, links }: Watched): string {
-  return [...new Set([...triggers, ...links.flatMap((link) => link.triggers)])].join(', ');
+/** All triggers that may keep rows of a pass, or of what is deleted along, or write them. */
+export function listTriggers({ triggers, links, writers = [] }: Watched): string {
+  return [...new Set([...triggers, ...links.flatMap((link) => link.triggers), ...writers])].join(', ');
 }

@@ -1,5 +1,6 @@
 import type { TableName } from '../stored/columns.ts';
 import type { Expiry } from '../stored/expiry.ts';
+import { distinctTables } from './table-names.ts';
 import type { HeldRows, Holds } from './view.ts';
 
 /**
@@ -23,6 +24,11 @@ export function selects({ where, ages, retentions }: Pick<Expiry, 'where' | 'age
       ({ where: own, column }) => own?.selects === true || (column !== undefined && column.parent !== null),
     )
   );
+}
+
+/** The tables that have held rows, each once. */
+export function listHeldTables({ rows }: Holds): TableName[] {
+  return distinctTables(rows.map(({ schema, name }) => ({ schema, name, label: `${schema}.${name}` })));
 }
 
 /** Whether a hold is about rows of a table. */

@@ -76,6 +76,8 @@ export interface ChainedRow {
 
 /** Deletes and asks about rows whose key or location is known. */
 export interface Rows {
+  /** How many rows the holds name that are there. */
+  countHeld(holds: Holds): Promise<number>;
   /** Deletes rows that this transaction has locked, if the condition is still true of them. */
   deleteAt(
     table: TableName,

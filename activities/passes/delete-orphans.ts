@@ -193,7 +193,8 @@ async function deleteLockedOrphans(
   if (step.skipFirstRow) return { ...locked.end, taken: 0, skipped, moved: 0 };
   let taken = 0;
   const remove = async (locations: readonly string[]): Promise<number> => {
-    const deleted = await proveDeleted(tx, { table, cascades, watched }, locations, found.still, async () =>
+    const tree = { table, cascades, watched };
+    const deleted = await proveDeleted(tx, tree, locations, found.still, step, async () =>
       tx.rows.deleteAt(table, locations, found.still, listGroups(pointers)),
     );
     const moved = await repairPointers(tx, pointers, deleted.groups, step);

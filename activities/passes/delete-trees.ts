@@ -93,7 +93,7 @@ async function deleteWhole(
 ): Promise<number> {
   const locations = rows.map(({ location }) => location);
   const remove = async (): Promise<DeletedTree> => deleteTree(tx, tree, where, rows, step);
-  const { moved } = await proveDeleted(tx, tree, locations, where, remove);
+  const { moved } = await proveDeleted(tx, tree, locations, where, step, remove);
   return moved;
 }
 

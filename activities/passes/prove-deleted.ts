@@ -4,17 +4,22 @@ import { listTriggers, RowsKept } from '../dialect/kept-rows.ts';
 import type { DeletedRows } from '../dialect/rows.ts';
 import type { Condition } from '../dialect/view.ts';
 import type { RowTree, Watched } from '../stored/row-tree.ts';
+import type { BatchStep } from './pass.ts';
+
+const DELETES_HELD = 'a trigger deletes rows with them that a hold names';
 
 /**
  * Deletes locked rows, and proves that they are deleted with all that belongs to them, if triggers may keep some of it.
  * Throws {@link RowsKept} if one did: a foreign key does not look again at a row that its cascade should have deleted, so
- * that it would reference nothing. `remove` returns how many rows it deleted of the own table.
+ * that it would reference nothing. The same if a trigger deletes a row that a hold names: nobody can ask for that before.
+ * `remove` returns how many rows it deleted of the own table.
  */
 export async function proveDeleted<D extends Pick<DeletedRows, 'rows'>>(
   tx: Tx,
   tree: RowTree,
   locations: readonly string[],
   where: Condition,
+  { holds }: Pick<BatchStep, 'holds'>,
   remove: () => Promise<D>,
 ): Promise<D> {
   const { watched, table, key } = tree;
@@ -30,8 +35,12 @@ export async function proveDeleted<D extends Pick<DeletedRows, 'rows'>>(
     (child) => child.cascades,
   );
   const referenced = await tx.rows.readReferenced({ table, cascades }, watched.links, locations, where);
+  const { writers = [] } = watched;
+  const held = writers.length === 0 ? 0 : await tx.rows.countHeld(holds);
   const deleted = await removeAll();
-  if (deleted.rows < expected) throw new RowsKept(watched.triggers.join(', '));
+  if (deleted.rows < expected) throw new RowsKept(listTriggers(watched));
+  if (held > 0 && (await tx.rows.countHeld(holds)) < held)
+    throw new RowsKept(writers.join(', '), DELETES_HELD);
   const left = await tx.rows.findLeft(referenced);
   if (left.length > 0) throw new RowsKept([...new Set(left.flatMap(({ triggers }) => triggers))].join(', '));
   return deleted;

@@ -23,13 +23,13 @@ export function findUnforeseen(stored: StoredPass, catalog: Catalog): PreviewBou
 }
 
 function findKept({ watched }: StoredPass): PreviewBound[] {
-  if (watched === undefined) return [];
+  const { writers = [], ...keeping } = watched ?? { triggers: [], links: [] };
+  const kept = listTriggers(keeping);
+  const keeps = 'triggers may keep rows, which only a delete tells';
+  const writes = 'triggers delete rows besides, or write rows that it reads, which only a delete tells';
   return [
-    {
-      rows: 'at most',
-      why: 'triggers may keep rows, which only a delete tells',
-      here: listTriggers(watched),
-    },
+    ...(kept === '' ? [] : [{ rows: 'at most', why: keeps, here: kept } as const]),
+    ...(writers.length === 0 ? [] : [{ rows: 'about', why: writes, here: writers.join(', ') } as const]),
   ];
 }
 

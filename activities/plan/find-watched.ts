@@ -7,7 +7,7 @@ import type { TableName } from '../stored/columns.ts';
 import type { StoredPass } from '../stored/pass.ts';
 import type { RowLink, Watched, WatchedLink } from '../stored/row-tree.ts';
 
-/** What a pass should delete or set to null and triggers may keep; undefined if none may. */
+/** What a pass should delete or set to null and triggers may keep, and triggers that write other rows; undefined if none may. */
 export function findWatched(stored: StoredPass, catalog: Catalog): Watched | undefined {
   const kind = findKind(stored.kind);
   if (!('runBatch' in kind) || stored.counted.length === 0) return undefined;
@@ -25,7 +25,29 @@ export function findWatched(stored: StoredPass, catalog: Catalog): Watched | und
   const cleared = [...deleted.values()].flatMap((parent) => findCleared(catalog, parent));
   const triggers = listTriggers(catalog, table, 'delete');
   const all = [...links, ...cleared];
-  return triggers.length + all.length === 0 ? undefined : { triggers, links: all };
+  const writers = findWriters(stored, catalog);
+  if (triggers.length + all.length + writers.length === 0) return undefined;
+  return { triggers, links: all, ...(writers.length === 0 ? {} : { writers }) };
+}
+
+/** Triggers that a delete fires and that may delete any row, or write a table from which the pass deletes. */
+function findWriters({ counted }: StoredPass, catalog: Catalog): string[] {
+  const deleted = counted.flatMap((name) => catalog.named(name) ?? []);
+  const names = new Set(deleted.map(({ name }) => name.toLowerCase()));
+  const updated = deleted
+    .flatMap((table) => catalog.referencesTo(table))
+    .filter((key) => key.enforced && clearsReferences(key) && catalog.has(key.child))
+    .map((key) => catalog.get(key.child));
+  const found = [
+    ...deleted.map((table) => [table, 'delete'] as const),
+    ...updated.map((table) => [table, 'update'] as const),
+  ].flatMap(([{ label, writers = [] }, on]) =>
+    writers
+      .filter((trigger) => trigger.on === on)
+      .filter(({ deletes, writes }) => deletes || writes.some((name) => names.has(name)))
+      .map(({ name }) => `trigger ${name} of table ${label}`),
+  );
+  return [...new Set(found)];
 }
 
 /** What the delete of a row sets to null or to a default in rows that stay. */

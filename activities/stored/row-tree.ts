@@ -6,6 +6,8 @@ export interface Watched {
   readonly triggers: readonly string[];
   /** By what rows reference those that are deleted, and that they no longer may. */
   readonly links: readonly WatchedLink[];
+  /** Triggers that may write or delete other rows: one of the pass may be no longer what it was, or a held row be deleted. */
+  readonly writers?: readonly string[];
 }
 
 /** A reference that is gone once the row that it names is deleted, unless a trigger keeps it. */

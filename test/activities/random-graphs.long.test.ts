@@ -1,3 +1,3 @@
 import { testRandomGraphs } from '../support/random-graphs/suite.ts';
 
-testRandomGraphs(Number(process.env['TEST_GRAPHS'] ?? 40));
+testRandomGraphs(Number(process.env['TEST_GRAPHS'] ?? 100));

@@ -5,7 +5,7 @@ import type { WantedTable, ForeignKey, CatalogTable, CatalogColumn, Partitioning
 import { wantedKey, Catalog } from '../catalog.ts';
 import type { Connection } from './connection.ts';
 import { qualifiedName, quoteIdentifier } from './identifiers.ts';
-import { selectKeepers, selectRefusers } from './keepers.ts';
+import { selectKeepers, selectRefusers, selectWriters } from './keepers.ts';
 import { selectPartitioning } from './partitioning.ts';
 import { findUnusualTables } from './unusual-tables.ts';
 
@@ -78,6 +78,7 @@ async function readTables(connection: Connection, ids: readonly string[]): Promi
         where r.ev_class = c.oid and r.ev_enabled in ('O', 'A')) as rules,
       ${selectKeepers(sql`c.oid`)} as keepers,
       ${selectRefusers(sql`c.oid`)} as refusers,
+      ${selectWriters(sql`c.oid`)} as writers,
       (select coalesce(json_agg(distinct a.attname), '[]')
         from pg_constraint as p
         join pg_attribute as a on a.attrelid = p.conrelid and a.attnum = any(p.conkey)

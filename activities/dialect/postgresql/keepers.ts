@@ -1,7 +1,7 @@
 import type { RawBuilder } from 'kysely';
 import { sql } from 'kysely';
 
-import type { CatalogTable, KeepingTrigger } from '../catalog.ts';
+import type { CatalogTable, KeepingTrigger, WritingTrigger } from '../catalog.ts';
 
 /** Bits of `pg_trigger.tgtype`. */
 const BEFORE_EACH_ROW = 3;
@@ -60,6 +60,37 @@ export function selectRefusers(table: RawBuilder<unknown>): RawBuilder<CatalogTa
         when l.lanname = 'plpgsql' then p.prosrc ~* ${raises}
         else l.lanname <> all(${SILENT_LANGUAGES}::text[])
       end
+  )`;
+}
+
+/**
+ * The triggers of a table, in a statement, that may write rows: those in PL/pgSQL whose text deletes, updates or inserts, or
+ * makes a statement at run time, and those in a language that cannot be read. What functions do that they call is not known.
+ */
+export function selectWriters(table: RawBuilder<unknown>): RawBuilder<readonly WritingTrigger[]> {
+  return sql<readonly WritingTrigger[]>`(
+    select coalesce(json_agg(w order by w.name, w."on") filter (where w.deletes or cardinality(w.writes) > 0), '[]')
+    from (
+      select
+        g.tgname as name,
+        e."on",
+        case
+          when l.lanname = 'plpgsql' then p.prosrc ~* '\\m(delete\\s+from|truncate|merge|execute)\\M'
+          else l.lanname <> all(${SILENT_LANGUAGES}::text[])
+        end as deletes,
+        array(
+          select distinct lower(m[1])
+          from regexp_matches(
+            p.prosrc, '\\m(?:update|insert\\s+into)\\s+(?:only\\s+)?(?:"?\\w+"?\\.)?"?(\\w+)"?', 'gi') as m
+          where l.lanname = 'plpgsql'
+        ) as writes
+      from pg_trigger as g
+      join pg_proc as p on p.oid = g.tgfoid
+      join pg_language as l on l.oid = p.prolang
+      join (values ('delete', ${sql.lit(ON_DELETE)}), ('update', ${sql.lit(ON_UPDATE)})) as e("on", bit)
+        on g.tgtype::int & e.bit <> 0
+      where g.tgrelid = ${table} and not g.tgisinternal and g.tgenabled in ('O', 'A')
+    ) as w
   )`;
 }
 

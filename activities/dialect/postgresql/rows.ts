@@ -9,6 +9,7 @@ import type { Connection } from './connection.ts';
 import { deleteGraph, lockGraph } from './delete-graph.ts';
 import { deleteAt, deleteOwned, isTrueAt, lockAt, lockOwned } from './delete-rows.ts';
 import { countDependents, deleteDependents, findAncestors } from './dependents.ts';
+import { countHeld } from './holds.ts';
 import { castArray, castValue, columnRef, relationRef, tableRef } from './identifiers.ts';
 import { lockHolders, repointHolders } from './pointers.ts';
 import { findLeft, readReferenced } from './referenced-rows.ts';
@@ -52,6 +53,8 @@ export class PostgresRows implements Rows {
 
   readonly repointHolders: Rows['repointHolders'] = async (...asked) =>
     repointHolders(this.#connection, ...asked);
+
+  readonly countHeld: Rows['countHeld'] = async (holds) => countHeld(this.#connection, holds);
 
   async filterKeys(
     table: TableName,

@@ -7,7 +7,7 @@ import { bindPredicate } from '../bind-predicate.ts';
 import type { HeldTable } from '../held-dependents.ts';
 import { isNothingHeld } from '../held-dependents.ts';
 import { references } from '../join-path.ts';
-import { isAbout } from '../locks.ts';
+import { isAbout, listHeldTables } from '../locks.ts';
 import { RowGraphSql } from '../row-graph.ts';
 import type { Holds } from '../view.ts';
 import type { Connection } from './connection.ts';
@@ -37,6 +37,16 @@ export function isHeldRow(
       )`;
     });
   return checks.length === 0 ? undefined : sql<boolean>`(${sql.join(checks, sql` or `)})`;
+}
+
+/** How many rows the holds name that are there. */
+export async function countHeld(connection: Connection, holds: Holds): Promise<number> {
+  const counts = listHeldTables(holds).map(
+    (table) =>
+      sql` + (select count(*) from ${tableAs(table, 't')} where ${isHeldRow(connection, holds, table)})`,
+  );
+  const { rows } = await connection.run(sql<{ rows: number }>`select 0${sql.join(counts, sql``)} as rows`);
+  return rows[0]?.rows ?? 0;
 }
 
 /** Over alias `t`: no hold names the row or anything that would be deleted along with it. Undefined if no hold could. */

@@ -3,30 +3,45 @@ import { sql } from 'kysely';
 import type { CatalogColumn, CatalogTable } from '../catalog.ts';
 import type { Connection } from './connection.ts';
 
+/** What a trigger updates or inserts into, by its text. */
+const WRITES =
+  /\b(?:update(?:\s+or\s+\w+)?|(?:insert(?:\s+or\s+\w+)?|replace)\s+into)\s+(?:main\s*\.\s*)?["`[]?(?<table>\w+)/gi;
+/** A row that replaces another deletes it. */
+const DELETES = /\bdelete\s+from\b|\bor\s+replace\b|\breplace\s+into\b/i;
+
 /**
- * The triggers of a table that may keep a row as it is, since they say `raise(ignore)`, and those that may raise an error.
+ * The triggers of a table that may keep a row as it is, since they say `raise(ignore)`, those that may raise an error, and those
+ * that write other rows.
  */
 export async function readKeepers(
   connection: Connection,
   table: string,
-): Promise<Required<Pick<CatalogTable, 'keepers' | 'refusers'>>> {
+): Promise<Required<Pick<CatalogTable, 'keepers' | 'refusers' | 'writers'>>> {
   const { rows } = await connection.run(sql<{ name: string; text: string }>`
     select name, sql as text
     from main.sqlite_schema
     where type = 'trigger' and tbl_name = ${table} collate nocase
     order by name`);
+  const triggers = rows.flatMap(({ name, text }) => {
+    const [head = ''] = text.split(/\bbegin\b/i);
+    const body = text.slice(head.length);
+    return (['delete', 'update'] as const)
+      .filter((on) => new RegExp(`\\b${on}\\b`, 'i').test(head))
+      .map((on) => ({ name, on, body }));
+  });
   const listOf = (raises: RegExp): { name: string; on: 'delete' | 'update' }[] =>
-    rows
-      .filter(({ text }) => raises.test(text))
-      .flatMap(({ name, text }) => {
-        const [head = ''] = text.split(/\bbegin\b/i);
-        return (['delete', 'update'] as const)
-          .filter((on) => new RegExp(`\\b${on}\\b`, 'i').test(head))
-          .map((on) => ({ name, on }));
-      });
+    triggers.filter(({ body }) => raises.test(body)).map(({ name, on }) => ({ name, on }));
   return {
     keepers: listOf(/\braise\s*\(\s*ignore/i).map((trigger) => ({ ...trigger, columns: null })),
     refusers: listOf(/\braise\s*\(\s*(?:abort|fail|rollback)/i),
+    writers: triggers
+      .map(({ name, on, body }) => ({
+        name,
+        on,
+        deletes: DELETES.test(body),
+        writes: [...body.matchAll(WRITES)].map(({ groups }) => (groups?.['table'] ?? '').toLowerCase()),
+      }))
+      .filter(({ deletes, writes }) => deletes || writes.length > 0),
   };
 }
 

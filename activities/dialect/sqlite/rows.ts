@@ -9,6 +9,7 @@ import { findChain } from './blockers.ts';
 import type { Connection } from './connection.ts';
 import { deleteGraph } from './delete-graph.ts';
 import { countDependents, deleteDependents, findAncestors } from './dependents.ts';
+import { countHeld } from './holds.ts';
 import { compareKey, isAt, isKey, keyText, locationText, returnedKey, tableRef } from './identifiers.ts';
 import { lockHolders, repointHolders } from './pointers.ts';
 import { recordPaths, returningPaths } from './recording.ts';
@@ -103,6 +104,8 @@ export class SqliteRows implements Rows {
       limit ${limit ?? -1}`);
     return rows.map((row) => row.key);
   }
+
+  readonly countHeld: Rows['countHeld'] = async (holds) => countHeld(this.#connection, holds);
 
   async filterKeys(
     table: TableName,

@@ -5,6 +5,7 @@ import { defineEntity, p } from '@mikro-orm/core';
 
 import { addHold } from '../../../activities/inspect/add-hold.ts';
 import { previewPolicy } from '../../../activities/inspect/preview.ts';
+import type { Database } from '../../../activities/ledger/open-database.ts';
 import { openDatabase } from '../../../activities/ledger/open-database.ts';
 import type { LedgerReport } from '../../../activities/stored/report.ts';
 import { expireRows, softChild } from '../../../policy/expire-rows.ts';
@@ -61,18 +62,27 @@ export async function checkRandomGraph(database: GraphDatabase, seed: number): P
   ]);
   await database.reset();
   await database.execute(toSql(graph, database.isSqlite));
+  return tellStory(seed, graph, { options }, async () => check(database, graph, options));
+}
+
+/** Runs the check of a graph; if it fails, the error says all of the graph and of what else was done. */
+export async function tellStory<T>(
+  seed: number,
+  { tables, ...shape }: Graph,
+  more: object,
+  work: () => Promise<T>,
+): Promise<T> {
   try {
-    return await check(database, graph, options);
+    return await work();
   } catch (error) {
     const message = error instanceof Error ? (error.stack ?? error.message) : String(error);
-    const { tables, ...shape } = graph;
     const rows = tables.map((table) => table.map((row) => ({ ...row, refs: Object.fromEntries(row.refs) })));
-    const story = [{ ...shape, options }, ...rows].map((part) => JSON.stringify(part)).join('\n');
+    const story = [{ ...shape, ...more }, ...rows].map((part) => JSON.stringify(part)).join('\n');
     throw new Error(`the graph of TEST_GRAPH_SEED=${seed}: ${message}\n${story}`, { cause: error });
   }
 }
 
-function makePolicy({ hasSoftChild, tables }: Graph): Policy {
+export function makePolicy({ hasSoftChild, tables }: Graph): Policy {
   const soft = hasSoftChild ? [softChild({ entity: T1, by: 'owner' })] : [];
   const pass = expireRows({ name: 'old', entity: T0, age: 'at', olderThan: '1 day', with: soft });
   return definePolicy({
@@ -90,12 +100,7 @@ async function check(database: GraphDatabase, graph: Graph, options: EngineOptio
   const opened = await openDatabase(database.url);
   let preview;
   try {
-    for (const [table, rows] of graph.tables.entries()) {
-      for (const row of rows.filter(({ isHeld }) => isHeld)) {
-        const rowOf = { entity: `T${table}`, rows: { key: String(row.id) } };
-        await addHold(opened, policy, { ...rowOf, reason: 'a lawsuit', who: 'ann', until: null });
-      }
-    }
+    await holdRows(opened, policy, graph);
     preview = (await previewPolicy(opened, policy, ['old'])).passes[0];
   } catch (error) {
     if (!(error instanceof ValidationError)) throw error;
@@ -134,6 +139,16 @@ async function check(database: GraphDatabase, graph: Graph, options: EngineOptio
     );
   }
   return isWhole && (run?.blocked ?? 0) === 0 ? 'deleted' : 'kept some';
+}
+
+/** Adds the holds. */
+export async function holdRows(database: Database, policy: Policy, { tables }: Graph): Promise<void> {
+  for (const [table, rows] of tables.entries()) {
+    for (const row of rows.filter(({ isHeld }) => isHeld)) {
+      const rowOf = { entity: `T${table}`, rows: { key: String(row.id) } };
+      await addHold(database, policy, { ...rowOf, reason: 'a lawsuit', who: 'ann', until: null });
+    }
+  }
 }
 
 type Rows = readonly Record<string, number | null>[];

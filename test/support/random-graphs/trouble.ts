@@ -1,0 +1,100 @@
+import type { Random } from '../random-schemas/choose.ts';
+import { chance, choose } from '../random-schemas/choose.ts';
+import type { Edge, Graph } from './world.ts';
+import { ACTIONS, listColumns } from './world.ts';
+
+// What an application does to a graph besides: triggers that write its tables, and changes of the schema during a run.
+
+/** A trigger that writes another row, by the code of the one that is deleted. */
+export interface Writer {
+  readonly on: number;
+  readonly into: number;
+  readonly does: 'delete' | 'insert' | 'update';
+}
+
+/** What happens after a batch. */
+export interface Change {
+  readonly afterBatch: number;
+  readonly sql: string;
+  /** A foreign key that it makes, with the columns of another. */
+  readonly edge?: Edge;
+  /** A trigger that it makes. */
+  readonly writer?: Writer;
+}
+
+export interface Trouble {
+  readonly writers: readonly Writer[];
+  readonly change: Change | null;
+}
+
+export function makeTrouble(random: Random, graph: Graph, isSqlite: boolean): Trouble {
+  const below = (limit: number): number => Math.floor(random() * limit);
+  const makeWriter = (): Writer => ({
+    on: below(graph.tables.length),
+    into: below(graph.tables.length),
+    does: choose(random, ['delete', 'delete', 'insert', 'update'] as const),
+  });
+  const writers = Array.from({ length: below(3) }, makeWriter);
+  if (writers.length > 0 && chance(random, 0.5)) return { writers, change: null };
+  const table = below(graph.tables.length);
+  const edge = choose(random, graph.edges);
+  const [column = ''] = listColumns(edge);
+  const writer = makeWriter();
+  const added: Edge = { ...edge, action: choose(random, ACTIONS), isDeferred: false };
+  const changes: Omit<Change, 'afterBatch'>[] = [
+    { sql: toWriter(writer, 'late', isSqlite), writer },
+    { sql: toKeeper(table, isSqlite) },
+    { sql: 'drop index if exists by_0; drop index if exists by_1' },
+    { sql: `alter table t0 rename at to at_before` },
+    { sql: `alter table t${edge.child} rename ${column} to ${column}_before` },
+    { sql: `alter table t${table} rename to t9` },
+    { sql: `alter table t${table} add note text` },
+  ];
+  const target = edge.by === 'both' ? 'id, code' : edge.by;
+  const more: Omit<Change, 'afterBatch'>[] = [
+    {
+      sql: `alter table t${edge.child} add constraint late foreign key (${listColumns(edge).join(', ')})
+        references t${edge.parent} (${target}) on delete ${added.action}`,
+      edge: added,
+    },
+    { sql: `alter table t0 alter at type date` },
+    { sql: `alter table t${edge.child} alter ${column} type bigint` },
+  ];
+  const made = choose(random, isSqlite ? changes : [...changes, ...more, ...more]);
+  return { writers, change: { ...made, afterBatch: 1 + below(3) } };
+}
+
+/** Makes the triggers, and the table `gone` with each row that was deleted, by the number of its table. */
+export function toTroubleSql({ tables }: Graph, { writers }: Trouble, isSqlite: boolean): string {
+  const logs = tables.map((_, table) =>
+    toTrigger(`log${table}`, table, `insert into gone values (${table}, old.id)`, isSqlite),
+  );
+  const made = writers.map((writer, n) => toWriter(writer, `writer${n}`, isSqlite));
+  return ['create table gone (tab integer, id integer)', ...logs, ...made].join(';\n');
+}
+
+function toWriter({ on, into, does }: Writer, name: string, isSqlite: boolean): string {
+  const now = isSqlite ? `datetime('now')` : 'now()';
+  const id = `old.id + ${1000 * (on + 1)}`;
+  const statement = {
+    delete: `delete from t${into} where id = old.code`,
+    update: `update t${into} set at = ${now} where id = old.code`,
+    insert: `insert into t${into} (id, code, at, marked) values (${id}, ${id}, ${now}, 0) on conflict do nothing`,
+  }[does];
+  return toTrigger(name, on, statement, isSqlite);
+}
+
+function toKeeper(table: number, isSqlite: boolean): string {
+  if (isSqlite)
+    return `create trigger late before delete on t${table} when old.marked = 1 begin select raise(ignore); end`;
+  return `create or replace function late() returns trigger language plpgsql as
+      'begin if old.marked = 1 then return null; end if; return old; end';
+    create trigger late before delete on t${table} for each row execute function late()`;
+}
+
+function toTrigger(name: string, table: number, statement: string, isSqlite: boolean): string {
+  if (isSqlite) return `create trigger ${name} after delete on t${table} begin ${statement}; end`;
+  return `create or replace function ${name}() returns trigger language plpgsql as
+      'begin ${statement}; return null; end';
+    create trigger ${name} after delete on t${table} for each row execute function ${name}()`;
+}
