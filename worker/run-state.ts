@@ -2,15 +2,16 @@ import type { Client } from '@temporalio/client';
 
 import type { RunProgress } from '../workflows/progress.ts';
 import { askTemporal } from './ask-temporal.ts';
+import { ENCODED, isEncodedAnswer } from './encoded-answer.ts';
 import { findOpenQueue } from './open-runs.ts';
 import { hasWorker } from './pollers.ts';
 
 /**
  * How an open run of the ledger stands, as its workflow says: the command line and the page show the same. It is not known if
- * Temporal has no such workflow open (`unknown`), if no worker answers for it (`no-worker`), or if Temporal does not respond
- * (`no-temporal`).
+ * Temporal has no such workflow open (`unknown`), if no worker answers for it (`no-worker`), if the answer cannot be read here
+ * (`encoded`), or if Temporal does not respond (`no-temporal`).
  */
-export type OpenState = RunProgress['state'] | 'unknown' | 'no-worker' | 'no-temporal';
+export type OpenState = RunProgress['state'] | 'unknown' | 'no-worker' | 'encoded' | 'no-temporal';
 
 /** The state of an open run with its reason. */
 export interface RunState {
@@ -42,7 +43,8 @@ export async function readRunState(client: Client, workflowId: string): Promise<
       client.workflow.getHandle(workflowId).query<RunProgress>('progress');
     const progress = await askTemporal(client, ask, QUERY_TIMEOUT_MILLIS);
     return { state: progress.state, reason: progress.reason, progress };
-  } catch {
+  } catch (error) {
+    if (isEncodedAnswer(error)) return { state: 'encoded', reason: `${ENCODED}. ${FROM_LEDGER}` };
     return { state: 'no-worker', reason: await describeNoWorker(client, taskQueue) };
   }
 }

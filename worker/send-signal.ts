@@ -4,17 +4,21 @@ import type { Client } from '@temporalio/client';
 import { WorkflowNotFoundError } from '@temporalio/client';
 
 import type { RunProgress } from '../workflows/progress.ts';
+import { isEncodedAnswer } from './encoded-answer.ts';
 
 /** The signals that an operator sends to a run. */
 export const SIGNALS = ['pause', 'resume', 'stop'] as const;
 
 export type Signal = (typeof SIGNALS)[number];
 
-/** The result of a signal: the state of the run, or `sent` if no worker has confirmed the signal yet. */
+/**
+ * The result of a signal: the state of the run; `sent` if no worker has confirmed the signal yet; or `encoded` if one answered what
+ * cannot be read here.
+ */
 export interface SignalResult {
   readonly workflowId: string;
   readonly run: number | null;
-  readonly state: RunProgress['state'] | 'sent';
+  readonly state: RunProgress['state'] | 'sent' | 'encoded';
 }
 
 /** How long to wait for the signal to take effect. */
@@ -44,7 +48,8 @@ export async function sendSignal(
   do {
     const progress = await client
       .withDeadline(Date.now() + QUERY_TIMEOUT_MILLIS, async () => handle.query<RunProgress>('progress'))
-      .catch(() => undefined);
+      .catch((error: unknown) => (isEncodedAnswer(error) ? 'encoded' : undefined));
+    if (progress === 'encoded') return { workflowId, run, state: progress };
     run = progress?.run ?? run;
     if (progress !== undefined && hasTakenEffect(signal, progress.state))
       return { workflowId, run, state: progress.state };

@@ -89,6 +89,26 @@ describeNeeding(['temporal'], 'the package, installed into an empty project', ()
     await expect(refused).rejects.toThrow('ERR_PACKAGE_PATH_NOT_EXPORTED');
   });
 
+  test('can be required by a CommonJS project, with types', async () => {
+    const code = `
+      const { definePolicy, VacuumPlugin } = require('temporal-vacuum');
+      console.log(typeof definePolicy, typeof VacuumPlugin);`;
+    const args = ['--input-type=commonjs', '-e', code];
+    const { stdout } = await execute(process.execPath, args, { cwd: project });
+    expect(stdout).toBe('function function\n');
+    const folder = join(project, 'commonjs');
+    mkdirSync(folder);
+    writeFileSync(join(folder, 'package.json'), '{ "type": "commonjs" }');
+    const wrong = `definePolicy({ name: 'p', enabled: 'false' })`;
+    writeFileSync(
+      join(folder, 'main.ts'),
+      `import { definePolicy } from 'temporal-vacuum';\n// @ts-expect-error -- the types are known\n${wrong};\n`,
+    );
+    const options = ['--noEmit', '--strict', '--skipLibCheck', '--module', 'nodenext', '--types', 'node'];
+    const compiler = join(ROOT, 'node_modules/typescript/bin/tsc');
+    await execute(process.execPath, [compiler, ...options, 'main.ts'], { cwd: folder });
+  });
+
   test('can be published as it is', async () => {
     const { stderr } = await execute('npm', ['publish', '--dry-run', '--ignore-scripts'], { cwd: ROOT });
     // npm warns of a machine that is not logged in, and goes on.

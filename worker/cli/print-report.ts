@@ -42,6 +42,7 @@ const STATES: Partial<Record<RunStatus | OpenState, string>> = {
   'stopped-by-guard': 'stopped by a guard',
   unknown: 'not known',
   'no-worker': 'not known',
+  encoded: 'not known',
   'no-temporal': 'not known',
 };
 

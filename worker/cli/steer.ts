@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 
 import type { OpenRun } from '../../activities/stored/run.ts';
 import type { Policy } from '../../policy/policy.ts';
-import type { RunProgress } from '../../workflows/progress.ts';
+import { ENCODED } from '../encoded-answer.ts';
 import { findSetupWithoutDatabase } from '../environment.ts';
 import { findLedgerRun, findOpenQueue, findOpenWorkflows } from '../open-runs.ts';
 import type { Signal, SignalResult } from '../send-signal.ts';
@@ -115,7 +115,7 @@ function printResults(
   }
   for (const { workflowId, run, state } of json ? [] : results) {
     const which = run === null ? `workflow ${workflowId}` : `run ${run} of workflow ${workflowId}`;
-    print(state === 'sent' ? `${which}: ${NOT_CONFIRMED}` : `${which} is ${formatState(state)}`);
+    print(`${which}${formatResult(state)}`);
   }
   if (unknown) {
     note(
@@ -128,8 +128,15 @@ function printResults(
   process.exitCode = EXIT.nothing;
 }
 
-function formatState(state: RunProgress['state']): string {
-  return state === 'waiting' ? 'waiting for its turn; the signal takes effect then' : state;
+function formatResult(state: SignalResult['state']): string {
+  switch (state) {
+    case 'sent':
+      return ': the signal is sent; no worker has confirmed it yet';
+    case 'encoded':
+      return `: the signal is sent; ${ENCODED}. \`temporal-vacuum history\` shows what comes of it`;
+    case 'waiting':
+      return ' is waiting for its turn; the signal takes effect then';
+    default:
+      return ` is ${state}`;
+  }
 }
-
-const NOT_CONFIRMED = 'the signal is sent; no worker has confirmed it yet';

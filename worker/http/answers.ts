@@ -194,9 +194,19 @@ const OpenRun = z.object({
     .describe('The workflow in the Temporal UI; null if its address is unknown'),
   startedAt: instant,
   state: z
-    .enum([...RunStates, 'beginning', 'paused', 'waiting', 'closing', 'unknown', 'no-worker', 'no-temporal'])
+    .enum([
+      ...RunStates,
+      'beginning',
+      'paused',
+      'waiting',
+      'closing',
+      'unknown',
+      'no-worker',
+      'encoded',
+      'no-temporal',
+    ])
     .describe(
-      '`unknown`: Temporal has no such workflow open; `no-worker`: no worker answers for it; `no-temporal`: Temporal does not respond',
+      '`unknown`: Temporal has no such workflow open; `no-worker`: no worker answers for it; `encoded`: its answer cannot be read here; `no-temporal`: Temporal does not respond',
     ),
   reason: z
     .string()

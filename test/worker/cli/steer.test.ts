@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeEach, expect, test } from '@jest/globals';
+import type { Payload } from '@temporalio/common';
 
 import { applySchedule, triggerSchedule } from '../../../worker/schedule.ts';
 import type { RunProgress } from '../../../workflows/progress.ts';
@@ -117,4 +118,58 @@ describeNeeding(['temporal'], 'pause, resume and stop', () => {
     expect(stderr).toContain(`run 1 of workflow ${run.handle.workflowId} is open in the ledger`);
     expect(stderr).toContain('the next run takes its place');
   });
+
+  test('are felt by a worker with payload codecs, whose answers cannot be read', async () => {
+    const encode = async (payloads: Payload[]): Promise<Payload[]> =>
+      payloads.map((payload) => ({
+        metadata: { encoding: Buffer.from('binary/encrypted') },
+        data: Buffer.from(JSON.stringify(toJson(payload))),
+      }));
+    const decode = async (payloads: Payload[]): Promise<Payload[]> =>
+      payloads.map((payload) =>
+        Buffer.from(payload.metadata?.['encoding'] ?? []).toString() === 'binary/encrypted'
+          ? fromJson(payload)
+          : payload,
+      );
+    const dataConverter = { payloadCodecs: [{ encode, decode }] };
+    const vacuum = { taskQueue: run.taskQueue, url: run.database.url, policies, worker: { dataConverter } };
+    await session.withVacuum(vacuum, async () => {
+      await run.start();
+      await run.untilBatches(3);
+      const { workflowId } = run.handle;
+      const paused = await type('pause', '--reason', 'on call');
+      expect(paused).toMatchObject({ code: 0, stderr: '' });
+      expect(paused.stdout).toBe(
+        `workflow ${workflowId}: the signal is sent; the worker answers in an encoding that this program does not have. ` +
+          '`temporal-vacuum history` shows what comes of it\n',
+      );
+      const history = await cli(
+        ['history', ...at(), '--json'].filter((word) => word !== 'prefect'),
+        {
+          env: { VACUUM_DATABASE_URL: run.database.url },
+        },
+      );
+      expect(JSON.parse(history.stdout)).toMatchObject([{ status: 'running', state: 'encoded' }]);
+      await type('stop', '--reason', 'enough');
+      const ended = `select count(*) from vacuum.run where status = 'stopped' and reasons::text like '%enough%'`;
+      await waitFor('the run to be stopped', async () => (await run.database.value(ended)) === 1);
+    });
+    await run.expectNothingLeft();
+  });
 });
+
+interface EncodedPayload {
+  readonly metadata: Record<string, string>;
+  readonly data: string;
+}
+
+function toJson({ metadata, data }: Payload): EncodedPayload {
+  const texts = Object.entries(metadata ?? {}).map(([name, value]) => [name, Buffer.from(value).toString()]);
+  return { metadata: Object.fromEntries(texts), data: Buffer.from(data ?? []).toString('base64') };
+}
+
+function fromJson({ data }: Payload): Payload {
+  const { metadata, data: text } = JSON.parse(Buffer.from(data ?? []).toString()) as EncodedPayload;
+  const bytes = Object.entries(metadata).map(([name, value]) => [name, Buffer.from(value)]);
+  return { metadata: Object.fromEntries(bytes), data: Buffer.from(text, 'base64') };
+}

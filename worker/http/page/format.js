@@ -94,6 +94,7 @@ const STATUSES = {
   'stopped-by-guard': 'stopped by a guard',
   unknown: 'not known',
   'no-worker': 'not known',
+  encoded: 'not known',
   'no-temporal': 'not known',
 };
 

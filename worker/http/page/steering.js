@@ -14,7 +14,7 @@ const EFFECTS = {
 
 /**
  * The signals that may do something, by the state of a run; otherwise pause and stop. If no worker answers, nobody knows whether
- * the run is paused, and Temporal keeps any signal until a worker works on it.
+ * the run is paused, and Temporal keeps any signal until a worker works on it. The same if its answer cannot be read.
  *
  * @type {Readonly<Partial<Record<OpenRun['state'], readonly Signal[]>>>}
  */
@@ -24,6 +24,7 @@ const SIGNALS = {
   closing: [],
   paused: ['resume', 'stop'],
   'no-worker': ['pause', 'resume', 'stop'],
+  encoded: ['pause', 'resume', 'stop'],
 };
 
 /** Whether the server accepts signals. */
@@ -114,7 +115,7 @@ async function send(signal, run, reason) {
     const { workflows } = await sendSignal(run.policy, signal, body);
     const state = workflows[0]?.state ?? 'sent';
     showResult(
-      state === 'sent'
+      state === 'sent' || state === 'encoded'
         ? `The signal ${signal} is sent to ${name}; no worker has confirmed it yet`
         : `Now ${name} is ${state}`,
     );
