@@ -129,14 +129,9 @@ function printResults(
 }
 
 function formatResult(state: SignalResult['state']): string {
-  switch (state) {
-    case 'sent':
-      return ': the signal is sent; no worker has confirmed it yet';
-    case 'encoded':
-      return `: the signal is sent; ${ENCODED}. \`temporal-vacuum history\` shows what comes of it`;
-    case 'waiting':
-      return ' is waiting for its turn; the signal takes effect then';
-    default:
-      return ` is ${state}`;
+  if (state === 'sent') return ': the signal is sent; no worker has confirmed it yet';
+  if (state === 'encoded') {
+    return `: the signal is sent; ${ENCODED}. \`temporal-vacuum history\` shows what comes of it`;
   }
+  return state === 'waiting' ? ' is waiting for its turn; the signal takes effect then' : ` is ${state}`;
 }

@@ -161,7 +161,8 @@ export class WatchedShop {
     await waitFor('the fifth batch', async () => {
       const count = await this.database
         .value(
-          'select count(*) from vacuum.run as r join vacuum.batch as b on b.run_id = r.id where r.ended_at is null',
+          'select count(*) from vacuum.run as r join vacuum.batch as b on b.run_id = r.id where r.workflow_id = $1',
+          [handle.workflowId],
         )
         .catch(() => 0);
       return count >= 5;

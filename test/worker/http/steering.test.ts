@@ -204,7 +204,8 @@ describeNeeding(['temporal', 'chromium'], 'pause, resume and stop over HTTP', ()
   test('are kept by Temporal for a run that no worker answers for, which the page says and offers all of them', async () => {
     const taskQueue = session.queue();
     const serveOther = async (): Promise<WorkerProcess> => shop.serve('127.0.0.1:0', {}, { taskQueue });
-    await shop.add(ROWS);
+    // With those that earlier runs left, too few for a guard.
+    await shop.add(ROWS - (await shop.database.value('select count(*)::int from audit_log')));
     const other = await serveOther();
     const run = await shop.pauseInTheMiddle('the backup runs', taskQueue);
     await other.end();
