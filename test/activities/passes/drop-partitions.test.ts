@@ -182,6 +182,36 @@ describeNeeding(['temporal'], 'dropPartitions', () => {
     ]);
   });
 
+  test.each(['', 'on delete cascade'])(
+    'a later pass goes on over the table that partitions reference %s',
+    async (action) => {
+      await database.rows(`
+      create table device (id integer primary key, made timestamptz);
+      insert into device select device, now() - interval '1 year' from reading;
+      insert into device values (1, now() - interval '1 year');
+      alter table reading add foreign key (device) references device ${action}`);
+      const policy = readingsPolicy([
+        dropOld(),
+        action === ''
+          ? deleteUnreferenced({ name: 'unused', entity: Device, age: 'made', references: [] })
+          : expireRows({
+              name: 'old-devices',
+              entity: Device,
+              age: 'made',
+              olderThan: '100 days',
+              allowNewest: true,
+            }),
+      ]);
+      const report = await run(policy);
+      expect(report).toMatchObject({
+        status: 'completed',
+        deleted: action === '' ? { reading: 30, device: 31 } : { reading: 30, device: 52 },
+      });
+      expect(await readPartitions(database)).toEqual(KEPT);
+      expect(await database.value('select count(*) from reading')).toBe(action === '' ? 21 : 0);
+    },
+  );
+
   test('guards and limits apply to the rows of whole partitions', async () => {
     const guarded = readingsPolicy([dropOld()], { limits: { smallTable: 10 } });
     await expect(vacuum(session, database, [guarded])).rejects.toThrow('Workflow execution failed');

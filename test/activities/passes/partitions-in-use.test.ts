@@ -76,6 +76,23 @@ describeNeeding(['temporal'], 'dropPartitions beside others', () => {
     expect(await running).toMatchObject({ status: 'completed', rows: 30 });
   });
 
+  test('a run that is stopped while it waits drops nothing more, and waits no longer', async () => {
+    await other.query('lock table reading_2 in row exclusive mode');
+    const taskQueue = session.queue();
+    const policies = [readingsPolicy([dropOld({ lockTimeout: '1 minute' })])];
+    await session.withVacuum({ taskQueue, url: database.url, policies }, async () => {
+      const handle = await session.start(taskQueue);
+      await waitForLockWait(database);
+      await handle.signal('stop', 'not now');
+      expect(await handle.result()).toMatchObject({ status: 'stopped', rows: 10 });
+    });
+    expect(await readPartitions(database)).toEqual(['reading_2', 'reading_3', ...KEPT]);
+    const waiting = `select count(*) from pg_locks where not granted and relation = 'reading_2'::regclass`;
+    expect(await database.value(waiting)).toBe(0);
+    await other.query('rollback');
+    expect(await run()).toMatchObject({ status: 'completed', rows: 20 });
+  });
+
   test('leaves a partition that somebody uses all the time, and goes on', async () => {
     await other.query('lock table reading_2 in row exclusive mode');
     const report = await run();
