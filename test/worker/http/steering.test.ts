@@ -128,6 +128,8 @@ describeNeeding(['temporal', 'chromium'], 'pause, resume and stop over HTTP', ()
         workflows: [{ workflowId: run.workflowId, run: expect.any(Number), state: 'running' }],
       },
     });
+    // The first batches may only find the pages that runs before have emptied.
+    await waitFor('rows to go', async () => (await countRows()) < before);
     expect((await send('pause', { reason: 'on call' })).body.workflows).toMatchObject([{ state: 'paused' }]);
     expect(await readState(run)).toEqual({ state: 'paused', reason: 'on call' });
     expect((await send('stop', { reason: 'enough', workflowId: run.workflowId })).status).toBe(200);
@@ -169,6 +171,9 @@ describeNeeding(['temporal', 'chromium'], 'pause, resume and stop over HTTP', ()
     expect(await readState(run)).toEqual({ state: 'paused', reason: 'a look at the locks' });
     await page.getByRole('article').getByText('a look at the locks').waitFor();
     await page.getByRole('cell', { name: 'paused', exact: true }).waitFor();
+    await page.locator('#history tbody a').first().click();
+    await page.getByText(/, paused; began .* \d+ s so far; /).waitFor();
+    await page.getByText(/^2 passes have not begun$/).waitFor();
     await watched.expectAccessible();
     await watched.photograph('paused');
     await page.getByRole('button', { name: 'Stop run' }).click();

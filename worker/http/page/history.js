@@ -8,6 +8,9 @@ import { formatBytes, formatCount, formatSeconds, formatStatus, formatTime } fro
 
 const HEAD = ['run', 'policy', 'status', 'why', 'started', 'time', 'rows', 'given back', 'files'];
 
+/** @type {Readonly<Record<string, string>>} */
+const MOODS = { completed: 'good', running: 'good', failed: 'bad' };
+
 /** @type {readonly RunSummary[]} */
 let last = [];
 
@@ -23,10 +26,10 @@ export function showHistory({ runs }, open) {
     .map((one) => describeNow(one, open))
     .map((run) => [
       { text: make('a', { href: buildHash(run) }, `${run.run}`) },
-      { text: run.policy },
+      { text: run.policy, mood: 'name' },
       {
         text: run.mode === 'preview' ? 'preview, deleted nothing' : formatStatus(run.status),
-        mood: run.status === 'completed' ? 'good' : run.status === 'failed' ? 'bad' : 'warn',
+        mood: MOODS[run.status] ?? 'warn',
       },
       { text: run.reason ?? '', mood: 'text' },
       { text: formatTime(run.startedAt), mood: 'time' },

@@ -39,7 +39,11 @@ export function showOpenRuns({ open, last }) {
 /** @param {Status['last']} last */
 function makeLastRuns(last) {
   return [
-    make('p', { class: 'state' }, 'No run is open'),
+    make(
+      'p',
+      { class: 'state' },
+      last.length === 0 ? 'No run is open, and none has ended yet' : 'No run is open',
+    ),
     ...last.map(({ policy, run, status, endedAt, rows, reason }) => {
       const ended = endedAt === null ? '' : ` ${formatTime(endedAt)}`;
       const text = `The last run of ${policy}, number ${run}, ${formatEnd(status)}${ended} and deleted ${formatNoun(rows, 'row')}`;

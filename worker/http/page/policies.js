@@ -17,8 +17,8 @@ export function showPolicies({ policies }) {
     return [
       { text: policy.name },
       { text, mood },
-      { text: formatNextRun(policy) },
-      { text: policy.when },
+      { text: formatNextRun(policy), mood: 'time' },
+      { text: policy.when, mood: 'name' },
       { text: makePasses(policy) },
     ];
   });

@@ -61,15 +61,35 @@ export async function showRun(open) {
  */
 function makePasses({ database, run, passes }) {
   const active = passes.filter(hasNews);
-  const idle = passes.filter((pass) => !hasNews(pass));
-  const summary = `${formatNoun(idle.length, 'pass', 'passes')} had nothing to do`;
+  const quiet = passes.filter((pass) => !hasNews(pass));
+  const waiting = quiet.filter(({ status }) => status === 'planned');
+  const idle = quiet.filter(({ status }) => status !== 'planned');
   const names = idle.map(({ name, status }) => (status === 'completed' ? name : `${name}: ${status}`));
+  const key = `run ${database} ${run}`;
   return [
     ...(active.length === 0
       ? []
       : [makeTable('Passes, in the order of the policy', HEAD, active.map(makeCells))]),
-    ...(idle.length === 0 ? [] : [makeFolded(`run ${database} ${run}`, summary, names)]),
+    ...makeList(key, names, 'had nothing to do'),
+    // A guard stopped the run before them, or it is not as far yet.
+    ...makeList(
+      `${key} waiting`,
+      waiting.map(({ name }) => name),
+      waiting.length === 1 ? 'has not begun' : 'have not begun',
+    ),
   ];
+}
+
+/**
+ * Makes one line for passes, if there are any.
+ *
+ * @param {string} key
+ * @param {readonly string[]} names
+ * @param {string} what
+ */
+function makeList(key, names, what) {
+  if (names.length === 0) return [];
+  return [makeFolded(key, `${formatNoun(names.length, 'pass', 'passes')} ${what}`, names)];
 }
 
 /** @param {Run['passes'][number]} pass */
@@ -92,11 +112,12 @@ function findState({ database, run, status, endedAt }, open) {
  * @param {Run} run
  * @param {string} state
  */
-function formatRun({ policy, database, mode, startedAt, millis, rows, bytes }, state) {
+function formatRun({ policy, database, mode, startedAt, endedAt, millis, rows, bytes }, state) {
   const would = mode === 'preview';
+  const time = formatSeconds(millis / 1000);
   return [
     `Policy ${policy} on database ${database}, ${would ? 'a preview' : formatStatus(state)}`,
-    `began ${formatTime(startedAt)} and took ${formatSeconds(millis / 1000)}`,
+    `began ${formatTime(startedAt)}, ${endedAt === null ? `${time} so far` : `took ${time}`}`,
     `${formatNoun(rows, 'row')} ${would ? 'would go' : 'deleted'}`,
     ...(bytes === null || bytes === 0 ? [] : [`${formatBytes(bytes)} given back`]),
   ].join('; ');
