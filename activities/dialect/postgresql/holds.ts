@@ -12,7 +12,7 @@ import { RowGraphSql } from '../row-graph.ts';
 import type { HeldRows, Holds } from '../view.ts';
 import type { Connection } from './connection.ts';
 import { ledgerTable } from './connection.ts';
-import { asComparable, columnRef, hasStableText, tableAs, tableRef } from './identifiers.ts';
+import { asComparable, columnRef, hasStableText, qualifiedName, tableAs, tableRef } from './identifiers.ts';
 
 /** The holds in force, now or at a later instant, as a JSON array of {@link HeldRows}; for use inside a statement. */
 export function selectHeldRows(connection: Connection, from?: string): RawBuilder<readonly HeldRows[]> {
@@ -71,15 +71,28 @@ export function isHeldRow(
   return checks.length === 0 ? undefined : sql<boolean>`(${sql.join(checks, sql` or `)})`;
 }
 
-/** How many rows the holds name that are there. */
+/**
+ * How many rows the holds name that are there. Not those of tables that are dropped, or that the role may not read: from these
+ * it may not delete either.
+ */
 export async function countHeld(connection: Connection, holds: Holds): Promise<number> {
-  const counts = listHeldTables(holds).map(
-    (table) =>
-      sql` + (select count(*)::int from ${tableAs(table, 't')} where ${isHeldRow(connection, holds, table)})`,
-  );
-  const { rows } = await sql<{ rows: number }>`select 0${sql.join(counts, sql``)} as rows`.execute(
+  const tables = listHeldTables(holds);
+  const { rows: readable } = await sql<{ n: number }>`
+    select w.n::int - 1 as n
+    from unnest(${tables.map(qualifiedName)}::text[]) with ordinality as w(name, n)
+    cross join lateral (select to_regclass(w.name)::oid as oid) as c
+    where c.oid is not null and has_table_privilege(c.oid, 'select') and not row_security_active(c.oid)`.execute(
     connection.db,
   );
+  const counts = readable
+    .flatMap(({ n }) => tables[n] ?? [])
+    .map(
+      (table) =>
+        sql`(select count(*)::int from ${tableAs(table, 't')} where ${isHeldRow(connection, holds, table)})`,
+    );
+  const { rows } = await sql<{
+    rows: number;
+  }>`select ${sql.join([sql`0`, ...counts], sql` + `)} as rows`.execute(connection.db);
   return rows[0]?.rows ?? 0;
 }
 

@@ -39,13 +39,19 @@ export function isHeldRow(
   return checks.length === 0 ? undefined : sql<boolean>`(${sql.join(checks, sql` or `)})`;
 }
 
-/** How many rows the holds name that are there. */
+/** How many rows the holds name that are there. Not those of tables that are dropped. */
 export async function countHeld(connection: Connection, holds: Holds): Promise<number> {
-  const counts = listHeldTables(holds).map(
-    (table) =>
-      sql` + (select count(*) from ${tableAs(table, 't')} where ${isHeldRow(connection, holds, table)})`,
-  );
-  const { rows } = await connection.run(sql<{ rows: number }>`select 0${sql.join(counts, sql``)} as rows`);
+  const { rows: tables } = await connection.run(sql<{ name: string }>`
+    select name from main.sqlite_schema where type = 'table'`);
+  const names = new Set(tables.map(({ name }) => name));
+  const counts = listHeldTables(holds)
+    .filter(({ name }) => names.has(name))
+    .map(
+      (table) =>
+        sql`(select count(*) from ${tableAs(table, 't')} where ${isHeldRow(connection, holds, table)})`,
+    );
+  const { rows } = await connection.run(sql<{ rows: number }>`
+    select ${sql.join([sql`0`, ...counts], sql` + `)} as rows`);
   return rows[0]?.rows ?? 0;
 }
 

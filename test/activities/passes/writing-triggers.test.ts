@@ -99,6 +99,13 @@ describe.each(DIALECTS)('triggers of %s that write other rows', (name, open) => 
     expect(await database.ids('step')).toHaveLength(27);
   });
 
+  test('a hold on a table that is dropped by then keeps nothing from being deleted', async () => {
+    await make('job', 'delete from step where id = old.id');
+    await hold(old(), 'File', { key: '2' });
+    await database.execute('drop table file');
+    expect(await run(old(), {})).toMatchObject({ deleted: { job: 5, step: 45 }, blocked: 0 });
+  });
+
   test('a held row stays if a trigger of orphans would delete it', async () => {
     await make('step', 'delete from file where id = old.id - 10');
     await database.execute(

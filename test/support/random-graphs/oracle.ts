@@ -33,12 +33,28 @@ function goesAlong({ edges, hasSoftChild }: Graph, table: number, row: Row, dele
   return false;
 }
 
+/** The rows of the first table that the pass asks for, whatever the database says. */
+export function listDue({ kind, tables, edges }: Graph): number[] {
+  const [first = [], second = []] = tables;
+  const old = first.filter(({ isOld }) => isOld);
+  if (kind === 'deleteOrphans') {
+    const parents = new Set(second.map(({ id }) => id));
+    return old.filter(({ owner }) => owner !== null && !parents.has(owner)).map(({ id }) => id);
+  }
+  const referenced = new Set(kind === 'expireRows' ? [] : second.map(({ owner }) => owner));
+  if (kind === 'deleteUnreferenced') {
+    for (const { n, child, parent } of edges)
+      if (parent === 0) for (const { refs } of tables[child] ?? []) referenced.add(refs.get(n) ?? null);
+  }
+  return old.map(({ id }) => id).filter((id) => !referenced.has(id));
+}
+
 /**
  * The old rows of the first table that can be deleted: nothing that stays references what is deleted by a key that forbids it,
  * and neither a trigger nor a hold keeps any of it.
  */
 export function listDeletable(graph: Graph): Set<number> {
-  const roots = new Set(graph.tables[0]?.filter(({ isOld }) => isOld).map(({ id }) => id));
+  const roots = new Set(listDue(graph));
   for (let shrinks = true; shrinks;) {
     shrinks = false;
     const deleted = close(graph, roots);

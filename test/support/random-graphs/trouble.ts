@@ -58,6 +58,8 @@ export function makeTrouble(random: Random, graph: Graph, isSqlite: boolean): Tr
       edge: added,
     },
     { sql: `alter table t0 alter at type date` },
+    { sql: `alter table t${table} alter owner type text` },
+    { sql: `alter table t${edge.child} drop constraint if exists t${edge.child}_${column}_fkey` },
     { sql: `alter table t${edge.child} alter ${column} type bigint` },
   ];
   const made = choose(random, isSqlite ? changes : [...changes, ...more, ...more]);

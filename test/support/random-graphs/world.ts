@@ -42,6 +42,8 @@ export interface Row {
 }
 
 export interface Graph {
+  /** What the pass over the first table is. Of orphans, the second table has the parents; unreferenced, it references the first. */
+  readonly kind: 'expireRows' | 'deleteOrphans' | 'deleteUnreferenced';
   readonly edges: readonly Edge[];
   readonly triggers: readonly Trigger[];
   /** The rows of the second table belong to those of the first by `owner`. */
@@ -84,7 +86,8 @@ export function makeGraph(random: Random, isSqlite: boolean): Graph {
       isOld: (table > 0 || n + 1 !== DEFAULT_ID) && chance(random, 0.6),
       isMarked: chance(random, 0.15),
       isHeld: chance(random, held),
-      owner: chance(random, 0.4) ? null : 1 + below(sizes[0] ?? 1),
+      // Of the first table's rows, some name a row that is not there.
+      owner: chance(random, 0.4) ? null : 1 + below(table === 0 ? (sizes[1] ?? 0) + 4 : (sizes[0] ?? 1)),
       refs: new Map(
         edges
           .filter(({ child }) => child === table)
@@ -92,13 +95,33 @@ export function makeGraph(random: Random, isSqlite: boolean): Graph {
       ),
     })),
   );
+  const kind =
+    count === 1
+      ? 'expireRows'
+      : choose<Graph['kind']>(random, ['expireRows', 'expireRows', 'expireRows', ...kindsFor(edges)]);
   return {
+    kind,
     edges,
     triggers,
-    hasSoftChild: count > 1 && chance(random, 0.4),
+    hasSoftChild: kind === 'expireRows' && count > 1 && chance(random, 0.4),
     hasTypes: !isSqlite && chance(random, 0.5),
     tables,
   };
+}
+
+/** The kinds of passes that a graph can have besides: none that would make more rows deletable itself. */
+function kindsFor(edges: readonly Edge[]): Graph['kind'][] {
+  const reached = new Set([0]);
+  for (const table of reached) {
+    for (const { parent, child, action } of edges)
+      if (parent === table && action === 'cascade') reached.add(child);
+  }
+  return [
+    ...(reached.has(1) ? [] : (['deleteOrphans'] as const)),
+    ...(edges.some(({ parent, child }) => parent === 0 && child === 0)
+      ? []
+      : (['deleteUnreferenced'] as const)),
+  ];
 }
 
 /** The statements that make and fill the tables. */
