@@ -9,10 +9,10 @@ import type { TableSize } from '../../stored/size.ts';
 import type { Reclaim, ReclaimEntry, ReclaimSession, WholeReclaim } from '../reclaim.ts';
 import type { Sizes } from '../sizes.ts';
 import type { TransactionLimits } from '../transaction-limits.ts';
-import { SCHEMA } from './catalog.ts';
 import { ledgerTable } from './connection.ts';
 import { outOfTime } from './errors.ts';
 import type { SqliteFile } from './file.ts';
+import { SCHEMA } from './listed-tables.ts';
 import { NOT_KNOWN } from './sizes.ts';
 
 /** Stands for the file in the journal: it has no tables that give their own space back. */

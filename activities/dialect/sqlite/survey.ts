@@ -2,10 +2,10 @@ import { sql } from 'kysely';
 
 import type { TableName } from '../../stored/columns.ts';
 import type { ColumnValues, Survey, SurveyedTable } from '../survey.ts';
-import { SCHEMA } from './catalog.ts';
 import type { Connection } from './connection.ts';
 import { LEDGER_TABLES, ledgerTableName } from './connection.ts';
 import { tableRef } from './identifiers.ts';
+import { SCHEMA } from './listed-tables.ts';
 
 /** Rows that are read of a table, from its first ones and its last. SQLite has no statistics of values. */
 const SAMPLE_ROWS = 500;
