@@ -48,10 +48,11 @@ export async function addSchema<R extends Resolved>(
   });
 }
 
-/** The tables that are counted, and those whose rows decide what is deleted. A partition may come and go. */
+/** The tables that are counted, and those whose rows decide or forbid what is deleted. A partition may come and go. */
 function listKnownTables(stored: StoredPass, catalog: Catalog): KnownTable[] {
   const evidence = findKind(stored.kind).evidence?.(stored) ?? [];
-  return distinctTables([...stored.counted, ...evidence])
+  const forbidding = (stored.blockers ?? []).map(({ reference }) => reference.table);
+  return distinctTables([...stored.counted, ...evidence, ...forbidding])
     .filter(({ partitionRoot, partitioned }) => partitionRoot === undefined && partitioned !== true)
     .flatMap((name) => {
       const table = catalog.named(name);

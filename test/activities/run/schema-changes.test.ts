@@ -100,6 +100,8 @@ const RENAMED = {
   'a foreign key is in another column by then': `
     alter table part rename device_id to owner_id;
     alter table part rename other_id to device_id`,
+  'a foreign key that forbids a delete is in a column with another name':
+    'alter table bill rename device_id to owner_id',
   'the table has another name': 'alter table device rename to machine',
   'another table has its name': `
     alter table device rename to machine;
@@ -167,6 +169,7 @@ describe('the schema changes while a run is open', () => {
     // Not old yet: by a day, by hours, and by another column.
     await database.rows(`
       alter table device add seen timestamptz not null default '2020-01-01';
+      create table bill (id integer primary key, device_id integer references device);
       alter table part add other_id integer references device on delete set null;
       insert into device (id, at) values (101, now() - interval '20 hours'), (102, now() - interval '12 hours')`);
     expect(await runWhile(change)).toMatch(/^the schema changed since the run started, .*Start a new run/);
