@@ -2,10 +2,11 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { describe, expect, test } from '@jest/globals';
-import { parse } from 'yaml';
 
 import type { Metric } from '../../activities/run/metric-definitions.ts';
 import { METRICS, VACUUM_BUCKETS } from '../../activities/run/metric-definitions.ts';
+import type { AlertRule } from '../support/alerts.ts';
+import { ALERT_RULES } from '../support/alerts.ts';
 import { generateMetricsPage, METRICS_PAGE } from '../support/docs/generate.ts';
 import { ROOT } from '../support/parts/bring.ts';
 
@@ -25,21 +26,11 @@ function seriesNames({ name, kind }: Metric): string[] {
   return kind === 'histogram' ? ['bucket', 'sum', 'count'].map((part) => `${name}_${part}`) : [name];
 }
 
-interface Rule {
-  readonly alert: string;
-  readonly expr: string;
-  readonly labels: { readonly severity?: string };
-  readonly annotations: { readonly summary?: string; readonly description?: string };
-}
-
-const RULES = (
-  parse(readFileSync(join(ROOT, 'deploy/prometheus/temporal-vacuum.rules.yaml'), 'utf8')) as {
-    readonly groups: readonly { readonly rules: readonly Rule[] }[];
-  }
-).groups.flatMap(({ rules }) => rules);
-
 /** The labels that the texts of a rule name, in the way of the dashboard. */
-function toTarget({ expr, annotations: { summary = '' } }: Rule): { expr: string; legendFormat: string } {
+function toTarget({ expr, annotations: { summary = '' } }: AlertRule): {
+  expr: string;
+  legendFormat: string;
+} {
   return { expr, legendFormat: summary.replaceAll(/\{\{ \$labels\.(\w+) \}\}/g, '{{$1}}') };
 }
 
@@ -72,8 +63,8 @@ describe('metrics', () => {
 
   test('are there, each that an alert rule asks for, and each rule says what it is about and what to do', () => {
     const known = new Set(ALL.flatMap(seriesNames));
-    expect(RULES.map(({ alert }) => alert)).toContain('TemporalVacuumNoCompletedRun');
-    for (const { alert, expr, labels, annotations } of RULES) {
+    expect(ALERT_RULES.map(({ alert }) => alert)).toContain('TemporalVacuumNoCompletedRun');
+    for (const { alert, expr, labels, annotations } of ALERT_RULES) {
       const names = namesIn(expr);
       expect({ alert, names: names.filter((name) => !known.has(name)) }).toEqual({ alert, names: [] });
       expect(names.length).toBeGreaterThan(0);
@@ -84,7 +75,7 @@ describe('metrics', () => {
 
   test('have the labels that the dashboard and the alert rules ask for', () => {
     expect(TARGETS.length).toBeGreaterThan(10);
-    for (const { expr, legendFormat } of [...TARGETS, ...RULES.map(toTarget)]) {
+    for (const { expr, legendFormat } of [...TARGETS, ...ALERT_RULES.map(toTarget)]) {
       const asked = [
         ...[...expr.matchAll(/\bby \(([^)]*)\)/g)].flatMap(([, labels = '']) => labels.split(', ')),
         ...[...expr.matchAll(/[{,]\s*(\w+)\s*=~?"/g)].map(([, label = '']) => label),

@@ -8,6 +8,7 @@ export type PartName =
   | 'prefect'
   | `prefect-${OlderPrefectVersion}`
   | 'tctl'
+  | 'promql'
   | 'hadolint'
   | 'chromium'
   | 'small-disk'

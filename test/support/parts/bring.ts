@@ -128,6 +128,17 @@ export const TCTL: Part = {
   },
 };
 
+/** The engine of Prometheus, for alert rules: promtool takes some minutes to build, and this some seconds. */
+export const PROMQL: Part = {
+  path: join(CACHE, 'bin/promql-0.313.2'),
+  command: '(cd test/support/promql && go build -mod=mod -o ../../../.cache/bin/promql-0.313.2 .)',
+  needs: 'Go',
+  bring: async () => {
+    const args = ['build', '-mod=mod', '-o', PROMQL.path, '.'];
+    await run('go', args, { cwd: join(ROOT, 'test/support/promql'), maxBuffer: 1 << 26 });
+  },
+};
+
 /**
  * A browser, for what people click in the Temporal UI. Installed for the whole machine, which only CI's is for tests to
  * do; any Chromium will do that CHROMIUM names or that is on the path.
