@@ -11,11 +11,11 @@ const POSTGRESQL = 'postgresql+asyncpg';
 const SQLITE = 'sqlite+aiosqlite';
 
 /** Prefect puts its password in these places of a URL as it is. */
-const PLACEHOLDER = /\$\{PREFECT_(?:SERVER|API)_DATABASE_PASSWORD\}/g;
+const PASSWORD_VARIABLE = /\$\{PREFECT_(?:SERVER|API)_DATABASE_PASSWORD\}/g;
 
 /**
  * Finds the URL of Prefect's database as Prefect's server does: `PREFECT_SERVER_DATABASE_CONNECTION_URL` with its password
- * placeholder, or else the driver, host, port, user, name and password; with its TLS. Undefined if none is set. Throws a
+ * variable, or else the driver, host, port, user, name and password; with its TLS. Undefined if none is set. Throws a
  * `ValidationError` if Prefect would refuse them, or use a default that only its own machine knows.
  */
 export function findPrefectUrl(environment: Environment): string | undefined {
@@ -101,7 +101,7 @@ function read(environment: Environment, name: string): { name: string; value: st
 }
 
 function fillPassword(url: string, name: string, environment: Environment): string {
-  if (!url.match(PLACEHOLDER)) return url;
+  if (!url.match(PASSWORD_VARIABLE)) return url;
   const password = read(environment, 'PASSWORD');
   if (password === undefined) {
     return refuse([
@@ -112,7 +112,7 @@ function fillPassword(url: string, name: string, environment: Environment): stri
       },
     ]);
   }
-  return url.replaceAll(PLACEHOLDER, () => encodePassword(password.value));
+  return url.replaceAll(PASSWORD_VARIABLE, () => encodePassword(password.value));
 }
 
 /** What is percent-encoded stays, as in a URL that Prefect fills; other characters would end the password. */

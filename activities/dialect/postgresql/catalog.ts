@@ -4,6 +4,7 @@ import type { TableName } from '../../stored/columns.ts';
 import type { WantedTable, ForeignKey, CatalogTable, CatalogColumn, Partitioning } from '../catalog.ts';
 import { wantedKey, Catalog } from '../catalog.ts';
 import type { Connection } from './connection.ts';
+import { readForeignKeys } from './foreign-keys.ts';
 import { qualifiedName, quoteIdentifier } from './identifiers.ts';
 import { selectKeepers, selectRefusers, selectWriters } from './keepers.ts';
 import { selectPartitioning } from './partitioning.ts';
@@ -197,54 +198,6 @@ function toColumn({ collation, hiddenOperator, numbers, isComputed, ...column }:
 export function writeLabel({ schema, name }: Pick<TableName, 'schema' | 'name'>, visible: boolean): string {
   const parts = visible ? [name] : [schema, name];
   return parts.map((part) => (/[."]/.test(part) ? quoteIdentifier(part) : part)).join('.');
-}
-
-/**
- * Reads all foreign keys of the database. What one does on delete its triggers do: `alter table ... disable trigger all`
- * switches them off, and one that is `not enforced` (PostgreSQL 18) has none. Of a partitioned table some stand at the key
- * of the whole.
- */
-async function readForeignKeys(connection: Connection): Promise<ForeignKey[]> {
-  const { rows } = await sql<Omit<ForeignKey, 'hiddenOperator'> & { readonly hidden: boolean }>`
-    with recursive whole as (
-      select oid, oid as root from pg_constraint where contype = 'f' and conparentid = 0
-      union all
-      select part.oid, w.root
-      from whole as w
-      join pg_constraint as part on part.conparentid = w.oid and part.contype = 'f'
-    ),
-    acting as (
-      select w.root, bool_and(g.tgenabled in ('O', 'A')) as acts
-      from whole as w
-      join pg_trigger as g on g.tgconstraint = w.oid
-      -- Of those that fire on delete; the others look at what is inserted or updated.
-      where g.tgtype::int & 8 <> 0
-      group by w.root
-    )
-    select
-      c.conname as name,
-      c.conrelid::text as child,
-      c.confrelid::text as parent,
-      case c.confdeltype
-        when 'a' then 'no action' when 'r' then 'restrict' when 'c' then 'cascade'
-        when 'n' then 'set null' else 'set default'
-      end as "onDelete",
-      (select json_agg(a.attname order by k.n)
-        from unnest(c.conkey) with ordinality as k(attnum, n)
-        join pg_attribute as a on a.attrelid = c.conrelid and a.attnum = k.attnum) as "childColumns",
-      (select json_agg(a.attname order by k.n)
-        from unnest(c.confkey) with ordinality as k(attnum, n)
-        join pg_attribute as a on a.attrelid = c.confrelid and a.attnum = k.attnum) as "parentColumns",
-      coalesce(acting.acts, false) as enforced,
-      not (select bool_and(pg_operator_is_visible(e)) from unnest(c.conpfeqop) as e) as hidden
-    from pg_constraint as c
-    left join whole on whole.oid = c.oid
-    left join acting on acting.root = whole.root
-    join pg_class as r on r.oid = c.conrelid
-    -- A key of a partitioned table stands on each of its partitions as well, where the rows are.
-    where c.contype = 'f' and r.relkind <> 'p'
-    order by c.conrelid, c.conname`.execute(connection.db);
-  return rows.map(({ hidden, ...key }) => ({ ...key, ...(hidden ? { hiddenOperator: true } : {}) }));
 }
 
 /** Reads one table by its own name, without foreign keys; undefined if it is not there. */

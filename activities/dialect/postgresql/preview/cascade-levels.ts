@@ -4,8 +4,8 @@ import type { TableName } from '../../../stored/columns.ts';
 import type { CascadeStep, RowGraph } from '../../../stored/row-tree.ts';
 import { tableRef } from '../identifiers.ts';
 import { listGroups } from './graph.ts';
+import { referencesKept, selectLocation } from './kept-columns.ts';
 import type { DeletedRowsCte, PreviewStatement } from './statement.ts';
-import { referencesKept, selectLocation } from './statement.ts';
 
 /** A table that cascades reach, and the foreign keys that lead to it. */
 export interface CascadeLevel {

@@ -11,9 +11,9 @@ import { ageExpression } from '../expiry.ts';
 import { columnRef, tableRef } from '../identifiers.ts';
 import { addDependents, columnsForCascades } from './dependents.ts';
 import { listGroups } from './graph.ts';
+import { keptColumn, referencesKept, selectLocation } from './kept-columns.ts';
 import { addRepair } from './repair.ts';
 import type { PreviewStatement } from './statement.ts';
-import { keptColumn, referencesKept, selectLocation } from './statement.ts';
 
 /** Adds rows that a pass deletes, level after level if they are nested, and what is deleted along with them. */
 export function addDeleted(statement: PreviewStatement, deleted: PreviewedDelete): void {

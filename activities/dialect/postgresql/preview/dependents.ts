@@ -8,9 +8,9 @@ import { linkToParent, references } from '../../join-path.ts';
 import { tableRef } from '../identifiers.ts';
 import { addCascadeLevels, orderLevels } from './cascade-levels.ts';
 import { addGraphRepairs, listGroups } from './graph.ts';
+import { referencesKept, selectLocation } from './kept-columns.ts';
 import { addRepair } from './repair.ts';
 import type { DeletedRowsCte, PreviewStatement } from './statement.ts';
-import { referencesKept, selectLocation } from './statement.ts';
 
 /** Columns of the table of a step, or of the tree's own table for -1, that its cascades look at. */
 export function columnsForCascades(steps: readonly CascadeStep[], from: number): string[] {

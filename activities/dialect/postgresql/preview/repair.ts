@@ -3,8 +3,8 @@ import { sql } from 'kysely';
 
 import type { StoredPointer } from '../../../stored/row-tree.ts';
 import { columnRef, tableRef } from '../identifiers.ts';
+import { keptColumn } from './kept-columns.ts';
 import type { DeletedRowsCte, PreviewStatement } from './statement.ts';
-import { keptColumn } from './statement.ts';
 
 /**
  * Adds the repair of pointers that point at nothing: those of the groups of rows that were just deleted, or all if

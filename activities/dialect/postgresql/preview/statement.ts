@@ -2,17 +2,16 @@ import type { RawBuilder } from 'kysely';
 import { sql } from 'kysely';
 
 import type { TableName } from '../../../stored/columns.ts';
-import type { Link, RowTree, StoredPointer } from '../../../stored/row-tree.ts';
+import type { RowTree, StoredPointer } from '../../../stored/row-tree.ts';
 import type { Catalog, CatalogTable, ForeignKey } from '../../catalog.ts';
 import { toSql } from '../../condition.ts';
-import { referencesColumns } from '../../join-path.ts';
 import type { PreviewCount } from '../../preview.ts';
 import type { View } from '../../view.ts';
 import { qualifiedName, tableRef } from '../identifiers.ts';
 
 /** Rows of one table that a pass deletes. */
 export interface DeletedRowsCte {
-  /** The common table expression. It has the column `location`, and others by the names of {@link keptColumn}. */
+  /** The common table expression. It has the column `location`, and others by the names of `keptColumn`. */
   readonly cte: string;
   /** The label of the table. */
   readonly label: string;
@@ -241,22 +240,4 @@ function recording(pass: string, root: string): string {
 
 function pointerKey({ holder, pointer }: StoredPointer): string {
   return JSON.stringify([holder.label, pointer.name]);
-}
-
-/** The name under which a common table expression keeps a column of its rows. */
-export function keptColumn(column: string): string {
-  return `kept_${column}`;
-}
-
-/** A row of an alias references a row, alias `d`, of a common table expression that keeps the columns for it. */
-export function referencesKept(link: Link, child = 'c'): RawBuilder<boolean> {
-  return referencesColumns(child, (column) => sql.id('d', keptColumn(column)), link);
-}
-
-/** The location of a row of an alias and the columns to keep, for a select list. */
-export function selectLocation(alias: string, columns: Iterable<string>): RawBuilder<unknown> {
-  const list = [...new Set(columns)].map(
-    (column) => sql`, ${sql.id(alias, column)} as ${sql.id(keptColumn(column))}`,
-  );
-  return sql`${sql.id(alias, 'ctid')} as location${sql.join(list, sql``)}`;
 }
