@@ -45,6 +45,13 @@ describeNeeding(['promql'], 'the alert rules', () => {
     expect(evaluateAlerts([lastCompleted(stopped), other], DAYS * DAY)).toEqual({});
   });
 
+  test('fire within twenty minutes for who wants to see it, as docs/first-hour.md says', () => {
+    const hourly = lastCompleted((hour) => instantOf(Math.floor(hour)));
+    const fired = evaluateAlerts([hourly], 1, (expression) => expression.replace('172800', '60'));
+    expect(fired).toEqual({ 'TemporalVacuumNoCompletedRun nightly': 1 / 3 });
+    expect(evaluateAlerts([hourly], 1)).toEqual({});
+  });
+
   test('tell that a worker is gone, and go on to tell that no run completes', () => {
     const gone = lastCompleted((hour) => (hour <= 6 ? instantOf(0) : undefined));
     const fired = evaluateAlerts([gone], DAYS * DAY);

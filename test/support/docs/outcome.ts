@@ -1,5 +1,6 @@
 import type { Client } from '@temporalio/client';
 
+import type { RunReport } from '../../../activities/contract.ts';
 import type { TestDatabase } from '../database.ts';
 import { waitFor } from '../wait.ts';
 import type { Block } from './markdown.ts';
@@ -29,6 +30,16 @@ const OUTCOMES: readonly (readonly [words: RegExp, check: Check])[] = [
     async ({ client }, [id = '', paused, note]) => {
       const { state } = await client.schedule.getHandle(id).describe();
       return state.paused === (paused === 'paused') && state.note === note;
+    },
+  ],
+  [
+    /^schedule (\S+) has completed a run$/,
+    async ({ client }, [id = '']) => {
+      const { info } = await client.schedule.getHandle(id).describe();
+      const started = info.recentActions.at(-1)?.action.workflow.workflowId;
+      if (started === undefined) return false;
+      const report = (await client.workflow.getHandle(started).result()) as RunReport;
+      return report.status === 'completed';
     },
   ],
   [
