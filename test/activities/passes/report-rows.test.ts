@@ -10,6 +10,7 @@ import { NotResolved } from '../../../policy/report-rows.ts';
 import type { TestDatabase } from '../../support/database.ts';
 import { runEngine } from '../../support/engine.ts';
 import { createJobs, stuckJobs } from '../../support/jobs.ts';
+import { waitFor } from '../../support/wait.ts';
 
 let jobs: TestDatabase;
 afterEach(async () => jobs.drop());
@@ -128,6 +129,8 @@ describe('rows that are resolved', () => {
         most = Math.max(most, atOnce);
         expect(signal.aborted).toBe(false);
         seen.push(key);
+        // None of the first ones ends before the last of them has begun.
+        await waitFor('three at once', async () => most >= 3);
         await end(key);
         atOnce -= 1;
       };
