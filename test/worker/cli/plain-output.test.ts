@@ -187,4 +187,18 @@ describeNeeding(['temporal'], 'the output of all commands', () => {
     const last = await start(complete(['history', '--limit', '1', '--json']));
     expect(JSON.parse(last.stdout)).toMatchObject([{ policy: 'rows', status: 'completed' }]);
   });
+
+  test('may be read by nobody, and a worker works until it is told to end', async () => {
+    await add(1);
+    let worker: ChildProcess | undefined;
+    const words = complete(['worker', 'rows', '--log-level', 'DEBUG']);
+    const ended = start(words, (child) => {
+      worker = child;
+      closePipes(child);
+    });
+    const handle = await session.start(taskQueue, { policy: 'rows' });
+    expect(await handle.result()).toMatchObject({ status: 'completed', rows: 1 });
+    worker?.kill('SIGTERM');
+    expect((await ended).code).toBe(0);
+  });
 });

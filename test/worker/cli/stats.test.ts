@@ -72,7 +72,7 @@ describe('stats', () => {
     }[];
     const table = findings.find(({ about }) => about === 'table item');
     expect(table).toMatchObject({ state: 'advice', fix: 'vacuum (analyze) "item";' });
-    expect(table?.what).toBe('1500 dead rows, 100 % of the live ones; it was never vacuumed');
+    expect(table?.what).toBe('1,500 dead rows, 100 % of the live ones; it was never vacuumed');
     expect(findings.find(({ about }) => about === 'vacuum')?.what).toMatch(
       /^transaction \d+ .* holds it back/,
     );
