@@ -50,6 +50,7 @@ const CLASSES: Readonly<Record<string, readonly [Verdict, string]>> = {
   '3D': ['stop', 'there is no such database'],
   '3F': ['stop', 'there is no such schema'],
   '42': ['stop', 'a statement does not fit this database'],
+  '54': ['stop', 'a limit of the database was reached, as by a trigger that calls itself for ever'],
   P0: ['stop', 'a trigger or function of the database raised an error'],
   XX: ['stop', 'the database reports an internal error or damaged data'],
 };
@@ -66,6 +67,9 @@ const KINDS: Readonly<Record<string, ErrorKind>> = {
 
 /** Classes of errors that one row can cause: a constraint, or a trigger that raises one. */
 const ROW_CLASSES: ReadonlySet<string> = new Set(['23', 'P0', '22', '27', '09']);
+
+/** The class of limits of the server, as of the depth of the stack: a trigger that calls itself for ever reaches one. */
+const LIMITS = '54';
 
 /** Classes of errors whose text never quotes a value: of connections, states, privileges, names, resources. */
 const CLASSES_WITHOUT_VALUES: ReadonlySet<string> = new Set(['08', '25', '28', '3D', '42', '53', '55', '57']);
@@ -90,14 +94,16 @@ function fromState(sqlstate: string, error?: Error): DatabaseError {
   const ofClass = sqlstate.slice(0, 2);
   const [verdict, meaning] = STATES[sqlstate] ??
     CLASSES[ofClass] ?? ['doubt', 'the database reported an error'];
-  const kind = KINDS[sqlstate] ?? (ROW_CLASSES.has(ofClass) ? 'row forbidden' : 'other');
+  const isOfRow = ROW_CLASSES.has(ofClass) || (ofClass === LIMITS && comesFromFunction(error));
+  const kind = KINDS[sqlstate] ?? (isOfRow ? 'row forbidden' : 'other');
   const isPlain = CLASSES_WITHOUT_VALUES.has(ofClass) && error !== undefined && !comesFromFunction(error);
   const text = isPlain ? error.message : undefined;
   return { code: sqlstate, kind, meaning, verdict, names: listNames(error), text };
 }
 
 /** A function may raise an error of any class, with the content of a row in its text. */
-function comesFromFunction(error: Error): boolean {
+function comesFromFunction(error: Error | undefined): boolean {
+  if (error === undefined) return false;
   return 'where' in error && typeof error.where === 'string' && /\bfunction\b/.test(error.where);
 }
 

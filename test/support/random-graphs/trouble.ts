@@ -10,6 +10,8 @@ export interface Writer {
   readonly on: number;
   readonly into: number;
   readonly does: 'delete' | 'insert' | 'update';
+  /** Before the row is deleted, or after. */
+  readonly when: 'before' | 'after';
 }
 
 /** What happens after a batch. */
@@ -33,6 +35,7 @@ export function makeTrouble(random: Random, graph: Graph, isSqlite: boolean): Tr
     on: below(graph.tables.length),
     into: below(graph.tables.length),
     does: choose(random, ['delete', 'delete', 'insert', 'update'] as const),
+    when: choose(random, ['before', 'after', 'after'] as const),
   });
   const writers = Array.from({ length: below(3) }, makeWriter);
   if (writers.length > 0 && chance(random, 0.5)) return { writers, change: null };
@@ -69,13 +72,13 @@ export function makeTrouble(random: Random, graph: Graph, isSqlite: boolean): Tr
 /** Makes the triggers, and the table `gone` with each row that was deleted, by the number of its table. */
 export function toTroubleSql({ tables }: Graph, { writers }: Trouble, isSqlite: boolean): string {
   const logs = tables.map((_, table) =>
-    toTrigger(`log${table}`, table, `insert into gone values (${table}, old.id)`, isSqlite),
+    toTrigger(`log${table}`, 'after', table, `insert into gone values (${table}, old.id)`, isSqlite),
   );
   const made = writers.map((writer, n) => toWriter(writer, `writer${n}`, isSqlite));
   return ['create table gone (tab integer, id integer)', ...logs, ...made].join(';\n');
 }
 
-function toWriter({ on, into, does }: Writer, name: string, isSqlite: boolean): string {
+function toWriter({ on, into, does, when }: Writer, name: string, isSqlite: boolean): string {
   const now = isSqlite ? `datetime('now')` : 'now()';
   const id = `old.id + ${1000 * (on + 1)}`;
   const statement = {
@@ -83,7 +86,7 @@ function toWriter({ on, into, does }: Writer, name: string, isSqlite: boolean): 
     update: `update t${into} set at = ${now} where id = old.code`,
     insert: `insert into t${into} (id, code, at, marked) values (${id}, ${id}, ${now}, 0) on conflict do nothing`,
   }[does];
-  return toTrigger(name, on, statement, isSqlite);
+  return toTrigger(name, when, on, statement, isSqlite);
 }
 
 function toKeeper(table: number, isSqlite: boolean): string {
@@ -94,9 +97,15 @@ function toKeeper(table: number, isSqlite: boolean): string {
     create trigger late before delete on t${table} for each row execute function late()`;
 }
 
-function toTrigger(name: string, table: number, statement: string, isSqlite: boolean): string {
-  if (isSqlite) return `create trigger ${name} after delete on t${table} begin ${statement}; end`;
+function toTrigger(
+  name: string,
+  when: Writer['when'],
+  table: number,
+  statement: string,
+  isSqlite: boolean,
+): string {
+  if (isSqlite) return `create trigger ${name} ${when} delete on t${table} begin ${statement}; end`;
   return `create or replace function ${name}() returns trigger language plpgsql as
-      'begin ${statement}; return null; end';
-    create trigger ${name} after delete on t${table} for each row execute function ${name}()`;
+      'begin ${statement}; return old; end';
+    create trigger ${name} ${when} delete on t${table} for each row execute function ${name}()`;
 }
