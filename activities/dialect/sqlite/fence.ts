@@ -67,7 +67,12 @@ async function findDangling(
   const { rows } = await connection.run(sql<{ name: string }>`
     select distinct m.name
     from main.sqlite_schema as m
-    join pragma_foreign_key_list(m.name) as f on f."table" collate nocase in ${names}
+    join pragma_foreign_key_list(m.name) as f on f."table" collate nocase in ${names} or exists (
+      -- A trigger may delete from any table.
+      select 1
+      from main.sqlite_schema as g
+      where g.type = 'trigger' and g.tbl_name collate nocase in ${names} and g.sql like '%delete%from%'
+    )
     where m.type = 'table' and (${defersKeys ? 1 : 0} or m.sql like '%deferr%')`);
   if (rows.length === 0) return undefined;
   const found = new Set<string>();

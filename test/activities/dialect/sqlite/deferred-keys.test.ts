@@ -43,3 +43,26 @@ test('a row that a deferred foreign key forbids to delete stops no other', async
     { id: 3, item: 1234 },
   ]);
 });
+
+test('neither does one whose trigger deletes what such a foreign key names, in a table that the pass does not know', async () => {
+  file = createFile(`
+    create table item (id integer primary key, at text not null);
+    create table box (id integer primary key);
+    create table note (id integer primary key, box_id integer references box deferrable initially deferred);
+    create trigger unpack after delete on item begin delete from box where id = old.id; end;
+    insert into item
+      with recursive n (id) as (select 1 union all select id + 1 from n where id < 50)
+      select id, datetime('now', '-9 days') from n;
+    insert into box select id from item;
+    insert into note values (1, 7), (2, 33);`);
+  const policy = definePolicy({
+    name: 'items',
+    enabled: true,
+    entities: [Item],
+    passes: [expireRows({ name: 'old', entity: Item, age: 'at', olderThan: '1 day' })],
+  });
+  const { passes } = await runEngine(file.url, policy, { size: 20 });
+  expect(passes).toMatchObject([{ deleted: { item: 48 }, blocked: 2 }]);
+  expect(file.rows('select id from item order by id')).toEqual([{ id: 7 }, { id: 33 }]);
+  expect(file.rows('select id from box order by id')).toEqual([{ id: 7 }, { id: 33 }]);
+});
