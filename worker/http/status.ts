@@ -1,7 +1,7 @@
 import type { z } from 'zod';
 
-import type { Ledger } from '../../activities/ledger/ledger.ts';
-import { readHistory } from '../../activities/ledger/reports.ts';
+import { readLastRuns } from '../../activities/ledger/last-runs.ts';
+import { readReport } from '../../activities/ledger/reports.ts';
 import type { Status } from './answers.ts';
 import { Cached } from './cached.ts';
 import type { OpenInLedger } from './open-runs.ts';
@@ -12,8 +12,6 @@ import type { Sources } from './sources.ts';
 type Response = z.infer<typeof Status>;
 
 const CACHE_MILLIS = 1_000;
-/** Enough for the open run, some previews, and the last run that deleted. */
-const MAX_RUNS_READ = 5;
 
 /** Reads the open runs and the last run of each policy. */
 export function createStatusReader(sources: Sources): () => Promise<Response> {
@@ -35,25 +33,17 @@ async function readStatus(sources: Sources, database: string): Promise<Pick<Resp
   const open: OpenInLedger[] = [];
   const last: Response['last'] = [];
   await databases.readLedger(database, async (ledger) => {
-    for (const policy of policies) {
-      if (databases.nameFor(policy) !== database) continue;
-      const run = await readOpenRun(ledger, policy.name);
+    const names = policies.filter((policy) => databases.nameFor(policy) === database).map(({ name }) => name);
+    for (const name of names) {
+      const run = await readOpenRun(ledger, name);
       if (run !== undefined) open.push(run);
-      const ended = await readLastRun(ledger, database, policy.name);
-      if (ended !== undefined) last.push(ended);
+    }
+    for (const { last: ended } of await readLastRuns(ledger, names)) {
+      const report = ended === null ? undefined : await readReport(ledger, ended.run);
+      if (report !== undefined) last.push(summarizeRun(database, report));
     }
   });
   // No transaction stays open during the requests to Temporal.
   const described = open.map(async (run) => describeOpenRun(sources, database, run));
   return { open: await Promise.all(described), last };
-}
-
-async function readLastRun(
-  ledger: Ledger,
-  database: string,
-  policy: string,
-): Promise<Response['last'][number] | undefined> {
-  const runs = await readHistory(ledger, { policy, limit: MAX_RUNS_READ });
-  const last = runs.find(({ mode, endedAt }) => mode === 'execute' && endedAt !== null);
-  return last === undefined ? undefined : summarizeRun(database, last);
 }

@@ -237,6 +237,17 @@ describeNeeding(['temporal'], 'the API of a worker', () => {
       return now.running ? undefined : now;
     });
     expect(over).toMatchObject({ open: [], last: [{ policy: shop.name, status: 'completed', rows: ROWS }] });
+    // However many previews come after it, the last run that deleted is the last.
+    await shop.database.rows(
+      `insert into vacuum.run (policy, mode, status, workflow_id, first_run_id, temporal, settings, ended_at)
+       select $1, 'preview', 'completed', 'p' || n, 'p', 'a/default', '{}', now() from generate_series(1, 30) as n`,
+      [shop.name],
+    );
+    const later = await waitFor('a later status', async () => {
+      const now = await status();
+      return now.at > over.at ? now : undefined;
+    });
+    expect(later.last).toEqual(over.last);
     const run = await api.get<Answer<typeof answers.Run>>(`/api/runs/${over.last[0]?.run}`);
     expect(run).toMatchObject({ deleted: { audit_log: ROWS }, status: 'completed' });
     expect(run.bytes).toBeGreaterThan(0);
