@@ -123,10 +123,20 @@ export function describeBlocks(group: Group): void {
       world = undefined;
       await left?.close();
       // The next page is another environment, with the same names.
-      for (const id of ['vacuum-prefect', 'vacuum-prefect-maintenance']) {
-        await temporal.client.schedule
-          .getHandle(id)
-          .delete()
+      await deleteSchedule('vacuum-prefect');
+      await deleteSchedule('vacuum-prefect-maintenance');
+    }
+
+    /** With the runs that it started: one that no worker has begun would begin with the worker of the next page. */
+    async function deleteSchedule(id: string): Promise<void> {
+      const handle = temporal.client.schedule.getHandle(id);
+      const found = await handle.describe().catch(() => undefined);
+      if (found === undefined) return;
+      await handle.delete();
+      for (const { action } of found.info.recentActions) {
+        await temporal.client.workflow
+          .getHandle(action.workflow.workflowId)
+          .terminate('its page is over')
           .catch(() => undefined);
       }
     }
