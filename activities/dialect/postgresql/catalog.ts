@@ -6,7 +6,7 @@ import { wantedKey, Catalog } from '../catalog.ts';
 import type { Connection } from './connection.ts';
 import { readForeignKeys } from './foreign-keys.ts';
 import { qualifiedName, quoteIdentifier } from './identifiers.ts';
-import { selectKeepers, selectRefusers, selectWriters } from './keepers.ts';
+import { selectChecked, selectKeepers, selectRefusers, selectWriters } from './keepers.ts';
 import { selectPartitioning } from './partitioning.ts';
 import { findUnusualTables } from './unusual-tables.ts';
 
@@ -80,10 +80,7 @@ async function readTables(connection: Connection, ids: readonly string[]): Promi
       ${selectKeepers(sql`c.oid`)} as keepers,
       ${selectRefusers(sql`c.oid`)} as refusers,
       ${selectWriters(sql`c.oid`)} as writers,
-      (select coalesce(json_agg(distinct a.attname), '[]')
-        from pg_constraint as p
-        join pg_attribute as a on a.attrelid = p.conrelid and a.attnum = any(p.conkey)
-        where p.conrelid = c.oid and p.contype = 'c') as checked,
+      ${selectChecked(sql`c.oid`)} as checked,
       exists (
         select from pg_trigger as g
         where g.tgrelid = c.oid and not g.tgisinternal and g.tginitdeferred and g.tgenabled in ('O', 'A')

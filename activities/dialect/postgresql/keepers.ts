@@ -94,6 +94,16 @@ export function selectWriters(table: RawBuilder<unknown>): RawBuilder<readonly W
   )`;
 }
 
+/** The columns of a table, in a statement, that check constraints are about. */
+export function selectChecked(table: RawBuilder<unknown>): RawBuilder<readonly string[]> {
+  return sql<readonly string[]>`(
+    select coalesce(json_agg(distinct a.attname), '[]')
+    from pg_constraint as p
+    join pg_attribute as a on a.attrelid = p.conrelid and a.attnum = any(p.conkey)
+    where p.conrelid = ${table} and p.contype = 'c'
+  )`;
+}
+
 /** Over the source of a function: it always returns the row that it is given, and never makes another row of it. */
 function returnsOnly(source: string, given: string): RawBuilder<boolean> {
   const text = sql.raw(source);
