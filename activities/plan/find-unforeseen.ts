@@ -6,6 +6,7 @@ import { findKind } from '../passes/index.ts';
 import { clearsReferences, forbidsDelete } from '../resolve/cascades.ts';
 import type { StoredPass } from '../stored/pass.ts';
 import type { PreviewBound } from '../stored/report.ts';
+import { listFired, nameTrigger } from './fired-triggers.ts';
 
 /**
  * Why the database may refuse to delete a row of a pass, or keep it, although all that can be asked before says that it can
@@ -35,16 +36,8 @@ function findKept({ watched }: StoredPass): PreviewBound[] {
 
 /** Triggers that may raise an error: of what is deleted, and of what is updated since it references that. */
 function findRefusing({ counted }: StoredPass, catalog: Catalog): PreviewBound[] {
-  const deleted = counted.flatMap((name) => catalog.named(name) ?? []);
-  const updated = deleted
-    .flatMap((table) => catalog.referencesTo(table))
-    .filter((key) => clearsReferences(key) && catalog.has(key.child))
-    .map((key) => catalog.get(key.child));
-  const names = [
-    ...deleted.map((table) => [table, 'delete'] as const),
-    ...updated.map((table) => [table, 'update'] as const),
-  ].flatMap(([{ label, refusers = [] }, on]) =>
-    refusers.filter((trigger) => trigger.on === on).map(({ name }) => `trigger ${name} of table ${label}`),
+  const names = listFired(counted, catalog, () => true).flatMap(([table, on]) =>
+    (table.refusers ?? []).filter((trigger) => trigger.on === on).map(({ name }) => nameTrigger(name, table)),
   );
   if (names.length === 0) return [];
   return [

@@ -6,6 +6,7 @@ import { clearsReferences, pairColumns } from '../resolve/cascades.ts';
 import type { TableName } from '../stored/columns.ts';
 import type { StoredPass } from '../stored/pass.ts';
 import type { RowLink, Watched, WatchedLink } from '../stored/row-tree.ts';
+import { listFired, nameTrigger } from './fired-triggers.ts';
 
 /** What a pass should delete or set to null and triggers may keep, and triggers that write other rows; undefined if none may. */
 export function findWatched(stored: StoredPass, catalog: Catalog): Watched | undefined {
@@ -32,20 +33,13 @@ export function findWatched(stored: StoredPass, catalog: Catalog): Watched | und
 
 /** Triggers that a delete fires and that may delete any row, or write a table from which the pass deletes. */
 function findWriters({ counted }: StoredPass, catalog: Catalog): string[] {
-  const deleted = counted.flatMap((name) => catalog.named(name) ?? []);
-  const names = new Set(deleted.map(({ name }) => name.toLowerCase()));
-  const updated = deleted
-    .flatMap((table) => catalog.referencesTo(table))
-    .filter((key) => key.enforced && clearsReferences(key) && catalog.has(key.child))
-    .map((key) => catalog.get(key.child));
-  const found = [
-    ...deleted.map((table) => [table, 'delete'] as const),
-    ...updated.map((table) => [table, 'update'] as const),
-  ].flatMap(([{ label, writers = [] }, on]) =>
-    writers
+  const fired = listFired(counted, catalog, (key) => key.enforced);
+  const names = new Set(fired.filter(([, on]) => on === 'delete').map(([{ name }]) => name.toLowerCase()));
+  const found = fired.flatMap(([table, on]) =>
+    (table.writers ?? [])
       .filter((trigger) => trigger.on === on)
       .filter(({ deletes, writes }) => deletes || writes.some((name) => names.has(name)))
-      .map(({ name }) => `trigger ${name} of table ${label}`),
+      .map(({ name }) => nameTrigger(name, table)),
   );
   return [...new Set(found)];
 }
@@ -80,5 +74,5 @@ function listTriggers(
     kept === null || columns.some((column) => kept.includes(column.toLowerCase()));
   return keepers
     .filter((trigger) => trigger.on === on && keeps(trigger.columns))
-    .map(({ name }) => `trigger ${name} of table ${table.label}`);
+    .map(({ name }) => nameTrigger(name, table));
 }

@@ -9,6 +9,21 @@ const ON_DELETE = 8;
 const ON_UPDATE = 16;
 
 /**
+ * The triggers `g` of a table that users made and that fire, with their function `p` and its language `l`, for the `from` of a
+ * statement: once for each `e."on"` that they fire on. `e.given` is the row that the function gets.
+ */
+function firingTriggers(table: RawBuilder<unknown>): RawBuilder<unknown> {
+  return sql`
+    pg_trigger as g
+    join pg_proc as p on p.oid = g.tgfoid
+    join pg_language as l on l.oid = p.prolang
+    join (values ('delete', 'old', ${sql.lit(ON_DELETE)}), ('update', 'new', ${sql.lit(ON_UPDATE)})) as e("on", given, bit)
+      on
+        g.tgrelid = ${table} and not g.tgisinternal and g.tgenabled in ('O', 'A')
+        and g.tgtype::int & e.bit <> 0`;
+}
+
+/**
  * The triggers of a table, in a statement, that may keep a row as it is: those before a row that do not always return it.
  * What a function does cannot be known, except for one in PL/pgSQL whose every `return` is `return old` (of a delete) or
  * `return new` (of an update). Most are of that kind, and a pass need not look for rows that they kept.
@@ -23,14 +38,8 @@ export function selectKeepers(table: RawBuilder<unknown>): RawBuilder<readonly K
         case when l.lanname = 'plpgsql' and ${returnsOnly('p.prosrc', 'e.given')} then array(
           select distinct lower(m[1]) from regexp_matches(p.prosrc, '\\mnew\\."?(\\w+)"?\\s*:?=', 'gi') as m
         ) end as columns
-      from pg_trigger as g
-      join pg_proc as p on p.oid = g.tgfoid
-      join pg_language as l on l.oid = p.prolang
-      join (values ('delete', 'old', ${sql.lit(ON_DELETE)}), ('update', 'new', ${sql.lit(ON_UPDATE)})) as e("on", given, bit)
-        on g.tgtype::int & e.bit <> 0
-      where
-        g.tgrelid = ${table} and not g.tgisinternal and g.tgenabled in ('O', 'A')
-        and g.tgtype::int & ${sql.lit(BEFORE_EACH_ROW)} = ${sql.lit(BEFORE_EACH_ROW)}
+      from ${firingTriggers(table)}
+      where g.tgtype::int & ${sql.lit(BEFORE_EACH_ROW)} = ${sql.lit(BEFORE_EACH_ROW)}
     ) as k
     where k.columns is null or (k."on" = 'update' and k.columns <> '{}')
   )`;
@@ -49,14 +58,9 @@ export function selectRefusers(table: RawBuilder<unknown>): RawBuilder<CatalogTa
   const raises = sql.raw(`'\\mraise\\M(?!\\s+(${MESSAGES})\\M)|\\massert\\M'`);
   return sql<CatalogTable['refusers']>`(
     select coalesce(json_agg(json_build_object('name', g.tgname, 'on', e."on") order by g.tgname, e."on"), '[]')
-    from pg_trigger as g
-    join pg_proc as p on p.oid = g.tgfoid
-    join pg_language as l on l.oid = p.prolang
-    join (values ('delete', ${sql.lit(ON_DELETE)}), ('update', ${sql.lit(ON_UPDATE)})) as e("on", bit)
-      on g.tgtype::int & e.bit <> 0
+    from ${firingTriggers(table)}
     where
-      g.tgrelid = ${table} and not g.tgisinternal and g.tgenabled in ('O', 'A')
-      and case
+      case
         when l.lanname = 'plpgsql' then p.prosrc ~* ${raises}
         else l.lanname <> all(${SILENT_LANGUAGES}::text[])
       end
@@ -84,12 +88,7 @@ export function selectWriters(table: RawBuilder<unknown>): RawBuilder<readonly W
             p.prosrc, '\\m(?:update|insert\\s+into)\\s+(?:only\\s+)?(?:"?\\w+"?\\.)?"?(\\w+)"?', 'gi') as m
           where l.lanname = 'plpgsql'
         ) as writes
-      from pg_trigger as g
-      join pg_proc as p on p.oid = g.tgfoid
-      join pg_language as l on l.oid = p.prolang
-      join (values ('delete', ${sql.lit(ON_DELETE)}), ('update', ${sql.lit(ON_UPDATE)})) as e("on", bit)
-        on g.tgtype::int & e.bit <> 0
-      where g.tgrelid = ${table} and not g.tgisinternal and g.tgenabled in ('O', 'A')
+      from ${firingTriggers(table)}
     ) as w
   )`;
 }

@@ -32,15 +32,19 @@ describeNeeding(['temporal'], 'history, of a run that is open', () => {
       },
       work,
     );
+  async function pauseRun(): Promise<void> {
+    await run.start();
+    await run.untilBatches(3);
+    await run.handle.signal('pause', 'a release of ours');
+    await waitFor('the run to be paused', async () => {
+      const { state } = await run.handle.query<RunProgress>('progress');
+      return state === 'paused';
+    });
+  }
+
   test('tells that it is paused, and why, as its workflow does', async () => {
     await withWorker(async () => {
-      await run.start();
-      await run.untilBatches(3);
-      await run.handle.signal('pause', 'a release of ours');
-      await waitFor('the run to be paused', async () => {
-        const { state } = await run.handle.query<RunProgress>('progress');
-        return state === 'paused';
-      });
+      await pauseRun();
 
       const list = await type(session.address);
       expect(list.stdout).toMatch(/^ *1 +prefect +execute +paused .* a release of ours *$/m);
@@ -75,13 +79,7 @@ describeNeeding(['temporal'], 'history, of a run that is open', () => {
 
   test('tells that no worker answers for it, and what is in the ledger', async () => {
     await withWorker(async () => {
-      await run.start();
-      await run.untilBatches(3);
-      await run.handle.signal('pause', 'a release of ours');
-      await waitFor('the run to be paused', async () => {
-        const { state } = await run.handle.query<RunProgress>('progress');
-        return state === 'paused';
-      });
+      await pauseRun();
     });
     const list = await type(session.address);
     expect(list.stdout).toMatch(/^ *1 +prefect +execute +not known .* no worker answers\. /m);

@@ -8,6 +8,12 @@ import type { TestFile } from '../../../support/sqlite.ts';
 import { createFile } from '../../../support/sqlite.ts';
 
 const Item = defineEntity({ name: 'Item', properties: { id: p.integer().primary(), at: p.datetime() } });
+const POLICY = definePolicy({
+  name: 'items',
+  enabled: true,
+  entities: [Item],
+  passes: [expireRows({ name: 'old', entity: Item, age: 'at', olderThan: '1 day' })],
+});
 
 let file: TestFile;
 afterEach(() => file.drop());
@@ -28,13 +34,7 @@ test('a row that a deferred foreign key forbids to delete stops no other', async
     pragma foreign_keys = off;
     insert into note values (3, 1234);
     pragma foreign_keys = on;`);
-  const policy = definePolicy({
-    name: 'items',
-    enabled: true,
-    entities: [Item],
-    passes: [expireRows({ name: 'old', entity: Item, age: 'at', olderThan: '1 day' })],
-  });
-  const { passes } = await runEngine(file.url, policy, { size: 20 });
+  const { passes } = await runEngine(file.url, POLICY, { size: 20 });
   expect(passes).toMatchObject([{ deleted: { item: 48 }, blocked: 2 }]);
   expect(file.rows('select id from item order by id')).toEqual([{ id: 7 }, { id: 33 }]);
   expect(file.rows('select id, item_id as item from note order by id')).toEqual([
@@ -55,13 +55,7 @@ test('neither does one whose trigger deletes what such a foreign key names, in a
       select id, datetime('now', '-9 days') from n;
     insert into box select id from item;
     insert into note values (1, 7), (2, 33);`);
-  const policy = definePolicy({
-    name: 'items',
-    enabled: true,
-    entities: [Item],
-    passes: [expireRows({ name: 'old', entity: Item, age: 'at', olderThan: '1 day' })],
-  });
-  const { passes } = await runEngine(file.url, policy, { size: 20 });
+  const { passes } = await runEngine(file.url, POLICY, { size: 20 });
   expect(passes).toMatchObject([{ deleted: { item: 48 }, blocked: 2 }]);
   expect(file.rows('select id from item order by id')).toEqual([{ id: 7 }, { id: 33 }]);
   expect(file.rows('select id from box order by id')).toEqual([{ id: 7 }, { id: 33 }]);
