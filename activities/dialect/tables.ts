@@ -85,8 +85,8 @@ export interface Tables {
   ): Promise<PartialIndex | undefined>;
   /** Rows of a table, counted no further than `most`: the least of both. */
   countUpTo(table: TableName, most: number): Promise<number>;
-  /** Whether a table has a row that is not older than an instant. */
-  hasRowSince(table: TableName, ages: Ages, instant: string): Promise<boolean>;
+  /** Whether a table has a row that is not older than an instant. `isIndexed`: a whole index begins with the only age. */
+  hasRowSince(table: TableName, ages: Ages, instant: string, isIndexed: boolean): Promise<boolean>;
   /**
    * The age of the n-th newest of the rows of which a condition is true, in whole milliseconds since the epoch, rounded down;
    * null if there are fewer. Reads the whole table if no index on the age helps.

@@ -3,6 +3,7 @@ import type { Issue } from '../../policy/issue.ts';
 import type { Policy } from '../../policy/policy.ts';
 import type { Database } from '../ledger/open-database.ts';
 import { findKind } from '../passes/index.ts';
+import { hasIndexOn } from '../resolve/scan-choice.ts';
 import type { TableName } from '../stored/columns.ts';
 import type { GuardedPass, GuardRequest, RowCount } from './guard.ts';
 import { nameTable, suggestPreview } from './guard.ts';
@@ -179,15 +180,18 @@ async function examinePercent(
 /** Whether rows would expire of a table in which no row is newer than the horizon. */
 async function examineNewest(
   database: Database,
-  { policy, entities, budget }: GuardRequest,
+  { policy, entities, catalog, budget }: GuardRequest,
   pass: GuardedPass,
 ): Promise<Issue[]> {
   const { allowNewest, smallTable } = policy.limits;
   const { table, ages, horizon } = pass.stored;
   if (allowNewest || findKind(pass.kind).expires !== true || mayAllExpire(policy, pass)) return [];
   if (ages === undefined || horizon === undefined) return [];
+  const known = catalog.named(table);
+  const isOne = ages.length === 1 && ages[0].parent === undefined;
+  const isIndexed = isOne && known !== undefined && hasIndexOn(known, ages[0]);
   const allOld = await budget.tryRead(database.session, async (tx) => {
-    if (await tx.tables.hasRowSince(table, ages, horizon)) return false;
+    if (await tx.tables.hasRowSince(table, ages, horizon, isIndexed)) return false;
     return (await tx.tables.countUpTo(table, smallTable)) >= smallTable;
   });
   if (allOld === false) return [];

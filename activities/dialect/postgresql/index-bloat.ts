@@ -2,8 +2,8 @@ import type { RawBuilder } from 'kysely';
 import { sql } from 'kysely';
 
 /**
- * A `lateral` over alias `c` of `pg_class`, `s` of its schema and `l.live` rows: the bytes and percent of the B-tree indexes of a
- * table that their entries do not need. Null if the table was never analyzed. Many equal keys take less than is assumed
+ * A `lateral` over alias `c` of `pg_class`, `s` of its schema, `l.live` rows and `column_width`: the bytes and percent of the
+ * B-tree indexes of a table that their entries do not need. Null if the table was never analyzed. Many equal keys take less than is assumed
  * (deduplication), so that such an index shows less bloat than it has.
  *
  * A page has a head of 24 bytes and 16 at its end, and is filled to 90 % unless the index says otherwise. An entry has a pointer
@@ -19,14 +19,14 @@ export function estimateIndexBloat(): RawBuilder<unknown> {
     join pg_class as x on x.oid = i.indexrelid
     join pg_am as method on method.oid = x.relam and method.amname = 'btree'
     cross join lateral (
-      select 12 + 8 * ceil(sum((1 - a.null_frac) * a.avg_width) / 8) as bytes
+      select 12 + 8 * ceil(sum(a.bytes) / 8) as bytes
       from unnest(i.indkey::int2[]) with ordinality as k(column_number, n)
       join pg_attribute as named
         on named.attrelid = case k.column_number when 0 then x.oid else c.oid end
         and named.attnum = case k.column_number when 0 then k.n else k.column_number end
       -- Of an expression the statistics are those of the index.
-      join pg_stats as a
-        on a.schemaname = s.nspname and a.attname = named.attname and not a.inherited
+      join column_width as a
+        on a.schemaname = s.nspname and a.attname = named.attname
         and a.tablename = case k.column_number when 0 then x.relname else c.relname end
     ) as entry
     cross join lateral (

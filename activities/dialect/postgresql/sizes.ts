@@ -35,9 +35,31 @@ export class PostgresSizes implements Sizes {
  * exclusively. A table that is not there is left out; a partitioned one is what its partitions are together.
  */
 async function readSizes(connection: Connection, tables: readonly TableName[]): Promise<TableSize[]> {
-  const { rows } = await sql<TableSize & { width: number | null; rowsPerPage: number | null }>`
+  const { rows } = await sql<TableSize>`
+    with part as materialized (
+      select w.n, w.label, coalesce(p.relid::oid, to_regclass(w.name)::oid) as oid
+      from unnest(
+        ${tables.map(qualifiedName)}::text[],
+        ${tables.map((table) => table.label)}::text[]) with ordinality as w(name, label, n)
+      left join lateral pg_partition_tree(to_regclass(w.name)) as p on p.isleaf
+    ), relation as materialized (
+      select c.relname, s.nspname
+      from pg_class as c
+      join pg_namespace as s on s.oid = c.relnamespace
+      where c.oid = any(array(
+        select part.oid from part union all
+        select i.indexrelid from part join pg_index as i on i.indrelid = part.oid))
+    ), column_width as materialized (
+      -- Read once: a look-up for each index read all statistics of the database each time. For 10 tables with 88 indexes
+      -- that was 73,651 pages in 124 ms instead of 13 ms (explain, PostgreSQL 18).
+      select a.schemaname, a.tablename, a.attname, (1 - a.null_frac) * a.avg_width as bytes
+      from pg_stats as a
+      where
+        a.tablename = any(array(select relname from relation)) and a.schemaname = any(array(select nspname from relation))
+        and not a.inherited
+    )
     select
-      w.label as table,
+      part.label as table,
       (pg_total_relation_size(c.oid) - pg_indexes_size(c.oid) - t.bytes)::float8 as heap,
       pg_indexes_size(c.oid)::float8 as indexes,
       t.bytes::float8 as toast,
@@ -53,14 +75,7 @@ async function readSizes(connection: Connection, tables: readonly TableName[]): 
       to_json(pg_stat_get_last_autovacuum_time(c.oid)) #>> '{}' as "lastAutovacuum",
       to_json(pg_stat_get_last_analyze_time(c.oid)) #>> '{}' as "lastAnalyze",
       to_json(pg_stat_get_last_autoanalyze_time(c.oid)) #>> '{}' as "lastAutoanalyze"
-    from unnest(
-      ${tables.map(qualifiedName)}::text[],
-      ${tables.map((table) => table.label)}::text[]) with ordinality as w(name, label, n)
-    cross join lateral (
-      select coalesce(p.relid::oid, to_regclass(w.name)::oid) as oid
-      from (values (1)) as one
-      left join pg_partition_tree(to_regclass(w.name)) as p on p.isleaf
-    ) as part
+    from part
     join pg_class as c on c.oid = part.oid
     join pg_namespace as s on s.oid = c.relnamespace
     cross join lateral (
@@ -72,9 +87,9 @@ async function readSizes(connection: Connection, tables: readonly TableName[]): 
     ) as l
     -- A page has a head of 24 bytes; a row a pointer of 4, a head of 24, and ends at a multiple of 8.
     cross join lateral (
-      select 28 + 8 * ceil(sum((1 - a.null_frac) * a.avg_width) / 8) as bytes
-      from pg_stats as a
-      where a.schemaname = s.nspname and a.tablename = c.relname and not a.inherited
+      select 28 + 8 * ceil(sum(a.bytes) / 8) as bytes
+      from column_width as a
+      where a.schemaname = s.nspname and a.tablename = c.relname
     ) as row
     cross join lateral (
       select current_setting('block_size')::float8 as block,
@@ -88,7 +103,8 @@ async function readSizes(connection: Connection, tables: readonly TableName[]): 
         - page.block * ceil(l.live / greatest(1, floor((page.block - 24) * page.fill / row.bytes)))) end as bytes
     ) as e
     cross join ${estimateIndexBloat()} as ib
-    order by w.n`.execute(connection.db);
+    where c.oid = any(array(select oid from part))
+    order by part.n`.execute(connection.db);
   const sums = new Map<string, TableSize>();
   for (const size of rows) {
     const sum = sums.get(size.table);

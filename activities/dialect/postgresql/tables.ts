@@ -1,6 +1,7 @@
+import type { RawBuilder } from 'kysely';
 import { sql } from 'kysely';
 
-import type { Ages, PartialIndex, TableName } from '../../stored/columns.ts';
+import type { AgeColumn, Ages, PartialIndex, TableName } from '../../stored/columns.ts';
 import type { StoredRoot } from '../../stored/pass.ts';
 import type { PathColumn } from '../../stored/row-tree.ts';
 import type { CatalogTable } from '../catalog.ts';
@@ -92,8 +93,9 @@ export class PostgresTables implements Tables {
     return rows[0]?.rows ?? 0;
   }
 
-  async hasRowSince(table: TableName, ages: Ages, instant: string): Promise<boolean> {
+  async hasRowSince(table: TableName, ages: Ages, instant: string, isIndexed: boolean): Promise<boolean> {
     const isNew = sql`${ageExpression('t', ages)} >= ${castValue(instant, ages[0].type)}`;
+    if (isIndexed) return this.#isNewestNew(table, ages[0], isNew);
     const from = pageStartSql(sql`greatest(0, ${countPagesSql(table)} - ${LAST_PAGES}::bigint)`);
     const { rows } = await sql<{ found: boolean }>`
       select
@@ -104,6 +106,22 @@ export class PostgresTables implements Tables {
           select from ${tableRef(table)} as t
           where ${isNew}
         ) as found`.execute(this.#connection.db);
+    return rows[0]?.found === true;
+  }
+
+  /**
+   * By the end of the index. `exists` alone reads the table from its start, where its oldest rows are: 41 ms for 300,000 events
+   * of which the last 40 % are new, and all of it if none is.
+   */
+  async #isNewestNew(table: TableName, age: AgeColumn, isNew: RawBuilder<unknown>): Promise<boolean> {
+    const column = columnRef('t', age);
+    const { rows } = await sql<{ found: boolean }>`
+      select exists (
+        select from (
+          select ${column} from ${tableRef(table)} as t where ${column} is not null order by ${column} desc limit 1
+        ) as t
+        where ${isNew}
+      ) as found`.execute(this.#connection.db);
     return rows[0]?.found === true;
   }
 

@@ -14,8 +14,11 @@ export function describeCatalog(open: () => Promise<DialectHarness>): void {
       if (found === undefined) throw new Error('the catalog has no table item');
       await db.inTx(async (tx, view) => {
         expect(await tx.tables.countUpTo(db.item, 5)).toBe(5);
-        expect(await tx.tables.hasRowSince(db.item, [db.columns.at], HORIZON)).toBe(true);
-        expect(await tx.tables.hasRowSince(db.item, [db.columns.at], '2025-01-01T00:00:00.000Z')).toBe(false);
+        const later = '2025-01-01T00:00:00.000Z';
+        for (const isIndexed of [false, true]) {
+          expect(await tx.tables.hasRowSince(db.item, [db.columns.at], HORIZON, isIndexed)).toBe(true);
+          expect(await tx.tables.hasRowSince(db.item, [db.columns.at], later, isIndexed)).toBe(false);
+        }
         const [sample] = await tx.tables.sample(found, [{ where: db.older(view), parts: 1 }]);
         expect(sample).toMatchObject({ rows: 10, error: 0, tableRows: 12 });
       });
