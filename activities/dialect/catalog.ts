@@ -62,6 +62,10 @@ export interface Partitioning {
   readonly readable: boolean;
   /** Triggers of any of them that fire when a row is deleted, by name. */
   readonly deleteTriggers: readonly string[];
+  /** Those of tables with partitions that fire once for a statement: a delete in a partition fires none of them. */
+  readonly statementTriggers: readonly string[];
+  /** The ids of the tables where its rows lie, without those on other servers. */
+  readonly leaves: readonly string[];
 }
 
 /** A trigger that may keep a row as it is. */
@@ -142,6 +146,8 @@ export interface ForeignKey {
 export interface WantedTable {
   readonly schema: string | undefined;
   readonly name: string;
+  /** Its partitions are read too, if it has any. Default: false. */
+  readonly leaves?: boolean;
 }
 
 /** The tables that were asked for, those that foreign keys tie to them, and all foreign keys. */

@@ -8,6 +8,11 @@ export interface Partitions {
    * first. Not the default one, and none with rows on another server. `only` is the one to look at; default: all.
    */
   findPast(table: TableName, age: ColumnName, horizon: string, only?: TableName): Promise<StoredPartition[]>;
+  /**
+   * The tables where rows of partitions lie of which no row is older than a horizon, by the lower bound. Empty if the table is
+   * partitioned by something else than the age.
+   */
+  findYoung(table: TableName, age: ColumnName, horizon: string): Promise<TableName[]>;
   /** Keeps others from changing rows of a partition until the transaction ends; they can read them. */
   lock(partition: TableName): Promise<void>;
   /**

@@ -19,6 +19,7 @@ export function findPosition(scan: Scan, value: string): number {
       return /^[0-9a-f]{8}-[0-9a-f]{4}-/i.test(value)
         ? Number.parseInt(value.slice(0, 8) + value.slice(9, 13), 16)
         : Number.NaN;
+    case 'by-partition':
     case 'tables':
     case 'files':
       return Number.NaN;

@@ -61,6 +61,19 @@ export interface FoundRow {
   readonly location: string;
 }
 
+/** A value of a key, as a person wrote it. */
+export interface KeyValue {
+  readonly column: ColumnName;
+  readonly value: string;
+}
+
+/** Where a row lies. */
+export interface RowPlace {
+  readonly location: string;
+  /** The partition, if the table is partitioned. */
+  readonly leaf?: Pick<TableName, 'schema' | 'name'>;
+}
+
 /** What a condition says of a row, part by part. */
 export interface Evaluated {
   readonly deletable: boolean;
@@ -164,6 +177,8 @@ export interface Rows {
     where: Condition,
   ): Promise<ReadonlySet<string>>;
   find(table: TableName, column: ColumnName, key: string): Promise<FoundRow | undefined>;
+  /** Finds a row by all columns of its key; undefined if there is none. */
+  locate(table: TableName, key: readonly KeyValue[]): Promise<RowPlace | undefined>;
   /** Evaluates a condition and its parts on one row; undefined if it is not there. */
   evaluate(
     table: TableName,

@@ -63,7 +63,7 @@ export async function readCurrentBacklogs(
     const found = kind.resolve(pass, scope);
     const table = found === undefined ? undefined : catalog.named(found.table);
     const read = found === undefined || table === undefined || scope.issues.length > 0;
-    const stored = read ? found : ((await kind.readRows?.(found, tx, table)) ?? found);
+    const stored = read ? found : ((await kind.readRows?.(found, tx, table, catalog)) ?? found);
     const common = { pass: pass.name, kind: pass.kind, last: known?.get(pass.name) ?? null };
     if (stored === undefined || table === undefined || scope.issues.length > 0) {
       backlogs.push({ ...common, now: null, why: DOES_NOT_FIT });

@@ -6,8 +6,9 @@ import type { Session } from '../dialect/dialect.ts';
 import { readDatabaseError } from '../dialect/errors.ts';
 import { NO_HOLDS } from '../ledger/holds.ts';
 import type { Database } from '../ledger/open-database.ts';
+import { listLeaves } from '../passes/leaves.ts';
 import { LOOK_UP_LIMITS, resolvePolicy } from '../plan/resolve-policy.ts';
-import { findEntity, findRow } from '../resolve/find-row.ts';
+import { findEntity, locateRow } from '../resolve/find-row.ts';
 import type { JudgedRow, LocatedRow, Reason, Role } from './judge-row.ts';
 import { judgeRow } from './judge-row.ts';
 
@@ -67,17 +68,20 @@ export async function explainRow(
     const { passes, notApplicable, entities, now } = await resolvePolicy(tx, policy, names, 'preview');
     const issues: Issue[] = [];
     const named = await findEntity(tx, policy, entities, entity, issues);
-    const found = named === undefined ? undefined : await findRow(tx, named.table, key, issues);
+    const found = named === undefined ? undefined : await locateRow(tx, named, key, entities, issues);
     assertValid('the row', issues);
     const row: LocatedRow | undefined =
       named === undefined || found === undefined
         ? undefined
-        : { table: named.table, location: found.location };
+        : { table: { ...named.table, ...found.leaf }, location: found.location };
     const options = { holds: holds ?? NO_HOLDS, now };
     const judged: { readonly explained: PassExplanation; readonly rows: readonly JudgedRow[] }[] = [];
     for (const { pass, stored } of row === undefined ? [] : passes) {
       for (const role of ['row', 'along'] as const) {
-        const rows = row === undefined ? [] : await judgeRow(tx, stored, role, row, options);
+        const rows: JudgedRow[] = [];
+        for (const leaf of listLeaves(stored)) {
+          if (row !== undefined) rows.push(...(await judgeRow(tx, leaf, role, row, options)));
+        }
         const about = { pass: pass.name, kind: pass.kind, role, table: stored.table.label };
         if (rows.length > 0) judged.push({ explained: { ...about, ...sumUp(rows) }, rows });
       }

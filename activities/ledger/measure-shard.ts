@@ -94,6 +94,11 @@ function findWorkByScan({ shard, cursor, round, rows, rowsPerParent }: Standing)
       const ahead = rowsBetween(spread, at, until);
       return { behind: rows, ahead: rowsPerParent * ahead };
     }
+    case 'by-partition': {
+      const leaf = cursor !== null && 'leaf' in cursor ? cursor.leaf : 0;
+      const ahead = shard.leaves.slice(leaf).reduce((sum, one) => sum + one.rows, 0);
+      return { behind: rows, ahead: rowsPerParent * ahead };
+    }
     case 'tables': {
       const behind = cursor !== null && 'table' in cursor ? cursor.table : 0;
       return { behind, ahead: shard.tables - behind };

@@ -1,6 +1,6 @@
 import type { AnyEntity } from '../../policy/pass-options.ts';
 import type { Pass } from '../../policy/pass.ts';
-import type { CatalogTable } from '../dialect/catalog.ts';
+import type { Catalog, CatalogTable } from '../dialect/catalog.ts';
 import type { Session, Tx } from '../dialect/dialect.ts';
 import type { PreviewQuery } from '../dialect/preview.ts';
 import type { Outbox } from '../dialect/rows.ts';
@@ -126,10 +126,12 @@ interface AnyKind<P extends Pass, S extends StoredPass> {
   readonly expires?: true;
   /** Every entity that the pass names. */
   entities(pass: P): AnyEntity[];
+  /** Entities whose partitions it works on one after the other, if they are partitioned; kinds that do not have none. */
+  leaves?(pass: P): AnyEntity[];
   /** Looks names up; reports what is missing to the scope and then returns undefined. */
   resolve(pass: P, scope: Scope): S | undefined;
   /** What only the rows or the planner tell of a resolved pass; kinds whose names say all have none. */
-  readRows?(stored: S, tx: Tx, table: CatalogTable): Promise<S>;
+  readRows?(stored: S, tx: Tx, table: CatalogTable, catalog: Catalog): Promise<S>;
   /** The plan, or the scans to choose from once the table has been sampled. */
   plan(stored: S, table: CatalogTable, shards: number, view: View): ScanChoice | PassPlan;
   /** Why the pass cannot run over a connection, beyond what its tables say; kinds that any connection can do have none. */

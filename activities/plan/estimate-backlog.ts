@@ -49,6 +49,17 @@ export async function estimateBacklog(
   };
 }
 
+/** The backlog of several tables together. The errors of samples that are independent of each other add up as squares. */
+export function sumBacklogs(backlogs: readonly Backlog[]): Backlog {
+  const ages = backlogs.flatMap(({ oldestSeconds }) => oldestSeconds ?? []);
+  return {
+    rows: backlogs.reduce((sum, { rows }) => sum + rows, 0),
+    error: Math.round(Math.hypot(...backlogs.map(({ error }) => error))),
+    oldestSeconds: ages.length === 0 ? null : Math.max(...ages),
+    atLeast: backlogs.some(({ atLeast }) => atLeast),
+  };
+}
+
 /** Undefined if there is no index on the age, or if reading it takes too long. */
 async function readByAge(
   tx: Tx,

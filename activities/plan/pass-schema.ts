@@ -11,16 +11,46 @@ interface Resolved {
   readonly stored: StoredPass;
 }
 
-/**
- * Passes with what the catalog says of the tables from which they delete. `known` are the same passes as they were resolved
- * in the snapshot of the catalog, if that was another one.
- */
+/** The same for passes and for each partition that they work on. */
 export async function addSchema<R extends Resolved>(
   tx: Tx,
   passes: readonly R[],
   catalog: Catalog,
   known: readonly R[] | undefined,
 ): Promise<R[]> {
+  const complete = await addSchemas(tx, passes.flatMap(withLeaves), catalog, known?.flatMap(withLeaves));
+  const byName = new Map(complete.map(({ pass, stored }) => [pass.name, stored]));
+  return passes.map((resolved) => {
+    const [whole, ...leaves] = withLeaves(resolved).map(
+      ({ pass, stored }) => byName.get(pass.name) ?? stored,
+    );
+    const stored = whole ?? resolved.stored;
+    return { ...resolved, stored: stored.leaves === undefined ? stored : { ...stored, leaves } };
+  });
+}
+
+/** A pass, and the same pass for each of its partitions, under a name that no pass has. */
+function withLeaves(resolved: Resolved): Resolved[] {
+  const { pass, stored } = resolved;
+  return [
+    resolved,
+    ...(stored.leaves ?? []).map((leaf) => ({
+      pass: { name: JSON.stringify([pass.name, leaf.table.schema, leaf.table.name]) },
+      stored: leaf,
+    })),
+  ];
+}
+
+/**
+ * Passes with what the catalog says of the tables from which they delete. `known` are the same passes as they were resolved
+ * in the snapshot of the catalog, if that was another one.
+ */
+async function addSchemas(
+  tx: Tx,
+  passes: readonly Resolved[],
+  catalog: Catalog,
+  known: readonly Resolved[] | undefined,
+): Promise<Resolved[]> {
   const deleting = passes.map((resolved) => {
     const { stored } = resolved;
     return stored.counted.length === 0

@@ -1,14 +1,15 @@
 import type { Policy } from '../../policy/policy.ts';
-import type { CatalogTable } from '../dialect/catalog.ts';
+import type { Catalog, CatalogTable } from '../dialect/catalog.ts';
 import type { Tx } from '../dialect/dialect.ts';
 import type { Holds, View } from '../dialect/view.ts';
 import { findKind } from '../passes/index.ts';
 import type { BacklogRows } from '../passes/pass.ts';
 import { chooseScan, toSampleRequest } from '../resolve/scan-choice.ts';
+import type { Backlog } from '../stored/backlog.ts';
 import type { StoredPass } from '../stored/pass.ts';
 import type { RunPass } from '../stored/run.ts';
-import type { PassPlan } from '../stored/scan.ts';
-import { estimateBacklog } from './estimate-backlog.ts';
+import type { LeafShard, PassPlan } from '../stored/scan.ts';
+import { estimateBacklog, sumBacklogs } from './estimate-backlog.ts';
 import type { ResolvedPolicy } from './resolve-policy.ts';
 import { hashSettings } from './settings-hash.ts';
 import { TableSamples } from './table-samples.ts';
@@ -45,7 +46,12 @@ export async function planPasses(
     const table = catalog.named(stored.table);
     if (table === undefined) throw new Error(`table of pass ${name} vanished`);
     const shards = Math.min(maxShards, pass.shards ?? policy.shards);
-    const plan = planPass(tx, samples, name, stored, table, shards, holds, now);
+    const planOn = (own: StoredPass, on: CatalogTable, parts: number): (() => Promise<PlannedScan>) =>
+      planPass(tx, samples, name, own, on, parts, holds, now);
+    const plan =
+      stored.leaves === undefined
+        ? planOn(stored, table, shards)
+        : planLeaves(stored.leaves, catalog, (leaf, on) => planOn(leaf, on, 1));
     const settingsHash = hashSettings(stored, now);
     return [async () => ({ name, kind, stored, settingsHash, ...(await plan()) })];
   });
@@ -53,6 +59,40 @@ export async function planPasses(
   const done: RunPass[] = [];
   for (const plan of planned) done.push(await plan());
   return done;
+}
+
+type PlannedScan = Pick<RunPass, 'plan' | 'before'>;
+
+/** Plans one shard that goes through the partitions of a table, one after the other. */
+function planLeaves(
+  leaves: readonly StoredPass[],
+  catalog: Catalog,
+  planOn: (leaf: StoredPass, table: CatalogTable) => () => Promise<PlannedScan>,
+): () => Promise<PlannedScan> {
+  const plans = leaves.flatMap((leaf) => {
+    const table = catalog.named(leaf.table);
+    return table === undefined ? [] : [{ table, plan: planOn(leaf, table) }];
+  });
+  return async () => {
+    const parts: LeafShard[] = [];
+    const backlogs: Backlog[] = [];
+    let [estimate, tableRows, aged] = [0, 0, false];
+    for (const { table, plan: readPlan } of plans) {
+      const { plan, before } = await readPlan();
+      const { schema, name } = table;
+      estimate += plan.estimate;
+      tableRows += plan.tableRows;
+      parts.push(...plan.shards.map((shard) => ({ table: { schema, name }, shard, rows: plan.estimate })));
+      if (before !== undefined) backlogs.push(before.backlog);
+      aged ||= before?.aged === true;
+    }
+    const scan = 'by-partition';
+    const shards = parts.length === 0 ? [] : [{ scan, leaves: parts } as const];
+    return {
+      plan: { scan, shards, estimate, tableRows },
+      ...(backlogs.length === 0 ? {} : { before: { backlog: sumBacklogs(backlogs), aged } }),
+    };
+  };
 }
 
 /** Adds what a pass requests of its table to the samples; the function plans the pass once they are read. */
@@ -65,7 +105,7 @@ function planPass(
   shards: number,
   holds: Holds | undefined,
   now: string,
-): () => Promise<Pick<RunPass, 'plan' | 'before'>> {
+): () => Promise<PlannedScan> {
   const view = tx.view(holds === undefined ? { now } : { holds, now });
   const choice = findKind(stored.kind).plan(stored, table, shards, view);
   if (!('where' in choice)) return async () => ({ plan: choice });

@@ -101,7 +101,7 @@ async function readRows(tx: Tx, passes: readonly ResolvedPass[], catalog: Catalo
   const complete: ResolvedPass[] = [];
   for (const { pass, stored } of passes) {
     const table = catalog.named(stored.table);
-    const read = table === undefined ? undefined : findKind(pass.kind).readRows?.(stored, tx, table);
+    const read = table === undefined ? undefined : findKind(pass.kind).readRows?.(stored, tx, table, catalog);
     complete.push({ pass, stored: (await read) ?? stored });
   }
   return complete;
@@ -118,7 +118,12 @@ export async function readPolicyCatalog(
   passes: readonly Pass[],
   entities: PolicyEntities,
 ): Promise<Catalog> {
-  return tx.facts.readCatalog(listEntities(passes).map((entity) => entities.table(entity)));
+  const scanned = new Set(passes.flatMap((pass) => findKind(pass.kind).leaves?.(pass) ?? []));
+  const wanted = listEntities(passes).map((entity) => ({
+    ...entities.table(entity),
+    leaves: scanned.has(entity),
+  }));
+  return tx.facts.readCatalog(wanted);
 }
 
 /** All tables that a policy deletes from, also by passes that this run leaves out; their issues are not of this run. */

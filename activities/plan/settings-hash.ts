@@ -20,7 +20,7 @@ const OF_THE_RUN: ReadonlySet<string> = new Set([
  * preview and a run with the same hash are about the same rows, as they are at their time: also if they find other partitions.
  */
 export function hashSettings(stored: StoredPass, now: string): string {
-  return hash({ ...stored, tables: undefined }, (horizon, owner) =>
+  return hash({ ...stored, tables: undefined, leaves: undefined }, (horizon, owner) =>
     'retentions' in owner || 'period' in owner ? undefined : Date.parse(now) - Date.parse(horizon),
   );
 }
@@ -30,7 +30,7 @@ export function hashSettings(stored: StoredPass, now: string): string {
  * partition stands for its table, so that it does not matter which partitions there are.
  */
 export function hashFound(stored: StoredPass): string {
-  return hash(joinPartitions(stored), () => undefined);
+  return hash(joinPartitions({ ...stored, leaves: undefined }), () => undefined);
 }
 
 /** What follows from the rest: which tables are counted, and in which order rows are drained. */

@@ -1,10 +1,11 @@
 import type { DropPartitions } from '../../policy/drop-partitions.ts';
-import type { Catalog, CatalogTable } from '../dialect/catalog.ts';
+import type { ExpireRows } from '../../policy/expire-rows.ts';
+import type { Catalog, CatalogTable, ForeignKey } from '../dialect/catalog.ts';
 import type { ColumnName } from '../stored/columns.ts';
 import { forbidsDelete } from './cascades.ts';
 import type { Scope } from './scope.ts';
 
-const BY_ROWS = 'delete its rows with an expireRows pass over the entity of each partition';
+const BY_ROWS = 'delete its rows with an expireRows pass';
 
 /** Refuses a table whose partitions cannot be dropped for their age, or where a drop would do less than a delete. */
 export function refuseUndroppable(
@@ -54,30 +55,66 @@ export function refuseUndroppable(
       `${deleteTriggers.join(', ')} of ${here}`,
     );
   }
-  refuseKeys(name, table, partitioning.members, scope);
+  refuseKeys(name, table, scope);
+}
+
+/** Refuses what cannot be done one partition after the other, each for itself. */
+export function refuseUnsplittable(pass: ExpireRows, table: CatalogTable, scope: Scope): void {
+  const name = `entity ${scope.entities.name(pass.entity)}`;
+  const here = `table ${table.label}`;
+  const retentions = [pass, ...pass.overrides];
+  const refused = [
+    ...(retentions.some(({ keepLast }) => keepLast != null) ? ['keepLast'] : []),
+    ...(pass.nestedBy === undefined ? [] : ['nestedBy']),
+  ];
+  for (const option of refused) {
+    scope.addIssue(
+      `${option} is about rows of several partitions of ${name}, which the pass deletes from one after the other`,
+      `Leave ${option} out, or name the entity of a single partition`,
+      here,
+    );
+  }
+  const { statementTriggers = [] } = table.partitioning ?? {};
+  if (statementTriggers.length > 0) {
+    scope.addIssue(
+      `${name} has triggers that fire once for a delete in the whole table, and a delete in a partition fires none of them`,
+      'Let them fire for each row, or name the entity of a single partition if nothing depends on them',
+      `${statementTriggers.join(', ')} of ${here}`,
+    );
+  }
 }
 
 /** Whether a delete of rows would do more than a drop of their partition: fire triggers, or foreign keys. */
 export function dropDoesLess(table: CatalogTable, catalog: Catalog): boolean {
-  const { deleteTriggers = [], members = [] } = table.partitioning ?? {};
+  const { deleteTriggers = [] } = table.partitioning ?? {};
   return (
     deleteTriggers.length > 0 ||
-    catalog.referencesTo(table).some((key) => members.includes(key.child) || !forbidsDelete(key))
+    catalog.referencesTo(table).some((key) => findUndone(key, table) !== undefined)
   );
 }
 
+/** What a delete of rows would do that a drop of their partition does not, by a foreign key; undefined if nothing. */
+function findUndone(
+  key: ForeignKey,
+  { partitioning }: CatalogTable,
+): 'references itself' | 'changes rows' | undefined {
+  if (partitioning?.members.includes(key.child) === true) return 'references itself';
+  return forbidsDelete(key) ? undefined : 'changes rows';
+}
+
 /** Foreign keys that would do something to rows that reference, or that lead from the table to itself. */
-function refuseKeys(name: string, table: CatalogTable, members: readonly string[], scope: Scope): void {
+function refuseKeys(name: string, table: CatalogTable, scope: Scope): void {
   const { catalog } = scope;
   for (const key of catalog.referencesTo(table)) {
     const here = `foreign key ${key.name} of table ${catalog.findLabel(key.child) ?? ''}`;
-    if (members.includes(key.child)) {
+    const undone = findUndone(key, table);
+    if (undone === 'references itself') {
       scope.addIssue(
         `rows of ${name} reference one another, so that a partition may be needed by others`,
         `Drop the foreign key, or ${BY_ROWS}`,
         here,
       );
-    } else if (!forbidsDelete(key)) {
+    } else if (undone === 'changes rows') {
       scope.addIssue(
         `a foreign key deletes or changes rows when a row of ${name} that they reference is deleted, and dropping a partition does neither`,
         `Give it no action, or ${BY_ROWS}`,

@@ -104,7 +104,7 @@ export function scanByAge(
 /** Each batch of a scan by age reads all rows of the age where it stands. A day in a `date` may have any number. */
 const MAX_TIES = 10_000;
 
-type RowScan = Exclude<Scan, 'tables' | 'files'>;
+type RowScan = Exclude<Scan, 'by-partition' | 'tables' | 'files'>;
 
 function findCheaperScan({ table, index }: ScanChoice, { rows, ties, tableRows }: Sample): RowScan {
   if (index === undefined) return 'by-location';

@@ -85,7 +85,7 @@ export class Scope {
     if (table.kind !== 'table' && !isWhole) {
       return this.addIssue(
         `entity ${name} is ${describeKind(table.kind)}, whose rows have no stable location to scan by`,
-        'Name the entity of an ordinary table, or one whose table is a single partition; old partitions are better dropped whole, by dropPartitions',
+        'Name the entity of an ordinary table, or one whose table is a single partition; expireRows and dropPartitions take a partitioned table',
         `relation ${table.label}`,
       );
     }
@@ -105,6 +105,13 @@ export class Scope {
       );
     }
     return this.#checkRights(table, privileges, `rows of entity ${name}`) ? table : undefined;
+  }
+
+  /** Whether rows can be deleted from a partition of the table of an entity, and the connected role may. */
+  isUsable(leaf: CatalogTable, entity: AnyEntity, privileges: readonly Privilege[]): boolean {
+    const name = this.entities.name(entity);
+    const isSupported = this.#isSupported(leaf, `a partition of the table of entity ${name}`);
+    return isSupported && this.#checkRights(leaf, privileges, `rows of a partition of entity ${name}`);
   }
 
   /** Rows deleted by cascade are counted, so that the role must see them. */

@@ -6,6 +6,7 @@ import type { BatchRecord } from '../dialect/ledger-store.ts';
 import { listFingerprinted } from '../dialect/table-names.ts';
 import type { Database } from '../ledger/open-database.ts';
 import { findKind } from '../passes/index.ts';
+import { findPlace, NOTHING_DONE } from '../passes/leaves.ts';
 import type { BatchOutcome, BatchStep, PrepareContext, PreparedWork } from '../passes/pass.ts';
 import type { Position, ShardKey } from '../stored/batch.ts';
 import type { Cursor } from '../stored/cursor.ts';
@@ -68,12 +69,13 @@ export async function prepareBatch(
  */
 export async function runBatch(
   { session, ledger }: Database,
-  { key, policy, passName, stored, round }: BatchShard,
+  { key, policy, passName, stored: whole, round }: BatchShard,
   position: Position | undefined,
   step: Omit<BatchStep, 'keepLast' | 'holds' | 'outbox' | 'deadline' | 'attempt'>,
   targetMillis: number,
   maxInAll = Infinity,
 ): Promise<CommittedBatch | undefined> {
+  const { stored, isGone, toOutcome, ...place } = findPlace(whole, step.shard, step.cursor);
   const kind = findKind(stored.kind);
   if (!('runBatch' in kind)) throw new Error(`a pass of kind ${stored.kind} has no batches`);
   let started = performance.now();
@@ -89,14 +91,16 @@ export async function runBatch(
       const runKey = ledger.lockKey('run', run);
       const { entered, counters, holds } = await tx.fence.enterBatch(shardKey, runKey, stored.counted);
       if (!entered) throw new Fenced();
-      const outcome = await kind.runBatch(stored, tx, {
+      const batch: BatchStep = {
         ...step,
+        ...place,
         keepLast: { run, pass },
         holds,
         outbox: { policy, pass: passName, run },
         attempt: async (work, defersKeys = false) => tx.fence.attempt(counters, work, defersKeys),
         deadline: { at: performance.now() + statementMillis, millis: statementMillis },
-      });
+      };
+      const outcome = toOutcome(isGone ? NOTHING_DONE : await kind.runBatch(stored, tx, batch));
       if (stored.firesLate === true) await tx.fence.fireTriggers();
       const sequence = (position?.sequence ?? 0) + 1;
       const record = { ...key, sequence, round, size: step.size, counters };

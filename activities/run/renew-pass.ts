@@ -3,9 +3,10 @@ import { ApplicationFailure } from '@temporalio/common';
 import { ValidationError } from '../../policy/issue.ts';
 import type { Policy } from '../../policy/policy.ts';
 import type { Database } from '../ledger/open-database.ts';
+import { findLeaf } from '../passes/leaves.ts';
 import { checkAgainst } from '../plan/resolve-policy.ts';
 import { hashFound } from '../plan/settings-hash.ts';
-import type { KnownTable } from '../stored/pass.ts';
+import type { KnownTable, StoredPass } from '../stored/pass.ts';
 import type { OpenRun } from '../stored/run.ts';
 import type { BatchShard } from './batch.ts';
 import { FAILURE } from './failure.ts';
@@ -35,7 +36,10 @@ export async function renewPass<A extends BatchShard>(
   const found = resolved.passes.find(({ pass }) => pass.name === at.passName)?.stored;
   if (found?.fingerprint === undefined || hashFound(found) !== hashFound(at.stored)) throw error;
   if (!areSameTables(found.known, at.stored.known)) throw error;
-  const stored = keepTimes(found, at.stored);
+  const leaves = keepLeaves(found, at.stored);
+  if (leaves === 'changed') throw error;
+  const { leaves: _, ...whole } = found;
+  const stored: StoredPass = { ...keepTimes(whole, at.stored), ...(leaves === undefined ? {} : { leaves }) };
   await session.ledger.runs.storeRenewed(at.key.run, at.key.pass, stored);
   return { ...at, stored };
 }
@@ -47,6 +51,19 @@ function areSameTables(found: readonly KnownTable[] = [], started: readonly Know
     if (now?.id !== id) return false;
     return Object.entries(columns).every(([name, number]) => (now.columns[name] ?? number) === number);
   });
+}
+
+/** The partitions that the run started with and that are still there, as they are now. Others are left to the next run. */
+function keepLeaves(found: StoredPass, started: StoredPass): StoredPass[] | undefined | 'changed' {
+  if (started.leaves === undefined) return undefined;
+  const kept: StoredPass[] = [];
+  for (const before of started.leaves) {
+    const now = findLeaf(found, before.table);
+    if (now === undefined) continue;
+    if (hashFound(now) !== hashFound(before)) return 'changed';
+    kept.push(keepTimes(now, before));
+  }
+  return kept;
 }
 
 /** A pass as it is found now, with the horizons and the estimates that the run started with. */

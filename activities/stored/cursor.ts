@@ -1,9 +1,22 @@
 /** Where the next batch of a shard starts; null is its start. Plain JSON, kept in the ledger only. */
-export type Cursor = ScanCursor | PendingRows | TableCursor | RecordedFilesCursor | ListingCursor | null;
+export type Cursor =
+  | ScanCursor
+  | LeafCursor
+  | PendingRows
+  | TableCursor
+  | RecordedFilesCursor
+  | ListingCursor
+  | null;
 
 /** Where a scan stands. Only the dialect that wrote it reads the location. */
 export interface ScanCursor {
   readonly location: string;
+}
+
+/** The number of a table where rows of a partitioned table lie, and where its own scan stands. */
+export interface LeafCursor {
+  readonly leaf: number;
+  readonly at: Cursor;
 }
 
 /** Rows that the batch before found: their handler runs outside of the batch, and the scan goes on after them. */

@@ -57,6 +57,8 @@ export interface StoredPass {
   readonly keeps?: KeepLastExpiry;
   /** The foreign keys that may forbid to delete its rows; left out if it deletes none, or none does. */
   readonly blockers?: readonly StoredBlocker[];
+  /** The same pass for each table where its rows lie, if its own table is partitioned. Left out if it is not. */
+  readonly leaves?: readonly StoredPass[];
   /** The tables that it works on whole. */
   readonly tables?: readonly TableName[];
 }
@@ -78,6 +80,7 @@ export interface StoredTablePass extends StoredPass {
 /** An `expireRows` pass. */
 export interface StoredExpireRows extends StoredPass, Expiry {
   readonly kind: 'expireRows';
+  readonly leaves?: readonly StoredExpireRows[];
   readonly ages: Ages;
   readonly horizon: string;
   /** So many rows stay at most, whatever their age: `horizon` is not before the age of the last of them. */

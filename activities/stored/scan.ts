@@ -6,6 +6,8 @@ export type Scan =
   | 'by-age'
   /** From parent key to parent key, in the order of the index on it. */
   | 'by-parent-key'
+  /** The tables where the rows of a partitioned table lie, one after the other, each by a scan of its own. */
+  | 'by-partition'
   /** Whole tables, one after the other. */
   | 'tables'
   /** Files, in the order in which they were recorded or are listed. */
@@ -43,12 +45,21 @@ type ScanRange =
       readonly oldest: string | null;
     }
   | { readonly scan: 'by-parent-key'; readonly after: string | null; readonly until: string | null }
+  | { readonly scan: 'by-partition'; readonly leaves: readonly LeafShard[] }
   | { readonly scan: 'tables'; readonly tables: number }
   | {
       readonly scan: 'files';
       /** What an earlier run counted below a root, and how often the root is listed; for progress only. */
       readonly expected?: { readonly files: number; readonly walks: 1 | 2 };
     };
+
+/** A table where rows of a partitioned table lie, and its own scan. */
+export interface LeafShard {
+  readonly table: { readonly schema: string; readonly name: string };
+  readonly shard: Shard;
+  /** Rows that are expected to be deleted from it. */
+  readonly rows: number;
+}
 
 /** How a run will scan. */
 export interface PassPlan {

@@ -19,7 +19,7 @@ export function addExplain(program: Command): void {
   const command = program
     .command('explain')
     .argument('<entity>', 'an entity of the policy, or its table')
-    .argument('<key>', 'the primary key of the row')
+    .argument('<key>', "the primary key of the row; of several columns 'order=7,line=2'")
     .description('which pass would delete a row now, or why it stays and until when; deletes nothing')
     .action(async (entity: string, key: string, flags: ExplainFlags) => explain(entity, key, flags));
   withJson(withSetup(withPolicyOption(command)));

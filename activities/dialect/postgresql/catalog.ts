@@ -20,7 +20,7 @@ export async function readCatalog(connection: Connection, wanted: readonly Wante
     where r.oid is not null`.execute(connection.db);
   const foreignKeys = await readForeignKeys(connection);
   const ids = withCascades(
-    found.rows.map((row) => row.oid),
+    [...found.rows.map((row) => row.oid), ...(await findLeaves(connection, wanted))],
     foreignKeys,
   );
   const tables = await readTables(connection, ids);
@@ -31,6 +31,20 @@ export async function readCatalog(connection: Connection, wanted: readonly Wante
     ),
     foreignKeys,
   );
+}
+
+/** The tables where the rows of partitioned tables lie. */
+async function findLeaves(connection: Connection, wanted: readonly WantedTable[]): Promise<string[]> {
+  const names = wanted.flatMap(({ leaves, schema, name }) =>
+    leaves === true ? [{ schema: schema ?? null, name }] : [],
+  );
+  if (names.length === 0) return [];
+  const { rows } = await sql<{ oid: string }>`
+    select distinct p.relid::oid::text as oid
+    from unnest(${names.map((n) => n.schema)}::text[], ${names.map((n) => n.name)}::text[]) as a(schema, name)
+    cross join lateral pg_partition_tree(to_regclass(concat(quote_ident(a.schema) || '.', quote_ident(a.name)))) as p
+    where p.isleaf and p.level > 0`.execute(connection.db);
+  return rows.map(({ oid }) => oid);
 }
 
 /** The tables, all that `on delete cascade` reaches from them, and those with any foreign key to one of these. */

@@ -59,6 +59,12 @@ export function fingerprintSql(tables: readonly TableName[]): RawBuilder<string>
         where r.ev_class = any(w.oids)
       ),
       (
+        -- A partition that was detached is a table of its own: nobody said that its rows may be deleted.
+        select string_agg(concat_ws(' ', h.inhrelid, h.inhparent, h.inhdetachpending), ',' order by h.inhrelid, h.inhparent)
+        from pg_inherits as h
+        where h.inhrelid = any(w.oids)
+      ),
+      (
         with recursive heir as (
           select h.inhrelid
           from pg_inherits as h

@@ -26,6 +26,7 @@ export async function findOrphans(
     case 'by-parent-key':
       return findOrphanKeys(connection, target, shard, step);
     case 'by-age':
+    case 'by-partition':
     case 'tables':
     case 'files':
       throw new Error(`orphans cannot be scanned ${shard.scan}`);

@@ -98,6 +98,29 @@ export class PostgresPartitions implements Partitions {
     return found;
   }
 
+  async findYoung(table: TableName, age: ColumnName, horizon: string): Promise<TableName[]> {
+    const { rows } = await sql<NamedRow>`
+      select m.nspname as schema, r.relname as name, pg_table_is_visible(r.oid) as visible
+      from pg_inherits as h
+      join pg_partitioned_table as k on k.partrelid = h.inhparent and k.partstrat = 'r' and k.partnatts = 1
+      join pg_attribute as a
+        on a.attrelid = h.inhparent and a.attnum = (k.partattrs::int2[])[0] and a.attname = ${age.name}
+      join pg_class as c on c.oid = h.inhrelid
+      cross join lateral (
+        select substring(pg_get_expr(c.relpartbound, c.oid) from '^FOR VALUES FROM \\(''(.*)''\\) TO ') as lower
+      ) as bound
+      cross join lateral pg_partition_tree(c.oid) as p
+      join pg_class as r on r.oid = p.relid
+      join pg_namespace as m on m.oid = r.relnamespace
+      where
+        h.inhparent = to_regclass(${qualifiedName(table)}) and p.isleaf
+        and case
+          when bound.lower is null then false
+          else bound.lower::${baseType(age.type)} >= ${castValue(horizon, timestampType(age.type))}
+        end`.execute(this.#connection.db);
+    return rows.map(nameTable);
+  }
+
   async lock(partition: TableName): Promise<void> {
     await sql`lock table ${tableRef(partition)} in share mode`.execute(this.#connection.db);
   }

@@ -2,7 +2,7 @@ import { sql } from 'kysely';
 
 import type { ColumnName, TableName } from '../../stored/columns.ts';
 import { instantSql, toSql } from '../condition.ts';
-import type { Evaluated, FoundRow, Rows } from '../rows.ts';
+import type { Evaluated, FoundRow, KeyValue, RowPlace, Rows } from '../rows.ts';
 import type { Condition, Instant } from '../view.ts';
 import { findChain } from './blockers.ts';
 import type { Connection } from './connection.ts';
@@ -78,6 +78,22 @@ export class PostgresRows implements Rows {
       from ${relationRef(table)} as t
       where ${columnRef('t', column)} = ${castValue(key, column.type)}`.execute(this.#connection.db);
     return rows[0] === undefined ? undefined : { column, ...rows[0] };
+  }
+
+  async locate(table: TableName, key: readonly KeyValue[]): Promise<RowPlace | undefined> {
+    const isRow = key.map(
+      ({ column, value }) => sql`${columnRef('t', column)} = ${castValue(value, column.type)}`,
+    );
+    const { rows } = await sql<{ location: string; schema: string; name: string }>`
+      select t.ctid::text as location, n.nspname as schema, c.relname as name
+      from ${tableRef(table)} as t
+      join pg_class as c on c.oid = t.tableoid
+      join pg_namespace as n on n.oid = c.relnamespace
+      where ${sql.join(isRow, sql` and `)}`.execute(this.#connection.db);
+    const [row] = rows;
+    if (row === undefined) return undefined;
+    const { location, schema, name } = row;
+    return { location, ...(table.partitioned === true ? { leaf: { schema, name } } : {}) };
   }
 
   async evaluate(

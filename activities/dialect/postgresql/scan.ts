@@ -96,6 +96,7 @@ function isScanned({ by }: CountTarget, { shard, cursor }: ScanStep, to: ScanEnd
       if (by === null) throw new Error('a scan by parent key has no column');
       return isBetweenKeys({ by }, shard, readLocation(cursor), readLocation(to.cursor), to.done);
     }
+    case 'by-partition':
     case 'tables':
     case 'files':
       return sql`false`;

@@ -3,7 +3,16 @@ import { sql } from 'kysely';
 
 import type { ColumnName, TableName } from '../../stored/columns.ts';
 import { instantSql, toSql } from '../condition.ts';
-import type { DeletedRows, Evaluated, FoundRow, OwnedRows, Recording, Rows } from '../rows.ts';
+import type {
+  DeletedRows,
+  Evaluated,
+  FoundRow,
+  KeyValue,
+  OwnedRows,
+  Recording,
+  RowPlace,
+  Rows,
+} from '../rows.ts';
 import type { Condition, Instant } from '../view.ts';
 import { findChain } from './blockers.ts';
 import type { Connection } from './connection.ts';
@@ -127,6 +136,15 @@ export class SqliteRows implements Rows {
       from ${tableRef(table)} as t
       where ${compareKey(column, 't', '=', key)}`);
     return rows[0] === undefined ? undefined : { column, ...rows[0] };
+  }
+
+  async locate(table: TableName, key: readonly KeyValue[]): Promise<RowPlace | undefined> {
+    const isRow = key.map(({ column, value }) => compareKey(column, 't', '=', value));
+    const { rows } = await this.#connection.run(sql<RowPlace>`
+      select ${locationText('t')} as location
+      from ${tableRef(table)} as t
+      where ${sql.join(isRow, sql` and `)}`);
+    return rows[0];
   }
 
   async evaluate(

@@ -184,6 +184,7 @@ function isScanned({ by }: CountTarget, { shard, cursor }: ScanStep, to: ScanEnd
       if (by === null) throw new Error('a scan by parent key has no column');
       return isBetweenKeys({ by }, shard, readKey(cursor), readKey(to.cursor), to.done);
     }
+    case 'by-partition':
     case 'tables':
     case 'files':
       return sql`false`;

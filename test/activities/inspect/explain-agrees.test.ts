@@ -75,7 +75,8 @@ test('what it says of rows of every kind of a Prefect database is what a run doe
     );
     expect(wrong.filter((one) => !explained.includes(one)).map(describeRow)).toEqual([]);
     expect(explained.length).toBeLessThan(wrong.length === 0 ? 1 : going.length / 10);
-    expect(going.length).toBeGreaterThan(50);
+    // Which third of the rows is asked about depends on their random ids.
+    expect(going.length).toBeGreaterThan(30);
     const reasons = new Set(
       told.flatMap(({ explanation }) =>
         explanation.passes.flatMap((pass) => pass.reasons.map(({ why }) => why)),

@@ -103,7 +103,7 @@ describe('partitioned tables that are only read', () => {
   });
 
   test('one that is deleted from is refused, with the way that there is', async () => {
-    const whole = expireRows({ name: 'old', entity: Reading, age: 'ts', olderThan: '100 days' });
+    const whole = deleteUnreferenced({ name: 'unused', entity: Reading, age: 'ts', references: [] });
     await expect(runEngine(database.url, policyOf(whole))).rejects.toThrow(
       'Name the entity of an ordinary table, or one whose table is a single partition',
     );

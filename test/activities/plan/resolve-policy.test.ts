@@ -4,6 +4,7 @@ import { defineEntity, p } from '@mikro-orm/core';
 import { openDatabase as openVacuumed } from '../../../activities/ledger/open-database.ts';
 import { resolvePolicy } from '../../../activities/plan/resolve-policy.ts';
 import { deleteOrphans } from '../../../policy/delete-orphans.ts';
+import { deleteUnreferenced } from '../../../policy/delete-unreferenced.ts';
 import { expireRows, softChild } from '../../../policy/expire-rows.ts';
 import { ValidationError } from '../../../policy/issue.ts';
 import type { Pass } from '../../../policy/pass.ts';
@@ -102,11 +103,12 @@ describe('a policy against the live database', () => {
     expect((await refusal(shopPolicy({ passes: [pass] }))).message).toContain(expected);
   });
 
-  test('a partitioned table is refused, with what to do instead', async () => {
+  test('a partitioned table is refused but by expireRows, with what to do instead', async () => {
     await shop.rows('create table report_view (id integer, at timestamptz) partition by range (at)');
-    const error = await refusal(shopPolicy({ passes: [expiring({ entity: Report, age: 'at' })] }));
+    const unused = deleteUnreferenced({ name: 'unused', entity: Report, age: 'at', references: [] });
+    const error = await refusal(shopPolicy({ passes: [unused] }));
     expect(error.message).toContain('entity Report is partitioned');
-    expect(error.message).toContain('old partitions are better dropped whole');
+    expect(error.message).toContain('expireRows and dropPartitions take a partitioned table');
   });
 
   test('a column that is missing is told', async () => {

@@ -96,6 +96,7 @@ export class ItemDatabase {
       case 'by-parent-key':
         return { scan, after: null, until: null };
       case 'by-location':
+      case 'by-partition':
       case 'tables':
       case 'files':
         return { scan: 'by-location', fromPage: 0, untilPage: 1, open: true, rowsPerPage: 50 };
