@@ -1,4 +1,5 @@
 import type { ColumnName, TableName } from '../stored/columns.ts';
+import type { TriggerReach } from '../stored/pass.ts';
 
 /** What the database's catalog says of one table. */
 export interface CatalogTable extends TableName {
@@ -23,7 +24,7 @@ export interface CatalogTable extends TableName {
   readonly keepers?: readonly KeepingTrigger[];
   /** Triggers that may raise an error when a row is deleted or updated; left out if there are none. */
   readonly refusers?: readonly { readonly name: string; readonly on: 'delete' | 'update' }[];
-  /** Triggers that may write other rows when one is deleted or updated; left out if there are none. */
+  /** Triggers that fire when a row is deleted or updated, with the rows that they may write; left out if there are none. */
   readonly writers?: readonly WritingTrigger[];
   /** Columns that check constraints are about; left out if there are none. */
   readonly checked?: readonly string[];
@@ -76,14 +77,15 @@ export interface KeepingTrigger {
   readonly columns: readonly string[] | null;
 }
 
-/** A trigger that writes rows of tables. */
+/** A trigger, with what it may do to other rows: by itself, by what it calls, and by the triggers of what it writes. */
 export interface WritingTrigger {
   readonly name: string;
   readonly on: 'delete' | 'update';
   /** It may delete rows of any table, or what it does cannot be read. */
   readonly deletes: boolean;
-  /** The tables that it updates or inserts into, by their names alone, in lower case. */
+  /** The ids of the tables whose rows it updates or inserts. */
   readonly writes: readonly string[];
+  readonly reach: TriggerReach;
 }
 
 /** A column, with what the statistics say of it. */

@@ -13,12 +13,19 @@ export interface Facts {
   /** Reads the catalog for some tables, in a fixed number of statements. */
   readCatalog(wanted: readonly WantedTable[]): Promise<Catalog>;
   /**
-   * For each list of tables a text that changes if a foreign key, partition, trigger or rule is added, removed or switched
-   * that could make a delete in them reach other rows than before.
+   * For each list of tables and routines a text that changes if a foreign key, partition, trigger or rule is added, removed or
+   * switched that could make a delete in the tables reach other rows than before, or if one of the routines is replaced.
    */
-  readFingerprints(lists: readonly (readonly TableName[])[]): Promise<readonly string[]>;
+  readFingerprints(lists: readonly Fingerprinted[]): Promise<readonly string[]>;
   /** Reads one table by its own name, without foreign keys; undefined if it is not there. */
   readTable(table: TableName): Promise<CatalogTable | undefined>;
+}
+
+/** What a pass depends on that the schema may change. */
+export interface Fingerprinted {
+  readonly tables: readonly TableName[];
+  /** The ids of routines that triggers call. */
+  readonly routines: readonly string[];
 }
 
 /** What makes a server unusable, and what to do. */

@@ -19,6 +19,7 @@ import type {
   UnmeasuredPass,
 } from '../stored/run.ts';
 import type { SizeMoment, TableSize } from '../stored/size.ts';
+import type { Fingerprinted } from './facts.ts';
 import type { DeletionCounters } from './fence.ts';
 import type { RecordedFiles } from './recorded-files.ts';
 import type { Holds } from './view.ts';
@@ -87,8 +88,8 @@ export interface BatchRecord extends ShardKey {
   readonly round: number;
   readonly size: number;
   readonly counters: DeletionCounters;
-  /** The batch is not recorded if these tables have another fingerprint by now. Default: tables may change. */
-  readonly unchanged?: { readonly tables: readonly TableName[]; readonly fingerprint: string };
+  /** The batch is not recorded if the fingerprint is another by now. Default: tables may change. */
+  readonly unchanged?: Fingerprinted & { readonly fingerprint: string };
   /** How long the work took, if it was not done in the transaction of this row. */
   readonly millis?: number;
 }

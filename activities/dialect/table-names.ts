@@ -1,6 +1,7 @@
 import type { TableName } from '../stored/columns.ts';
 import type { StoredPass } from '../stored/pass.ts';
 import type { CatalogTable } from './catalog.ts';
+import type { Fingerprinted } from './facts.ts';
 
 /** A table's name alone, as a run stores it. */
 export function toTableName({ schema, name, label, ...table }: TableName | CatalogTable): TableName {
@@ -19,12 +20,14 @@ export function distinctTables(tables: readonly TableName[]): TableName[] {
   return [...new Map(tables.map((table) => [table.label, toTableName(table)])).values()];
 }
 
-/** The tables of which a pass has a fingerprint. */
+/** Of what a pass has a fingerprint. */
 export function listFingerprinted({
   counted,
   known = [],
-}: Pick<StoredPass, 'counted' | 'known'>): TableName[] {
-  return distinctTables([...counted, ...known.map(({ table }) => table)]);
+  triggered,
+}: Pick<StoredPass, 'counted' | 'known' | 'triggered'>): Fingerprinted {
+  const tables = [...counted, ...known.map(({ table }) => table), ...(triggered?.tables ?? [])];
+  return { tables: distinctTables(tables), routines: triggered?.routines ?? [] };
 }
 
 /** The schemas of the tables that passes work on, each once. */

@@ -38,6 +38,8 @@ export async function proveDeleted<D extends Pick<DeletedRows, 'rows'>>(
   const { writers = [] } = watched;
   const held = writers.length === 0 ? 0 : await tx.rows.countHeld(holds);
   const deleted = await removeAll();
+  // Some fire only when the transaction ends, and may delete a held row then.
+  if (writers.length > 0) await tx.fence.fireTriggers();
   if (deleted.rows < expected) throw new RowsKept(listTriggers(watched));
   if (held > 0 && (await tx.rows.countHeld(holds)) < held)
     throw new RowsKept(writers.join(', '), DELETES_HELD);

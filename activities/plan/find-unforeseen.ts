@@ -36,7 +36,7 @@ function findKept({ watched }: StoredPass): PreviewBound[] {
 
 /** Triggers that may raise an error: of what is deleted, and of what is updated since it references that. */
 function findRefusing({ counted }: StoredPass, catalog: Catalog): PreviewBound[] {
-  const names = listFired(counted, catalog, () => true).flatMap(([table, on]) =>
+  const names = listFired(counted, catalog).flatMap(([table, on]) =>
     (table.refusers ?? []).filter((trigger) => trigger.on === on).map(({ name }) => nameTrigger(name, table)),
   );
   if (names.length === 0) return [];

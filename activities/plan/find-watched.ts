@@ -6,7 +6,7 @@ import { clearsReferences, pairColumns } from '../resolve/cascades.ts';
 import type { TableName } from '../stored/columns.ts';
 import type { StoredPass } from '../stored/pass.ts';
 import type { RowLink, Watched, WatchedLink } from '../stored/row-tree.ts';
-import { listFired, nameTrigger } from './fired-triggers.ts';
+import { listWriters, nameTrigger } from './fired-triggers.ts';
 
 /** What a pass should delete or set to null and triggers may keep, and triggers that write other rows; undefined if none may. */
 export function findWatched(stored: StoredPass, catalog: Catalog): Watched | undefined {
@@ -31,16 +31,16 @@ export function findWatched(stored: StoredPass, catalog: Catalog): Watched | und
   return { triggers, links: all, ...(writers.length === 0 ? {} : { writers }) };
 }
 
-/** Triggers that a delete fires and that may delete any row, or write a table from which the pass deletes. */
-function findWriters({ counted }: StoredPass, catalog: Catalog): string[] {
-  const fired = listFired(counted, catalog, (key) => key.enforced);
-  const names = new Set(fired.filter(([, on]) => on === 'delete').map(([{ name }]) => name.toLowerCase()));
-  const found = fired.flatMap(([table, on]) =>
-    (table.writers ?? [])
-      .filter((trigger) => trigger.on === on)
-      .filter(({ deletes, writes }) => deletes || writes.some((name) => names.has(name)))
-      .map(({ name }) => nameTrigger(name, table)),
-  );
+/** Triggers that a delete fires and that may delete any row, or write a table that decides what the pass deletes. */
+function findWriters(stored: StoredPass, catalog: Catalog): string[] {
+  const { counted } = stored;
+  const evidence = findKind(stored.kind).evidence?.(stored) ?? [];
+  // A filter with a select of its own may read any table.
+  const selects = JSON.stringify(stored).includes('"selects":true');
+  const ids = new Set([...counted, ...evidence].flatMap((name) => catalog.named(name)?.id ?? []));
+  const found = listWriters(counted, catalog)
+    .filter(([, { deletes, writes }]) => deletes || writes.some((id) => selects || ids.has(id)))
+    .map(([table, { name }]) => nameTrigger(name, table));
   return [...new Set(found)];
 }
 

@@ -5,6 +5,7 @@ import { findKind } from '../passes/index.ts';
 import type { KnownTable, StoredPass } from '../stored/pass.ts';
 import { findUnforeseen } from './find-unforeseen.ts';
 import { findWatched } from './find-watched.ts';
+import { joinReach } from './fired-triggers.ts';
 
 interface Resolved {
   readonly pass: { readonly name: string };
@@ -53,15 +54,18 @@ async function addSchemas(
 ): Promise<Resolved[]> {
   const deleting = passes.map((resolved) => {
     const { stored } = resolved;
-    return stored.counted.length === 0
-      ? resolved
-      : { ...resolved, stored: { ...stored, known: listKnownTables(stored, catalog) } };
+    if (stored.counted.length === 0) return resolved;
+    const triggered = joinReach(stored.counted, catalog);
+    const found = { ...stored, known: listKnownTables(stored, catalog) };
+    return { ...resolved, stored: { ...found, ...(triggered === undefined ? {} : { triggered }) } };
   });
   const fingerprints = known === undefined ? await readFingerprints(tx, deleting) : listKnown(known);
   return deleting.map((resolved) => {
     const { pass, stored } = resolved;
     const fingerprint = fingerprints.get(pass.name);
-    const firesLate = stored.counted.some((name) => catalog.named(name)?.hasDeferredTriggers === true);
+    const firesLate =
+      stored.triggered?.firesLate === true ||
+      stored.counted.some((name) => catalog.named(name)?.hasDeferredTriggers === true);
     const watched = findWatched(stored, catalog);
     const watching = { ...stored, ...(watched === undefined ? {} : { watched }) };
     // What a delete of all would have been refused must not be deleted in parts.

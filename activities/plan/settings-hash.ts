@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import type { StoredPass } from '../stored/pass.ts';
 import type { CascadeStep } from '../stored/row-tree.ts';
 
-/** What differs from run to run of the same settings: statistics, indexes, and what the search path makes of names. */
+/** What differs from run to run of the same settings: statistics, indexes, ids, and what the search path makes of names. */
 const OF_THE_RUN: ReadonlySet<string> = new Set([
   'rowsPerParent',
   'keys',
@@ -12,6 +12,7 @@ const OF_THE_RUN: ReadonlySet<string> = new Set([
   'ageIndex',
   'fingerprint',
   'known',
+  'triggered',
 ]);
 
 /**

@@ -121,7 +121,7 @@ export async function runBatch(
 function withFingerprint(record: BatchRecord, stored: StoredPass): BatchRecord {
   const { fingerprint } = stored;
   if (fingerprint === undefined) return record;
-  return { ...record, unchanged: { tables: listFingerprinted(stored), fingerprint } };
+  return { ...record, unchanged: { ...listFingerprinted(stored), fingerprint } };
 }
 
 /**

@@ -28,11 +28,13 @@ export interface StoredPass {
   readonly table: TableName;
   /** Every table from which it may delete rows, by itself or by cascade. */
   readonly counted: readonly TableName[];
-  /** Of the counted tables, and those of `known`: see `Facts.readFingerprints`. Left out if nothing is counted. */
+  /** Of the counted tables, those of `known`, and what is `triggered`: see `Facts.readFingerprints`. Left out if nothing is counted. */
   readonly fingerprint?: string;
   /** Tables that decide what the pass deletes, as the run looked them up, but for partitions. Left out if nothing is counted. */
   readonly known?: readonly KnownTable[];
-  /** Triggers of the counted tables fire when a transaction ends: they must fire before the rows are counted. */
+  /** What triggers of the counted tables reach besides; left out if that is nothing. */
+  readonly triggered?: TriggerReach;
+  /** Triggers fire when a transaction ends: they must fire before the rows are counted. */
   readonly firesLate?: true;
   /** What triggers may keep although it should be deleted: each batch looks whether they did. Left out if none may. */
   readonly watched?: Watched;
@@ -61,6 +63,16 @@ export interface StoredPass {
   readonly leaves?: readonly StoredPass[];
   /** The tables that it works on whole. */
   readonly tables?: readonly TableName[];
+}
+
+/** What runs on behalf of a trigger besides its own function. */
+export interface TriggerReach {
+  /** The tables that are written. */
+  readonly tables: readonly TableName[];
+  /** The ids of the routines that are called. */
+  readonly routines: readonly string[];
+  /** A trigger of these tables fires when the transaction ends. */
+  readonly firesLate: boolean;
 }
 
 /** A table as a run looked it up: another one may have its name by then, and another column that of a column. */

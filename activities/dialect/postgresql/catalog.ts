@@ -6,11 +6,13 @@ import { wantedKey, Catalog } from '../catalog.ts';
 import type { Connection } from './connection.ts';
 import { readForeignKeys } from './foreign-keys.ts';
 import { qualifiedName, quoteIdentifier } from './identifiers.ts';
-import { selectChecked, selectKeepers, selectRefusers, selectWriters } from './keepers.ts';
+import { selectChecked, selectFiring, selectKeepers } from './keepers.ts';
 import { selectPartitioning } from './partitioning.ts';
+import type { FiringTrigger, TriggerEffects } from './trigger-effects.ts';
+import { readTriggerEffects } from './trigger-effects.ts';
 import { findUnusualTables } from './unusual-tables.ts';
 
-/** Reads the catalog for some tables, in five statements whatever their number. */
+/** Reads the catalog for some tables, in five statements whatever their number, and some more if triggers of users fire. */
 export async function readCatalog(connection: Connection, wanted: readonly WantedTable[]): Promise<Catalog> {
   const names = wanted.map(({ schema, name }) => ({ schema: schema ?? null, name }));
   const found = await sql<{ schema: string | null; name: string; oid: string }>`
@@ -65,6 +67,7 @@ type ColumnRow = Omit<CatalogColumn, 'collation' | 'hiddenOperator' | 'numbers'>
 };
 
 type TableRow = Omit<CatalogTable, 'columns' | 'label' | 'partitionRoot' | 'partitioning'> & {
+  readonly firing: readonly FiringTrigger[];
   readonly partitioning: Partitioning | null;
   readonly partitionRoot: string | null;
   readonly visible: boolean;
@@ -92,8 +95,7 @@ async function readTables(connection: Connection, ids: readonly string[]): Promi
         from pg_rewrite as r
         where r.ev_class = c.oid and r.ev_enabled in ('O', 'A')) as rules,
       ${selectKeepers(sql`c.oid`)} as keepers,
-      ${selectRefusers(sql`c.oid`)} as refusers,
-      ${selectWriters(sql`c.oid`)} as writers,
+      ${selectFiring(sql`c.oid`)} as firing,
       ${selectChecked(sql`c.oid`)} as checked,
       exists (
         select from pg_trigger as g
@@ -184,14 +186,34 @@ async function readTables(connection: Connection, ids: readonly string[]): Promi
     join pg_namespace as n on n.oid = c.relnamespace
     where c.oid = any(${ids}::text[]::oid[])`.execute(connection.db);
   const unusual = await findUnusualTables(connection, ids);
-  return rows.map(({ visible, columns, partitionRoot, partitioning, ...table }) => ({
+  const effects = await readTriggerEffects(
+    connection,
+    rows.flatMap(({ firing }) => firing),
+  );
+  return rows.map(({ visible, columns, partitionRoot, partitioning, firing, ...table }) => ({
     ...table,
+    ...toEffects(firing, effects),
     ...(partitionRoot === null ? {} : { partitionRoot }),
     ...(partitioning === null ? {} : { partitioning }),
     unsupported: unusual.get(table.id),
     label: writeLabel(table, visible),
     columns: new Map(columns.map((column) => [column.name, toColumn(column)])),
   }));
+}
+
+/** The triggers of a table that may raise an error, and those that may write other rows or call what could. */
+function toEffects(
+  firing: readonly FiringTrigger[],
+  effects: ReadonlyMap<string, TriggerEffects>,
+): Pick<CatalogTable, 'refusers' | 'writers'> {
+  const triggers = firing.flatMap(({ name, on, routine }) => {
+    const found = effects.get(routine);
+    return found === undefined ? [] : [{ name, on, ...found }];
+  });
+  return {
+    refusers: triggers.filter(({ raises }) => raises).map(({ name, on }) => ({ name, on })),
+    writers: triggers.map(({ name, on, deletes, writes, reach }) => ({ name, on, deletes, writes, reach })),
+  };
 }
 
 function toColumn({ collation, hiddenOperator, numbers, isComputed, ...column }: ColumnRow): CatalogColumn {

@@ -2,7 +2,7 @@ import { sql } from 'kysely';
 
 import type { TableName } from '../../stored/columns.ts';
 import type { Catalog, WantedTable, CatalogTable } from '../catalog.ts';
-import type { Facts, Identity, Server, ServerProblem } from '../facts.ts';
+import type { Facts, Fingerprinted, Identity, Server, ServerProblem } from '../facts.ts';
 import { readCatalog, readTable } from './catalog.ts';
 import type { Connection } from './connection.ts';
 import { findUnsupported } from './engines.ts';
@@ -45,7 +45,7 @@ export class PostgresFacts implements Facts {
     return readCatalog(this.#connection, wanted);
   }
 
-  async readFingerprints(lists: readonly (readonly TableName[])[]): Promise<readonly string[]> {
+  async readFingerprints(lists: readonly Fingerprinted[]): Promise<readonly string[]> {
     const { rows } = await sql<{ fingerprints: string[] }>`
       select array[${sql.join(lists.map(fingerprintSql))}]::text[] as fingerprints`.execute(
       this.#connection.db,

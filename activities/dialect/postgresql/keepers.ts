@@ -1,7 +1,8 @@
 import type { RawBuilder } from 'kysely';
 import { sql } from 'kysely';
 
-import type { CatalogTable, KeepingTrigger, WritingTrigger } from '../catalog.ts';
+import type { KeepingTrigger } from '../catalog.ts';
+import type { FiringTrigger } from './trigger-effects.ts';
 
 /** Bits of `pg_trigger.tgtype`. */
 const BEFORE_EACH_ROW = 3;
@@ -45,51 +46,11 @@ export function selectKeepers(table: RawBuilder<unknown>): RawBuilder<readonly K
   )`;
 }
 
-/** Languages whose source tells nothing and whose functions raise errors only if something is wrong with them. */
-const SILENT_LANGUAGES = ['c', 'internal'];
-/** The levels of `raise` in PL/pgSQL that only write a message. */
-const MESSAGES = 'debug|log|info|notice|warning';
-
-/**
- * The triggers of a table, in a statement, that may raise an error: those in PL/pgSQL with a `raise` that is no message, or an
- * `assert`, and those in a language that cannot be read.
- */
-export function selectRefusers(table: RawBuilder<unknown>): RawBuilder<CatalogTable['refusers']> {
-  const raises = sql.raw(`'\\mraise\\M(?!\\s+(${MESSAGES})\\M)|\\massert\\M'`);
-  return sql<CatalogTable['refusers']>`(
-    select coalesce(json_agg(json_build_object('name', g.tgname, 'on', e."on") order by g.tgname, e."on"), '[]')
+/** The triggers of a table, in a statement, that fire when a row is deleted or updated. */
+export function selectFiring(table: RawBuilder<unknown>): RawBuilder<readonly FiringTrigger[]> {
+  return sql<readonly FiringTrigger[]>`(
+    select coalesce(json_agg(json_build_object('name', g.tgname, 'on', e."on", 'routine', p.oid::text) order by g.tgname, e."on"), '[]')
     from ${firingTriggers(table)}
-    where
-      case
-        when l.lanname = 'plpgsql' then p.prosrc ~* ${raises}
-        else l.lanname <> all(${SILENT_LANGUAGES}::text[])
-      end
-  )`;
-}
-
-/**
- * The triggers of a table, in a statement, that may write rows: those in PL/pgSQL whose text deletes, updates or inserts, or
- * makes a statement at run time, and those in a language that cannot be read. What functions do that they call is not known.
- */
-export function selectWriters(table: RawBuilder<unknown>): RawBuilder<readonly WritingTrigger[]> {
-  return sql<readonly WritingTrigger[]>`(
-    select coalesce(json_agg(w order by w.name, w."on") filter (where w.deletes or cardinality(w.writes) > 0), '[]')
-    from (
-      select
-        g.tgname as name,
-        e."on",
-        case
-          when l.lanname = 'plpgsql' then p.prosrc ~* '\\m(delete\\s+from|truncate|merge|execute)\\M'
-          else l.lanname <> all(${SILENT_LANGUAGES}::text[])
-        end as deletes,
-        array(
-          select distinct lower(m[1])
-          from regexp_matches(
-            p.prosrc, '\\m(?:update|insert\\s+into)\\s+(?:only\\s+)?(?:"?\\w+"?\\.)?"?(\\w+)"?', 'gi') as m
-          where l.lanname = 'plpgsql'
-        ) as writes
-      from ${firingTriggers(table)}
-    ) as w
   )`;
 }
 

@@ -29,7 +29,7 @@ export async function readCatalog(connection: Connection, wanted: readonly Wante
   const tables: CatalogTable[] = [];
   for (const name of withCascades([...asked], foreignKeys)) {
     const listed = known.get(name.toLowerCase());
-    if (listed !== undefined) tables.push(await readListed(connection, listed, asked.has(name)));
+    if (listed !== undefined) tables.push(await readListed(connection, known, listed, asked.has(name)));
   }
   const ids = new Map(found.map(({ schema, name, table }) => [wantedKey({ schema, name }), table.name]));
   return new Catalog(tables, ids, foreignKeys);
@@ -37,8 +37,9 @@ export async function readCatalog(connection: Connection, wanted: readonly Wante
 
 /** Reads one table by its own name, without foreign keys; undefined if it is not there. */
 export async function readTable(connection: Connection, table: TableName): Promise<CatalogTable | undefined> {
-  const listed = (await listTables(connection)).get(table.name.toLowerCase());
-  return listed === undefined ? undefined : readListed(connection, listed, true);
+  const known = await listTables(connection);
+  const listed = known.get(table.name.toLowerCase());
+  return listed === undefined ? undefined : readListed(connection, known, listed, true);
 }
 
 /** The tables, all that `on delete cascade` reaches from them, and those with any foreign key to one of these. */
@@ -53,6 +54,7 @@ function withCascades(ids: readonly string[], keys: readonly ForeignKey[]): stri
 
 async function readListed(
   connection: Connection,
+  known: ReadonlyMap<string, ListedTable>,
   { name, type, wr }: ListedTable,
   isWanted: boolean,
 ): Promise<CatalogTable> {
@@ -69,7 +71,7 @@ async function readListed(
     : { rows: [] };
   const { rows = 0, last = null } = counted[0] ?? {};
   const indexes = isTable ? await readIndexes(connection, name, listed) : [];
-  const triggers = await readKeepers(connection, name);
+  const triggers = await readKeepers(connection, name, known);
   const columns = listed.map((column, number): CatalogColumn => {
     // The rowid by another name is never null, whatever its declaration says.
     const notNull = column.notnull === 1 || isRowid(column, listed);

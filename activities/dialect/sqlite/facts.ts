@@ -5,7 +5,7 @@ import { sql } from 'kysely';
 
 import type { TableName } from '../../stored/columns.ts';
 import type { Catalog, CatalogTable, WantedTable } from '../catalog.ts';
-import type { Facts, Identity, Server } from '../facts.ts';
+import type { Facts, Fingerprinted, Identity, Server } from '../facts.ts';
 import { readCatalog, readTable } from './catalog.ts';
 import type { Connection } from './connection.ts';
 import { readFingerprint } from './fingerprints.ts';
@@ -40,9 +40,9 @@ export class SqliteFacts implements Facts {
     await this.readClock();
   }
 
-  async readFingerprints(lists: readonly (readonly TableName[])[]): Promise<readonly string[]> {
+  async readFingerprints(lists: readonly Fingerprinted[]): Promise<readonly string[]> {
     const fingerprints: string[] = [];
-    for (const tables of lists) fingerprints.push(await readFingerprint(this.#connection, tables));
+    for (const { tables } of lists) fingerprints.push(await readFingerprint(this.#connection, tables));
     return fingerprints;
   }
 

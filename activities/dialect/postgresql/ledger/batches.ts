@@ -106,5 +106,5 @@ export class PostgresBatchStore extends LedgerPart implements BatchStore {
  */
 function isUnchanged({ unchanged }: BatchRecord): RawBuilder<boolean> {
   if (unchanged === undefined) return sql`true`;
-  return sql`${fingerprintSql(unchanged.tables)} = ${unchanged.fingerprint}`;
+  return sql`${fingerprintSql(unchanged)} = ${unchanged.fingerprint}`;
 }
