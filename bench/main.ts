@@ -3,9 +3,10 @@ import { parseArgs } from 'node:util';
 import { Client } from 'pg';
 
 import { onServer, makeUrl } from '../test/support/database.ts';
-import { bring, find, TEMPORAL } from '../test/support/parts/bring.ts';
+import { bring, find, STOCK_POSTGRESQL, TEMPORAL } from '../test/support/parts/bring.ts';
 import type { Cluster } from '../test/support/postgres/cluster.ts';
 import { startCluster } from '../test/support/postgres/cluster.ts';
+import { programsIn } from '../test/support/postgres/programs.ts';
 import { makeSchema } from '../test/support/prefect/schema.ts';
 import type { DevServer } from '../worker/dev-server.ts';
 import { startDevServer } from '../worker/dev-server.ts';
@@ -37,8 +38,9 @@ const SETTINGS = { shared_buffers: '1GB', max_wal_size: '4GB', autovacuum: 'off'
 const USAGE = `npm run bench -- [--case NAME] [--scale 1] [--repeat 3] [--loop-seconds 60]
 cases: ${[...CASES.map(({ name }) => name), KEEP_LAST].join(', ')}; --smoke is --scale 0.001 --repeat 1 --loop-seconds 1
 
-npm run bench -- prefect [--size small|large] [--only ${CONTENDERS.join(',')}]
-a whole Prefect database, in both sizes, against Prefect's own vacuum; --smoke is one that is tiny
+npm run bench -- prefect [--size small|large] [--only ${CONTENDERS.join(',')}] [--repeat 1] [--stock]
+a whole Prefect database, in both sizes, against Prefect's own vacuum; --smoke is one that is tiny; --stock measures on
+Debian's PostgreSQL 15 with its default settings
 
 npm run bench -- files [--count 100000]
 files with a row each, in memory and on the disk
@@ -53,7 +55,8 @@ async function main(): Promise<void> {
     options: {
       case: { type: 'string' },
       scale: { type: 'string', default: '1' },
-      repeat: { type: 'string', default: '3' },
+      repeat: { type: 'string' },
+      stock: { type: 'boolean', default: false },
       'loop-seconds': { type: 'string', default: '60' },
       size: { type: 'string' },
       count: { type: 'string', default: '100000' },
@@ -85,17 +88,22 @@ async function main(): Promise<void> {
     return;
   }
   const scale = values.smoke ? 0.001 : Number(values.scale);
-  const repeat = values.smoke ? 1 : Number(values.repeat);
+  const repeat = values.smoke ? 1 : Number(values.repeat ?? (onPrefect ? 1 : 3));
   const loopSeconds = values.smoke ? 1 : Number(values['loop-seconds']);
-  const missing = await bring(TEMPORAL);
-  if (missing !== undefined) throw new Error(missing);
-  const cluster = await startCluster({ durable: true, settings: SETTINGS });
+  for (const part of values.stock ? [TEMPORAL, STOCK_POSTGRESQL] : [TEMPORAL]) {
+    const missing = await bring(part);
+    if (missing !== undefined) throw new Error(missing);
+  }
+  const cluster = await startCluster({
+    durable: true,
+    ...(values.stock ? { programs: programsIn(STOCK_POSTGRESQL.folder) } : { settings: SETTINGS }),
+  });
   const temporal = await startDevServer({ program: find(TEMPORAL) });
   try {
     for (const bench of cases) await runCase(bench, { cluster, temporal, scale, repeat, loopSeconds });
     if (keepLast) await runKeepLast({ cluster, temporal }, scale);
     if (files) await runFiles({ cluster, temporal }, values.smoke ? 200 : Number(values.count));
-    for (const size of sizes) await runPrefect({ cluster, temporal }, size, contenders);
+    for (const size of sizes) await runPrefect({ cluster, temporal }, size, { contenders, rounds: repeat });
   } finally {
     await temporal.stop();
     await cluster.destroy();

@@ -2,7 +2,7 @@ import { printTable, formatCount } from '../worker/cli/output.ts';
 import type { Measurement } from './measure.ts';
 
 /** The middle one by time. */
-export function median(of: readonly Measurement[]): Measurement {
+export function median<T extends { readonly seconds: number }>(of: readonly T[]): T {
   const sorted = of.toSorted((a, b) => a.seconds - b.seconds);
   const middle = sorted[Math.floor(sorted.length / 2)];
   if (middle === undefined) throw new Error('nothing was measured');

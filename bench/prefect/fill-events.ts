@@ -13,13 +13,13 @@ export async function fillEvents(client: ClientBase): Promise<void> {
       union all
       select state, t, 'prefect.task-run.' || initcap(type), n, run, task from fill.task_state
       union all
-      select uuidv7(t - now()), t, 'prefect.flow-run.heartbeat', n, id, null
+      select fill.time_uuid(t), t, 'prefect.flow-run.heartbeat', n, id, null
       from fill.run
       cross join generate_series(1, seconds / 300) as s
       cross join lateral (select started + s * interval '300 seconds' as t) as at
       where t < now() - interval '7 days 2 minutes' or t > now() - interval '6 days 18 hours'
       union all
-      select uuidv7(ended - now()), ended, 'acme.order.paid', n, id, null from fill.run where n % 2 = 0) as e
+      select fill.time_uuid(ended), ended, 'acme.order.paid', n, id, null from fill.run where n % 2 = 0) as e
     order by t`);
   await client.query(`
     insert into events (

@@ -7,7 +7,7 @@ export async function fillHanging(client: ClientBase, runs: number): Promise<voi
   await client.query(
     `insert into log (id, created, updated, name, level, flow_run_id, task_run_id, message, timestamp)
      select
-       uuidv7(t - now()), t + interval '2 seconds', t + interval '2 seconds', 'prefect.task_runs', 10 + 10 * (s % 4), run,
+       fill.time_uuid(t), t + interval '2 seconds', t + interval '2 seconds', 'prefect.task_runs', 10 + 10 * (s % 4), run,
        task,
        'Finished step ' || s || ' in state Completed() with ' || s * 1013 || ' rows read and none rejected; '
          || 'waiting for the next part of industrious-capybara',

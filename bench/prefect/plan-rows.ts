@@ -1,5 +1,11 @@
 import type { ClientBase } from 'pg';
 
+/** A UUID of version 7 for an instant: PostgreSQL before 18 has no function for it. */
+const TIME_UUID = `
+  create function fill.time_uuid(instant timestamptz) returns uuid language sql volatile as $$
+    select (lpad(to_hex((extract(epoch from instant) * 1000)::bigint), 12, '0')
+      || '7' || substr(replace(gen_random_uuid()::text, '-', ''), 14))::uuid $$`;
+
 /**
  * Draws up which rows there will be, in narrow tables of schema `fill`: runs over 75 days of which the last 30 are
  * kept, so that three in five are past retention. No row is within six hours of a horizon on its younger side: one
@@ -7,10 +13,11 @@ import type { ClientBase } from 'pg';
  */
 export async function planRows(client: ClientBase, runs: number): Promise<void> {
   await client.query('create schema fill');
+  await client.query(TIME_UUID);
   await client.query(
     `create unlogged table fill.run as
      select
-       n, case when n % 2 = 0 then gen_random_uuid() else uuidv7(ended - now()) end as id, ended,
+       n, case when n % 2 = 0 then gen_random_uuid() else fill.time_uuid(ended) end as id, ended,
        ended - (30 + n * 7919 % 1500) * interval '1 second' as started, 30 + n * 7919 % 1500 as seconds,
        (case
          when n % 100 in (10, 30) then 'RUNNING' when n % 100 = 50 then 'PENDING' when n % 100 = 70 then 'PAUSED'
@@ -30,7 +37,7 @@ export async function planRows(client: ClientBase, runs: number): Promise<void> 
   );
   await client.query(`
     create unlogged table fill.state as
-    select n, s, run, t, type, name, uuidv7(t - now()) as state
+    select n, s, run, t, type, name, fill.time_uuid(t) as state
     from (
       select
         r.n, s, r.id as run, case when s = 4 then r.ended else r.started - (3 - s) * interval '2 seconds' end as t,
@@ -53,10 +60,10 @@ export async function planRows(client: ClientBase, runs: number): Promise<void> 
       from fill.run as r
       cross join generate_series(1, r.tasks) as k
       order by started) as ordered
-    cross join lateral (select uuidv7(started - now()) as id) as made`);
+    cross join lateral (select fill.time_uuid(started) as id) as made`);
   await client.query(`
     create unlogged table fill.task_state as
-    select n, k, s, run, task, result, t, (array['PENDING', 'RUNNING', 'COMPLETED'])[s] as type, uuidv7(t - now()) as state
+    select n, k, s, run, task, result, t, (array['PENDING', 'RUNNING', 'COMPLETED'])[s] as type, fill.time_uuid(t) as state
     from (
       select
         n, k, s, run, id as task, result, case when s = 3 then ended else started + (s - 2) * interval '80 ms' end as t

@@ -8,6 +8,7 @@ import type { DevServer } from '../../worker/dev-server.ts';
 import { measureOurs } from '../contenders/ours.ts';
 import { runPrefectVacuum } from '../contenders/prefect-vacuum.ts';
 import { runStatements } from '../contenders/statements.ts';
+import { median } from '../print.ts';
 import type { Digests } from './digests.ts';
 import { readDigests } from './digests.ts';
 import { fillPrefectTemplate } from './fill.ts';
@@ -32,11 +33,14 @@ const SAME = new Set([
   'old-events',
 ]);
 
-/** Measures all contenders on one size, each on a fresh copy of the same database, and prints what they took. */
+/**
+ * Measures all contenders on one size, each on a fresh copy of the same database, and prints what they took. With several
+ * rounds they take turns, and the middle one of each by time is printed.
+ */
 export async function runPrefect(
   { cluster, temporal }: { readonly cluster: Cluster; readonly temporal: DevServer },
   size: PrefectSize,
-  contenders: readonly ContenderName[],
+  { contenders, rounds }: { readonly contenders: readonly ContenderName[]; readonly rounds: number },
 ): Promise<void> {
   const missing = await bring(PREFECT);
   if (missing !== undefined) throw new Error(missing);
@@ -48,7 +52,8 @@ export async function runPrefect(
   const measured: PrefectMeasurement[] = [];
   let before: Digests | undefined;
   let bytes = 0;
-  for (const contender of contenders) {
+  const turns = Array.from({ length: rounds }, () => contenders).flat();
+  for (const contender of turns) {
     process.stderr.write(`${contender}\n`);
     const name = `${template}_copy`;
     await onServer(cluster.url(), `create database ${name} template ${template} strategy file_copy`);
@@ -59,12 +64,14 @@ export async function runPrefect(
     before ??= await readDigests(client);
     bytes ||= await readTableSize(client);
     const took = await TAKE[contender](url, temporal.address);
+    process.stderr.write(`${took.seconds.toFixed(2)} s\n`);
     measured.push({ contender, ...took, left: await readDigests(client) });
     await client.end();
     await onServer(cluster.url(), `drop database ${name} with (force)`);
   }
   await onServer(cluster.url(), `drop database ${template}`);
-  printPrefect({ size, bytes, before: before ?? {}, measured });
+  const middle = contenders.map((name) => median(measured.filter(({ contender }) => contender === name)));
+  printPrefect({ size, bytes, before: before ?? {}, measured: middle });
 }
 
 type Take = (url: string, address: string) => Promise<Omit<PrefectMeasurement, 'contender' | 'left'>>;
