@@ -62,7 +62,7 @@ async function readListed(
     select name, type, "notnull", pk, hidden from pragma_table_xinfo(${name}) order by cid`);
   const isTable = type === 'table';
   const unusable = findUnusable(type, wr === 1, listed);
-  const canScan = unusable === undefined;
+  const canScan = isTable && unusable === undefined;
   const { rows: counted } = canScan
     ? await connection.run(sql<{ rows: number; last: number | null }>`
         select

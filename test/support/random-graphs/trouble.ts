@@ -12,6 +12,8 @@ export interface Writer {
   readonly does: 'delete' | 'insert' | 'update';
   /** Before the row is deleted, or after. */
   readonly when: 'before' | 'after';
+  /** By itself, by what it calls, or by a trigger of a table that it writes. SQLite's triggers call nothing. */
+  readonly by: 'itself' | 'call' | 'relay';
 }
 
 /** What happens after a batch. */
@@ -36,6 +38,7 @@ export function makeTrouble(random: Random, graph: Graph, isSqlite: boolean): Tr
     into: below(graph.tables.length),
     does: choose(random, ['delete', 'delete', 'insert', 'update'] as const),
     when: choose(random, ['before', 'after', 'after'] as const),
+    by: choose(random, ['itself', 'itself', 'call', 'relay'] as const),
   });
   const writers = Array.from({ length: below(3) }, makeWriter);
   if (writers.length > 0 && chance(random, 0.5)) return { writers, change: null };
@@ -69,24 +72,50 @@ export function makeTrouble(random: Random, graph: Graph, isSqlite: boolean): Tr
   return { writers, change: { ...made, afterBatch: 1 + below(3) } };
 }
 
+/** What triggers write whose own triggers write on. */
+export const RELAYS = ['relay_writer0', 'relay_writer1', 'relay_late'];
+
 /** Makes the triggers, and the table `gone` with each row that was deleted, by the number of its table. */
 export function toTroubleSql({ tables }: Graph, { writers }: Trouble, isSqlite: boolean): string {
   const logs = tables.map((_, table) =>
     toTrigger(`log${table}`, 'after', table, `insert into gone values (${table}, old.id)`, isSqlite),
   );
   const made = writers.map((writer, n) => toWriter(writer, `writer${n}`, isSqlite));
-  return ['create table gone (tab integer, id integer)', ...logs, ...made].join(';\n');
+  return [
+    'create table gone (tab integer, id integer)',
+    ...RELAYS.map((relay) => `create table ${relay} (id integer, code integer)`),
+    ...logs,
+    ...made,
+  ].join(';\n');
 }
 
-function toWriter({ on, into, does, when }: Writer, name: string, isSqlite: boolean): string {
+function toWriter({ on, into, does, when, by }: Writer, name: string, isSqlite: boolean): string {
   const now = isSqlite ? `datetime('now')` : 'now()';
-  const id = `old.id + ${1000 * (on + 1)}`;
-  const statement = {
-    delete: `delete from t${into} where id = old.code`,
-    update: `update t${into} set at = ${now} where id = old.code`,
-    insert: `insert into t${into} (id, code, at, marked) values (${id}, ${id}, ${now}, 0) on conflict do nothing`,
-  }[does];
-  return toTrigger(name, when, on, statement, isSqlite);
+  const write = (row: string, id: string, code: string): string => {
+    const own = `${row}${id} + ${1000 * (on + 1)}`;
+    return {
+      delete: `delete from t${into} where id = ${row}${code}`,
+      update: `update t${into} set at = ${now} where id = ${row}${code}`,
+      insert: `insert into t${into} (id, code, at, marked) values (${own}, ${own}, ${now}, 0) on conflict do nothing`,
+    }[does];
+  };
+  if (by === 'itself' || (by === 'call' && isSqlite))
+    return toTrigger(name, when, on, write('old.', 'id', 'code'), isSqlite);
+  if (by === 'call') {
+    const called = write('', '$1', '$2');
+    return `create or replace function ${name}_called(integer, integer) returns void language sql as '${called}';
+      ${toTrigger(name, when, on, `perform ${name}_called(old.id, old.code)`, isSqlite)}`;
+  }
+  const relay = `relay_${name}`;
+  const relayed = toTrigger(
+    `${name}_relayed`,
+    'after',
+    relay,
+    write('new.', 'id', 'code'),
+    isSqlite,
+    'insert',
+  );
+  return `${relayed};\n${toTrigger(name, when, on, `insert into ${relay} values (old.id, old.code)`, isSqlite)}`;
 }
 
 function toKeeper(table: number, isSqlite: boolean): string {
@@ -100,12 +129,15 @@ function toKeeper(table: number, isSqlite: boolean): string {
 function toTrigger(
   name: string,
   when: Writer['when'],
-  table: number,
+  on: number | string,
   statement: string,
   isSqlite: boolean,
+  event: 'delete' | 'insert' = 'delete',
 ): string {
-  if (isSqlite) return `create trigger ${name} ${when} delete on t${table} begin ${statement}; end`;
+  const table = typeof on === 'string' ? on : `t${on}`;
+  if (isSqlite) return `create trigger ${name} ${when} ${event} on ${table} begin ${statement}; end`;
+  const row = event === 'delete' ? 'old' : 'new';
   return `create or replace function ${name}() returns trigger language plpgsql as
-      'begin ${statement}; return old; end';
-    create trigger ${name} ${when} delete on t${table} for each row execute function ${name}()`;
+      'begin ${statement}; return ${row}; end';
+    create trigger ${name} ${when} ${event} on ${table} for each row execute function ${name}()`;
 }
