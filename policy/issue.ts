@@ -1,3 +1,6 @@
+import { countNouns, formatCount } from './count-nouns.ts';
+import { foldAlike, listNames } from './fold-alike.ts';
+
 /**
  * One thing that is wrong with what a person gave us: a policy, an input, a setting, a database.
  *
@@ -20,8 +23,26 @@ export function describeIssue({ what, here }: Issue, local: boolean): string {
   return local && here !== undefined ? `${what} (${here})` : what;
 }
 
+/** So many issues that are alike are still listed one by one: a person mends each of them. */
+const MOST_ALIKE = 10;
+
 /**
- * Everything that is wrong, in one error.
+ * Lists issues, one a line. More than ten that differ only in names are the first of them and the names of the others, unless
+ * `details` asks for all.
+ */
+export function listIssues(issues: readonly Issue[], local: boolean, details = false): string {
+  const toLine = (issue: Issue): string => `${issue.at}: ${describeIssue(issue, local)}. ${issue.fix}.`;
+  const most = details ? issues.length : MOST_ALIKE;
+  const lines = foldAlike(issues, toLine, most).flatMap(({ first, others }) => {
+    const names = listNames(others.map(({ at }) => at));
+    const more = `    and ${formatCount(others.length)} like it: ${names}; doctor --details lists them`;
+    return [`  - ${toLine(first)}`, ...(others.length === 0 ? [] : [more])];
+  });
+  return lines.join('\n');
+}
+
+/**
+ * Everything that is wrong, in one error. Many issues that are alike are folded in `message`; `issues` has all of them.
  *
  * `message` has the local detail; {@link ValidationError.wireMessage} is what may travel through Temporal.
  */
@@ -32,13 +53,18 @@ export class ValidationError extends Error {
 
   /** `subject` is what cannot be used: `policy "prefect"`, `the input of workflow vacuum`. */
   constructor(subject: string, issues: readonly Issue[]) {
-    super(describeAll(subject, issues, true));
+    super(describeAll(subject, issues, listIssues(issues, true)));
     this.subject = subject;
     this.issues = issues;
   }
 
   get wireMessage(): string {
-    return describeAll(this.subject, this.issues, false);
+    return describeAll(this.subject, this.issues, listIssues(this.issues, false));
+  }
+
+  /** The message with each issue in a line of its own, however many are alike. */
+  get wholeMessage(): string {
+    return describeAll(this.subject, this.issues, listIssues(this.issues, true, true));
   }
 }
 
@@ -47,8 +73,6 @@ export function assertValid(subject: string, issues: readonly Issue[]): void {
   if (issues.length > 0) throw new ValidationError(subject, issues);
 }
 
-function describeAll(subject: string, issues: readonly Issue[], local: boolean): string {
-  const count = issues.length === 1 ? '1 mistake' : `${issues.length} mistakes`;
-  const lines = issues.map((issue) => `  - ${issue.at}: ${describeIssue(issue, local)}. ${issue.fix}.`);
-  return `${subject} cannot be used, nothing was deleted; ${count}:\n${lines.join('\n')}`;
+function describeAll(subject: string, { length }: readonly Issue[], list: string): string {
+  return `${subject} cannot be used, nothing was deleted; ${countNouns(length, 'mistake')}:\n${list}`;
 }

@@ -1,5 +1,5 @@
 import type { Issue } from '../../policy/issue.ts';
-import { describeIssue } from '../../policy/issue.ts';
+import { describeIssue, listIssues } from '../../policy/issue.ts';
 import type { Policy } from '../../policy/policy.ts';
 import type { Catalog } from '../dialect/catalog.ts';
 import type { Session, Tx } from '../dialect/dialect.ts';
@@ -129,6 +129,5 @@ export function describeGuard(guard: Issue, local: boolean): string {
 
 function describeAll(policy: string, triggered: readonly Issue[], local: boolean): string {
   const count = triggered.length === 1 ? 'a guard' : `${triggered.length} guards`;
-  const lines = triggered.map((guard) => `  - ${describeGuard(guard, local)}`);
-  return `${count} stopped the run of policy ${policy} before its first batch, nothing was deleted:\n${lines.join('\n')}`;
+  return `${count} stopped the run of policy ${policy} before its first batch, nothing was deleted:\n${listIssues(triggered, local)}`;
 }

@@ -5,6 +5,8 @@ import { describeDatabaseError } from '../../activities/dialect/database-error.t
 import { readDatabaseError } from '../../activities/dialect/errors.ts';
 import { examineDatabase } from '../../activities/inspect/doctor.ts';
 import type { Finding } from '../../activities/inspect/finding.ts';
+import type { Fold } from '../../policy/fold-alike.ts';
+import { foldAlike, listNames } from '../../policy/fold-alike.ts';
 import { ValidationError } from '../../policy/issue.ts';
 import type { Policy } from '../../policy/policy.ts';
 import { hasWorker } from '../pollers.ts';
@@ -17,9 +19,6 @@ import type { TemporalOptions } from '../temporal.ts';
 import { connectClient } from '../temporal.ts';
 import { DatabaseUnreachable, withDatabase } from './database.ts';
 import { EXIT } from './exit-code.ts';
-import type { FoldedFinding } from './fold-findings.ts';
-import { foldFindings } from './fold-findings.ts';
-import { listNames } from './fold-sentences.ts';
 import type { SetupFlags } from './options.ts';
 import { readPolicyName, withDetails, withJson, withPolicy, withSetup, withTemporal } from './options.ts';
 import { coloured, formatCount, print, printJson } from './output.ts';
@@ -55,7 +54,7 @@ async function doctor(name: string | undefined, flags: DoctorFlags): Promise<voi
   findings.push(...(await examineTemporal(flags, policy, setup)), ...(await examineOthers(policy)));
   if (flags.json) printJson(findings);
   else if (flags.details) findings.forEach(printFinding);
-  else foldFindings(findings).forEach(printFolded);
+  else foldAlike(findings, toText, MOST_ALIKE).forEach(printFolded);
   if (findings.some((finding) => finding.state === 'problem')) process.exitCode = EXIT.failed;
 }
 
@@ -150,12 +149,19 @@ function printFinding({ about, state, what, fix }: Finding): void {
   print(`${mark[state]}  ${about}: ${what}${fix === undefined ? '' : `\n    ${fix}`}`);
 }
 
-function printFolded({ first, about }: FoldedFinding): void {
-  if (about.length === 1) {
+/** So many findings of one kind are still shown one by one. */
+const MOST_ALIKE = 3;
+
+function toText({ about, state, what, fix = '' }: Finding): string {
+  return [state, about, what, fix].join('\n');
+}
+
+function printFolded({ first, others }: Fold<Finding>): void {
+  if (others.length === 0) {
     printFinding(first);
     return;
   }
-  const names = `${listNames([...new Set(about)])}; --details lists them`;
-  const what = `${names}\n    The first: ${first.what}`;
-  printFinding({ ...first, about: `${formatCount(about.length)} alike`, what });
+  const names = listNames([...new Set([first, ...others].map(({ about }) => about))]);
+  const what = `${names}; --details lists them\n    The first: ${first.what}`;
+  printFinding({ ...first, about: `${formatCount(others.length + 1)} alike`, what });
 }

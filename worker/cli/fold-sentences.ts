@@ -1,18 +1,9 @@
-import { formatCount } from './output.ts';
+import { foldAlike, listNames } from '../../policy/fold-alike.ts';
+import { formatCount, print, strong } from './output.ts';
 
-/** How many names of passes stand in a folded sentence or line. */
-const MOST_NAMES = 3;
-
-/**
- * Folds sentences that differ only in the pass that they name, or in what stands in parentheses at their end, into the first
- * of them. A policy over several hundred tables would print as many lines otherwise.
- */
-export function foldAlike(sentences: readonly string[]): string[] {
-  const groups = Map.groupBy(sentences, (sentence) =>
-    sentence.replace(/ \([^()]*\)$/, '').replaceAll(PASS, '…'),
-  );
-  return [...groups.values()].flatMap((alike) => {
-    const [first = '', ...others] = alike;
+/** Folds sentences that differ only in names and numbers into the first of them and a line that names the others. */
+export function foldSentences(sentences: readonly string[]): string[] {
+  return foldAlike(sentences, (sentence) => sentence, 1).flatMap(({ first, others }) => {
     if (others.length === 0) return [first];
     const names = others.flatMap((sentence) =>
       [...sentence.matchAll(PASS)].map(([, named, leading = '']) => named ?? leading),
@@ -25,8 +16,19 @@ export function foldAlike(sentences: readonly string[]): string[] {
 /** `pass NAME`, and `NAME: ` at the begin of a reason. */
 const PASS = /\bpass "?([a-z][a-z0-9-]*)|^([a-z][a-z0-9-]*)(?=: )/g;
 
-/** The first names of a list, and how many more there are. */
-export function listNames(names: readonly string[], most = MOST_NAMES): string {
-  const shown = names.slice(0, most).join(', ');
-  return names.length <= most ? shown : `${shown} and ${formatCount(names.length - most)} more`;
+/** So many sentences of one kind are still printed one by one. */
+const MOST_ALIKE = 3;
+
+/** Prints a sentence for each of some passes. Sentences that are alike are folded, unless details are asked for. */
+export function printForPasses(
+  sentences: readonly { readonly pass: string; readonly text: string }[],
+  details: boolean,
+): void {
+  const most = details ? sentences.length : MOST_ALIKE;
+  for (const { first, others } of foldAlike(sentences, ({ text }) => text, most)) {
+    print(`\n${strong(first.pass)}: ${first.text}`);
+    if (others.length === 0) continue;
+    const names = listNames([...new Set(others.map(({ pass }) => pass))]);
+    print(`  and ${formatCount(others.length)} like it: ${names}; --details lists them`);
+  }
 }

@@ -38,10 +38,10 @@ function formatError(error: Error): string {
   const database = readDatabaseError(error);
   if (database !== undefined && !(error instanceof DatabaseUnreachable))
     return describeDatabaseError(database);
-  const isExpected =
-    error instanceof ValidationError ||
-    error instanceof DatabaseUnreachable ||
-    error instanceof TemporalUnreachable;
+  if (error instanceof ValidationError) {
+    return process.argv.includes('--details') ? error.wholeMessage : error.message;
+  }
+  const isExpected = error instanceof DatabaseUnreachable || error instanceof TemporalUnreachable;
   return isExpected ? error.message : (error.stack ?? error.message);
 }
 

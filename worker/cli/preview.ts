@@ -4,11 +4,12 @@ import { formatSchemas } from '../../activities/dialect/table-names.ts';
 import type { Preview } from '../../activities/inspect/preview.ts';
 import { addUp } from '../../activities/ledger/reports.ts';
 import type { RowsByTable, PreviewedPass } from '../../activities/stored/report.ts';
+import { listNames } from '../../policy/fold-alike.ts';
 import { selectPasses } from '../select-passes.ts';
 import { findPolicy, findSetup } from '../setup.ts';
 import { previewAndStore } from '../store-preview.ts';
 import { withDatabase } from './database.ts';
-import { listNames } from './fold-sentences.ts';
+import { printForPasses } from './fold-sentences.ts';
 import type { SetupFlags } from './options.ts';
 import { collect, readPolicyName, withDetails, withJson, withPolicy, withSetup } from './options.ts';
 import {
@@ -92,20 +93,22 @@ function printPreview(preview: Preview, details: boolean): void {
   print('');
   if (details) printAllPasses(preview);
   else printBusyPasses(preview);
-  printReported(preview.passes, true);
-  printHeld(preview.passes);
-  for (const { name: pass, undated } of preview.passes) {
-    if (undated === 0) continue;
-    print(`\n${strong(pass)}: matching rows without an age, which never expire: ${formatCount(undated)}`);
-  }
-  for (const { name: pass, bounds } of preview.passes) {
-    for (const { rows: what, why, here } of bounds) {
-      print(`\n${strong(pass)}: the rows are ${MEANING[what]} a run deletes: ${why} (${here})`);
-    }
-  }
+  printReported(preview.passes, true, details);
+  printHeld(preview.passes, details);
+  printForPasses(preview.passes.flatMap(describeDoubts), details);
   if (preview.holdsUnknown) {
     print('\nThe role may not read the ledger: rows that holds keep are counted as if they would go');
   }
+}
+
+/** Rows that never expire, and why the counts of a pass are bounds. */
+function describeDoubts({ name: pass, undated, bounds }: PreviewedPass): { pass: string; text: string }[] {
+  const ageless =
+    undated === 0 ? [] : [`matching rows without an age, which never expire: ${formatCount(undated)}`];
+  const doubts = bounds.map(
+    ({ rows, why, here }) => `the rows are ${MEANING[rows]} a run deletes: ${why} (${here})`,
+  );
+  return [...ageless, ...doubts].map((text) => ({ pass, text }));
 }
 
 /** Prints the passes that would delete or move something; those with the most rows first if there are many. */

@@ -1,5 +1,5 @@
 import type { LedgerPassReport } from '../../activities/stored/report.ts';
-import { listNames } from './fold-sentences.ts';
+import { listNames } from '../../policy/fold-alike.ts';
 import { countNouns, formatBytes, formatMillis, print, printMost, printTable } from './output.ts';
 
 type Pass = Omit<LedgerPassReport, 'estimate'>;

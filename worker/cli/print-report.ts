@@ -2,7 +2,7 @@ import type { PassReport, ReportedRows, RunReport, RunStatus } from '../../activ
 import { formatNote } from '../../activities/ledger/runs.ts';
 import type { LedgerReport } from '../../activities/stored/report.ts';
 import type { OpenState, RunState } from '../run-state.ts';
-import { foldAlike } from './fold-sentences.ts';
+import { foldSentences, printForPasses } from './fold-sentences.ts';
 import {
   coloured,
   countNouns,
@@ -70,7 +70,7 @@ export function printReport(report: PrintedReport, details: boolean, now?: RunSt
     ...report.reasons,
     ...report.notes,
   ];
-  for (const sentence of details ? sentences : foldAlike(sentences)) print(`  ${sentence}`);
+  for (const sentence of details ? sentences : foldSentences(sentences)) print(`  ${sentence}`);
   if (report.holder !== undefined) {
     print(`  run ${report.holder.run} of workflow ${report.holder.workflowId} is open`);
   }
@@ -78,10 +78,10 @@ export function printReport(report: PrintedReport, details: boolean, now?: RunSt
   printTables(report.deleted, would, details);
   printPasses(report.passes, details);
   if (details) printHorizons(report.passes);
-  printErrors(report);
-  printReported(report.passes, would);
+  printErrors(report, details);
+  printReported(report.passes, would, details);
   printPassBacklogs(report.passes, details);
-  printHeld(report.passes);
+  printHeld(report.passes, details);
   if (details) printChanges(report);
   for (const { name, measured } of report.passes) {
     if (measured === undefined) continue;
@@ -101,11 +101,13 @@ export function shorten(sentence: string): string {
 }
 
 /** Prints why passes failed, unless the reasons of the run say so. */
-function printErrors({ passes, reasons }: PrintedReport): void {
-  for (const { name, error } of passes) {
-    if (error === null || reasons.some((reason) => reason.includes(error))) continue;
-    print(`\n${strong(name)}: ${coloured('red', error)}`);
-  }
+function printErrors({ passes, reasons }: PrintedReport, details: boolean): void {
+  const sentences = passes.flatMap(({ name: pass, error }) =>
+    error === null || reasons.some((reason) => reason.includes(error))
+      ? []
+      : [{ pass, text: coloured('red', error) }],
+  );
+  printForPasses(sentences, details);
 }
 
 /** Prints the instant before which the rows of each pass were deletable. */
@@ -128,39 +130,45 @@ export function printReported(
     readonly bytes: number;
   }[],
   would: boolean,
+  details: boolean,
 ): void {
-  for (const { name, kind, reported, files, bytes } of passes) {
+  const sentences = passes.flatMap(({ name: pass, kind, reported, files, bytes }) => {
     const ofFiles = kind === 'deleteRecordedFiles' || kind === 'sweepStrayFiles';
-    if (ofFiles) {
-      const what = would ? 'would go' : 'removed';
-      print('');
-      print(`${strong(name)}: ${countNouns(files, 'file')} ${what}, ${formatBytes(bytes)}`);
-    }
-    if (reported === null) continue;
-    if (!ofFiles) print('');
-    const since = reported.oldest === null ? '' : `, the oldest of ${reported.oldest}`;
-    const resolved = reported.resolved === 0 ? '' : `, ${formatCount(reported.resolved)} resolved`;
-    const taking = reported.bytes === undefined ? '' : ` of ${formatBytes(reported.bytes)}`;
-    const what = ofFiles ? 'file' : 'row';
-    print(`${strong(name)}: ${countNouns(reported.found, what)} found${taking}${since}${resolved}`);
-    for (const [reason, rows] of Object.entries(reported.unresolved)) {
-      print(`  ${formatCount(rows)} ${ofFiles ? 'not removed' : 'not resolved'}: ${reason}`);
-    }
-  }
+    const went = `${countNouns(files, 'file')} ${would ? 'would go' : 'removed'}, ${formatBytes(bytes)}`;
+    const found = reported === null ? [] : [describeReported(reported, ofFiles)];
+    return [...(ofFiles ? [went] : []), ...found].map((text) => ({ pass, text }));
+  });
+  printForPasses(sentences, details);
 }
 
-/** Prints the rows of each pass that only holds keep. */
+function describeReported(
+  { found, oldest, resolved, bytes, unresolved }: ReportedRows,
+  ofFiles: boolean,
+): string {
+  const since = oldest === null ? '' : `, the oldest of ${oldest}`;
+  const done = resolved === 0 ? '' : `, ${formatCount(resolved)} resolved`;
+  const taking = bytes === undefined ? '' : ` of ${formatBytes(bytes)}`;
+  const left = Object.entries(unresolved).map(
+    ([reason, rows]) => `  ${formatCount(rows)} ${ofFiles ? 'not removed' : 'not resolved'}: ${reason}`,
+  );
+  return [`${countNouns(found, ofFiles ? 'file' : 'row')} found${taking}${since}${done}`, ...left].join('\n');
+}
+
+/** Prints the rows of each pass that holds keep, or that other rows or the database keep. */
 export function printHeld(
   passes: readonly { readonly name: string; readonly held: number; readonly blocked: number }[],
+  details: boolean,
 ): void {
-  for (const { name, held, blocked } of passes) {
-    if (held > 0) print(`\n${strong(name)}: ${countNouns(held, 'row')} kept by hold`);
-    if (blocked > 0) {
-      print(
-        `\n${strong(name)}: ${countNouns(blocked, 'row')} ${blocked === 1 ? 'stays' : 'stay'}, because others reference them or the database refuses`,
-      );
-    }
-  }
+  const sentences = passes.flatMap(({ name: pass, held, blocked }) => [
+    ...(held > 0 ? [{ pass, text: `${countNouns(held, 'row')} kept by hold` }] : []),
+    ...(blocked > 0 ? [{ pass, text: describeBlocked(blocked) }] : []),
+  ]);
+  printForPasses(sentences, details);
+}
+
+function describeBlocked(blocked: number): string {
+  const stay = blocked === 1 ? 'stays' : 'stay';
+  return `${countNouns(blocked, 'row')} ${stay}, because others reference them or the database refuses`;
 }
 
 /** Prints the rows by table. */

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 
 import { formatSchemas } from '../../../activities/dialect/table-names.ts';
-import { foldAlike, listNames } from '../../../worker/cli/fold-sentences.ts';
+import { foldSentences } from '../../../worker/cli/fold-sentences.ts';
 
 describe('sentences of one kind', () => {
   test('become one, with the names of some passes', () => {
@@ -9,7 +9,7 @@ describe('sentences of one kind', () => {
       { length: 478 },
       (_, n) => `the backlog of pass old-${n} at the begin of the run is not known: it took too long`,
     );
-    expect(foldAlike(['another one', ...sentences])).toEqual([
+    expect(foldSentences(['another one', ...sentences])).toEqual([
       'another one',
       sentences[0],
       '  and 477 like it: old-1, old-2, old-3 and 474 more',
@@ -22,11 +22,11 @@ describe('sentences of one kind', () => {
       'b failed: a column is missing',
       'nothing of pass a is known',
     ];
-    expect(foldAlike(sentences)).toEqual(sentences);
+    expect(foldSentences(sentences)).toEqual(sentences);
   });
 
   test('that begin with the pass are folded, too', () => {
-    expect(foldAlike(['old-a: a table is missing', 'old-b: a table is missing'])).toEqual([
+    expect(foldSentences(['old-a: a table is missing', 'old-b: a table is missing'])).toEqual([
       'old-a: a table is missing',
       '  and 1 like it: old-b',
     ]);
@@ -36,10 +36,5 @@ describe('sentences of one kind', () => {
     expect(formatSchemas(['a'])).toBe('schema a');
     expect(formatSchemas(['a', 'b', 'c'])).toBe('schemas a, b, c');
     expect(formatSchemas(['a', 'b', 'c', 'd'])).toBe('schemas a, b, c and 1 more');
-  });
-
-  test('names are listed up to three', () => {
-    expect(listNames(['a', 'b', 'c'])).toBe('a, b, c');
-    expect(listNames(['a', 'b', 'c', 'd'])).toBe('a, b, c and 1 more');
   });
 });

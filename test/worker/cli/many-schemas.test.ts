@@ -111,4 +111,36 @@ describe('a database of several hundred schemas', () => {
     );
     expect(stderr.length).toBeLessThan(500);
   });
+
+  test('has mistakes of one kind in one line, and all of them on request', async () => {
+    const empty = await createDatabase('template1');
+    const ask = async (...args: string[]): ReturnType<typeof cli> =>
+      cli(args, { cwd: folder, env: { TENANTS_URL: empty.url } });
+    for (const words of [['preview'], ['run', '--execute']]) {
+      const { code, stderr } = await ask(...words, 'all');
+      expect(code).toBe(2);
+      expect(stderr.trimEnd().split('\n')).toEqual([
+        'policy "all" cannot be used, nothing was deleted; 300 mistakes:',
+        expect.stringMatching(/^ {2}- pass "old-t-001": entity Order_t_001 has no table .*t_001\.orders/),
+        '    and 299 like it: pass "old-t-002", pass "old-t-003", pass "old-t-004" and 296 more; doctor --details lists them',
+      ]);
+    }
+    const whole = await ask('preview', 'all', '--details');
+    expect(whole.stderr.match(/^ {2}- pass "old-t-\d+": entity /gm)).toHaveLength(TENANTS);
+    const doctor = await ask('doctor', 'all');
+    expect(doctor.stdout).toMatch(
+      /^problem {2}300 alike: pass "old-t-001", .* and 297 more; --details lists/m,
+    );
+    expect(doctor.stdout.trimEnd().split('\n').length).toBeLessThan(15);
+
+    // The one that is of another kind is listed for itself.
+    await database.rows(`
+      alter table t_300.orders drop column at;
+      do $$ begin for n in 1..11 loop execute format('drop schema t_%s cascade', lpad(n::text, 3, '0')); end loop; end $$`);
+    const { stderr } = await type('preview', 'all');
+    expect(stderr).toContain('12 mistakes');
+    expect(stderr).toContain('and 10 like it: pass "old-t-002"');
+    expect(stderr).toMatch(/^ {2}- pass "old-t-300": .*t_300\.orders\.at is missing/m);
+    await empty.drop();
+  });
 });
