@@ -58,6 +58,8 @@ export interface LedgerTables {
 export interface RunStore {
   /** The open run of a policy, which holds its lease. */
   findOpen(policy: string): Promise<OpenRun | undefined>;
+  /** The policies with an open run, also those that no configuration has any more. */
+  listOpenPolicies(): Promise<string[]>;
   /** The workflow that a run belongs to. */
   findWorkflow(run: number): Promise<string | undefined>;
   /** The last run that a workflow started. */

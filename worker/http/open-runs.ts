@@ -28,7 +28,7 @@ export async function readOpenRun(ledger: Ledger, policy: string): Promise<OpenI
 
 /** How a run stands: what was done by its ledger, which is as fresh as the last batch; its state by its workflow. */
 export async function describeOpenRun(
-  { client, temporalUi }: Pick<Sources, 'client' | 'temporalUi'>,
+  { client, temporalUi, policies }: Pick<Sources, 'client' | 'temporalUi' | 'policies'>,
   database: string,
   { run, passes }: OpenInLedger,
 ): Promise<OpenAnswer> {
@@ -44,7 +44,9 @@ export async function describeOpenRun(
         : `${temporalUi}/namespaces/${encodeURIComponent(client.options.namespace)}/workflows/${encodeURIComponent(run.workflowId)}`,
     startedAt: new Date(run.startedAt).toISOString(),
     state,
-    reason,
+    reason: policies.some(({ name }) => name === run.policy)
+      ? reason
+      : describeForeign(run, client.options.namespace, reason),
     passes: passes.map((pass) =>
       describePass(
         pass,
@@ -53,6 +55,13 @@ export async function describeOpenRun(
       ),
     ),
   };
+}
+
+/** Why a run is here whose policy this worker does not have, and how to end it. */
+function describeForeign({ policy, workflowId }: OpenRun, namespace: string, reason: string | null): string {
+  const what = `this worker has no policy ${policy}: it was removed from the configuration, or it is another worker's`;
+  const fix = `To stop the run: temporal workflow signal --name stop --namespace ${namespace} --workflow-id ${workflowId}`;
+  return `${what}. ${fix}${reason === null ? '' : `. ${reason}`}`;
 }
 
 function describePass(

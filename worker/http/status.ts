@@ -34,7 +34,8 @@ async function readStatus(sources: Sources, database: string): Promise<Pick<Resp
   const last: Response['last'] = [];
   await databases.readLedger(database, async (ledger) => {
     const names = policies.filter((policy) => databases.nameFor(policy) === database).map(({ name }) => name);
-    for (const name of names) {
+    // A run whose policy was removed from the configuration is open still.
+    for (const name of new Set([...names, ...(await ledger.session.ledger.runs.listOpenPolicies())])) {
       const run = await readOpenRun(ledger, name);
       if (run !== undefined) open.push(run);
     }

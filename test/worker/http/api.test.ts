@@ -267,6 +267,30 @@ describeNeeding(['temporal'], 'the API of a worker', () => {
     expect(open[0]?.passes[0]?.rows).toBeGreaterThan(0);
   });
 
+  test('lists an open run of a policy that was removed, with what it is and how to stop it', async () => {
+    const { namespace } = (await session.client()).options;
+    await shop.database.rows(`
+      insert into vacuum.run (policy, mode, status, workflow_id, first_run_id, temporal, settings)
+      values ('weekly', 'execute', 'running', 'weekly-7', 'w', 'a/default', '{}'),
+        ('monthly', 'execute', 'completed', 'monthly-7', 'm', 'a/default', '{}')`);
+    await shop.database.rows("update vacuum.run set ended_at = now() where policy = 'monthly'");
+    const { open } = await waitFor('the run of the removed policy', async () => {
+      const now = await status();
+      return now.open.some(({ policy }) => policy === 'weekly') ? now : undefined;
+    });
+    expect(open.map(({ policy }) => policy)).not.toContain('monthly');
+    const weekly = open.find(({ policy }) => policy === 'weekly');
+    expect(weekly).toMatchObject({ workflowId: 'weekly-7', state: 'unknown' });
+    expect(weekly?.reason).toMatch(
+      new RegExp(
+        "^this worker has no policy weekly: it was removed from the configuration, or it is another worker's\\. " +
+          `To stop the run: temporal workflow signal --name stop --namespace ${namespace} --workflow-id weekly-7\\. Temporal has no such`,
+      ),
+    );
+    expect(open.find(({ policy }) => policy === shop.name)?.reason ?? '').not.toContain('this worker has no');
+    await shop.database.rows("delete from vacuum.run where policy in ('weekly', 'monthly')");
+  });
+
   test('tells several databases apart', async () => {
     const url = shop.database.url.replace(/[^/]+$/, 'postgres');
     const both = await shop.serve('127.0.0.1:0', { TEST_SECOND_DATABASE_URL: url });

@@ -21,6 +21,12 @@ export class PostgresRunStore extends LedgerPart implements RunStore {
     return rows[0];
   }
 
+  async listOpenPolicies(): Promise<string[]> {
+    const { rows } = await sql<{ policy: string }>`
+      select policy from ${this.table('run')} where ended_at is null order by policy`.execute(this.db);
+    return rows.map(({ policy }) => policy);
+  }
+
   async findWorkflow(run: number): Promise<string | undefined> {
     const { rows } = await sql<{ workflowId: string }>`
       select workflow_id as "workflowId" from ${this.table('run')} where id = ${run}`.execute(this.db);

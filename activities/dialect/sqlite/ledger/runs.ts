@@ -25,6 +25,12 @@ export class SqliteRunStore extends LedgerPart implements RunStore {
     return { ...row, settings: parseJson(row.settings), startedAt: toIso(row.startedAt) };
   }
 
+  async listOpenPolicies(): Promise<string[]> {
+    const rows = await this.rows(sql<{ policy: string }>`
+      select policy from ${this.table('run')} where ended_at is null order by policy`);
+    return rows.map(({ policy }) => policy);
+  }
+
   async findWorkflow(run: number): Promise<string | undefined> {
     const [row] = await this.rows(sql<{ workflowId: string }>`
       select workflow_id as "workflowId" from ${this.table('run')} where id = ${run}`);
