@@ -6,6 +6,7 @@ import type { Tx } from '../dialect/dialect.ts';
 import { distinctTables } from '../dialect/table-names.ts';
 import type { TransactionLimits } from '../dialect/transaction-limits.ts';
 import type { Database } from '../ledger/open-database.ts';
+import { findKind } from '../passes/index.ts';
 import { readPolicyCatalog, readPolicyEntities, tablesDeletedFrom } from '../plan/resolve-policy.ts';
 import type { PolicyEntities } from '../resolve/entities.ts';
 import type { TableName } from '../stored/columns.ts';
@@ -41,7 +42,10 @@ export async function readStats(
   return session.snapshot({ lockMillis: 5_000, statementMillis: 0 }, async (tx) =>
     tx.cancelOn(signal, async () => {
       const known = await lookUp(tx, policy);
-      const { sizes, hasExtension } = await measureTables(tx, listTables(policy, known), exact);
+      const tables = listTables(policy, known);
+      // The extension measures no partitioned table: its bloat stays the estimate of its partitions.
+      const measurable = exact ? tables.filter((table) => known.catalog.named(table)?.kind === 'table') : [];
+      const { sizes, hasExtension } = await measureTables(tx, tables, measurable);
       const { blockers = [], hidden = false } = (await tx.sizes?.readVacuumBlockers()) ?? {};
       return {
         policy: policy.name,
@@ -63,7 +67,7 @@ export async function readTableSizes(
 ): Promise<readonly TableSize[]> {
   assertValid(`policy ${JSON.stringify(policy.name)}`, checkPolicy(policy));
   return session.snapshot(limits, async (tx) => {
-    const { sizes } = await measureTables(tx, listTables(policy, await lookUp(tx, policy)), false);
+    const { sizes } = await measureTables(tx, listTables(policy, await lookUp(tx, policy)), []);
     return sizes;
   });
 }
@@ -81,10 +85,11 @@ async function lookUp(tx: Tx, policy: Policy): Promise<KnownPolicy> {
 /** Tables of entities that the database does not have are left out. */
 function listTables(policy: Policy, { entities, catalog }: KnownPolicy): TableName[] {
   const named = policy.passes
-    .flatMap((pass) => ('entities' in pass ? (pass.entities ?? []) : []))
+    .filter(({ kind }) => 'runTable' in findKind(kind))
+    .flatMap((pass) => findKind(pass.kind).entities(pass))
     .map((entity) => entities.table(entity))
     .map(({ schema, name }) => catalog.find(schema, name))
-    .filter((table) => table?.kind === 'table');
+    .filter((table) => table?.kind === 'table' || table?.kind === 'partitioned');
   const deleted = tablesDeletedFrom(policy, { entities, catalog, now: new Date().toISOString() });
   return distinctTables([...deleted, ...named.filter((table) => table !== undefined)]);
 }
@@ -92,12 +97,12 @@ function listTables(policy: Policy, { entities, catalog }: KnownPolicy): TableNa
 async function measureTables(
   tx: Tx,
   tables: readonly TableName[],
-  exact: boolean,
+  measurable: readonly TableName[],
 ): Promise<{ readonly sizes: TableSize[]; readonly hasExtension: boolean }> {
   const sizes: TableSize[] = [];
   let hasExtension = tx.sizes !== undefined;
   for (const size of (await tx.sizes?.read(tables)) ?? []) {
-    const table = exact ? tables.find(({ label }) => label === size.table) : undefined;
+    const table = measurable.find(({ label }) => label === size.table);
     const bloat = table === undefined ? undefined : await tx.sizes?.measureBloat(table);
     if (table !== undefined && bloat === undefined) hasExtension = false;
     sizes.push(bloat === undefined ? size : { ...size, bloat });

@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeEach, expect, test } from '@jest/globals';
 
 import { addHold } from '../../../activities/inspect/add-hold.ts';
+import { examineSizes } from '../../../activities/inspect/doctor-sizes.ts';
 import { previewPolicy } from '../../../activities/inspect/preview.ts';
 import { readStats } from '../../../activities/inspect/stats.ts';
 import { openDatabase } from '../../../activities/ledger/open-database.ts';
@@ -232,5 +233,21 @@ describeNeeding(['temporal'], 'dropPartitions', () => {
     const stats = await readStats(opened, readingsPolicy([dropOld()]), true);
     await opened.close();
     expect(JSON.stringify(stats)).toContain('"rows":30');
+  });
+
+  test('stats and doctor measure its table as the sum of its partitions, also with the extension for bloat', async () => {
+    await database.rows('create extension pgstattuple');
+    await database.rows('vacuum reading');
+    const opened = await openDatabase(database.url);
+    const policy = readingsPolicy([dropOld()]);
+    const { tables } = await readStats(opened, policy, true);
+    const findings = await examineSizes(opened, policy);
+    await opened.close();
+    const [truth] = await database.rows(`
+      select sum(pg_total_relation_size(inhrelid) - pg_indexes_size(inhrelid))::float8 as heap,
+        sum(pg_indexes_size(inhrelid))::float8 as indexes
+      from pg_inherits where inhparent = 'reading'::regclass`);
+    expect(tables).toMatchObject([{ table: 'reading', live: 51, ...truth }]);
+    expect(findings[0]?.what).toContain('of 1 table are within bounds');
   });
 });
