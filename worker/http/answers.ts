@@ -221,6 +221,9 @@ export const Status = z.object({
   running: z.boolean().describe('Whether a run is open, in the databases that responded'),
   open: z.array(OpenRun),
   last: z.array(RunSummary).describe('The last closed run of each policy that was no preview'),
+  never: z
+    .array(z.object({ database: z.string(), policy: z.string() }))
+    .describe('The policies of this worker of which no run has ended; previews do not count'),
 });
 
 const Bloat = z

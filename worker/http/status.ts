@@ -24,14 +24,19 @@ export function createStatusReader(sources: Sources): () => Promise<Response> {
       );
       const open = found.flatMap((one) => one.open);
       const last = found.flatMap((one) => one.last);
-      return { at: new Date().toISOString(), missing, running: open.length > 0, open, last };
+      const never = found.flatMap((one) => one.never);
+      return { at: new Date().toISOString(), missing, running: open.length > 0, open, last, never };
     });
 }
 
-async function readStatus(sources: Sources, database: string): Promise<Pick<Response, 'open' | 'last'>> {
+async function readStatus(
+  sources: Sources,
+  database: string,
+): Promise<Pick<Response, 'open' | 'last' | 'never'>> {
   const { databases, policies } = sources;
   const open: OpenInLedger[] = [];
   const last: Response['last'] = [];
+  const never: Response['never'] = [];
   await databases.readLedger(database, async (ledger) => {
     const names = policies.filter((policy) => databases.nameFor(policy) === database).map(({ name }) => name);
     // A run whose policy was removed from the configuration is open still.
@@ -39,12 +44,13 @@ async function readStatus(sources: Sources, database: string): Promise<Pick<Resp
       const run = await readOpenRun(ledger, name);
       if (run !== undefined) open.push(run);
     }
-    for (const { last: ended } of await readLastRuns(ledger, names)) {
+    for (const { policy, last: ended } of await readLastRuns(ledger, names)) {
       const report = ended === null ? undefined : await readReport(ledger, ended.run);
-      if (report !== undefined) last.push(summarizeRun(database, report));
+      if (report === undefined) never.push({ database, policy });
+      else last.push(summarizeRun(database, report));
     }
   });
   // No transaction stays open during the requests to Temporal.
   const described = open.map(async (run) => describeOpenRun(sources, database, run));
-  return { open: await Promise.all(described), last };
+  return { open: await Promise.all(described), last, never };
 }

@@ -16,7 +16,7 @@ let structure = '';
  *
  * @param {Status} status
  */
-export function showOpenRuns({ open, last }) {
+export function showOpenRuns({ open, last, never }) {
   const now = JSON.stringify([
     open.map(({ database, run, state, reason, workflowUrl, passes }) => [
       database,
@@ -26,18 +26,26 @@ export function showOpenRuns({ open, last }) {
       workflowUrl,
       passes.map(({ name, status }) => [name, status]),
     ]),
-    open.length === 0 ? last : [],
+    open.length === 0 ? [last, never] : [],
   ]);
   if (now !== structure) {
     structure = now;
     shown.clear();
-    replace(byId('open'), ...(open.length === 0 ? makeLastRuns(last) : open.map(makeRun)));
+    replace(byId('open'), ...(open.length === 0 ? makeLastRuns(last, never) : open.map(makeRun)));
   }
   for (const run of open) for (const pass of run.passes) showPass(run, pass);
 }
 
-/** @param {Status['last']} last */
-function makeLastRuns(last) {
+/** The policies without a run that one sentence names. */
+const MOST_NAMES = 3;
+
+/**
+ * @param {Status['last']} last
+ * @param {Status['never']} never
+ */
+function makeLastRuns(last, never) {
+  const names = never.slice(0, MOST_NAMES).map(({ policy }) => policy);
+  const more = never.length > MOST_NAMES ? ` and ${formatCount(never.length - MOST_NAMES)} more` : '';
   return [
     make(
       'p',
@@ -50,6 +58,9 @@ function makeLastRuns(last) {
       const why = reason === null ? '' : `: ${reason}`;
       return make('p', { class: status === 'completed' ? '' : 'warn' }, `${text}${why}`);
     }),
+    ...(last.length === 0 || never.length === 0
+      ? []
+      : [make('p', { class: 'warn' }, `No run has ended yet of ${names.join(', ')}${more}`)]),
   ];
 }
 
