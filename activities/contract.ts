@@ -1,4 +1,4 @@
-import type { ShardProgress } from './stored/compute-progress.ts';
+import type { ShardProgress } from './stored/progress.ts';
 import type { ReportedRows, RunReport } from './stored/report.ts';
 import type { Holder, PassStatus, Plan, RunMode, RunStatus } from './stored/run.ts';
 

@@ -1,6 +1,6 @@
 import type { PassStatus, PlannedPass, RunStatus } from '../activities/contract.ts';
-import type { Progress } from '../activities/stored/compute-progress.ts';
-import { computeProgress } from '../activities/stored/compute-progress.ts';
+import type { Progress } from '../activities/stored/progress.ts';
+import { computeProgress } from './compute-progress.ts';
 import type { Control, Leaving } from './control.ts';
 import type { FoundRows } from './found-rows.ts';
 import { foundIn, describeFoundRows } from './found-rows.ts';

@@ -1,6 +1,5 @@
 import type { PassStatus, Plan, PlannedPass, ReportedRows, SliceResult } from '../activities/contract.ts';
-import type { ShardProgress } from '../activities/stored/compute-progress.ts';
-import { NOT_BEGUN } from '../activities/stored/compute-progress.ts';
+import type { ShardProgress } from '../activities/stored/progress.ts';
 
 /** How a run stands. Plain JSON: it is what continue-as-new carries. */
 export interface RunState {
@@ -59,7 +58,8 @@ export function beginRound(pass: PassState, planned: PlannedPass): void {
   }
   pass.round += 1;
   pass.shards = Array.from({ length: planned.shards }, () => {
-    return { done: false, batches: 0, rows: 0, skipped: 0, reported: null, progress: NOT_BEGUN, slices: 0 };
+    const progress = { done: false, part: 0, rowsPerSecond: null, secondsLeft: null, at: null };
+    return { done: false, batches: 0, rows: 0, skipped: 0, reported: null, progress, slices: 0 };
   });
 }
 

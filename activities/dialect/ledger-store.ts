@@ -1,11 +1,11 @@
 import type { BacklogMoment, EarlierBacklog, LastBacklog, PassBacklog } from '../stored/backlog.ts';
 import type { BatchResult, Position, RoundTotals, ShardBatches, ShardKey } from '../stored/batch.ts';
 import type { TableName } from '../stored/columns.ts';
-import type { ProgressPass } from '../stored/compute-progress.ts';
 import type { KeepLastExpiry } from '../stored/expiry.ts';
 import type { BlockedPolicy, GuardState, LedgerPast, PreviewedRows, Seen } from '../stored/guard.ts';
 import type { Hold, NewHold } from '../stored/hold.ts';
 import type { StoredPass } from '../stored/pass.ts';
+import type { ProgressPass } from '../stored/progress.ts';
 import type { ReclaimOutcome, InterruptedReclaim } from '../stored/reclaim.ts';
 import type { Note, PreviewedPass, ReportedRun, ReportedPass, ReportedSize } from '../stored/report.ts';
 import type {

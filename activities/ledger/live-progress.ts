@@ -1,5 +1,5 @@
 import type { ShardBatches, ShardKey } from '../stored/batch.ts';
-import type { ShardProgress, ProgressPass } from '../stored/compute-progress.ts';
+import type { ShardProgress, ProgressPass } from '../stored/progress.ts';
 import type { PassStatus } from '../stored/run.ts';
 import type { Ledger } from './ledger.ts';
 import { measureShard } from './measure-shard.ts';

@@ -1,8 +1,7 @@
 import { findPosition } from '../dialect/position.ts';
 import type { ShardBatches } from '../stored/batch.ts';
-import type { ShardProgress } from '../stored/compute-progress.ts';
-import { NOT_BEGUN } from '../stored/compute-progress.ts';
 import type { Cursor } from '../stored/cursor.ts';
+import type { ShardProgress } from '../stored/progress.ts';
 import { SCAN_COST } from '../stored/scan-cost.ts';
 import type { Scan, Shard, Spread } from '../stored/scan.ts';
 
@@ -53,7 +52,7 @@ export function measureShard(
 ): ShardProgress {
   if (batches === undefined) {
     const work = findWork({ shard, cursor: null, round: 1, rows: 0, rowsPerParent: expectedRowsPerParent });
-    return { ...NOT_BEGUN, part: fractionDone(work) };
+    return { done: false, part: fractionDone(work), rowsPerSecond: null, secondsLeft: null, at: null };
   }
   const { round, done, at, cursor, rows, ownRows, fromCursor, recentRows, recentMillis } = batches;
   const seconds = recentMillis / 1000;

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 
 import type { PlannedPass } from '../../activities/contract.ts';
-import type { ShardProgress } from '../../activities/stored/compute-progress.ts';
+import type { ShardProgress } from '../../activities/stored/progress.ts';
 import type { RunProgress } from '../../workflows/progress.ts';
 import { toProgress, formatProgress, readState } from '../../workflows/progress.ts';
 import type { PassState, RunState, ShardState } from '../../workflows/state.ts';

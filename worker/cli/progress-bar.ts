@@ -1,7 +1,7 @@
 import { createLogUpdate } from 'log-update';
 
 import type { LivePass } from '../../activities/ledger/live-progress.ts';
-import { computeProgress } from '../../activities/stored/compute-progress.ts';
+import { computeProgress } from '../../workflows/compute-progress.ts';
 import { countNouns, formatCount, formatMillis, note } from './output.ts';
 
 /** Shows how a run goes on: a bar a pass on a terminal, else a line now and then. On standard error. */

@@ -4,7 +4,7 @@ import { readLiveProgress, readShardProgress } from '../../../activities/ledger/
 import type { Database } from '../../../activities/ledger/open-database.ts';
 import { openDatabase } from '../../../activities/ledger/open-database.ts';
 import { readReport } from '../../../activities/ledger/reports.ts';
-import type { ShardProgress } from '../../../activities/stored/compute-progress.ts';
+import type { ShardProgress } from '../../../activities/stored/progress.ts';
 import type { Shard } from '../../../activities/stored/scan.ts';
 import { expireRows } from '../../../policy/expire-rows.ts';
 import type { TestDatabase } from '../../support/database.ts';

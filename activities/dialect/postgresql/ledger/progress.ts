@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
 
 import type { ShardBatches, ShardKey } from '../../../stored/batch.ts';
-import type { ProgressPass } from '../../../stored/compute-progress.ts';
+import type { ProgressPass } from '../../../stored/progress.ts';
 import type { ProgressStore } from '../../ledger-store.ts';
 import { LedgerPart } from './ledger-part.ts';
 

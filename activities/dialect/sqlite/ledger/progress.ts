@@ -1,8 +1,8 @@
 import { sql } from 'kysely';
 
 import type { ShardBatches, ShardKey } from '../../../stored/batch.ts';
-import type { ProgressPass } from '../../../stored/compute-progress.ts';
 import type { Cursor } from '../../../stored/cursor.ts';
+import type { ProgressPass } from '../../../stored/progress.ts';
 import type { RunSettings } from '../../../stored/run.ts';
 import type { ProgressStore } from '../../ledger-store.ts';
 import { LedgerPart, parseJson, parseJsonOrNull } from './ledger-part.ts';

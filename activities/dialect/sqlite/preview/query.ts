@@ -3,11 +3,11 @@ import { sql } from 'kysely';
 
 import type { ColumnName, TableName } from '../../../stored/columns.ts';
 import type { StoredRoot } from '../../../stored/pass.ts';
-import type { CascadeStep, RowTree, StoredChild, StoredPointer } from '../../../stored/row-tree.ts';
+import type { RowTree, StoredPointer } from '../../../stored/row-tree.ts';
 import { listInner } from '../../blockers.ts';
 import type { Catalog } from '../../catalog.ts';
 import { toSql } from '../../condition.ts';
-import { linkToParent, references } from '../../join-path.ts';
+import { references } from '../../join-path.ts';
 import type { DeletedPaths, PreviewCount, PreviewedDelete, PreviewQuery } from '../../preview.ts';
 import type { Condition, Holds, View } from '../../view.ts';
 import { blockedSql, edgeSql } from '../blockers.ts';
@@ -19,6 +19,7 @@ import type { IsThere } from '../references.ts';
 import { LiveView } from '../view.ts';
 import type { Item } from './deletions.ts';
 import { Deletions } from './deletions.ts';
+import { followCascades, followChildren, listPointers, listTables } from './follow-rows.ts';
 import { SqliteDeletedPaths } from './paths.ts';
 import { DELETED, makePreviewTables, MOVED } from './tables.ts';
 import { PreviewView } from './view.ts';
@@ -111,8 +112,8 @@ export class SqlitePreviewQuery implements PreviewQuery {
       const referenced =
         notReferenced === undefined ? 0 : await countKept(sql`${all} and not (${toSql(notReferenced)})`);
       this.#count(item, table, 'blocked', referenced + chained);
-      await this.#follow(connection, item, table, cascades);
-      if (key !== null) await this.#addChildren(connection, item, table, children);
+      await followCascades(connection, this.#deletions, item, table, cascades);
+      if (key !== null) await followChildren(connection, this.#deletions, item, table, children);
       await this.#countDeleted(connection, item, [
         table,
         ...cascades.map((step) => step.table),
@@ -184,61 +185,6 @@ export class SqlitePreviewQuery implements PreviewQuery {
     }
   }
 
-  /** Follows foreign keys that cascade from what an item deletes, from row to row until nothing new comes. */
-  async #follow(
-    connection: Connection,
-    item: Item,
-    table: TableName,
-    steps: readonly CascadeStep[],
-  ): Promise<void> {
-    for (let added = steps.length > 0 ? 1 : 0; added > 0;) {
-      added = 0;
-      for (const step of steps) {
-        const parent = steps[step.from]?.table ?? table;
-        added += await this.#addBelow(connection, item, parent, step.table, references('c', 'p', step));
-      }
-    }
-  }
-
-  /** Adds the rows of a table, alias `c`, that belong to rows, alias `p`, that an item deletes from another. */
-  async #addBelow(
-    connection: Connection,
-    item: Item,
-    parent: TableName,
-    child: TableName,
-    on: RawBuilder<boolean>,
-  ): Promise<number> {
-    return this.#deletions.add(
-      connection,
-      item,
-      child,
-      sql`
-        select c.rowid as location
-        from ${DELETED} as d
-        join ${tableAs(parent, 'p')} on p.rowid = d.location
-        join ${tableAs(child, 'c')} on ${on}
-        where
-          d.number = ${this.#deletions.numberTable(parent)} and d.item = ${item.number}
-          and ${this.#isThere(child, 'c')} and vacuum_goes_on()`,
-    );
-  }
-
-  /** Adds the soft children of what an item deletes from a table, with what belongs to those. */
-  async #addChildren(
-    connection: Connection,
-    item: Item,
-    table: TableName,
-    children: readonly StoredChild[],
-  ): Promise<void> {
-    for (const child of children) {
-      const on = references('c', 'p', linkToParent(child));
-      await this.#addBelow(connection, item, table, child.table, on);
-      await this.#follow(connection, item, child.table, child.cascades);
-      const { own } = child;
-      if (own !== undefined) await this.#addChildren(connection, item, child.table, own.children);
-    }
-  }
-
   /** Adds the repair of pointers at nothing: those of the groups of which an item deleted rows, or all. */
   #addRepair(pointer: StoredPointer, deleted: Item | undefined): void {
     const item = this.#deletions.addItem();
@@ -276,7 +222,7 @@ export class SqlitePreviewQuery implements PreviewQuery {
       }
       const free = notHeld === undefined ? sql`true` : toSql(notHeld);
       await this.#deletions.add(connection, item, holder, select(free), true);
-      await this.#follow(connection, item, holder, cascades);
+      await followCascades(connection, this.#deletions, item, holder, cascades);
       await this.#countDeleted(connection, item, [holder, ...cascades.map((step) => step.table)]);
     });
   }
@@ -293,14 +239,4 @@ export class SqlitePreviewQuery implements PreviewQuery {
   #count({ pass }: Item, { label }: TableName, what: PreviewCount['what'], value: number | null): void {
     this.#counts.push({ pass, label, what, value });
   }
-}
-
-/** Every table of which a soft child deletes rows, but for those of its pointers. */
-function listTables({ table, cascades, own }: StoredChild): TableName[] {
-  return [table, ...cascades.map((step) => step.table), ...(own?.children ?? []).flatMap(listTables)];
-}
-
-/** Pointers at a soft child and at its own children. */
-function listPointers({ pointers, own }: StoredChild): StoredPointer[] {
-  return [...pointers, ...(own?.children ?? []).flatMap(listPointers)];
 }
