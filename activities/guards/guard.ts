@@ -127,7 +127,8 @@ export function describeGuard(guard: Issue, local: boolean): string {
   return `${guard.at}: ${describeIssue(guard, local)}. ${guard.fix}.`;
 }
 
+/** All of them, however many are alike: no command lists them again. */
 function describeAll(policy: string, triggered: readonly Issue[], local: boolean): string {
   const count = triggered.length === 1 ? 'a guard' : `${triggered.length} guards`;
-  return `${count} stopped the run of policy ${policy} before its first batch, nothing was deleted:\n${listIssues(triggered, local)}`;
+  return `${count} stopped the run of policy ${policy} before its first batch, nothing was deleted:\n${listIssues(triggered, local, true)}`;
 }

@@ -38,6 +38,24 @@ describe('sentences that are alike but for names', () => {
   });
 });
 
+describe('sentences that are not alike', () => {
+  const apart = (toSentence: (letter: string, n: number) => string): void =>
+    expect(count(LETTERS.map(toSentence))).toEqual([1, 1, 1, 1]);
+
+  test('have different counts, also in parentheses: none may be hidden', () => {
+    apart((letter, n) => `${10 ** n} rows of pass ${letter} are kept by a hold`);
+    apart((letter, n) => `pass ${letter} left rows behind (${n} of them)`);
+  });
+
+  test('have apostrophes, which are no quotes', () => {
+    apart((_, n) => `the policy's ${['worker', 'queue', 'table', 'file'][n]} is not the run's`);
+  });
+
+  test('are alike by names in quotes and in parentheses', () => {
+    expect(count(LETTERS.map((letter) => `'${letter}' is no setting (of preset ${letter}1)`))).toEqual([4]);
+  });
+});
+
 describe('the message of a ValidationError', () => {
   const issues = (length: number): Issue[] =>
     Array.from({ length }, (_, n) => ({

@@ -152,8 +152,9 @@ function printFinding({ about, state, what, fix }: Finding): void {
 /** So many findings of one kind are still shown one by one. */
 const MOST_ALIKE = 3;
 
+/** Findings are of one kind whatever they measured; the first is shown with its numbers. */
 function toText({ about, state, what, fix = '' }: Finding): string {
-  return [state, about, what, fix].join('\n');
+  return [state, about, what, fix].join('\n').replaceAll(/\d+/g, '…');
 }
 
 function printFolded({ first, others }: Fold<Finding>): void {

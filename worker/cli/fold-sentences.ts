@@ -1,7 +1,7 @@
 import { foldAlike, listNames } from '../../policy/fold-alike.ts';
 import { formatCount, print, strong } from './output.ts';
 
-/** Folds sentences that differ only in names and numbers into the first of them and a line that names the others. */
+/** Folds sentences that differ only in names into the first of them and a line that names the others. */
 export function foldSentences(sentences: readonly string[]): string[] {
   return foldAlike(sentences, (sentence) => sentence, 1).flatMap(({ first, others }) => {
     if (others.length === 0) return [first];

@@ -222,7 +222,7 @@ export const Status = z.object({
   open: z.array(OpenRun),
   last: z.array(RunSummary).describe('The last closed run of each policy that was no preview'),
   never: z
-    .array(z.object({ database: z.string(), policy: z.string() }))
+    .array(z.object({ database: z.string(), policy: z.string(), enabled: z.boolean() }))
     .describe('The policies of this worker of which no run has ended; previews do not count'),
 });
 

@@ -38,7 +38,9 @@ async function readStatus(
   const last: Response['last'] = [];
   const never: Response['never'] = [];
   await databases.readLedger(database, async (ledger) => {
-    const names = policies.filter((policy) => databases.nameFor(policy) === database).map(({ name }) => name);
+    const own = policies.filter((policy) => databases.nameFor(policy) === database);
+    const names = own.map(({ name }) => name);
+    const isEnabled = (name: string): boolean => own.some((policy) => policy.name === name && policy.enabled);
     // A run whose policy was removed from the configuration is open still.
     for (const name of new Set([...names, ...(await ledger.session.ledger.runs.listOpenPolicies())])) {
       const run = await readOpenRun(ledger, name);
@@ -46,7 +48,7 @@ async function readStatus(
     }
     for (const { policy, last: ended } of await readLastRuns(ledger, names)) {
       const report = ended === null ? undefined : await readReport(ledger, ended.run);
-      if (report === undefined) never.push({ database, policy });
+      if (report === undefined) never.push({ database, policy, enabled: isEnabled(policy) });
       else last.push(summarizeRun(database, report));
     }
   });

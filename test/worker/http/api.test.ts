@@ -237,7 +237,7 @@ describeNeeding(['temporal'], 'the API of a worker', () => {
       return now.running ? undefined : now;
     });
     expect(over).toMatchObject({ open: [], last: [{ policy: shop.name, status: 'completed', rows: ROWS }] });
-    expect(over.never).toEqual([{ database: 'main', policy: `${shop.name}-idle` }]);
+    expect(over.never).toEqual([{ database: 'main', policy: `${shop.name}-idle`, enabled: false }]);
     // However many previews come after it, the last run that deleted is the last.
     await shop.database.rows(
       `insert into vacuum.run (policy, mode, status, workflow_id, first_run_id, temporal, settings, ended_at)

@@ -214,7 +214,7 @@ describeNeeding(['temporal', 'chromium'], 'the page of a worker', () => {
     worker = await shop.serve(address);
     await page.getByText('The server does not respond; the data').waitFor({ state: 'hidden' });
     await page.getByText(/^The last run of .* was completed .* and deleted 600 rows$/).waitFor();
-    await page.getByText(`No run has ended yet of ${shop.name}-idle`, { exact: true }).waitFor();
+    await page.getByText(`No run has ended yet of ${shop.name}-idle (disabled)`, { exact: true }).waitFor();
     await page.locator('#history').getByRole('cell', { name: '600', exact: true }).waitFor();
     expect(await heard()).toMatch(
       /does not respond\n[\s\S]*responds again[\s\S]*has ended: completed, 600 rows/,

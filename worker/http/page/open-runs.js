@@ -44,7 +44,10 @@ const MOST_NAMES = 3;
  * @param {Status['never']} never
  */
 function makeLastRuns(last, never) {
-  const names = never.slice(0, MOST_NAMES).map(({ policy }) => policy);
+  const names = never
+    .slice(0, MOST_NAMES)
+    .map(({ policy, enabled }) => (enabled ? policy : `${policy} (disabled)`));
+  const isMissed = never.some(({ enabled }) => enabled);
   const more = never.length > MOST_NAMES ? ` and ${formatCount(never.length - MOST_NAMES)} more` : '';
   return [
     make(
@@ -60,7 +63,7 @@ function makeLastRuns(last, never) {
     }),
     ...(last.length === 0 || never.length === 0
       ? []
-      : [make('p', { class: 'warn' }, `No run has ended yet of ${names.join(', ')}${more}`)]),
+      : [make('p', { class: isMissed ? 'warn' : '' }, `No run has ended yet of ${names.join(', ')}${more}`)]),
   ];
 }
 
