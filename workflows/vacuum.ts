@@ -6,6 +6,7 @@ import {
   isCancellation,
   setCurrentDetails,
   setHandler,
+  setWorkflowOptions,
   workflowInfo,
 } from '@temporalio/workflow';
 
@@ -22,6 +23,7 @@ import { toProgress, formatProgress, readState } from './progress.ts';
 import { runPass } from './run-pass.ts';
 import type { RunState } from './state.ts';
 import { newState } from './state.ts';
+import { chooseVersioning } from './versioning.ts';
 
 /** How often to ask for the lease of a busy policy, in milliseconds. */
 const ASK_AGAIN = 20_000;
@@ -36,6 +38,8 @@ const ASK_AGAIN = 20_000;
 export async function vacuum(input?: VacuumInput | null, carried?: RunState): Promise<RunReport> {
   return new VacuumRun(input ?? {}, carried).run();
 }
+
+setWorkflowOptions(chooseVersioning, vacuum);
 
 class VacuumRun {
   readonly #input: VacuumInput;
