@@ -16,10 +16,11 @@ const AUTO_UPGRADE = 2;
 
 describeNeeding(['temporal'], 'a run of a worker that versions its deployments', () => {
   const session = new TemporalSession();
-  const deploymentName = `shop-${randomUUID()}`;
+  let deploymentName: string;
   let run: KilledRun;
 
   beforeEach(async () => {
+    deploymentName = `shop-${randomUUID()}`;
     run = await KilledRun.prepare(session);
   });
   afterEach(async () => run.drop());
@@ -78,6 +79,21 @@ describeNeeding(['temporal'], 'a run of a worker that versions its deployments',
       await run.handle.signal('resume');
       await run.expectWhole(frozen);
       expect(await readVersioning()).toEqual({ behavior: AUTO_UPGRADE, buildId: '2' });
+    });
+    await run.expectNothingLeft();
+  });
+
+  test('that began without versions goes on in the first one', async () => {
+    await withWorker({}, async () => {
+      await pauseRun();
+      expect(await readVersioning()).toMatchObject({ buildId: undefined });
+    });
+    await withWorker(versioned('1'), async () => {
+      await makeCurrent('1');
+      const frozen = await run.frozen();
+      await run.handle.signal('resume');
+      await run.expectWhole(frozen);
+      expect(await readVersioning()).toMatchObject({ buildId: '1' });
     });
     await run.expectNothingLeft();
   });
