@@ -212,6 +212,7 @@ const OpenRun = z.object({
     .string()
     .nullable()
     .describe('Why it is paused, what it waits for, or why its state is not known'),
+  canSteer: z.boolean().describe('Whether this worker has the policy, and takes signals for the run'),
   passes: z.array(OpenPass),
 });
 

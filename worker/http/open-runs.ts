@@ -33,6 +33,7 @@ export async function describeOpenRun(
   { run, passes }: OpenInLedger,
 ): Promise<OpenAnswer> {
   const { state, reason, progress } = await readRunState(client, run.workflowId);
+  const canSteer = policies.some(({ name }) => name === run.policy);
   return {
     database,
     run: run.id,
@@ -44,9 +45,8 @@ export async function describeOpenRun(
         : `${temporalUi}/namespaces/${encodeURIComponent(client.options.namespace)}/workflows/${encodeURIComponent(run.workflowId)}`,
     startedAt: new Date(run.startedAt).toISOString(),
     state,
-    reason: policies.some(({ name }) => name === run.policy)
-      ? reason
-      : describeForeign(run, client.options.namespace, reason),
+    reason: canSteer ? reason : describeForeign(run, client.options.namespace, reason),
+    canSteer,
     passes: passes.map((pass) =>
       describePass(
         pass,

@@ -191,6 +191,7 @@ describeNeeding(['temporal'], 'the API of a worker', () => {
           policy: shop.name,
           workflowId: paused.workflowId,
           state: 'paused',
+          canSteer: true,
           reason: 'the backup runs',
           passes: [
             { name: 'old-audit', status: 'running' },
@@ -281,7 +282,7 @@ describeNeeding(['temporal'], 'the API of a worker', () => {
     });
     expect(open.map(({ policy }) => policy)).not.toContain('monthly');
     const weekly = open.find(({ policy }) => policy === 'weekly');
-    expect(weekly).toMatchObject({ workflowId: 'weekly-7', state: 'unknown' });
+    expect(weekly).toMatchObject({ workflowId: 'weekly-7', state: 'unknown', canSteer: false });
     expect(weekly?.reason).toMatch(
       new RegExp(
         "^this worker has no policy weekly: it was removed from the configuration, or it is another worker's\\. " +

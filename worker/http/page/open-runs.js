@@ -103,7 +103,7 @@ function makeRun(run) {
     ...makePasses(`${key} planned`, planned, 'planned', ({ name, waitsFor }) =>
       waitsFor === null ? name : `${name}: waits for ${waitsFor}`,
     ),
-    ...makeButtons(run),
+    ...(run.canSteer ? makeButtons(run) : []),
     make(
       'p',
       { class: 'quiet' },
