@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
 
 import type { CatalogColumn, CatalogTable } from '../catalog.ts';
-import { readRoutineText } from '../routine-text.ts';
+import { readRoutineText, withJoinedWords } from '../routine-text.ts';
 import type { Connection } from './connection.ts';
 import type { ListedTable } from './listed-tables.ts';
 import { SCHEMA } from './listed-tables.ts';
@@ -29,6 +29,7 @@ export async function readKeepers(
   const own = all.filter((trigger) => trigger.table === table.toLowerCase());
   if (own.length === 0) return { keepers: [], refusers: [], writers: [] };
   const updates = await listUpdatedAlong(connection);
+  const replacing = await listReplacing(connection);
   const triggers = own.flatMap((trigger) => {
     const { bodies, tables } = followWrites(trigger, all, updates);
     return (['delete', 'update'] as const)
@@ -47,7 +48,8 @@ export async function readKeepers(
       const written = tables.flatMap((lower) => known.get(lower)?.name ?? []);
       const reached = written.map((label) => ({ schema: SCHEMA, name: label, label }));
       const reach = { tables: reached, routines: [], firesLate: false };
-      return { name, on, deletes: readRoutineText(bodies).deletes, writes: written, reach };
+      const deletes = readRoutineText(bodies).deletes || tables.some((lower) => replacing.has(lower));
+      return { name, on, deletes, writes: written, reach };
     }),
   };
 }
@@ -88,6 +90,14 @@ async function listUpdatedAlong(connection: Connection): Promise<readonly Update
     join pragma_foreign_key_list(m.name) as f on f.on_update not in ('NO ACTION', 'RESTRICT')
     where m.type = 'table'`);
   return rows;
+}
+
+/** Tables, in lower case, of which a new row may delete another one: their text says `on conflict replace`. */
+async function listReplacing(connection: Connection): Promise<ReadonlySet<string>> {
+  const { rows } = await connection.run(sql<{ name: string; text: string }>`
+    select lower(name) as name, sql as text from main.sqlite_schema where type = 'table' and sql like '%replace%'`);
+  const replaces = /\bon\s+conflict\s+replace\b/i;
+  return new Set(rows.filter(({ text }) => replaces.test(withJoinedWords(text))).map(({ name }) => name));
 }
 
 async function listTriggers(connection: Connection): Promise<ListedTrigger[]> {

@@ -118,6 +118,25 @@ describe.each(DIALECTS)('what the triggers of %s reach besides', (name, open) =>
     },
   );
 
+  if (isSqlite) {
+    test.each(WAYS)('the same if a new row would replace it: %j', async (options) => {
+      await database.execute(`
+        drop table file;
+        create table file (id integer primary key, job_id integer unique on conflict /* the older one */ replace);
+        insert into file select id, id from job`);
+      await fire('job', 'insert into file values (100 + old.id, old.id);');
+      await hold('2');
+      await hold('4');
+      expect((await preview())?.bounds).toMatchObject([
+        { rows: 'about', here: 'trigger firing of table job' },
+      ]);
+      const { passes } = await runEngine(database.url, old(), options);
+      expect(passes[0]).toMatchObject({ blocked: 2 });
+      expect(await database.ids('job')).toEqual([2, 4, 6]);
+      expect(await database.ids('file')).toEqual([2, 4, 6, 101, 103, 105]);
+    });
+  }
+
   test('the same through a view', async () => {
     const purge = 'delete from file where job_id = new.id;';
     await fire(
