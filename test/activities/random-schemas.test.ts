@@ -1,3 +1,3 @@
 import { testRandomPolicies } from '../support/random-schemas/suite.ts';
 
-testRandomPolicies(Number(process.env['TEST_POLICIES'] ?? 150));
+testRandomPolicies(Number(process.env['TEST_POLICIES'] ?? 200));
