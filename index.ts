@@ -88,7 +88,7 @@ export { defineConfig } from './worker/config.ts';
 export type { VacuumConfig } from './worker/config.ts';
 export { applySchedule, getScheduleId, triggerSchedule } from './worker/schedule.ts';
 export type { Applied, ScheduleTarget, Triggered } from './worker/schedule.ts';
-export type { DatabaseSource, GivenDatabase } from './activities/ledger/open-database.ts';
+export type { DatabaseSource, GivenDatabase } from './activities/ledger/database.ts';
 export type { Backlog, Pace, PassBacklog } from './activities/stored/backlog.ts';
 export type {
   Holder,

@@ -3,11 +3,11 @@ import type { EntityKey, EntityName, FilterQuery } from '@mikro-orm/core';
 import type { Age } from './epoch.ts';
 import { AgeSchema } from './epoch.ts';
 import { getFilter, FilterSchema } from './filter.ts';
-import { HorizonSchema } from './horizon.ts';
 import type { LatestPointer } from './latest-pointer.ts';
 import { LatestPointerSchema } from './latest-pointer.ts';
 import type { AnyEntity, PassOptions } from './pass-options.ts';
 import { passOptions } from './pass-options.ts';
+import { PeriodSchema } from './period-schemas.ts';
 import type { Period } from './period.ts';
 import { EntitySchema, listOf, PropertySchema } from './strict-options.ts';
 
@@ -60,7 +60,7 @@ export const DeleteOrphansSchema = passOptions({
   by: PropertySchema,
   parent: EntitySchema,
   age: AgeSchema,
-  grace: HorizonSchema,
+  grace: PeriodSchema,
   where: FilterSchema,
   repoint: listOf(LatestPointerSchema),
 });

@@ -3,9 +3,9 @@ import type { EntityKey, EntityName, FilterQuery } from '@mikro-orm/core';
 import type { Age } from './epoch.ts';
 import { AgeSchema } from './epoch.ts';
 import { getFilter, FilterSchema } from './filter.ts';
-import { HorizonSchema } from './horizon.ts';
 import type { AnyEntity, PassOptions } from './pass-options.ts';
 import { passOptions } from './pass-options.ts';
+import { PeriodSchema } from './period-schemas.ts';
 import type { Period } from './period.ts';
 import { AsSchema, EntitySchema, listOf, PropertySchema, strictOptions } from './strict-options.ts';
 
@@ -89,7 +89,7 @@ export function deleteUnreferenced<Row>(options: DeleteUnreferencedOptions<Row>)
 export const DeleteUnreferencedSchema = passOptions({
   entity: EntitySchema,
   age: AgeSchema,
-  grace: HorizonSchema,
+  grace: PeriodSchema,
   where: FilterSchema,
   references: listOf(
     strictOptions({ entity: EntitySchema, by: PropertySchema, where: FilterSchema, as: AsSchema.optional() }),

@@ -4,9 +4,9 @@ import type { z } from 'zod';
 import type { Duration } from './duration.ts';
 import { durationBetween, SECOND } from './duration.ts';
 import { chooseSchema, withFix } from './find-issues.ts';
-import { HorizonSchema, LongHorizonSchema } from './horizon.ts';
 import type { AnyEntity, PassOptions } from './pass-options.ts';
 import { passOptions } from './pass-options.ts';
+import { PeriodSchema, LongPeriodSchema } from './period-schemas.ts';
 import type { Period } from './period.ts';
 import { EntitySchema, FlagSchema, PropertySchema } from './strict-options.ts';
 
@@ -62,8 +62,8 @@ export function dropPartitions<Row>(options: DropPartitionsOptions<Row>): DropPa
   });
 }
 
-const AnySchema = schemaFor(HorizonSchema);
-const LongSchema = schemaFor(LongHorizonSchema);
+const AnySchema = schemaFor(PeriodSchema);
+const LongSchema = schemaFor(LongPeriodSchema);
 
 /** The options of the kind. */
 export const DropPartitionsSchema = chooseSchema((pass) =>

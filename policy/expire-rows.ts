@@ -7,13 +7,13 @@ import type { FileRoot } from './file-root.ts';
 import { RootSchema } from './file-root.ts';
 import { getFilter, FilterSchema } from './filter.ts';
 import { chooseSchema, issueParams, withFix } from './find-issues.ts';
-import { HorizonSchema, LongHorizonSchema } from './horizon.ts';
 import type { LatestPointer } from './latest-pointer.ts';
 import { LatestPointerSchema } from './latest-pointer.ts';
 import type { ParentAge } from './parent-age.ts';
 import { isParentAge, ParentAgeSchema } from './parent-age.ts';
 import type { AnyEntity, PassOptions } from './pass-options.ts';
 import { passOptions } from './pass-options.ts';
+import { PeriodSchema, LongPeriodSchema } from './period-schemas.ts';
 import type { Period } from './period.ts';
 import type { RetentionColumn, RetentionColumnOptions } from './retention-column.ts';
 import { isRetentionColumn, retentionColumnSchema } from './retention-column.ts';
@@ -189,8 +189,8 @@ const SoftChildSchema = strictOptions({
   },
 });
 
-const AnySchema = schemaFor(HorizonSchema);
-const LongSchema = schemaFor(LongHorizonSchema);
+const AnySchema = schemaFor(PeriodSchema);
+const LongSchema = schemaFor(LongPeriodSchema);
 
 /** The options of the kind. */
 export const ExpireRowsSchema = chooseSchema((pass) =>

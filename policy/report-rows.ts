@@ -7,9 +7,9 @@ import type { Age } from './epoch.ts';
 import { AgeSchema } from './epoch.ts';
 import { getFilter, FilterSchema } from './filter.ts';
 import { withFix } from './find-issues.ts';
-import { HorizonSchema } from './horizon.ts';
 import type { AnyEntity, PassOptions } from './pass-options.ts';
 import { passOptions } from './pass-options.ts';
+import { PeriodSchema } from './period-schemas.ts';
 import type { Period } from './period.ts';
 import { EntitySchema, PropertySchema, strictOptions } from './strict-options.ts';
 
@@ -92,7 +92,7 @@ export const ReportRowsSchema = passOptions({
   entity: EntitySchema,
   age: AgeSchema,
   dueAt: PropertySchema.optional(),
-  olderThan: HorizonSchema,
+  olderThan: PeriodSchema,
   where: FilterSchema,
   handler: strictOptions({
     each: withFix(

@@ -6,7 +6,7 @@ import type { BundleOptions, WorkflowBundleOption } from '@temporalio/worker';
 /** Our workflows alone: the folder, so that it holds for sources and for what is built from them. */
 export const WORKFLOWS_PATH = fileURLToPath(new URL('../workflows', import.meta.url));
 /** Our workflow beside those of a host. */
-const BESIDE_HOST_PATH = fileURLToPath(new URL('../workflows/beside-host', import.meta.url));
+const WITH_HOST_PATH = fileURLToPath(new URL('../workflows/with-host-workflows', import.meta.url));
 /** What the entry beside a host imports in the host's place. */
 const HOST_MODULE = 'temporal-vacuum-host-workflows';
 /** A name that every bundle with our workflow contains. */
@@ -18,11 +18,11 @@ type WebpackHook = NonNullable<BundleOptions['webpackConfigHook']>;
  * Puts workflow `vacuum` beside the host's workflows: our entry becomes the bundle's, and an alias leads from it to
  * the host's own. No file is written. Does nothing the second time, so that a plugin may be registered twice.
  */
-export function bundleBesideHost<T extends Pick<BundleOptions, 'workflowsPath' | 'webpackConfigHook'>>(
+export function bundleWithHost<T extends Pick<BundleOptions, 'workflowsPath' | 'webpackConfigHook'>>(
   options: T,
 ): T {
   const host = options.workflowsPath;
-  if (host === WORKFLOWS_PATH || host === BESIDE_HOST_PATH) return options;
+  if (host === WORKFLOWS_PATH || host === WITH_HOST_PATH) return options;
   const own = options.webpackConfigHook;
   const webpackConfigHook: WebpackHook = (config) => {
     const given = own === undefined ? config : own(config);
@@ -35,7 +35,7 @@ export function bundleBesideHost<T extends Pick<BundleOptions, 'workflowsPath' |
     }
     return { ...given, resolve: { ...given.resolve, alias: { ...alias, [HOST_MODULE]: host } } };
   };
-  return { ...options, workflowsPath: BESIDE_HOST_PATH, webpackConfigHook };
+  return { ...options, workflowsPath: WITH_HOST_PATH, webpackConfigHook };
 }
 
 /**

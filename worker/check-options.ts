@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-import type { DatabaseSource } from '../activities/ledger/open-database.ts';
+import type { DatabaseSource } from '../activities/ledger/database.ts';
 import { findIssues, formatValue, withFix } from '../policy/find-issues.ts';
 import { assertValid } from '../policy/issue.ts';
 import type { Policy } from '../policy/policy.ts';

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { isAbsolute, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 
-import type { DatabaseSource } from '../activities/ledger/open-database.ts';
+import type { DatabaseSource } from '../activities/ledger/database.ts';
 import { ValidationError } from '../policy/issue.ts';
 import type { Policy } from '../policy/policy.ts';
 import { checkOptions } from './check-options.ts';

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 
-import { displayUrl } from '../activities/dialect/open.ts';
+import { displayUrl } from '../activities/dialect/choose-dialect.ts';
 import { Databases } from '../activities/ledger/databases.ts';
 import { ValidationError } from '../policy/issue.ts';
 import type { Policy } from '../policy/policy.ts';

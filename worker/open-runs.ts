@@ -3,7 +3,7 @@ import { isGrpcServiceError, WorkflowNotFoundError } from '@temporalio/client';
 import { arrayFromPayloads, defaultPayloadConverter, ValueError } from '@temporalio/common';
 
 import type { VacuumInput } from '../activities/contract.ts';
-import type { Database } from '../activities/ledger/open-database.ts';
+import type { Database } from '../activities/ledger/database.ts';
 import { findOpenRun } from '../activities/ledger/runs.ts';
 import { CLOSED } from '../activities/run/lease.ts';
 import type { OpenRun } from '../activities/stored/run.ts';

@@ -2,12 +2,12 @@ import { SimplePlugin } from '@temporalio/plugin';
 import type { BundleOptions, ReplayWorkerOptions, Worker, WorkerOptions } from '@temporalio/worker';
 
 import { createActivities } from '../activities/activities.ts';
+import type { DatabaseSource } from '../activities/ledger/database.ts';
 import { Databases } from '../activities/ledger/databases.ts';
-import type { DatabaseSource } from '../activities/ledger/open-database.ts';
 import type { Issue } from '../policy/issue.ts';
 import { assertValid } from '../policy/issue.ts';
 import type { Policy } from '../policy/policy.ts';
-import { bundleBesideHost, refuseForeignBundle, WORKFLOWS_PATH } from './bundle.ts';
+import { bundleWithHost, refuseForeignBundle, WORKFLOWS_PATH } from './bundle.ts';
 import { checkOptions } from './check-options.ts';
 import { recordLastRunsAtStart } from './record-last-runs.ts';
 
@@ -79,7 +79,7 @@ export class VacuumPlugin extends SimplePlugin {
   }
 
   override configureBundler(options: BundleOptions): BundleOptions {
-    return bundleBesideHost(super.configureBundler(options));
+    return bundleWithHost(super.configureBundler(options));
   }
 
   override configureReplayWorker(options: ReplayWorkerOptions): ReplayWorkerOptions {

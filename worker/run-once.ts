@@ -5,7 +5,7 @@ import { isGrpcServiceError, WorkflowFailedError } from '@temporalio/client';
 import { ApplicationFailure, CancelledFailure, TerminatedFailure } from '@temporalio/common';
 
 import type { RunReport, VacuumInput } from '../activities/contract.ts';
-import type { Database } from '../activities/ledger/open-database.ts';
+import type { Database } from '../activities/ledger/database.ts';
 import { COMMAND_QUEUE, EPHEMERAL } from '../activities/run/lease.ts';
 import { startDevServer } from './dev-server.ts';
 import type { Setup } from './setup.ts';

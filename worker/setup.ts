@@ -1,5 +1,5 @@
-import { displayUrl, readUrl } from '../activities/dialect/open.ts';
-import type { DatabaseSource } from '../activities/ledger/open-database.ts';
+import { displayUrl, readUrl } from '../activities/dialect/choose-dialect.ts';
+import type { DatabaseSource } from '../activities/ledger/database.ts';
 import { ValidationError } from '../policy/issue.ts';
 import type { Policy } from '../policy/policy.ts';
 import { suggestName } from '../policy/suggest-name.ts';

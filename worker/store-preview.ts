@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 
 import type { Preview } from '../activities/inspect/preview.ts';
 import { previewPolicy } from '../activities/inspect/preview.ts';
-import type { Database } from '../activities/ledger/open-database.ts';
+import type { Database } from '../activities/ledger/database.ts';
 import { insertPreview } from '../activities/ledger/runs.ts';
 import type { Policy } from '../policy/policy.ts';
 

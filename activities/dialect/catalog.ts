@@ -21,9 +21,9 @@ export interface CatalogTable extends TableName {
   /** Rules that rewrite a delete or an update of its rows, by name; left out if the database has no rules. */
   readonly rules?: { readonly delete: readonly string[]; readonly update: readonly string[] };
   /** Triggers that may keep a row as it is when it is deleted or updated; left out if there are none. */
-  readonly keepers?: readonly KeepingTrigger[];
+  readonly keepingTriggers?: readonly KeepingTrigger[];
   /** Triggers that may raise an error when a row is deleted or updated; left out if there are none. */
-  readonly refusers?: readonly { readonly name: string; readonly on: 'delete' | 'update' }[];
+  readonly refusingTriggers?: readonly { readonly name: string; readonly on: 'delete' | 'update' }[];
   /** Triggers that fire when a row is deleted or updated, with the rows that they may write; left out if there are none. */
   readonly writers?: readonly WritingTrigger[];
   /** Columns that check constraints are about; left out if there are none. */

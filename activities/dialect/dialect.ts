@@ -1,9 +1,9 @@
 import type { AnyEntity } from '../../policy/pass-options.ts';
 import type { Advice } from './advice.ts';
+import type { BatchLock } from './batch-lock.ts';
 import type { Catalog } from './catalog.ts';
 import type { EntityReader } from './entity-reader.ts';
 import type { Facts } from './facts.ts';
-import type { Fence } from './fence.ts';
 import type { LedgerStore } from './ledger-store.ts';
 import type { Partitions } from './partitions.ts';
 import type { PreviewQuery } from './preview.ts';
@@ -66,7 +66,13 @@ export interface Tx extends Session {
    * nothing is left.
    */
   enforceDeadline(deadline: Deadline | undefined): Promise<void>;
-  readonly fence: Fence;
+  readonly batchLock: BatchLock;
   readonly scan: ScanRows;
   readonly rows: Rows;
+}
+
+/** A session, and what closes all that was opened for it. */
+export interface ConnectedSession {
+  readonly session: Session;
+  close(): Promise<void>;
 }

@@ -19,8 +19,8 @@ import type {
   UnmeasuredPass,
 } from '../stored/run.ts';
 import type { SizeMoment, TableSize } from '../stored/size.ts';
+import type { DeletionCounters } from './batch-lock.ts';
 import type { Fingerprinted } from './facts.ts';
-import type { DeletionCounters } from './fence.ts';
 import type { RecordedFiles } from './recorded-files.ts';
 import type { Holds } from './view.ts';
 
@@ -33,7 +33,7 @@ export interface LedgerStore {
   readonly progress: ProgressStore;
   readonly guards: GuardStore;
   readonly holds: HoldStore;
-  readonly keepLast: KeepLastStore;
+  readonly keptRows: KeptRowsStore;
   readonly sizes: SizeStore;
   readonly reclaims: ReclaimStore;
   readonly previews: PreviewStore;
@@ -185,7 +185,7 @@ export interface HoldStore {
   findReaders(): Promise<string[]>;
 }
 
-export interface KeepLastStore {
+export interface KeptRowsStore {
   /** Writes down which rows a pass of a run keeps, as they are now. */
   write(run: number, pass: number, expiry: KeepLastExpiry): Promise<void>;
   delete(run: number): Promise<void>;

@@ -1,7 +1,7 @@
 import { countNouns, formatCount } from '../../policy/count-nouns.ts';
 import type { Issue } from '../../policy/issue.ts';
 import type { Policy } from '../../policy/policy.ts';
-import type { Database } from '../ledger/open-database.ts';
+import type { Database } from '../ledger/database.ts';
 import { findKind } from '../passes/index.ts';
 import { hasIndexOn } from '../resolve/scan-choice.ts';
 import type { TableName } from '../stored/columns.ts';

@@ -1,7 +1,7 @@
 import { formatDuration } from '../../policy/duration.ts';
 import type { Issue } from '../../policy/issue.ts';
 import type { Session } from '../dialect/dialect.ts';
-import type { Database } from '../ledger/open-database.ts';
+import type { Database } from '../ledger/database.ts';
 import type { Seen } from '../stored/guard.ts';
 import { examineAmount } from './amount.ts';
 import type { GuardRequest } from './guard.ts';

@@ -2,7 +2,7 @@ import { countNouns, formatCount } from '../../policy/count-nouns.ts';
 import type { Issue } from '../../policy/issue.ts';
 import type { Policy } from '../../policy/policy.ts';
 import type { Identity } from '../dialect/facts.ts';
-import type { Database } from '../ledger/open-database.ts';
+import type { Database } from '../ledger/database.ts';
 import { LOOK_UP_LIMITS } from '../plan/resolve-policy.ts';
 import type { GuardState, Seen, SeenTable } from '../stored/guard.ts';
 import type { GuardedPass, GuardRequest, RowCount } from './guard.ts';

@@ -1,8 +1,8 @@
 import { formatDuration } from '../../policy/duration.ts';
 import type { Policy } from '../../policy/policy.ts';
+import type { Database } from '../ledger/database.ts';
 import { readLastRuns } from '../ledger/last-runs.ts';
 import type { EndedRun } from '../ledger/last-runs.ts';
-import type { Database } from '../ledger/open-database.ts';
 import type { RunStatus } from '../stored/run.ts';
 import type { Finding } from './finding.ts';
 

@@ -5,7 +5,7 @@ import { countNouns } from '../../policy/count-nouns.ts';
 import { ValidationError } from '../../policy/issue.ts';
 import type { Policy } from '../../policy/policy.ts';
 import type { Advice } from '../dialect/advice.ts';
-import type { Database } from '../ledger/open-database.ts';
+import type { Database } from '../ledger/database.ts';
 import type { TableSize, VacuumBlocker } from '../stored/size.ts';
 import { isBloated } from './bloat.ts';
 import type { Finding } from './finding.ts';

@@ -3,7 +3,7 @@ import { ValidationError } from '../../policy/issue.ts';
 import type { Policy } from '../../policy/policy.ts';
 import type { Tx } from '../dialect/dialect.ts';
 import { readDatabaseError } from '../dialect/errors.ts';
-import type { Database } from '../ledger/open-database.ts';
+import type { Database } from '../ledger/database.ts';
 import { findUndated } from '../passes/condition.ts';
 import { findKind } from '../passes/index.ts';
 import type { ResolvedPolicy } from '../plan/resolve-policy.ts';

@@ -5,7 +5,7 @@ import type { Policy } from '../../policy/policy.ts';
 import type { Advice } from '../dialect/advice.ts';
 import type { LedgerVersion } from '../dialect/ledger-store.ts';
 import { formatSchemas, listSchemas } from '../dialect/table-names.ts';
-import type { Database } from '../ledger/open-database.ts';
+import type { Database } from '../ledger/database.ts';
 import { findConnectionIssues } from '../plan/connection-issues.ts';
 import type { ResolvedPolicy } from '../plan/resolve-policy.ts';
 import { checkAgainst } from '../plan/resolve-policy.ts';

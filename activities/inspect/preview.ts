@@ -4,7 +4,7 @@ import type { PreviewCount } from '../dialect/preview.ts';
 import { distinctTables, listSchemas } from '../dialect/table-names.ts';
 import type { FilePreview } from '../files/file-preview.ts';
 import { NO_FILES, previewFiles } from '../files/file-preview.ts';
-import type { Database } from '../ledger/open-database.ts';
+import type { Database } from '../ledger/database.ts';
 import { countBytes } from '../ledger/reports.ts';
 import { findKind } from '../passes/index.ts';
 import { planPasses } from '../plan/plan-passes.ts';

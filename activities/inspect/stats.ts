@@ -5,7 +5,7 @@ import type { Catalog } from '../dialect/catalog.ts';
 import type { Tx } from '../dialect/dialect.ts';
 import { distinctTables } from '../dialect/table-names.ts';
 import type { TransactionLimits } from '../dialect/transaction-limits.ts';
-import type { Database } from '../ledger/open-database.ts';
+import type { Database } from '../ledger/database.ts';
 import { findKind } from '../passes/index.ts';
 import { readPolicyCatalog, readPolicyEntities, tablesDeletedFrom } from '../plan/resolve-policy.ts';
 import type { PolicyEntities } from '../resolve/entities.ts';

@@ -1,8 +1,8 @@
 import type { Issue } from '../../policy/issue.ts';
 import { ValidationError } from '../../policy/issue.ts';
 import type { Policy } from '../../policy/policy.ts';
-import type { Database, DatabaseSource } from './open-database.ts';
-import { openDatabase } from './open-database.ts';
+import type { Database, DatabaseSource } from './database.ts';
+import { openDatabase } from './database.ts';
 
 /**
  * The databases of a worker, by the names under which policies know them. They open and close with the worker.

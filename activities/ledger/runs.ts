@@ -65,7 +65,7 @@ function removeMeasurements({ before: _before, ...pass }: RunPass): RunPass {
 async function insertPasses(tx: Tx, run: number, passes: readonly RunPass[]): Promise<void> {
   for (const [ordinal, pass] of passes.entries()) {
     await tx.ledger.runs.insertPass(run, ordinal, pass);
-    if (pass.stored?.keeps !== undefined) await tx.ledger.keepLast.write(run, ordinal, pass.stored.keeps);
+    if (pass.stored?.keeps !== undefined) await tx.ledger.keptRows.write(run, ordinal, pass.stored.keeps);
   }
 }
 
@@ -85,10 +85,10 @@ export interface RunEnding {
 export async function closeRun(ledger: Ledger, ending: RunEnding): Promise<boolean> {
   const { run, status, passes, reasons, longestMillis } = ending;
   return ledger.session.transaction(LIMITS, async (tx) => {
-    await tx.fence.waitForBatches(ledger.lockKey('run', run));
+    await tx.batchLock.waitForBatches(ledger.lockKey('run', run));
     if (!(await tx.ledger.runs.close(run, status, reasons))) return false;
     await tx.ledger.reports.foldTotals(run, passes, longestMillis);
-    await tx.ledger.keepLast.delete(run);
+    await tx.ledger.keptRows.delete(run);
     return true;
   });
 }

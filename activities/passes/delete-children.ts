@@ -1,5 +1,5 @@
 import type { Tx } from '../dialect/dialect.ts';
-import { RowsKept } from '../dialect/kept-rows.ts';
+import { RowsKeptByTrigger } from '../dialect/kept-by-trigger.ts';
 import type { DeletedRows } from '../dialect/rows.ts';
 import type { Condition } from '../dialect/view.ts';
 import type { ColumnName } from '../stored/columns.ts';
@@ -62,7 +62,7 @@ async function deleteChild(tx: Tx, child: StoredChild, keys: readonly string[], 
   );
   const deletedKeys = deleted.groups.at(-1) ?? [];
   if (first.length > 0 && deletedKeys.length !== owned.keys.length) {
-    throw new RowsKept('');
+    throw new RowsKeptByTrigger('');
   }
   moved += await deleteChildren(tx, then, deletedKeys, step);
   return moved + (await repairPointers(tx, pointers, deleted.groups, step));

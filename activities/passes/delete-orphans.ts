@@ -10,7 +10,7 @@ import type { Condition, View } from '../dialect/view.ts';
 import { resolveAge } from '../resolve/age-column.ts';
 import { findBlockers } from '../resolve/blockers.ts';
 import { cascadesFrom } from '../resolve/cascades.ts';
-import { toStoredHorizon } from '../resolve/horizon.ts';
+import { toStoredHorizon } from '../resolve/compute-horizon.ts';
 import { resolvePointer } from '../resolve/pointer.ts';
 import { resolveReference } from '../resolve/reference.ts';
 import { hasIndexOn } from '../resolve/scan-choice.ts';

@@ -1,5 +1,5 @@
 import type { Tx } from '../dialect/dialect.ts';
-import { RowsKept } from '../dialect/kept-rows.ts';
+import { RowsKeptByTrigger } from '../dialect/kept-by-trigger.ts';
 import type { LockedRows } from '../dialect/scan.ts';
 import type { Condition } from '../dialect/view.ts';
 import type { RowGraph, RowTree, StoredPath } from '../stored/row-tree.ts';
@@ -121,7 +121,7 @@ async function deleteTree(
   const groups = key === null ? [] : [key];
   const deleted = await tx.rows.deleteAt(table, locations, where, groups, toRecording(files, step));
   if (deleted.rows !== locations.length && first.length > 0) {
-    throw new RowsKept('');
+    throw new RowsKeptByTrigger('');
   }
   // The keys of what was really deleted: a trigger may keep a row, and then its children stay too.
   moved += await deleteChildren(tx, then, deleted.groups[0] ?? [], step);

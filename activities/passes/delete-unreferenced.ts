@@ -9,7 +9,7 @@ import { resolveAge } from '../resolve/age-column.ts';
 import { findBlockers } from '../resolve/blockers.ts';
 import { cascadesFrom, computeDrainOrder } from '../resolve/cascades.ts';
 import { estimateRowsPerParent } from '../resolve/children.ts';
-import { toStoredHorizon } from '../resolve/horizon.ts';
+import { toStoredHorizon } from '../resolve/compute-horizon.ts';
 import { resolveReferences } from '../resolve/references.ts';
 import { addAgeIndex, scanByAge } from '../resolve/scan-choice.ts';
 import type { ScanChoice } from '../resolve/scan-choice.ts';

@@ -7,7 +7,7 @@ import { toTableName } from '../dialect/table-names.ts';
 import type { Condition, Holds, View } from '../dialect/view.ts';
 import { resolveAge } from '../resolve/age-column.ts';
 import { findBlockers } from '../resolve/blockers.ts';
-import { toStoredHorizon } from '../resolve/horizon.ts';
+import { toStoredHorizon } from '../resolve/compute-horizon.ts';
 import { refuseUndroppable } from '../resolve/partitioned-table.ts';
 import type { Scope } from '../resolve/scope.ts';
 import type { Backlog } from '../stored/backlog.ts';

@@ -6,7 +6,7 @@ import type { PreviewQuery } from '../dialect/preview.ts';
 import { toTableName } from '../dialect/table-names.ts';
 import type { Condition, View } from '../dialect/view.ts';
 import { resolveAge } from '../resolve/age-column.ts';
-import { computeHorizon } from '../resolve/horizon.ts';
+import { computeHorizon } from '../resolve/compute-horizon.ts';
 import { addAgeIndex, scanByAge } from '../resolve/scan-choice.ts';
 import type { ScanChoice } from '../resolve/scan-choice.ts';
 import type { Scope } from '../resolve/scope.ts';

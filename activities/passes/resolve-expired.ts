@@ -15,9 +15,9 @@ import {
   estimateRowsPerParent,
   listTablesAlong,
 } from '../resolve/children.ts';
+import { computeLaterHorizon } from '../resolve/compute-horizon.ts';
 import { judgesByDependents } from '../resolve/draining.ts';
 import { recordsFiles, resolvePaths, refuseUnrecordedPaths } from '../resolve/file-roots.ts';
-import { computeLaterHorizon } from '../resolve/horizon.ts';
 import { resolveNesting } from '../resolve/nesting.ts';
 import { refuseUnsplittable } from '../resolve/partitioned-table.ts';
 import { refuseOwnCascade, refuseTangledPointers } from '../resolve/refuse-own-cascade.ts';

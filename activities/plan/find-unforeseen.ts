@@ -1,7 +1,7 @@
 import { listInner } from '../dialect/blockers.ts';
 import { listSteps } from '../dialect/cascade-paths.ts';
 import type { Catalog } from '../dialect/catalog.ts';
-import { listTriggers } from '../dialect/kept-rows.ts';
+import { listTriggers } from '../dialect/kept-by-trigger.ts';
 import { findKind } from '../passes/index.ts';
 import { clearsReferences, forbidsDelete } from '../resolve/cascades.ts';
 import type { StoredPass } from '../stored/pass.ts';
@@ -37,7 +37,9 @@ function findKept({ watched }: StoredPass): PreviewBound[] {
 /** Triggers that may raise an error: of what is deleted, and of what is updated since it references that. */
 function findRefusing({ counted }: StoredPass, catalog: Catalog): PreviewBound[] {
   const names = listFired(counted, catalog).flatMap(([table, on]) =>
-    (table.refusers ?? []).filter((trigger) => trigger.on === on).map(({ name }) => nameTrigger(name, table)),
+    (table.refusingTriggers ?? [])
+      .filter((trigger) => trigger.on === on)
+      .map(({ name }) => nameTrigger(name, table)),
   );
   if (names.length === 0) return [];
   return [

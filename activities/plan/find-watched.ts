@@ -75,10 +75,10 @@ function listTriggers(
   on: 'delete' | 'update',
   columns: readonly string[] = [],
 ): string[] {
-  const { keepers = [] } = catalog.named(table) ?? {};
+  const { keepingTriggers = [] } = catalog.named(table) ?? {};
   const keeps = (kept: readonly string[] | null): boolean =>
     kept === null || columns.some((column) => kept.includes(column.toLowerCase()));
-  return keepers
+  return keepingTriggers
     .filter((trigger) => trigger.on === on && keeps(trigger.columns))
     .map(({ name }) => nameTrigger(name, table));
 }

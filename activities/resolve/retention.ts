@@ -11,7 +11,7 @@ import { toTableName } from '../dialect/table-names.ts';
 import type { AgeColumn, Ages, ColumnName } from '../stored/columns.ts';
 import type { StoredRetentionColumn, StoredKeep, StoredRetention } from '../stored/expiry.ts';
 import { resolveAge } from './age-column.ts';
-import { computeHorizon, toStoredHorizon } from './horizon.ts';
+import { computeHorizon, toStoredHorizon } from './compute-horizon.ts';
 import { resolveReference } from './reference.ts';
 import type { Scope } from './scope.ts';
 

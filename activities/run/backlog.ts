@@ -2,11 +2,11 @@ import { log } from '@temporalio/activity';
 
 import { readDatabaseError } from '../dialect/errors.ts';
 import { computePace, describeGrowth, hasGrown } from '../inspect/backlog.ts';
+import type { Database } from '../ledger/database.ts';
 import { NO_HOLDS } from '../ledger/holds.ts';
-import type { Database } from '../ledger/open-database.ts';
 import { addNotes } from '../ledger/runs.ts';
 import { hasBacklog, measureBacklog } from '../plan/measure-backlog.ts';
-import { shiftHorizons } from '../resolve/horizon.ts';
+import { shiftHorizons } from '../resolve/compute-horizon.ts';
 import type { BacklogMoment, MeasuredBacklog } from '../stored/backlog.ts';
 import type { UnmeasuredPass } from '../stored/run.ts';
 

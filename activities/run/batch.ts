@@ -4,7 +4,7 @@ import type { Session } from '../dialect/dialect.ts';
 import { isRefused } from '../dialect/errors.ts';
 import type { BatchRecord } from '../dialect/ledger-store.ts';
 import { listFingerprinted } from '../dialect/table-names.ts';
-import type { Database } from '../ledger/open-database.ts';
+import type { Database } from '../ledger/database.ts';
 import { findKind } from '../passes/index.ts';
 import { findPlace, NOTHING_DONE } from '../passes/leaves.ts';
 import type { BatchOutcome, BatchStep, PrepareContext, PreparedWork } from '../passes/pass.ts';
@@ -47,7 +47,7 @@ export interface CommittedBatch {
 export class TooManyRows extends Error {}
 
 /** Another attempt is at work on the shard, has written this batch, or the run is closed. */
-class Fenced extends Error {}
+class ShardBusy extends Error {}
 
 /** Does what the kind of pass has to do before a batch, outside of its transaction; nothing for most kinds. */
 export async function prepareBatch(
@@ -89,31 +89,31 @@ export async function runBatch(
       started = performance.now();
       const shardKey = ledger.lockKey('shard', policy, passName, shard);
       const runKey = ledger.lockKey('run', run);
-      const { entered, counters, holds } = await tx.fence.enterBatch(shardKey, runKey, stored.counted);
-      if (!entered) throw new Fenced();
+      const { locked, counters, holds } = await tx.batchLock.lockShard(shardKey, runKey, stored.counted);
+      if (!locked) throw new ShardBusy();
       const batch: BatchStep = {
         ...step,
         ...place,
         keepLast: { run, pass },
         holds,
         outbox: { policy, pass: passName, run },
-        attempt: async (work, defersKeys = false) => tx.fence.attempt(counters, work, defersKeys),
+        attempt: async (work, defersKeys = false) => tx.batchLock.attempt(counters, work, defersKeys),
         deadline: { at: performance.now() + statementMillis, millis: statementMillis },
       };
       const outcome = toOutcome(isGone ? NOTHING_DONE : await kind.runBatch(stored, tx, batch));
-      if (stored.firesLate === true) await tx.fence.fireTriggers();
+      if (stored.firesLate === true) await tx.batchLock.fireTriggers();
       const sequence = (position?.sequence ?? 0) + 1;
       const record = { ...key, sequence, round, size: step.size, counters };
       const rows = await tx.ledger.batches.record(withFingerprint(record, stored), outcome);
-      if (rows === undefined) throw new Fenced();
+      if (rows === undefined) throw new ShardBusy();
       if (rows > maxInAll) throw new TooManyRows();
-      if (outcome.done) await tx.fence.flushStatistics();
+      if (outcome.done) await tx.batchLock.flushStatistics();
       return { outcome, rows };
     });
     return { ...done, millis: performance.now() - started };
   } catch (error) {
-    if (error instanceof Fenced || isRefused(error)) await assertUnchanged(session, stored);
-    if (error instanceof Fenced) return undefined;
+    if (error instanceof ShardBusy || isRefused(error)) await assertUnchanged(session, stored);
+    if (error instanceof ShardBusy) return undefined;
     throw error;
   }
 }

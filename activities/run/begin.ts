@@ -6,8 +6,8 @@ import type { BeginRunResult, LimitReached } from '../contract.ts';
 import { examineRun } from '../guards/examine.ts';
 import { describeGuard, GuardsError, isGuarded, listEvidence, QueryBudget } from '../guards/guard.ts';
 import { limitStrays } from '../guards/limit-strays.ts';
+import type { Database } from '../ledger/database.ts';
 import { NO_HOLDS } from '../ledger/holds.ts';
-import type { Database } from '../ledger/open-database.ts';
 import {
   addNotes,
   expectFiles,
@@ -25,6 +25,7 @@ import { assertSupported } from '../plan/supported.ts';
 import type { OpenRun, RunOwner } from '../stored/run.ts';
 import { measureBacklogs } from './backlog.ts';
 import type { RunContext } from './context.ts';
+import { createSettings, toPlan } from './create-plan.ts';
 import { currentWorkflowId, shouldStop } from './current-run.ts';
 import { FAILURE } from './failure.ts';
 import { withHeartbeat } from './heartbeat.ts';
@@ -37,7 +38,6 @@ import { measureRun } from './measure.ts';
 import { countEnd, recordBacklog } from './metrics.ts';
 import type { BeginRequest } from './no-run-report.ts';
 import { createNoRunReport, endWithoutRun } from './no-run-report.ts';
-import { createSettings, toPlan } from './settings.ts';
 
 /**
  * Begins a run: reads the input, resolves the policy, takes the lease and stores what will be done. A retry after a crash

@@ -2,7 +2,7 @@ import { log } from '@temporalio/activity';
 
 import { readDatabaseError } from '../dialect/errors.ts';
 import { distinctTables } from '../dialect/table-names.ts';
-import type { Database } from '../ledger/open-database.ts';
+import type { Database } from '../ledger/database.ts';
 import { addNotes } from '../ledger/runs.ts';
 import type { SizeMoment } from '../stored/size.ts';
 

@@ -4,7 +4,7 @@ import { Context } from '@temporalio/activity';
 
 import type { SliceRequest } from '../contract.ts';
 import { readDatabaseError } from '../dialect/errors.ts';
-import type { Database } from '../ledger/open-database.ts';
+import type { Database } from '../ledger/database.ts';
 import type { RemovedTable, TableOutcome } from '../passes/pass.ts';
 import type { OpenPass, OpenRun } from '../stored/run.ts';
 import { TooManyRows } from './batch.ts';
@@ -47,7 +47,7 @@ const TRIES = 3;
 const REST = 1_000;
 
 /** Another attempt has recorded the table, or the run is closed: what was removed is rolled back. */
-class Fenced extends Error {}
+class ShardBusy extends Error {}
 
 /**
  * Records that a table is done, and removes it in the same transaction if the pass does; undefined if another attempt has, or
@@ -88,8 +88,8 @@ async function record(
     const recorded = await session.transaction(
       removal === undefined ? LIMITS : REMOVAL_LIMITS,
       async (tx) => {
-        const { entered, counters, holds } = await tx.fence.enterBatch(shardKey, runKey, []);
-        if (!entered) throw new Fenced();
+        const { locked, counters, holds } = await tx.batchLock.lockShard(shardKey, runKey, []);
+        if (!locked) throw new ShardBusy();
         const removed = await removal?.remove(tx, holds);
         const { deleted = {}, skipped = 0, held = 0, blocked = 0 } = removed ?? {};
         const given = bytes + (removed?.bytes ?? 0);
@@ -100,7 +100,7 @@ async function record(
           removal === undefined ? { ...batch, millis } : batch,
           result,
         );
-        if (rows === undefined) throw new Fenced();
+        if (rows === undefined) throw new ShardBusy();
         if (rows > maxRows) throw new TooManyRows();
         await recordMore?.(tx);
         await tx.ledger.runs.addNotes(
@@ -115,7 +115,7 @@ async function record(
     );
     return { ...recorded, transactionMillis: removal === undefined ? 0 : performance.now() - started };
   } catch (error) {
-    if (error instanceof Fenced) return undefined;
+    if (error instanceof ShardBusy) return undefined;
     throw error;
   }
 }

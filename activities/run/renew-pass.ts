@@ -2,7 +2,7 @@ import { ApplicationFailure } from '@temporalio/common';
 
 import { ValidationError } from '../../policy/issue.ts';
 import type { Policy } from '../../policy/policy.ts';
-import type { Database } from '../ledger/open-database.ts';
+import type { Database } from '../ledger/database.ts';
 import { findLeaf } from '../passes/leaves.ts';
 import { checkAgainst } from '../plan/resolve-policy.ts';
 import { hashFound } from '../plan/settings-hash.ts';

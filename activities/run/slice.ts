@@ -5,8 +5,8 @@ import { Context, heartbeat, log } from '@temporalio/activity';
 import type { Policy } from '../../policy/policy.ts';
 import type { LimitReached, SliceRequest, SliceResult } from '../contract.ts';
 import { readDatabaseError } from '../dialect/errors.ts';
+import type { Database } from '../ledger/database.ts';
 import { readShardProgress } from '../ledger/live-progress.ts';
-import type { Database } from '../ledger/open-database.ts';
 import { findKind } from '../passes/index.ts';
 import type { PreparedWork } from '../passes/pass.ts';
 import type { Position, ShardKey } from '../stored/batch.ts';
@@ -30,7 +30,7 @@ import { runTableSlice } from './table-slice.ts';
 /** How long to leave other sessions alone before the batch is tried again, in milliseconds. */
 const RETRY_PAUSE = 100;
 /** How long to leave another attempt of this slice alone before looking again, in milliseconds. */
-const FENCED_PAUSE = 250;
+const SHARD_BUSY_PAUSE = 250;
 
 /**
  * Runs one slice: batches of one shard, one after the other, a heartbeat after each, until the shard is done, the budget
@@ -206,7 +206,7 @@ class Slice {
 
   async #waitForOtherAttempt(limits: RunLimits): Promise<undefined> {
     await findCurrentRun(this.#database.ledger, this.#request);
-    await sleep(FENCED_PAUSE);
+    await sleep(SHARD_BUSY_PAUSE);
     this.#position = await findResumePosition(this.#database.ledger, this.#request);
     await limits.refresh();
     this.#heartbeat();

@@ -26,7 +26,7 @@ export interface TableSlice extends TableWork {
 }
 
 /** How long to leave another attempt of this slice alone before looking again, in milliseconds. */
-const FENCED_PAUSE = 250;
+const SHARD_BUSY_PAUSE = 250;
 
 /**
  * Runs one slice of such a pass: one table, with a row in the ledger. A pause of the workflow takes effect after it, since
@@ -116,7 +116,7 @@ async function runTable(
     return { position: { sequence, round: request.round, cursor: next, done, size: 0 }, transactionMillis };
   }
   await findCurrentRun(database.ledger, request);
-  await sleep(FENCED_PAUSE);
+  await sleep(SHARD_BUSY_PAUSE);
   return { ...nothing, position: await findResumePosition(database.ledger, request) };
 }
 

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import type { Client as TemporalClient } from '@temporalio/client';
 
-import { openDatabase } from '../../activities/ledger/open-database.ts';
+import { openDatabase } from '../../activities/ledger/database.ts';
 import { followRun } from '../../worker/cli/follow-run.ts';
 import { connectClient } from '../../worker/temporal.ts';
 import type { Stage } from './stage.ts';

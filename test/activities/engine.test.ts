@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 
 import { previewPolicy } from '../../activities/inspect/preview.ts';
-import { openDatabase as openVacuumed } from '../../activities/ledger/open-database.ts';
+import { openDatabase as openVacuumed } from '../../activities/ledger/database.ts';
 import type { Scan } from '../../activities/stored/scan.ts';
 import type { Policy } from '../../policy/policy.ts';
 import { createDatabase } from '../support/database.ts';

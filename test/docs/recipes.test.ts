@@ -5,7 +5,7 @@ import { pathToFileURL } from 'node:url';
 import { afterEach, expect, test } from '@jest/globals';
 
 import { examineDatabase } from '../../activities/inspect/doctor.ts';
-import { openDatabase } from '../../activities/ledger/open-database.ts';
+import { openDatabase } from '../../activities/ledger/database.ts';
 import type { Policy } from '../../policy/policy.ts';
 import type { TestDatabase } from '../support/database.ts';
 import { createDatabase } from '../support/database.ts';

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 
 import { findIssues } from '../../policy/find-issues.ts';
-import { LongHorizonSchema } from '../../policy/horizon.ts';
+import { LongPeriodSchema } from '../../policy/period-schemas.ts';
 import type { Period } from '../../policy/period.ts';
 import { isPeriod, subtractPeriod } from '../../policy/period.ts';
 
@@ -33,17 +33,17 @@ describe('a period before an instant', () => {
     '-1 month',
   ])('%s is none', (text) => {
     expect(isPeriod(text)).toBe(false);
-    expect(findIssues(LongHorizonSchema, text, 'here')[0]?.fix).toContain("'6 months in Europe/Berlin'");
+    expect(findIssues(LongPeriodSchema, text, 'here')[0]?.fix).toContain("'6 months in Europe/Berlin'");
   });
 
   test.each(['6 months', '1 year', '2y', '18 months in Asia/Kathmandu', '90 days', '61 minutes'])(
     '%s is one',
     (text) => {
-      expect(findIssues(LongHorizonSchema, text, 'here')).toEqual([]);
+      expect(findIssues(LongPeriodSchema, text, 'here')).toEqual([]);
     },
   );
 
   test.each(['59 minutes', 0, '1 m'])('%s is too short', (period) => {
-    expect(findIssues(LongHorizonSchema, period, 'here')[0]?.what).toContain('nearly everything');
+    expect(findIssues(LongPeriodSchema, period, 'here')[0]?.what).toContain('nearly everything');
   });
 });

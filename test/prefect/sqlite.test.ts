@@ -4,7 +4,7 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals';
 
 import { examineDatabase } from '../../activities/inspect/doctor.ts';
 import { previewPolicy } from '../../activities/inspect/preview.ts';
-import { openDatabase } from '../../activities/ledger/open-database.ts';
+import { openDatabase } from '../../activities/ledger/database.ts';
 import { readReport } from '../../activities/ledger/reports.ts';
 import type { TestDatabase } from '../support/database.ts';
 import { createDatabase, openDatabase as openTestDatabase } from '../support/database.ts';

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { examineDatabase } from '../../activities/inspect/doctor.ts';
 import type { Preview } from '../../activities/inspect/preview.ts';
 import { previewPolicy } from '../../activities/inspect/preview.ts';
-import { openDatabase } from '../../activities/ledger/open-database.ts';
+import { openDatabase } from '../../activities/ledger/database.ts';
 import type { TestDatabase } from '../support/database.ts';
 import { createDatabase, openDatabase as openTestDatabase } from '../support/database.ts';
 import type { EngineOptions } from '../support/engine.ts';

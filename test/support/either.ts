@@ -13,7 +13,7 @@ export interface EitherDatabase {
 
 type Open = (schema: string) => Promise<EitherDatabase>;
 
-async function openPostgres(schema: string): Promise<EitherDatabase> {
+async function connectPostgres(schema: string): Promise<EitherDatabase> {
   const database = await createDatabase('template0');
   const rows = async <T>(text: string): Promise<T[]> => database.rows<T>(text);
   await database.rows(schema);
@@ -26,7 +26,7 @@ async function openPostgres(schema: string): Promise<EitherDatabase> {
   };
 }
 
-async function openSqlite(schema: string): Promise<EitherDatabase> {
+async function connectSqlite(schema: string): Promise<EitherDatabase> {
   const file = createFile(schema);
   const rows = async <T>(text: string): Promise<T[]> => file.rows<T>(text);
   return {
@@ -44,8 +44,8 @@ function listIds(rows: readonly { readonly id: number }[]): number[] {
 
 /** For `describe.each`: the name of each dialect, and what makes a database with some tables. */
 export const DIALECTS: readonly (readonly [string, Open])[] = [
-  ['PostgreSQL', openPostgres],
-  ['SQLite', openSqlite],
+  ['PostgreSQL', connectPostgres],
+  ['SQLite', connectSqlite],
 ];
 
 /** An instant some days ago, as both dialects write it in a statement. */

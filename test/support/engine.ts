@@ -1,15 +1,15 @@
 import { readDatabaseError } from '../../activities/dialect/errors.ts';
-import type { Database, DatabaseSource } from '../../activities/ledger/open-database.ts';
-import { openDatabase } from '../../activities/ledger/open-database.ts';
+import type { Database, DatabaseSource } from '../../activities/ledger/database.ts';
+import { openDatabase } from '../../activities/ledger/database.ts';
 import { readReport } from '../../activities/ledger/reports.ts';
 import { closeRun, findOpenRun, insertRun } from '../../activities/ledger/runs.ts';
 import { planPasses } from '../../activities/plan/plan-passes.ts';
 import { resolvePolicy } from '../../activities/plan/resolve-policy.ts';
 import type { BatchShard } from '../../activities/run/batch.ts';
 import { prepareBatch, runBatch } from '../../activities/run/batch.ts';
+import { createSettings } from '../../activities/run/create-plan.ts';
 import { Pacer } from '../../activities/run/pacer.ts';
 import { renewPass } from '../../activities/run/renew-pass.ts';
-import { createSettings } from '../../activities/run/settings.ts';
 import type { LedgerReport } from '../../activities/stored/report.ts';
 import type { OpenRun } from '../../activities/stored/run.ts';
 import type { PassPlan, Scan } from '../../activities/stored/scan.ts';

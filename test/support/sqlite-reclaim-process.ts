@@ -1,4 +1,4 @@
-import { openDatabase } from '../../activities/ledger/open-database.ts';
+import { openDatabase } from '../../activities/ledger/database.ts';
 import type { ReclaimMode } from '../../policy/reclaim-space.ts';
 
 // A process that gives the space of a file back until somebody kills it: `node sqlite-reclaim-process.ts URL MODE`.

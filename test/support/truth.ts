@@ -1,8 +1,8 @@
 import { isDeepStrictEqual } from 'node:util';
 
 import { previewPolicy } from '../../activities/inspect/preview.ts';
-import type { DatabaseSource } from '../../activities/ledger/open-database.ts';
-import { openDatabase } from '../../activities/ledger/open-database.ts';
+import type { DatabaseSource } from '../../activities/ledger/database.ts';
+import { openDatabase } from '../../activities/ledger/database.ts';
 import type { LedgerReport } from '../../activities/stored/report.ts';
 import type { Policy } from '../../policy/policy.ts';
 import type { EngineOptions } from './engine.ts';

@@ -1,7 +1,7 @@
 import { expect } from '@jest/globals';
 
 import type { VacuumInput } from '../../activities/contract.ts';
-import { openDatabase as openVacuumed } from '../../activities/ledger/open-database.ts';
+import { openDatabase as openVacuumed } from '../../activities/ledger/database.ts';
 import { readReport } from '../../activities/ledger/reports.ts';
 import type { LedgerReport } from '../../activities/stored/report.ts';
 import type { Policy } from '../../policy/policy.ts';

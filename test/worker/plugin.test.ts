@@ -6,7 +6,7 @@ import type { WorkerOptions } from '@temporalio/worker';
 import { bundleWorkflowCode, DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
 import { Pool } from 'pg';
 
-import type { DatabaseSource } from '../../activities/ledger/open-database.ts';
+import type { DatabaseSource } from '../../activities/ledger/database.ts';
 import { METRICS, VACUUM_BUCKETS } from '../../activities/run/metric-definitions.ts';
 import { FlowRun } from '../../policy/presets/prefect/index.ts';
 import { VacuumPlugin } from '../../worker/plugin.ts';

@@ -2,7 +2,7 @@ import { afterAll, afterEach, beforeEach, expect, test } from '@jest/globals';
 
 import type { RunReport } from '../../activities/contract.ts';
 import { readStats } from '../../activities/inspect/stats.ts';
-import { openDatabase } from '../../activities/ledger/open-database.ts';
+import { openDatabase } from '../../activities/ledger/database.ts';
 import type { PassBacklog } from '../../activities/stored/backlog.ts';
 import type { LimitOptions } from '../../policy/limits.ts';
 import type { Pass } from '../../policy/pass.ts';

@@ -1,8 +1,8 @@
 import { describeDatabaseError } from '../../activities/dialect/database-error.ts';
 import { readDatabaseError } from '../../activities/dialect/errors.ts';
+import type { Database } from '../../activities/ledger/database.ts';
 import { Databases } from '../../activities/ledger/databases.ts';
 import type { Ledger } from '../../activities/ledger/ledger.ts';
-import type { Database } from '../../activities/ledger/open-database.ts';
 import { assertSupported } from '../../activities/plan/supported.ts';
 import { ValidationError, assertValid } from '../../policy/issue.ts';
 import type { Policy } from '../../policy/policy.ts';

@@ -1,5 +1,5 @@
+import type { Database } from '../../activities/ledger/database.ts';
 import type { Ledger } from '../../activities/ledger/ledger.ts';
-import type { Database } from '../../activities/ledger/open-database.ts';
 import { readHistory } from '../../activities/ledger/reports.ts';
 import { ValidationError } from '../../policy/issue.ts';
 import type { PastSetup } from '../setup.ts';

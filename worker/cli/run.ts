@@ -5,7 +5,7 @@ import type { Command } from 'commander';
 import { Option } from 'commander';
 
 import type { RunStatus, VacuumInput } from '../../activities/contract.ts';
-import type { Database } from '../../activities/ledger/open-database.ts';
+import type { Database } from '../../activities/ledger/database.ts';
 import { readReport } from '../../activities/ledger/reports.ts';
 import { findConnectionIssues } from '../../activities/plan/connection-issues.ts';
 import { checkAgainst } from '../../activities/plan/resolve-policy.ts';

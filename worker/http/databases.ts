@@ -1,9 +1,9 @@
 import { formatCode } from '../../activities/dialect/database-error.ts';
 import { readDatabaseError } from '../../activities/dialect/errors.ts';
 import type { TransactionLimits } from '../../activities/dialect/transaction-limits.ts';
+import type { Database, DatabaseSource } from '../../activities/ledger/database.ts';
 import { Databases } from '../../activities/ledger/databases.ts';
 import { Ledger } from '../../activities/ledger/ledger.ts';
-import type { Database, DatabaseSource } from '../../activities/ledger/open-database.ts';
 import { ValidationError } from '../../policy/issue.ts';
 import type { Policy } from '../../policy/policy.ts';
 import { Unavailable, within } from '../unavailable.ts';

@@ -5,7 +5,7 @@ import type { Worker } from '@temporalio/worker';
 import type { FastifyError, FastifyInstance } from 'fastify';
 import Fastify from 'fastify';
 
-import type { DatabaseSource } from '../../activities/ledger/open-database.ts';
+import type { DatabaseSource } from '../../activities/ledger/database.ts';
 import { assertValid } from '../../policy/issue.ts';
 import type { Policy } from '../../policy/policy.ts';
 import { Unavailable } from '../unavailable.ts';

@@ -6,10 +6,10 @@ import { wantedKey, Catalog } from '../catalog.ts';
 import type { Connection } from './connection.ts';
 import { readForeignKeys } from './foreign-keys.ts';
 import { qualifiedName, quoteIdentifier } from './identifiers.ts';
-import { selectChecked, selectFiring, selectKeepers } from './keepers.ts';
 import { selectPartitioning } from './partitioning.ts';
 import type { FiringTrigger, TriggerEffects } from './trigger-effects.ts';
 import { readTriggerEffects } from './trigger-effects.ts';
+import { selectChecked, selectFiringTriggers, selectKeepingTriggers } from './triggers.ts';
 import { findUnusualTables } from './unusual-tables.ts';
 
 /** Reads the catalog for some tables, in five statements whatever their number, and some more if triggers of users fire. */
@@ -94,8 +94,8 @@ async function readTables(connection: Connection, ids: readonly string[]): Promi
           'update', coalesce(json_agg(r.rulename order by r.rulename) filter (where r.ev_type = '2'), '[]'))
         from pg_rewrite as r
         where r.ev_class = c.oid and r.ev_enabled in ('O', 'A')) as rules,
-      ${selectKeepers(sql`c.oid`)} as keepers,
-      ${selectFiring(sql`c.oid`)} as firing,
+      ${selectKeepingTriggers(sql`c.oid`)} as "keepingTriggers",
+      ${selectFiringTriggers(sql`c.oid`)} as firing,
       ${selectChecked(sql`c.oid`)} as checked,
       exists (
         select from pg_trigger as g
@@ -205,13 +205,13 @@ async function readTables(connection: Connection, ids: readonly string[]): Promi
 function toEffects(
   firing: readonly FiringTrigger[],
   effects: ReadonlyMap<string, TriggerEffects>,
-): Pick<CatalogTable, 'refusers' | 'writers'> {
+): Pick<CatalogTable, 'refusingTriggers' | 'writers'> {
   const triggers = firing.flatMap(({ name, on, routine }) => {
     const found = effects.get(routine);
     return found === undefined ? [] : [{ name, on, ...found }];
   });
   return {
-    refusers: triggers.filter(({ raises }) => raises).map(({ name, on }) => ({ name, on })),
+    refusingTriggers: triggers.filter(({ raises }) => raises).map(({ name, on }) => ({ name, on })),
     writers: triggers.map(({ name, on, deletes, writes, reach }) => ({ name, on, deletes, writes, reach })),
   };
 }

@@ -5,7 +5,7 @@ import type { TableName } from '../../stored/columns.ts';
 import type { GraphTable, RowTree } from '../../stored/row-tree.ts';
 import { toSql } from '../condition.ts';
 import { references } from '../join-path.ts';
-import { listTriggers, RowsKept } from '../kept-rows.ts';
+import { listTriggers, RowsKeptByTrigger } from '../kept-by-trigger.ts';
 import { RowGraphSql } from '../row-graph.ts';
 import type { DeletedGraph, Outbox } from '../rows.ts';
 import type { Condition } from '../view.ts';
@@ -72,7 +72,7 @@ export async function deleteGraph(
       jsonb_build_array(${sql.join(groups)}) as groups`.execute(connection.db);
   const [row] = rows;
   if (row?.isWhole !== true) {
-    if (tree.watched !== undefined) throw new RowsKept(listTriggers(tree.watched));
+    if (tree.watched !== undefined) throw new RowsKeptByTrigger(listTriggers(tree.watched));
     throw new RowsChanged('rows changed while they were deleted');
   }
   const byTable = new Map(graph.tables.map(({ label }, n) => [label, row.groups[n] ?? []]));

@@ -2,11 +2,11 @@ import type { Kysely } from 'kysely';
 
 import type { AnyEntity } from '../../../policy/pass-options.ts';
 import type { Advice } from '../advice.ts';
+import type { BatchLock } from '../batch-lock.ts';
 import type { Catalog } from '../catalog.ts';
 import type { Session, Tx } from '../dialect.ts';
 import type { EntityReader } from '../entity-reader.ts';
 import type { Facts } from '../facts.ts';
-import type { Fence } from '../fence.ts';
 import type { LedgerStore } from '../ledger-store.ts';
 import type { Partitions } from '../partitions.ts';
 import type { PreviewQuery } from '../preview.ts';
@@ -19,11 +19,11 @@ import type { Tables } from '../tables.ts';
 import type { Deadline, TransactionLimits } from '../transaction-limits.ts';
 import type { Holds, View, ViewOptions } from '../view.ts';
 import { POSTGRES_ADVICE } from './advice.ts';
+import { holdKey, isKeyHeld, PostgresBatchLock } from './batch-lock.ts';
 import { cancelOn } from './cancel.ts';
 import type { Connection } from './connection.ts';
 import { readEntities } from './entities.ts';
 import { PostgresFacts } from './facts.ts';
-import { holdKey, isKeyHeld, PostgresFence } from './fence.ts';
 import { createLedgerStore } from './ledger/store.ts';
 import { PostgresPartitions } from './partitions.ts';
 import { PostgresPreviewQuery } from './preview/query.ts';
@@ -95,14 +95,14 @@ export class PostgresSession implements Session {
 /** A transaction on PostgreSQL; `pool` is for requests that must not wait for it. */
 class PostgresTx extends PostgresSession implements Tx {
   readonly #pool: Kysely<unknown>;
-  readonly fence: Fence;
+  readonly batchLock: BatchLock;
   readonly scan: ScanRows;
   readonly rows: Rows;
 
   constructor(connection: Connection, pool: Kysely<unknown>) {
     super(connection);
     this.#pool = pool;
-    this.fence = new PostgresFence(connection);
+    this.batchLock = new PostgresBatchLock(connection);
     this.scan = new PostgresScan(connection);
     this.rows = new PostgresRows(connection);
   }

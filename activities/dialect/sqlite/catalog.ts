@@ -10,9 +10,9 @@ import { readForeignKeys } from './foreign-keys.ts';
 import { tableRef } from './identifiers.ts';
 import { readIndexes } from './indexes.ts';
 import { readInstantTypes } from './instant-types.ts';
-import { readChecked, readKeepers } from './keepers.ts';
 import type { ListedColumn, ListedTable } from './listed-tables.ts';
 import { findAffinity, isRowid, listTables, SCHEMA } from './listed-tables.ts';
+import { readChecked, readTriggers } from './triggers.ts';
 
 /** Rows of a larger table are not counted: it takes a second. */
 const MAX_COUNTED = 10_000_000;
@@ -71,7 +71,7 @@ async function readListed(
     : { rows: [] };
   const { rows = 0, last = null } = counted[0] ?? {};
   const indexes = isTable ? await readIndexes(connection, name, listed) : [];
-  const triggers = await readKeepers(connection, name, known);
+  const triggers = await readTriggers(connection, name, known);
   const columns = listed.map((column, number): CatalogColumn => {
     // The rowid by another name is never null, whatever its declaration says.
     const notNull = column.notnull === 1 || isRowid(column, listed);

@@ -5,7 +5,7 @@ import type { TableName } from '../../stored/columns.ts';
 import type { RowTree } from '../../stored/row-tree.ts';
 import { toSql } from '../condition.ts';
 import { references } from '../join-path.ts';
-import { listTriggers, RowsKept } from '../kept-rows.ts';
+import { listTriggers, RowsKeptByTrigger } from '../kept-by-trigger.ts';
 import { RowGraphSql } from '../row-graph.ts';
 import type { DeletedGraph, Outbox } from '../rows.ts';
 import type { Condition } from '../view.ts';
@@ -83,7 +83,7 @@ async function assertDeleted(
   if (watched === undefined) return;
   const { rows } = await connection.run(sql`
     select 1 from ${tableRef(table)} as t where ${isAt(locations)} limit 1`);
-  if (rows.length > 0) throw new RowsKept(listTriggers(watched));
+  if (rows.length > 0) throw new RowsKeptByTrigger(listTriggers(watched));
 }
 
 /** Records the paths of rows, and returns the groups of the pointers at them. */

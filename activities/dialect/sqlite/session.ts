@@ -2,11 +2,11 @@ import { sql } from 'kysely';
 
 import type { AnyEntity } from '../../../policy/pass-options.ts';
 import type { Advice } from '../advice.ts';
+import type { BatchLock } from '../batch-lock.ts';
 import type { Catalog } from '../catalog.ts';
 import type { Session, Tx } from '../dialect.ts';
 import type { EntityReader } from '../entity-reader.ts';
 import type { Facts } from '../facts.ts';
-import type { Fence } from '../fence.ts';
 import type { LedgerStore } from '../ledger-store.ts';
 import type { PreviewQuery } from '../preview.ts';
 import type { Reclaim } from '../reclaim.ts';
@@ -18,11 +18,11 @@ import type { Tables } from '../tables.ts';
 import type { Deadline, TransactionLimits } from '../transaction-limits.ts';
 import type { Holds, View, ViewOptions } from '../view.ts';
 import { SQLITE_ADVICE } from './advice.ts';
+import { SqliteBatchLock } from './batch-lock.ts';
 import type { Connection } from './connection.ts';
 import { readEntities } from './entities.ts';
 import { outOfTime } from './errors.ts';
 import { SqliteFacts } from './facts.ts';
-import { SqliteFence } from './fence.ts';
 import type { OpenTransaction, SqliteFile } from './file.ts';
 import { holdKey, isKeyHeld } from './held-keys.ts';
 import { createLedgerStore } from './ledger/store.ts';
@@ -99,14 +99,14 @@ export class SqliteSession implements Session {
 /** A transaction on a SQLite file. */
 class SqliteTx extends SqliteSession implements Tx {
   readonly #tx: OpenTransaction;
-  readonly fence: Fence;
+  readonly batchLock: BatchLock;
   readonly scan: ScanRows;
   readonly rows: Rows;
 
   constructor(file: SqliteFile, tx: OpenTransaction) {
     super(file, tx);
     this.#tx = tx;
-    this.fence = new SqliteFence(tx);
+    this.batchLock = new SqliteBatchLock(tx);
     this.scan = new SqliteScan(tx);
     this.rows = new SqliteRows(tx);
   }

@@ -2,7 +2,7 @@ import { z } from 'zod';
 
 import { YesNoSchema } from './enabled.ts';
 import { periodAbove } from './periods.ts';
-import { numberIn, setting, TextSchema } from './setting.ts';
+import { numberIn, setting, TextSchema } from './value-schemas.ts';
 
 /** The limits of the `prefect` preset: those of a policy, as numbers or as text. */
 export interface LimitSettings {

@@ -7,10 +7,10 @@ import type { Policy } from '../../policy.ts';
 import { definePolicy } from '../../policy.ts';
 import { suggestOption } from '../../strict-options.ts';
 import { YesNoSchema } from './enabled.ts';
-import { SETTING_NAMES } from './parse-settings.ts';
 import { prefect } from './policy.ts';
-import { setting } from './setting.ts';
+import { SETTING_NAMES } from './settings-schema.ts';
 import type { PrefectSettings } from './settings.ts';
+import { setting } from './value-schemas.ts';
 
 /** The settings of the `prefect-maintenance` preset: those of `prefect`, with other defaults, and this one. */
 export interface PrefectMaintenanceSettings extends PrefectSettings {

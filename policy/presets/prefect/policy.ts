@@ -18,11 +18,11 @@ import {
   WorkPool,
   WorkQueue,
 } from './entities/index.ts';
+import { parseSettings } from './environment-variables.ts';
 import { eventPasses } from './event-passes.ts';
 import { flowRunPasses } from './flow-run-passes.ts';
 import { logPasses } from './log-passes.ts';
 import { orphansOfFlowRuns, orphansOfTaskRuns } from './orphan-passes.ts';
-import { parseSettings } from './parse-settings.ts';
 import type { ParsedSettings, PrefectSettings } from './settings.ts';
 import { taskRunPasses } from './task-run-passes.ts';
 

@@ -6,7 +6,7 @@ import { defineEntity, p } from '@mikro-orm/core';
 
 import { localDisk } from '../../../activities/files/local-disk.ts';
 import { previewPolicy } from '../../../activities/inspect/preview.ts';
-import { openDatabase } from '../../../activities/ledger/open-database.ts';
+import { openDatabase } from '../../../activities/ledger/database.ts';
 import type { LedgerReport } from '../../../activities/stored/report.ts';
 import { deleteRecordedFiles } from '../../../policy/delete-recorded-files.ts';
 import { expireRows } from '../../../policy/expire-rows.ts';

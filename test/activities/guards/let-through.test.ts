@@ -3,8 +3,8 @@ import type { ApplicationFailure } from '@temporalio/common';
 
 import type { VacuumInput } from '../../../activities/contract.ts';
 import { addHold } from '../../../activities/inspect/add-hold.ts';
+import { openDatabase as openVacuumed } from '../../../activities/ledger/database.ts';
 import { acknowledge } from '../../../activities/ledger/guards.ts';
-import { openDatabase as openVacuumed } from '../../../activities/ledger/open-database.ts';
 import type { LedgerReport } from '../../../activities/stored/report.ts';
 import type { Policy } from '../../../policy/policy.ts';
 import { applySchedule, getScheduleId, triggerSchedule } from '../../../worker/schedule.ts';

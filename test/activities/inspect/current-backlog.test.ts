@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 
 import type { CurrentBacklog } from '../../../activities/inspect/current-backlog.ts';
 import { readStats } from '../../../activities/inspect/stats.ts';
-import { openDatabase } from '../../../activities/ledger/open-database.ts';
+import { openDatabase } from '../../../activities/ledger/database.ts';
 import { deleteOrphans } from '../../../policy/delete-orphans.ts';
 import { measureSize } from '../../../policy/measure-size.ts';
 import type { Policy } from '../../../policy/policy.ts';

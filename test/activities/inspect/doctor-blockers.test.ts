@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { defineEntity, p } from '@mikro-orm/core';
 
 import { examineDatabase } from '../../../activities/inspect/doctor.ts';
-import { openDatabase } from '../../../activities/ledger/open-database.ts';
+import { openDatabase } from '../../../activities/ledger/database.ts';
 import { expireRows, softChild } from '../../../policy/expire-rows.ts';
 import { definePolicy } from '../../../policy/policy.ts';
 import type { EitherDatabase } from '../../support/either.ts';

@@ -3,7 +3,7 @@ import { defineEntity, p } from '@mikro-orm/core';
 
 import { examineLastRun } from '../../../activities/inspect/doctor-last-run.ts';
 import type { Finding } from '../../../activities/inspect/finding.ts';
-import { openDatabase } from '../../../activities/ledger/open-database.ts';
+import { openDatabase } from '../../../activities/ledger/database.ts';
 import { expireRows } from '../../../policy/expire-rows.ts';
 import { definePolicy } from '../../../policy/policy.ts';
 import type { EitherDatabase } from '../../support/either.ts';

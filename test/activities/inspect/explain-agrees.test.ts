@@ -4,7 +4,7 @@ import { readEntities } from '../../../activities/dialect/postgresql/entities.ts
 import { addHold } from '../../../activities/inspect/add-hold.ts';
 import type { Explanation } from '../../../activities/inspect/explain.ts';
 import { explainRow } from '../../../activities/inspect/explain.ts';
-import { openDatabase } from '../../../activities/ledger/open-database.ts';
+import { openDatabase } from '../../../activities/ledger/database.ts';
 import { readPolicyEntities } from '../../../activities/plan/resolve-policy.ts';
 import type { StayReason } from '../../../activities/stored/stay-reason.ts';
 import type { Policy } from '../../../policy/policy.ts';

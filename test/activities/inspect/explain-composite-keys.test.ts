@@ -2,8 +2,8 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { defineEntity, p } from '@mikro-orm/core';
 
 import { explainRow } from '../../../activities/inspect/explain.ts';
-import type { Database } from '../../../activities/ledger/open-database.ts';
-import { openDatabase } from '../../../activities/ledger/open-database.ts';
+import type { Database } from '../../../activities/ledger/database.ts';
+import { openDatabase } from '../../../activities/ledger/database.ts';
 import { expireRows } from '../../../policy/expire-rows.ts';
 import { definePolicy } from '../../../policy/policy.ts';
 import type { EitherDatabase } from '../../support/either.ts';

@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 
 import { readTableSizes } from '../../../activities/inspect/stats.ts';
-import { openDatabase } from '../../../activities/ledger/open-database.ts';
+import { openDatabase } from '../../../activities/ledger/database.ts';
 import { cli } from '../../support/cli.ts';
 import type { TestDatabase } from '../../support/database.ts';
 import { createItems } from '../../support/items.ts';

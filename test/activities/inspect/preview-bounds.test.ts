@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { defineEntity, p } from '@mikro-orm/core';
 
 import { previewPolicy } from '../../../activities/inspect/preview.ts';
-import { openDatabase } from '../../../activities/ledger/open-database.ts';
+import { openDatabase } from '../../../activities/ledger/database.ts';
 import type { PreviewBound, PreviewedPass } from '../../../activities/stored/report.ts';
 import { deleteUnreferenced } from '../../../policy/delete-unreferenced.ts';
 import { expireRows } from '../../../policy/expire-rows.ts';

@@ -77,7 +77,7 @@ describe('a preview of repairs after other passes', () => {
         repointLatest({ name: 'first', pointer: pointer('first') }),
       ],
     });
-    const { openDatabase } = await import('../../../activities/ledger/open-database.ts');
+    const { openDatabase } = await import('../../../activities/ledger/database.ts');
     const { previewPolicy } = await import('../../../activities/inspect/preview.ts');
     const opened = await openDatabase(database.url);
     const { passes } = await previewPolicy(opened, policy, ['latest', 'first']);

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { defineEntity, p } from '@mikro-orm/core';
 
 import { previewPolicy } from '../../../activities/inspect/preview.ts';
-import { openDatabase } from '../../../activities/ledger/open-database.ts';
+import { openDatabase } from '../../../activities/ledger/database.ts';
 import { noteMissingIndexes } from '../../../activities/plan/missing-indexes.ts';
 import { checkAgainst } from '../../../activities/plan/resolve-policy.ts';
 import { expireRows } from '../../../policy/expire-rows.ts';

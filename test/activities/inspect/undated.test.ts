@@ -3,8 +3,8 @@ import { defineEntity, p } from '@mikro-orm/core';
 
 import { examineDatabase } from '../../../activities/inspect/doctor.ts';
 import { previewPolicy } from '../../../activities/inspect/preview.ts';
-import type { Database } from '../../../activities/ledger/open-database.ts';
-import { openDatabase } from '../../../activities/ledger/open-database.ts';
+import type { Database } from '../../../activities/ledger/database.ts';
+import { openDatabase } from '../../../activities/ledger/database.ts';
 import { deleteOrphans } from '../../../policy/delete-orphans.ts';
 import { expireRows } from '../../../policy/expire-rows.ts';
 import type { Pass } from '../../../policy/pass.ts';

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import type { ClientBase } from 'pg';
 import { Pool } from 'pg';
 
-import { openDatabase } from '../../../activities/ledger/open-database.ts';
+import { openDatabase } from '../../../activities/ledger/database.ts';
 import { readHistory, readReport } from '../../../activities/ledger/reports.ts';
 import type { LedgerReport } from '../../../activities/stored/report.ts';
 import { expireRows } from '../../../policy/expire-rows.ts';

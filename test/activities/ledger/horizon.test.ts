@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 
 import { previewPolicy } from '../../../activities/inspect/preview.ts';
-import type { Database } from '../../../activities/ledger/open-database.ts';
-import { openDatabase } from '../../../activities/ledger/open-database.ts';
+import type { Database } from '../../../activities/ledger/database.ts';
+import { openDatabase } from '../../../activities/ledger/database.ts';
 import { readHistory, readReport, wireReport } from '../../../activities/ledger/reports.ts';
 import { insertPreview } from '../../../activities/ledger/runs.ts';
 import { deleteOrphans } from '../../../policy/delete-orphans.ts';

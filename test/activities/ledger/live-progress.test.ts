@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 
+import type { Database } from '../../../activities/ledger/database.ts';
+import { openDatabase } from '../../../activities/ledger/database.ts';
 import { readLiveProgress, readShardProgress } from '../../../activities/ledger/live-progress.ts';
-import type { Database } from '../../../activities/ledger/open-database.ts';
-import { openDatabase } from '../../../activities/ledger/open-database.ts';
 import { readReport } from '../../../activities/ledger/reports.ts';
 import type { ShardProgress } from '../../../activities/stored/progress.ts';
 import type { Shard } from '../../../activities/stored/scan.ts';

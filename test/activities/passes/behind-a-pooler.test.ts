@@ -3,7 +3,7 @@ import { Pool } from 'pg';
 
 import { examineDatabase } from '../../../activities/inspect/doctor.ts';
 import { previewPolicy } from '../../../activities/inspect/preview.ts';
-import { openDatabase } from '../../../activities/ledger/open-database.ts';
+import { openDatabase } from '../../../activities/ledger/database.ts';
 import { findConnectionIssues } from '../../../activities/plan/connection-issues.ts';
 import type { Policy } from '../../../policy/policy.ts';
 import { reclaimSpace } from '../../../policy/reclaim-space.ts';

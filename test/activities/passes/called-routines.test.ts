@@ -3,7 +3,7 @@ import { defineEntity, p } from '@mikro-orm/core';
 
 import { addHold } from '../../../activities/inspect/add-hold.ts';
 import { previewPolicy } from '../../../activities/inspect/preview.ts';
-import { openDatabase } from '../../../activities/ledger/open-database.ts';
+import { openDatabase } from '../../../activities/ledger/database.ts';
 import type { PreviewedPass } from '../../../activities/stored/report.ts';
 import { expireRows, softChild } from '../../../policy/expire-rows.ts';
 import type { Policy } from '../../../policy/policy.ts';

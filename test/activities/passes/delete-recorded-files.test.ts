@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 
 import { localDisk } from '../../../activities/files/local-disk.ts';
 import { addHold } from '../../../activities/inspect/add-hold.ts';
-import { openDatabase } from '../../../activities/ledger/open-database.ts';
+import { openDatabase } from '../../../activities/ledger/database.ts';
 import { deleteRecordedFiles } from '../../../policy/delete-recorded-files.ts';
 import { expireRows, softChild } from '../../../policy/expire-rows.ts';
 import { fileRoot } from '../../../policy/file-root.ts';

@@ -4,7 +4,7 @@ import { addHold } from '../../../activities/inspect/add-hold.ts';
 import { examineSizes } from '../../../activities/inspect/doctor-sizes.ts';
 import { previewPolicy } from '../../../activities/inspect/preview.ts';
 import { readStats } from '../../../activities/inspect/stats.ts';
-import { openDatabase } from '../../../activities/ledger/open-database.ts';
+import { openDatabase } from '../../../activities/ledger/database.ts';
 import type { LedgerReport, PreviewedPass } from '../../../activities/stored/report.ts';
 import { deleteUnreferenced, softReference } from '../../../policy/delete-unreferenced.ts';
 import { expireRows } from '../../../policy/expire-rows.ts';

@@ -3,7 +3,7 @@ import { defineEntity, p } from '@mikro-orm/core';
 
 import type { HoldRequest } from '../../../activities/inspect/add-hold.ts';
 import { addHold } from '../../../activities/inspect/add-hold.ts';
-import { openDatabase } from '../../../activities/ledger/open-database.ts';
+import { openDatabase } from '../../../activities/ledger/database.ts';
 import { deleteUnreferenced } from '../../../policy/delete-unreferenced.ts';
 import { expireRows, softChild } from '../../../policy/expire-rows.ts';
 import type { Pass } from '../../../policy/pass.ts';

@@ -3,7 +3,7 @@ import { defineEntity, p } from '@mikro-orm/core';
 
 import { explainRow } from '../../../activities/inspect/explain.ts';
 import { previewPolicy } from '../../../activities/inspect/preview.ts';
-import { openDatabase } from '../../../activities/ledger/open-database.ts';
+import { openDatabase } from '../../../activities/ledger/database.ts';
 import type { ExpireRowsOptions } from '../../../policy/expire-rows.ts';
 import { expireRows } from '../../../policy/expire-rows.ts';
 import type { Policy } from '../../../policy/policy.ts';

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { defineEntity, p } from '@mikro-orm/core';
 
-import { RowsKept } from '../../../activities/dialect/kept-rows.ts';
+import { RowsKeptByTrigger } from '../../../activities/dialect/kept-by-trigger.ts';
 import { readRefusal } from '../../../activities/passes/isolate-rows.ts';
 import type { BatchOutcome } from '../../../activities/passes/pass.ts';
 import { describeBlocked } from '../../../activities/run/blocked-rows.ts';
@@ -115,7 +115,7 @@ describe('a row that a trigger keeps from being deleted', () => {
   });
 
   test('is told of with the trigger by name', () => {
-    const refusal = readRefusal(new RowsKept('trigger keeper of table step'));
+    const refusal = readRefusal(new RowsKeptByTrigger('trigger keeper of table step'));
     const stored = { table: { schema: 'public', name: 'job', label: 'job' } } as StoredPass;
     const outcome = { blocked: 1, refusals: [refusal] } as unknown as BatchOutcome;
     expect(describeBlocked({ passName: 'old', stored }, outcome)).toEqual([

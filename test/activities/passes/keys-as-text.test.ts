@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { defineEntity, p } from '@mikro-orm/core';
 
 import { explainRow } from '../../../activities/inspect/explain.ts';
-import { openDatabase } from '../../../activities/ledger/open-database.ts';
+import { openDatabase } from '../../../activities/ledger/database.ts';
 import { deleteUnreferenced, softReference } from '../../../policy/delete-unreferenced.ts';
 import type { SoftChild } from '../../../policy/expire-rows.ts';
 import { expireRows, softChild } from '../../../policy/expire-rows.ts';

@@ -3,8 +3,8 @@ import { defineEntity, p } from '@mikro-orm/core';
 
 import { examineDatabase } from '../../../activities/inspect/doctor.ts';
 import { explainRow } from '../../../activities/inspect/explain.ts';
-import type { Database } from '../../../activities/ledger/open-database.ts';
-import { openDatabase } from '../../../activities/ledger/open-database.ts';
+import type { Database } from '../../../activities/ledger/database.ts';
+import { openDatabase } from '../../../activities/ledger/database.ts';
 import { planPasses } from '../../../activities/plan/plan-passes.ts';
 import { LOOK_UP_LIMITS, resolvePolicy } from '../../../activities/plan/resolve-policy.ts';
 import { deleteUnreferenced, softReference } from '../../../policy/delete-unreferenced.ts';

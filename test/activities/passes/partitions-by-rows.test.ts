@@ -5,7 +5,7 @@ import { addHold } from '../../../activities/inspect/add-hold.ts';
 import { readCurrentBacklogs } from '../../../activities/inspect/current-backlog.ts';
 import { explainRow } from '../../../activities/inspect/explain.ts';
 import { previewPolicy } from '../../../activities/inspect/preview.ts';
-import { openDatabase } from '../../../activities/ledger/open-database.ts';
+import { openDatabase } from '../../../activities/ledger/database.ts';
 import {
   LOOK_UP_LIMITS,
   readPolicyCatalog,

@@ -3,8 +3,8 @@ import { defineEntity, p, raw } from '@mikro-orm/core';
 
 import { addHold } from '../../../activities/inspect/add-hold.ts';
 import { explainRow } from '../../../activities/inspect/explain.ts';
-import type { Database } from '../../../activities/ledger/open-database.ts';
-import { openDatabase } from '../../../activities/ledger/open-database.ts';
+import type { Database } from '../../../activities/ledger/database.ts';
+import { openDatabase } from '../../../activities/ledger/database.ts';
 import { deleteUnreferenced, softReference } from '../../../policy/delete-unreferenced.ts';
 import type { SoftChild } from '../../../policy/expire-rows.ts';
 import { expireRows, softChild } from '../../../policy/expire-rows.ts';

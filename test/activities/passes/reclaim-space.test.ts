@@ -1,6 +1,6 @@
 import { afterAll, afterEach, describe, expect, test } from '@jest/globals';
 
-import { openDatabase } from '../../../activities/ledger/open-database.ts';
+import { openDatabase } from '../../../activities/ledger/database.ts';
 import { checkAgainst } from '../../../activities/plan/resolve-policy.ts';
 import type { LedgerReport } from '../../../activities/stored/report.ts';
 import type { ReclaimSpaceOptions } from '../../../policy/reclaim-space.ts';

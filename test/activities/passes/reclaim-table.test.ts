@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, jest, test } from '@jest/globals';
 
-import type { Database } from '../../../activities/ledger/open-database.ts';
-import { openDatabase } from '../../../activities/ledger/open-database.ts';
+import type { Database } from '../../../activities/ledger/database.ts';
+import { openDatabase } from '../../../activities/ledger/database.ts';
 import { reclaimTable } from '../../../activities/passes/reclaim-table.ts';
 import type { TestDatabase } from '../../support/database.ts';
 import { createHollow, readJournal } from '../../support/reclaim/hollow.ts';

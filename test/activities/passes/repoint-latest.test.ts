@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { defineEntity, p } from '@mikro-orm/core';
 
 import { previewPolicy } from '../../../activities/inspect/preview.ts';
-import { openDatabase } from '../../../activities/ledger/open-database.ts';
+import { openDatabase } from '../../../activities/ledger/database.ts';
 import { latestPointer } from '../../../policy/latest-pointer.ts';
 import { definePolicy } from '../../../policy/policy.ts';
 import { repointLatest } from '../../../policy/repoint-latest.ts';

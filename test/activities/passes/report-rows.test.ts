@@ -2,7 +2,7 @@ import { afterEach, describe, expect, test } from '@jest/globals';
 
 import type { ReportedRows } from '../../../activities/contract.ts';
 import { previewPolicy } from '../../../activities/inspect/preview.ts';
-import { openDatabase } from '../../../activities/ledger/open-database.ts';
+import { openDatabase } from '../../../activities/ledger/database.ts';
 import { wireReport } from '../../../activities/ledger/reports.ts';
 import { ValidationError } from '../../../policy/issue.ts';
 import type { Policy } from '../../../policy/policy.ts';

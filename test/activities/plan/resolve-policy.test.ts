@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { defineEntity, p } from '@mikro-orm/core';
 
-import { openDatabase as openVacuumed } from '../../../activities/ledger/open-database.ts';
+import { openDatabase as openVacuumed } from '../../../activities/ledger/database.ts';
 import { resolvePolicy } from '../../../activities/plan/resolve-policy.ts';
 import { deleteOrphans } from '../../../policy/delete-orphans.ts';
 import { deleteUnreferenced } from '../../../policy/delete-unreferenced.ts';

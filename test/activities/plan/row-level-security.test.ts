@@ -6,7 +6,7 @@ import { defineEntity, p } from '@mikro-orm/core';
 import { localDisk } from '../../../activities/files/local-disk.ts';
 import { examineDatabase } from '../../../activities/inspect/doctor.ts';
 import { previewPolicy } from '../../../activities/inspect/preview.ts';
-import { openDatabase } from '../../../activities/ledger/open-database.ts';
+import { openDatabase } from '../../../activities/ledger/database.ts';
 import { deleteOrphans } from '../../../policy/delete-orphans.ts';
 import { deleteUnreferenced, softReference } from '../../../policy/delete-unreferenced.ts';
 import { expireRows, softChild } from '../../../policy/expire-rows.ts';

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, expect, test } from '@jest/globals';
 
 import { localDisk } from '../../../activities/files/local-disk.ts';
 import { examineDatabase } from '../../../activities/inspect/doctor.ts';
-import { openDatabase } from '../../../activities/ledger/open-database.ts';
+import { openDatabase } from '../../../activities/ledger/database.ts';
 import { checkAgainst } from '../../../activities/plan/resolve-policy.ts';
 import { deleteRecordedFiles } from '../../../policy/delete-recorded-files.ts';
 import { expireRows, softChild } from '../../../policy/expire-rows.ts';

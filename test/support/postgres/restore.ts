@@ -1,4 +1,4 @@
-import { openDatabase as openVacuumed } from '../../../activities/ledger/open-database.ts';
+import { openDatabase as openVacuumed } from '../../../activities/ledger/database.ts';
 import type { TestDatabase } from '../database.ts';
 import { createDatabase, loadSchema } from '../database.ts';
 import type { Cluster } from './cluster.ts';

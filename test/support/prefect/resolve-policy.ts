@@ -1,4 +1,4 @@
-import { openDatabase } from '../../../activities/ledger/open-database.ts';
+import { openDatabase } from '../../../activities/ledger/database.ts';
 import { checkAgainst } from '../../../activities/plan/resolve-policy.ts';
 import type { Policy } from '../../../policy/policy.ts';
 import { createDatabase } from '../database.ts';

@@ -1,7 +1,7 @@
 import { expect } from '@jest/globals';
 
 import { previewPolicy } from '../../../activities/inspect/preview.ts';
-import { openDatabase } from '../../../activities/ledger/open-database.ts';
+import { openDatabase } from '../../../activities/ledger/database.ts';
 import { ValidationError } from '../../../policy/issue.ts';
 import { runEngine } from '../engine.ts';
 import { choose } from '../random-schemas/choose.ts';

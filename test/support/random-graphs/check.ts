@@ -5,8 +5,8 @@ import { defineEntity, p } from '@mikro-orm/core';
 
 import { addHold } from '../../../activities/inspect/add-hold.ts';
 import { previewPolicy } from '../../../activities/inspect/preview.ts';
-import type { Database } from '../../../activities/ledger/open-database.ts';
-import { openDatabase } from '../../../activities/ledger/open-database.ts';
+import type { Database } from '../../../activities/ledger/database.ts';
+import { openDatabase } from '../../../activities/ledger/database.ts';
 import type { LedgerReport } from '../../../activities/stored/report.ts';
 import { deleteOrphans } from '../../../policy/delete-orphans.ts';
 import { deleteUnreferenced, softReference } from '../../../policy/delete-unreferenced.ts';

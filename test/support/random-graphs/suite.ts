@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 
-import { openDatabase } from '../../../activities/ledger/open-database.ts';
+import { openDatabase } from '../../../activities/ledger/database.ts';
 import type { TestDatabase } from '../database.ts';
 import { createDatabase } from '../database.ts';
 import type { TestFile } from '../sqlite.ts';

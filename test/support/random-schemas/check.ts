@@ -1,7 +1,7 @@
 import { expect } from '@jest/globals';
 
 import { addHold } from '../../../activities/inspect/add-hold.ts';
-import { openDatabase } from '../../../activities/ledger/open-database.ts';
+import { openDatabase } from '../../../activities/ledger/database.ts';
 import type { Policy } from '../../../policy/policy.ts';
 import { createDatabase } from '../database.ts';
 import type { TestDatabase } from '../database.ts';

@@ -4,8 +4,8 @@ import type { WorkflowHandle } from '@temporalio/client';
 import type { z } from 'zod';
 
 import type { Stats } from '../../../activities/inspect/stats.ts';
+import { openDatabase } from '../../../activities/ledger/database.ts';
 import { readLiveProgress } from '../../../activities/ledger/live-progress.ts';
-import { openDatabase } from '../../../activities/ledger/open-database.ts';
 import { METRICS } from '../../../activities/run/metric-definitions.ts';
 import type { Progress } from '../../../activities/stored/progress.ts';
 import type * as answers from '../../../worker/http/answers.ts';

@@ -4,7 +4,7 @@ import { PostgresBacklogStore } from './backlogs.ts';
 import { PostgresBatchStore } from './batches.ts';
 import { PostgresGuardStore } from './guards.ts';
 import { PostgresHoldStore } from './holds.ts';
-import { PostgresKeepLastStore } from './keep-last.ts';
+import { PostgresKeptRowsStore } from './kept-rows.ts';
 import { PostgresPreviewStore } from './previews.ts';
 import { PostgresProgressStore } from './progress.ts';
 import { PostgresReclaimStore } from './reclaims.ts';
@@ -24,7 +24,7 @@ export function createLedgerStore(connection: Connection): LedgerStore {
     progress: new PostgresProgressStore(connection),
     guards: new PostgresGuardStore(connection),
     holds: new PostgresHoldStore(connection),
-    keepLast: new PostgresKeepLastStore(connection),
+    keptRows: new PostgresKeptRowsStore(connection),
     sizes: new PostgresSizeStore(connection),
     reclaims: new PostgresReclaimStore(connection),
     previews: new PostgresPreviewStore(connection),

@@ -1,8 +1,8 @@
 import { sql } from 'kysely';
 
 import type { LedgerTables, LedgerVersion } from '../../ledger-store.ts';
+import { lockKey } from '../batch-lock.ts';
 import { LEDGER_TABLES } from '../connection.ts';
-import { lockKey } from '../fence.ts';
 import { inTransaction } from '../transaction.ts';
 import { LedgerPart } from './ledger-part.ts';
 import { MIGRATION_NAMES, runMigrations } from './migrator.ts';

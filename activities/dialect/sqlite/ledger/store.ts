@@ -5,7 +5,7 @@ import { SqliteBacklogStore } from './backlogs.ts';
 import { SqliteBatchStore } from './batches.ts';
 import { SqliteGuardStore } from './guards.ts';
 import { SqliteHoldStore } from './holds.ts';
-import { SqliteKeepLastStore } from './keep-last.ts';
+import { SqliteKeptRowsStore } from './kept-rows.ts';
 import { SqlitePreviewStore } from './previews.ts';
 import { SqliteProgressStore } from './progress.ts';
 import { SqliteReclaimStore } from './reclaims.ts';
@@ -25,7 +25,7 @@ export function createLedgerStore(connection: Connection, file: SqliteFile): Led
     progress: new SqliteProgressStore(connection),
     guards: new SqliteGuardStore(connection),
     holds: new SqliteHoldStore(connection),
-    keepLast: new SqliteKeepLastStore(connection),
+    keptRows: new SqliteKeptRowsStore(connection),
     sizes: new SqliteSizeStore(connection),
     reclaims: new SqliteReclaimStore(connection),
     previews: new SqlitePreviewStore(connection),

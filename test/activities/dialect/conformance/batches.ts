@@ -9,14 +9,14 @@ export function describeBatches(open: () => Promise<DialectHarness>): void {
 
     /** One attempt of the first batch of a shard; undefined if another one did it. */
     async function tryBatch(run: number, meanwhile?: () => Promise<void>): Promise<number | undefined> {
-      class Fenced extends Error {}
+      class ShardBusy extends Error {}
       return db
         .inTx(async (tx, view) => {
-          const { entered, counters } = await tx.fence.enterBatch('shard', 'run', [
+          const { locked, counters } = await tx.batchLock.lockShard('shard', 'run', [
             db.item,
             db.table('child'),
           ]);
-          if (!entered) throw new Fenced();
+          if (!locked) throw new ShardBusy();
           const target = { table: db.item, age: db.columns.at, where: db.older(view) };
           await tx.scan.deleteRange(target, db.step(await db.planShard('by-location'), null, 100));
           await meanwhile?.();
@@ -27,11 +27,11 @@ export function describeBatches(open: () => Promise<DialectHarness>): void {
             skipped: 0,
             moved: 0,
           });
-          if (rows === undefined) throw new Fenced();
+          if (rows === undefined) throw new ShardBusy();
           return rows;
         })
         .catch((error: unknown) => {
-          if (error instanceof Fenced) return undefined;
+          if (error instanceof ShardBusy) return undefined;
           throw error;
         });
     }
@@ -40,13 +40,13 @@ export function describeBatches(open: () => Promise<DialectHarness>): void {
       await db.fillItems(4);
       const run = await db.startRun();
       const rows = await db.inTx(async (tx, view) => {
-        const { counters } = await tx.fence.enterBatch('shard', 'run', [db.item]);
+        const { counters } = await tx.batchLock.lockShard('shard', 'run', [db.item]);
         const remove = async (id: string): Promise<void> => {
           const found = await tx.rows.find(db.item, db.columns.id, id);
           await tx.rows.deleteAt(db.item, [found?.location ?? ''], db.older(view));
         };
         await remove('1');
-        const failing = tx.fence.attempt(
+        const failing = tx.batchLock.attempt(
           counters,
           async () => {
             await remove('2');
@@ -55,7 +55,7 @@ export function describeBatches(open: () => Promise<DialectHarness>): void {
           false,
         );
         await expect(failing).rejects.toThrow('no');
-        await tx.fence.attempt(counters, async () => remove('3'), false);
+        await tx.batchLock.attempt(counters, async () => remove('3'), false);
         const key = { run, pass: 0, shard: 0, sequence: 1, round: 1, size: 100, counters };
         return tx.ledger.batches.record(key, { cursor: null, done: true, skipped: 0, moved: 0, blocked: 1 });
       });

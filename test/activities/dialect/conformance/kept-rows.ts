@@ -26,7 +26,7 @@ export function describeKeptRows(open: () => Promise<DialectHarness>): void {
       const cascades = [{ from: -1, table: db.table('child'), on: [{ child: 'item_id', parent: 'id' }] }];
       const shard = await db.planShard('by-location');
       await db.inTx(async (tx) => {
-        const { holds } = await tx.fence.enterBatch('shard', 'run', []);
+        const { holds } = await tx.batchLock.lockShard('shard', 'run', []);
         const view = tx.view({ holds });
         const notHeld = view.isNotHeld({ table: db.item, cascades });
         if (notHeld === undefined) throw new Error('no hold is seen');
@@ -48,7 +48,7 @@ export function describeKeptRows(open: () => Promise<DialectHarness>): void {
         retentions: [{ where: null, horizon: HORIZON, keep: { count: 1, per: [db.columns.parentId] } }],
       };
       const list = { run: await db.startRun(), pass: 0 };
-      await db.harness.session.ledger.keepLast.write(list.run, list.pass, expiry);
+      await db.harness.session.ledger.keptRows.write(list.run, list.pass, expiry);
       for (const scan of ['by-location', 'by-age'] as const) {
         const shard = await db.planShard(scan);
         await db.inTx(async (tx) => {

@@ -1,4 +1,4 @@
-import { openDatabase } from '../../../../activities/ledger/open-database.ts';
+import { openDatabase } from '../../../../activities/ledger/database.ts';
 import { createDatabase } from '../../../support/database.ts';
 import { describeDialect } from '../conformance.ts';
 

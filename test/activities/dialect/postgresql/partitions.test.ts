@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 
-import type { Database } from '../../../../activities/ledger/open-database.ts';
-import { openDatabase } from '../../../../activities/ledger/open-database.ts';
+import type { Database } from '../../../../activities/ledger/database.ts';
+import { openDatabase } from '../../../../activities/ledger/database.ts';
 import type { TestDatabase } from '../../../support/database.ts';
 import { createDatabase } from '../../../support/database.ts';
 

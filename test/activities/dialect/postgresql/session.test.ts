@@ -3,7 +3,7 @@ import { Kysely, PostgresDialect, sql } from 'kysely';
 import { Client, Pool } from 'pg';
 
 import { inTransaction } from '../../../../activities/dialect/postgresql/transaction.ts';
-import { openDatabase } from '../../../../activities/ledger/open-database.ts';
+import { openDatabase } from '../../../../activities/ledger/database.ts';
 import { expireRows } from '../../../../policy/expire-rows.ts';
 import type { TestDatabase } from '../../../support/database.ts';
 import { runEngine } from '../../../support/engine.ts';

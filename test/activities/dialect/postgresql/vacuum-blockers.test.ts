@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { Client } from 'pg';
 
-import type { Database } from '../../../../activities/ledger/open-database.ts';
-import { openDatabase } from '../../../../activities/ledger/open-database.ts';
+import type { Database } from '../../../../activities/ledger/database.ts';
+import { openDatabase } from '../../../../activities/ledger/database.ts';
 import type { VacuumBlockers } from '../../../../activities/stored/size.ts';
 import type { Cluster } from '../../../support/postgres/cluster.ts';
 import { startCluster } from '../../../support/postgres/cluster.ts';

@@ -1,4 +1,4 @@
-import { openSqlite } from '../../../../activities/dialect/sqlite/open.ts';
+import { connectSqlite } from '../../../../activities/dialect/sqlite/connect.ts';
 import { Ledger } from '../../../../activities/ledger/ledger.ts';
 import { createFile } from '../../../support/sqlite.ts';
 import { describeDialect } from '../conformance.ts';
@@ -12,7 +12,7 @@ describeDialect('sqlite', async () => {
     create table child (id integer primary key, item_id integer references item on delete cascade);
     create table note (id integer primary key, item_id integer);
     create table latest (id integer primary key, grp integer, item_id integer)`);
-  const { session, close } = openSqlite(file.path, 'vacuum');
+  const { session, close } = connectSqlite(file.path, 'vacuum');
   await new Ledger(session, 'vacuum').migrate();
   return {
     session,

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { defineEntity, p } from '@mikro-orm/core';
 
-import { openDatabase } from '../../../../activities/ledger/open-database.ts';
+import { openDatabase } from '../../../../activities/ledger/database.ts';
 import { checkAgainst } from '../../../../activities/plan/resolve-policy.ts';
 import { expireRows } from '../../../../policy/expire-rows.ts';
 import type { Policy } from '../../../../policy/policy.ts';

@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { defineEntity, p } from '@mikro-orm/core';
 
-import { openDatabase } from '../../../../activities/ledger/open-database.ts';
+import { openDatabase } from '../../../../activities/ledger/database.ts';
 import { expireRows } from '../../../../policy/expire-rows.ts';
 import { definePolicy } from '../../../../policy/policy.ts';
 import { runEngine } from '../../../support/engine.ts';

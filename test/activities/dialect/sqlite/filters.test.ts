@@ -2,7 +2,7 @@ import { afterEach, describe, expect, test } from '@jest/globals';
 import { defineEntity, p } from '@mikro-orm/core';
 
 import { addHold } from '../../../../activities/inspect/add-hold.ts';
-import { openDatabase } from '../../../../activities/ledger/open-database.ts';
+import { openDatabase } from '../../../../activities/ledger/database.ts';
 import { expireRows } from '../../../../policy/expire-rows.ts';
 import type { Policy } from '../../../../policy/policy.ts';
 import { definePolicy } from '../../../../policy/policy.ts';

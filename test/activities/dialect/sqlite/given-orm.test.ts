@@ -4,7 +4,7 @@ import { SqliteDriver as OtherDriver } from '@mikro-orm/sql';
 import type { Options } from '@mikro-orm/sqlite';
 import { MikroORM } from '@mikro-orm/sqlite';
 
-import { openDatabase } from '../../../../activities/ledger/open-database.ts';
+import { openDatabase } from '../../../../activities/ledger/database.ts';
 import { expireRows } from '../../../../policy/expire-rows.ts';
 import type { AnyEntity } from '../../../../policy/pass-options.ts';
 import type { Policy } from '../../../../policy/policy.ts';

@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, describe, expect, test } from '@jest/globals';
 import { defineEntity, p } from '@mikro-orm/core';
 
-import { openDatabase } from '../../../../activities/ledger/open-database.ts';
+import { openDatabase } from '../../../../activities/ledger/database.ts';
 import { readReport } from '../../../../activities/ledger/reports.ts';
 import { reclaimWhole } from '../../../../activities/passes/reclaim-whole.ts';
 import type { LedgerReport } from '../../../../activities/stored/report.ts';

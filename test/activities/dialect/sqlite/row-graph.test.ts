@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 
-import { openSqlite } from '../../../../activities/dialect/sqlite/open.ts';
+import { connectSqlite } from '../../../../activities/dialect/sqlite/connect.ts';
 import { Ledger } from '../../../../activities/ledger/ledger.ts';
 import type { ColumnName, TableName } from '../../../../activities/stored/columns.ts';
 import type { RowTree } from '../../../../activities/stored/row-tree.ts';
@@ -14,7 +14,7 @@ const AT: ColumnName = { name: 'at', type: 'timestamp text blank+00:00 with time
 // Rows that are reached along several ways, as in SQLite they are listed first and deleted table by table.
 describe('a graph of rows in SQLite', () => {
   let file: TestFile;
-  let open: ReturnType<typeof openSqlite>;
+  let open: ReturnType<typeof connectSqlite>;
 
   beforeEach(() => {
     file = createFile(`
@@ -23,7 +23,7 @@ describe('a graph of rows in SQLite', () => {
       insert into node (id, parent_id, named_id, kind) values (1, null, null, 'old'), (2, 1, null, 'new'), (3, null, null, 'old'), (4, null, 3, 'old'),
         (5, null, null, 'old'), (6, null, 5, 'new'), (7, null, 5, 'old');
       insert into log select 10 * id, id from node;`);
-    open = openSqlite(file.path, 'vacuum');
+    open = connectSqlite(file.path, 'vacuum');
   });
   afterEach(async () => {
     await open.close();
@@ -67,7 +67,10 @@ describe('a graph of rows in SQLite', () => {
       const old = tx.view().matches({ text: `"t"."kind" = 'old'`, values: [], selects: false });
       return tx.rows.deleteGraph(recording, ['1', '3'], old, outbox);
     });
-    await expect(deleting).rejects.toMatchObject({ name: 'RowsKept', names: 'trigger keep of table log' });
+    await expect(deleting).rejects.toMatchObject({
+      name: 'RowsKeptByTrigger',
+      names: 'trigger keep of table log',
+    });
     expect(file.value('select count(*) from node')).toBe(7);
     expect(file.value('select count(*) from log')).toBe(7);
     expect(file.value('select count(*) from vacuum_file')).toBe(0);

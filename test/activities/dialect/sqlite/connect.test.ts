@@ -3,10 +3,10 @@ import { dirname } from 'node:path';
 
 import { afterEach, describe, expect, test } from '@jest/globals';
 
-import { displayUrl, readUrl } from '../../../../activities/dialect/open.ts';
-import { hasWalBug } from '../../../../activities/dialect/sqlite/open.ts';
+import { displayUrl, readUrl } from '../../../../activities/dialect/choose-dialect.ts';
+import { hasWalBug } from '../../../../activities/dialect/sqlite/connect.ts';
 import { readSqlitePath } from '../../../../activities/dialect/sqlite/url.ts';
-import { openDatabase } from '../../../../activities/ledger/open-database.ts';
+import { openDatabase } from '../../../../activities/ledger/database.ts';
 import type { TestFile } from '../../../support/sqlite.ts';
 import { createFile } from '../../../support/sqlite.ts';
 

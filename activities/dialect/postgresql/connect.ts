@@ -6,7 +6,7 @@ import type { Kysely as KyselyType, PostgresPool } from 'kysely';
 import { PostgresDialect } from 'kysely';
 import type { Pool } from 'pg';
 
-import type { OpenSession } from '../open-session.ts';
+import type { ConnectedSession } from '../dialect.ts';
 import type { Connection } from './connection.ts';
 import { HostPool, surviveLostSessions } from './pool.ts';
 import { PostgresSession } from './session.ts';
@@ -15,27 +15,31 @@ import { PostgresSession } from './session.ts';
 export type GivenDatabase = string | Pool | MikroORM;
 
 /** Opens a PostgreSQL database. Connects only when it is first used. `maxSessions` is for a URL. */
-export function openPostgres(given: GivenDatabase, ledgerSchema: string, maxSessions: number): OpenSession {
+export function connectPostgres(
+  given: GivenDatabase,
+  ledgerSchema: string,
+  maxSessions: number,
+): ConnectedSession {
   if (typeof given === 'string') {
     const pool = new HostPool(given, maxSessions);
-    return toOpenSession({ db: overPool(pool), ledgerSchema }, async () => pool.end());
+    return toConnectedSession({ db: overPool(pool), ledgerSchema }, async () => pool.end());
   }
   if (isMikroOrm(given)) {
     const em = given.em as unknown as SqlEntityManager;
-    return toOpenSession({ db: em.getKysely(), ledgerSchema, orm: given });
+    return toConnectedSession({ db: em.getKysely(), ledgerSchema, orm: given });
   }
   surviveLostSessions(given);
-  return toOpenSession({ db: overPool(given), ledgerSchema });
+  return toConnectedSession({ db: overPool(given), ledgerSchema });
 }
 
 function overPool(pool: PostgresPool): KyselyType<unknown> {
   return new Kysely<unknown>({ dialect: new PostgresDialect({ pool }) });
 }
 
-function toOpenSession(
+function toConnectedSession(
   connection: Connection,
   close: () => Promise<void> = async () => undefined,
-): OpenSession {
+): ConnectedSession {
   return { session: new PostgresSession(connection), close };
 }
 

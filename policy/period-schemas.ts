@@ -6,7 +6,7 @@ import type { Period } from './period.ts';
 import { isPeriod, subtractPeriod } from './period.ts';
 
 /** How old a row must be: a period that is not negative. */
-export const HorizonSchema = withFix(
+export const PeriodSchema = withFix(
   z.custom<Period>(isPeriod),
   "Say it like '90 days', '6 months' or '6 months in Europe/Berlin'; months and years are whole",
   (option, value) => `${option} ${formatValue(value)} is no duration`,
@@ -20,7 +20,7 @@ export const HorizonSchema = withFix(
 );
 
 /** The same, and at least an hour. */
-export const LongHorizonSchema = HorizonSchema.pipe(
+export const LongPeriodSchema = PeriodSchema.pipe(
   withFix(
     periodAtLeast(HOUR),
     'Use at least one hour, or say allowShort: true where that is meant',

@@ -6,7 +6,7 @@ import type { MikroORM } from '@mikro-orm/core';
 import { sql } from 'kysely';
 
 import { ValidationError } from '../../../policy/issue.ts';
-import type { OpenSession } from '../open-session.ts';
+import type { ConnectedSession } from '../dialect.ts';
 import type { Connection } from './connection.ts';
 import { readSqliteError } from './errors.ts';
 import { SqliteFile } from './file.ts';
@@ -24,7 +24,7 @@ const REMOTE: ReadonlyMap<number, string> = new Map([
 ]);
 
 /** Opens a SQLite file. Connects only when it is first used, and then throws a `ValidationError` if it cannot be used. */
-export function openSqlite(path: string, ledgerSchema: string, orm?: MikroORM): OpenSession {
+export function connectSqlite(path: string, ledgerSchema: string, orm?: MikroORM): ConnectedSession {
   const check = async (run: Connection['run']): Promise<void> => {
     checkFile(path);
     if (orm !== undefined) await assertSameLibrary(orm);

@@ -1,11 +1,11 @@
 import type { MikroORM } from '@mikro-orm/core';
 
-import type { OpenSession } from './open-session.ts';
+import type { ConnectedSession } from './dialect.ts';
+import type { GivenDatabase } from './postgresql/connect.ts';
+import { connectPostgres } from './postgresql/connect.ts';
 import { displayUrl as displayPostgresUrl, findServers } from './postgresql/hosts.ts';
-import type { GivenDatabase } from './postgresql/open.ts';
-import { openPostgres } from './postgresql/open.ts';
+import { connectSqlite } from './sqlite/connect.ts';
 import { isSqliteOrm, readOrmPath } from './sqlite/mikro-orm.ts';
-import { openSqlite } from './sqlite/open.ts';
 import { isSqliteUrl, readSqlitePath } from './sqlite/url.ts';
 
 export type { GivenDatabase };
@@ -14,10 +14,15 @@ export type { GivenDatabase };
  * Opens a database by the dialect that its URL names. Connects only when it is first used. `maxSessions` is for a URL of
  * PostgreSQL.
  */
-export function openSession(given: GivenDatabase, ledgerSchema: string, maxSessions: number): OpenSession {
-  if (typeof given === 'string' && isSqliteUrl(given)) return openSqlite(readSqlitePath(given), ledgerSchema);
-  if (isMikroOrm(given) && isSqliteOrm(given)) return openSqlite(readOrmPath(given), ledgerSchema, given);
-  return openPostgres(given, ledgerSchema, maxSessions);
+export function openSession(
+  given: GivenDatabase,
+  ledgerSchema: string,
+  maxSessions: number,
+): ConnectedSession {
+  if (typeof given === 'string' && isSqliteUrl(given))
+    return connectSqlite(readSqlitePath(given), ledgerSchema);
+  if (isMikroOrm(given) && isSqliteOrm(given)) return connectSqlite(readOrmPath(given), ledgerSchema, given);
+  return connectPostgres(given, ledgerSchema, maxSessions);
 }
 
 function isMikroOrm(given: GivenDatabase): given is MikroORM {

@@ -1,12 +1,12 @@
 import { sql } from 'kysely';
 
 import type { KeepLastExpiry } from '../../../stored/expiry.ts';
-import type { KeepLastStore } from '../../ledger-store.ts';
+import type { KeptRowsStore } from '../../ledger-store.ts';
 import { selectKeptGroups } from '../keep-last.ts';
 import { LedgerPart } from './ledger-part.ts';
 
 /** Which rows the passes of open runs keep. */
-export class PostgresKeepLastStore extends LedgerPart implements KeepLastStore {
+export class PostgresKeptRowsStore extends LedgerPart implements KeptRowsStore {
   async write(run: number, pass: number, expiry: KeepLastExpiry): Promise<void> {
     await sql`
       insert into ${this.table('kept')} (run_id, pass, retention_index, group_key, keys, tids, file, oldest_xid)

@@ -1,8 +1,8 @@
 import type { Watched } from '../stored/row-tree.ts';
 
 /** A trigger kept rows that a statement should have deleted, or what references them. What was done must be undone. */
-export class RowsKept extends Error {
-  override readonly name = 'RowsKept';
+export class RowsKeptByTrigger extends Error {
+  override readonly name = 'RowsKeptByTrigger';
   /** The triggers that may have done it, as the end of a sentence; empty if whoever threw it does not know them. */
   readonly names: string;
   /** Why, about several rows. */

@@ -29,7 +29,7 @@ function firingTriggers(table: RawBuilder<unknown>): RawBuilder<unknown> {
  * What a function does cannot be known, except for one in PL/pgSQL whose every `return` is `return old` (of a delete) or
  * `return new` (of an update). Most are of that kind, and a pass need not look for rows that they kept.
  */
-export function selectKeepers(table: RawBuilder<unknown>): RawBuilder<readonly KeepingTrigger[]> {
+export function selectKeepingTriggers(table: RawBuilder<unknown>): RawBuilder<readonly KeepingTrigger[]> {
   return sql<readonly KeepingTrigger[]>`(
     select coalesce(json_agg(json_build_object('name', k.name, 'on', k."on", 'columns', k.columns) order by k.name, k."on"), '[]')
     from (
@@ -47,7 +47,7 @@ export function selectKeepers(table: RawBuilder<unknown>): RawBuilder<readonly K
 }
 
 /** The triggers of a table, in a statement, that fire when a row is deleted or updated. */
-export function selectFiring(table: RawBuilder<unknown>): RawBuilder<readonly FiringTrigger[]> {
+export function selectFiringTriggers(table: RawBuilder<unknown>): RawBuilder<readonly FiringTrigger[]> {
   return sql<readonly FiringTrigger[]>`(
     select coalesce(json_agg(json_build_object('name', g.tgname, 'on', e."on", 'routine', p.oid::text) order by g.tgname, e."on"), '[]')
     from ${firingTriggers(table)}

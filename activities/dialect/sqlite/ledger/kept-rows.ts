@@ -1,12 +1,12 @@
 import { sql } from 'kysely';
 
 import type { KeepLastExpiry } from '../../../stored/expiry.ts';
-import type { KeepLastStore } from '../../ledger-store.ts';
+import type { KeptRowsStore } from '../../ledger-store.ts';
 import { selectNewest } from '../keep-last.ts';
 import { LedgerPart } from './ledger-part.ts';
 
 /** Which rows the passes of open runs keep: a row for each. */
-export class SqliteKeepLastStore extends LedgerPart implements KeepLastStore {
+export class SqliteKeptRowsStore extends LedgerPart implements KeptRowsStore {
   async write(run: number, pass: number, expiry: KeepLastExpiry): Promise<void> {
     await this.change(sql`
       insert into ${this.table('kept')} (run_id, pass, retention_index, group_key, key)

@@ -4,7 +4,7 @@ import { sql } from 'kysely';
 import type { RawBuilder } from 'kysely';
 
 import type { TableName } from '../../stored/columns.ts';
-import type { DeletionCounters, EnteredBatch, Fence } from '../fence.ts';
+import type { DeletionCounters, LockedShard, BatchLock } from '../batch-lock.ts';
 import type { HeldRows } from '../view.ts';
 import type { Connection } from './connection.ts';
 import { isAnythingHeld, selectHeldRows } from './holds.ts';
@@ -12,15 +12,15 @@ import { qualifiedName } from './identifiers.ts';
 import { inTransaction, undoOnError } from './transaction.ts';
 
 /** Keeps the batches of a shard apart. */
-export class PostgresFence implements Fence {
+export class PostgresBatchLock implements BatchLock {
   readonly #connection: Connection;
 
   constructor(connection: Connection) {
     this.#connection = connection;
   }
 
-  async enterBatch(shardKey: string, runKey: string, counted: readonly TableName[]): Promise<EnteredBatch> {
-    return enterBatch(this.#connection, shardKey, runKey, counted);
+  async lockShard(shardKey: string, runKey: string, counted: readonly TableName[]): Promise<LockedShard> {
+    return lockShard(this.#connection, shardKey, runKey, counted);
   }
 
   async waitForBatches(runKey: string): Promise<void> {
@@ -42,30 +42,30 @@ export class PostgresFence implements Fence {
 
 /**
  * Becomes, for this transaction, the only writer of one shard, and marks its run as having a batch under way; reads the
- * counters of deleted rows, and the holds. Not entered if another attempt of the same slice is at work or the run is just
+ * counters of deleted rows, and the holds. Not locked if another attempt of the same slice is at work or the run is just
  * being closed: the database may still run the statement of a worker that Temporal gave up.
  *
  * Transaction locks, not session locks: those protect nothing behind a pooler that hands out transactions.
  */
-async function enterBatch(
+async function lockShard(
   connection: Connection,
   shard: string,
   run: string,
   counted: readonly TableName[],
-): Promise<EnteredBatch> {
+): Promise<LockedShard> {
   const { db } = connection;
-  const { rows } = await sql<{ entered: boolean; before: string[]; is_held: boolean }>`
+  const { rows } = await sql<{ locked: boolean; before: string[]; is_held: boolean }>`
     select
       pg_try_advisory_xact_lock(hashtextextended(${shard}, 0))
-      and pg_try_advisory_xact_lock_shared(hashtextextended(${run}, 0)) as entered,
+      and pg_try_advisory_xact_lock_shared(hashtextextended(${run}, 0)) as locked,
       ${countersBefore(counted)} as before,
       ${isAnythingHeld(connection)} as is_held`.execute(db);
-  const { entered, before, is_held: isHeld } = rows[0] ?? { entered: false, before: [], is_held: true };
+  const { locked, before, is_held: isHeld } = rows[0] ?? { locked: false, before: [], is_held: true };
   const counters: DeletionCounters = { tables: counted, before };
-  return { entered, counters, holds: { rows: isHeld ? await readHeldRows(connection) : [] } };
+  return { locked, counters, holds: { rows: isHeld ? await readHeldRows(connection) : [] } };
 }
 
-/** Mostly nothing is held: to plan this in each batch made the statement that enters it take 1.0 ms instead of 0.3. */
+/** Mostly nothing is held: to plan this in each batch made the statement that locks the shard take 1.0 ms instead of 0.3. */
 async function readHeldRows(connection: Connection): Promise<readonly HeldRows[]> {
   const { rows } = await sql<{ held: HeldRows[] }>`select ${selectHeldRows(connection)} as held`.execute(
     connection.db,

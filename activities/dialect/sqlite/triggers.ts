@@ -20,14 +20,14 @@ interface ListedTrigger {
  * The triggers of a table that may keep a row as it is, since they say `raise(ignore)`, those that may raise an error, and what
  * they write, with the triggers of the tables that they write.
  */
-export async function readKeepers(
+export async function readTriggers(
   connection: Connection,
   table: string,
   known: ReadonlyMap<string, ListedTable>,
-): Promise<Required<Pick<CatalogTable, 'keepers' | 'refusers' | 'writers'>>> {
+): Promise<Required<Pick<CatalogTable, 'keepingTriggers' | 'refusingTriggers' | 'writers'>>> {
   const all = await listTriggers(connection);
   const own = all.filter((trigger) => trigger.table === table.toLowerCase());
-  if (own.length === 0) return { keepers: [], refusers: [], writers: [] };
+  if (own.length === 0) return { keepingTriggers: [], refusingTriggers: [], writers: [] };
   const updates = await listUpdatedAlong(connection);
   const replacing = await listReplacing(connection);
   const triggers = own.flatMap((trigger) => {
@@ -37,10 +37,10 @@ export async function readKeepers(
       .map((on) => ({ name: trigger.name, on, body: trigger.body, bodies, tables }));
   });
   return {
-    keepers: triggers
+    keepingTriggers: triggers
       .filter(({ body }) => /\braise\s*\(\s*ignore/i.test(body))
       .map(({ name, on }) => ({ name, on, columns: null })),
-    refusers: triggers
+    refusingTriggers: triggers
       .filter(({ bodies }) => /\braise\s*\(\s*(?:abort|fail|rollback)/i.test(bodies))
       .map(({ name, on }) => ({ name, on })),
     writers: triggers.map(({ name, on, bodies, tables }) => {

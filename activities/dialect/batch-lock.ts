@@ -2,12 +2,12 @@ import type { TableName } from '../stored/columns.ts';
 import type { Holds } from './view.ts';
 
 /** Keeps the batches of a shard apart, and reads what they need when they start. Keys are opaque texts. */
-export interface Fence {
+export interface BatchLock {
   /**
    * Becomes the only writer of a shard until the transaction ends, and marks its run as having a batch under way. `counted`
    * are the tables of which the deleted rows are counted.
    */
-  enterBatch(shardKey: string, runKey: string, counted: readonly TableName[]): Promise<EnteredBatch>;
+  lockShard(shardKey: string, runKey: string, counted: readonly TableName[]): Promise<LockedShard>;
   /** Waits until no batch of a run is under way and keeps new ones out until this transaction ends. */
   waitForBatches(runKey: string): Promise<void>;
   /**
@@ -23,9 +23,9 @@ export interface Fence {
 }
 
 /** What a batch found when it started. */
-export interface EnteredBatch {
+export interface LockedShard {
   /** False if another attempt is at work on the shard, or the run is being closed. */
-  readonly entered: boolean;
+  readonly locked: boolean;
   /** Counts what the batch deletes from here on, cascades included; for the ledger's record of the batch. */
   readonly counters: DeletionCounters;
   readonly holds: Holds;

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { defineEntity, p } from '@mikro-orm/core';
 
-import { computeHorizon } from '../../../activities/resolve/horizon.ts';
+import { computeHorizon } from '../../../activities/resolve/compute-horizon.ts';
 import { expireRows } from '../../../policy/expire-rows.ts';
 import type { Period } from '../../../policy/period.ts';
 import { definePolicy } from '../../../policy/policy.ts';

@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
 
 import type { TableName } from '../../stored/columns.ts';
-import type { DeletionCounters, EnteredBatch, Fence } from '../fence.ts';
+import type { DeletionCounters, LockedShard, BatchLock } from '../batch-lock.ts';
 import type { Connection } from './connection.ts';
 import { countDeletes } from './counters.ts';
 import { SqliteError } from './errors.ts';
@@ -11,17 +11,17 @@ import { readHeldRows } from './ledger/held-rows.ts';
  * Keeps the batches of a shard apart. The transaction has the write lock of the file: there is no other batch. One that
  * another attempt has written meanwhile is found by its number in the ledger, and the run by its row.
  */
-export class SqliteFence implements Fence {
+export class SqliteBatchLock implements BatchLock {
   readonly #connection: Connection;
 
   constructor(connection: Connection) {
     this.#connection = connection;
   }
 
-  async enterBatch(_shard: string, _run: string, counted: readonly TableName[]): Promise<EnteredBatch> {
+  async lockShard(_shard: string, _run: string, counted: readonly TableName[]): Promise<LockedShard> {
     await startCounting(this.#connection, counted);
     const counters: DeletionCounters = { tables: counted, before: [] };
-    return { entered: true, counters, holds: { rows: await readHeldRows(this.#connection, undefined) } };
+    return { locked: true, counters, holds: { rows: await readHeldRows(this.#connection, undefined) } };
   }
 
   async waitForBatches(): Promise<void> {

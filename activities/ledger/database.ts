@@ -1,6 +1,6 @@
+import type { GivenDatabase } from '../dialect/choose-dialect.ts';
+import { openSession } from '../dialect/choose-dialect.ts';
 import type { Session } from '../dialect/dialect.ts';
-import type { GivenDatabase } from '../dialect/open.ts';
-import { openSession } from '../dialect/open.ts';
 import { Ledger, LEDGER_SCHEMA } from './ledger.ts';
 
 export type { GivenDatabase };
