@@ -5,8 +5,6 @@ import { describeDatabaseError } from '../../activities/dialect/database-error.t
 import { readDatabaseError } from '../../activities/dialect/errors.ts';
 import { examineDatabase } from '../../activities/inspect/doctor.ts';
 import type { Finding } from '../../activities/inspect/finding.ts';
-import type { Fold } from '../../policy/fold-alike.ts';
-import { foldAlike, listNames } from '../../policy/fold-alike.ts';
 import { ValidationError } from '../../policy/issue.ts';
 import type { Policy } from '../../policy/policy.ts';
 import { hasWorker } from '../pollers.ts';
@@ -19,9 +17,10 @@ import type { TemporalOptions } from '../temporal.ts';
 import { connectClient } from '../temporal.ts';
 import { DatabaseUnreachable, withDatabase } from './database.ts';
 import { EXIT } from './exit-code.ts';
+import { formatFindings } from './format-findings.ts';
 import type { SetupFlags } from './options.ts';
 import { readPolicyName, withDetails, withJson, withPolicy, withSetup, withTemporal } from './options.ts';
-import { coloured, formatCount, print, printJson } from './output.ts';
+import { print, printJson } from './output.ts';
 import { wholeCommand, workerCommand } from './whole-command.ts';
 
 type DoctorFlags = SetupFlags & TemporalOptions & { readonly id?: string; readonly details: boolean };
@@ -53,8 +52,7 @@ async function doctor(name: string | undefined, flags: DoctorFlags): Promise<voi
   }
   findings.push(...(await examineTemporal(flags, policy, setup)), ...(await examineOthers(policy)));
   if (flags.json) printJson(findings);
-  else if (flags.details) findings.forEach(printFinding);
-  else foldAlike(findings, toText, MOST_ALIKE).forEach(printFolded);
+  else formatFindings(findings, flags.details).forEach((line) => print(line));
   if (findings.some((finding) => finding.state === 'problem')) process.exitCode = EXIT.failed;
 }
 
@@ -138,31 +136,4 @@ function judgeWorker(taskQueue: string, isThere: boolean, isScheduled: boolean, 
 async function examineOthers(policy: Policy): Promise<Finding[]> {
   const preset = Object.hasOwn(PRESETS, policy.name) ? PRESETS[policy.name] : undefined;
   return preset === undefined ? [] : preset.examineRival(process.env);
-}
-
-function printFinding({ about, state, what, fix }: Finding): void {
-  const mark = {
-    ok: coloured('green', 'ok'),
-    advice: coloured('yellow', 'advice'),
-    problem: coloured('red', 'problem'),
-  };
-  print(`${mark[state]}  ${about}: ${what}${fix === undefined ? '' : `\n    ${fix}`}`);
-}
-
-/** So many findings of one kind are still shown one by one. */
-const MOST_ALIKE = 3;
-
-/** Findings are of one kind whatever they measured; the first is shown with its numbers. */
-function toText({ about, state, what, fix = '' }: Finding): string {
-  return [state, about, what, fix].join('\n').replaceAll(/\d+/g, '…');
-}
-
-function printFolded({ first, others }: Fold<Finding>): void {
-  if (others.length === 0) {
-    printFinding(first);
-    return;
-  }
-  const names = listNames([...new Set([first, ...others].map(({ about }) => about))]);
-  const what = `${names}; --details lists them\n    The first: ${first.what}`;
-  printFinding({ ...first, about: `${formatCount(others.length + 1)} alike`, what });
 }
