@@ -15,6 +15,11 @@ export function listInner({ blockers = [] }: Pick<RowTree, 'blockers'>): readonl
   return blockers.filter(({ ways }) => ways.length > 0);
 }
 
+/** Whether rows of the pass may forbid to delete one another. */
+export function isChained(tree: Pick<RowTree, 'blockers'>): boolean {
+  return listInner(tree).length > 0;
+}
+
 /**
  * `from ... where` of the rows, alias `b`, that reference a row of alias `t` or what is deleted along with it. `source` gives
  * the table of the rows that reference, if it is not the table as it is.

@@ -4,10 +4,10 @@ import type { Policy } from '../../policy/policy.ts';
 import type { Tx } from '../dialect/dialect.ts';
 import { readDatabaseError } from '../dialect/errors.ts';
 import type { Database } from '../ledger/database.ts';
-import { findUndated } from '../passes/condition.ts';
 import { findKind } from '../passes/index.ts';
 import type { ResolvedPolicy } from '../plan/resolve-policy.ts';
 import { LOOK_UP_LIMITS, resolvePolicy } from '../plan/resolve-policy.ts';
+import { findUndated } from '../steps/condition-parts.ts';
 import type { Finding } from './finding.ts';
 
 /** Rows that passes mean and that have no age, found in samples of their tables: they never expire, and nothing else says so. */

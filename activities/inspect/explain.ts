@@ -6,9 +6,9 @@ import type { Session } from '../dialect/dialect.ts';
 import { readDatabaseError } from '../dialect/errors.ts';
 import type { Database } from '../ledger/database.ts';
 import { NO_HOLDS } from '../ledger/holds.ts';
-import { listLeaves } from '../passes/leaves.ts';
 import { LOOK_UP_LIMITS, resolvePolicy } from '../plan/resolve-policy.ts';
 import { findEntity, locateRow } from '../resolve/find-row.ts';
+import { listLeaves } from '../steps/leaf-partitions.ts';
 import type { JudgedRow, LocatedRow, Reason, Role } from './judge-row.ts';
 import { judgeRow } from './judge-row.ts';
 

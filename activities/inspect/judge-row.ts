@@ -1,10 +1,9 @@
 import type { Tx } from '../dialect/dialect.ts';
 import type { Condition, Holds } from '../dialect/view.ts';
 import { NO_HOLDS } from '../ledger/holds.ts';
-import { joinParts } from '../passes/condition.ts';
-import type { ConditionPart } from '../passes/condition.ts';
-import { findNotHeld } from '../passes/hold-condition.ts';
 import { findKind } from '../passes/index.ts';
+import { findNotHeld, joinParts } from '../steps/condition-parts.ts';
+import type { ConditionPart } from '../steps/condition-parts.ts';
 import type { TableName } from '../stored/columns.ts';
 import { toIsoInstant } from '../stored/instant.ts';
 import type { StoredPass } from '../stored/pass.ts';

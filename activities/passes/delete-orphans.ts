@@ -1,5 +1,6 @@
 import type { DeleteOrphans } from '../../policy/delete-orphans.ts';
 import type { AnyEntity } from '../../policy/pass-options.ts';
+import { isChained } from '../dialect/blockers.ts';
 import type { CatalogTable } from '../dialect/catalog.ts';
 import type { Tx } from '../dialect/dialect.ts';
 import { needsLocks } from '../dialect/locks.ts';
@@ -16,18 +17,25 @@ import { resolveReference } from '../resolve/reference.ts';
 import { hasIndexOn } from '../resolve/scan-choice.ts';
 import type { ScanChoice } from '../resolve/scan-choice.ts';
 import type { Scope } from '../resolve/scope.ts';
+import type { BatchOutcome, BatchStep } from '../steps/batch-step.ts';
+import type { ConditionPart } from '../steps/condition-parts.ts';
+import {
+  findNotHeld,
+  findNotReferenced,
+  findUndated,
+  heldPart,
+  joinParts,
+  olderThanParts,
+  withBlockers,
+} from '../steps/condition-parts.ts';
+import { addKeptRows } from '../steps/count-kept.ts';
+import { listGroups, repairPointers } from '../steps/delete-children.ts';
+import { isolateRows } from '../steps/isolate-rows.ts';
+import { proveDeleted } from '../steps/prove-deleted.ts';
+import { limitRows, toScanStep } from '../steps/scan-step.ts';
 import type { StoredDeleteOrphans } from '../stored/pass.ts';
 import type { RowTree } from '../stored/row-tree.ts';
-import type { ConditionPart } from './condition.ts';
-import { findNotReferenced, findUndated, joinParts, olderThanParts, withBlockers } from './condition.ts';
-import { addKeptRows } from './count-kept.ts';
-import { isChained } from './delete-chained.ts';
-import { listGroups, repairPointers } from './delete-children.ts';
-import { findNotHeld, heldPart } from './hold-condition.ts';
-import { isolateRows } from './isolate-rows.ts';
-import type { BacklogRows, BatchKind, BatchOutcome, BatchStep, WantedIndex } from './pass.ts';
-import { proveDeleted } from './prove-deleted.ts';
-import { limitRows, toScanStep } from './scan-limit.ts';
+import type { BacklogRows, BatchKind, WantedIndex } from './pass.ts';
 
 /** Rows whose parent is deleted, once they are older than a grace period. */
 export const deleteOrphansKind: BatchKind<DeleteOrphans, StoredDeleteOrphans> = {

@@ -13,9 +13,10 @@ import { recordFileResults } from '../files/record-file-results.ts';
 import { measureFiles, removeFiles } from '../files/remove-files.ts';
 import { FILES_PLAN, resolveRoot } from '../resolve/file-roots.ts';
 import type { Scope } from '../resolve/scope.ts';
+import type { BatchOutcome, BatchStep, PrepareContext } from '../steps/batch-step.ts';
 import type { Cursor, RecordedFilesCursor } from '../stored/cursor.ts';
 import type { StoredDeleteRecordedFiles } from '../stored/pass.ts';
-import type { BatchKind, BatchOutcome, BatchStep, PrepareContext } from './pass.ts';
+import type { BatchKind } from './pass.ts';
 
 /** Files of a batch: enough that a commit for each batch is a small part of its time. */
 const MAX_FILES = 1000;

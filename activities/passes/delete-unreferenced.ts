@@ -1,5 +1,6 @@
 import type { DeleteUnreferenced } from '../../policy/delete-unreferenced.ts';
 import type { AnyEntity } from '../../policy/pass-options.ts';
+import { isChained } from '../dialect/blockers.ts';
 import type { CatalogTable } from '../dialect/catalog.ts';
 import type { Tx } from '../dialect/dialect.ts';
 import type { PreviewQuery } from '../dialect/preview.ts';
@@ -14,16 +15,23 @@ import { resolveReferences } from '../resolve/references.ts';
 import { addAgeIndex, scanByAge } from '../resolve/scan-choice.ts';
 import type { ScanChoice } from '../resolve/scan-choice.ts';
 import type { Scope } from '../resolve/scope.ts';
+import type { BatchOutcome, BatchStep } from '../steps/batch-step.ts';
+import type { ConditionPart } from '../steps/condition-parts.ts';
+import {
+  findNotHeld,
+  findNotReferenced,
+  findUndated,
+  heldPart,
+  joinParts,
+  olderThanParts,
+  withBlockers,
+} from '../steps/condition-parts.ts';
+import { addKeptRows } from '../steps/count-kept.ts';
+import { deleteLocked } from '../steps/delete-locked.ts';
+import { limitRows, toScanStep } from '../steps/scan-step.ts';
 import type { StoredDeleteUnreferenced } from '../stored/pass.ts';
 import type { RowTree } from '../stored/row-tree.ts';
-import type { ConditionPart } from './condition.ts';
-import { findNotReferenced, findUndated, joinParts, olderThanParts, withBlockers } from './condition.ts';
-import { addKeptRows } from './count-kept.ts';
-import { isChained } from './delete-chained.ts';
-import { deleteLocked } from './delete-locked.ts';
-import { findNotHeld, heldPart } from './hold-condition.ts';
-import type { BacklogRows, BatchKind, BatchOutcome, BatchStep, WantedIndex } from './pass.ts';
-import { limitRows, toScanStep } from './scan-limit.ts';
+import type { BacklogRows, BatchKind, WantedIndex } from './pass.ts';
 
 /** Rows that nothing references, once they are older than a grace period. */
 export const deleteUnreferencedKind: BatchKind<DeleteUnreferenced, StoredDeleteUnreferenced> = {

@@ -10,16 +10,16 @@ import { findBlockers } from '../resolve/blockers.ts';
 import { toStoredHorizon } from '../resolve/compute-horizon.ts';
 import { refuseUndroppable } from '../resolve/partitioned-table.ts';
 import type { Scope } from '../resolve/scope.ts';
+import type { ConditionPart } from '../steps/condition-parts.ts';
+import { findNotHeld, findNotReferenced, joinParts } from '../steps/condition-parts.ts';
+import type { RemovedTable, TableOutcome, TableStep } from '../steps/table-step.ts';
 import type { Backlog } from '../stored/backlog.ts';
 import type { TableName } from '../stored/columns.ts';
 import type { StoredDropPartitions, StoredPartition } from '../stored/pass.ts';
 import type { Note } from '../stored/report.ts';
 import type { RowTree } from '../stored/row-tree.ts';
 import type { PassPlan } from '../stored/scan.ts';
-import type { ConditionPart } from './condition.ts';
-import { findNotReferenced, joinParts } from './condition.ts';
-import { findNotHeld } from './hold-condition.ts';
-import type { RemovedTable, TableKind, TableOutcome, TableStep, WantedIndex } from './pass.ts';
+import type { TableKind, WantedIndex } from './pass.ts';
 
 /** Autovacuum analyzes a table again once a tenth of its rows changed: so far statistics may be off. */
 const STATISTICS_ERROR = 0.1;

@@ -7,20 +7,27 @@ import type { Tx } from '../dialect/dialect.ts';
 import type { PreviewQuery } from '../dialect/preview.ts';
 import type { View } from '../dialect/view.ts';
 import { listDeferredSteps, listChildEntities, listChildPaths } from '../resolve/children.ts';
+import { readExpired, resolveExpired } from '../resolve/resolve-expired.ts';
 import { scanByAge } from '../resolve/scan-choice.ts';
 import type { ScanChoice } from '../resolve/scan-choice.ts';
+import type { BatchOutcome, BatchStep } from '../steps/batch-step.ts';
+import type { ConditionPart } from '../steps/condition-parts.ts';
+import {
+  findNotHeld,
+  findNotReferenced,
+  findUndated,
+  heldPart,
+  joinParts,
+  withBlockers,
+} from '../steps/condition-parts.ts';
+import { addKeptRows } from '../steps/count-kept.ts';
+import { deleteExpired, fullGroupPart, scanColumn } from '../steps/delete-expired.ts';
+import { listLeaves } from '../steps/leaf-partitions.ts';
 import type { TableName } from '../stored/columns.ts';
 import type { StoredExpireRows } from '../stored/pass.ts';
 import type { PreviewBound } from '../stored/report.ts';
 import type { RowTree, StoredChild } from '../stored/row-tree.ts';
-import type { ConditionPart } from './condition.ts';
-import { findNotReferenced, findUndated, joinParts, withBlockers } from './condition.ts';
-import { addKeptRows } from './count-kept.ts';
-import { deleteExpired, fullGroupPart, scanColumn } from './delete-expired.ts';
-import { findNotHeld, heldPart } from './hold-condition.ts';
-import { listLeaves } from './leaves.ts';
-import type { BacklogRows, BatchKind, BatchOutcome, BatchStep, WantedIndex } from './pass.ts';
-import { readExpired, resolveExpired } from './resolve-expired.ts';
+import type { BacklogRows, BatchKind, WantedIndex } from './pass.ts';
 
 /** Rows past their retention, with everything that belongs to them. */
 export const expireRowsKind: BatchKind<ExpireRows, StoredExpireRows> = {

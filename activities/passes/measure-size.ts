@@ -3,10 +3,11 @@ import type { MeasureSize } from '../../policy/measure-size.ts';
 import type { AnyEntity } from '../../policy/pass-options.ts';
 import type { Scope } from '../resolve/scope.ts';
 import { planTables, resolveTables } from '../resolve/tables.ts';
+import type { TableOutcome, TableStep } from '../steps/table-step.ts';
 import type { StoredMeasureSize } from '../stored/pass.ts';
 import type { Note } from '../stored/report.ts';
 import type { TableSize, VacuumBlocker } from '../stored/size.ts';
-import type { TableKind, TableOutcome, TableStep } from './pass.ts';
+import type { TableKind } from './pass.ts';
 
 const LOCK_MILLIS = 5_000;
 

@@ -5,11 +5,12 @@ import type { ReclaimSpace } from '../../policy/reclaim-space.ts';
 import { parseWindow } from '../../policy/window.ts';
 import type { Scope } from '../resolve/scope.ts';
 import { planTables, refuseUnreclaimable, resolveTables } from '../resolve/tables.ts';
+import { explainSkip, MODES, reclaimTable } from '../steps/reclaim-table.ts';
+import { reclaimWhole } from '../steps/reclaim-whole.ts';
+import type { TableOutcome, TableStep } from '../steps/table-step.ts';
 import type { StoredReclaimSpace } from '../stored/pass.ts';
 import type { Note } from '../stored/report.ts';
-import type { TableKind, TableOutcome, TableStep } from './pass.ts';
-import { explainSkip, MODES, reclaimTable } from './reclaim-table.ts';
-import { reclaimWhole } from './reclaim-whole.ts';
+import type { TableKind } from './pass.ts';
 
 const NOTHING: TableOutcome = { bytes: 0, notes: [] };
 

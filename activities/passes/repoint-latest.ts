@@ -9,13 +9,14 @@ import { cascadesFrom } from '../resolve/cascades.ts';
 import { resolvePointer } from '../resolve/pointer.ts';
 import type { ScanChoice } from '../resolve/scan-choice.ts';
 import type { Scope } from '../resolve/scope.ts';
+import type { BatchOutcome, BatchStep } from '../steps/batch-step.ts';
+import { findNotHeld, heldPart } from '../steps/condition-parts.ts';
+import type { ConditionPart } from '../steps/condition-parts.ts';
+import { addKeptRows } from '../steps/count-kept.ts';
+import { findScanEnd, limitRows, toScanStep } from '../steps/scan-step.ts';
 import type { StoredRepointLatest } from '../stored/pass.ts';
 import type { RowTree } from '../stored/row-tree.ts';
-import type { ConditionPart } from './condition.ts';
-import { addKeptRows } from './count-kept.ts';
-import { findNotHeld, heldPart } from './hold-condition.ts';
-import type { BacklogRows, BatchKind, BatchOutcome, BatchStep } from './pass.ts';
-import { findScanEnd, limitRows, toScanStep } from './scan-limit.ts';
+import type { BacklogRows, BatchKind } from './pass.ts';
 
 /** Rows whose "latest" is deleted: moved to the newest survivor, deleted if there is none. */
 export const repointLatestKind: BatchKind<RepointLatest, StoredRepointLatest> = {

@@ -10,21 +10,15 @@ import { computeHorizon } from '../resolve/compute-horizon.ts';
 import { addAgeIndex, scanByAge } from '../resolve/scan-choice.ts';
 import type { ScanChoice } from '../resolve/scan-choice.ts';
 import type { Scope } from '../resolve/scope.ts';
+import type { BatchOutcome, BatchStep, PrepareContext, PreparedWork } from '../steps/batch-step.ts';
+import { joinParts, olderThanParts } from '../steps/condition-parts.ts';
+import { handleRows } from '../steps/handle-rows.ts';
+import { toScanStep } from '../steps/scan-step.ts';
 import type { ColumnName } from '../stored/columns.ts';
 import type { Cursor, PendingRows } from '../stored/cursor.ts';
 import { toIsoInstant } from '../stored/instant.ts';
 import type { StoredReportRows } from '../stored/pass.ts';
-import { joinParts, olderThanParts } from './condition.ts';
-import { handleRows } from './handle-rows.ts';
-import type {
-  BatchKind,
-  BatchOutcome,
-  BatchStep,
-  PrepareContext,
-  PreparedWork,
-  WantedIndex,
-} from './pass.ts';
-import { toScanStep } from './scan-limit.ts';
+import type { BatchKind, WantedIndex } from './pass.ts';
 
 /** So many rows are found at once if they are handled: what a crash may leave in doubt. */
 const MAX_PENDING = 20;

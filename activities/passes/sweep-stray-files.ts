@@ -18,9 +18,10 @@ import { removeFiles } from '../files/remove-files.ts';
 import { computeHorizon } from '../resolve/compute-horizon.ts';
 import { FILES_PLAN, resolveRoot } from '../resolve/file-roots.ts';
 import type { Scope } from '../resolve/scope.ts';
+import type { BatchOutcome, BatchStep, PrepareContext } from '../steps/batch-step.ts';
 import type { Cursor, ListingCursor } from '../stored/cursor.ts';
 import type { StoredSweepStrayFiles } from '../stored/pass.ts';
-import type { BatchKind, BatchOutcome, BatchStep, PrepareContext } from './pass.ts';
+import type { BatchKind } from './pass.ts';
 
 /** Files of a batch. */
 const MAX_FILES = 1000;

@@ -1,7 +1,7 @@
 import { listInner, listOuter } from '../dialect/blockers.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import { addNotes } from '../ledger/runs.ts';
-import type { BatchOutcome } from '../passes/pass.ts';
+import type { BatchOutcome } from '../steps/batch-step.ts';
 import type { Note } from '../stored/report.ts';
 import type { StoredBlocker } from '../stored/row-tree.ts';
 import type { BatchShard } from './batch.ts';

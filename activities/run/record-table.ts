@@ -5,7 +5,7 @@ import { Context } from '@temporalio/activity';
 import type { SliceRequest } from '../contract.ts';
 import { readDatabaseError } from '../dialect/errors.ts';
 import type { Database } from '../ledger/database.ts';
-import type { RemovedTable, TableOutcome } from '../passes/pass.ts';
+import type { RemovedTable, TableOutcome } from '../steps/table-step.ts';
 import type { OpenPass, OpenRun } from '../stored/run.ts';
 import { TooManyRows } from './batch.ts';
 import { shouldStop } from './current-run.ts';

@@ -8,7 +8,7 @@ import { readDatabaseError } from '../dialect/errors.ts';
 import type { Database } from '../ledger/database.ts';
 import { readShardProgress } from '../ledger/live-progress.ts';
 import { findKind } from '../passes/index.ts';
-import type { PreparedWork } from '../passes/pass.ts';
+import type { PreparedWork } from '../steps/batch-step.ts';
 import type { Position, ShardKey } from '../stored/batch.ts';
 import type { Cursor } from '../stored/cursor.ts';
 import type { OpenPass, OpenRun } from '../stored/run.ts';

@@ -2,9 +2,9 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { defineEntity, p } from '@mikro-orm/core';
 
 import { RowsKeptByTrigger } from '../../../activities/dialect/kept-by-trigger.ts';
-import { readRefusal } from '../../../activities/passes/isolate-rows.ts';
-import type { BatchOutcome } from '../../../activities/passes/pass.ts';
 import { describeBlocked } from '../../../activities/run/blocked-rows.ts';
+import type { BatchOutcome } from '../../../activities/steps/batch-step.ts';
+import { readRefusal } from '../../../activities/steps/isolate-rows.ts';
 import type { StoredPass } from '../../../activities/stored/pass.ts';
 import type { LedgerReport } from '../../../activities/stored/report.ts';
 import { deleteOrphans } from '../../../policy/delete-orphans.ts';

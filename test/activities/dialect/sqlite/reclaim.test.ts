@@ -9,7 +9,7 @@ import { defineEntity, p } from '@mikro-orm/core';
 
 import { openDatabase } from '../../../../activities/ledger/database.ts';
 import { readReport } from '../../../../activities/ledger/reports.ts';
-import { reclaimWhole } from '../../../../activities/passes/reclaim-whole.ts';
+import { reclaimWhole } from '../../../../activities/steps/reclaim-whole.ts';
 import type { LedgerReport } from '../../../../activities/stored/report.ts';
 import { expireRows } from '../../../../policy/expire-rows.ts';
 import { definePolicy } from '../../../../policy/policy.ts';

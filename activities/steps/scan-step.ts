@@ -1,5 +1,5 @@
 import type { LockedRows, ScanEnd, ScanStep } from '../dialect/scan.ts';
-import type { BatchStep } from './pass.ts';
+import type { BatchStep } from './batch-step.ts';
 
 /** How many rows of the pass's own table a batch may find, if each is deleted with so many rows in all. */
 export function limitRows(

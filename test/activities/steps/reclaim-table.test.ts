@@ -2,7 +2,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, jest, test } from '@j
 
 import type { Database } from '../../../activities/ledger/database.ts';
 import { openDatabase } from '../../../activities/ledger/database.ts';
-import { reclaimTable } from '../../../activities/passes/reclaim-table.ts';
+import { reclaimTable } from '../../../activities/steps/reclaim-table.ts';
 import type { TestDatabase } from '../../support/database.ts';
 import { createHollow, readJournal } from '../../support/reclaim/hollow.ts';
 

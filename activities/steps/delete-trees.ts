@@ -3,10 +3,10 @@ import { RowsKeptByTrigger } from '../dialect/kept-by-trigger.ts';
 import type { LockedRows } from '../dialect/scan.ts';
 import type { Condition } from '../dialect/view.ts';
 import type { RowGraph, RowTree, StoredPath } from '../stored/row-tree.ts';
+import type { BatchOutcome, BatchStep } from './batch-step.ts';
 import { deleteChildren, drainChild, repairPointers, toRecording } from './delete-children.ts';
 import type { LockedRow } from './isolate-rows.ts';
 import { isolateRows, readRefusal } from './isolate-rows.ts';
-import type { BatchOutcome, BatchStep } from './pass.ts';
 import { proveDeleted } from './prove-deleted.ts';
 
 /** Rows with what is deleted along with them, and how. */

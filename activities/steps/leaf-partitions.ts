@@ -2,7 +2,7 @@ import type { TableName } from '../stored/columns.ts';
 import type { Cursor } from '../stored/cursor.ts';
 import type { StoredPass } from '../stored/pass.ts';
 import type { Shard } from '../stored/scan.ts';
-import type { BatchOutcome } from './pass.ts';
+import type { BatchOutcome } from './batch-step.ts';
 
 // A pass over the rows of a partitioned table works on the tables where the rows lie, one after the other: a location names
 // a row of one of them only. For each of these leaves the same pass is resolved.

@@ -3,8 +3,8 @@ import prettyMs from 'pretty-ms';
 import { formatWindow } from '../../policy/window.ts';
 import type { Reclaim, WholeReclaim } from '../dialect/reclaim.ts';
 import type { StoredReclaimSpace } from '../stored/pass.ts';
-import type { TableOutcome, TableStep } from './pass.ts';
 import { countMillisLeft, explainSkip, reclaimTable } from './reclaim-table.ts';
+import type { TableOutcome, TableStep } from './table-step.ts';
 
 /** A rewrite that would give back less of the database is not worth that nobody writes meanwhile. */
 const LEAST_UNUSED = 0.2;

@@ -1,20 +1,13 @@
-import { listInner } from '../dialect/blockers.ts';
 import type { Tx } from '../dialect/dialect.ts';
 import type { LockedRows } from '../dialect/scan.ts';
 import type { Condition } from '../dialect/view.ts';
-import type { RowTree } from '../stored/row-tree.ts';
+import type { BatchOutcome, BatchStep } from './batch-step.ts';
 import type { DeletableTree, DeletedTrees } from './delete-trees.ts';
 import { deleteTrees } from './delete-trees.ts';
 import { orderChain } from './order-chain.ts';
-import type { BatchOutcome, BatchStep } from './pass.ts';
 
 /** So many rows that reference one another are followed in one batch: about 50 ms. Longer chains take several rounds. */
 const MAX_CHAIN = 10_000;
-
-/** Whether rows of the pass may forbid to delete one another. */
-export function isChained(tree: Pick<RowTree, 'blockers'>): boolean {
-  return listInner(tree).length > 0;
-}
 
 /**
  * Deletes locked rows together with the rows of the pass that reference them, or what is deleted along with them: a foreign

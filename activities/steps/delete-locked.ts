@@ -1,11 +1,12 @@
+import { isChained } from '../dialect/blockers.ts';
 import type { Tx } from '../dialect/dialect.ts';
 import type { LockedRows } from '../dialect/scan.ts';
 import type { Condition } from '../dialect/view.ts';
-import { deleteChained, isChained } from './delete-chained.ts';
+import type { BatchOutcome, BatchStep } from './batch-step.ts';
+import { deleteChained } from './delete-chained.ts';
 import type { DeletableTree } from './delete-trees.ts';
 import { deleteTrees } from './delete-trees.ts';
-import type { BatchOutcome, BatchStep } from './pass.ts';
-import { countSkipped, findScanEnd } from './scan-limit.ts';
+import { countSkipped, findScanEnd } from './scan-step.ts';
 
 /** Deletes rows that a batch locked, if the condition is still true of them, with what belongs to them. */
 export async function deleteLocked(

@@ -72,3 +72,14 @@ export function findUndated(parts: readonly ConditionPart[], view: View): Condit
 export function findNotReferenced(parts: readonly ConditionPart[]): Condition | undefined {
   return parts.find(({ forbids }) => forbids === true)?.test;
 }
+
+/** The part for holds on a row and on what is deleted along with it; empty if no hold is about their tables. */
+export function heldPart(tree: RowTree, view: View): ConditionPart[] {
+  const notHeld = view.isNotHeld(tree);
+  return notHeld === undefined ? [] : [{ reason: 'held', test: notHeld }];
+}
+
+/** The test for holds among some parts; undefined if no hold is about the tables. */
+export function findNotHeld(parts: readonly ConditionPart[]): Condition | undefined {
+  return parts.find(({ reason }) => reason === 'held')?.test;
+}

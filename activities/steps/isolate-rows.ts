@@ -1,5 +1,5 @@
 import { readDatabaseError } from '../dialect/errors.ts';
-import type { BatchStep, Refusal } from './pass.ts';
+import type { BatchStep, Refusal } from './batch-step.ts';
 
 /** A row that a batch has locked. */
 export interface LockedRow {

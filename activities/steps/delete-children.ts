@@ -4,7 +4,7 @@ import type { DeletedRows } from '../dialect/rows.ts';
 import type { Condition } from '../dialect/view.ts';
 import type { ColumnName } from '../stored/columns.ts';
 import type { StoredChild, StoredPath, StoredPointer } from '../stored/row-tree.ts';
-import type { BatchStep } from './pass.ts';
+import type { BatchStep } from './batch-step.ts';
 
 type Step = Pick<BatchStep, 'deadline' | 'holds' | 'outbox'>;
 

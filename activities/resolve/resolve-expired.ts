@@ -1,11 +1,15 @@
 import type { ExpireRows } from '../../policy/expire-rows.ts';
 import { isParentAge } from '../../policy/parent-age.ts';
+import { isChained } from '../dialect/blockers.ts';
 import type { Catalog, CatalogTable } from '../dialect/catalog.ts';
 import { isInstant } from '../dialect/column-types.ts';
 import type { Tx } from '../dialect/dialect.ts';
 import { distinctTables, toTableName } from '../dialect/table-names.ts';
-import { findBlockers } from '../resolve/blockers.ts';
-import { cascadesFrom, computeDrainOrder, movesOwnRows } from '../resolve/cascades.ts';
+import type { Ages, TableName } from '../stored/columns.ts';
+import type { KeepLastExpiry } from '../stored/expiry.ts';
+import type { StoredExpireRows } from '../stored/pass.ts';
+import { findBlockers } from './blockers.ts';
+import { cascadesFrom, computeDrainOrder, movesOwnRows } from './cascades.ts';
 import {
   deferChild,
   findChildKey,
@@ -14,21 +18,17 @@ import {
   listChildPointers,
   estimateRowsPerParent,
   listTablesAlong,
-} from '../resolve/children.ts';
-import { computeLaterHorizon } from '../resolve/compute-horizon.ts';
-import { judgesByDependents } from '../resolve/draining.ts';
-import { recordsFiles, resolvePaths, refuseUnrecordedPaths } from '../resolve/file-roots.ts';
-import { resolveNesting } from '../resolve/nesting.ts';
-import { refuseUnsplittable } from '../resolve/partitioned-table.ts';
-import { refuseOwnCascade, refuseTangledPointers } from '../resolve/refuse-own-cascade.ts';
-import { resolveAges, resolveRetentions, computeLatestHorizon } from '../resolve/retention.ts';
-import { findGraph } from '../resolve/row-graph.ts';
-import { addAgeIndex } from '../resolve/scan-choice.ts';
-import type { Scope } from '../resolve/scope.ts';
-import type { Ages, TableName } from '../stored/columns.ts';
-import type { KeepLastExpiry } from '../stored/expiry.ts';
-import type { StoredExpireRows } from '../stored/pass.ts';
-import { isChained } from './delete-chained.ts';
+} from './children.ts';
+import { computeLaterHorizon } from './compute-horizon.ts';
+import { judgesByDependents } from './draining.ts';
+import { recordsFiles, resolvePaths, refuseUnrecordedPaths } from './file-roots.ts';
+import { resolveNesting } from './nesting.ts';
+import { refuseUnsplittable } from './partitioned-table.ts';
+import { refuseOwnCascade, refuseTangledPointers } from './refuse-own-cascade.ts';
+import { resolveAges, resolveRetentions, computeLatestHorizon } from './retention.ts';
+import { findGraph } from './row-graph.ts';
+import { addAgeIndex } from './scan-choice.ts';
+import type { Scope } from './scope.ts';
 
 /** Looks up an `expireRows` pass; of a partitioned table for each table where its rows lie as well. */
 export function resolveExpired(pass: ExpireRows, scope: Scope): StoredExpireRows | undefined {

@@ -2,8 +2,8 @@ import { parseDuration } from '../../policy/duration.ts';
 import { ValidationError } from '../../policy/issue.ts';
 import type { ResolveOptions } from '../../policy/report-rows.ts';
 import { NotResolved } from '../../policy/report-rows.ts';
-import type { HandledRows } from './pass.ts';
-import type { PrepareContext } from './pass.ts';
+import type { HandledRows } from './batch-step.ts';
+import type { PrepareContext } from './batch-step.ts';
 
 /** After so long no other row of a batch is started, so that a slice ends in its time. */
 const BATCH_MILLIS = 20_000;

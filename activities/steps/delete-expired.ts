@@ -1,16 +1,16 @@
+import { isChained } from '../dialect/blockers.ts';
 import type { Tx } from '../dialect/dialect.ts';
 import { needsLocks, selects } from '../dialect/locks.ts';
 import type { ScanTarget } from '../dialect/scan.ts';
 import type { Condition, View } from '../dialect/view.ts';
 import { listDeferredSteps, listTablesAlong } from '../resolve/children.ts';
 import type { StoredExpireRows } from '../stored/pass.ts';
-import type { ConditionPart } from './condition.ts';
-import { joinParts } from './condition.ts';
-import { isChained } from './delete-chained.ts';
+import type { BatchOutcome, BatchStep } from './batch-step.ts';
+import type { ConditionPart } from './condition-parts.ts';
+import { joinParts } from './condition-parts.ts';
 import { deleteChildren, toRecording } from './delete-children.ts';
 import { deleteLocked } from './delete-locked.ts';
-import type { BatchOutcome, BatchStep } from './pass.ts';
-import { limitRows, toScanStep } from './scan-limit.ts';
+import { limitRows, toScanStep } from './scan-step.ts';
 
 /** Deletes rows of a batch for which all parts are true, with what belongs to them: at once, or locked before. */
 export async function deleteExpired(

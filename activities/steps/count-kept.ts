@@ -1,11 +1,10 @@
 import type { Tx } from '../dialect/dialect.ts';
 import type { Condition, View } from '../dialect/view.ts';
 import type { ColumnName, TableName } from '../stored/columns.ts';
-import type { ConditionPart } from './condition.ts';
-import { findNotReferenced, joinParts } from './condition.ts';
-import { findNotHeld } from './hold-condition.ts';
-import type { BatchOutcome, BatchStep } from './pass.ts';
-import { toScanStep } from './scan-limit.ts';
+import type { BatchOutcome, BatchStep } from './batch-step.ts';
+import type { ConditionPart } from './condition-parts.ts';
+import { findNotHeld, findNotReferenced, joinParts } from './condition-parts.ts';
+import { toScanStep } from './scan-step.ts';
 
 /** What a batch scanned, for counting what was kept in it. */
 export interface KeptTarget {

@@ -14,7 +14,7 @@ import type { StoredReclaimSpace } from '../stored/pass.ts';
 import type { ReclaimOutcome } from '../stored/reclaim.ts';
 import type { Note } from '../stored/report.ts';
 import type { TableSize } from '../stored/size.ts';
-import type { TableOutcome } from './pass.ts';
+import type { TableOutcome } from './table-step.ts';
 
 /** How long to leave the session that works on the table before looking again, in milliseconds. */
 const OWN_PAUSE = 500;

@@ -4,7 +4,7 @@ import { listTriggers, RowsKeptByTrigger } from '../dialect/kept-by-trigger.ts';
 import type { DeletedRows } from '../dialect/rows.ts';
 import type { Condition } from '../dialect/view.ts';
 import type { RowTree, Watched } from '../stored/row-tree.ts';
-import type { BatchStep } from './pass.ts';
+import type { BatchStep } from './batch-step.ts';
 
 const DELETES_HELD = 'a trigger deletes rows with them that a hold names';
 
