@@ -2,7 +2,7 @@ import type { Client } from '@temporalio/client';
 
 import type { RunProgress } from '../workflows/progress.ts';
 import { askTemporal } from './ask-temporal.ts';
-import { ENCODED, isEncodedAnswer } from './encoded-answer.ts';
+import { ENCODED, isEncodedResult } from './encoded-result.ts';
 import { findOpenQueue } from './open-runs.ts';
 import { hasWorker } from './pollers.ts';
 
@@ -44,7 +44,7 @@ export async function readRunState(client: Client, workflowId: string): Promise<
     const progress = await askTemporal(client, ask, QUERY_TIMEOUT_MILLIS);
     return { state: progress.state, reason: progress.reason, progress };
   } catch (error) {
-    if (isEncodedAnswer(error)) return { state: 'encoded', reason: `${ENCODED}. ${FROM_LEDGER}` };
+    if (isEncodedResult(error)) return { state: 'encoded', reason: `${ENCODED}. ${FROM_LEDGER}` };
     return { state: 'no-worker', reason: await describeNoWorker(client, taskQueue) };
   }
 }

@@ -4,7 +4,7 @@ import type { Client } from '@temporalio/client';
 import { WorkflowNotFoundError } from '@temporalio/client';
 
 import type { RunProgress } from '../workflows/progress.ts';
-import { isEncodedAnswer } from './encoded-answer.ts';
+import { isEncodedResult } from './encoded-result.ts';
 
 /** The signals that an operator sends to a run. */
 export const SIGNALS = ['pause', 'resume', 'stop'] as const;
@@ -48,7 +48,7 @@ export async function sendSignal(
   do {
     const progress = await client
       .withDeadline(Date.now() + QUERY_TIMEOUT_MILLIS, async () => handle.query<RunProgress>('progress'))
-      .catch((error: unknown) => (isEncodedAnswer(error) ? 'encoded' : undefined));
+      .catch((error: unknown) => (isEncodedResult(error) ? 'encoded' : undefined));
     if (progress === 'encoded') return { workflowId, run, state: progress };
     run = progress?.run ?? run;
     if (progress !== undefined && hasTakenEffect(signal, progress.state))

@@ -1,11 +1,12 @@
-import type { EntityMetadata, EntityProperty, MikroORM } from '@mikro-orm/core';
-import { raw, RawQueryFragment, ReferenceKind } from '@mikro-orm/core';
+import type { MikroORM } from '@mikro-orm/core';
+import { raw, RawQueryFragment } from '@mikro-orm/core';
 import type { SqlEntityManager } from '@mikro-orm/sql';
 
 import type { AnyEntity } from '../../policy/pass-options.ts';
 import type { BoundValue, Predicate } from '../stored/columns.ts';
 import { ALWAYS } from './bind-predicate.ts';
-import type { EntityDescription, EntityReader, EntityRelation } from './entity-reader.ts';
+import { describeEntity } from './describe-entity.ts';
+import type { EntityDescription, EntityReader } from './entity-reader.ts';
 
 /** A filter as the ORM's driver writes it, with a value for each mark. */
 export interface DriverFilter {
@@ -32,7 +33,7 @@ export class MikroEntities implements EntityReader {
   }
 
   describe(entity: AnyEntity): EntityDescription {
-    return describe(this.#orm.getMetadata().get(entity as never), this.#defaultSchema);
+    return describeEntity(this.#orm.getMetadata().get(entity as never), this.#defaultSchema);
   }
 
   list(): EntityDescription[] {
@@ -40,7 +41,7 @@ export class MikroEntities implements EntityReader {
     const all = [...this.#orm.getMetadata().getAll().values()];
     return all
       .filter(({ pivotTable }) => pivotTable !== true)
-      .map((metadata) => describe(metadata, this.#defaultSchema));
+      .map((metadata) => describeEntity(metadata, this.#defaultSchema));
   }
 
   widePredicate(entity: AnyEntity, filter: object): Predicate {
@@ -139,63 +140,6 @@ function keepWithoutRelation(text: string): string | undefined {
     token === 'inner join' ? 'left join' : token,
   );
   return kept === text ? undefined : kept;
-}
-
-function describe(metadata: EntityMetadata, defaultSchema: string | undefined): EntityDescription {
-  const { class: entity, className, tableName, root, discriminatorValue, props } = metadata;
-  const schema = findSchema(metadata, defaultSchema);
-  return {
-    entity,
-    name: className,
-    schema,
-    lacksSchema: metadata.schema === '*' && schema === undefined,
-    table: tableName,
-    isPartOfTable: discriminatorValue !== undefined && root.className !== className,
-    columns: new Map(
-      props.flatMap(({ name, fieldNames }) => {
-        // A relation that its other side owns has none, whatever the type says.
-        const [column, ...more] = (fieldNames as string[] | undefined) ?? [];
-        return column === undefined || more.length > 0 ? [] : [[name, column]];
-      }),
-    ),
-    instants: new Set(
-      props.flatMap(({ name, columnTypes }) =>
-        (columnTypes as readonly string[] | undefined)?.[0] === 'timestamptz' ? [name] : [],
-      ),
-    ),
-    relations: props.filter(isToOne).flatMap((property) => readRelation(property, defaultSchema)),
-  };
-}
-
-/** The schema of an entity: '*' is MikroORM's mark for one that is chosen at run time. */
-function findSchema({ schema }: EntityMetadata, defaultSchema: string | undefined): string | undefined {
-  return schema === undefined || schema === '*' ? defaultSchema : schema;
-}
-
-/** Whether a property names one row of one other entity, by columns of its own. */
-function isToOne({ kind, owner, polymorphic }: EntityProperty): boolean {
-  const isOne = kind === ReferenceKind.MANY_TO_ONE || (kind === ReferenceKind.ONE_TO_ONE && owner);
-  return isOne && polymorphic !== true;
-}
-
-/** A relation that has one column of its own, as a list. */
-function readRelation(
-  { name, targetMeta, joinColumns: [column, ...more], referencedColumnNames: [references] }: EntityProperty,
-  defaultSchema: string | undefined,
-): EntityRelation[] {
-  if (targetMeta === undefined) return [];
-  if (column === undefined || references === undefined || more.length > 0) return [];
-  const { className, tableName } = targetMeta;
-  return [
-    {
-      property: name,
-      target: className,
-      schema: findSchema(targetMeta, defaultSchema),
-      table: tableName,
-      column,
-      references,
-    },
-  ];
 }
 
 /** A condition that is always true: `true`, `1 = 1`, and what MikroORM makes of the negation of nothing. */

@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 
 import type { OpenRun } from '../../activities/stored/run.ts';
 import type { Policy } from '../../policy/policy.ts';
-import { ENCODED } from '../encoded-answer.ts';
+import { ENCODED } from '../encoded-result.ts';
 import { findSetupWithoutDatabase } from '../environment.ts';
 import { findLedgerRun, findOpenQueue, findOpenWorkflows } from '../open-runs.ts';
 import type { Signal, SignalResult } from '../send-signal.ts';

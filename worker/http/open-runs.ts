@@ -8,7 +8,7 @@ import type { OpenRun } from '../../activities/stored/run.ts';
 import { computeProgress } from '../../workflows/compute-progress.ts';
 import type { PassProgress } from '../../workflows/progress.ts';
 import { readRunState } from '../run-state.ts';
-import type { Status } from './answers.ts';
+import type { Status } from './run-schemas.ts';
 import type { Sources } from './sources.ts';
 
 type OpenAnswer = z.infer<typeof Status>['open'][number];

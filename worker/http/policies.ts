@@ -4,8 +4,8 @@ import type { z } from 'zod';
 import type { Policy } from '../../policy/policy.ts';
 import { askTemporal } from '../ask-temporal.ts';
 import { describeOrNone, formatSchedule, getScheduleId } from '../schedule.ts';
-import type { Policies } from './answers.ts';
 import { Cached } from './cached.ts';
+import type { Policies } from './response-schemas.ts';
 import type { Sources } from './sources.ts';
 
 type Response = z.infer<typeof Policies>;

@@ -4,8 +4,8 @@ import { readLastRuns } from '../../activities/ledger/last-runs.ts';
 import type { LastRuns } from '../../activities/ledger/last-runs.ts';
 import { askTemporal } from '../ask-temporal.ts';
 import { Unavailable } from '../unavailable.ts';
-import type { Readiness } from './answers.ts';
 import { Cached } from './cached.ts';
+import type { Readiness } from './response-schemas.ts';
 import type { Sources } from './sources.ts';
 
 type Response = z.infer<typeof Readiness>;

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-import { Problem } from './answers.ts';
+import { Problem } from './response-schemas.ts';
 
 /** The request and the responses of a route. */
 export interface RouteOptions {

@@ -2,11 +2,12 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 
 import { Unavailable } from '../unavailable.ts';
-import { Health, Policies, Readiness, Run, Runs, Status, Tables, Workers } from './answers.ts';
 import { createPolicyReader } from './policies.ts';
 import { createReadinessReader } from './readiness.ts';
+import { Health, Policies, Readiness, Tables, Workers } from './response-schemas.ts';
 import type { RouteOptions } from './route-schemas.ts';
 import { METRICS, buildSchema } from './route-schemas.ts';
+import { Run, Runs, Status } from './run-schemas.ts';
 import { createRunReader } from './runs.ts';
 import type { Sources } from './sources.ts';
 import { createStatusReader } from './status.ts';

@@ -2,9 +2,9 @@ import type { z } from 'zod';
 
 import { readHistory, readReport } from '../../activities/ledger/reports.ts';
 import type { LedgerReport } from '../../activities/stored/report.ts';
-import type { Run, Runs } from './answers.ts';
 import { Cached } from './cached.ts';
 import type { ReadDatabases } from './databases.ts';
+import type { Run, Runs } from './run-schemas.ts';
 import type { Sources } from './sources.ts';
 
 type RunSummary = z.infer<typeof Runs>['runs'][number];

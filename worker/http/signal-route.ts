@@ -9,7 +9,7 @@ import { findOpenWorkflows } from '../open-runs.ts';
 import type { SignalResult } from '../send-signal.ts';
 import { describeNoRun, sendSignal, SIGNALS } from '../send-signal.ts';
 import { Unavailable } from '../unavailable.ts';
-import { Signalled } from './answers.ts';
+import { Signalled } from './response-schemas.ts';
 import { buildSchema } from './route-schemas.ts';
 import type { Sources } from './sources.ts';
 

@@ -2,10 +2,10 @@ import type { z } from 'zod';
 
 import { readLastRuns } from '../../activities/ledger/last-runs.ts';
 import { readReport } from '../../activities/ledger/reports.ts';
-import type { Status } from './answers.ts';
 import { Cached } from './cached.ts';
 import type { OpenInLedger } from './open-runs.ts';
 import { describeOpenRun, readOpenRun } from './open-runs.ts';
+import type { Status } from './run-schemas.ts';
 import { summarizeRun } from './runs.ts';
 import type { Sources } from './sources.ts';
 

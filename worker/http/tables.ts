@@ -1,9 +1,9 @@
 import type { z } from 'zod';
 
 import { readTableSizes } from '../../activities/inspect/stats.ts';
-import type { Tables } from './answers.ts';
 import { Cached } from './cached.ts';
 import { READ_LIMITS } from './databases.ts';
+import type { Tables } from './response-schemas.ts';
 import type { Sources } from './sources.ts';
 
 type Response = z.infer<typeof Tables>;

@@ -3,12 +3,12 @@ import type { z } from 'zod';
 
 import { askTemporal } from '../ask-temporal.ts';
 import { readVersion } from '../version.ts';
-import type { Workers } from './answers.ts';
 import { Cached } from './cached.ts';
+import type { Workers } from './response-schemas.ts';
 import type { Sources } from './sources.ts';
 
-type Answer = z.infer<typeof Workers>;
-type Poller = Answer['pollers'][number];
+type WorkersResponse = z.infer<typeof Workers>;
+type Poller = WorkersResponse['pollers'][number];
 type Description = Awaited<ReturnType<Client['workflowService']['describeTaskQueue']>>;
 type PollerInfo = Description['pollers'][number];
 
@@ -20,7 +20,12 @@ const KINDS = [
 const KEEP_MILLIS = 3_000;
 
 /** Reads how this worker stands and which others Temporal saw on its task queue. */
-export function workerReader({ worker, client, policies, canSteer }: Sources): () => Promise<Answer> {
+export function workerReader({
+  worker,
+  client,
+  policies,
+  canSteer,
+}: Sources): () => Promise<WorkersResponse> {
   const startedAt = new Date();
   const version = readVersion();
   const pollers = new Cached<Poller[]>(KEEP_MILLIS);

@@ -140,7 +140,7 @@ describeNeeding(['temporal'], 'pause, resume and stop', () => {
       const paused = await type('pause', '--reason', 'on call');
       expect(paused).toMatchObject({ code: 0, stderr: '' });
       expect(paused.stdout).toBe(
-        `workflow ${workflowId}: the signal is sent; the worker answers in an encoding that this program does not have. ` +
+        `workflow ${workflowId}: the signal is sent; the worker encodes its results in a way that this program cannot decode. ` +
           '`temporal-vacuum history` shows what comes of it\n',
       );
       const history = await cli(

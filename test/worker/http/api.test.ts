@@ -8,7 +8,8 @@ import { openDatabase } from '../../../activities/ledger/database.ts';
 import { readLiveProgress } from '../../../activities/ledger/live-progress.ts';
 import { METRICS } from '../../../activities/run/metric-definitions.ts';
 import type { Progress } from '../../../activities/stored/progress.ts';
-import type * as answers from '../../../worker/http/answers.ts';
+import type * as responses from '../../../worker/http/response-schemas.ts';
+import type * as runResponses from '../../../worker/http/run-schemas.ts';
 import { applySchedule } from '../../../worker/schedule.ts';
 import { readVersion } from '../../../worker/version.ts';
 import { computeProgress } from '../../../workflows/compute-progress.ts';
@@ -23,7 +24,7 @@ import { TemporalSession } from '../../support/temporal.ts';
 import { waitFor } from '../../support/wait.ts';
 import type { WorkerProcess } from '../../support/worker-process.ts';
 
-type Answer<T extends z.ZodType> = z.infer<T>;
+type Response<T extends z.ZodType> = z.infer<T>;
 
 const ROWS = 300;
 
@@ -53,7 +54,8 @@ describeNeeding(['temporal'], 'the API of a worker', () => {
     await session.close();
   });
 
-  const status = async (): Promise<Answer<typeof answers.Status>> => api.get('/api/admin/cleanup/status');
+  const status = async (): Promise<Response<typeof runResponses.Status>> =>
+    api.get('/api/admin/cleanup/status');
 
   test('is described by a document of OpenAPI that is one, with all that there is', async () => {
     const document = JSON.parse(api.said[0] ?? '') as Record<string, unknown>;
@@ -78,7 +80,7 @@ describeNeeding(['temporal'], 'the API of a worker', () => {
   });
 
   test('tells the workers of the task queue', async () => {
-    const workers = await api.get<Answer<typeof answers.Workers>>('/api/system/workers');
+    const workers = await api.get<Response<typeof responses.Workers>>('/api/system/workers');
     expect(workers).toMatchObject({ taskQueue: shop.taskQueue, namespace: 'default' });
     expect(workers.self).toMatchObject({
       state: 'RUNNING',
@@ -93,8 +95,8 @@ describeNeeding(['temporal'], 'the API of a worker', () => {
   });
 
   test('tells policies with their schedules, active and paused, and their next runs', async () => {
-    const read = async (): Promise<Answer<typeof answers.Policies>['policies']> =>
-      (await api.get<Answer<typeof answers.Policies>>('/api/policies')).policies;
+    const read = async (): Promise<Response<typeof responses.Policies>['policies']> =>
+      (await api.get<Response<typeof responses.Policies>>('/api/policies')).policies;
     const [active, idle] = await read();
     expect(active).toMatchObject({
       name: shop.name,
@@ -124,21 +126,23 @@ describeNeeding(['temporal'], 'the API of a worker', () => {
   });
 
   test('tells the runs of the ledger, those that failed with their reasons, without a word of the database', async () => {
-    const { runs } = await api.get<Answer<typeof answers.Runs>>('/api/runs');
+    const { runs } = await api.get<Response<typeof runResponses.Runs>>('/api/runs');
     expect(runs.map(({ mode, status: how, rows }) => [mode, how, rows])).toEqual([
       ['execute', 'running', expect.any(Number)],
       ['execute', 'failed', 0],
       ['preview', 'completed', ROWS],
     ]);
-    const failed = await api.get<Answer<typeof answers.Run>>(`/api/runs/${runs[1]?.run}`);
+    const failed = await api.get<Response<typeof runResponses.Run>>(`/api/runs/${runs[1]?.run}`);
     expect(failed.passes).toMatchObject([{ name: 'old-orders', status: 'failed' }]);
     expect(failed.passes[0]?.error).toMatch(/^deleting: .* \(SQLSTATE 42501\)$/);
-    const previewed = await api.get<Answer<typeof answers.Run>>(`/api/runs/${runs[2]?.run}?database=main`);
+    const previewed = await api.get<Response<typeof runResponses.Run>>(
+      `/api/runs/${runs[2]?.run}?database=main`,
+    );
     expect(previewed.deleted).toEqual({ audit_log: ROWS });
 
-    const one = await api.get<Answer<typeof answers.Runs>>(`/api/runs?limit=1&policy=${shop.name}`);
+    const one = await api.get<Response<typeof runResponses.Runs>>(`/api/runs?limit=1&policy=${shop.name}`);
     expect(one.runs.map(({ run }) => run)).toEqual([runs[0]?.run]);
-    expect((await api.get<Answer<typeof answers.Runs>>('/api/runs?policy=nobody')).runs).toEqual([]);
+    expect((await api.get<Response<typeof runResponses.Runs>>('/api/runs?policy=nobody')).runs).toEqual([]);
     expect((await api.ask('/api/runs/4711')).status).toBe(404);
     expect(await api.ask('/api/runs/1?database=other')).toEqual({
       status: 400,
@@ -156,7 +160,7 @@ describeNeeding(['temporal'], 'the API of a worker', () => {
         `select n_tup_del = (select sum(rows) from vacuum.batch) from pg_stat_user_tables where relname = 'audit_log'`,
       ),
     );
-    const { tables } = await api.get<Answer<typeof answers.Tables>>('/api/tables');
+    const { tables } = await api.get<Response<typeof responses.Tables>>('/api/tables');
     const url = shop.database.url;
     const { stdout } = await cli(
       ['stats', shop.name, '--config', 'test/support/http/vacuum.config.ts', '--json'],
@@ -250,7 +254,7 @@ describeNeeding(['temporal'], 'the API of a worker', () => {
       return now.at > over.at ? now : undefined;
     });
     expect(later.last).toEqual(over.last);
-    const run = await api.get<Answer<typeof answers.Run>>(`/api/runs/${over.last[0]?.run}`);
+    const run = await api.get<Response<typeof runResponses.Run>>(`/api/runs/${over.last[0]?.run}`);
     expect(run).toMatchObject({ deleted: { audit_log: ROWS }, status: 'completed' });
     expect(run.bytes).toBeGreaterThan(0);
     expect(run.sizes.map(({ table }) => table)).toContain('audit_log');
@@ -297,16 +301,16 @@ describeNeeding(['temporal'], 'the API of a worker', () => {
     const url = shop.database.url.replace(/[^/]+$/, 'postgres');
     const both = await shop.serve('127.0.0.1:0', { TEST_SECOND_DATABASE_URL: url });
     const of = await DescribedApi.at(both.url);
-    const { runs } = await of.get<Answer<typeof answers.Runs>>('/api/runs?limit=2');
+    const { runs } = await of.get<Response<typeof runResponses.Runs>>('/api/runs?limit=2');
     expect(runs.map(({ database }) => database)).toEqual(['main', 'main']);
-    expect((await of.get<Answer<typeof answers.Runs>>('/api/runs?database=second')).runs).toEqual([]);
+    expect((await of.get<Response<typeof runResponses.Runs>>('/api/runs?database=second')).runs).toEqual([]);
     expect(await of.ask('/api/runs/1')).toEqual({
       status: 400,
       body: { error: 'name the database: ?database= with one of main, second' },
     });
     expect((await of.ask('/api/runs/1?database=main')).status).toBe(200);
     expect((await of.ask('/api/runs/1?database=second')).status).toBe(404);
-    const { tables } = await of.get<Answer<typeof answers.Tables>>('/api/tables');
+    const { tables } = await of.get<Response<typeof responses.Tables>>('/api/tables');
     expect(tables.map(({ database }) => database)).toEqual(['main', 'main', 'main']);
     api.said.push(...of.said);
     await both.end();

@@ -3,7 +3,7 @@ import type { WorkflowHandle } from '@temporalio/client';
 import type { z } from 'zod';
 
 import type { RunReport } from '../../../activities/contract.ts';
-import type { Signalled, Workers } from '../../../worker/http/answers.ts';
+import type { Signalled, Workers } from '../../../worker/http/response-schemas.ts';
 import { resumeSignal } from '../../../workflows/messages.ts';
 import type { RunProgress } from '../../../workflows/progress.ts';
 import type { Answer } from '../../support/http/described-api.ts';

@@ -1,10 +1,10 @@
-/** @typedef {import('zod').infer<typeof import('../answers.ts').Status>} Status */
-/** @typedef {import('zod').infer<typeof import('../answers.ts').Workers>} Workers */
-/** @typedef {import('zod').infer<typeof import('../answers.ts').Policies>} Policies */
-/** @typedef {import('zod').infer<typeof import('../answers.ts').Runs>} Runs */
-/** @typedef {import('zod').infer<typeof import('../answers.ts').Run>} Run */
-/** @typedef {import('zod').infer<typeof import('../answers.ts').Tables>} Tables */
-/** @typedef {import('zod').infer<typeof import('../answers.ts').Signalled>} Signalled */
+/** @typedef {import('zod').infer<typeof import('../run-schemas.ts').Status>} Status */
+/** @typedef {import('zod').infer<typeof import('../response-schemas.ts').Workers>} Workers */
+/** @typedef {import('zod').infer<typeof import('../response-schemas.ts').Policies>} Policies */
+/** @typedef {import('zod').infer<typeof import('../run-schemas.ts').Runs>} Runs */
+/** @typedef {import('zod').infer<typeof import('../run-schemas.ts').Run>} Run */
+/** @typedef {import('zod').infer<typeof import('../response-schemas.ts').Tables>} Tables */
+/** @typedef {import('zod').infer<typeof import('../response-schemas.ts').Signalled>} Signalled */
 
 const KEY = 'temporal-vacuum-token';
 const TIMEOUT_MILLIS = 15_000;
