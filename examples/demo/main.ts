@@ -12,21 +12,38 @@ import { setStage } from './stage.ts';
 import { printSurvivors } from './survivors.ts';
 import { watchRun } from './watch.ts';
 
+interface DemoOptions {
+  readonly sqlite: boolean;
+  /** How many flow runs the database has. Default: 20,000, in a SQLite file 4,000. */
+  readonly runs: number | undefined;
+}
+
 /**
  * `npm run demo`, with `-- --sqlite` on a SQLite file: a Prefect-shaped database, a Temporal server, a worker and a schedule; one run that the schedule
- * starts; what it deleted, counted two ways. Stays up while a person looks around; without a terminal it ends by itself.
+ * starts; what it deleted, counted two ways. `--runs 1000` fills the database with so many flow runs. Stays up while a person looks around; without a
+ * terminal it ends by itself.
  */
-async function demo(): Promise<void> {
+async function demo({ sqlite, runs }: DemoOptions): Promise<void> {
   process.env = withoutOwnSettings(process.env);
   const asked = askedToLeave();
-  const { sqlite } = parseArgs({ options: { sqlite: { type: 'boolean', default: false } } }).values;
-  const stage = await setStage(sqlite ? makeFile : startPostgres);
+  const stage = await setStage(async () => (sqlite ? makeFile(runs) : startPostgres(runs)));
   try {
     const end = await Promise.race([play(stage), asked]);
     if (end !== 'leave' && process.stdout.isTTY) await stay(stage, asked);
   } finally {
     await stage.clear();
   }
+}
+
+/** Throws an error whose message says which option is wrong. */
+function readOptions(): DemoOptions {
+  const { values } = parseArgs({
+    options: { sqlite: { type: 'boolean', default: false }, runs: { type: 'string' } },
+  });
+  const runs = values.runs === undefined ? undefined : Number(values.runs);
+  if (runs !== undefined && !(Number.isSafeInteger(runs) && runs >= 100))
+    throw new Error(`--runs must be a whole number of at least 100, not "${values.runs}"`);
+  return { sqlite: values.sqlite, runs };
 }
 
 async function play(stage: Stage): Promise<void> {
@@ -74,8 +91,15 @@ function title(text: string): void {
   print(`\n${strong(text)}\n`);
 }
 
+let options: DemoOptions;
 try {
-  await demo();
+  options = readOptions();
+} catch (error) {
+  note(error instanceof Error ? error.message : String(error));
+  process.exit(2);
+}
+try {
+  await demo(options);
 } catch (error) {
   note(`\n${describeFailure(error)}`);
   process.exitCode = 1;

@@ -7,11 +7,9 @@ import { note } from '../../worker/cli/output.ts';
 import type { DemoDatabase } from './database.ts';
 import { sizeFor } from './database.ts';
 
-const RUNS = 20_000;
-
-/** Starts PostgreSQL and fills it. */
-export async function startPostgres(): Promise<DemoDatabase> {
-  note(`starting PostgreSQL and filling it with ${RUNS} flow runs and all that hangs on them`);
+/** Starts PostgreSQL and fills it with so many flow runs. */
+export async function startPostgres(runs = 20_000): Promise<DemoDatabase> {
+  note(`starting PostgreSQL and filling it with ${runs} flow runs and all that hangs on them`);
   const cluster = await startCluster({ durable: true, settings: { shared_buffers: '512MB' } });
   const client = new Client(cluster.url());
   const remove = async (): Promise<void> => {
@@ -20,7 +18,7 @@ export async function startPostgres(): Promise<DemoDatabase> {
   };
   try {
     await client.connect();
-    await makeSchema(client, async () => fillPrefect(client, sizeFor(RUNS)));
+    await makeSchema(client, async () => fillPrefect(client, sizeFor(runs)));
     await client.query('vacuum analyze');
   } catch (error) {
     await remove();

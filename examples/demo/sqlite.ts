@@ -4,14 +4,12 @@ import { note } from '../../worker/cli/output.ts';
 import type { DemoDatabase } from './database.ts';
 import { sizeFor } from './database.ts';
 
-const RUNS = 4000;
-
-/** Makes a SQLite file as a Prefect server has it, and fills it. */
-export async function makeFile(): Promise<DemoDatabase> {
-  note(`making a SQLite file with ${RUNS} flow runs and all that hangs on them`);
+/** Makes a SQLite file as a Prefect server has it, and fills it with so many flow runs. */
+export async function makeFile(runs = 4000): Promise<DemoDatabase> {
+  note(`making a SQLite file with ${runs} flow runs and all that hangs on them`);
   const file = createFile('');
   try {
-    fillPrefectFile(file, sizeFor(RUNS));
+    fillPrefectFile(file, sizeFor(runs));
   } catch (error) {
     file.drop();
     throw error;
