@@ -27,16 +27,16 @@ export class KilledRun {
     this.taskQueue = session.queue();
   }
 
-  /** Makes a database with every odd case. */
-  static async prepare(session: TemporalSession, server?: string): Promise<KilledRun> {
+  /** Makes a database with every odd case. Hands that steer a run while it lasts need twice as many flow runs. */
+  static async prepare(session: TemporalSession, server?: string, runs = 350): Promise<KilledRun> {
     const database = await createDatabase(undefined, server);
     const client = await database.pool.connect();
     await fillPrefect(client, {
-      runs: 700,
-      oldRuns: 450,
+      runs,
+      oldRuns: Math.round(0.64 * runs),
       logsPerRun: 8,
       tasksPerRun: 2,
-      goneRuns: 150,
+      goneRuns: Math.round(0.21 * runs),
       logsPerGoneRun: 6,
     });
     client.release();

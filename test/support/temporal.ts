@@ -18,7 +18,7 @@ export function temporalAddress(): string {
 }
 
 /** The bundle of our workflow, made once for all. */
-function sharedBundle(): string {
+export function sharedBundle(): string {
   const path = process.env[BUNDLE_VARIABLE];
   if (path === undefined) throw new Error('the global setup has not bundled the workflow');
   return path;

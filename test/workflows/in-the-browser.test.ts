@@ -33,7 +33,7 @@ describeNeeding(['temporal', 'chromium'], 'in the Temporal UI', () => {
   });
 
   async function withWorker(settings: object, work: () => Promise<void>, queue?: string): Promise<void> {
-    run = await KilledRun.prepare(session);
+    run = await KilledRun.prepare(session, undefined, 700);
     const policies = [prefectPolicy(settings)];
     const taskQueue = queue ?? run.taskQueue;
     await session.withVacuum({ taskQueue, url: run.database.url, policies }, work);

@@ -6,12 +6,11 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { Worker } from '@temporalio/worker';
 import { DeterminismViolationError } from '@temporalio/workflow';
 
-import { WORKFLOWS_PATH } from '../../worker/bundle.ts';
 import { VacuumPlugin } from '../../worker/plugin.ts';
 import { KilledRun, MANY_BATCHES } from '../support/killed-run.ts';
 import { describeNeeding } from '../support/needing.ts';
 import { find, TEMPORAL } from '../support/parts/bring.ts';
-import { quietRuntime, TemporalSession } from '../support/temporal.ts';
+import { quietRuntime, sharedBundle, TemporalSession } from '../support/temporal.ts';
 import { prefectPolicy } from '../support/vacuum.ts';
 import { startWorkerProcess } from '../support/worker-process.ts';
 
@@ -23,7 +22,11 @@ async function replay(history: unknown, workflowId = 'replayed'): Promise<void> 
     databases: { main: 'postgresql://unused' },
     policies: [prefectPolicy()],
   });
-  await Worker.runReplayHistory({ workflowsPath: WORKFLOWS_PATH, plugins: [plugin] }, history, workflowId);
+  await Worker.runReplayHistory(
+    { workflowBundle: { codePath: sharedBundle() }, plugins: [plugin] },
+    history,
+    workflowId,
+  );
 }
 
 // Runs that are open while a new release is deployed must go on in it: their histories replay in the new code.

@@ -34,7 +34,7 @@ describeNeeding(['temporal', 'tctl'], 'a run paused and resumed from a shell', (
   let run: KilledRun;
 
   beforeEach(async () => {
-    run = await KilledRun.prepare(session);
+    run = await KilledRun.prepare(session, undefined, 700);
   });
   afterEach(async () => run.drop());
   afterAll(async () => session.close());

@@ -1,6 +1,7 @@
+import { cpSync } from 'node:fs';
 import { join } from 'node:path';
 
-import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from '@jest/globals';
 
 import { cli } from '../../support/cli.ts';
 import { createDatabase } from '../../support/database.ts';
@@ -15,21 +16,30 @@ import { createFile, openFile } from '../../support/sqlite.ts';
 const MINUTES = 60_000;
 
 describeNeeding(['temporal', 'prefect'], 'the commands on a SQLite file', () => {
+  let filled: PrefectHome;
   let home: PrefectHome;
   let file: TestFile;
 
-  beforeEach(async () => {
-    home = new PrefectHome();
-    const path = join(home.folder, 'prefect.db');
-    await migratePrefect(home, `sqlite+aiosqlite:///${path}`);
+  beforeAll(async () => {
+    filled = new PrefectHome();
+    const path = join(filled.folder, 'prefect.db');
+    await migratePrefect(filled, `sqlite+aiosqlite:///${path}`);
     const postgres = await createDatabase();
     const rows = new PrefectRows(postgres);
     for (let n = 0; n < 4; n += 1) await rows.run({ logs: 2, tasks: 1 });
     for (let n = 0; n < 8; n += 1) await rows.run({ logs: 2, tasks: 1, ended: '1 day' });
-    file = openFile(path);
-    await copyToSqlite(postgres, file);
+    const copied = openFile(path);
+    await copyToSqlite(postgres, copied);
+    copied.drop();
     await postgres.drop();
   }, 2 * MINUTES);
+  afterAll(() => filled.remove());
+  beforeEach(() => {
+    home = new PrefectHome();
+    const path = join(home.folder, 'prefect.db');
+    cpSync(join(filled.folder, 'prefect.db'), path);
+    file = openFile(path);
+  });
   afterEach(() => {
     file.drop();
     home.remove();
