@@ -4,6 +4,7 @@ import type { KeepLastExpiry } from '../stored/expiry.ts';
 import type { ParentReference } from '../stored/row-tree.ts';
 import type { Shard } from '../stored/scan.ts';
 import type { Recording } from './rows.ts';
+import type { ShardEnd } from './shard-end.ts';
 import type { Condition, KeepLastList } from './view.ts';
 
 /** The rows of a scan. */
@@ -32,14 +33,8 @@ export interface ScanStep {
   readonly readFactor: number;
 }
 
-/** Where the shard goes on. */
-export interface ScanEnd {
-  readonly cursor: Cursor;
-  readonly done: boolean;
-}
-
 /** What a statement that finds and deletes deleted. */
-export interface DeletedRange extends ScanEnd {
+export interface DeletedRange extends ShardEnd {
   readonly rows: number;
   /** The keys of the rows; empty if none were asked for. */
   readonly keys: readonly string[];
@@ -60,11 +55,11 @@ export interface LockedRows {
   /** Where to go on after the row of this number. */
   readonly cursorAfter: (row: number) => Cursor;
   /** Where to go on after all of them. */
-  readonly end: ScanEnd;
+  readonly end: ShardEnd;
 }
 
 /** Rows that were read without a lock. */
-export interface ReadRows extends ScanEnd {
+export interface ReadRows extends ShardEnd {
   readonly rows: number;
   /** The age of the oldest, in milliseconds since the epoch; null if there is none. */
   readonly oldest: number | null;
@@ -78,7 +73,7 @@ export interface OrphanTarget extends ParentReference {
 }
 
 /** The part of a scan that a batch for orphans works on. */
-export interface OrphanRange extends ScanEnd {
+export interface OrphanRange extends ShardEnd {
   /** Opaque: some parent keys, or a range of locations. */
   readonly among: { readonly keys: readonly string[] } | { readonly range: unknown };
   /** One parent key alone has at least as many rows as the limit: delete that many and look again from here. */
@@ -98,7 +93,7 @@ export interface ScanRows {
   countRange(
     target: Pick<ScanTarget, 'table' | 'where'> & { readonly by: ColumnName | null },
     from: ScanStep,
-    to: ScanEnd,
+    to: ShardEnd,
   ): Promise<number>;
   /** Finds where orphans lie, at most as many as the limit. */
   findOrphans(target: OrphanTarget, step: ScanStep): Promise<OrphanRange>;

@@ -3,6 +3,7 @@ import type { RepointLatest } from '../../policy/repoint-latest.ts';
 import type { CatalogTable } from '../dialect/catalog.ts';
 import type { Tx } from '../dialect/dialect.ts';
 import type { PreviewQuery } from '../dialect/preview.ts';
+import { endAfterRows } from '../dialect/shard-end.ts';
 import { distinctTables } from '../dialect/table-names.ts';
 import type { View } from '../dialect/view.ts';
 import { cascadesFrom } from '../resolve/cascades.ts';
@@ -13,7 +14,7 @@ import type { BatchOutcome, BatchStep } from '../steps/batch-step.ts';
 import { findNotHeld, heldPart } from '../steps/condition-parts.ts';
 import type { ConditionPart } from '../steps/condition-parts.ts';
 import { addKeptRows } from '../steps/count-kept.ts';
-import { findScanEnd, limitRows, toScanStep } from '../steps/scan-step.ts';
+import { limitRows, toScanStep } from '../steps/scan-step.ts';
 import type { StoredRepointLatest } from '../stored/pass.ts';
 import type { RowTree } from '../stored/row-tree.ts';
 import type { BacklogRows, BatchKind } from './pass.ts';
@@ -84,11 +85,11 @@ export const repointLatestKind: BatchKind<RepointLatest, StoredRepointLatest> = 
     const scanStep = toScanStep(step, limitRows(step, step.rowsPerParent));
     const locked = await tx.scan.lockRange({ table, age: null, where }, scanStep);
     if (step.skipFirstRow && locked.locations.length > 0) {
-      return { ...findScanEnd(locked, 1), taken: 0, skipped: 1, moved: 0 };
+      return { ...endAfterRows(locked, 1), taken: 0, skipped: 1, moved: 0 };
     }
     const moved = await tx.rows.repointHolders(pointer, locked.locations, findNotHeld(held));
     const taken = locked.locations.length;
-    const outcome = { ...findScanEnd(locked, taken), taken, skipped: locked.candidates - taken, moved };
+    const outcome = { ...endAfterRows(locked, taken), taken, skipped: locked.candidates - taken, moved };
     return addKeptRows(tx, { table, by: null, parts }, view, step, outcome);
   },
 };

@@ -1,12 +1,13 @@
 import { isChained } from '../dialect/blockers.ts';
 import type { Tx } from '../dialect/dialect.ts';
 import type { LockedRows } from '../dialect/scan.ts';
+import { endAfterRows } from '../dialect/shard-end.ts';
 import type { Condition } from '../dialect/view.ts';
 import type { BatchOutcome, BatchStep } from './batch-step.ts';
 import { deleteChained } from './delete-chained.ts';
 import type { DeletableTree } from './delete-trees.ts';
 import { deleteTrees } from './delete-trees.ts';
-import { countSkipped, findScanEnd } from './scan-step.ts';
+import { countSkipped } from './scan-step.ts';
 
 /** Deletes rows that a batch locked, if the condition is still true of them, with what belongs to them. */
 export async function deleteLocked(
@@ -18,7 +19,7 @@ export async function deleteLocked(
 ): Promise<BatchOutcome> {
   if (locked.locations.length === 0) return { ...locked.end, taken: 0, skipped: locked.candidates, moved: 0 };
   if (step.skipFirstRow) {
-    return { ...findScanEnd(locked, 1), taken: 0, skipped: 1 + countSkipped(locked, 1), moved: 0 };
+    return { ...endAfterRows(locked, 1), taken: 0, skipped: 1 + countSkipped(locked, 1), moved: 0 };
   }
   if (isChained(tree)) return deleteChained(tx, tree, where, locked, step);
   const done = await deleteTrees(tx, tree, where, locked, step);
@@ -27,7 +28,7 @@ export async function deleteLocked(
   if (drainMillis !== undefined)
     return { cursor: step.cursor, done: false, taken: 0, skipped: 0, moved, drainMillis };
   const skipped = countSkipped(locked, parents);
-  const outcome = { ...findScanEnd(locked, parents), taken: parents - blocked, skipped, moved };
+  const outcome = { ...endAfterRows(locked, parents), taken: parents - blocked, skipped, moved };
   return {
     ...outcome,
     ...(blocked === 0 ? {} : { blocked }),

@@ -1,3 +1,5 @@
+import type { ShardEnd } from '../dialect/shard-end.ts';
+import { continueAt, endShard } from '../dialect/shard-end.ts';
 import type { TableName } from '../stored/columns.ts';
 import type { Cursor } from '../stored/cursor.ts';
 import type { StoredPass } from '../stored/pass.ts';
@@ -42,6 +44,11 @@ export function findPlace(stored: StoredPass, shard: Shard, cursor: Cursor): Bat
   const part = shard.leaves[leaf];
   const found = part === undefined ? undefined : findLeaf(stored, part.table);
   const isLast = leaf + 1 >= shard.leaves.length;
+  const endOfLeaf = ({ cursor: next, done }: ShardEnd): ShardEnd => {
+    if (!done) return continueAt({ leaf, at: next });
+    const after = { leaf: leaf + 1, at: null };
+    return isLast ? endShard(after) : continueAt(after);
+  };
   return {
     stored: found ?? stored,
     shard: part?.shard ?? shard,
@@ -49,8 +56,7 @@ export function findPlace(stored: StoredPass, shard: Shard, cursor: Cursor): Bat
     isGone: found === undefined,
     toOutcome: (outcome) => ({
       ...outcome,
-      cursor: outcome.done ? { leaf: leaf + 1, at: null } : { leaf, at: outcome.cursor },
-      done: outcome.done && isLast,
+      ...endOfLeaf(outcome),
     }),
   };
 }

@@ -1,4 +1,4 @@
-import type { LockedRows, ScanEnd, ScanStep } from '../dialect/scan.ts';
+import type { LockedRows, ScanStep } from '../dialect/scan.ts';
 import type { BatchStep } from './batch-step.ts';
 
 /** How many rows of the pass's own table a batch may find, if each is deleted with so many rows in all. */
@@ -16,11 +16,6 @@ export function toScanStep(
   factor = readFactor,
 ): ScanStep {
   return { shard, cursor, limit, exact: Number.isFinite(maxRows), readFactor: factor };
-}
-
-/** Where a shard goes on when the first `taken` of the locked rows are done. */
-export function findScanEnd(rows: LockedRows, taken: number): ScanEnd {
-  return taken < rows.locations.length ? { cursor: rows.cursorAfter(taken - 1), done: false } : rows.end;
 }
 
 /** How many rows that somebody else has locked lie before the place where a shard goes on after the first `taken`. */

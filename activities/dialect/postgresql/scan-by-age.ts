@@ -6,6 +6,8 @@ import type { Shard } from '../../stored/scan.ts';
 import { toSql } from '../condition.ts';
 import { isIn } from '../partial-index.ts';
 import type { DeletedRange, LockedRows, ReadRows, ScanStep, ScanTarget } from '../scan.ts';
+import type { ShardEnd } from '../shard-end.ts';
+import { continueAt, endShard } from '../shard-end.ts';
 import type { Connection } from './connection.ts';
 import { castBound, isFromFirst, toInstant } from './epoch.ts';
 import { oldestMillis } from './expiry.ts';
@@ -68,7 +70,7 @@ export async function deleteByAge(
     )${recordedPathsSql(connection, recording)}
     select ${deletedKeysSql(key)}, ${nextPositionSql(range)} as next`.execute(connection.db);
   const { rows, keys, next } = found[0] as DeletedKeys & { next: AgePosition | null };
-  return { cursor: toAgeCursor(next), done: next === null, rows, keys, filled: rows / range.limit };
+  return { ...endAt(next), rows, keys, filled: rows / range.limit };
 }
 
 interface LockedByAge {
@@ -114,7 +116,7 @@ export async function lockByAge(
   return {
     ...locked,
     cursorAfter: (row) => toAgeCursor({ age: ages[row] ?? '', ctid: locked.locations[row] ?? '' }),
-    end: { cursor: toAgeCursor(next), done: next === null },
+    end: endAt(next),
   };
 }
 
@@ -142,7 +144,7 @@ export async function readByAge(
     from chosen as c
     join entry as e on e.location = c.location`.execute(connection.db);
   const { next, ...read } = rows[0] as Omit<ReadRows, 'cursor' | 'done'> & { next: AgePosition | null };
-  return { ...read, cursor: toAgeCursor(next), done: next === null };
+  return { ...read, ...endAt(next) };
 }
 
 /**
@@ -192,6 +194,11 @@ function isInRange(column: ColumnName, { after, from, until }: AgeRange): RawBui
   return from === null
     ? sql<boolean>`${isFromFirst(column)} and ${isBefore}`
     : sql<boolean>`${age} >= ${castBound(from, column)} and ${isBefore}`;
+}
+
+/** The shard is done if there is no next position: see {@link nextPositionSql}. */
+function endAt(next: AgePosition | null): ShardEnd {
+  return next === null ? endShard() : continueAt(toAgeCursor(next));
 }
 
 /** The last entry if enough were deletable or enough were read, else the end. */

@@ -5,7 +5,9 @@ import type { ColumnName } from '../../stored/columns.ts';
 import type { Cursor } from '../../stored/cursor.ts';
 import type { Shard } from '../../stored/scan.ts';
 import { toSql } from '../condition.ts';
-import type { DeletedRange, LockedRows, ReadRows, ScanEnd, ScanStep, ScanTarget } from '../scan.ts';
+import type { DeletedRange, LockedRows, ReadRows, ScanStep, ScanTarget } from '../scan.ts';
+import type { ShardEnd } from '../shard-end.ts';
+import { continueAt, endShard } from '../shard-end.ts';
 import type { Connection } from './connection.ts';
 import { ageColumn, oldestMillis } from './expiry.ts';
 import { countPages, pageStart, readPage, tableRef } from './identifiers.ts';
@@ -142,14 +144,15 @@ export function isInPages({ after, untilPage }: Pick<PageRange, 'after' | 'until
 }
 
 /** Where a shard goes on after a range of pages. */
-export function endOfPages({ untilPage, isLast }: PageRange): ScanEnd {
-  return { cursor: toCursor(pageStart(untilPage)), done: isLast };
+export function endOfPages({ untilPage, isLast }: PageRange): ShardEnd {
+  const cursor = toCursor(pageStart(untilPage));
+  return isLast ? endShard(cursor) : continueAt(cursor);
 }
 
 /** Where a shard goes on after the candidates of a range of pages: there may be more than the limit. */
-function endOfCandidates(range: PageRange, candidates: number, last: string | null, limit: number): ScanEnd {
+function endOfCandidates(range: PageRange, candidates: number, last: string | null, limit: number): ShardEnd {
   if (candidates < limit || last === null) return endOfPages(range);
-  return { cursor: toCursor(last), done: false };
+  return continueAt(toCursor(last));
 }
 
 function toCursor(ctid: string | undefined): Cursor {

@@ -5,6 +5,7 @@ import type { ParentReference } from '../../stored/row-tree.ts';
 import type { Shard } from '../../stored/scan.ts';
 import { toSql } from '../condition.ts';
 import type { OrphanRange, OrphanTarget, ScanStep } from '../scan.ts';
+import { continueAt, endShard } from '../shard-end.ts';
 import type { Connection } from './connection.ts';
 import { castValue, columnRef, tableRef } from './identifiers.ts';
 import { readLocation, toKeyCursor } from './scan-cursor.ts';
@@ -82,8 +83,7 @@ export async function findOrphanKeys(
       (select key::text from step, edge where nth = taken - 1) as before`.execute(connection.db);
   const { keys, oversized, next, before } = rows[0] as OrphanKeys;
   return {
-    cursor: toKeyCursor(next),
-    done: next === null,
+    ...(next === null ? endShard() : continueAt(toKeyCursor(next))),
     among: { keys },
     isEmpty: keys.length === 0,
     ...(oversized ? { oversized: { cursor: toKeyCursor(before ?? after) } } : {}),

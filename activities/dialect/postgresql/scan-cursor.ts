@@ -19,9 +19,9 @@ export function readAgePosition(cursor: Cursor): AgePosition | undefined {
   return { ctid: location.slice(0, cut), age: location.slice(cut + 1) };
 }
 
-/** A cursor of a scan by age; null for its end. */
-export function toAgeCursor(position: AgePosition | null): Cursor {
-  return position === null ? null : { location: `${position.ctid} ${position.age}` };
+/** A cursor of a scan by age. */
+export function toAgeCursor(position: AgePosition): Cursor {
+  return { location: `${position.ctid} ${position.age}` };
 }
 
 /** A cursor of a scan by parent key: after a key, or at the start. */

@@ -9,11 +9,11 @@ import type {
   OrphanRange,
   OrphanTarget,
   ReadRows,
-  ScanEnd,
   ScanRows,
   ScanStep,
   ScanTarget,
 } from '../scan.ts';
+import type { ShardEnd } from '../shard-end.ts';
 import type { Connection } from './connection.ts';
 import { pageStart, tableRef } from './identifiers.ts';
 import { deleteOrphans, findOrphans, lockOrphans } from './orphans.ts';
@@ -54,7 +54,7 @@ export class PostgresScan implements ScanRows {
     throw new Error(`rows cannot be scanned ${shard.scan}`);
   }
 
-  async countRange(target: CountTarget, from: ScanStep, to: ScanEnd): Promise<number> {
+  async countRange(target: CountTarget, from: ScanStep, to: ShardEnd): Promise<number> {
     const { rows } = await sql<{ rows: number }>`
       select count(*)::int as rows
       from ${tableRef(target.table)} as t
@@ -82,7 +82,7 @@ function withAge(target: ScanTarget): ScanTarget & { readonly age: ColumnName } 
 }
 
 /** Over alias `t`: the row lies between two cursors of a shard. */
-function isScanned({ by }: CountTarget, { shard, cursor }: ScanStep, to: ScanEnd): RawBuilder<boolean> {
+function isScanned({ by }: CountTarget, { shard, cursor }: ScanStep, to: ShardEnd): RawBuilder<boolean> {
   switch (shard.scan) {
     case 'by-location': {
       const from = readLocation(cursor) ?? pageStart(shard.fromPage);

@@ -1,4 +1,4 @@
-import type { ScanEnd } from '../scan.ts';
+import type { ShardEnd } from '../shard-end.ts';
 
 /** A row that a scan found. */
 export interface Candidate {
@@ -13,5 +13,5 @@ export interface Candidate {
 /** The next rows of a scan of which the condition is true, and where it goes on after them. */
 export interface Candidates {
   readonly rows: readonly Candidate[];
-  readonly end: ScanEnd;
+  readonly end: ShardEnd;
 }

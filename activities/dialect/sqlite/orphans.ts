@@ -5,6 +5,7 @@ import type { ParentReference } from '../../stored/row-tree.ts';
 import type { Shard } from '../../stored/scan.ts';
 import { toSql } from '../condition.ts';
 import type { LockedRows, OrphanRange, OrphanTarget, ScanStep } from '../scan.ts';
+import { continueAt, endShard } from '../shard-end.ts';
 import type { Connection } from './connection.ts';
 import {
   columnRef,
@@ -16,8 +17,8 @@ import {
   tableRef,
 } from './identifiers.ts';
 import { hasNoParent } from './references.ts';
-import type { RowidRange } from './rowid-range.ts';
-import { endOfRowids, findRowids, isInRowids } from './rowid-range.ts';
+import type { RowidRange } from './scan-by-location.ts';
+import { endOfRowids, findRowids, isInRowids } from './scan-by-location.ts';
 import { readKey, toKeyCursor, toRowidCursor } from './scan-cursor.ts';
 
 type KeyShard = Shard & { readonly scan: 'by-parent-key' };
@@ -87,10 +88,7 @@ export async function lockOrphans(
   return {
     ...locked,
     cursorAfter: (row) => toRowidCursor(locations[row]),
-    end:
-      rows.length < limit || last === undefined
-        ? endOfRowids(rowids)
-        : { cursor: toRowidCursor(last), done: false },
+    end: rows.length < limit || last === undefined ? endOfRowids(rowids) : continueAt(toRowidCursor(last)),
   };
 }
 
@@ -156,11 +154,9 @@ async function findOrphanKeys(
   const taken = known.filter(({ total }) => total <= limit);
   const isEnd = taken.length === known.length && rows.at(-1)?.key === null;
   const keys = taken.filter((one) => one.rows > 0).map(({ key }) => key);
-  const next = isEnd ? null : (taken.at(-1)?.key ?? after);
   const isOversized = known.some((one) => one.rows === limit && one.total === limit);
   return {
-    cursor: toKeyCursor(next),
-    done: isEnd,
+    ...(isEnd ? endShard() : continueAt(toKeyCursor(taken.at(-1)?.key ?? after))),
     among: { keys },
     isEmpty: keys.length === 0,
     ...(isOversized ? { oversized: { cursor: toKeyCursor(taken.at(-2)?.key ?? after) } } : {}),

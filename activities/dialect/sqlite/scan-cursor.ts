@@ -29,9 +29,9 @@ export function readAgePosition(cursor: Cursor): AgePosition | undefined {
   return { rowid: text.slice(1, cut), age: text.slice(cut + 2) };
 }
 
-/** A cursor of a scan by age; null for its end. */
-export function toAgeCursor(position: AgePosition | undefined): Cursor {
-  return position === undefined ? null : { location: `(${position.rowid}) ${position.age}` };
+/** A cursor of a scan by age. */
+export function toAgeCursor(position: AgePosition): Cursor {
+  return { location: `(${position.rowid}) ${position.age}` };
 }
 
 /** The key after which a scan by parent key goes on; undefined at the start of the shard. */

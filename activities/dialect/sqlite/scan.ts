@@ -9,12 +9,12 @@ import type {
   OrphanRange,
   OrphanTarget,
   ReadRows,
-  ScanEnd,
   ScanRows,
   ScanStep,
   ScanTarget,
 } from '../scan.ts';
-import { findByAge, isBetweenAges } from './age-range.ts';
+import type { ShardEnd } from '../shard-end.ts';
+import { continueAt } from '../shard-end.ts';
 import type { Candidate, Candidates } from './candidates.ts';
 import type { Connection } from './connection.ts';
 import { ageMillis } from './expiry.ts';
@@ -22,7 +22,8 @@ import { isAt, keyText, locationText, returnedKey, tableRef } from './identifier
 import { isGroupFull, isNotKept } from './keep-last.ts';
 import { deleteOrphans, findOrphans, isBetweenKeys, lockOrphans } from './orphans.ts';
 import { recordPaths, returningPaths } from './recording.ts';
-import { endOfRowids, findRowids, isInRowids } from './rowid-range.ts';
+import { findByAge, isBetweenAges } from './scan-by-age.ts';
+import { endOfRowids, findRowids, isInRowids } from './scan-by-location.ts';
 import { readAgePosition, readKey, readRowid, toAgeCursor, toRowidCursor } from './scan-cursor.ts';
 
 type CountTarget = Pick<ScanTarget, 'table' | 'where'> & { readonly by: ColumnName | null };
@@ -80,7 +81,7 @@ export class SqliteScan implements ScanRows {
     };
   }
 
-  async countRange(target: CountTarget, from: ScanStep, to: ScanEnd): Promise<number> {
+  async countRange(target: CountTarget, from: ScanStep, to: ShardEnd): Promise<number> {
     const { rows } = await this.#connection.run(sql<{ rows: number }>`
       select count(*) as rows
       from ${tableRef(target.table)} as t
@@ -130,7 +131,7 @@ export class SqliteScan implements ScanRows {
       end:
         rows.length < limit || last === undefined
           ? endOfRowids(range)
-          : { cursor: toRowidCursor(last.location), done: false },
+          : continueAt(toRowidCursor(last.location)),
     };
   }
 
@@ -162,7 +163,7 @@ function withoutKept(connection: Connection, { where, keeps }: ScanTarget): RawB
   )`;
 }
 
-function toCursor({ shard }: ScanStep, row: Candidate | undefined): ScanEnd['cursor'] {
+function toCursor({ shard }: ScanStep, row: Candidate | undefined): ShardEnd['cursor'] {
   if (row === undefined) return null;
   return shard.scan === 'by-age'
     ? toAgeCursor({ rowid: row.location, age: String(row.age) })
@@ -170,7 +171,7 @@ function toCursor({ shard }: ScanStep, row: Candidate | undefined): ScanEnd['cur
 }
 
 /** Over alias `t`: the row lies between two cursors of a shard. */
-function isScanned({ by }: CountTarget, { shard, cursor }: ScanStep, to: ScanEnd): RawBuilder<boolean> {
+function isScanned({ by }: CountTarget, { shard, cursor }: ScanStep, to: ShardEnd): RawBuilder<boolean> {
   switch (shard.scan) {
     case 'by-location': {
       const after = readRowid(cursor) ?? null;

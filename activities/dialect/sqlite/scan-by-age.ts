@@ -5,6 +5,7 @@ import type { ColumnName, PartialIndex, TableName } from '../../stored/columns.t
 import type { Shard } from '../../stored/scan.ts';
 import { isIn } from '../partial-index.ts';
 import type { ScanStep } from '../scan.ts';
+import { continueAt, endShard } from '../shard-end.ts';
 import type { Candidate, Candidates } from './candidates.ts';
 import type { Connection } from './connection.ts';
 import { ageMillis } from './expiry.ts';
@@ -62,7 +63,7 @@ export async function findByAge(
   if (rows.length >= limit && last !== undefined) {
     return {
       rows,
-      end: { cursor: toAgeCursor({ rowid: last.location, age: String(last.age) }), done: false },
+      end: continueAt(toAgeCursor({ rowid: last.location, age: String(last.age) })),
     };
   }
   const { rows: next } = await connection.run(sql<{ location: string; age: string | number }>`
@@ -72,8 +73,8 @@ export async function findByAge(
     order by ${value}, t.rowid
     limit 1 offset ${entries - 1}`);
   const [entry] = next;
-  const end = entry && { rowid: entry.location, age: String(entry.age) };
-  return { rows, end: { cursor: toAgeCursor(end), done: end === undefined } };
+  if (entry === undefined) return { rows, end: endShard() };
+  return { rows, end: continueAt(toAgeCursor({ rowid: entry.location, age: String(entry.age) })) };
 }
 
 function isInRange(

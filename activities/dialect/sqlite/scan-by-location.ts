@@ -4,7 +4,9 @@ import { sql } from 'kysely';
 import type { TableName } from '../../stored/columns.ts';
 import type { Shard } from '../../stored/scan.ts';
 import { ROWIDS_PER_PAGE } from '../position.ts';
-import type { ScanEnd, ScanStep } from '../scan.ts';
+import type { ScanStep } from '../scan.ts';
+import type { ShardEnd } from '../shard-end.ts';
+import { continueAt, endShard } from '../shard-end.ts';
 import type { Connection } from './connection.ts';
 import { tableRef } from './identifiers.ts';
 import { readRowid, toRowidCursor } from './scan-cursor.ts';
@@ -60,6 +62,7 @@ function isAfter(rowid: string | null): RawBuilder<boolean> {
 }
 
 /** Where a shard goes on after a range. */
-export function endOfRowids({ after, upTo, isLast }: RowidRange): ScanEnd {
-  return { cursor: toRowidCursor(upTo ?? after), done: isLast };
+export function endOfRowids({ after, upTo, isLast }: RowidRange): ShardEnd {
+  const cursor = toRowidCursor(upTo ?? after);
+  return isLast ? endShard(cursor) : continueAt(cursor);
 }
