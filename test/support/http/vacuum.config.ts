@@ -1,6 +1,7 @@
 import { defineConfig } from '../../../worker/config.ts';
-import { watchedPolicies } from './watched-shop.ts';
+import { neverRunPolicy, watchedPolicies } from './watched-shop.ts';
 
+const neverRun = process.env['TEST_NEVER_RUN']?.split(',') ?? [];
 const second = process.env['TEST_SECOND_DATABASE_URL'];
 
 export default defineConfig({
@@ -8,5 +9,5 @@ export default defineConfig({
     main: () => process.env['TEST_DATABASE_URL'] ?? '',
     ...(second === undefined ? {} : { second }),
   },
-  policies: watchedPolicies(process.env['TEST_POLICY'] ?? ''),
+  policies: [...watchedPolicies(process.env['TEST_POLICY'] ?? ''), ...neverRun.map(neverRunPolicy)],
 });

@@ -75,6 +75,12 @@ export function watchedPolicies(name: string): Policy[] {
   ];
 }
 
+/** A policy that nobody has run; enabled unless its name begins with `off-`. */
+export function neverRunPolicy(name: string): Policy {
+  const passes = [expireRows({ name: 'old-audit', entity: AuditLog, age: 'at', olderThan: '10 days' })];
+  return shopPolicy({ name, database: 'main', enabled: !name.startsWith('off-'), passes });
+}
+
 /** A shop whose worker is watched over HTTP. */
 export class WatchedShop {
   readonly database: TestDatabase;

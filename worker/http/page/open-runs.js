@@ -36,7 +36,7 @@ export function showOpenRuns({ open, last, never }) {
   for (const run of open) for (const pass of run.passes) showPass(run, pass);
 }
 
-/** The policies without a run that one sentence names. */
+/** The policies without a run that one sentence names, those first whose runs are missed. */
 const MOST_NAMES = 3;
 
 /**
@@ -45,6 +45,7 @@ const MOST_NAMES = 3;
  */
 function makeLastRuns(last, never) {
   const names = never
+    .toSorted((one, other) => Number(other.enabled) - Number(one.enabled))
     .slice(0, MOST_NAMES)
     .map(({ policy, enabled }) => (enabled ? policy : `${policy} (disabled)`));
   const isMissed = never.some(({ enabled }) => enabled);
