@@ -53,6 +53,9 @@ describeNeeding(['temporal', 'chromium'], 'pause, resume and stop over HTTP', ()
     const { state, reason } = await run.query<RunProgress>('progress');
     return { state, reason };
   };
+  /** With those that earlier runs left there are enough rows, and too few for a guard. */
+  const fillUp = async (): Promise<void> =>
+    shop.add(ROWS - (await shop.database.value('select count(*)::int from audit_log')));
   const countSignals = async (run: WorkflowHandle): Promise<number> => {
     const { events = [] } = await run.fetchHistory();
     return (events ?? []).filter((event) => event.workflowExecutionSignaledEventAttributes).length;
@@ -189,6 +192,31 @@ describeNeeding(['temporal', 'chromium'], 'pause, resume and stop over HTTP', ()
     await watched.close();
   });
 
+  test('have no buttons at a worker without the policy of the run, although it has a token', async () => {
+    await fillUp();
+    const run = await shop.pauseInTheMiddle('the backup runs');
+    const env = { VACUUM_HTTP_TOKEN: TOKEN, TEST_POLICY: 'another' };
+    // On a task queue of its own: it could not work on this run.
+    const other = await shop.serve('127.0.0.1:0', env, { taskQueue: session.queue() });
+    const countButtons = async (url: string): Promise<number> => {
+      const watched = await watcher.look(url, { token: TOKEN });
+      const article = watched.page.getByRole('article', { name: /^Run \d+ of shop-/ });
+      await article
+        .getByText(url === other.url ? /^this worker has no policy shop-/ : 'the backup runs')
+        .waitFor();
+      await watched.page.getByText('A pause or stop takes effect after the current batch.').waitFor();
+      await watched.photograph(url === other.url ? 'not-of-this-worker' : 'of-this-worker');
+      const count = await article.getByRole('button').count();
+      await watched.close();
+      return count;
+    };
+    expect(await countButtons(worker.url)).toBe(2);
+    expect(await countButtons(other.url)).toBe(0);
+    await other.end();
+    await run.signal('stop');
+    await run.result();
+  });
+
   test('give the reason of the page that the server gives if a run has ended meanwhile', async () => {
     const run = await shop.pauseInTheMiddle('to be ended');
     const watched = await watcher.look(worker.url, { token: TOKEN });
@@ -209,8 +237,7 @@ describeNeeding(['temporal', 'chromium'], 'pause, resume and stop over HTTP', ()
   test('are kept by Temporal for a run that no worker answers for, which the page says and offers all of them', async () => {
     const taskQueue = session.queue();
     const serveOther = async (): Promise<WorkerProcess> => shop.serve('127.0.0.1:0', {}, { taskQueue });
-    // With those that earlier runs left, too few for a guard.
-    await shop.add(ROWS - (await shop.database.value('select count(*)::int from audit_log')));
+    await fillUp();
     const other = await serveOther();
     const run = await shop.pauseInTheMiddle('the backup runs', taskQueue);
     await other.end();
