@@ -21,7 +21,8 @@ import { World } from './world.ts';
 
 /** Every block of the pages is typed, compiled or executed in the order of its page, as a reader would, on real parts. */
 export function describeBlocks(group: Group): void {
-  describeNeeding(['temporal', 'tctl'], 'every block of', () => {
+  const alerts = group === 'starting' ? (['promql'] as const) : [];
+  describeNeeding(['temporal', 'tctl', ...alerts], 'every block of', () => {
     // Pages use the task queues and schedules that everybody uses.
     const temporal = OwnTemporal.forAll();
     let world: World | undefined;
@@ -74,7 +75,7 @@ export function describeBlocks(group: Group): void {
           const wanted = Number(findMessage(block, 'exits with ') ?? 0);
           if (code !== wanted) throw new Error(`${page}:${block.line} exits with ${code}:\n${output}`);
           try {
-            await expectOutcome({ database: on.database, client: temporal.client }, block, output);
+            await expectOutcome({ database: on.database, client: temporal.client, output }, block);
           } catch (error) {
             throw new Error(`${page}:${block.line} does otherwise`, { cause: error });
           }

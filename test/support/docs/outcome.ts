@@ -1,14 +1,17 @@
 import type { Client } from '@temporalio/client';
 
 import type { RunReport } from '../../../activities/contract.ts';
+import { START, evaluateAlerts } from '../alerts.ts';
 import type { TestDatabase } from '../database.ts';
+import { parseSeries } from '../scrape.ts';
 import { waitFor } from '../wait.ts';
 import type { Block } from './markdown.ts';
 
-/** Where a block was typed. */
+/** Where a block was typed, and what it printed. */
 export interface Typist {
   readonly database: TestDatabase;
   readonly client: Client;
+  readonly output: string;
 }
 
 type Check = (typist: Typist, words: readonly string[]) => Promise<boolean>;
@@ -47,10 +50,29 @@ const OUTCOMES: readonly (readonly [words: RegExp, check: Check])[] = [
     async ({ client }, [id = '']) =>
       (await client.schedule.getHandle(id).describe()).info.recentActions.length > 0,
   ],
+  [
+    /^alert (\S+) fires within 20 minutes with (\d+) in place of (\d+)$/,
+    async ({ output }, [alert = '', low = '', shipped = '']) => {
+      const edited = findAlerts(output, (expression) => expression.replace(shipped, low));
+      const [fired = '', hour = Infinity] = Object.entries(edited)[0] ?? [];
+      const isSilent = Object.keys(findAlerts(output, (expression) => expression)).length === 0;
+      return fired.startsWith(`${alert} `) && hour > 0 && hour <= 1 / 3 && isSilent;
+    },
+  ],
 ];
 
+/** The alerts that fire within an hour after a scrape, if no run completes any more, and since which hour. */
+function findAlerts(scraped: string, edit: (expression: string) => string): Record<string, number> {
+  const series = parseSeries(scraped).map(({ name, labels, value }) => {
+    const age = Date.now() / 1000 - value;
+    return { name, labels, at: () => START - age };
+  });
+  return evaluateAlerts(series, 1, edit);
+}
+
 /** Checks what a page says that a block prints, and what it says that is true afterwards. */
-export async function expectOutcome(typist: Typist, { said }: Block, output: string): Promise<void> {
+export async function expectOutcome(typist: Typist, { said }: Block): Promise<void> {
+  const { output } = typist;
   for (const comment of said) {
     const [, kind, text = ''] = /^(prints|afterwards): (.+)$/.exec(comment) ?? [];
     if (kind === 'prints' && !output.includes(text)) throw new Error(`it prints no "${text}":\n${output}`);
