@@ -34,7 +34,7 @@ export class ProgressLog {
 
   /**
    * How far off the ETA of the largest pass was when a tenth of its rows was gone, as a part of the time that was left:
-   * by what the run knew then, or by the first that it knew after. Null where it never knew.
+   * by what the run knew then, or by the first that it knew after. Null if it never knew.
    */
   async errorAtTenth(client: Client, run: number): Promise<number | null> {
     const { rows } = await client.query<{ name: string; tenth: number; end: number }>(

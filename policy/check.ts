@@ -11,11 +11,11 @@ import type { Pass } from './pass.ts';
 import { PASS_SCHEMAS } from './pass.ts';
 import type { Policy } from './policy.ts';
 import { ScheduleSchema } from './schedule.ts';
-import { EntitySchema, FlagSchema, listOf, strictOptions } from './strict-options.ts';
+import { EntitySchema, FlagSchema, listSchema, strictOptions } from './strict-options.ts';
 
 const PolicySchema = strictOptions({
   name: nameFor('workflow ids and metrics'),
-  entities: listOf(EntitySchema),
+  entities: listSchema(EntitySchema),
   passes: withFix(z.array(z.unknown()).min(1), 'Give it at least one', () => 'it has no passes').pipe(
     z.array(
       withFix(

@@ -9,7 +9,7 @@ import type { AnyEntity, PassOptions } from './pass-options.ts';
 import { passOptions } from './pass-options.ts';
 import { PeriodSchema } from './period-schemas.ts';
 import type { Period } from './period.ts';
-import { EntitySchema, listOf, PropertySchema } from './strict-options.ts';
+import { EntitySchema, listSchema, PropertySchema } from './strict-options.ts';
 
 /** What {@link deleteOrphans} can be told. */
 export interface DeleteOrphansOptions<Child> extends PassOptions {
@@ -62,5 +62,5 @@ export const DeleteOrphansSchema = passOptions({
   age: AgeSchema,
   grace: PeriodSchema,
   where: FilterSchema,
-  repoint: listOf(LatestPointerSchema),
+  repoint: listSchema(LatestPointerSchema),
 });

@@ -7,7 +7,7 @@ import type { AnyEntity, PassOptions } from './pass-options.ts';
 import { passOptions } from './pass-options.ts';
 import { PeriodSchema } from './period-schemas.ts';
 import type { Period } from './period.ts';
-import { AsSchema, EntitySchema, listOf, PropertySchema, strictOptions } from './strict-options.ts';
+import { AsSchema, EntitySchema, listSchema, PropertySchema, strictOptions } from './strict-options.ts';
 
 /** Rows that name another row without a foreign key in the database. */
 export interface SoftReferenceOptions<Child> {
@@ -15,7 +15,7 @@ export interface SoftReferenceOptions<Child> {
   /** The property with the primary key of the row that is named. */
   readonly by: EntityKey<Child>;
   /**
-   * Which of its rows count, by columns of their own, as `{ ownerType: 'order' }` where a column tells what each names.
+   * Which of its rows count, by columns of their own, as `{ ownerType: 'order' }` if a column tells what each names.
    * Default: all.
    */
   readonly where?: FilterQuery<Child>;
@@ -91,8 +91,8 @@ export const DeleteUnreferencedSchema = passOptions({
   age: AgeSchema,
   grace: PeriodSchema,
   where: FilterSchema,
-  references: listOf(
+  references: listSchema(
     strictOptions({ entity: EntitySchema, by: PropertySchema, where: FilterSchema, as: AsSchema.optional() }),
   ),
-  ignore: listOf(EntitySchema),
+  ignore: listSchema(EntitySchema),
 });

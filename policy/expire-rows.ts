@@ -29,7 +29,7 @@ import {
   AsSchema,
   EntitySchema,
   FlagSchema,
-  listOf,
+  listSchema,
   PropertySchema,
   strictOptions,
 } from './strict-options.ts';
@@ -183,9 +183,9 @@ const SoftChildSchema = strictOptions({
   by: PropertySchema,
   where: FilterSchema,
   as: AsSchema.optional(),
-  repoint: listOf(LatestPointerSchema),
+  repoint: listSchema(LatestPointerSchema),
   get with(): z.ZodType {
-    return listOf(SoftChildSchema);
+    return listSchema(SoftChildSchema);
   },
 });
 
@@ -213,11 +213,11 @@ function schemaFor(DurationSchema: z.ZodType): z.ZodType {
     olderThan,
     keepLast,
     keepAtMost: KeepAtMostSchema.optional(),
-    overrides: listOf(strictOptions({ where: FilterSchema, olderThan, keepLast })),
+    overrides: listSchema(strictOptions({ where: FilterSchema, olderThan, keepLast })),
     where: FilterSchema,
     nestedBy: PropertySchema.optional(),
-    with: listOf(SoftChildSchema),
-    files: listOf(RootSchema),
+    with: listSchema(SoftChildSchema),
+    files: listSchema(RootSchema),
     allowShort: FlagSchema,
     allowNewest: FlagSchema,
   })

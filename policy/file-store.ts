@@ -3,23 +3,23 @@
  * `..`. The local disk is one such place; an object store can be another.
  */
 export interface FileStore {
-  /** The key of a path as a row records it; throws {@link FileRefused} where it leads out or can be no file's. */
+  /** The key of a path as a row records it; throws {@link FileRefused} if it leads out or can be no file's. */
   toKey(path: string): string;
   /** Every way in which a row may record the file of a key. */
   listSpellings(key: string): readonly string[];
-  /** Opens it for a moment. Throws {@link RootUnusable} where it cannot be worked in. */
+  /** Opens it for a moment. Throws {@link RootUnusable} if it cannot be worked in. */
   open(): Promise<OpenFileStore>;
 }
 
 /** A file store while it is worked in. */
 export interface OpenFileStore {
   /** Names the place that was opened: another one where its disk is not mounted. In the ledger only. */
-  readonly place: string;
+  readonly rootId: string;
   /** Whether it has nothing in it at all. */
   isEmpty(): Promise<boolean>;
   /** What is there; undefined if nothing is there. Throws {@link FileRefused} for what is no ordinary file. */
   look(key: string): Promise<StoredFile | undefined>;
-  /** Removes a file; false where there is none. What is no ordinary file stays, and is refused. */
+  /** Removes a file; false if there is none. What is no ordinary file stays, and is refused. */
   remove(key: string): Promise<boolean>;
   /**
    * The keys of all ordinary files after a key, in the order of {@link compareKeys}. Links are not followed. A folder that
@@ -31,7 +31,7 @@ export interface OpenFileStore {
 
 /** A file that is there. */
 export interface StoredFile {
-  /** Bytes that its removal gives back; 0 where it has another name that stays. */
+  /** Bytes that its removal gives back; 0 if it has another name that stays. */
   readonly bytes: number;
   /** When its content was last changed, in milliseconds since the epoch, by the clock of the store. */
   readonly modified: number;

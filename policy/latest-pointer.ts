@@ -1,7 +1,7 @@
 import type { EntityKey, EntityName } from '@mikro-orm/core';
 
 import type { AnyEntity } from './pass-options.ts';
-import { EntitySchema, listOf, PropertySchema, strictOptions } from './strict-options.ts';
+import { EntitySchema, listSchema, PropertySchema, strictOptions } from './strict-options.ts';
 
 /**
  * Rows that point at "the newest of their group" without a foreign key, and copy some of its columns: Prefect's
@@ -33,8 +33,8 @@ export interface LatestPointer {
 }
 
 /**
- * Describes rows that point at the newest of their group. Where a pass deletes targets, it repairs the pointers in
- * the same transaction: moved to the newest survivor with its copied columns, deleted where none survives.
+ * Describes rows that point at the newest of their group. If a pass deletes targets, it repairs the pointers in
+ * the same transaction: moved to the newest survivor with its copied columns, deleted if none survives.
  */
 export function latestPointer<Holder, Target>(options: LatestPointerOptions<Holder, Target>): LatestPointer {
   return Object.freeze({ ...options, copy: options.copy ?? [] });
@@ -47,5 +47,5 @@ export const LatestPointerSchema = strictOptions({
   target: EntitySchema,
   group: PropertySchema,
   newest: PropertySchema,
-  copy: listOf(PropertySchema),
+  copy: listSchema(PropertySchema),
 });

@@ -1,6 +1,6 @@
 import type { AnyEntity, PassOptions } from './pass-options.ts';
 import { passOptions } from './pass-options.ts';
-import { EntitySchema, FlagSchema, listOf } from './strict-options.ts';
+import { EntitySchema, FlagSchema, listSchema } from './strict-options.ts';
 
 /** What {@link measureSize} can be told. */
 export interface MeasureSizeOptions extends PassOptions {
@@ -29,6 +29,6 @@ export function measureSize(options: MeasureSizeOptions): MeasureSize {
 
 /** The options of the kind. */
 export const MeasureSizeSchema = passOptions({
-  entities: listOf(EntitySchema).optional(),
+  entities: listSchema(EntitySchema).optional(),
   exact: FlagSchema,
 });

@@ -15,7 +15,7 @@ export interface PassOptions {
   /** Passes without which this one must not run: if one of them failed, this one is left out. Default: none. */
   readonly dependsOn?: readonly string[];
   /**
-   * In how many parts, run beside one another, the pass is split where it can be split. 1 to 16; default: the
+   * In how many parts, run beside one another, the pass is split if it can be split. 1 to 16; default: the
    * policy's `shards`.
    */
   readonly shards?: number;

@@ -23,7 +23,7 @@ export const PeriodSchema = withFix(
 export const LongPeriodSchema = PeriodSchema.pipe(
   withFix(
     periodAtLeast(HOUR),
-    'Use at least one hour, or say allowShort: true where that is meant',
+    'Use at least one hour, or say allowShort: true if that is meant',
     (option, value) =>
       `${option} is ${formatDuration(parseDuration(value) ?? 0)}, so that nearly everything would be deleted`,
   ),

@@ -36,7 +36,7 @@ export interface PolicyOptions {
   readonly batchTarget?: Duration;
   /** A rest after each batch, for the sake of others on the database. At most a minute; default: none. */
   readonly batchPause?: Duration;
-  /** How many parts of a pass run beside one another where a pass can be split. 1 to 16; default 2. */
+  /** How many parts of a pass run beside one another if a pass can be split. 1 to 16; default 2. */
   readonly shards?: number;
   /** How much a run may do and when, and the guards that stop one that would do too much. Defaults: see there. */
   readonly limits?: LimitOptions;

@@ -5,7 +5,7 @@ import { durationBetween, SECOND } from './duration.ts';
 import { addIssues, issueParams, withFix } from './find-issues.ts';
 import type { AnyEntity, PassOptions } from './pass-options.ts';
 import { passOptions } from './pass-options.ts';
-import { EntitySchema, listOf } from './strict-options.ts';
+import { EntitySchema, listSchema } from './strict-options.ts';
 import { checkWindow } from './window.ts';
 
 /**
@@ -76,7 +76,7 @@ export function reclaimSpace(options: ReclaimSpaceOptions): ReclaimSpace {
 
 /** The options of the kind. */
 export const ReclaimSpaceSchema = passOptions({
-  entities: listOf(EntitySchema).optional(),
+  entities: listSchema(EntitySchema).optional(),
   mode: withFix(
     z.enum(['vacuum', 'full', 'reindex'] satisfies ReclaimMode[]),
     "Use 'vacuum', 'full' or 'reindex'",

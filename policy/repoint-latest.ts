@@ -17,7 +17,7 @@ export interface RepointLatest extends PassOptions {
 
 /**
  * Repairs every row that points at a target that no longer exists: moved to the newest surviving target of its
- * group, with the copied columns; deleted only where no target of the group survives.
+ * group, with the copied columns; deleted only if no target of the group survives.
  */
 export function repointLatest(options: RepointLatestOptions): RepointLatest {
   return Object.freeze({ ...options, kind: 'repointLatest' });

@@ -74,7 +74,7 @@ export class NotResolved extends Error {
 /**
  * Reports the rows of an entity that are older than a horizon and match a filter: how many there are and how old the
  * oldest is. Deletes nothing. With `handler` each is dealt with by a function of the policy's own, and counted as
- * resolved where it does not match any more afterwards.
+ * resolved if it does not match any more afterwards.
  */
 export function reportRows<Row>(options: ReportRowsOptions<Row>): ReportRows {
   const { handler, ...rest } = options;

@@ -17,14 +17,14 @@ export function strictOptions<Shape extends z.ZodRawShape>(
 ): z.ZodObject<Shape, z.core.$catchall<z.ZodType<never>>> {
   const known = Object.keys(shape).filter((name) => name !== 'kind');
   const unknown = unknownOption(
-    (path) => describe(findPlace(path), String(path.at(-1))),
+    (path) => describe(findBatchTarget(path), String(path.at(-1))),
     (key) => suggestOption(key, known),
   );
   return z.object(shape, { error: `Use an object with some of ${known.join(', ')}` }).catchall(unknown);
 }
 
 /** The object that has an option, as a person calls it. */
-function findPlace(path: readonly PropertyKey[]): string {
+function findBatchTarget(path: readonly PropertyKey[]): string {
   return path.length < 2 ? 'it' : z.core.toDotPath(path.slice(0, -1));
 }
 
@@ -69,6 +69,6 @@ export const NamesSchema = withFix(
 );
 
 /** A list of what a schema describes. Reports what is wrong with each. */
-export function listOf<T>(schema: z.ZodType<T>): z.ZodArray<z.ZodType<T>> {
+export function listSchema<T>(schema: z.ZodType<T>): z.ZodArray<z.ZodType<T>> {
   return z.array(schema, { error: 'Use a list' });
 }

@@ -7,7 +7,7 @@ import { FileConcurrencySchema, RootSchema } from './file-root.ts';
 import { formatValue, withFix } from './find-issues.ts';
 import type { PassOptions } from './pass-options.ts';
 import { passOptions } from './pass-options.ts';
-import { FlagSchema, listOf } from './strict-options.ts';
+import { FlagSchema, listSchema } from './strict-options.ts';
 
 /** What {@link sweepStrayFiles} can be told. */
 export interface SweepStrayFilesOptions extends PassOptions {
@@ -45,7 +45,7 @@ export interface SweepStrayFiles extends PassOptions {
   readonly concurrency: number;
 }
 
-/** Reports the files under a root that no row records, and removes them where it is told to. */
+/** Reports the files under a root that no row records, and removes them if it is told to. */
 export function sweepStrayFiles(options: SweepStrayFilesOptions): SweepStrayFiles {
   return Object.freeze({
     ...options,
@@ -69,7 +69,7 @@ export const SweepStrayFilesSchema = passOptions({
       `${option} is ${formatValue(value)}, and files that are just being written have no row yet`,
   ),
   maxStrayRatio: withFix(z.number().gt(0).max(1), 'Use a number above 0 and up to 1, like 0.5'),
-  exclude: listOf(
+  exclude: listSchema(
     withFix(
       z.string().refine((glob) => glob !== '' && !/^\/|\/$|\\|^!|^\.{0,2}\/|^\*{1,2}$/.test(glob)),
       "Write a name like '*.tmp', or a path below the root like 'exports/**', with / between names",

@@ -58,7 +58,7 @@ export function checkWindow(
 
 /**
  * How a window stands at an instant, in milliseconds since the epoch. It is open while the clock on the wall there shows
- * a time inside: on the day of a change of summer time an hour longer or shorter, and not at all where the whole of it
+ * a time inside: on the day of a change of summer time an hour longer or shorter, and not at all if the whole of it
  * lies in the hour that is left out.
  */
 export function windowAt(window: Window, now: number): WindowState {

@@ -8,7 +8,7 @@ import { hasWorker } from './pollers.ts';
 
 /**
  * How an open run of the ledger stands, as its workflow says: the command line and the page show the same. It is not known if
- * Temporal has no such workflow open (`unknown`), if no worker answers for it (`no-worker`), if the answer cannot be read here
+ * Temporal has no such workflow open (`unknown`), if no worker responds for it (`no-worker`), if the result cannot be read here
  * (`encoded`), or if Temporal does not respond (`no-temporal`).
  */
 export type OpenState = RunProgress['state'] | 'unknown' | 'no-worker' | 'encoded' | 'no-temporal';
@@ -23,7 +23,7 @@ export interface RunState {
 }
 
 const TIMEOUT_MILLIS = 1_500;
-/** A worker that works on a batch answers in milliseconds, unless its machine has too much to do. */
+/** A worker that works on a batch responds in milliseconds, unless its machine has too much to do. */
 const QUERY_TIMEOUT_MILLIS = 3_000;
 const GONE =
   'Temporal has no such workflow open: it is over, and the next run takes its place, or it works with another Temporal';
@@ -64,5 +64,5 @@ async function describeNoWorker(client: Client, taskQueue: string): Promise<stri
       : polls === false
         ? `None polls task queue ${taskQueue}, and the run goes on when one is started`
         : `Task queue ${taskQueue} needs one`;
-  return `no worker answers. ${why}. ${FROM_LEDGER}`;
+  return `no worker responds. ${why}. ${FROM_LEDGER}`;
 }

@@ -12,7 +12,7 @@ export const SIGNALS = ['pause', 'resume', 'stop'] as const;
 export type Signal = (typeof SIGNALS)[number];
 
 /**
- * The result of a signal: the state of the run; `sent` if no worker has confirmed the signal yet; or `encoded` if one answered what
+ * The result of a signal: the state of the run; `sent` if no worker has confirmed the signal yet; or `encoded` if one returned what
  * cannot be read here.
  */
 export interface SignalResult {

@@ -4,7 +4,7 @@ import type { VacuumActivities } from '../activities/contract.ts';
 
 /** Restarts, deploys and pauses count as attempts: what may be tried again is tried for ever. */
 const FOR_EVER = { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '30s' } as const;
-/** Where a person or the schedule begins again anyway, an outage is sat out for so long. */
+/** If a person or the schedule begins again anyway, an outage is sat out for so long. */
 const OUTAGE = '30 minutes';
 
 /** Begins runs. */
@@ -26,7 +26,7 @@ export const previewing = proxyActivities<Pick<VacuumActivities, 'vacuum.preview
 
 /**
  * Deletes. The cancellation type is set because the default in effect is to let go at once: the run would be closed
- * with a batch still deleting, and the slice could not answer where it stopped.
+ * with a batch still deleting, and the slice could not return where it stopped.
  */
 export const deleting = proxyActivities<Pick<VacuumActivities, 'vacuum.runSlice'>>({
   startToCloseTimeout: '5 minutes',

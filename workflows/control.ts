@@ -18,7 +18,7 @@ const MOST_CHARACTERS = 200;
 
 /**
  * What people and Temporal ask of a run. A request is felt within one batch: it cancels the scopes of the slices
- * under way, and each answers what it did as an ordinary result.
+ * under way, and each returns what it did as an ordinary result.
  */
 export class Control {
   paused: boolean;
@@ -72,8 +72,8 @@ export class Control {
     for (const scope of this.#scopes.keys()) scope.cancel();
   }
 
-  /** Waits while paused; false where the passes are to be left. */
-  async mayGoOn(): Promise<boolean> {
+  /** Waits while paused; false if the passes are to be left. */
+  async waitWhilePaused(): Promise<boolean> {
     const isOver = (): boolean => !this.paused || this.#leaving !== undefined;
     try {
       if (this.end === undefined || isOver()) await condition(isOver);
@@ -90,7 +90,7 @@ export class Control {
   }
 
   /** Does what a limit asks for: ends the run, or waits until it may go on. */
-  async obey(limit: LimitReached, show: () => void): Promise<void> {
+  async applyLimit(limit: LimitReached, show: () => void): Promise<void> {
     if (limit.until === null) this.stop(limit.reason);
     else await this.wait(waitUntil({ ...limit, until: limit.until }), show);
   }

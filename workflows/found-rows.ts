@@ -5,7 +5,7 @@ export interface FoundRows {
   readonly rows: number;
   readonly resolved: number;
   readonly unresolved: number;
-  /** When the oldest is of; ISO 8601, null where none was found. */
+  /** When the oldest is of; ISO 8601, null if none was found. */
   readonly oldest: string | null;
 }
 

@@ -7,7 +7,7 @@ import { foundIn, describeFoundRows } from './found-rows.ts';
 import type { PassState, RunState } from './state.ts';
 import { countRows } from './state.ts';
 
-/** The answer to query `progress`. */
+/** The result of query `progress`. */
 export interface RunProgress {
   readonly run: number | null;
   readonly policy: string | null;
@@ -28,14 +28,14 @@ export interface PassProgress extends Progress {
   /** Rows deleted in all tables. */
   readonly rows: number;
   readonly batches: number;
-  /** What it found and left, where it reports. */
+  /** What it found and left, if it reports. */
   readonly found?: FoundRows;
   /**
    * Rows nested in others go level after level, and how many there are is known at the end only: the level that percent
    * and ETA are about. Null for other passes.
    */
   readonly level: number | null;
-  /** What must come before it goes on; null where nothing does. */
+  /** What must come before it goes on; null if nothing does. */
   readonly waitsFor: string | null;
 }
 
@@ -49,7 +49,7 @@ export function readState(
   return waitsFor === undefined ? 'running' : 'waiting';
 }
 
-/** How the passes stand by what their slices answered, and when; nothing before there is a plan. */
+/** How the passes stand by what their slices returned, and when; nothing before there is a plan. */
 export function toProgress(
   state: RunState | undefined,
   control: Pick<Control, 'paused' | 'waitsFor'>,

@@ -8,7 +8,7 @@ import { beginRound, keepSlice, rowsOfRound } from './state.ts';
 
 /**
  * Runs one pass: its shards beside one another, slice after slice; once more, a round, where deleting made more rows
- * eligible. Answers whether the pass is done; it is not where the control says to leave.
+ * eligible. Returns whether the pass is done; it is not if the control says to leave.
  */
 export async function runPass(state: RunState, control: Control, show: () => void): Promise<boolean> {
   const planned = state.plan.passes[state.pass];
@@ -71,7 +71,7 @@ async function runShard(
   };
   // A pause takes effect between tables: hours of a rewrite that is cancelled are lost.
   const pausable = planned.scan !== 'tables';
-  while (!pass.shards[shard]?.done && (await control.mayGoOn()) && failed.length === 0) {
+  while (!pass.shards[shard]?.done && (await control.waitWhilePaused()) && failed.length === 0) {
     const seconds = Math.min(sliceSeconds, FIRST_SLICES[pass.shards[shard]?.slices ?? 0] ?? sliceSeconds);
     const result = await control.interruptible(
       async () => deleting['vacuum.runSlice'].executeWithOptions(options, [{ ...request, seconds }]),
@@ -80,7 +80,7 @@ async function runShard(
     if (result !== undefined) keepSlice(state, pass, shard, result);
     show();
     if (workflowInfo().continueAsNewSuggested) control.leave('continue-as-new');
-    else if (result?.limit !== undefined) await control.obey(result.limit, show);
+    else if (result?.limit !== undefined) await control.applyLimit(result.limit, show);
   }
 }
 

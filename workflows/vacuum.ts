@@ -97,13 +97,13 @@ class VacuumRun {
       this.#show();
       const { result, interrupted } = await this.#control.attempt(async () => this.#askToBegin());
       if (result?.outcome === 'planned') return { plan: result.plan };
-      // What it answers to a request looks like a stop, whatever the request was.
+      // What it returns for a request looks like a stop, whatever the request was.
       const isOver = result?.outcome === 'ended' && !(interrupted && result.report.status === 'stopped');
       if (isOver) return { report: result.report };
       if (result?.outcome === 'busy' || result?.outcome === 'early') await this.#waitFor(result);
       if (this.#control.paused) this.#phase = 'paused';
       this.#show();
-      if (!(await this.#control.mayGoOn())) return { report: this.#leftBefore(result?.report) };
+      if (!(await this.#control.waitWhilePaused())) return { report: this.#leftBefore(result?.report) };
       await this.#continueBegin();
     }
   }
@@ -136,7 +136,7 @@ class VacuumRun {
     return { ...report, reasons: [`stopped: ${stopReason}`] };
   }
 
-  /** Runs what is left of the plan. Answers why the run is lost, where another one took its place. */
+  /** Runs what is left of the plan. Returns why the run is lost, if another one took its place. */
   async #runPasses(state: RunState): Promise<string | undefined> {
     for (; state.pass < state.plan.passes.length; state.pass += 1) {
       const planned = state.plan.passes[state.pass];

@@ -11,7 +11,7 @@ export const ALWAYS: Predicate = { text: 'true', values: [], selects: false };
  * plain question mark, as in MikroORM. `alias` takes the place of `t`, which only a condition without SQL of a person's own, and
  * without a select, allows.
  *
- * Throws where marks and values do not match in number, rather than shift a value into the wrong place.
+ * Throws if marks and values do not match in number, rather than shift a value into the wrong place.
  */
 export function bindPredicate(
   { text, values }: Pick<Predicate, 'text' | 'values'>,

@@ -84,13 +84,13 @@ class LocalDisk implements FileStore {
       folders = new Folders(root);
       this.#real = root;
       // All inside the folder that was opened: a disk that is mounted over it later is another folder.
-      const place = await folders.within('', async (base) => {
+      const rootId = await folders.within('', async (base) => {
         if (this.#marker !== undefined) await lstat(`${base}/${this.#marker}`).catch(refuseUnmounted);
         const { dev, ino } = await stat(`${base}/.`);
         return `${dev}:${ino}`;
       });
-      if (place === undefined) throw new RootUnusable('its folder is not there any more');
-      return new OpenLocalDisk(folders, place, this.#listings, this.#marker);
+      if (rootId === undefined) throw new RootUnusable('its folder is not there any more');
+      return new OpenLocalDisk(folders, rootId, this.#listings, this.#marker);
     } catch (error) {
       await folders?.close();
       if (error instanceof RootUnusable) throw error;
@@ -106,14 +106,14 @@ function refuseUnmounted(error: unknown): never {
 }
 
 class OpenLocalDisk implements OpenFileStore {
-  readonly place: string;
+  readonly rootId: string;
   readonly #folders: Folders;
   readonly #listings: Listings;
   readonly #marker: string | undefined;
 
-  constructor(folders: Folders, place: string, listings: Listings, marker: string | undefined) {
+  constructor(folders: Folders, rootId: string, listings: Listings, marker: string | undefined) {
     this.#folders = folders;
-    this.place = place;
+    this.rootId = rootId;
     this.#listings = listings;
     this.#marker = marker;
   }

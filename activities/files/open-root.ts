@@ -59,7 +59,7 @@ export async function assertNotEmpty(
   { open }: Pick<Root, 'open'>,
   known: string | undefined,
 ): Promise<string> {
-  if (open.place === known || !(await open.isEmpty())) return open.place;
+  if (open.rootId === known || !(await open.isEmpty())) return open.rootId;
   return refuseRoot(name, {
     what: 'files of it are to be removed, but it is empty, as if no disk were mounted',
     fix: 'Mount its disk on the worker. If it really is empty, put a file there and name it as marker of localDisk',

@@ -131,7 +131,7 @@ export const deleteOrphansKind: BatchKind<DeleteOrphans, StoredDeleteOrphans> = 
     const view = tx.view({ holds: step.holds });
     const parts = listParts(stored, view);
     // Whether the parent exists is looked up once a distinct key, by the scan itself.
-    const target: OrphanTarget = { ...stored, where: joinParts(parts, view, ['parent-alive', 'chained']) };
+    const target: OrphanTarget = { ...stored, where: joinParts(parts, view, ['parent-exists', 'chained']) };
     const still = joinParts(parts, view, ['chained']);
     const outcome = await deleteOrphans(stored, tx, step, target, still);
     const { table, by } = stored;
@@ -145,7 +145,7 @@ function listParts(stored: StoredDeleteOrphans, view: View): ConditionPart[] {
   const parts: ConditionPart[] = [
     ...olderThanParts(stored, view),
     { reason: 'no-parent', test: view.isNotNull(stored.by) },
-    { reason: 'parent-alive', test: view.hasNoParent(stored) },
+    { reason: 'parent-exists', test: view.hasNoParent(stored) },
     ...heldPart(tree, view),
   ];
   return withBlockers(parts, tree, view);

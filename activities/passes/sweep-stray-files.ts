@@ -162,7 +162,7 @@ async function removeStrays(
   };
   if (fileResults.length < started.length) return stays;
   const found = await findStrays(session, opened, stored, { signal, debug }, at.after, MAX_FILES);
-  const seenId = found.files > 0 ? opened.open.place : rootId;
+  const seenId = found.files > 0 ? opened.open.rootId : rootId;
   const again = { files: at.again.files + found.files, strays: at.again.strays + found.strays.length };
   // Rows can disappear meanwhile, as when a backup is restored.
   assertNotTooMany(stored, { files: at.files, strays: again.strays });

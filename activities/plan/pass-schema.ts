@@ -7,13 +7,13 @@ import { findUnforeseen } from './find-unforeseen.ts';
 import { findWatched } from './find-watched.ts';
 import { joinReach } from './fired-triggers.ts';
 
-interface Resolved {
+interface NamedPass {
   readonly pass: { readonly name: string };
   readonly stored: StoredPass;
 }
 
 /** The same for passes and for each partition that they work on. */
-export async function addSchema<R extends Resolved>(
+export async function addSchema<R extends NamedPass>(
   tx: Tx,
   passes: readonly R[],
   catalog: Catalog,
@@ -31,7 +31,7 @@ export async function addSchema<R extends Resolved>(
 }
 
 /** A pass, and the same pass for each of its partitions, under a name that no pass has. */
-function withLeaves(resolved: Resolved): Resolved[] {
+function withLeaves(resolved: NamedPass): NamedPass[] {
   const { pass, stored } = resolved;
   return [
     resolved,
@@ -48,10 +48,10 @@ function withLeaves(resolved: Resolved): Resolved[] {
  */
 async function addSchemas(
   tx: Tx,
-  passes: readonly Resolved[],
+  passes: readonly NamedPass[],
   catalog: Catalog,
-  known: readonly Resolved[] | undefined,
-): Promise<Resolved[]> {
+  known: readonly NamedPass[] | undefined,
+): Promise<NamedPass[]> {
   const deleting = passes.map((resolved) => {
     const { stored } = resolved;
     if (stored.counted.length === 0) return resolved;
@@ -96,7 +96,7 @@ function listKnownTables(stored: StoredPass, catalog: Catalog): KnownTable[] {
     });
 }
 
-async function readFingerprints(tx: Tx, passes: readonly Resolved[]): Promise<Map<string, string>> {
+async function readFingerprints(tx: Tx, passes: readonly NamedPass[]): Promise<Map<string, string>> {
   const deleting = passes.filter(({ stored }) => stored.counted.length > 0);
   if (deleting.length === 0) return new Map();
   const fingerprints = await tx.facts.readFingerprints(
@@ -105,7 +105,7 @@ async function readFingerprints(tx: Tx, passes: readonly Resolved[]): Promise<Ma
   return new Map(deleting.map(({ pass }, n) => [pass.name, fingerprints[n] ?? '']));
 }
 
-function listKnown(known: readonly Resolved[]): Map<string, string> {
+function listKnown(known: readonly NamedPass[]): Map<string, string> {
   return new Map(
     known.flatMap(({ pass, stored }) =>
       stored.fingerprint === undefined ? [] : [[pass.name, stored.fingerprint]],

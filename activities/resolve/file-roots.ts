@@ -137,7 +137,7 @@ export function refuseUnrecordedPaths(
       ) {
         scope.addIssue(
           `${files} and go where they point at nothing, and nobody asks for their paths then`,
-          `Name ${path} in copy where it is a path of the target, or leave ${child} out of repoint`,
+          `Name ${path} in copy if it is a path of the target, or leave ${child} out of repoint`,
         );
       }
     }

@@ -46,7 +46,7 @@ export function resolveReferences(
   if (references.some((reference) => reference.table.label === table.label)) {
     return scope.addIssue(
       `entity ${name} points at itself: each row that goes would leave others that nothing points at`,
-      'Use expireRows with nestedBy, or name the entity in ignore where the database may cascade',
+      'Use expireRows with nestedBy, or name the entity in ignore if the database may cascade',
     );
   }
   const along = cascadesFrom(scope.catalog, table, (key) => ignoredKeys.includes(key));

@@ -7,7 +7,7 @@ import { listFingerprinted } from '../dialect/table-names.ts';
 import type { Database } from '../ledger/database.ts';
 import { findKind } from '../passes/index.ts';
 import type { BatchOutcome, BatchStep, PrepareContext, PreparedWork } from '../steps/batch-step.ts';
-import { findPlace, NOTHING_DONE } from '../steps/leaf-partitions.ts';
+import { findBatchTarget, NOTHING_DONE } from '../steps/leaf-partitions.ts';
 import type { Position, ShardKey } from '../stored/batch.ts';
 import type { Cursor } from '../stored/cursor.ts';
 import type { StoredPass } from '../stored/pass.ts';
@@ -75,7 +75,7 @@ export async function runBatch(
   targetMillis: number,
   maxInAll = Infinity,
 ): Promise<CommittedBatch | undefined> {
-  const { stored, isGone, toOutcome, ...place } = findPlace(whole, step.shard, step.cursor);
+  const { stored, isMissing, toOutcome, ...target } = findBatchTarget(whole, step.shard, step.cursor);
   const kind = findKind(stored.kind);
   if (!('runBatch' in kind)) throw new Error(`a pass of kind ${stored.kind} has no batches`);
   let started = performance.now();
@@ -93,14 +93,14 @@ export async function runBatch(
       if (!locked) throw new ShardBusy();
       const batch: BatchStep = {
         ...step,
-        ...place,
+        ...target,
         keepLast: { run, pass },
         holds,
         outbox: { policy, pass: passName, run },
         attempt: async (work, defersKeys = false) => tx.batchLock.attempt(counters, work, defersKeys),
         deadline: { at: performance.now() + statementMillis, millis: statementMillis },
       };
-      const outcome = toOutcome(isGone ? NOTHING_DONE : await kind.runBatch(stored, tx, batch));
+      const outcome = toOutcome(isMissing ? NOTHING_DONE : await kind.runBatch(stored, tx, batch));
       if (stored.firesLate === true) await tx.batchLock.fireTriggers();
       const sequence = (position?.sequence ?? 0) + 1;
       const record = { ...key, sequence, round, size: step.size, counters };

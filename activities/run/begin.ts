@@ -136,7 +136,7 @@ async function createLedger(
 }
 
 /** What {@link planAndInsert} is given beside the request. */
-interface Known {
+interface PlanContext {
   readonly owner: RunOwner;
   readonly allowPercent: number;
   readonly budget: QueryBudget;
@@ -148,7 +148,7 @@ async function planAndInsert(
   database: Database,
   databaseName: string,
   request: BeginRequest,
-  { owner, checked, ...others }: Known,
+  { owner, checked, ...others }: PlanContext,
 ): Promise<OpenRun | undefined> {
   const { policy, limits, lastRun } = request;
   const { session, ledger } = database;

@@ -25,7 +25,7 @@ export const METRICS = {
     name: 'temporal_vacuum_batches',
     kind: 'counter',
     labels: PER_PASS,
-    says: 'Batches that this process committed; tables, where a pass works on whole ones',
+    says: 'Batches that this process committed; tables, if a pass works on whole ones',
   },
   batchDuration: {
     name: 'temporal_vacuum_batch_duration',
@@ -105,13 +105,13 @@ export const METRICS = {
     name: 'temporal_vacuum_backlog_error_rows',
     kind: 'gauge',
     labels: PER_PASS,
-    says: 'The standard error of that number, which comes from a sample; 0 where the rows were counted',
+    says: 'The standard error of that number, which comes from a sample; 0 if the rows were counted',
   },
   backlogAge: {
     name: 'temporal_vacuum_backlog_age_seconds',
     kind: 'gauge',
     labels: PER_PASS,
-    says: 'The age of the oldest of them, 0 where there is none; not set for passes whose rows have no age',
+    says: 'The age of the oldest of them, 0 if there is none; not set for passes whose rows have no age',
   },
   backlogMeasuredAt: {
     name: 'temporal_vacuum_backlog_measured_at_seconds',
@@ -135,7 +135,7 @@ export const METRICS = {
     name: 'temporal_vacuum_keeps_up',
     kind: 'gauge',
     labels: PER_PASS,
-    says: '1 where the backlog that runs leave does not grow, else 0',
+    says: '1 if the backlog that runs leave does not grow, else 0',
   },
 } as const satisfies Readonly<Record<string, Metric>>;
 

@@ -7,7 +7,7 @@ import type { PrepareContext } from './batch-step.ts';
 
 /** After so long no other row of a batch is started, so that a slice ends in its time. */
 const BATCH_MILLIS = 20_000;
-/** Temporal tells of a cancellation with the answer to a heartbeat. */
+/** Temporal tells of a cancellation with the response to a heartbeat. */
 const HEARTBEAT_MILLIS = 500;
 
 /** Reasons stand in the ledger and in reports. */
@@ -31,9 +31,9 @@ export async function handleRows(
   const failures: unknown[] = [];
   const waiting = [...keys];
   const until = performance.now() + BATCH_MILLIS;
-  const mayGoOn = (): boolean => !signal.aborted && failures.length === 0 && performance.now() < until;
+  const canContinue = (): boolean => !signal.aborted && failures.length === 0 && performance.now() < until;
   const work = async (): Promise<void> => {
-    while (mayGoOn()) {
+    while (canContinue()) {
       const key = waiting.shift();
       if (key === undefined) return;
       try {

@@ -25,20 +25,20 @@ export function findLeaf(
 }
 
 /** What a batch works on. */
-export interface BatchPlace {
+export interface BatchTarget {
   readonly stored: StoredPass;
   readonly shard: Shard;
   readonly cursor: Cursor;
   /** The leaf is no partition of the table any more: there is nothing to do. */
-  readonly isGone: boolean;
+  readonly isMissing: boolean;
   /** The outcome as one of the whole shard. */
   readonly toOutcome: (outcome: BatchOutcome) => BatchOutcome;
 }
 
-/** Finds the leaf where a batch goes on; the place itself if the pass has no leaves. */
-export function findPlace(stored: StoredPass, shard: Shard, cursor: Cursor): BatchPlace {
+/** Finds the leaf where a batch goes on; the shard itself if the pass has no leaves. */
+export function findBatchTarget(stored: StoredPass, shard: Shard, cursor: Cursor): BatchTarget {
   if (shard.scan !== 'by-partition') {
-    return { stored, shard, cursor, isGone: false, toOutcome: (outcome) => outcome };
+    return { stored, shard, cursor, isMissing: false, toOutcome: (outcome) => outcome };
   }
   const { leaf, at } = cursor !== null && 'leaf' in cursor ? cursor : { leaf: 0, at: null };
   const part = shard.leaves[leaf];
@@ -53,7 +53,7 @@ export function findPlace(stored: StoredPass, shard: Shard, cursor: Cursor): Bat
     stored: found ?? stored,
     shard: part?.shard ?? shard,
     cursor: at,
-    isGone: found === undefined,
+    isMissing: found === undefined,
     toOutcome: (outcome) => ({
       ...outcome,
       ...endOfLeaf(outcome),

@@ -17,7 +17,7 @@ export type StayReason =
   /** It names no parent that it could have lost. */
   | 'no-parent'
   /** Its parent is there. */
-  | 'parent-alive'
+  | 'parent-exists'
   /** Something references it, or what would be deleted along with it. */
   | 'referenced'
   /** A row of the pass that stays references it, directly or through others. */

@@ -1,6 +1,6 @@
 import { Client } from 'pg';
 
-/** Runs statements one by one, each its own transaction. Answers what they took. */
+/** Runs statements one by one, each its own transaction. Returns what they took. */
 export async function runStatements(
   url: string,
   statements: readonly string[],

@@ -23,7 +23,7 @@ const INSERTED = 50;
 const REST_MILLIS = 10;
 
 /**
- * All but the newest ten results of each job, while another session inserts results of all jobs. Throws where a job is
+ * All but the newest ten results of each job, while another session inserts results of all jobs. Throws if a job is
  * left with fewer than ten at any look, or one of the ten that were the newest or a young row is gone.
  */
 export async function runKeepLast(

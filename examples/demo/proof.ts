@@ -25,7 +25,7 @@ export async function countTables(database: DemoDatabase): Promise<Counts> {
   return counts;
 }
 
-/** Prints what is gone from each table beside what the batches of the ledger add up to. Answers whether they agree. */
+/** Prints what is gone from each table beside what the batches of the ledger add up to. Returns whether they agree. */
 export async function printProof(database: DemoDatabase, run: number, before: Counts): Promise<boolean> {
   const after = await countTables(database);
   const sums = await database.sumBatches(run);

@@ -7,7 +7,7 @@ import { followRun } from '../../worker/cli/follow-run.ts';
 import { connectClient } from '../../worker/temporal.ts';
 import type { Stage } from './stage.ts';
 
-/** Shows the run that a schedule started until it ends. Answers its number in the ledger. */
+/** Shows the run that a schedule started until it ends. Returns its number in the ledger. */
 export async function watchRun(stage: Stage, scheduleId: string): Promise<number> {
   const temporal = await connectClient({ address: stage.temporalAddress });
   const database = await openDatabase(stage.database.url);

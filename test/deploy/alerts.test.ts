@@ -9,7 +9,7 @@ const DAY = 24;
 const DAYS = 10;
 
 /** The instant of an hour, as a gauge has it. */
-const instantOf = (hour: number): number => START + hour * 3600;
+const toInstantAt = (hour: number): number => START + hour * 3600;
 
 const series = (
   metric: { readonly name: string },
@@ -23,7 +23,7 @@ describeNeeding(['promql'], 'the alert rules', () => {
   test('are silent while a run completes every day', () => {
     const fired = evaluateAlerts(
       [
-        lastCompleted((hour) => instantOf(Math.floor(hour / DAY) * DAY)),
+        lastCompleted((hour) => toInstantAt(Math.floor(hour / DAY) * DAY)),
         series(METRICS.runs, (hour) => 1 + Math.floor(hour / DAY), { status: 'completed' }),
         series(METRICS.keepsUp, () => 1, { pass: 'old' }),
       ],
@@ -33,7 +33,7 @@ describeNeeding(['promql'], 'the alert rules', () => {
   });
 
   test('tell after two days that no run has completed, and not before', () => {
-    const stopped = (hour: number): number => instantOf(Math.min(hour, 12));
+    const stopped = (hour: number): number => toInstantAt(Math.min(hour, 12));
     // Above two days at the next evaluation, and then for ten minutes.
     const firesAt = 12 + 2 * DAY + 2 / 6;
     const fired = evaluateAlerts([lastCompleted(stopped)], DAYS * DAY);
@@ -41,19 +41,19 @@ describeNeeding(['promql'], 'the alert rules', () => {
     expect(fired['TemporalVacuumNoCompletedRun nightly']).toBeCloseTo(firesAt, 5);
     expect(evaluateAlerts([lastCompleted(stopped)], firesAt - 1 / 6)).toEqual({});
     // A worker that started before another has completed a run knows of an older one.
-    const other = lastCompleted((hour) => instantOf(hour), { instance: 'b:9464' });
+    const other = lastCompleted((hour) => toInstantAt(hour), { instance: 'b:9464' });
     expect(evaluateAlerts([lastCompleted(stopped), other], DAYS * DAY)).toEqual({});
   });
 
   test('fire within twenty minutes for who wants to see it, as docs/first-hour.md says', () => {
-    const hourly = lastCompleted((hour) => instantOf(Math.floor(hour)));
+    const hourly = lastCompleted((hour) => toInstantAt(Math.floor(hour)));
     const fired = evaluateAlerts([hourly], 1, (expression) => expression.replace('172800', '60'));
     expect(fired).toEqual({ 'TemporalVacuumNoCompletedRun nightly': 1 / 3 });
     expect(evaluateAlerts([hourly], 1)).toEqual({});
   });
 
   test('tell that a worker is gone, and go on to tell that no run completes', () => {
-    const gone = lastCompleted((hour) => (hour <= 6 ? instantOf(0) : undefined));
+    const gone = lastCompleted((hour) => (hour <= 6 ? toInstantAt(0) : undefined));
     const fired = evaluateAlerts([gone], DAYS * DAY);
     expect(Object.keys(fired).toSorted()).toEqual([
       'TemporalVacuumNoCompletedRun nightly',
@@ -67,12 +67,12 @@ describeNeeding(['promql'], 'the alert rules', () => {
   test('tell after two days of a policy that never completed, and not that it did so in 1970', () => {
     const fired = evaluateAlerts([lastCompleted(() => 0)], DAYS * DAY);
     expect(fired).toEqual({ 'TemporalVacuumPolicyNeverCompleted nightly': 2 * DAY });
-    const late = lastCompleted((hour) => (hour < 47 ? 0 : instantOf(hour)));
+    const late = lastCompleted((hour) => (hour < 47 ? 0 : toInstantAt(hour)));
     expect(evaluateAlerts([late], DAYS * DAY)).toEqual({});
   });
 
   test('tell of the first failure of a new worker at once, and of a pass that falls behind', () => {
-    const completed = lastCompleted((hour) => instantOf(hour));
+    const completed = lastCompleted((hour) => toInstantAt(hour));
     for (const status of ['failed', 'terminated', 'stopped-by-guard']) {
       const runs = series(METRICS.runs, (hour) => (hour < 5 ? undefined : 1), { status });
       expect(evaluateAlerts([completed, runs], 2 * DAY)).toEqual({ 'TemporalVacuumRunFailed nightly': 5 });

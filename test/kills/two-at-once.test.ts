@@ -47,7 +47,7 @@ describeNeeding(['temporal'], 'two runs of one policy', () => {
     await run.expectNothingLeft();
   });
 
-  test('the second fails where it is told to', async () => {
+  test('the second fails if it is told to', async () => {
     await withWorker(async () => {
       await run.start();
       await run.untilBatches(3);

@@ -214,32 +214,32 @@ describe('an option that nobody reads is refused, and the nearest named:', () =>
     ],
     [
       'of localDisk',
-      () => messageOf(() => localDisk('/srv/r', { markr: 'x' } as never)),
+      () => getMessage(() => localDisk('/srv/r', { markr: 'x' } as never)),
       '"markr"',
       'Write marker',
     ],
     [
       'of a preset',
-      () => messageOf(() => prefect({ keeplast: 3 } as never, {})),
+      () => getMessage(() => prefect({ keeplast: 3 } as never, {})),
       'keeplast',
       'Write keepLast',
     ],
     [
       'of the other preset',
-      () => messageOf(() => prefectMaintenance({ reclame: 'off' } as never)),
+      () => getMessage(() => prefectMaintenance({ reclame: 'off' } as never)),
       'reclame',
       'Write reclaim',
     ],
     [
       'of a plugin',
-      () => messageOf(() => new VacuumPlugin({ databases: {}, policies: [], allowPercents: 1 } as never)),
+      () => getMessage(() => new VacuumPlugin({ databases: {}, policies: [], allowPercents: 1 } as never)),
       'it has "allowPercents"',
       'Write allowPercent',
     ],
     [
       'of a configuration',
       () =>
-        messageOf(() =>
+        getMessage(() =>
           checkOptions('config', { databases: {}, policies: [], taskqueue: 'x' }, 'configuration'),
         ),
       'it has "taskqueue"',
@@ -248,7 +248,7 @@ describe('an option that nobody reads is refused, and the nearest named:', () =>
     [
       'of a function',
       () =>
-        messageOf(() => checkOptions('execute', { database: 'x', temporal: 'dev', pass: ['a'] }, 'options')),
+        getMessage(() => checkOptions('execute', { database: 'x', temporal: 'dev', pass: ['a'] }, 'options')),
       'it has "pass"',
       'Write passes',
     ],
@@ -331,7 +331,7 @@ test('what builders make has no options that nobody reads', () => {
   expect(about).toEqual([]);
 });
 
-function messageOf(work: () => unknown): string {
+function getMessage(work: () => unknown): string {
   try {
     work();
   } catch (error) {

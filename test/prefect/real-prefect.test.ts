@@ -234,7 +234,7 @@ describeNeeding(['temporal', 'prefect'], 'a real Prefect', () => {
       expect(healthy(vacuumed)).toEqual(healthy(byApiWithArtifacts));
     });
 
-    test('it works on after our vacuum: it answers with what is left, and runs flows', async () => {
+    test('it works on after our vacuum: it responds with what is left, and runs flows', async () => {
       const { past, vacuumed, database } = comparison;
       const { api, runFlows, stop } = await startPrefectServer(home, database.url, { services: true });
       try {

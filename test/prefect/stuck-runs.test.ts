@@ -224,7 +224,7 @@ describeNeeding(['prefect'], 'stuck runs of a real Prefect', () => {
     expect(await Promise.all(stuck.map(readState))).toEqual(['CRASHED', 'RUNNING', 'COMPLETED']);
   });
 
-  test('are left as they are where the API refuses the login, is another, or does not answer', async () => {
+  test('are left as they are if the API refuses the login, is another, or does not respond', async () => {
     const id = await aged([{ type: 'RUNNING' }]);
     const wrong = run({ endStuckRuns: true }, 'admin:no secret of theirs');
     await expect(wrong).rejects.toThrow(/refuses the login \(HTTP 401\)\. Set PREFECT_API_AUTH_STRING/);
@@ -239,7 +239,7 @@ describeNeeding(['prefect'], 'stuck runs of a real Prefect', () => {
 
     const nobody = `http://127.0.0.1:${await freePort()}/api`;
     await expect(run({ endStuckRuns: true, apiUrl: nobody })).rejects.toThrow(
-      /the Prefect API: it does not answer\. Check that the Prefect server runs/,
+      /the Prefect API: it does not respond\. Check that the Prefect server runs/,
     );
     expect(await readState(id)).toBe('RUNNING');
   });

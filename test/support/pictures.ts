@@ -125,7 +125,7 @@ export class Pictures {
     return runEngine(this.database.url, policy, options);
   }
 
-  /** Previews, runs, and throws where the two say other things of files. */
+  /** Previews, runs, and throws if the two say other things of files. */
   async runAsPreviewed(policy: Policy, options: EngineOptions = {}): Promise<LedgerReport> {
     const preview = await this.preview(policy);
     const report = await this.run(policy, options);

@@ -7,7 +7,7 @@ import { latestPointer } from '../../policy/latest-pointer.ts';
 import type { Pass } from '../../policy/pass.ts';
 import { repointLatest } from '../../policy/repoint-latest.ts';
 import type { Row, World } from './random-world.ts';
-import { ageOf, NewestSurvivors } from './random-world.ts';
+import { findAge, NewestSurvivors } from './random-world.ts';
 
 // Random passes, each with the same meaning in plain loops over rows.
 
@@ -179,7 +179,7 @@ export class PolicyMaker {
       })),
       with: withNotes ? [notes] : [],
     } as never);
-    const retentionOf = (
+    const makeRetention = (
       row: Row,
       world: World,
     ): { index: number; horizon: number | null; keep: typeof keep } => {
@@ -195,36 +195,36 @@ export class PolicyMaker {
       const hours = byColumn && days !== null ? Number(days) * 24 : own;
       return { index: overrides.length, horizon: hours < 1 ? null : since(hours), keep };
     };
-    const groupOf = (row: Row, world: World): string => {
-      const { index, keep: kept } = retentionOf(row, world);
+    const findGroup = (row: Row, world: World): string => {
+      const { index, keep: kept } = makeRetention(row, world);
       return JSON.stringify([index, ...(kept?.per ?? []).map((column) => row[column])]);
     };
     const isCandidate = (row: Row, world: World): boolean =>
-      (filter === undefined || filter.matches(row, world)) && ageOf(row, ages) !== null;
+      (filter === undefined || filter.matches(row, world)) && findAge(row, ages) !== null;
     return {
       pass,
       apply: (world, start) => {
         const kept = new Map<string, number[]>();
         const newestFirst = start
           .rows('item')
-          .toSorted((a, b) => (ageOf(b, ages) ?? 0) - (ageOf(a, ages) ?? 0) || b.id - a.id);
+          .toSorted((a, b) => (findAge(b, ages) ?? 0) - (findAge(a, ages) ?? 0) || b.id - a.id);
         for (const row of newestFirst) {
-          const { keep: own_ } = retentionOf(row, start);
+          const { keep: own_ } = makeRetention(row, start);
           if (own_ === undefined || !isCandidate(row, start)) continue;
-          const group = groupOf(row, start);
+          const group = findGroup(row, start);
           const list = kept.get(group) ?? [];
           if (list.length < own_.count) kept.set(group, [...list, row.id]);
         }
         const isDeletable = (row: Row): boolean => {
-          const { horizon, keep: count } = retentionOf(row, world);
-          const age = ageOf(row, ages);
+          const { horizon, keep: count } = makeRetention(row, world);
+          const age = findAge(row, ages);
           if (!isCandidate(row, world) || age === null || horizon === null || age >= horizon) return false;
           if (count === undefined) return true;
-          const group = groupOf(row, world);
+          const group = findGroup(row, world);
           const list = kept.get(group) ?? [];
           const there = list.filter((id) => {
             const other = world.find('item', id);
-            return other !== undefined && isCandidate(other, world) && groupOf(other, world) === group;
+            return other !== undefined && isCandidate(other, world) && findGroup(other, world) === group;
           });
           return !list.includes(row.id) && there.length >= count.count;
         };
@@ -263,10 +263,10 @@ export class PolicyMaker {
         keepAtMost: { rows },
       }),
       apply: (world, start) => {
-        const ages = start.rows('child').flatMap((row) => ageOf(row, ['at']) ?? []);
+        const ages = start.rows('child').flatMap((row) => findAge(row, ['at']) ?? []);
         const last = ages.toSorted((a, b) => b - a)[rows - 1];
         world.deleteWhere('child', (row) => {
-          const age = ageOf(row, ['at']);
+          const age = findAge(row, ['at']);
           const isBeyond = age !== null && last !== undefined && age < last;
           return isBeyond || (hours !== null && isOlder(row, world, hours));
         });
@@ -327,7 +327,7 @@ export class PolicyMaker {
 }
 
 function isOlder(row: Row, world: World, hours: number): boolean {
-  const age = ageOf(row, ['at']);
+  const age = findAge(row, ['at']);
   return age !== null && age < world.now - hours * HOUR;
 }
 

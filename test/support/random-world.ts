@@ -66,7 +66,7 @@ export class World {
 }
 
 /** The first age of a row that is not null. */
-export function ageOf(row: Row, ages: readonly string[]): number | null {
+export function findAge(row: Row, ages: readonly string[]): number | null {
   const found = ages.map((age) => row[age]).find((age) => age !== null && age !== undefined);
   return found === undefined ? null : Number(found);
 }
@@ -80,7 +80,7 @@ export class NewestSurvivors {
   }
 
   find(group: unknown): Row | undefined {
-    const ageIn = (row: Row): number => ageOf(row, ['at']) ?? Number.NEGATIVE_INFINITY;
+    const ageIn = (row: Row): number => findAge(row, ['at']) ?? Number.NEGATIVE_INFINITY;
     return this.#rows
       .filter((row) => row['grp'] === group)
       .toSorted((a, b) => ageIn(b) - ageIn(a) || b.id - a.id)[0];

@@ -10,7 +10,7 @@ import { runEngine } from './engine.ts';
 
 type Deleted = Readonly<Record<string, Readonly<Record<string, number>>>>;
 
-/** Previews a policy, runs it, and throws unless the run deleted what the preview had counted. Answers the rows by pass and table. */
+/** Previews a policy, runs it, and throws unless the run deleted what the preview had counted. Returns the rows by pass and table. */
 export async function runAsPreviewed(
   source: DatabaseSource,
   policy: Policy,

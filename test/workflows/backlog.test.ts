@@ -117,7 +117,7 @@ describeNeeding(['temporal'], 'the backlog of a run', () => {
     expect(stdout).toMatch(/old +2,500 +2,000 +2 days +[\d,]+ +[\d,]+ +no/);
   });
 
-  /** Runs a policy that is paused before its first batch while something happens, and answers what came of it. */
+  /** Runs a policy that is paused before its first batch while something happens, and returns what came of it. */
   async function whilePaused(
     policy: Policy,
     signal: 'resume' | 'stop',

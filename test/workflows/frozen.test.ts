@@ -24,7 +24,7 @@ describeNeeding(['temporal'], 'another policy deployed in the middle of a run', 
     return session.withVacuum({ taskQueue, url: database.url, policies: [policy] }, work);
   }
 
-  /** Begins a run, and lets a worker with other settings take it up; answers what the next run comes to. */
+  /** Begins a run, and lets a worker with other settings take it up; returns what the next run comes to. */
   async function deploy(settings: object): Promise<{ result: unknown; before: Before; next: string }> {
     await withPolicy(prefectPolicy(SLOW), async () => {
       await run.start();

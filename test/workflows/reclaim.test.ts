@@ -123,7 +123,7 @@ describeNeeding(['temporal'], 'a run that gives space back, in the hands of its 
       }, FULL);
     });
 
-    test('so does one while no worker can answer queries', async () => {
+    test('so does one while no worker can respond to queries', async () => {
       const taskQueue = session.queue();
       const source = { url: database.url, policies: [reclaiming(FULL)] };
       await session.withActivitiesOnly(taskQueue, source, async () => {

@@ -66,7 +66,7 @@ const REASONS: Readonly<Record<StayReason, string>> = {
   'kept-newest': 'one of the newest of its group',
   held: 'held',
   'no-parent': 'it names no parent',
-  'parent-alive': 'its parent is there',
+  'parent-exists': 'its parent is there',
   chained: 'a row of its own kind that stays references it',
   referenced: 'something points at it',
   'points-at-a-row': 'what it points at is there, or something that it can be moved to',

@@ -13,11 +13,11 @@ type Response = z.infer<typeof Readiness>;
 const CACHE_MILLIS = 1_000;
 const CREATED_BY = 'the first run creates it, or `temporal-vacuum ledger migrate`';
 
-type Found = Pick<Response, 'reasons' | 'lastRuns'>;
+type ReadinessChecks = Pick<Response, 'reasons' | 'lastRuns'>;
 
 /** Checks whether runs can work here: the worker runs, and Temporal, databases and ledgers respond. */
 export function createReadinessReader(sources: Sources): () => Promise<Response> {
-  const cache = new Cached<Found>(CACHE_MILLIS);
+  const cache = new Cached<ReadinessChecks>(CACHE_MILLIS);
   return async () => {
     const state = sources.worker.getState();
     const own = state === 'RUNNING' ? [] : [`the worker is ${state}`];
@@ -27,7 +27,7 @@ export function createReadinessReader(sources: Sources): () => Promise<Response>
   };
 }
 
-async function examine({ client, databases, policies }: Sources): Promise<Found> {
+async function examine({ client, databases, policies }: Sources): Promise<ReadinessChecks> {
   const { namespace } = client.options;
   const lastRuns: Response['lastRuns'] = [];
   const found = await Promise.all([

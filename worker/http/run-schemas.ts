@@ -106,7 +106,7 @@ const OpenRun = z.object({
       'no-temporal',
     ])
     .describe(
-      '`unknown`: Temporal has no such workflow open; `no-worker`: no worker answers for it; `encoded`: its answer cannot be read here; `no-temporal`: Temporal does not respond',
+      '`unknown`: Temporal has no such workflow open; `no-worker`: no worker responds for it; `encoded`: its result cannot be read here; `no-temporal`: Temporal does not respond',
     ),
   reason: z
     .string()

@@ -84,7 +84,7 @@ export async function lockOrphans(
 }
 
 /**
- * Over alias `t`: the row's parent does not exist. A look-up of one row and not `not exists`, which the planner may answer
+ * Over alias `t`: the row's parent does not exist. A look-up of one row and not `not exists`, which the planner may compute
  * from a hash of all parents.
  */
 export function hasNoParent({ by, parent, parentKey }: ParentReference): RawBuilder<boolean> {

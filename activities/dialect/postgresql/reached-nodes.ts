@@ -184,7 +184,7 @@ export async function findNamed(
         );
   return nodes.map((_, n) => {
     const own = rows.filter((row) => row.n === n);
-    const listOf = (kind: string): string[] => own.filter((row) => row.kind === kind).map(({ id }) => id);
-    return { routines: listOf('routine'), tables: listOf('table') };
+    const listIds = (kind: string): string[] => own.filter((row) => row.kind === kind).map(({ id }) => id);
+    return { routines: listIds('routine'), tables: listIds('table') };
   });
 }

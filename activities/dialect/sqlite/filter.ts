@@ -68,13 +68,16 @@ interface Comparison {
   readonly marks: string;
 }
 
-interface Written {
+interface FilterText {
   readonly text: string;
   readonly values: readonly BoundValue[];
 }
 
 /** Each value of the column is read in its own form; one that has none ends the statement, and is never taken for old or new. */
-function compareInstants({ name, column, operator, marks }: Comparison, given: readonly unknown[]): Written {
+function compareInstants(
+  { name, column, operator, marks }: Comparison,
+  given: readonly unknown[],
+): FilterText {
   if (operator === 'like' || operator === '@>') throw unsupported(`a date with ${operator}`);
   return {
     text: `vacuum_instant(${name}, '${column.replaceAll("'", "''")}') ${operator} ${marks}`,
@@ -91,7 +94,7 @@ function toMillis(value: unknown): number {
   return millis;
 }
 
-function compareValues({ name, operator, marks }: Comparison, given: readonly unknown[]): Written {
+function compareValues({ name, operator, marks }: Comparison, given: readonly unknown[]): FilterText {
   if (operator === 'like')
     return { text: `${name} glob ?`, values: given.map((value) => toGlob(String(value))) };
   if (operator === '@>') return { text: contains(name), values: given.map(toListOfScalars) };

@@ -46,7 +46,7 @@ const Database = createRequire(import.meta.url)('better-sqlite3') as new (
 parentPort?.on('message', (request: ThreadRequest | 'close') => {
   if (request !== 'close') {
     // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread has no origin
-    parentPort?.postMessage(answer(request));
+    parentPort?.postMessage(respond(request));
     return;
   }
   clearTimeout(idle);
@@ -92,7 +92,7 @@ function open(): Library {
   return db;
 }
 
-function answer({ id, sql, values }: ThreadRequest): ThreadReply {
+function respond({ id, sql, values }: ThreadRequest): ThreadReply {
   clearTimeout(idle);
   try {
     if (wasIdle) throw Object.assign(new Error('the transaction was idle for too long'), { code: IDLE });

@@ -3,7 +3,7 @@ import { isInstant, isStoredAsNumber, NO_VALUES } from '../../dialect/column-typ
 import { hasTimeWord } from './time-words.ts';
 
 /**
- * The type of a column that holds instants, as the database declares it or, where it declares none, as its values show it;
+ * The type of a column that holds instants, as the database declares it or, if it declares none, as its values show it;
  * undefined if it holds none. Numbers since 1970 are not among these: they may be anything.
  */
 export function findInstantType({ name, type, instantType }: CatalogColumn): string | undefined {

@@ -36,7 +36,7 @@ export class PrefectApi {
   }
 
   /**
-   * The answer; undefined for 404. Throws `NotResolved` where this request failed, and a `ValidationError` where no other
+   * The response; undefined for 404. Throws `NotResolved` if this request failed, and a `ValidationError` if no other
    * would fare better.
    */
   async #ask<T>(path: string, request: RequestInit, signal: AbortSignal): Promise<T | undefined> {
@@ -65,7 +65,7 @@ export class PrefectApi {
     return (await response.json()) as T;
   }
 
-  /** Once more where the connection broke, as when the server closed it just then. */
+  /** Once more if the connection broke, as when the server closed it just then. */
   async #send(path: string, request: RequestInit, signal: AbortSignal): Promise<Response> {
     for (let tries = 1; ; tries += 1) {
       const time = AbortSignal.any([signal, AbortSignal.timeout(ANSWER_MILLIS)]);
@@ -82,11 +82,11 @@ export class PrefectApi {
       } catch {
         if (!(await this.#isHealthy())) {
           throw unusable(
-            'it does not answer',
+            'it does not respond',
             'Check that the Prefect server runs and PREFECT_API_URL or apiUrl names it',
           );
         }
-        if (time.aborted) throw new NotResolved('Prefect did not answer in time');
+        if (time.aborted) throw new NotResolved('Prefect did not respond in time');
         if (tries > 1) throw new NotResolved('the connection to Prefect broke');
       }
     }

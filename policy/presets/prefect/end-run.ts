@@ -3,7 +3,7 @@ import { NotResolved } from '../../report-rows.ts';
 import type { PrefectApi } from './api.ts';
 
 /** What Prefect says of a flow run, as far as it matters here. */
-interface FlowRunAnswer {
+interface FlowRunResponse {
   readonly state_type: string | null;
   readonly state: { readonly state_details?: { readonly pause_timeout?: string | null } } | null;
   readonly deployment_id: string | null;
@@ -22,26 +22,26 @@ const LIVES_MILLIS = 3_600_000;
  */
 export function endRun(api: PrefectApi): Resolve {
   return async (id, signal) => {
-    const run = await api.get<FlowRunAnswer>(`/flow_runs/${encodeURIComponent(id)}`, signal);
+    const run = await api.get<FlowRunResponse>(`/flow_runs/${encodeURIComponent(id)}`, signal);
     if (run === undefined) throw new NotResolved(UNKNOWN_TO_PREFECT);
     await refuseWhatWaits(api, id, run, signal);
-    const answer = await api.post<{ status: string }>(
+    const result = await api.post<{ status: string }>(
       `/flow_runs/${encodeURIComponent(id)}/set_state`,
       { state: { type: 'CRASHED', message: 'Stuck; ended by temporal-vacuum' }, force: true },
       signal,
     );
-    if (answer === undefined) throw new NotResolved(UNKNOWN_TO_PREFECT);
-    if (answer.status !== 'ACCEPT') throw new NotResolved('Prefect did not accept the state CRASHED');
+    if (result === undefined) throw new NotResolved(UNKNOWN_TO_PREFECT);
+    if (result.status !== 'ACCEPT') throw new NotResolved('Prefect did not accept the state CRASHED');
   };
 }
 
-/** Where it was just deleted it does not match any more, and this is said of none. */
+/** If it was just deleted it does not match any more, and this is said of none. */
 const UNKNOWN_TO_PREFECT = 'Prefect has no such run: its API may be that of another database';
 
 async function refuseWhatWaits(
   api: PrefectApi,
   id: string,
-  run: FlowRunAnswer,
+  run: FlowRunResponse,
   signal: AbortSignal,
 ): Promise<void> {
   switch (run.state_type) {
@@ -56,19 +56,19 @@ async function refuseWhatWaits(
       }
       return;
     case 'RUNNING':
-      if (await saidThatItLives(api, id, signal)) throw new NotResolved('it still sends heartbeats');
+      if (await hasHeartbeat(api, id, signal)) throw new NotResolved('it still sends heartbeats');
       return;
     case 'PENDING':
     case 'CANCELLING':
       return;
     case null:
     default:
-      // Between the look at the database and this answer it has ended.
+      // Between the look at the database and this response it has ended.
       throw new NotResolved('it is over by now');
   }
 }
 
-async function isHeldBack(api: PrefectApi, run: FlowRunAnswer, signal: AbortSignal): Promise<boolean> {
+async function isHeldBack(api: PrefectApi, run: FlowRunResponse, signal: AbortSignal): Promise<boolean> {
   const { deployment_id: deployment, work_queue_id: queue, work_pool_name: pool } = run;
   const paths = [
     ...(deployment === null ? [] : [`/deployments/${deployment}`]),
@@ -76,18 +76,18 @@ async function isHeldBack(api: PrefectApi, run: FlowRunAnswer, signal: AbortSign
     ...(pool === null ? [] : [`/work_pools/${encodeURIComponent(pool)}`]),
   ];
   for (const path of paths) {
-    const answer = await api.get<{ paused?: boolean; is_paused?: boolean }>(path, signal);
-    if (answer?.paused === true || answer?.is_paused === true) return true;
+    const state = await api.get<{ paused?: boolean; is_paused?: boolean }>(path, signal);
+    if (state?.paused === true || state?.is_paused === true) return true;
   }
   return false;
 }
 
-async function saidThatItLives(api: PrefectApi, id: string, signal: AbortSignal): Promise<boolean> {
+async function hasHeartbeat(api: PrefectApi, id: string, signal: AbortSignal): Promise<boolean> {
   const filter = {
     occurred: { since: new Date(Date.now() - LIVES_MILLIS).toISOString() },
     event: { name: [HEARTBEAT] },
     resource: { id: [`prefect.flow-run.${id}`] },
   };
-  const answer = await api.post<{ events: unknown[] }>('/events/filter', { filter, limit: 1 }, signal);
-  return answer !== undefined && answer.events.length > 0;
+  const heartbeats = await api.post<{ events: unknown[] }>('/events/filter', { filter, limit: 1 }, signal);
+  return heartbeats !== undefined && heartbeats.events.length > 0;
 }

@@ -4,7 +4,7 @@ import { Log } from './entities/index.ts';
 import { logOverrides } from './log-retention.ts';
 import type { ParsedSettings } from './settings.ts';
 
-/** Logs by their own age, where a retention of their own was asked for. */
+/** Logs by their own age, if a retention of their own was asked for. */
 export function logPasses({ logMillis, logLevels }: ParsedSettings): Pass[] {
   const overrides = logOverrides(logLevels);
   if (logMillis === null && overrides.every(({ olderThan }) => olderThan === null)) return [];

@@ -32,7 +32,7 @@ function isNever(value: unknown): boolean {
   return value === null || (typeof value === 'string' && /^(never|off|null|forever)$/i.test(value.trim()));
 }
 
-/** Parses JSON, which stands for an object or a list where a person can only give text. */
+/** Parses JSON, which stands for an object or a list if a person can only give text. */
 export function parseJson(value: unknown): unknown {
   if (typeof value !== 'string') return value;
   try {

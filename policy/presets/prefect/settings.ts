@@ -15,7 +15,7 @@ export interface PrefectSettings extends LimitSettings {
    * Prefect; `orphans` alone leaves flow runs as they are.
    */
   readonly enabled?: boolean | string | readonly EnabledWord[];
-  /** Seconds between runs. Above 0; default 3600. Not used where there is a `cron`. */
+  /** Seconds between runs. Above 0; default 3600. Not used if there is a `cron`. */
   readonly loopSeconds?: number | string;
   /** Run at these times instead of every `loopSeconds`: five cron fields. */
   readonly cron?: string;
@@ -106,7 +106,7 @@ export interface ParsedSettings {
   readonly eventMillis: number | null;
   readonly eventOverrides: EventRetention;
   readonly graceMillis: number;
-  /** Null where nobody looks for stuck runs. */
+  /** Null if nobody looks for stuck runs. */
   readonly stuckMillis: number | null;
   /** What ends stuck runs; undefined if they are only reported. */
   readonly endStuckRuns: PrefectApi | undefined;

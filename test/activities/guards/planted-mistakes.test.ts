@@ -14,7 +14,7 @@ import { WRITTEN } from './planted/written.ts';
 
 const PLANTED: readonly Planted[] = [...WRITTEN, ...LARGE, ...MOVED];
 
-const nameOf = (n: number): string => `things-${n}`;
+const getName = (n: number): string => `things-${n}`;
 
 describeNeeding(['temporal'], 'nothing is deleted, and the message says what to do, for', () => {
   const session = new TemporalSession();
@@ -26,7 +26,7 @@ describeNeeding(['temporal'], 'nothing is deleted, and the message says what to 
 
   beforeAll(async () => {
     const template = await makeThings();
-    for (const n of PLANTED.keys()) databases.set(nameOf(n), await createDatabase(template));
+    for (const n of PLANTED.keys()) databases.set(getName(n), await createDatabase(template));
     const ended = new Promise<void>((resolve) => {
       stop = resolve;
     });
@@ -45,7 +45,7 @@ describeNeeding(['temporal'], 'nothing is deleted, and the message says what to 
   function work(ended: Promise<void>, options: (n: number) => object): string {
     const taskQueue = session.queue();
     const policies: Policy[] = [...PLANTED.keys()].map((n) =>
-      thingPolicy({ ...options(n), name: nameOf(n), database: nameOf(n) }),
+      thingPolicy({ ...options(n), name: getName(n), database: getName(n) }),
     );
     const urls = Object.fromEntries([...databases].map(([name, { url }]) => [name, url]));
     working.push(session.withVacuum({ taskQueue, databases: urls, policies }, async () => ended));
@@ -72,7 +72,7 @@ describeNeeding(['temporal'], 'nothing is deleted, and the message says what to 
   test.each(PLANTED.map((mistake, n) => [mistake.mistake, mistake, n] as const))(
     '%s',
     async (_, { plant, after, input, says, fix }, n) => {
-      const policy = nameOf(n);
+      const policy = getName(n);
       const database = databases.get(policy);
       if (database === undefined) throw new Error('no database');
       await runBefore(policy, after);

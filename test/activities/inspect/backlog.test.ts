@@ -21,7 +21,7 @@ describe('a backlog', () => {
     expect(hasGrown(earlier(1000, 0, 24, 300), left(2001, 400))).toBe(true);
   });
 
-  test('is none where it is a tenth of what runs remove, and one from then on', () => {
+  test('is none if it is a tenth of what runs remove, and one from then on', () => {
     expect(hasGrown(earlier(0, 100_000), left(10_000))).toBe(false);
     expect(hasGrown(earlier(9_000, 100_000), left(10_001))).toBe(true);
   });

@@ -15,7 +15,7 @@ import { makeEveryKind } from '../../support/prefect/every-kind.ts';
 import { everyPass } from '../../support/prefect/every-pass.ts';
 
 /** Reasons that an earlier pass of the same run, or an earlier level of nested rows, may take away. */
-const MAY_END: ReadonlySet<StayReason> = new Set(['nested', 'parent-alive', 'points-at-a-row']);
+const MAY_END: ReadonlySet<StayReason> = new Set(['nested', 'parent-exists', 'points-at-a-row']);
 
 interface Told {
   readonly row: string;
@@ -87,7 +87,7 @@ test('what it says of rows of every kind of a Prefect database is what a run doe
       'nested',
       'no-age',
       'no-parent',
-      'parent-alive',
+      'parent-exists',
       'too-young',
       'filter-mismatch',
     ];

@@ -123,7 +123,7 @@ describe('explain', () => {
     ]);
     expect(whys(await of('OrderLine', 30))).toEqual({ 'old-orders': ['filter-mismatch'] });
     expect((await of('AuditLog', 20)).goesBy).toBe('old-orders');
-    expect(whys(await of('AuditLog', 20))['lost-audit']).toEqual(['too-young', 'parent-alive']);
+    expect(whys(await of('AuditLog', 20))['lost-audit']).toEqual(['too-young', 'parent-exists']);
     expect((await of('AuditLog', 90)).goesBy).toBe('lost-audit');
   });
 

@@ -74,7 +74,7 @@ describe('the part of the work that is done', () => {
     expect(partAt({ ...ages, oldest: null }, atAge(day(51)))).toBeNull();
   });
 
-  test('by key: where UUIDs and integers lie among all rows; null where keys say nothing', () => {
+  test('by key: where UUIDs and integers lie among all rows; null if keys tell nothing', () => {
     const keys = { scan: 'by-parent-key', after: null, until: null } as const;
     expect(partAt(keys, { location: '80000000-0000-4000-8000-000000000000' })).toBeCloseTo(0.5, 2);
     const numbered = { ...keys, spread: { rows: 1000, marks: marks(5000, 6000) } };

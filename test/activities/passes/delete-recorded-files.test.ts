@@ -28,7 +28,7 @@ function failing(folder: string, code: (key: string) => string | undefined): Fil
     open: async () => {
       const open = await disk.open();
       return {
-        place: open.place,
+        rootId: open.rootId,
         isEmpty: async () => open.isEmpty(),
         look: async (key) => open.look(key),
         list: (after) => open.list(after),

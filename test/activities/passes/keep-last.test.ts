@@ -35,7 +35,7 @@ describe('the newest rows of each group stay', () => {
     return (await items.rows<{ id: number }>('select id from item order by id')).map((row) => row.id);
   }
 
-  /** Runs by age; after one of the batches something happens. Answers how many batches there were. */
+  /** Runs by age; after one of the batches something happens. Returns how many batches there were. */
   async function runWhile(
     happens: { readonly after: number; readonly sql: string },
     policy: Policy,

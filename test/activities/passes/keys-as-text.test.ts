@@ -46,12 +46,12 @@ describe.each(DIALECTS)('a key that is kept as text, on %s', (_, open) => {
   });
   afterEach(async () => database.drop());
 
-  function policyOf(pass: Pass): Policy {
+  function makePolicy(pass: Pass): Policy {
     return definePolicy({ name: 'p', enabled: true, entities: [Execution, Data, Part], passes: [pass] });
   }
 
   function expire(child: SoftChild): Policy {
-    return policyOf(
+    return makePolicy(
       expireRows({ name: 'old', entity: Execution, age: 'at', olderThan: '10 days', with: [child] }),
     );
   }
@@ -76,7 +76,7 @@ describe.each(DIALECTS)('a key that is kept as text, on %s', (_, open) => {
     const references = [softReference({ entity: Data, by: 'executionId', as: 'text' })];
     await database.execute("delete from data where execution_id = '6'");
     const unused = deleteUnreferenced({ name: 'unused', entity: Execution, age: 'at', references });
-    await runAsPreviewed(database.url, policyOf(unused));
+    await runAsPreviewed(database.url, makePolicy(unused));
     expect(await database.ids('execution')).toEqual([7, 8]);
     const opened = await openDatabase(database.url);
     try {

@@ -97,7 +97,7 @@ describe('soft children without an index on the key of their row', () => {
     });
   });
 
-  test('go with their row where the index is there, and not where it is invalid', async () => {
+  test('go with their row if the index is there, and not if it is invalid', async () => {
     await database.rows('create index child_item on child (item_id)');
     await database.rows(`update pg_index set indisvalid = false where indexrelid = 'child_item'::regclass`);
     await database.rows(`update item set at = now() where id < 60`);

@@ -53,7 +53,7 @@ describe('rows without a relation that their entity says is required', () => {
   });
   afterEach(async () => database.drop());
 
-  const policyOf = (options: object = {}): Policy =>
+  const makePolicy = (options: object = {}): Policy =>
     definePolicy({
       name: 'p',
       enabled: true,
@@ -66,13 +66,13 @@ describe('rows without a relation that their entity says is required', () => {
 
   test('stay under an override that names them by something else', async () => {
     const where = { $or: [{ kind: 'legal' }, { order: { vip: true } }] };
-    await runAsPreviewed(database.url, policyOf({ overrides: [{ where, olderThan: null }] }));
+    await runAsPreviewed(database.url, makePolicy({ overrides: [{ where, olderThan: null }] }));
     expect(await left()).toEqual([1, 3, 4, 5, 7, 8]);
   });
 
   test('stay under one over two relations', async () => {
     const where = { $or: [{ kind: 'legal' }, { order: { region: { name: 'south' } } }] };
-    await runAsPreviewed(database.url, policyOf({ overrides: [{ where, olderThan: '1000 days' }] }));
+    await runAsPreviewed(database.url, makePolicy({ overrides: [{ where, olderThan: '1000 days' }] }));
     expect(await left()).toEqual([3, 4, 5, 7, 8]);
   });
 
@@ -80,7 +80,7 @@ describe('rows without a relation that their entity says is required', () => {
     const where = { order: { vip: null } };
     await runAsPreviewed(
       database.url,
-      policyOf({ olderThan: '1000 days', overrides: [{ where, olderThan: '1 day' }] }),
+      makePolicy({ olderThan: '1000 days', overrides: [{ where, olderThan: '1 day' }] }),
     );
     // Line 7 has an order that is no VIP; lines 4 to 6 have none.
     expect(await left()).toEqual([1, 2, 3, 4, 5, 6, 8]);
@@ -88,14 +88,14 @@ describe('rows without a relation that their entity says is required', () => {
 
   test('go if only a relation that they do not have would keep them', async () => {
     const where = { order: { vip: true } };
-    await runAsPreviewed(database.url, policyOf({ overrides: [{ where, olderThan: null }] }));
+    await runAsPreviewed(database.url, makePolicy({ overrides: [{ where, olderThan: null }] }));
     expect(await left()).toEqual([1, 8]);
   });
 
   test('are held by a hold that names them by something else', async () => {
     const vacuumed = await openDatabase(database.url);
     const filter = { $or: [{ kind: 'legal' }, { order: { vip: true } }] };
-    await addHold(vacuumed, policyOf(), {
+    await addHold(vacuumed, makePolicy(), {
       entity: 'Line',
       rows: { filter },
       reason: 'audit',
@@ -103,14 +103,14 @@ describe('rows without a relation that their entity says is required', () => {
       until: null,
     });
     await vacuumed.close();
-    await runAsPreviewed(database.url, policyOf());
+    await runAsPreviewed(database.url, makePolicy());
     expect(await left()).toEqual([1, 3, 4, 5, 7, 8]);
   });
 
   test('do not match the filter of a pass, so that they stay', async () => {
     await runAsPreviewed(
       database.url,
-      policyOf({ where: { $or: [{ kind: 'legal' }, { order: { vip: true } }] } }),
+      makePolicy({ where: { $or: [{ kind: 'legal' }, { order: { vip: true } }] } }),
     );
     expect(await left()).toEqual([2, 4, 5, 6, 8]);
   });

@@ -188,11 +188,11 @@ describeNeeding(['temporal'], 'expireRows over a partitioned table', () => {
   test('explain finds a row in its partition, and the backlog counts all', async () => {
     const policy = readingsPolicy([oldRows()]);
     const opened = await openDatabase(database.url);
-    const keyOf = async (id: number): Promise<string> =>
+    const getKey = async (id: number): Promise<string> =>
       `id=${id},ts=${String(await database.value(`select ts::text from reading where id = ${id}`))}`;
-    expect(await explainRow(opened, policy, 'Reading', await keyOf(801))).toMatchObject({ goesBy: 'rows' });
-    expect(await explainRow(opened, policy, 'Reading', await keyOf(803))).toMatchObject({ goesBy: 'rows' });
-    expect(await explainRow(opened, policy, 'Reading', await keyOf(802))).toMatchObject({
+    expect(await explainRow(opened, policy, 'Reading', await getKey(801))).toMatchObject({ goesBy: 'rows' });
+    expect(await explainRow(opened, policy, 'Reading', await getKey(803))).toMatchObject({ goesBy: 'rows' });
+    expect(await explainRow(opened, policy, 'Reading', await getKey(802))).toMatchObject({
       goesBy: null,
       passes: [{ role: 'row', reasons: [{ why: 'too-young' }] }],
     });

@@ -58,11 +58,11 @@ const SCHEMA = `
 const range = (first: number, last: number): number[] =>
   Array.from({ length: last - first + 1 }, (_, n) => first + n);
 
-const notesOf = (ownerType: string, own: readonly SoftChild[] = []): SoftChild =>
+const makeNotes = (ownerType: string, own: readonly SoftChild[] = []): SoftChild =>
   softChild({ entity: Note, by: 'ownerId', where: { ownerType }, with: own });
 const stamps = softChild({ entity: Stamp, by: 'noteId' });
 
-function policyOf(...passes: readonly Pass[]): Policy {
+function makePolicy(...passes: readonly Pass[]): Policy {
   return definePolicy({
     name: 'p',
     enabled: true,
@@ -72,7 +72,7 @@ function policyOf(...passes: readonly Pass[]): Policy {
 }
 
 function expire(...children: readonly SoftChild[]): Policy {
-  return policyOf(
+  return makePolicy(
     expireRows({ name: 'old', entity: Purchase, age: 'at', olderThan: '10 days', with: [...children] }),
   );
 }
@@ -97,22 +97,22 @@ describe.each(DIALECTS)('rows of several entities that a column tells apart, on 
   const sizes = [{}, { lockFirst: true, size: 2 }];
 
   test.each(sizes)('only children of the named kind go: %j', async (options) => {
-    await runAsPreviewed(database.url, expire(notesOf('purchase')), options);
+    await runAsPreviewed(database.url, expire(makeNotes('purchase')), options);
     expect(await database.ids('purchase')).toEqual([5, 6]);
     expect(await database.ids('note')).toEqual([5, 6, ...range(11, 16), ...range(21, 26), ...range(31, 36)]);
     expect(await database.ids('stamp')).toHaveLength(24);
   });
 
   test.each(sizes)('what belongs to others stays with them: %j', async (options) => {
-    await runAsPreviewed(database.url, expire(notesOf('purchase', [stamps])), options);
+    await runAsPreviewed(database.url, expire(makeNotes('purchase', [stamps])), options);
     const left = [5, 6, ...range(11, 16), ...range(21, 26), ...range(31, 36)];
     expect(await database.ids('note')).toEqual(left);
     expect(await database.ids('stamp')).toEqual(left);
   });
 
   test.each(sizes)('a table may hold children of several kinds: %j', async (options) => {
-    const items = softChild({ entity: Item, by: 'purchaseId', with: [notesOf('item', [stamps])] });
-    await runAsPreviewed(database.url, expire(notesOf('purchase', [stamps]), items), options);
+    const items = softChild({ entity: Item, by: 'purchaseId', with: [makeNotes('item', [stamps])] });
+    await runAsPreviewed(database.url, expire(makeNotes('purchase', [stamps]), items), options);
     const left = [5, 6, ...range(11, 16), ...range(21, 26), 35, 36];
     expect(await database.ids('item')).toEqual([5, 6]);
     expect(await database.ids('note')).toEqual(left);
@@ -120,7 +120,7 @@ describe.each(DIALECTS)('rows of several entities that a column tells apart, on 
   });
 
   test('a hold on a row of another kind keeps nothing, and one on a child keeps its parent', async () => {
-    const policy = expire(notesOf('purchase', [stamps]));
+    const policy = expire(makeNotes('purchase', [stamps]));
     const held = [
       ['Note', '2'],
       ['Note', '13'],
@@ -144,7 +144,7 @@ describe.each(DIALECTS)('rows of several entities that a column tells apart, on 
   });
 
   test('explain names the row that a child goes with, and none for another kind', async () => {
-    const policy = expire(notesOf('purchase'));
+    const policy = expire(makeNotes('purchase'));
     const explain = async (key: string): Promise<(string | null)[]> => {
       const { goesBy, passes } = await using(async (opened) => explainRow(opened, policy, 'Note', key));
       return [goesBy, ...passes.map(({ pass, role }) => `${pass} ${role}`)];
@@ -164,7 +164,7 @@ describe.each(DIALECTS)('rows of several entities that a column tells apart, on 
       grace: '10 days',
       references,
     });
-    await runAsPreviewed(database.url, policyOf(unused));
+    await runAsPreviewed(database.url, makePolicy(unused));
     expect(await database.ids('purchase')).toEqual([2, 4, 5, 6]);
   });
 
@@ -175,12 +175,12 @@ describe.each(DIALECTS)('rows of several entities that a column tells apart, on 
       age: 'at',
       olderThan: '10 days',
       where: { id: { $in: [1, 2] } },
-      with: [notesOf('customer')],
+      with: [makeNotes('customer')],
     });
     const references = [softReference({ entity: Note, by: 'ownerId', where: { ownerType: 'customer' } })];
     await database.execute("delete from note where owner_type = 'customer' and owner_id = 4");
     const unused = deleteUnreferenced({ name: 'unused', entity: Purchase, age: 'at', references });
-    await runAsPreviewed(database.url, policyOf(notes, unused));
+    await runAsPreviewed(database.url, makePolicy(notes, unused));
     expect(await database.ids('purchase')).toEqual([3, 5, 6]);
   });
 

@@ -50,7 +50,7 @@ describe('partitioned tables that are only read', () => {
   });
   afterEach(async () => database.drop());
 
-  function policyOf(...passes: readonly Pass[]): Policy {
+  function makePolicy(...passes: readonly Pass[]): Policy {
     const entities = [Device, Reading, ReadingOld, ReadingNew, Plan];
     return definePolicy({ name: 'p', enabled: true, entities, passes: [...passes] });
   }
@@ -76,20 +76,20 @@ describe('partitioned tables that are only read', () => {
   });
 
   test('rows of all partitions keep what they reference', async () => {
-    await runAsPreviewed(database.url, policyOf(unused));
+    await runAsPreviewed(database.url, makePolicy(unused));
     expect(await devices()).toEqual([1, 2, 3, 4, 5, 6, 7, 8]);
   });
 
   test('rows that an earlier pass deletes from one partition keep nothing, by the preview too', async () => {
     // A row of the new partition lies at the same place as a deleted one of the old partition, and keeps its device.
-    await runAsPreviewed(database.url, policyOf(old, unused));
+    await runAsPreviewed(database.url, makePolicy(old, unused));
     expect(await devices()).toEqual([3, 4, 5, 6, 7, 8]);
     expect(await database.value('select count(*) from reading')).toBe(6);
   });
 
   test('a parent in any partition is a parent', async () => {
     const lost = deleteOrphans({ name: 'lost', entity: Device, by: 'plan', parent: Plan, age: 'made' });
-    await runAsPreviewed(database.url, policyOf(lost));
+    await runAsPreviewed(database.url, makePolicy(lost));
     expect(await devices()).toEqual([1, 2, 3, 4, 5, 6]);
   });
 
@@ -97,14 +97,14 @@ describe('partitioned tables that are only read', () => {
     const olderThan = { parent: Plan, by: 'plan', column: 'days', unit: 'days', default: null } as const;
     await runAsPreviewed(
       database.url,
-      policyOf(expireRows({ name: 'old', entity: Device, age: 'made', olderThan, allowNewest: true })),
+      makePolicy(expireRows({ name: 'old', entity: Device, age: 'made', olderThan, allowNewest: true })),
     );
     expect(await devices()).toEqual([1, 2, 3, 7, 8, 9, 10, 11, 12]);
   });
 
   test('one that is deleted from is refused, with the way that there is', async () => {
     const whole = deleteUnreferenced({ name: 'unused', entity: Reading, age: 'ts', references: [] });
-    await expect(runEngine(database.url, policyOf(whole))).rejects.toThrow(
+    await expect(runEngine(database.url, makePolicy(whole))).rejects.toThrow(
       'Name the entity of an ordinary table, or one whose table is a single partition',
     );
     const last = expireRows({
@@ -114,7 +114,7 @@ describe('partitioned tables that are only read', () => {
       olderThan: '100 days',
       keepLast: { count: 1, per: ['device'] },
     });
-    await expect(runEngine(database.url, policyOf(last))).rejects.toThrow(
+    await expect(runEngine(database.url, makePolicy(last))).rejects.toThrow(
       'by which the list of the rows that keepLast keeps could name them. Leave keepLast out',
     );
     expect(await database.value('select count(*) from reading')).toBe(8);

@@ -99,7 +99,7 @@ test('looks again before it removes: a row or a change in between saves a file',
   expect(pictures.files()).toEqual(expect.arrayContaining(['z.jpg', 'a/b/c/d.jpg']));
 });
 
-test('removes none where suspiciously many are strays, as when paths are misread', async () => {
+test('removes none if suspiciously many are strays, as when paths are misread', async () => {
   for (const key of ['a.jpg', 'b.jpg', 'c.jpg']) pictures.write(key);
   await pictures.add(0, ['A.JPG', 'B.JPG', 'c.jpg']);
   const [preview] = (await pictures.preview(sweeping({ remove: true }))).passes;

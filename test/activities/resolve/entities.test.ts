@@ -33,7 +33,7 @@ describe('a filter', () => {
     ['at < now()', true],
     ['state in (?, ?)', false],
     [`state = 'nowhere'`, false],
-  ])('that may have another answer later is looked at anew: %s', (text, selects) => {
+  ])('that may have another result later is looked at anew: %s', (text, selects) => {
     const values = text.includes('?') ? ['a', 'b'] : [];
     const where = { [raw(text, values)]: [] };
     expect(entities.predicate(Item, where, 'pass "old"', 'where', []).selects).toBe(selects);

@@ -89,7 +89,7 @@ describe('a reference means what the catalog and the metadata say:', () => {
   });
   afterEach(async () => database.drop());
 
-  const policyOf = (...passes: Pass[]): ReturnType<typeof definePolicy> =>
+  const makePolicy = (...passes: Pass[]): ReturnType<typeof definePolicy> =>
     definePolicy({
       name: 'p',
       enabled: true,
@@ -98,9 +98,9 @@ describe('a reference means what the catalog and the metadata say:', () => {
       limits: { maxPercent: 100 },
     });
   const run = async (...passes: Pass[]): Promise<unknown> =>
-    runAsPreviewed(database.url, policyOf(...passes));
+    runAsPreviewed(database.url, makePolicy(...passes));
   const refusal = async (...passes: Pass[]): Promise<string> =>
-    runEngine(database.url, policyOf(...passes)).then(
+    runEngine(database.url, makePolicy(...passes)).then(
       () => 'nothing refused',
       (error: Error) => error.message,
     );

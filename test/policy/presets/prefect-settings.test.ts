@@ -110,15 +110,15 @@ describe('the settings of the Prefect preset', () => {
   });
 
   test('events that are kept for ever are kept with their heartbeats, unless a retention of these is given', () => {
-    const eventsOf = (settings: PrefectSettings): unknown => {
+    const getEvents = (settings: PrefectSettings): unknown => {
       const pass = prefect(settings, {}).passes.find(({ name }) => name === 'old-events');
       return pass?.kind === 'expireRows' ? pass.overrides.map(({ olderThan }) => olderThan) : undefined;
     };
-    expect(eventsOf({ eventRetentionPeriod: 'never' })).toBeUndefined();
-    expect(eventsOf({ eventRetentionPeriod: '2 days' })).toEqual([2 * DAY]);
-    expect(eventsOf({ eventRetentionPeriod: '30 days' })).toEqual([7 * DAY]);
+    expect(getEvents({ eventRetentionPeriod: 'never' })).toBeUndefined();
+    expect(getEvents({ eventRetentionPeriod: '2 days' })).toEqual([2 * DAY]);
+    expect(getEvents({ eventRetentionPeriod: '30 days' })).toEqual([7 * DAY]);
     expect(
-      eventsOf({ eventRetentionPeriod: 'never', eventRetentionOverrides: { 'a.*': '3 days', b: null } }),
+      getEvents({ eventRetentionPeriod: 'never', eventRetentionOverrides: { 'a.*': '3 days', b: null } }),
     ).toEqual([null, 3 * DAY]);
   });
 

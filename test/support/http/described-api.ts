@@ -13,17 +13,17 @@ interface DescribedAnswer {
   readonly content?: Readonly<Record<string, { readonly schema: object }>>;
 }
 
-/** What an endpoint answered. */
-export interface Answer<T> {
+/** What an endpoint returned. */
+export interface ApiResponse<T> {
   readonly status: number;
   readonly body: T;
 }
 
-/** An API that is held to its own OpenAPI document: each answer must be declared, with nothing beyond it. */
+/** An API that is held to its own OpenAPI document: each response must be declared, with nothing beyond it. */
 export class DescribedApi {
   readonly #url: string;
   readonly document: Described;
-  /** All that was ever answered, as text. */
+  /** All that was ever returned, as text. */
   readonly said: string[];
   readonly #ajv = new Ajv2020({
     strict: true,
@@ -42,8 +42,8 @@ export class DescribedApi {
     return new DescribedApi(url, await answer.text());
   }
 
-  /** Asks, and holds the answer to the document. */
-  async ask<T>(path: string, sent: RequestInit = {}): Promise<Answer<T>> {
+  /** Asks, and holds the response to the document. */
+  async ask<T>(path: string, sent: RequestInit = {}): Promise<ApiResponse<T>> {
     const answer = await fetch(`${this.#url}${path}`, sent);
     const text = await answer.text();
     this.said.push(text, JSON.stringify([...answer.headers]));
@@ -61,7 +61,7 @@ export class DescribedApi {
     return { status: answer.status, body };
   }
 
-  /** The answer of a question that can be answered. */
+  /** The response to a request that succeeds. */
   async get<T>(path: string): Promise<T> {
     const { status, body } = await this.ask<T>(path);
     expect({ path, status }).toEqual({ path, status: 200 });

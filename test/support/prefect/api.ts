@@ -48,7 +48,7 @@ export class PrefectApi {
     await this.#send('DELETE', path);
   }
 
-  /** The answer's body; undefined for an empty one. Throws for every status that is no success. */
+  /** The response's body; undefined for an empty one. Throws for every status that is no success. */
   async #send(method: string, path: string, body?: unknown): Promise<unknown> {
     const response = await fetch(`${this.url}${path}`, {
       method,

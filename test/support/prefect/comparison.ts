@@ -93,7 +93,7 @@ async function expired(database: TestDatabase, passes: readonly string[]): Promi
   return [await gone('flow_run', 'true'), await gone('task_run', 'flow_run_id is null')];
 }
 
-/** Deletes one by one, runs first. Answers the contents after the runs and after the artifacts. */
+/** Deletes one by one, runs first. Returns the contents after the runs and after the artifacts. */
 async function deleteByApi(
   home: PrefectHome,
   database: TestDatabase,

@@ -41,7 +41,7 @@ export async function migratePrefect(
   });
 }
 
-/** Starts a server and waits until it responds. Task runs of flows are recorded only where there are services. */
+/** Starts a server and waits until it responds. Task runs of flows are recorded only if there are services. */
 export async function startPrefectServer(
   home: PrefectHome,
   databaseUrl: string,
@@ -64,7 +64,7 @@ export async function startPrefectServer(
     stop: async () => endBound(child),
   };
   try {
-    await waitFor('the Prefect server to answer', async () => {
+    await waitFor('the Prefect server to respond', async () => {
       if (hasEnded(child)) throw new Error(`the Prefect server ended:\n${home.log}`);
       return api.responds();
     });

@@ -153,8 +153,8 @@ async function check(database: GraphDatabase, graph: Graph, options: EngineOptio
 export async function holdRows(database: Database, policy: Policy, { tables }: Graph): Promise<void> {
   for (const [table, rows] of tables.entries()) {
     for (const row of rows.filter(({ isHeld }) => isHeld)) {
-      const rowOf = { entity: `T${table}`, rows: { key: String(row.id) } };
-      await addHold(database, policy, { ...rowOf, reason: 'a lawsuit', who: 'ann', until: null });
+      const heldRow = { entity: `T${table}`, rows: { key: String(row.id) } };
+      await addHold(database, policy, { ...heldRow, reason: 'a lawsuit', who: 'ann', until: null });
     }
   }
 }

@@ -58,7 +58,7 @@ describe('bad input', () => {
     );
   });
 
-  test('a database that does not answer, without the password', async () => {
+  test('a database that does not respond, without the password', async () => {
     const url = 'postgresql://me:topsecret@127.0.0.1:1/none';
     const { code, stderr } = await cli(['run', 'prefect', '--url', url, '--execute']);
     expect(code).toBe(3);
@@ -73,7 +73,7 @@ describe('bad input', () => {
     await refused(['preview', 'prefect', '--url', url], says);
   });
 
-  test('a Temporal that does not answer', async () => {
+  test('a Temporal that does not respond', async () => {
     const { code, stderr } = await cli(['run', 'prefect', ...fresh.at(), '--temporal', '127.0.0.1:1']);
     expect(code).toBe(3);
     expect(stderr).toContain('Temporal at 127.0.0.1:1 does not respond: nothing listens there');

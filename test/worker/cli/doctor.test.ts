@@ -89,7 +89,7 @@ describe('doctor', () => {
     await fresh.database.rows(`drop owned by ${role}; drop role ${role}`);
   });
 
-  test('finds servers that do not answer a problem, each with its name', async () => {
+  test('finds servers that do not respond a problem, each with its name', async () => {
     const url = 'postgresql://me:topsecret@127.0.0.1:1/none';
     const args = ['doctor', 'prefect', '--url', url, '--address', '127.0.0.1:1', '--json'];
     const { code, stdout } = await cli(args);

@@ -77,15 +77,15 @@ describeNeeding(['temporal'], 'history, of a run that is open', () => {
     expect(list.stdout).toMatch(/^ *1 +prefect +execute +not known .* Temporal has no such workflow open/m);
   });
 
-  test('tells that no worker answers for it, and what is in the ledger', async () => {
+  test('tells that no worker responds for it, and what is in the ledger', async () => {
     await withWorker(async () => {
       await pauseRun();
     });
     const list = await type(session.address);
-    expect(list.stdout).toMatch(/^ *1 +prefect +execute +not known .* no worker answers\. /m);
+    expect(list.stdout).toMatch(/^ *1 +prefect +execute +not known .* no worker responds\. /m);
     const one = await type(session.address, '1');
     expect(one.stdout).toMatch(
-      /^run 1 of policy prefect: not known, [\d,]+ rows deleted in .*\n {2}no worker answers\. .* task queue test-/,
+      /^run 1 of policy prefect: not known, [\d,]+ rows deleted in .*\n {2}no worker responds\. .* task queue test-/,
     );
     const json = JSON.parse((await type(session.address, '1', '--json')).stdout) as object[];
     expect(json).toMatchObject([{ status: 'running', state: 'no-worker' }]);

@@ -119,7 +119,7 @@ describeNeeding(['temporal'], 'pause, resume and stop', () => {
     expect(stderr).toContain('the next run takes its place');
   });
 
-  test('are felt by a worker with payload codecs, whose answers cannot be read', async () => {
+  test('are felt by a worker with payload codecs, whose results cannot be read', async () => {
     const encode = async (payloads: Payload[]): Promise<Payload[]> =>
       payloads.map((payload) => ({
         metadata: { encoding: Buffer.from('binary/encrypted') },

@@ -3,7 +3,7 @@ import { describe, expect, test } from '@jest/globals';
 import { Cached } from '../../../worker/http/cached.ts';
 import { waitFor } from '../../support/wait.ts';
 
-describe('answers that are kept', () => {
+describe('responses that are kept', () => {
   const counting = (): { reads: number; read: () => Promise<number> } => {
     const counter = { reads: 0, read: async () => (counter.reads += 1) };
     return counter;
@@ -15,10 +15,10 @@ describe('answers that are kept', () => {
     const ask = async (): Promise<number> => cached.get('a', counter.read);
     expect(await Promise.all(Array.from({ length: 100 }, ask))).toEqual(Array.from({ length: 100 }, () => 1));
     expect(await ask()).toBe(1);
-    await waitFor('the answer to be old', async () => (await ask()) === 2);
+    await waitFor('the response to be old', async () => (await ask()) === 2);
   });
 
-  test('are kept by key, and failures like answers', async () => {
+  test('are kept by key, and failures like responses', async () => {
     const cached = new Cached<number>(60_000);
     const counter = counting();
     expect([await cached.get('a', counter.read), await cached.get('b', counter.read)]).toEqual([1, 2]);

@@ -72,7 +72,7 @@ describeNeeding(['temporal'], 'where something is away', () => {
     await worker.end();
   });
 
-  test('the ledger, until the first run, and Temporal, until it answers again', async () => {
+  test('the ledger, until the first run, and Temporal, until it responds again', async () => {
     const temporal = await startDevServer();
     closing.push(async () => temporal.stop());
     const there = new TemporalSession(temporal.address);

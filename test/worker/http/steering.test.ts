@@ -6,7 +6,7 @@ import type { RunReport } from '../../../activities/contract.ts';
 import type { Signalled, Workers } from '../../../worker/http/response-schemas.ts';
 import { resumeSignal } from '../../../workflows/messages.ts';
 import type { RunProgress } from '../../../workflows/progress.ts';
-import type { Answer } from '../../support/http/described-api.ts';
+import type { ApiResponse } from '../../support/http/described-api.ts';
 import { DescribedApi } from '../../support/http/described-api.ts';
 import { Watcher } from '../../support/http/watched-page.ts';
 import { WatchedShop } from '../../support/http/watched-shop.ts';
@@ -43,7 +43,7 @@ describeNeeding(['temporal', 'chromium'], 'pause, resume and stop over HTTP', ()
     signal: string,
     body: unknown = {},
     { policy = shop.name, headers = {} }: { policy?: string; headers?: Record<string, string> } = {},
-  ): Promise<Answer<z.infer<typeof Signalled> & { error: string }>> =>
+  ): Promise<ApiResponse<z.infer<typeof Signalled> & { error: string }>> =>
     api.ask(`/api/policies/${policy}/${signal}`, {
       method: 'POST',
       headers: { ...AUTHORIZED, 'content-type': 'application/json', ...headers },
@@ -234,7 +234,7 @@ describeNeeding(['temporal', 'chromium'], 'pause, resume and stop over HTTP', ()
     await watched.close();
   });
 
-  test('are kept by Temporal for a run that no worker answers for, which the page says and offers all of them', async () => {
+  test('are kept by Temporal for a run that no worker responds for, which the page says and offers all of them', async () => {
     const taskQueue = session.queue();
     const serveOther = async (): Promise<WorkerProcess> => shop.serve('127.0.0.1:0', {}, { taskQueue });
     await fillUp();
@@ -245,7 +245,7 @@ describeNeeding(['temporal', 'chromium'], 'pause, resume and stop over HTTP', ()
     const { page } = watched;
     const article = page.getByRole('article');
     await article
-      .getByText(/^no worker answers\. One polled task queue .* What is shown is in the ledger$/)
+      .getByText(/^no worker responds\. One polled task queue .* What is shown is in the ledger$/)
       .waitFor();
     expect(await article.getByRole('heading').innerText()).toMatch(/^Run \d+ of shop-\w+: not known$/);
     expect(await article.innerText()).not.toMatch(/rows\/s|left|waits for/);
@@ -254,7 +254,7 @@ describeNeeding(['temporal', 'chromium'], 'pause, resume and stop over HTTP', ()
     await watched.expectAccessible();
     await watched.photograph('no-worker');
     await page.getByRole('button', { name: 'Stop run' }).click();
-    await page.getByText('No worker answers now: Temporal keeps the signal until one does.').waitFor();
+    await page.getByText('No worker responds now: Temporal keeps the signal until one does.').waitFor();
     await page.getByRole('dialog').getByRole('button', { name: 'Stop', exact: true }).click();
     await page
       .locator('#signal-result')

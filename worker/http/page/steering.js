@@ -13,8 +13,8 @@ const EFFECTS = {
 };
 
 /**
- * The signals that may do something, by the state of a run; otherwise pause and stop. If no worker answers, nobody knows whether
- * the run is paused, and Temporal keeps any signal until a worker works on it. The same if its answer cannot be read.
+ * The signals that may do something, by the state of a run; otherwise pause and stop. If no worker responds, nobody knows whether
+ * the run is paused, and Temporal keeps any signal until a worker works on it. The same if its result cannot be read.
  *
  * @type {Readonly<Partial<Record<OpenRun['state'], readonly Signal[]>>>}
  */
@@ -93,7 +93,7 @@ function ask(signal, run) {
   asked = { signal, run };
   byId('signal-title').textContent = `${TITLES[signal]} run ${run.run} of ${run.policy}?`;
   const later =
-    run.state === 'no-worker' ? ' No worker answers now: Temporal keeps the signal until one does.' : '';
+    run.state === 'no-worker' ? ' No worker responds now: Temporal keeps the signal until one does.' : '';
   byId('signal-effect').textContent = `${EFFECTS[signal]}${later}`;
   byId('signal-send').textContent = TITLES[signal];
   byId('signal-send').classList.toggle('danger', signal === 'stop');
@@ -120,8 +120,8 @@ async function send(signal, run, reason) {
         : `Now ${name} is ${state}`,
     );
   } catch (error) {
-    const reasonOf = error instanceof RequestFailed ? error.message : 'the server does not respond';
-    showResult(`The signal ${signal} failed: ${reasonOf}`);
+    const failure = error instanceof RequestFailed ? error.message : 'the server does not respond';
+    showResult(`The signal ${signal} failed: ${failure}`);
   }
 }
 

@@ -38,7 +38,7 @@ export function orderLevels(steps: readonly CascadeStep[], root: TableName): Cas
 }
 
 /**
- * Adds what cascades where a table is reached in several ways: one common table expression a table, each way a plain join,
+ * Adds what cascades if a table is reached in several ways: one common table expression a table, each way a plain join,
  * so that the server may hash. From row to row, it would read a child table without an index once for each row.
  */
 export function addCascadeLevels(

@@ -76,12 +76,12 @@ describe('a MikroORM instance that is given', () => {
       ...options,
     } as Options);
     try {
-      return await runAsPreviewed(orm, policyOf(entity, where));
+      return await runAsPreviewed(orm, makePolicy(entity, where));
     } finally {
       await orm.close(true);
     }
   }
-  const policyOf = (entity: AnyEntity, where?: object): ReturnType<typeof definePolicy> =>
+  const makePolicy = (entity: AnyEntity, where?: object): ReturnType<typeof definePolicy> =>
     definePolicy({
       name: 'p',
       enabled: true,
@@ -139,7 +139,7 @@ describe('a MikroORM instance that is given', () => {
   });
 
   const refusal = async (entity: AnyEntity): Promise<string> =>
-    runEngine(database.url, policyOf(entity)).then(
+    runEngine(database.url, makePolicy(entity)).then(
       () => 'nothing refused',
       (error: Error) => error.message,
     );

@@ -42,7 +42,7 @@ describe('a MikroORM instance on SQLite', () => {
   });
   afterEach(() => file.drop());
 
-  const policyOf = (entity: AnyEntity): Policy =>
+  const makePolicy = (entity: AnyEntity): Policy =>
     definePolicy({
       name: 'p',
       enabled: true,
@@ -56,7 +56,7 @@ describe('a MikroORM instance on SQLite', () => {
   async function run(entity: AnyEntity, options: Partial<Options>): Promise<unknown> {
     const orm = createOrm(options);
     try {
-      const deleted = await runAsPreviewed(orm, policyOf(entity));
+      const deleted = await runAsPreviewed(orm, makePolicy(entity));
       // It stays open, and goes on writing.
       await orm.em.getConnection().execute('insert into invoice values (100, null)');
       return deleted;

@@ -16,13 +16,13 @@ export const WRITTEN: Planted[] = [
     mistake: 'a retention in the wrong unit',
     policy: pass({ olderThan: '30 min' }),
     says: ['nearly everything would be deleted'],
-    fix: 'Use at least one hour, or say allowShort: true where that is meant',
+    fix: 'Use at least one hour, or say allowShort: true if that is meant',
   },
   {
     mistake: 'a retention of days written as milliseconds',
     policy: pass({ olderThan: 30 }),
     says: ['olderThan is 30 milliseconds'],
-    fix: 'Use at least one hour, or say allowShort: true where that is meant',
+    fix: 'Use at least one hour, or say allowShort: true if that is meant',
   },
   {
     mistake: 'a retention that is no duration',
@@ -64,7 +64,7 @@ export const WRITTEN: Planted[] = [
     mistake: 'a retention of its own in the wrong unit',
     policy: pass({ overrides: [{ where: { state: 'done' }, olderThan: '2 min' }] }),
     says: ['overrides[0].olderThan is 2 minutes'],
-    fix: 'Use at least one hour, or say allowShort: true where that is meant',
+    fix: 'Use at least one hour, or say allowShort: true if that is meant',
   },
   {
     mistake: 'a list of conditions that is empty',
