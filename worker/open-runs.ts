@@ -12,7 +12,8 @@ import { describeOrNone, getScheduleId } from './schedule.ts';
 
 /** The policy whose open runs to find. */
 export interface OpenRunQuery {
-  readonly policy: Policy;
+  /** It may have been removed from the configuration. */
+  readonly policy: Pick<Policy, 'name'>;
   /** The policies of the worker of the task queue. If it has only one, runs need not name it. */
   readonly policies: readonly Policy[];
   /** A schedule whose runs are meant on whatever task queue. Default: that of the policy, on this task queue. */
@@ -62,12 +63,12 @@ export async function findLedgerRun({ ledger }: Database, policy: string): Promi
 async function listStarted(client: Client, { policy, policies, taskQueue }: OpenRunQuery): Promise<string[]> {
   const found: string[] = [];
   const queue = taskQueue.replaceAll("'", String.raw`\'`);
+  const only = policies.length === 1 ? policies[0]?.name : undefined;
   const query = `WorkflowType = 'vacuum' and CloseTime is null and TaskQueue = '${queue}'`;
   for await (const { workflowId, runId } of client.workflow.list({ query })) {
     const input = await readInput(client, workflowId, runId);
     if (input === undefined || input.mode === 'preview') continue;
-    const name = input.policy ?? (policies.length === 1 ? policy.name : undefined);
-    if (name === policy.name) found.push(workflowId);
+    if ((input.policy ?? only) === policy.name) found.push(workflowId);
   }
   return found;
 }

@@ -84,7 +84,8 @@ export async function findPastSetup(options: SetupOptions, policy?: string): Pro
   return { setup: findUrlSetup(options), policy, unknown: undefined };
 }
 
-function findUnknown(setup: Setup, policy: string): ValidationError | undefined {
+/** What to say of a policy that is not configured. */
+export function findUnknown(setup: Setup, policy: string): ValidationError | undefined {
   try {
     findPolicy(setup, policy);
     return undefined;

@@ -6,19 +6,21 @@ import type { Policy } from '../../policy/policy.ts';
 import { ENCODED } from '../encoded-result.ts';
 import { findSetupWithoutDatabase } from '../environment.ts';
 import { findLedgerRun, findOpenQueue, findOpenWorkflows } from '../open-runs.ts';
+import { getScheduleId } from '../schedule.ts';
 import type { Signal, SignalResult } from '../send-signal.ts';
 import { describeNoRun, sendSignal } from '../send-signal.ts';
 import type { Setup } from '../setup.ts';
-import { findPolicy } from '../setup.ts';
+import { findPolicy, findUnknown } from '../setup.ts';
 import type { TemporalClient, TemporalOptions } from '../temporal.ts';
 import { connectClient } from '../temporal.ts';
 import { DatabaseUnreachable, withDatabase } from './database.ts';
 import { EXIT } from './exit-code.ts';
-import type { SetupFlags } from './options.ts';
-import { readPolicyName, withJson, withPolicy, withSetup, withTemporal } from './options.ts';
+import type { DatabaseFlags } from './options.ts';
+import { databaseName, readPolicyName, withJson, withPolicy, withSetup, withTemporal } from './options.ts';
 import { note, print, printJson } from './output.ts';
+import { withPastDatabase } from './past-database.ts';
 
-interface SteerFlags extends SetupFlags, TemporalOptions {
+interface SteerFlags extends DatabaseFlags, TemporalOptions {
   readonly id?: string;
   readonly workflowId?: string;
   readonly reason?: string;
@@ -49,6 +51,7 @@ function add(program: Command, signal: Signal, description: string, reason?: str
     .command(signal)
     .description(description)
     .option('--workflow-id <id>', 'this workflow, if several runs of the policy are open')
+    .addOption(databaseName())
     .option('--id <schedule>', 'the id of the schedule that may have started it (default: vacuum-POLICY)')
     .action(async (policy: string | undefined, flags: SteerFlags) =>
       steer(signal, readPolicyName(policy, flags), flags),
@@ -57,23 +60,49 @@ function add(program: Command, signal: Signal, description: string, reason?: str
   withJson(withTemporal(withSetup(withPolicy(command))));
 }
 
+/** The policy whose runs get the signal. */
+interface Target {
+  readonly name: string;
+  /** Whether the ledger knows it and the configuration does not. */
+  readonly isRemoved: boolean;
+  readonly ledgerRun: OpenRun | undefined;
+}
+
 async function steer(signal: Signal, name: string | undefined, flags: SteerFlags): Promise<void> {
   // An operator who stops a run may not know the database. Then only Temporal is asked.
   const { setup, hasDatabase } = await findSetupWithoutDatabase(flags, name);
-  const policy = findPolicy(setup, name);
-  const ledgerRun = hasDatabase ? await readLedgerRun(setup, policy) : undefined;
+  const target = await findTarget(setup, name, hasDatabase, flags);
   const temporal = await connectClient(flags);
   try {
-    const open = await openWorkflows(temporal.client, setup, policy, ledgerRun, flags);
+    const open = await openWorkflows(temporal.client, setup, target, flags);
     const results: SignalResult[] = [];
     for (const id of open) {
       const result = await sendSignal(temporal.client, id, signal, flags.reason);
       if (result !== undefined) results.push(result);
     }
-    printResults(signal, policy, results, ledgerRun, temporal, flags.json);
+    printResults(signal, target, results, temporal, flags.json);
   } finally {
     await temporal.close();
   }
+}
+
+/** A run goes on after its policy was removed from the configuration: then the ledger has the policy. */
+async function findTarget(
+  setup: Setup,
+  name: string | undefined,
+  hasDatabase: boolean,
+  { database }: SteerFlags,
+): Promise<Target> {
+  const unknown = name === undefined ? undefined : findUnknown(setup, name);
+  if (name === undefined || unknown === undefined || !hasDatabase) {
+    const policy = findPolicy(setup, name);
+    const ledgerRun = hasDatabase ? await readLedgerRun(setup, policy) : undefined;
+    return { name: policy.name, isRemoved: false, ledgerRun };
+  }
+  const ledgerRun = await withPastDatabase({ setup, policy: name, unknown }, database, async (past) =>
+    findLedgerRun(past, name),
+  );
+  return { name, isRemoved: true, ledgerRun };
 }
 
 /** A run can be stopped even if the database does not respond. */
@@ -90,20 +119,24 @@ async function readLedgerRun(setup: Setup, policy: Policy): Promise<OpenRun | un
 async function openWorkflows(
   client: Client,
   { policies, taskQueue }: Setup,
-  policy: Policy,
-  ledgerRun: OpenRun | undefined,
+  { name, ledgerRun }: Target,
   { id, workflowId }: SteerFlags,
 ): Promise<string[]> {
   if (workflowId !== undefined)
     return (await findOpenQueue(client, workflowId)) !== undefined ? [workflowId] : [];
-  return findOpenWorkflows(client, { policy, policies, scheduleId: id, taskQueue, holder: ledgerRun });
+  return findOpenWorkflows(client, {
+    policy: { name },
+    policies,
+    scheduleId: id,
+    taskQueue,
+    holder: ledgerRun,
+  });
 }
 
 function printResults(
   signal: Signal,
-  { name }: Policy,
+  { name, isRemoved, ledgerRun }: Target,
   results: readonly SignalResult[],
-  ledgerRun: OpenRun | undefined,
   { address }: TemporalClient,
   json: boolean,
 ): void {
@@ -124,8 +157,17 @@ function printResults(
     );
   }
   if (results.length > 0) return;
-  if (!json && !unknown) note(`at ${address} ${describeNoRun(signal, name)}`);
+  const none = isRemoved ? describeNoneOfRemoved(name) : describeNoRun(signal, name);
+  if (!json && !unknown) note(`at ${address} ${none}`);
   process.exitCode = EXIT.nothing;
+}
+
+/** The commands for a schedule need a policy that is configured. */
+function describeNoneOfRemoved(name: string): string {
+  return (
+    `no run of policy ${name} is open. The configuration does not have it any more: ` +
+    `delete its schedule, if there is one, with \`temporal schedule delete --schedule-id ${getScheduleId({ name })}\``
+  );
 }
 
 function formatResult(state: SignalResult['state']): string {

@@ -3,10 +3,15 @@ import { join } from 'node:path';
 
 import { afterAll, beforeEach, describe, expect, test } from '@jest/globals';
 
+import type { RunReport } from '../../../activities/contract.ts';
 import type { CliResult } from '../../support/cli.ts';
 import { cli } from '../../support/cli.ts';
+import { watchedPolicies, WatchedShop } from '../../support/http/watched-shop.ts';
+import { describeNeeding } from '../../support/needing.ts';
 import { ROOT } from '../../support/parts/bring.ts';
 import { FreshPrefect } from '../../support/prefect/fresh.ts';
+import { TemporalSession } from '../../support/temporal.ts';
+import { waitFor } from '../../support/wait.ts';
 
 const CONFIG = `
   import { defineEntity, p } from '@mikro-orm/core';
@@ -21,11 +26,12 @@ const CONFIG = `
     ],
   };`;
 
+const folder = mkdtempSync(join(ROOT, '.cache', 'removed-'));
+writeFileSync(join(folder, 'vacuum.config.ts'), CONFIG);
+afterAll(() => rmSync(folder, { recursive: true }));
+
 describe('a policy that was removed from the configuration', () => {
   const fresh = FreshPrefect.forEach();
-  const folder = mkdtempSync(join(ROOT, '.cache', 'removed-'));
-  writeFileSync(join(folder, 'vacuum.config.ts'), CONFIG);
-  afterAll(() => rmSync(folder, { recursive: true }));
 
   const typeWith = async (env: NodeJS.ProcessEnv, ...words: string[]): Promise<CliResult> =>
     cli(words, { cwd: folder, env: { MAIN_URL: fresh.database.url, ...env } });
@@ -71,5 +77,59 @@ describe('a policy that was removed from the configuration', () => {
     expect(named.stdout).toMatch(/^ *1 +weekly +execute +completed/m);
     // The file knows where the others are.
     expect((await typeWith(several, 'history', '--policy', 'nightly')).stdout).toMatch(/^ *2 +nightly /m);
+  });
+});
+
+describeNeeding(['temporal'], 'an open run of a policy that was removed from the configuration', () => {
+  const session = new TemporalSession();
+  afterAll(async () => session.close());
+
+  test('is shown, paused, resumed and stopped by name, as other runs are, and no other run with it', async () => {
+    const shop = await WatchedShop.prepare(session);
+    const { name, taskQueue, database } = shop;
+    const type = async (...words: string[]): Promise<CliResult> =>
+      cli([...words, '--address', session.address, '--task-queue', taskQueue], {
+        cwd: folder,
+        env: { MAIN_URL: database.url },
+      });
+    await shop.add(400);
+    const before = await database.value('select count(*)::int from audit_log');
+    await session.withVacuum({ taskQueue, url: database.url, policies: watchedPolicies(name) }, async () => {
+      const run = await shop.pauseInTheMiddle('a release of ours');
+      const listed = await type('history', '--policy', name);
+      expect(listed.stdout).toMatch(
+        new RegExp(`^ *1 +${name} +execute +paused .* a release of ours *$`, 'm'),
+      );
+      expect((await type('history', '1')).stdout).toMatch(/^run 1 of policy shop-\w+: paused, /);
+
+      const which = `run 1 of workflow ${run.workflowId}`;
+      expect(await type('resume', name)).toMatchObject({ code: 0, stdout: `${which} is running\n` });
+      expect(await type('pause', name)).toMatchObject({ code: 0, stdout: `${which} is paused\n` });
+      expect(await type('stop', name, '--reason', 'it is removed')).toMatchObject({ code: 0, stderr: '' });
+      const report = (await run.result()) as RunReport;
+      expect(report).toMatchObject({ status: 'stopped', reasons: ['stopped: it is removed'] });
+      expect(before - (await database.value('select count(*)::int from audit_log'))).toBe(report.rows);
+    });
+
+    // A run that names no policy is of the only policy of the configuration, which is another one.
+    const other = await session.start(taskQueue);
+    const client = await session.client();
+    await waitFor('Temporal to list it', async () => {
+      const { count } = await client.workflow.count(`WorkflowId = '${other.workflowId}'`);
+      return count === 1;
+    });
+    const again = await type('stop', name);
+    expect(again).toMatchObject({ code: 4, stdout: '' });
+    expect(again.stderr).toContain(
+      `no run of policy ${name} is open. The configuration does not have it any more`,
+    );
+    expect(again.stderr).toContain(`temporal schedule delete --schedule-id vacuum-${name}`);
+    const misspelt = await type('stop', 'nighty');
+    expect(misspelt).toMatchObject({ code: 2, stdout: '' });
+    expect(misspelt.stderr).toContain('there is no policy "nighty". Write nightly if that is meant');
+    const { events } = await other.fetchHistory();
+    expect(events?.some((event) => event.workflowExecutionSignaledEventAttributes)).toBe(false);
+    await other.terminate();
+    await shop.close();
   });
 });
