@@ -40,9 +40,16 @@ export function findConfig(folder: string): string | undefined {
 
 const NEWER_NODE = `Run it with Node.js 22.18 or newer, which reads TypeScript: this is ${process.version}. Or write it in JavaScript`;
 
+const NO_JSON =
+  'Write vacuum.config.mjs, which may read settings from this file: a policy names entities, which are code';
+
 /** An older Node.js reads no TypeScript. */
 function isUnreadableType(error: unknown): boolean {
   return error instanceof Error && 'code' in error && error.code === 'ERR_UNKNOWN_FILE_EXTENSION';
+}
+
+function isJson(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'ERR_IMPORT_ATTRIBUTE_MISSING';
 }
 
 /** Loads a configuration file. Throws a `ValidationError` that says what is wrong with it. */
@@ -60,9 +67,8 @@ export async function loadConfig(path: string): Promise<VacuumConfig> {
   } catch (error) {
     if (error instanceof ValidationError) throw error;
     const what = `it cannot be loaded: ${error instanceof Error ? error.message : String(error)}`;
-    throw new ValidationError(at, [
-      { at, what, fix: isUnreadableType(error) ? NEWER_NODE : 'Correct the file' },
-    ]);
+    const fix = isUnreadableType(error) ? NEWER_NODE : isJson(error) ? NO_JSON : 'Correct the file';
+    throw new ValidationError(at, [{ at, what, fix }]);
   }
   const config =
     typeof loaded === 'object' && loaded !== null && 'default' in loaded ? loaded.default : undefined;

@@ -59,6 +59,7 @@ export function describeBlocks(group: Group): void {
     async function run(on: World, page: string, block: Block): Promise<void> {
       switch (block.language) {
         case 'ts':
+        case 'js':
           on.write(block.text);
           return;
         case 'sql':

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import { describe, expect, test } from '@jest/globals';
+import { afterAll, describe, expect, test } from '@jest/globals';
 
 import { cli } from '../../support/cli.ts';
 import { describeNeeding } from '../../support/needing.ts';
@@ -46,6 +46,49 @@ describe('where the database comes from', () => {
     rmSync(folder, { recursive: true });
     expect(code).toBe(0);
     expect(JSON.parse(stdout)).toMatchObject({ deleted: { flow_run: 1 } });
+  });
+
+  describe('a configuration file without TypeScript', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'temporal-vacuum-config-'));
+    afterAll(() => rmSync(folder, { recursive: true }));
+    const preview = async (...words: string[]): ReturnType<typeof cli> =>
+      cli(['preview', ...words], { cwd: folder, env: { MY_DATABASE: fresh.database.url } });
+    const write = (name: string, settings: object): void => {
+      writeFileSync(join(folder, 'settings.json'), JSON.stringify(settings));
+      writeFileSync(
+        join(folder, name),
+        `import { readFileSync } from 'node:fs';
+         import { defineConfig, prefect } from '${join(ROOT, 'index.ts')}';
+         const settings = JSON.parse(readFileSync(new URL('settings.json', import.meta.url), 'utf8'));
+         export default defineConfig({
+           databases: { main: () => process.env['MY_DATABASE'] ?? '' },
+           policies: [prefect(settings)],
+         });`,
+      );
+    };
+
+    test.each(['vacuum.config.js', 'vacuum.config.mjs'])(
+      'is found as %s, with its settings',
+      async (name) => {
+        write(name, { retentionPeriod: '2 days' });
+        await fresh.rows.run({ ended: '3 days' });
+        await fresh.rows.run({ ended: '1 day' });
+        const { code, stdout } = await preview('--json');
+        rmSync(join(folder, name));
+        expect(code).toBe(0);
+        expect(JSON.parse(stdout)).toMatchObject({ deleted: { flow_run: 1 } });
+      },
+    );
+
+    test('has its mistakes told, and JSON is no configuration', async () => {
+      write('vacuum.config.mjs', { retentionPeriod: '2 lunches' });
+      const wrong = await preview();
+      expect(wrong).toMatchObject({ code: 2, stdout: '' });
+      expect(wrong.stderr).toMatch(/retentionPeriod: .*2 lunches/);
+      const json = await preview('--config', 'settings.json');
+      expect(json).toMatchObject({ code: 2, stdout: '' });
+      expect(json.stderr).toContain('Write vacuum.config.mjs, which may read settings from this file');
+    });
   });
 });
 
