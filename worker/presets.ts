@@ -1,3 +1,7 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+
 import type { Finding } from '../activities/inspect/finding.ts';
 import type { Issue } from '../policy/issue.ts';
 import { ValidationError } from '../policy/issue.ts';
@@ -5,7 +9,6 @@ import type { Policy } from '../policy/policy.ts';
 import { prefect, prefectMaintenance } from '../policy/presets/prefect/index.ts';
 import { suggestName } from '../policy/suggest-name.ts';
 import { addSearchPath, findPrefectUrl, PREFECT_URL_VARIABLES } from './prefect-database.ts';
-import { findPrefectFile } from './prefect-file.ts';
 import { examinePrefectVacuum } from './prefect-vacuum.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -104,4 +107,25 @@ export function parseSets(pairs: readonly string[]): Record<string, string> {
   }
   if (issues.length > 0) throw new ValidationError('--set', issues);
   return settings;
+}
+
+/**
+ * The URL of the SQLite file that Prefect uses if nothing names another database: `prefect.db` in `PREFECT_HOME`, which is
+ * `~/.prefect` by itself. Undefined if there is none, or if a file with settings of Prefect names a database.
+ */
+function findPrefectFile(environment: Environment): string | undefined {
+  const { PREFECT_HOME: given = '' } = environment;
+  const home = (given === '' ? '~/.prefect' : given).replace(/^~(?=\/|$)/, homedir());
+  const file = join(home, 'prefect.db');
+  const settings = [join(home, 'profiles.toml'), '.env', 'prefect.toml', 'pyproject.toml'];
+  return existsSync(file) && !settings.some(namesDatabase) ? `sqlite:///${file}` : undefined;
+}
+
+/** Whether a file sets the database: which of several profiles is active is Prefect's to know. */
+function namesDatabase(path: string): boolean {
+  try {
+    return /^\s*(?:PREFECT_(?:API|SERVER)_DATABASE_\w+|connection_url)\s*=/m.test(readFileSync(path, 'utf8'));
+  } catch {
+    return false;
+  }
 }

@@ -2,8 +2,6 @@ import type { PassStatus, PlannedPass, RunStatus } from '../activities/contract.
 import type { Progress } from '../activities/stored/progress.ts';
 import { computeProgress } from './compute-progress.ts';
 import type { Control, Leaving } from './control.ts';
-import type { FoundRows } from './found-rows.ts';
-import { foundIn, describeFoundRows } from './found-rows.ts';
 import type { PassState, RunState } from './state.ts';
 import { countRows } from './state.ts';
 
@@ -146,4 +144,37 @@ function formatTime(seconds: number): string {
   const minutes = Math.floor(seconds / 60);
   if (minutes < 60) return `${minutes} min ${seconds % 60} s`;
   return `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
+}
+
+/** What a pass found and left. */
+interface FoundRows {
+  readonly rows: number;
+  readonly resolved: number;
+  readonly unresolved: number;
+  /** When the oldest is of; ISO 8601, null if none was found. */
+  readonly oldest: string | null;
+}
+
+/** What all shards of a pass found; undefined if it reports nothing. */
+function foundIn({ shards }: PassState): FoundRows | undefined {
+  const reports = shards.flatMap(({ reported }) => (reported === null ? [] : [reported]));
+  if (reports.length === 0) return undefined;
+  const sum = (of: (report: (typeof reports)[number]) => number): number =>
+    reports.reduce((total, report) => total + of(report), 0);
+  const instants = reports.flatMap(({ oldest }) => (oldest === null ? [] : [oldest]));
+  return {
+    rows: sum(({ found }) => found),
+    resolved: sum(({ resolved }) => resolved),
+    unresolved: sum(({ unresolved }) => Object.values(unresolved).reduce((total, rows) => total + rows, 0)),
+    oldest: instants.toSorted()[0] ?? null,
+  };
+}
+
+/** `12 found, the oldest of 2026-01-31T04:00:00.000Z, 10 resolved, 2 not`. */
+function describeFoundRows({ rows, resolved, unresolved, oldest }: FoundRows): string {
+  return [
+    `${rows} found`,
+    ...(oldest === null ? [] : [`the oldest of ${oldest}`]),
+    ...(resolved + unresolved === 0 ? [] : [`${resolved} resolved, ${unresolved} not`]),
+  ].join(', ');
 }

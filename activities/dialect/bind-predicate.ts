@@ -1,7 +1,7 @@
 import type { RawBuilder } from 'kysely';
 import { sql } from 'kysely';
 
-import type { Predicate } from '../stored/columns.ts';
+import type { Predicate, PartialIndex } from '../stored/columns.ts';
 
 /** The condition that is always true. */
 export const ALWAYS: Predicate = { text: 'true', values: [], selects: false };
@@ -35,4 +35,9 @@ export function bindPredicate(
   }
   if (rest.length > 0) throw new Error('a condition has more values than marks');
   return sql`(${bound}${sql.raw(plain)})`;
+}
+
+/** The row is in a partial index, in a select from its table alone. The predicate is that of the catalog: it has no alias. */
+export function isIn(index: PartialIndex | undefined): RawBuilder<boolean> {
+  return index === undefined ? sql`true` : sql`(${sql.raw(index.predicate)})`;
 }

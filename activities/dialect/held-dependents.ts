@@ -3,8 +3,7 @@ import { sql } from 'kysely';
 
 import type { TableName } from '../stored/columns.ts';
 import type { CascadeStep, RowTree } from '../stored/row-tree.ts';
-import { pathsByCascades } from './cascade-paths.ts';
-import { isTree } from './cascades.ts';
+import { isTree, pathsByCascades } from './cascade-paths.ts';
 import type { TableAs } from './join-path.ts';
 import { linkToParent, references } from './join-path.ts';
 

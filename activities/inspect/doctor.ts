@@ -1,17 +1,22 @@
 import { countNouns } from '../../policy/count-nouns.ts';
 import { describeDisabled } from '../../policy/describe-disabled.ts';
+import { formatDuration } from '../../policy/duration.ts';
 import { ValidationError, describeIssue } from '../../policy/issue.ts';
 import type { Policy } from '../../policy/policy.ts';
 import type { Advice } from '../dialect/advice.ts';
 import type { LedgerVersion } from '../dialect/ledger-store.ts';
 import { formatSchemas, listSchemas } from '../dialect/table-names.ts';
 import type { Database } from '../ledger/database.ts';
+import type { EndedRun } from '../ledger/last-runs.ts';
+import { readLastRuns } from '../ledger/last-runs.ts';
+import { findKind } from '../passes/index.ts';
 import { findConnectionIssues } from '../plan/connection-issues.ts';
 import type { ResolvedPolicy } from '../plan/resolve-policy.ts';
 import { checkAgainst } from '../plan/resolve-policy.ts';
-import { examineBlockers } from './doctor-blockers.ts';
+import type { ResolvedPass } from '../plan/resolved-pass.ts';
+import type { StoredBlocker } from '../stored/row-tree.ts';
+import type { RunStatus } from '../stored/run.ts';
 import { examineIndexes } from './doctor-indexes.ts';
-import { examineLastRun } from './doctor-last-run.ts';
 import { examineSizes } from './doctor-sizes.ts';
 import { examineUndated } from './doctor-undated.ts';
 import type { Finding } from './finding.ts';
@@ -140,4 +145,52 @@ async function examineBlocked({ session }: Database, { name }: Policy): Promise<
       fix: `Make sure that this is the database to clean, then \`temporal-vacuum acknowledge ${name}\``,
     },
   ];
+}
+
+/**
+ * Foreign keys that keep rows which a pass would delete: whoever wonders before the first run why rows will stay finds them
+ * here. How many stay, the preview counts.
+ */
+function examineBlockers(passes: readonly ResolvedPass[]): Finding[] {
+  return passes.flatMap(({ pass, stored }) => {
+    const kind = findKind(pass.kind);
+    const blockers = 'dependents' in kind ? (kind.dependents(stored).blockers ?? []) : [];
+    return [...new Set(blockers.map(describe))].map((what): Finding => ({
+      about: `pass ${pass.name}`,
+      state: 'advice',
+      what,
+      fix: 'A preview counts these rows as blocked. If they should go, have an earlier pass delete what references them, or name that in `with` as a softChild',
+    }));
+  });
+}
+
+function describe({ name, reference, path }: StoredBlocker): string {
+  const { label } = reference.table;
+  const along = path.at(-1)?.table.label;
+  const what = along === undefined ? 'them' : `their rows of ${along}`;
+  return `it keeps rows as long as rows of ${label} that stay reference ${what}, by foreign key ${name}`;
+}
+
+const ENDS: Partial<Record<RunStatus, string>> = {
+  stopped: 'was stopped',
+  'stopped-by-guard': 'was stopped by a guard',
+  cancelled: 'was cancelled',
+  terminated: 'was terminated',
+};
+
+/** Tells how long ago a run of the policy completed: if nobody works nothing fails, and nobody notices. */
+export async function examineLastRun({ ledger }: Database, { name }: Policy): Promise<Finding[]> {
+  const [runs] = await readLastRuns(ledger, [name]);
+  const about = 'last run';
+  if (runs === undefined || runs.last === null) return [{ about, state: 'ok', what: 'none has ended yet' }];
+  const { last, completed } = runs;
+  if (completed?.run === last.run) return [{ about, state: 'ok', what: describeEnd(last) }];
+  const success = completed === null ? 'none has completed' : `of those before, ${describeEnd(completed)}`;
+  const fix = `\`temporal-vacuum history ${last.run}\` says why`;
+  return [{ about, state: 'advice', what: `${describeEnd(last)}; ${success}`, fix }];
+}
+
+function describeEnd({ run, status, endedAt }: EndedRun): string {
+  const ago = formatDuration(Math.max(0, Date.now() - Date.parse(endedAt)));
+  return `run ${run} ${ENDS[status] ?? status} ${ago} ago`;
 }

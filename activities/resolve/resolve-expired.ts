@@ -5,8 +5,8 @@ import type { Catalog, CatalogTable } from '../dialect/catalog.ts';
 import { isInstant } from '../dialect/column-types.ts';
 import type { Tx } from '../dialect/dialect.ts';
 import { distinctTables, toTableName } from '../dialect/table-names.ts';
-import type { Ages, TableName } from '../stored/columns.ts';
-import type { KeepLastExpiry } from '../stored/expiry.ts';
+import type { Ages, TableName, Predicate } from '../stored/columns.ts';
+import type { KeepLastExpiry, Expiry } from '../stored/expiry.ts';
 import type { StoredExpireRows } from '../stored/pass.ts';
 import { findBlockers } from './blockers.ts';
 import { cascadesFrom, computeDrainOrder, movesOwnRows } from './cascades.ts';
@@ -20,7 +20,6 @@ import {
   listTablesAlong,
 } from './children.ts';
 import { computeLaterHorizon } from './compute-horizon.ts';
-import { judgesByDependents } from './draining.ts';
 import { recordsFiles, resolvePaths, refuseUnrecordedPaths } from './file-roots.ts';
 import { resolveNesting } from './nesting.ts';
 import { refuseUnsplittable } from './partitioned-table.ts';
@@ -177,3 +176,27 @@ const BY_KEPT_ROWS = {
   what: 'by which the list of the rows that keepLast keeps could name them',
   fix: 'Leave keepLast out, or give the table a primary key of one column',
 };
+
+/**
+ * Whether the condition of a row reads what is deleted along with it. Such a row is deleted whole: if a part of it were
+ * deleted first, the condition could be false for what is left.
+ */
+function judgesByDependents(
+  { where, ages, retentions }: Pick<Expiry, 'where' | 'ages' | 'retentions'>,
+  along: readonly TableName[],
+): boolean {
+  const filters = [where, ...retentions.flatMap((retention) => retention.where ?? [])];
+  const parents = new Set(
+    [...ages, ...retentions.flatMap(({ column }) => column ?? [])].flatMap(
+      ({ parent }) => parent?.table.label ?? [],
+    ),
+  );
+  return along.some(
+    ({ name, label }) => parents.has(label) || filters.some((filter) => readsTable(filter, name)),
+  );
+}
+
+/** Whether a filter may read a table: also if its name only stands there as something else. */
+function readsTable({ selects, text }: Predicate, table: string): boolean {
+  return selects && text.toLowerCase().includes(table.toLowerCase());
+}

@@ -2,7 +2,7 @@ import { Command } from 'commander';
 
 import { addCompletion } from './completion.ts';
 import { EXIT_CODES } from './exit-code.ts';
-import { warnAboutUrl } from './warn-about-url.ts';
+import { note } from './output.ts';
 
 /**
  * What adds each command to the program, one file a command, in the order of the help. Only what the
@@ -53,4 +53,17 @@ function overrideExits(command: Command): Command {
   command.exitOverride();
   command.commands.forEach(overrideExits);
   return command;
+}
+
+/** Warns if `--url` has a password, because everybody on the machine can read the arguments of a process. */
+function warnAboutUrl(url: unknown): void {
+  if (typeof url !== 'string' || !hasPassword(url)) return;
+  note(
+    'the password in --url can be read by everybody on this machine (`ps`): ' +
+      'put the URL into VACUUM_DATABASE_URL or a file .env, or the password into PGPASSWORD',
+  );
+}
+
+function hasPassword(url: string): boolean {
+  return /^[^/]*\/\/[^/@]*:[^/@]+@/.test(url) || /[?&]password=[^&]/.test(url);
 }

@@ -1,3 +1,7 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { extname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
 import type { FastifyDynamicSwaggerOptions as SwaggerOptions } from '@fastify/swagger';
 import fastifySwagger from '@fastify/swagger';
 import type { Client } from '@temporalio/client';
@@ -14,7 +18,6 @@ import { restrictAccess } from './access.ts';
 import type { HttpAddress } from './address.ts';
 import { describeBadAddress, formatUrl } from './address.ts';
 import { ReadDatabases } from './databases.ts';
-import { servePage } from './page.ts';
 import { addRoutes } from './routes.ts';
 import { addSignalRoute } from './signal-route.ts';
 
@@ -126,4 +129,26 @@ function setErrorHandlers(app: FastifyInstance, onError: HttpOptions['onError'])
       .code(500)
       .send({ error: 'an unexpected error; the log of the worker has it at level debug' });
   });
+}
+
+const FOLDER = fileURLToPath(new URL('page', import.meta.url));
+
+const TYPES: Readonly<Record<string, string>> = {
+  '.html': 'text/html; charset=utf-8',
+  '.css': 'text/css; charset=utf-8',
+  '.js': 'text/javascript; charset=utf-8',
+  '.svg': 'image/svg+xml',
+};
+
+/** Serves the page: a handful of files without data, which need no token. */
+function servePage(app: FastifyInstance): void {
+  for (const name of readdirSync(FOLDER)) {
+    const type = TYPES[extname(name)];
+    if (type === undefined) continue;
+    const body = readFileSync(join(FOLDER, name));
+    const url = name === 'index.html' ? '/' : `/page/${name}`;
+    app.get(url, { config: { open: true }, schema: { hide: true } }, async (_request, reply) =>
+      reply.type(type).header('cache-control', 'no-cache').send(body),
+    );
+  }
 }

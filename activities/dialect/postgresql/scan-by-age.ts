@@ -3,8 +3,8 @@ import { sql } from 'kysely';
 
 import type { ColumnName } from '../../stored/columns.ts';
 import type { Shard } from '../../stored/scan.ts';
+import { isIn } from '../bind-predicate.ts';
 import { toSql } from '../condition.ts';
-import { isIn } from '../partial-index.ts';
 import type { DeletedRange, LockedRows, ReadRows, ScanStep, ScanTarget } from '../scan.ts';
 import type { ShardEnd } from '../shard-end.ts';
 import { continueAt, endShard } from '../shard-end.ts';

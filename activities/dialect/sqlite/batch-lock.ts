@@ -1,10 +1,11 @@
+import type { RawBuilder } from 'kysely';
 import { sql } from 'kysely';
 
 import type { TableName } from '../../stored/columns.ts';
 import type { DeletionCounters, LockedShard, BatchLock } from '../batch-lock.ts';
 import type { Connection } from './connection.ts';
-import { countDeletes } from './counters.ts';
 import { SqliteError } from './errors.ts';
+import { quoteIdentifier } from './identifiers.ts';
 import { readHeldRows } from './ledger/held-rows.ts';
 
 /**
@@ -118,4 +119,16 @@ export async function readDeleted(
     from temp._vacuum_deleted
     where rows > 0 and label in (select value from json_each(${labels}))`);
   return Object.fromEntries(rows.map(({ label, rows: deleted }) => [label, deleted]));
+}
+
+/** Makes the trigger that counts deleted rows of a table, if it is not there. Inside of a trigger no value can be bound. */
+function countDeletes({ name, label }: TableName): RawBuilder<unknown> {
+  const text = `'${label.replaceAll("'", "''")}'`;
+  return sql.raw(`
+    create temp trigger if not exists ${quoteIdentifier(`_vacuum_count_${name}`)}
+    after delete on main.${quoteIdentifier(name)}
+    begin
+      insert into _vacuum_deleted (label, rows) values (${text}, 1)
+      on conflict (label) do update set rows = rows + 1;
+    end`);
 }

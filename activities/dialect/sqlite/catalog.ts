@@ -4,7 +4,6 @@ import type { TableName } from '../../stored/columns.ts';
 import type { CatalogColumn, CatalogTable, ForeignKey, WantedTable } from '../catalog.ts';
 import { Catalog, wantedKey } from '../catalog.ts';
 import { ROWIDS_PER_PAGE } from '../position.ts';
-import { readCollations } from './collations.ts';
 import type { Connection } from './connection.ts';
 import { readForeignKeys } from './foreign-keys.ts';
 import { tableRef } from './identifiers.ts';
@@ -136,4 +135,29 @@ function findUnusable(
     return { what: 'has a column called rowid, which hides the number by which rows are scanned', fix };
   }
   return undefined;
+}
+
+/** Collations that take texts for equal that differ. No pragma tells them: the column itself compares some texts. */
+async function readCollations(
+  connection: Connection,
+  table: string,
+  columns: readonly CatalogColumn[],
+): Promise<ReadonlyMap<string, string>> {
+  const texts = columns.filter(({ type }) => type === 'text');
+  if (texts.length === 0) return new Map();
+  const counts = texts.flatMap(({ name }, n) =>
+    ['A', 'a '].map(
+      (other, m) => sql`(
+        select count(*)
+        from (select ${sql.id(name)} from ${tableRef({ name: table })} where false union select 'a' union select ${other})
+      ) as ${sql.id(`c${n}_${m}`)}`,
+    ),
+  );
+  const { rows } = await connection.run(sql<Record<string, number>>`select ${sql.join(counts)}`);
+  return new Map(
+    texts.flatMap(({ name }, n) => {
+      if (rows[0]?.[`c${n}_0`] === 1) return [[name, 'nocase']];
+      return rows[0]?.[`c${n}_1`] === 1 ? [[name, 'rtrim']] : [];
+    }),
+  );
 }

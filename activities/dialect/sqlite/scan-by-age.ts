@@ -3,7 +3,7 @@ import { sql } from 'kysely';
 
 import type { ColumnName, PartialIndex, TableName } from '../../stored/columns.ts';
 import type { Shard } from '../../stored/scan.ts';
-import { isIn } from '../partial-index.ts';
+import { isIn } from '../bind-predicate.ts';
 import type { ScanStep } from '../scan.ts';
 import { continueAt, endShard } from '../shard-end.ts';
 import type { Candidate, Candidates } from './candidates.ts';

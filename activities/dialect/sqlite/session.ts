@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
 
 import type { AnyEntity } from '../../../policy/pass-options.ts';
+import type { TableName } from '../../stored/columns.ts';
 import type { Advice } from '../advice.ts';
 import type { BatchLock } from '../batch-lock.ts';
 import type { Catalog } from '../catalog.ts';
@@ -17,7 +18,6 @@ import type { Survey } from '../survey.ts';
 import type { Tables } from '../tables.ts';
 import type { Deadline, TransactionLimits } from '../transaction-limits.ts';
 import type { Holds, View, ViewOptions } from '../view.ts';
-import { SQLITE_ADVICE } from './advice.ts';
 import { SqliteBatchLock } from './batch-lock.ts';
 import type { Connection } from './connection.ts';
 import { readEntities } from './entities.ts';
@@ -25,6 +25,7 @@ import { outOfTime } from './errors.ts';
 import { SqliteFacts } from './facts.ts';
 import type { OpenTransaction, SqliteFile } from './file.ts';
 import { holdKey, isKeyHeld } from './held-keys.ts';
+import { quoteIdentifier } from './identifiers.ts';
 import { createLedgerStore } from './ledger/store.ts';
 import { SqlitePreviewQuery } from './preview/query.ts';
 import { dropPreviewTables } from './preview/tables.ts';
@@ -146,3 +147,12 @@ class SqliteTx extends SqliteSession implements Tx {
     if (deadline !== undefined && performance.now() > deadline.at) throw outOfTime();
   }
 }
+
+/** Statements for SQLite. */
+const SQLITE_ADVICE: Advice = {
+  suggestIndex: ({ name }: TableName, column: string) =>
+    `create index ${quoteIdentifier(`${name}_${column}`)} on ${quoteIdentifier(name)} (${quoteIdentifier(column)});`,
+  suggestRebuild: (index: string) => `reindex ${quoteIdentifier(index)};`,
+  suggestVacuum: () => 'vacuum;',
+  suggestGrants: () => 'give the user of this process the right to write the file and its folder',
+};

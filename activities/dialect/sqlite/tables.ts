@@ -4,9 +4,9 @@ import { sql } from 'kysely';
 import type { Ages, PartialIndex, TableName } from '../../stored/columns.ts';
 import type { StoredRoot } from '../../stored/pass.ts';
 import type { PathColumn } from '../../stored/row-tree.ts';
+import { isIn } from '../bind-predicate.ts';
 import type { CatalogTable } from '../catalog.ts';
 import { toSql } from '../condition.ts';
-import { isIn } from '../partial-index.ts';
 import type {
   CountedRows,
   OldestRows,

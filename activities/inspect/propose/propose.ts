@@ -1,7 +1,6 @@
 import { countNouns } from '../../../policy/count-nouns.ts';
 import type { AgeCandidate } from './ages.ts';
 import { listAges } from './ages.ts';
-import { recogniseApplication } from './applications.ts';
 import type { Dependent } from './dependents.ts';
 import { listDependents } from './dependents.ts';
 import { describePass } from './describe-pass.ts';
@@ -11,7 +10,7 @@ import { findGrowth } from './growth.ts';
 import type { KnownDatabase, KnownTable } from './known-table.ts';
 import type { DroppableTable } from './partitioned.ts';
 import { describeDrops, judgePartitioned } from './partitioned.ts';
-import type { LeftOut, Proposal, ProposedChild, ProposedPass } from './proposal.ts';
+import type { LeftOut, Proposal, ProposedChild, ProposedPass, Application } from './proposal.ts';
 import type { StateColumn } from './states.ts';
 import { findState } from './states.ts';
 import { distinguish } from './words.ts';
@@ -187,4 +186,17 @@ function listChildren(
           ? []
           : listChildren(listDependents(table, database), [...path, table], entities, database),
     }));
+}
+
+/** Tables that only a database of the application has. */
+const TABLES: Readonly<Record<Application, readonly string[]>> = {
+  prefect: ['flow_run', 'flow_run_state', 'task_run', 'task_run_state', 'work_queue'],
+  django: ['django_migrations', 'django_content_type'],
+};
+
+/** The application that a database belongs to, by its tables; null if it is none that is known. */
+function recogniseApplication({ tables }: Pick<KnownDatabase, 'tables'>): Application | null {
+  const names = new Set(tables.map(({ catalog }) => catalog.name));
+  const known = Object.entries(TABLES) as [Application, readonly string[]][];
+  return known.find(([, wanted]) => wanted.every((name) => names.has(name)))?.[0] ?? null;
 }

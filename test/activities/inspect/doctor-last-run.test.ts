@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { defineEntity, p } from '@mikro-orm/core';
 
-import { examineLastRun } from '../../../activities/inspect/doctor-last-run.ts';
+import { examineLastRun } from '../../../activities/inspect/doctor.ts';
 import type { Finding } from '../../../activities/inspect/finding.ts';
 import { openDatabase } from '../../../activities/ledger/database.ts';
 import { expireRows } from '../../../policy/expire-rows.ts';

@@ -1,17 +1,21 @@
-import type { LedgerStore } from '../../ledger-store.ts';
+import { sql } from 'kysely';
+
+import type { KeepLastExpiry } from '../../../stored/expiry.ts';
+import type { InterruptedReclaim, ReclaimOutcome } from '../../../stored/reclaim.ts';
+import type { SizeMoment, TableSize } from '../../../stored/size.ts';
+import type { LedgerStore, KeptRowsStore, SizeStore, ReclaimStore } from '../../ledger-store.ts';
 import type { Connection } from '../connection.ts';
+import { selectKeptGroups } from '../keep-last.ts';
 import { PostgresBacklogStore } from './backlogs.ts';
 import { PostgresBatchStore } from './batches.ts';
 import { PostgresGuardStore } from './guards.ts';
 import { PostgresHoldStore } from './holds.ts';
-import { PostgresKeptRowsStore } from './kept-rows.ts';
+import { LedgerPart } from './ledger-part.ts';
 import { PostgresPreviewStore } from './previews.ts';
 import { PostgresProgressStore } from './progress.ts';
-import { PostgresReclaimStore } from './reclaims.ts';
 import { PostgresRecordedFiles } from './recorded-files.ts';
 import { PostgresReportStore } from './reports.ts';
 import { PostgresRunStore } from './runs.ts';
-import { PostgresSizeStore } from './sizes.ts';
 import { PostgresLedgerTables } from './tables.ts';
 
 /** The statements of the ledger on PostgreSQL. */
@@ -31,4 +35,76 @@ export function createLedgerStore(connection: Connection): LedgerStore {
     backlogs: new PostgresBacklogStore(connection),
     recordedFiles: new PostgresRecordedFiles(connection),
   };
+}
+
+/** Which rows the passes of open runs keep. */
+class PostgresKeptRowsStore extends LedgerPart implements KeptRowsStore {
+  async write(run: number, pass: number, expiry: KeepLastExpiry): Promise<void> {
+    await sql`
+      insert into ${this.table('kept')} (run_id, pass, retention_index, group_key, keys, tids, file, oldest_xid)
+      select ${run}::int, ${pass}::int, g.retention_index, g.group_key, g.keys, g.tids, g.file, g.oldest_xid
+      from (${selectKeptGroups(expiry)}) as g`.execute(this.db);
+  }
+
+  async delete(run: number): Promise<void> {
+    await sql`delete from ${this.table('kept')} where run_id = ${run}`.execute(this.db);
+  }
+}
+
+/** What tables measured. */
+class PostgresSizeStore extends LedgerPart implements SizeStore {
+  async write(
+    run: number,
+    when: { readonly moment: SizeMoment } | { readonly pass: number },
+    sizes: readonly TableSize[],
+  ): Promise<void> {
+    const moment = 'pass' in when ? 'pass' : when.moment;
+    const pass = 'pass' in when ? when.pass : -1;
+    await sql`
+      insert into ${this.table('size')}
+        (run_id, moment, pass, label, heap, indexes, toast, live, dead, measured)
+      select
+        ${run}::int, ${moment}::text, ${pass}::int, m ->> 'table',
+        (m ->> 'heap')::float8, (m ->> 'indexes')::float8, (m ->> 'toast')::float8,
+        (m ->> 'live')::float8, (m ->> 'dead')::float8, m
+      from jsonb_array_elements(${JSON.stringify(sizes)}::jsonb) as m
+      on conflict do nothing`.execute(this.db);
+  }
+}
+
+/** The journal of statements that give space back. */
+class PostgresReclaimStore extends LedgerPart implements ReclaimStore {
+  async recordEnd(started: number, outcome: ReclaimOutcome, bytes: number | null): Promise<void> {
+    await sql`
+      insert into ${this.table('reclaim')} (run_id, pass, label, mode, event, started_id, outcome, bytes)
+      select run_id, pass, label, mode, 'ended', id, ${outcome}, ${bytes}::float8
+      from ${this.table('reclaim')}
+      where id = ${started}
+      on conflict (started_id) do nothing`.execute(this.db);
+  }
+
+  async endInterrupted(run: number): Promise<InterruptedReclaim[]> {
+    const { rows } = await sql<InterruptedReclaim>`
+      with found as (
+        select s.id, s.run_id, s.pass, s.label, s.mode, s.at, p.name
+        from ${this.table('run')} as own
+        join ${this.table('run')} as r on r.id = own.id or (r.policy = own.policy and r.ended_at is not null)
+        join ${this.table('reclaim')} as s on s.run_id = r.id and s.event = 'started'
+        join ${this.table('pass')} as p on p.run_id = s.run_id and p.ordinal = s.pass
+        where own.id = ${run}
+          and not exists (select from ${this.table('reclaim')} as e where e.started_id = s.id)
+      ),
+      ended as (
+        insert into ${this.table('reclaim')} (run_id, pass, label, mode, event, started_id, outcome)
+        select run_id, pass, label, mode, 'ended', id, 'interrupted'
+        from found
+        on conflict (started_id) do nothing
+        returning started_id
+      )
+      select f.run_id as run, f.name, f.label, f.mode, to_json(f.at) #>> '{}' as at
+      from found as f
+      join ended as e on e.started_id = f.id
+      order by f.id`.execute(this.db);
+    return rows;
+  }
 }

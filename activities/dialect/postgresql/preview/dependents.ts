@@ -3,7 +3,7 @@ import { sql } from 'kysely';
 
 import type { TableName } from '../../../stored/columns.ts';
 import type { CascadeStep, RowGraph, StoredChild } from '../../../stored/row-tree.ts';
-import { isTree } from '../../cascades.ts';
+import { isTree } from '../../cascade-paths.ts';
 import { linkToParent, references } from '../../join-path.ts';
 import { tableRef } from '../identifiers.ts';
 import { addCascadeLevels, orderLevels } from './cascade-levels.ts';
