@@ -10,7 +10,7 @@ import { previewRun } from './run/preview.ts';
 import { runSlice } from './run/slice.ts';
 
 /** What the activities of a worker need. */
-export interface ActivityDependencies {
+interface ActivityDependencies {
   readonly policies: readonly Policy[];
   readonly databases: Databases;
   /** The Temporal of the workflows, if it is not the cluster and namespace that the worker is connected to. */

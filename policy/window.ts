@@ -19,7 +19,7 @@ export interface Window {
 }
 
 /** Whether a window is open, and the instant at which that changes, in milliseconds since the epoch; Infinity if never. */
-export interface WindowState {
+interface WindowState {
   readonly open: boolean;
   readonly until: number;
 }

@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 /** The options of {@link spawnBound}. */
-export interface BoundOptions {
+interface BoundOptions {
   /** The signal that asks the program to end. Default `TERM`. */
   readonly signal?: 'TERM' | 'INT' | 'QUIT';
   readonly uid?: number;

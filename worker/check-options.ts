@@ -46,7 +46,7 @@ const PLACE = {
 };
 
 /** The options that a program, or a configuration file, is written with. None may be misspelt. */
-export const OPTIONS = {
+const OPTIONS = {
   config: strictOptions({
     ...SETUP,
     taskQueue: TextSchema.optional(),

@@ -22,7 +22,7 @@ export interface DevServer {
 }
 
 /** The options of {@link startDevServer}. */
-export interface DevServerOptions {
+interface DevServerOptions {
   /** The `temporal` program. Default: {@link findTemporalCli}. */
   readonly program?: string | undefined;
   /** Keeps the server's state in a file. Default: in memory. */

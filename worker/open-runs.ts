@@ -11,7 +11,7 @@ import type { Policy } from '../policy/policy.ts';
 import { describeOrNone, getScheduleId } from './schedule.ts';
 
 /** The policy whose open runs to find. */
-export interface OpenRunQuery {
+interface OpenRunQuery {
   /** It may have been removed from the configuration. */
   readonly policy: Pick<Policy, 'name'>;
   /** The policies of the worker of the task queue. If it has only one, runs need not name it. */

@@ -14,7 +14,7 @@ import { examinePrefectVacuum } from './prefect-vacuum.ts';
 type Environment = Readonly<Record<string, string | undefined>>;
 
 /** A policy that the program brings. */
-export interface Preset {
+interface Preset {
   readonly policy: (settings: Readonly<Record<string, string>>, environment: Environment) => Policy;
   /** The application's variables with the URL of its database, for messages. */
   readonly urlVariables: readonly string[];
@@ -63,7 +63,7 @@ export function findPreset(name: string): Preset {
 }
 
 /** How the URL of a database is found. */
-export type UrlSource = Pick<Preset, 'urlVariables' | 'findUrl' | 'completeUrl'>;
+type UrlSource = Pick<Preset, 'urlVariables' | 'findUrl' | 'completeUrl'>;
 
 /** Of a command without a preset: whatever application the environment is of. */
 export const ANY_PRESET: UrlSource = {

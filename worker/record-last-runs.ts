@@ -15,7 +15,7 @@ const LIMITS = { lockMillis: 1_000, statementMillis: 10_000 };
 const RETRY_MILLIS = 5_000;
 
 /** What a worker is, as the tags of its metrics tell. */
-export interface WorkerTags {
+interface WorkerTags {
   readonly namespace: string;
   readonly taskQueue: string;
 }

@@ -14,7 +14,7 @@ import { connectClient, connectWorker } from './temporal.ts';
 import { createVacuumWorker } from './vacuum-worker.ts';
 
 /** The options of {@link runOnce}. */
-export interface RunOnceOptions {
+interface RunOnceOptions {
   readonly setup: Setup;
   /** The open database of the policy. The command holds a lock there while it lives. */
   readonly database: Database;

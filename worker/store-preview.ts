@@ -10,7 +10,7 @@ import type { Policy } from '../policy/policy.ts';
 const COMMAND_LINE = 'command line';
 
 /** A preview, and why the ledger does not have it. Undefined if it has. */
-export interface StoredPreview {
+interface StoredPreview {
   readonly preview: Preview;
   readonly notStored: string | undefined;
 }

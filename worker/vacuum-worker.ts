@@ -6,7 +6,7 @@ import { VacuumPlugin } from './plugin.ts';
 import type { Setup } from './setup.ts';
 
 /** The options of {@link createVacuumWorker}. */
-export interface VacuumWorkerOptions {
+interface VacuumWorkerOptions {
   readonly setup: Pick<Setup, 'databases' | 'policies' | 'ledgerSchema'>;
   readonly connection: NativeConnection;
   readonly namespace: string;

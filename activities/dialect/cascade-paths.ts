@@ -7,7 +7,7 @@ import type { TableAs } from './join-path.ts';
 import { joinPath, linkToParent } from './join-path.ts';
 
 /** A path from a row, alias `p`, down to rows that are deleted with it. */
-export interface DependencyPath {
+interface DependencyPath {
   /** The table at the end. */
   readonly table: TableName;
   /** The tables of the path, the last by the alias that was asked for. */

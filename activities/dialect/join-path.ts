@@ -9,7 +9,7 @@ import { bindPredicate } from './bind-predicate.ts';
 export type TableAs = (table: TableName, alias: string) => RawBuilder<unknown>;
 
 /** Tables of which each references the one before it. */
-export type JoinPath = readonly (Link & { readonly table: TableName })[];
+type JoinPath = readonly (Link & { readonly table: TableName })[];
 
 /** A row of one alias references a row of another. */
 export function references(child: string, parent: string, link: Link): RawBuilder<boolean> {

@@ -1,5 +1,5 @@
 /** A name in a statement, with its schema if it has one. */
-export interface WrittenName {
+interface WrittenName {
   readonly schema: string | null;
   readonly name: string;
 }

@@ -23,7 +23,7 @@ export interface FileScene {
 }
 
 /** The files of rows that a preview counts as deleted. */
-export interface DeletedFiles {
+interface DeletedFiles {
   readonly root: StoredRoot;
   readonly paths: DeletedPaths;
   /** With the files that these passes recorded and that wait in the ledger. */

@@ -19,7 +19,7 @@ import { findRecordedKeysIn } from './recorded-keys.ts';
 export type { FileScene };
 
 /** What a pass would do with files. */
-export interface PreviewedFiles {
+interface PreviewedFiles {
   readonly files: number;
   readonly bytes: number;
   readonly reported?: ReportedRows;

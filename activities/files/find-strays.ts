@@ -15,7 +15,7 @@ import { findRecordedKeys } from './recorded-keys.ts';
 export const UNREADABLE = 'a folder that the worker may not read, with what is in it';
 
 /** Some files of a listing, and those of them that no row records. */
-export interface Strays {
+interface Strays {
   /** Files that are there. */
   readonly files: number;
   readonly strays: readonly { readonly key: string; readonly bytes: number }[];

@@ -19,7 +19,7 @@ const TRANSIENT: ReadonlySet<string> = new Set([
 const PAUSES = [50, 250];
 
 /** What an attempt on one file returned, or why it failed in fixed words. */
-export type Attempt<T> = { readonly value: T } | { readonly reason: string };
+type Attempt<T> = { readonly value: T } | { readonly reason: string };
 
 /**
  * Maps files to values, some at a time, and starts them in their order. A file that fails is tried again a few times and

@@ -5,7 +5,7 @@ import type { ReportedRows } from '../stored/report.ts';
 import type { FileResult, FileWork } from './file-work.ts';
 
 /** What a batch did with files, as its outcome. */
-export interface FileOutcome {
+interface FileOutcome {
   readonly cursor: Cursor;
   readonly done: boolean;
   readonly taken: 0;

@@ -8,7 +8,7 @@ import type { StoredRoot } from '../stored/pass.ts';
 const LIMITS = { lockMillis: 1_000, statementMillis: 60_000 };
 
 /** A file, and its path as a row wrote it. */
-export interface WrittenKey {
+interface WrittenKey {
   readonly key: string;
   readonly path: string;
 }

@@ -16,7 +16,7 @@ const CHANGED = 'it was changed after its row was deleted';
 const CHANGED_MEANWHILE = 'it was changed meanwhile';
 
 /** Recorded files that were measured. */
-export interface MeasuredFiles {
+interface MeasuredFiles {
   /** They are there, and the next batch removes them: the ledger records their sizes before. */
   readonly measured: readonly { readonly id: string; readonly bytes: number }[];
   /** They need nothing more, or cannot be worked on. */

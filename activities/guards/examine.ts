@@ -8,7 +8,7 @@ import type { GuardRequest } from './guard.ts';
 import { examineLastRun } from './unlike-last-run.ts';
 
 /** What the guards found before the first batch of a run. */
-export interface GuardResult {
+interface GuardResult {
   /** Empty if the run may start. */
   readonly triggered: readonly Issue[];
   readonly seen: Seen;

@@ -67,7 +67,7 @@ export function suggestPreview({ name }: Policy): string {
 }
 
 /** What a {@link QueryBudget} can be told. */
-export interface QueryBudgetOptions {
+interface QueryBudgetOptions {
   /** How long one query may take, in milliseconds. Default: a minute. */
   readonly eachMillis?: number;
   /** How long all may take together, in milliseconds. Default: three minutes. */

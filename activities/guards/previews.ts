@@ -3,10 +3,10 @@ import type { PreviewedRows } from '../stored/guard.ts';
 import type { RunPass } from '../stored/run.ts';
 
 /** A preview permits so many times what it showed: rows expire and arrive before the run begins. */
-export const PERMITTED_FACTOR = 1.5;
+const PERMITTED_FACTOR = 1.5;
 
 /** What a preview showed of a table or of the files of a pass, and what it permits. */
-export interface Permit {
+interface Permit {
   readonly shown: number;
   readonly permitted: number;
   /** When the preview counted; ISO 8601. */

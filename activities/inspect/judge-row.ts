@@ -36,7 +36,7 @@ export type Role = 'row' | 'along';
 const MAX_ANCESTORS = 10;
 
 /** What conditions depend on besides the pass. */
-export interface JudgeOptions {
+interface JudgeOptions {
   readonly holds: Holds;
   /** The start of the run that would be, by the database's clock. */
   readonly now: string;

@@ -70,7 +70,7 @@ async function insertPasses(tx: Tx, run: number, passes: readonly RunPass[]): Pr
 }
 
 /** How a run ends. */
-export interface RunEnding {
+interface RunEnding {
   readonly run: number;
   readonly status: RunStatus;
   readonly passes: readonly { readonly status: PassStatus; readonly error?: string }[];

@@ -14,7 +14,7 @@ import { reportRowsKind } from './report-rows.ts';
 import { sweepStrayFilesKind } from './sweep-stray-files.ts';
 
 /** In batches, or table after table: the one thing that a run asks. */
-export type AnyKind = BatchKind | TableKind<Pass, StoredPass>;
+type AnyKind = BatchKind | TableKind<Pass, StoredPass>;
 
 const KINDS: { readonly [K in Pass['kind']]: AnyKind } = {
   expireRows: expireRowsKind,

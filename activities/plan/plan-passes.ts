@@ -18,7 +18,7 @@ import { TableSamples } from './table-samples.ts';
 const NOTHING: PassPlan = { scan: null, shards: [], estimate: 0, tableRows: 0 };
 
 /** Options of {@link planPasses}. */
-export interface PlanOptions {
+interface PlanOptions {
   /** The most shards of a pass. Default: no limit. */
   readonly maxShards?: number;
   /** The holds in force. With them the backlog of each pass is taken from its sample as well. */

@@ -5,7 +5,7 @@ import type { ColumnName } from '../stored/columns.ts';
 import type { Scope } from './scope.ts';
 
 /** A property that names rows of a parent. */
-export interface NamingProperty {
+interface NamingProperty {
   readonly entity: AnyEntity;
   readonly table: CatalogTable | undefined;
   readonly property: string;
@@ -16,13 +16,13 @@ export interface NamingProperty {
 }
 
 /** The parent whose rows are named. */
-export interface NamedParent {
+interface NamedParent {
   readonly entity: AnyEntity;
   readonly table: CatalogTable | undefined;
 }
 
 /** A column that names rows of a parent, and the column of the parent that it names. */
-export interface ResolvedReference {
+interface ResolvedReference {
   readonly by: ColumnName;
   readonly key: ColumnName;
 }

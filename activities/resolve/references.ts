@@ -9,7 +9,7 @@ import { hasIndexOn } from './scan-choice.ts';
 import type { Scope } from './scope.ts';
 
 /** Everything that can reference rows of a table, and the foreign keys that do not count. */
-export interface References {
+interface References {
   readonly references: readonly StoredReference[];
   readonly ignored: readonly ForeignKey[];
 }

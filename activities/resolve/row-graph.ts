@@ -21,7 +21,7 @@ interface Root {
 }
 
 /** What is found by following links. */
-export interface FoundGraph {
+interface FoundGraph {
   readonly graph: RowGraph;
   /** All links, in the order in which they are reached. */
   readonly cascades: readonly CascadeStep[];

@@ -10,7 +10,7 @@ import type { PolicyEntities } from './entities.ts';
 export type Purpose = 'preview' | 'execute';
 
 /** What a pass needs of a table to do its work. */
-export type Privilege = keyof CatalogTable['may'];
+type Privilege = keyof CatalogTable['may'];
 
 /**
  * Looks up the names of a pass: in entity metadata and in the live catalog. Whatever is not there becomes an issue, and

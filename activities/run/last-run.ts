@@ -5,7 +5,7 @@ import { getScheduleId } from '../../policy/schedule.ts';
 import type { RunReport } from '../stored/report.ts';
 
 /** Reads the number of the last run that a schedule's last workflow knew of, its own or one before. */
-export function readLastRun(report: unknown, policy: Policy): number {
+function readLastRun(report: unknown, policy: Policy): number {
   if (typeof report !== 'object' || report === null) return 0;
   const { run, lastRun, policy: name } = report as Partial<RunReport>;
   const last = run ?? lastRun;

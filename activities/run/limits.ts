@@ -9,7 +9,7 @@ import type { OpenRun, StoredLimits } from '../stored/run.ts';
 const NEAR = 4;
 
 /** How large a batch may be, by the limits of its run. */
-export interface BatchBudget {
+interface BatchBudget {
   /** Rows to aim at. */
   readonly size: number;
   /** The most rows of the pass's own table; Infinity if the limit is far. */

@@ -6,7 +6,7 @@ import { readWindow } from '../../policy/limits.ts';
 import type { StoredLimits } from '../stored/run.ts';
 
 /** What an input may say of the limits of its run. */
-export interface Narrowing {
+interface Narrowing {
   readonly maxRows?: number | undefined;
   readonly maxDuration?: Duration | undefined;
 }

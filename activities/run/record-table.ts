@@ -11,7 +11,7 @@ import { TooManyRows } from './batch.ts';
 import { shouldStop } from './current-run.ts';
 
 /** A table that was worked on. */
-export interface FinishedTable {
+interface FinishedTable {
   readonly sequence: number;
   readonly cursor: { readonly table: number };
   readonly done: boolean;

@@ -1,7 +1,7 @@
 import { readDatabaseError } from '../dialect/errors.ts';
 
 /** What to do differently after a batch that a lock, a timeout or a constraint ended. */
-export interface Approach {
+interface Approach {
   /** Lock rows first and skip those that others have locked. */
   readonly lockFirst: boolean;
   /** The part of the pacer's size to try. */

@@ -20,7 +20,7 @@ import { recordTable } from './record-table.ts';
 import { findResumePosition } from './resume-shard.ts';
 
 /** A slice of a pass that works on whole tables. */
-export interface TableSlice extends TableWork {
+interface TableSlice extends TableWork {
   /** The pass as this worker's policy has it now. */
   readonly policyPass: Pass | undefined;
 }

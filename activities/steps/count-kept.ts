@@ -7,7 +7,7 @@ import { findNotHeld, findNotReferenced, joinParts } from './condition-parts.ts'
 import { toScanStep } from './scan-step.ts';
 
 /** What a batch scanned, for counting what was kept in it. */
-export interface KeptTarget {
+interface KeptTarget {
   readonly table: TableName;
   /** The column of a scan by index; null if there is none. */
   readonly by: ColumnName | null;

@@ -8,7 +8,7 @@ export interface LockedRow {
 }
 
 /** What became of some rows that were deleted one part after the other. */
-export interface IsolatedRows {
+interface IsolatedRows {
   /** Pointers moved to a survivor. */
   readonly moved: number;
   /** Rows that the database refused to delete. */

@@ -25,7 +25,7 @@ export function findLeaf(
 }
 
 /** What a batch works on. */
-export interface BatchTarget {
+interface BatchTarget {
   readonly stored: StoredPass;
   readonly shard: Shard;
   readonly cursor: Cursor;

@@ -1,7 +1,7 @@
 import type { ChainedRow } from '../dialect/rows.ts';
 
 /** Rows that can be deleted, in an order in which each stands after all that reference it. */
-export interface OrderedChain {
+interface OrderedChain {
   readonly ordered: readonly string[];
   /** Rows that reference one another in a circle: they can only be deleted all at once, after the others. */
   readonly circle: readonly string[];

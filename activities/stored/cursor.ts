@@ -9,12 +9,12 @@ export type Cursor =
   | null;
 
 /** Where a scan stands. Only the dialect that wrote it reads the location. */
-export interface ScanCursor {
+interface ScanCursor {
   readonly location: string;
 }
 
 /** The number of a table where rows of a partitioned table lie, and where its own scan stands. */
-export interface LeafCursor {
+interface LeafCursor {
   readonly leaf: number;
   readonly at: Cursor;
 }
@@ -29,7 +29,7 @@ export interface PendingRows {
 }
 
 /** The number of the next table of a pass that works on whole tables. */
-export interface TableCursor {
+interface TableCursor {
   readonly table: number;
 }
 

@@ -36,7 +36,7 @@ export async function withDatabase<T>(
 }
 
 /** The database that a command works with: one with a name, that of a policy, or the only one. */
-export interface DatabaseChoice {
+interface DatabaseChoice {
   readonly database?: string | undefined;
   readonly policy?: string | undefined;
 }

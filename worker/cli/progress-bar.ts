@@ -5,7 +5,7 @@ import { computeProgress } from '../../workflows/compute-progress.ts';
 import { countNouns, formatCount, formatMillis, note } from './output.ts';
 
 /** Shows how a run goes on: a bar a pass on a terminal, else a line now and then. On standard error. */
-export interface ProgressDisplay {
+interface ProgressDisplay {
   show(passes: readonly LivePass[]): void;
   /** Leaves the last state behind. */
   end(): void;

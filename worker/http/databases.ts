@@ -15,7 +15,7 @@ const TIMEOUT_MILLIS = 5_000;
 export const READ_LIMITS: TransactionLimits = { lockMillis: 1_000, statementMillis: 4_000 };
 
 /** The results of the databases that responded, and why the others did not. */
-export interface ReadResults<T> {
+interface ReadResults<T> {
   readonly found: readonly T[];
   readonly missing: { database: string; reason: string }[];
 }

@@ -21,7 +21,7 @@ const CACHE_MILLIS = 2_000;
 const HISTORY_TIMEOUT_MILLIS = 12_000;
 
 /** Reads the history of all ledgers. */
-export interface RunReader {
+interface RunReader {
   /** Returns the newest runs first. Runs of several databases are ordered by the clocks of their servers. */
   readonly runs: (query: RunQuery) => Promise<z.infer<typeof Runs>>;
   /** Returns a run. Undefined if the ledger has none with this number. */

@@ -73,7 +73,7 @@ export function edgeSql(
  * deletable rows that reference them, or what is deleted along with them, and so on, at most `limit`; `edge` who references
  * whom.
  */
-export function chainSql(
+function chainSql(
   table: TableName,
   blockers: readonly StoredBlocker[],
   deletable: RawBuilder<boolean>,

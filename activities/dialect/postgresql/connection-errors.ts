@@ -1,7 +1,7 @@
 import type { Verdict } from '../database-error.ts';
 
 /** Why there is no connection. */
-export interface ConnectionFailure {
+interface ConnectionFailure {
   readonly code: string;
   readonly verdict: Verdict;
   readonly meaning: string;

@@ -9,7 +9,7 @@ type Environment = Readonly<Record<string, string | undefined>>;
 export type WantedServer = 'any' | 'read-write' | 'primary';
 
 /** The servers of a URL. */
-export interface Servers {
+interface Servers {
   /** A URL for each host as `pg` takes it, in the order in which they are tried. */
   readonly urls: readonly string[];
   readonly wanted: WantedServer;

@@ -6,7 +6,7 @@ import { isTextList } from '../column-types.ts';
 import { columnRef, tableRef } from './identifiers.ts';
 
 /** Where the paths of rows of alias `t` come from. */
-export interface PathSource {
+interface PathSource {
   /** What stands after the table in the from clause. */
   readonly from: RawBuilder<unknown>;
   readonly path: RawBuilder<string | null>;

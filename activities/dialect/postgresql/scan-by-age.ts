@@ -19,7 +19,7 @@ import { recordedPathsSql, returningPathsSql } from './recording.ts';
 import type { AgePosition } from './scan-cursor.ts';
 import { readAgePosition, toAgeCursor } from './scan-cursor.ts';
 
-export type AgeShard = Shard & { readonly scan: 'by-age' };
+type AgeShard = Shard & { readonly scan: 'by-age' };
 type AgeTarget = ScanTarget & { readonly age: ColumnName };
 
 /** So many index entries are read in one statement at the most: 10 ms at 0.5 us each. */

@@ -30,7 +30,7 @@ export interface PageRange {
   readonly isLast: boolean;
 }
 
-export type LocationShard = Shard & { readonly scan: 'by-location' };
+type LocationShard = Shard & { readonly scan: 'by-location' };
 
 /**
  * If no more rows than this are read for each that is wanted, the pages themselves bound the batch: all their rows are

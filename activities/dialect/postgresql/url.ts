@@ -9,7 +9,7 @@ export interface Host {
 }
 
 /** The parts of a URL. What is undefined comes from the `PG*` variables of the environment. */
-export interface PostgresUrl {
+interface PostgresUrl {
   readonly user: string | undefined;
   readonly password: string | undefined;
   /** In the order in which they are tried; at least one. */

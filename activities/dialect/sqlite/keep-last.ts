@@ -96,7 +96,7 @@ export function isGroupFull(
 }
 
 /** Over alias `k` of the list: it is of this pass of this run. */
-export function isOfList({ run, pass }: KeepLastList): RawBuilder<boolean> {
+function isOfList({ run, pass }: KeepLastList): RawBuilder<boolean> {
   return sql`k.run_id = ${run} and k.pass = ${pass}`;
 }
 

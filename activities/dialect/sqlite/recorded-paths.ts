@@ -5,7 +5,7 @@ import type { PathColumn, RecordedPaths } from '../../stored/row-tree.ts';
 import { columnRef, tableAs } from './identifiers.ts';
 
 /** Where the paths of rows of alias `t` come from. */
-export interface PathSource {
+interface PathSource {
   /** What stands after the table in the from clause. */
   readonly from: RawBuilder<unknown>;
   readonly path: RawBuilder<string | null>;

@@ -14,7 +14,7 @@ import { findForm } from './instants.ts';
 import type { AgePosition } from './scan-cursor.ts';
 import { readAgePosition, toAgeCursor } from './scan-cursor.ts';
 
-export type AgeShard = Shard & { readonly scan: 'by-age' };
+type AgeShard = Shard & { readonly scan: 'by-age' };
 
 /** So many index entries are read in one statement at the most. */
 const MAX_ENTRIES = 20_000;

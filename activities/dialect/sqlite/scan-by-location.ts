@@ -11,7 +11,7 @@ import type { Connection } from './connection.ts';
 import { tableRef } from './identifiers.ts';
 import { readRowid, toRowidCursor } from './scan-cursor.ts';
 
-export type LocationShard = Shard & { readonly scan: 'by-location' };
+type LocationShard = Shard & { readonly scan: 'by-location' };
 
 /** A range of the table in the order of its rowids: so many rows, whatever the gaps between them. */
 export interface RowidRange {

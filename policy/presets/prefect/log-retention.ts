@@ -10,7 +10,7 @@ import { parseJson, periodOrNever } from './periods.ts';
 const LEVELS = { DEBUG: 10, INFO: 20, WARNING: 30, ERROR: 40, CRITICAL: 50 } as const;
 
 /** A name of a level. */
-export type LogLevel = keyof typeof LEVELS;
+type LogLevel = keyof typeof LEVELS;
 
 /** The names, in their order. */
 export const LOG_LEVELS = Object.keys(LEVELS) as LogLevel[];

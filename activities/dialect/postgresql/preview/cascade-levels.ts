@@ -8,7 +8,7 @@ import { referencesKept, selectLocation } from './kept-columns.ts';
 import type { DeletedRowsCte, PreviewStatement } from './statement.ts';
 
 /** A table that cascades reach, and the foreign keys that lead to it. */
-export interface CascadeLevel {
+interface CascadeLevel {
   readonly table: TableName;
   readonly steps: readonly CascadeStep[];
 }

@@ -18,7 +18,7 @@ export interface DeletedRowsCte {
 }
 
 /** A column that references a parent, and the label of the parent's table. */
-export interface ParentColumn {
+interface ParentColumn {
   readonly by: string;
   readonly parent: string;
 }
