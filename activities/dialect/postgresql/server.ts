@@ -38,6 +38,8 @@ interface ServerRow {
   readonly tempLimit: string;
   readonly exits: boolean;
   readonly tidScans: boolean;
+  /** The publications of all tables. */
+  readonly publications: readonly string[];
 }
 
 /** What the server says of itself, and which of its settings a run cannot live with. */
@@ -59,7 +61,10 @@ export async function readServer(connection: Connection): Promise<Server> {
       current_setting('default_transaction_read_only')::boolean as "readOnly",
       current_setting('temp_file_limit') as "tempLimit",
       current_setting('exit_on_error')::boolean as exits,
-      current_setting('enable_tidscan')::boolean as "tidScans"`.execute(connection.db);
+      current_setting('enable_tidscan')::boolean as "tidScans",
+      array(select pubname::text from pg_publication where puballtables order by pubname) as publications`.execute(
+    connection.db,
+  );
   const row = rows[0] as ServerRow;
   const { version, role, now } = row;
   return {
@@ -82,8 +87,8 @@ function listProblems({ counts, replica, standby, readOnly }: ServerRow): Server
   ];
 }
 
-/** Settings that only a superuser may set, or that a transaction of ours must not change. */
-function listAdvice({ tempLimit, exits, tidScans }: ServerRow): Server['advice'] {
+/** Settings that only a superuser may set, or that a transaction of ours must not change, and who else gets the ledger. */
+function listAdvice({ tempLimit, exits, tidScans, publications }: ServerRow): Server['advice'] {
   return [
     ...(tempLimit === '-1'
       ? []
@@ -109,5 +114,9 @@ function listAdvice({ tempLimit, exits, tidScans }: ServerRow): Server['advice']
             fix: 'Switch it on for the role: alter role ... set enable_tidscan = on',
           },
         ]),
+    ...publications.map((name) => ({
+      what: `publication ${name} has all tables, so the ledger too: a subscriber without tables of the ledger applies nothing any more`,
+      fix: 'Create the ledger in each subscriber before it is here: `temporal-vacuum ledger migrate` with the URL of the subscriber',
+    })),
   ];
 }
