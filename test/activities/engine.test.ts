@@ -1,26 +1,21 @@
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { beforeAll, describe, expect, test } from '@jest/globals';
 
-import { previewPolicy } from '../../activities/inspect/preview.ts';
-import { openDatabase as openVacuumed } from '../../activities/ledger/database.ts';
-import type { Scan } from '../../activities/stored/scan.ts';
-import type { Policy } from '../../policy/policy.ts';
 import { createDatabase } from '../support/database.ts';
-import type { TestDatabase } from '../support/database.ts';
-import { loadSchema, SHAPED_TEMPLATE } from '../support/database.ts';
 import { runEngine } from '../support/engine.ts';
 import type { EngineOptions } from '../support/engine.ts';
-import { describeNeeding } from '../support/needing.ts';
-import type { PartName } from '../support/needing.ts';
-import { OLDER_POSTGRESQL, postgresql, STOCK_POSTGRESQL } from '../support/parts/bring.ts';
-import type { Cluster } from '../support/postgres/cluster.ts';
-import { startCluster } from '../support/postgres/cluster.ts';
-import { programsIn } from '../support/postgres/programs.ts';
+import { STOCK_POSTGRESQL } from '../support/parts/bring.ts';
 import { Before, prefectPolicy } from '../support/vacuum.ts';
-import { expectVacuumed, makeOddPrefect, testFewRows } from '../support/whole-engine.ts';
+import {
+  describeAsNewest,
+  expectVacuumed,
+  makeOddPrefect,
+  previewAll,
+  SMALL,
+  testFewRows,
+} from '../support/whole-engine.ts';
 
 /** Few enough for batches of one row; the long tests have more. */
 const TINY = { runs: 120, oldRuns: 70, logsPerRun: 3, tasksPerRun: 1, goneRuns: 20, logsPerGoneRun: 3 };
-const SMALL = { runs: 400, oldRuns: 220, logsPerRun: 6, tasksPerRun: 2, goneRuns: 60, logsPerGoneRun: 5 };
 
 describe('the engine on a database with every odd case', () => {
   let small: string;
@@ -90,49 +85,4 @@ describe('the engine on a database with every odd case', () => {
   });
 });
 
-const SERVERS: readonly { version: string; part: PartName; folder: string }[] = [
-  ...OLDER_POSTGRESQL.map((major) => {
-    return { version: String(major), part: `postgresql-${major}` as const, folder: postgresql(major).folder };
-  }),
-  { version: '15 of Debian', part: 'stock-postgresql', folder: STOCK_POSTGRESQL.folder },
-];
-
-describe.each(SERVERS)('PostgreSQL $version', ({ part, folder }) => {
-  describeNeeding([part], 'as the newest', () => {
-    let cluster: Cluster;
-    let small: string;
-    beforeAll(async () => {
-      cluster = await startCluster({ programs: programsIn(folder) });
-      await loadSchema(cluster.url(), SHAPED_TEMPLATE);
-      small = await makeOddPrefect(SMALL, { server: cluster.url() });
-    });
-    afterAll(async () => cluster.destroy());
-
-    const strategies = ['by-location', 'by-age', 'by-parent-key'] satisfies Scan[];
-    test.each(strategies)('right rows, exact account and true preview by %s', async (scan) => {
-      const database = await createDatabase(small, cluster.url());
-      const policy = prefectPolicy();
-      const preview = await previewAll(database, policy);
-      const before = await Before.of(database);
-      const report = await runEngine(database.url, policy, { scan });
-      await before.expectRightRows();
-      await before.expectExactAccount(report);
-      expect(preview.map(({ deleted }) => deleted)).toEqual(report.passes.map(({ deleted }) => deleted));
-      await database.drop();
-    });
-  });
-});
-
-async function previewAll(
-  database: TestDatabase,
-  policy: Policy,
-  passes: readonly string[] = policy.passes.map((pass) => pass.name),
-): Promise<{ name: string; deleted: Readonly<Record<string, number>> }[]> {
-  const vacuumed = await openVacuumed(database.url);
-  try {
-    const preview = await previewPolicy(vacuumed, policy, passes);
-    return preview.passes.map(({ name, deleted }) => ({ name, deleted }));
-  } finally {
-    await vacuumed.close();
-  }
-}
+describeAsNewest({ version: '15 of Debian', part: 'stock-postgresql', folder: STOCK_POSTGRESQL.folder });

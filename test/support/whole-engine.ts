@@ -1,13 +1,31 @@
-import { expect, test } from '@jest/globals';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
 
+import { previewPolicy } from '../../activities/inspect/preview.ts';
+import { openDatabase as openVacuumed } from '../../activities/ledger/database.ts';
 import type { Scan } from '../../activities/stored/scan.ts';
+import type { Policy } from '../../policy/policy.ts';
 import type { TestDatabase } from './database.ts';
-import { createDatabase } from './database.ts';
+import { createDatabase, loadSchema, SHAPED_TEMPLATE } from './database.ts';
 import type { EngineOptions } from './engine.ts';
 import { runEngine } from './engine.ts';
+import { describeNeeding } from './needing.ts';
+import type { PartName } from './needing.ts';
+import type { Cluster } from './postgres/cluster.ts';
+import { startCluster } from './postgres/cluster.ts';
+import { programsIn } from './postgres/programs.ts';
 import type { FillOptions } from './prefect/fill.ts';
 import { fillPrefect } from './prefect/fill.ts';
 import { Before, prefectPolicy } from './vacuum.ts';
+
+/** A database that is vacuumed in a second. */
+export const SMALL = {
+  runs: 400,
+  oldRuns: 220,
+  logsPerRun: 6,
+  tasksPerRun: 2,
+  goneRuns: 60,
+  logsPerGoneRun: 5,
+};
 
 /** Makes a template with every odd case, on the shared server or another; tests copy it by its name. */
 export async function makeOddPrefect(
@@ -63,4 +81,46 @@ export function testFewRows(template: () => string): void {
       await database.drop();
     }
   });
+}
+
+/** Describes that a server of another version has the right rows deleted by every scan. */
+export function describeAsNewest(server: { version: string; part: PartName; folder: string }): void {
+  describeNeeding([server.part], `PostgreSQL ${server.version}, as the newest`, () => {
+    let cluster: Cluster;
+    let small: string;
+    beforeAll(async () => {
+      cluster = await startCluster({ programs: programsIn(server.folder) });
+      await loadSchema(cluster.url(), SHAPED_TEMPLATE);
+      small = await makeOddPrefect(SMALL, { server: cluster.url() });
+    });
+    afterAll(async () => cluster.destroy());
+
+    const scans = ['by-location', 'by-age', 'by-parent-key'] satisfies Scan[];
+    test.each(scans)('right rows, exact account and true preview by %s', async (scan) => {
+      const database = await createDatabase(small, cluster.url());
+      const policy = prefectPolicy();
+      const preview = await previewAll(database, policy);
+      const before = await Before.of(database);
+      const report = await runEngine(database.url, policy, { scan });
+      await before.expectRightRows();
+      await before.expectExactAccount(report);
+      expect(preview.map(({ deleted }) => deleted)).toEqual(report.passes.map(({ deleted }) => deleted));
+      await database.drop();
+    });
+  });
+}
+
+/** What a preview says of passes. */
+export async function previewAll(
+  database: TestDatabase,
+  policy: Policy,
+  passes: readonly string[] = policy.passes.map((pass) => pass.name),
+): Promise<{ name: string; deleted: Readonly<Record<string, number>> }[]> {
+  const vacuumed = await openVacuumed(database.url);
+  try {
+    const preview = await previewPolicy(vacuumed, policy, passes);
+    return preview.passes.map(({ name, deleted }) => ({ name, deleted }));
+  } finally {
+    await vacuumed.close();
+  }
 }

@@ -53,7 +53,7 @@ test('what it says of rows of every kind of a Prefect database is what a run doe
     const before = await countRows(prefect, policy);
     const told: Told[] = [];
     // Each takes a look at the whole policy; rows of a kind are made one after the other.
-    const waiting = before.filter((_, n) => n % 3 === 0);
+    const waiting = before.filter((_, n) => n % 5 === 0);
     const work = async (): Promise<void> => {
       for (let row = waiting.pop(); row !== undefined; row = waiting.pop()) {
         const [entity = '', key = ''] = row.split(' ');
@@ -75,8 +75,8 @@ test('what it says of rows of every kind of a Prefect database is what a run doe
     );
     expect(wrong.filter((one) => !explained.includes(one)).map(describeRow)).toEqual([]);
     expect(explained.length).toBeLessThan(wrong.length === 0 ? 1 : going.length / 10);
-    // Which third of the rows is asked about depends on their random ids.
-    expect(going.length).toBeGreaterThan(30);
+    // Which fifth of the rows is asked about depends on their random ids.
+    expect(going.length).toBeGreaterThan(15);
     const reasons = new Set(
       told.flatMap(({ explanation }) =>
         explanation.passes.flatMap((pass) => pass.reasons.map(({ why }) => why)),
