@@ -5,17 +5,20 @@ import sequencer from '@jest/test-sequencer';
 const TestSequencer = sequencer as unknown as typeof sequencer.default;
 
 /**
- * Begins with the files that last longest: they follow pages of the documentation, wait until Temporal misses workers, or
- * start Prefect. On a machine that knows no durations from before Jest begins with the largest files, which these are not.
+ * Begins with the files that last longest: they wait until Temporal misses workers or a page is drawn, follow pages of the documentation, or
+ * start Prefect. Others use the processor meanwhile. On a machine that knows no durations from before Jest begins with the largest files, which these are not.
  */
 export default class LongestFirst extends TestSequencer {
   override async sort(tests: Test[]): Promise<Test[]> {
     // eslint-disable-next-line unicorn/no-array-sort -- it is the sequencer's own
     const byLength = await super.sort(tests);
-    return [...byLength.filter(isLong), ...byLength.filter((test) => !isLong(test))];
+    const ranks = [0, 1, 2].map((rank) => byLength.filter(({ path }) => findRank(path) === rank));
+    return ranks.flat();
   }
 }
 
-function isLong({ path }: Test): boolean {
-  return /\/test\/(docs|kills|prefect|examples)\//.test(path);
+function findRank(path: string): number {
+  if (/\/(in-the-browser|steering|worker-killed|disk-full|operating|starting)\.test\.ts$/.test(path))
+    return 0;
+  return /\/test\/(docs|kills|prefect|examples|workflows)\//.test(path) ? 1 : 2;
 }
