@@ -15,11 +15,6 @@ export function listInner({ blockers = [] }: Pick<RowTree, 'blockers'>): readonl
   return blockers.filter(({ ways }) => ways.length > 0);
 }
 
-/** Whether rows of the pass may forbid to delete one another. */
-export function isChained(tree: Pick<RowTree, 'blockers'>): boolean {
-  return listInner(tree).length > 0;
-}
-
 /**
  * `from ... where` of the rows, alias `b`, that reference a row of alias `t` or what is deleted along with it. `source` gives
  * the table of the rows that reference, if it is not the table as it is.
@@ -34,4 +29,15 @@ export function blockingRows(
     from: sql.join([...tables, source(reference.table, 'b')]),
     where: sql<boolean>`${sql.join([...where, references('b', end, reference)], sql` and `)}`,
   };
+}
+
+/** `blocked`, after `edge`: those of the rows `among` that a row which stays references, directly or through others. */
+export function blockedSql(among: RawBuilder<unknown>): RawBuilder<unknown> {
+  return sql`
+    blocked (location) as (
+      select e.down from edge as e
+      where e.up is null or not exists (select 1 from ${among} as x where x.location = e.up)
+      union
+      select e.down from blocked as x join edge as e on e.up = x.location
+    )`;
 }

@@ -30,6 +30,23 @@ export function pathsByCascades(
   });
 }
 
+/** The paths from a row, alias `p`, to what is deleted with it, alias `c`: its soft children, then what cascades. */
+export function pathsToDependents(
+  { cascades, key = null, children = [] }: RowTree,
+  tableAs: TableAs,
+): DependencyPath[] {
+  const soft = listSteps({ cascades: [], children, key }, () => []);
+  return [...pathsByCascades(soft, 'c', tableAs), ...pathsByCascades(cascades, 'c', tableAs)];
+}
+
+/** The paths from a row, alias `p`, to rows of one table, alias `c`, that are deleted with it or with its soft children. */
+export function pathsToTable(tree: RowTree, { schema, name }: TableName, tableAs: TableAs): DependencyPath[] {
+  const steps = listSteps(tree, (child) => child.cascades);
+  return pathsByCascades(steps, 'c', tableAs).filter(
+    ({ table }) => table.schema === schema && table.name === name,
+  );
+}
+
 /**
  * Soft children as further steps: a join leads to them as it does to what cascades. `ownCascades` gives the steps below a
  * child that count.

@@ -1,5 +1,7 @@
 import type { TableName } from '../stored/columns.ts';
 import type { Expiry } from '../stored/expiry.ts';
+import type { RowTree } from '../stored/row-tree.ts';
+import { listInner } from './blockers.ts';
 import { distinctTables } from './table-names.ts';
 import type { HeldRows, Holds } from './view.ts';
 
@@ -24,6 +26,11 @@ export function selects({ where, ages, retentions }: Pick<Expiry, 'where' | 'age
       ({ where: own, column }) => own?.selects === true || (column !== undefined && column.parent !== null),
     )
   );
+}
+
+/** Whether rows of the pass may forbid to delete one another. */
+export function isChained(tree: Pick<RowTree, 'blockers'>): boolean {
+  return listInner(tree).length > 0;
 }
 
 /** The tables that have held rows, each once. */

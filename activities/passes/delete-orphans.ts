@@ -1,9 +1,8 @@
 import type { DeleteOrphans } from '../../policy/delete-orphans.ts';
 import type { AnyEntity } from '../../policy/pass-options.ts';
-import { isChained } from '../dialect/blockers.ts';
 import type { CatalogTable } from '../dialect/catalog.ts';
 import type { Tx } from '../dialect/dialect.ts';
-import { needsLocks } from '../dialect/locks.ts';
+import { isChained, needsLocks } from '../dialect/locks.ts';
 import type { PreviewQuery } from '../dialect/preview.ts';
 import type { OrphanTarget } from '../dialect/scan.ts';
 import { distinctTables, toTableName } from '../dialect/table-names.ts';

@@ -3,18 +3,11 @@ import { RowsKeptByTrigger } from '../dialect/kept-by-trigger.ts';
 import type { DeletedRows } from '../dialect/rows.ts';
 import type { Condition } from '../dialect/view.ts';
 import type { ColumnName } from '../stored/columns.ts';
-import type { StoredChild, StoredPath, StoredPointer } from '../stored/row-tree.ts';
+import type { StoredChild, StoredPointer } from '../stored/row-tree.ts';
 import type { BatchStep } from './batch-step.ts';
+import { toRecording } from './scan-step.ts';
 
 type Step = Pick<BatchStep, 'deadline' | 'holds' | 'outbox'>;
-
-/** What a delete records of rows whose columns name files; undefined if none do. */
-export function toRecording(
-  paths: readonly StoredPath[] | undefined,
-  { outbox }: Pick<BatchStep, 'outbox'>,
-): { readonly paths: readonly StoredPath[]; readonly outbox: BatchStep['outbox'] } | undefined {
-  return paths === undefined ? undefined : { paths, outbox };
-}
 
 /** Deletes the soft children of some rows, with what belongs to those. Returns how many pointers moved. */
 export async function deleteChildren(

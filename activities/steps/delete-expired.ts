@@ -1,6 +1,5 @@
-import { isChained } from '../dialect/blockers.ts';
 import type { Tx } from '../dialect/dialect.ts';
-import { needsLocks, selects } from '../dialect/locks.ts';
+import { isChained, needsLocks, selects } from '../dialect/locks.ts';
 import type { ScanTarget } from '../dialect/scan.ts';
 import type { Condition, View } from '../dialect/view.ts';
 import { listDeferredSteps, listTablesAlong } from '../resolve/children.ts';
@@ -8,9 +7,9 @@ import type { StoredExpireRows } from '../stored/pass.ts';
 import type { BatchOutcome, BatchStep } from './batch-step.ts';
 import type { ConditionPart } from './condition-parts.ts';
 import { joinParts } from './condition-parts.ts';
-import { deleteChildren, toRecording } from './delete-children.ts';
+import { deleteChildren } from './delete-children.ts';
 import { deleteLocked } from './delete-locked.ts';
-import { limitRows, toScanStep } from './scan-step.ts';
+import { limitRows, toRecording, toScanStep } from './scan-step.ts';
 
 /** Deletes rows of a batch for which all parts are true, with what belongs to them: at once, or locked before. */
 export async function deleteExpired(

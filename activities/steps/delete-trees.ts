@@ -4,10 +4,11 @@ import type { LockedRows } from '../dialect/scan.ts';
 import type { Condition } from '../dialect/view.ts';
 import type { RowGraph, RowTree, StoredPath } from '../stored/row-tree.ts';
 import type { BatchOutcome, BatchStep } from './batch-step.ts';
-import { deleteChildren, drainChild, repairPointers, toRecording } from './delete-children.ts';
+import { deleteChildren, drainChild, repairPointers } from './delete-children.ts';
 import type { LockedRow } from './isolate-rows.ts';
 import { isolateRows, readRefusal } from './isolate-rows.ts';
 import { proveDeleted } from './prove-deleted.ts';
+import { toRecording } from './scan-step.ts';
 
 /** Rows with what is deleted along with them, and how. */
 export interface DeletableTree

@@ -1,4 +1,5 @@
 import type { LockedRows, ScanStep } from '../dialect/scan.ts';
+import type { StoredPath } from '../stored/row-tree.ts';
 import type { BatchStep } from './batch-step.ts';
 
 /** How many rows of the pass's own table a batch may find, if each is deleted with so many rows in all. */
@@ -16,6 +17,14 @@ export function toScanStep(
   factor = readFactor,
 ): ScanStep {
   return { shard, cursor, limit, exact: Number.isFinite(maxRows), readFactor: factor };
+}
+
+/** What a delete records of rows whose columns name files; undefined if none do. */
+export function toRecording(
+  paths: readonly StoredPath[] | undefined,
+  { outbox }: Pick<BatchStep, 'outbox'>,
+): { readonly paths: readonly StoredPath[]; readonly outbox: BatchStep['outbox'] } | undefined {
+  return paths === undefined ? undefined : { paths, outbox };
 }
 
 /** How many rows that somebody else has locked lie before the place where a shard goes on after the first `taken`. */

@@ -2,7 +2,7 @@ import { sql } from 'kysely';
 
 import type { TableName } from '../../stored/columns.ts';
 import type { RowTree } from '../../stored/row-tree.ts';
-import { listSteps, pathsByCascades } from '../cascade-paths.ts';
+import { pathsByCascades, pathsToDependents, pathsToTable } from '../cascade-paths.ts';
 import { toSql } from '../condition.ts';
 import type { Condition, Holds } from '../view.ts';
 import type { Connection } from './connection.ts';
@@ -16,19 +16,11 @@ import { tableAs, tableRef } from './identifiers.ts';
  */
 export async function countDependents(
   connection: Connection,
-  { table, cascades, key = null, children = [] }: RowTree,
+  tree: RowTree,
   locations: readonly string[],
   limit: number,
 ): Promise<number[]> {
-  const paths = [
-    ...pathsByCascades(
-      listSteps({ cascades: [], children, key }, () => []),
-      'c',
-      tableAs,
-    ),
-    ...pathsByCascades(cascades, 'c', tableAs),
-  ];
-  const counts = paths.map(
+  const counts = pathsToDependents(tree, tableAs).map(
     ({ from, where }) =>
       sql` + (select count(*) from (select from ${from} where ${where} limit ${limit}) as counted)`,
   );
@@ -36,7 +28,7 @@ export async function countDependents(
     select (1${sql.join(counts, sql``)})::float8 as dependents
     from unnest(${locations}::tid[]) with ordinality as w(location, n)
     -- One look-up a location; a join would be free to read the whole table.
-    cross join lateral (select p.* from ${tableRef(table)} as p where p.ctid = w.location limit 1) as p
+    cross join lateral (select p.* from ${tableRef(tree.table)} as p where p.ctid = w.location limit 1) as p
     order by w.n`.execute(connection.db);
   return rows.map((row) => row.dependents);
 }
@@ -67,24 +59,22 @@ export async function deleteDependents(
 /** Rows of the tree's table with which a row would be deleted along, the deletable ones first; at most `limit` a path. */
 export async function findAncestors(
   connection: Connection,
-  { table: root, cascades, key = null, children = [] }: RowTree,
+  tree: RowTree,
   row: { readonly table: TableName; readonly location: string },
   deletable: Condition,
   limit: number,
 ): Promise<string[]> {
   const locations: string[] = [];
-  const steps = listSteps({ cascades, children, key }, (child) => child.cascades);
-  for (const { table, from, where } of pathsByCascades(steps, 'c', tableAs)) {
-    if (table.schema !== row.table.schema || table.name !== row.table.name) continue;
+  for (const { from, where } of pathsToTable(tree, row.table, tableAs)) {
     const { rows } = await sql<{ location: string }>`
       with found as materialized (
         select distinct p.ctid as location
-        from ${tableRef(root)} as p
+        from ${tableRef(tree.table)} as p
         cross join lateral (select c.ctid from ${from} where ${where}) as d
         where d.ctid = ${row.location}::tid
       )
       select t.ctid::text as location
-      from ${tableRef(root)} as t
+      from ${tableRef(tree.table)} as t
       where t.ctid = any(array(select location from found))
       order by (${toSql(deletable)}) is true desc, t.ctid
       limit ${limit}`.execute(connection.db);

@@ -3,7 +3,7 @@ import { sql } from 'kysely';
 
 import type { TableName } from '../../stored/columns.ts';
 import type { RowTree, StoredBlocker } from '../../stored/row-tree.ts';
-import { blockingRows, listInner } from '../blockers.ts';
+import { blockedSql, blockingRows, listInner } from '../blockers.ts';
 import { toSql } from '../condition.ts';
 import type { TableAs } from '../join-path.ts';
 import { joinPath } from '../join-path.ts';
@@ -70,17 +70,6 @@ export function edgeSql(
     ({ up, from }) => sql`select t.rowid, ${up} from ${from}`,
   );
   return sql`edge (down, up) as (${sql.join(selects, sql` union all `)})`;
-}
-
-/** `blocked`, after `edge`: those of the rows `among` that a row which stays references, directly or through others. */
-export function blockedSql(among: RawBuilder<unknown>): RawBuilder<unknown> {
-  return sql`
-    blocked (location) as (
-      select e.down from edge as e
-      where e.up is null or not exists (select 1 from ${among} as x where x.location = e.up)
-      union
-      select e.down from blocked as x join edge as e on e.up = x.location
-    )`;
 }
 
 /** Over alias `t`: all that references the row within the tables of its pass can be deleted too. */

@@ -2,7 +2,7 @@ import { sql } from 'kysely';
 
 import type { TableName } from '../../stored/columns.ts';
 import type { RowTree } from '../../stored/row-tree.ts';
-import { listSteps, pathsByCascades } from '../cascade-paths.ts';
+import { pathsByCascades, pathsToDependents, pathsToTable } from '../cascade-paths.ts';
 import { toSql } from '../condition.ts';
 import type { Condition, Holds } from '../view.ts';
 import type { Connection } from './connection.ts';
@@ -12,26 +12,18 @@ import { tableAs, tableRef } from './identifiers.ts';
 /** See `Rows.countDependents`. What cascades from soft children is not counted. */
 export async function countDependents(
   connection: Connection,
-  { table, cascades, key = null, children = [] }: RowTree,
+  tree: RowTree,
   locations: readonly string[],
   limit: number,
 ): Promise<number[]> {
-  const paths = [
-    ...pathsByCascades(
-      listSteps({ cascades: [], children, key }, () => []),
-      'c',
-      tableAs,
-    ),
-    ...pathsByCascades(cascades, 'c', tableAs),
-  ];
   const most = Math.min(limit, Number.MAX_SAFE_INTEGER);
-  const counts = paths.map(
+  const counts = pathsToDependents(tree, tableAs).map(
     ({ from, where }) => sql` + (select count(*) from (select 1 from ${from} where ${where} limit ${most}))`,
   );
   const { rows } = await connection.run(sql<{ dependents: number }>`
     select 1${sql.join(counts, sql``)} as dependents
     from json_each(${JSON.stringify(locations)}) as w
-    join ${tableAs(table, 'p')} on p.rowid = cast(w.value as integer)
+    join ${tableAs(tree.table, 'p')} on p.rowid = cast(w.value as integer)
     order by w.key`);
   return rows.map((row) => row.dependents);
 }
@@ -64,21 +56,19 @@ export async function deleteDependents(
 /** See `Rows.findAncestors`. */
 export async function findAncestors(
   connection: Connection,
-  { table: root, cascades, key = null, children = [] }: RowTree,
+  tree: RowTree,
   row: { readonly table: TableName; readonly location: string },
   deletable: Condition,
   limit: number,
 ): Promise<string[]> {
   const locations: string[] = [];
-  const steps = listSteps({ cascades, children, key }, (child) => child.cascades);
-  for (const { table, from, where } of pathsByCascades(steps, 'c', tableAs)) {
-    if (table.name !== row.table.name) continue;
+  for (const { from, where } of pathsToTable(tree, row.table, tableAs)) {
     const { rows } = await connection.run(sql<{ location: string }>`
       select cast(t.rowid as text) as location
-      from ${tableAs(root, 't')}
+      from ${tableAs(tree.table, 't')}
       where t.rowid in (
         select p.rowid
-        from ${tableAs(root, 'p')}, ${from}
+        from ${tableAs(tree.table, 'p')}, ${from}
         where c.rowid = cast(${row.location} as integer) and ${where}
       )
       order by (${toSql(deletable)}) is true desc, t.rowid

@@ -7,15 +7,17 @@ import type { Proposal } from '../../../activities/inspect/propose/proposal.ts';
 import { propose } from '../../../activities/inspect/propose/propose.ts';
 import { readKnownDatabase } from '../../../activities/inspect/propose/read-database.ts';
 import { listUncovered } from '../../../activities/inspect/uncovered.ts';
+import { Databases } from '../../../activities/ledger/databases.ts';
 import { LOOK_UP_LIMITS } from '../../../activities/plan/resolve-policy.ts';
-import { ValidationError } from '../../../policy/issue.ts';
+import { ValidationError, assertValid } from '../../../policy/issue.ts';
 import { prefect } from '../../../policy/presets/prefect/index.ts';
+import type { Setup } from '../../setup.ts';
 import { findSetup, findUrlSetup } from '../../setup.ts';
 import { withOnlyDatabase } from '../database.ts';
-import { withJson } from '../options.ts';
+import { EXIT } from '../exit-code.ts';
 import type { SetupFlags } from '../options.ts';
+import { withJson } from '../options.ts';
 import { countNouns, note, print, printJson } from '../output.ts';
-import { checkCoverage } from './check-coverage.ts';
 import { renderConfig } from './render-config.ts';
 
 interface InitFlags extends SetupFlags {
@@ -84,5 +86,37 @@ function printNext(out: string, { application, passes, waived, unsolved }: Propo
   );
   if (application === 'prefect' || passes.length > 0) {
     note('Check its comments, then look at `temporal-vacuum preview`.');
+  }
+}
+
+/** The tables of each database that no policy covers and nobody waived. */
+async function checkCoverage(setup: Setup, json: boolean): Promise<void> {
+  const known = new Databases(setup.databases, setup.ledgerSchema);
+  for (const policy of setup.policies) {
+    assertValid(`policy ${JSON.stringify(policy.name)}`, known.check(policy));
+  }
+  const uncovered: Record<string, string[]> = {};
+  for (const name of Object.keys(setup.databases)) {
+    const policies = setup.policies.filter((policy) => known.nameFor(policy) === name);
+    const tables = await withOnlyDatabase(setup, { database: name }, async ({ session }) =>
+      listUncovered(session, policies),
+    );
+    uncovered[name] = tables.filter((table) => !Object.hasOwn(setup.waived ?? {}, table));
+  }
+  if (json) printJson(uncovered);
+  else printUncovered(uncovered);
+  if (Object.values(uncovered).some((tables) => tables.length > 0)) process.exitCode = EXIT.failed;
+}
+
+function printUncovered(uncovered: Readonly<Record<string, readonly string[]>>): void {
+  const lines = Object.entries(uncovered).flatMap(([name, tables]) =>
+    tables.map((table) => `${table}  (database ${name})`),
+  );
+  lines.forEach(print);
+  if (lines.length === 0) print('each table has a policy that covers it, or is waived');
+  else {
+    note(
+      'No policy covers these tables. Declare a pass for each, or name it in `waived` of the configuration file, with the reason.',
+    );
   }
 }

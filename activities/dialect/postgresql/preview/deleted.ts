@@ -2,11 +2,11 @@ import type { RawBuilder } from 'kysely';
 import { sql } from 'kysely';
 
 import type { RowTree, StoredNesting } from '../../../stored/row-tree.ts';
-import { listInner } from '../../blockers.ts';
+import { blockedSql, listInner } from '../../blockers.ts';
 import { toSql } from '../../condition.ts';
 import { references } from '../../join-path.ts';
 import type { PreviewedDelete } from '../../preview.ts';
-import { blockedSql, edgeSql } from '../blockers.ts';
+import { edgeSql } from '../blockers.ts';
 import { ageExpression } from '../expiry.ts';
 import { columnRef, tableRef } from '../identifiers.ts';
 import { addDependents, columnsForCascades } from './dependents.ts';
