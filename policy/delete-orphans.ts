@@ -11,7 +11,7 @@ import { PeriodSchema } from './period-schemas.ts';
 import type { Period } from './period.ts';
 import { EntitySchema, listSchema, PropertySchema } from './strict-options.ts';
 
-/** What {@link deleteOrphans} can be told. */
+/** The options of {@link deleteOrphans}. */
 export interface DeleteOrphansOptions<Child> extends PassOptions {
   /** The entity whose rows may have lost their parent. */
   readonly entity: EntityName<Child>;
@@ -31,7 +31,7 @@ export interface DeleteOrphansOptions<Child> extends PassOptions {
   readonly repoint?: readonly LatestPointer[];
 }
 
-/** A pass that deletes rows whose parent is gone. */
+/** A pass that deletes rows whose parent is deleted. */
 export interface DeleteOrphans extends PassOptions {
   readonly kind: 'deleteOrphans';
   readonly entity: AnyEntity;

@@ -6,7 +6,7 @@ import { withFix } from './find-issues.ts';
 import type { PassOptions } from './pass-options.ts';
 import { passOptions } from './pass-options.ts';
 
-/** What {@link deleteRecordedFiles} can be told. */
+/** The options of {@link deleteRecordedFiles}. */
 export interface DeleteRecordedFilesOptions extends PassOptions {
   /** The earlier passes whose `files` name this root. */
   readonly from: string | readonly string[];

@@ -34,7 +34,7 @@ export interface SoftReference {
   readonly as?: 'text';
 }
 
-/** What {@link deleteUnreferenced} can be told. */
+/** The options of {@link deleteUnreferenced}. */
 export interface DeleteUnreferencedOptions<Row> extends PassOptions {
   /** The entity whose rows go once nothing points at them. */
   readonly entity: EntityName<Row>;

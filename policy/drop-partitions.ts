@@ -10,7 +10,7 @@ import { PeriodSchema, LongPeriodSchema } from './period-schemas.ts';
 import type { Period } from './period.ts';
 import { EntitySchema, FlagSchema, PropertySchema } from './strict-options.ts';
 
-/** What {@link dropPartitions} can be told. */
+/** The options of {@link dropPartitions}. */
 export interface DropPartitionsOptions<Row> extends PassOptions {
   /** The entity of the table that is partitioned by range of `age`, and by nothing else. */
   readonly entity: EntityName<Row>;

@@ -71,7 +71,7 @@ export interface SoftChild {
 /** An age of a row: of its own, or of a row that it references. */
 export type RowAge<Property extends string = string> = Age<Property> | ParentAge<Property>;
 
-/** What {@link expireRows} can be told. */
+/** The options of {@link expireRows}. */
 export interface ExpireRowsOptions<Row> extends PassOptions {
   /** The entity whose rows expire. */
   readonly entity: EntityName<Row>;
@@ -94,7 +94,7 @@ export interface ExpireRowsOptions<Row> extends PassOptions {
   readonly overrides?: readonly RetentionOverrideOptions<Row>[];
   /**
    * The newest rows of each group that stay, by age, among those that match `where`. Which ones is found when the run
-   * begins; where some of them are gone meanwhile, nothing of their group is deleted until the next run. Default: none.
+   * begins; if some of them are deleted meanwhile, nothing of their group is deleted until the next run. Default: none.
    */
   readonly keepLast?: KeepLastOptions<Row>;
   /**

@@ -45,7 +45,7 @@ export function readJsonPath(json: string): (string | null)[] {
   return [...json.matchAll(/\.(?<name>\w+)|\[\*\]/g)].map(({ groups }) => groups?.['name'] ?? null);
 }
 
-/** What {@link fileRoot} can be told. */
+/** The options of {@link fileRoot}. */
 export interface FileRootOptions {
   /** What operators, the ledger and messages call it. Two roots of a policy have different names. */
   readonly name: string;

@@ -23,7 +23,7 @@ export interface OpenFileStore {
   remove(key: string): Promise<boolean>;
   /**
    * The keys of all ordinary files after a key, in the order of {@link compareKeys}. Links are not followed. A folder that
-   * cannot be read is left out, and told to `onUnreadable` with its key and the error.
+   * cannot be read is left out, and given to `onUnreadable` with its key and the error.
    */
   list(after: string | null, onUnreadable?: (folder: string, error: unknown) => void): AsyncIterable<string>;
   close(): Promise<void>;

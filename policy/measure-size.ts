@@ -2,7 +2,7 @@ import type { AnyEntity, PassOptions } from './pass-options.ts';
 import { passOptions } from './pass-options.ts';
 import { EntitySchema, FlagSchema, listSchema } from './strict-options.ts';
 
-/** What {@link measureSize} can be told. */
+/** The options of {@link measureSize}. */
 export interface MeasureSizeOptions extends PassOptions {
   /** The entities whose tables are measured. Default: every table that the policy deletes from, cascades included. */
   readonly entities?: readonly AnyEntity[];

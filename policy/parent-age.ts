@@ -5,7 +5,7 @@ import { AgeSchema } from './epoch.ts';
 import type { AnyEntity } from './pass-options.ts';
 import { EntitySchema, PropertySchema, strictOptions } from './strict-options.ts';
 
-/** What {@link parentAge} can be told. */
+/** The options of {@link parentAge}. */
 export interface ParentAgeOptions<Parent, By extends string> {
   /** The entity of the row that has the age. */
   readonly parent: EntityName<Parent>;

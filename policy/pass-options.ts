@@ -8,7 +8,7 @@ import { FlagSchema, NamesSchema, strictOptions } from './strict-options.ts';
 /** An entity of any shape; the builders check the shape, what is behind them only needs its metadata. */
 export type AnyEntity = EntityName;
 
-/** What every kind of pass can be told. */
+/** The options of every kind of pass. */
 export interface PassOptions {
   /** Unique within the policy; what operators, the ledger and metrics call this pass. */
   readonly name: string;

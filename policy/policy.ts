@@ -5,7 +5,7 @@ import type { AnyEntity } from './pass-options.ts';
 import type { Pass } from './pass.ts';
 import type { ScheduleOptions } from './schedule.ts';
 
-/** What {@link definePolicy} can be told. */
+/** The options of {@link definePolicy}. */
 export interface PolicyOptions {
   /** What operators call it: in schedules, inputs, the ledger and metrics. */
   readonly name: string;

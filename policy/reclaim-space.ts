@@ -23,7 +23,7 @@ import { checkWindow } from './window.ts';
  */
 export type ReclaimMode = 'vacuum' | 'full' | 'reindex';
 
-/** What {@link reclaimSpace} can be told. */
+/** The options of {@link reclaimSpace}. */
 export interface ReclaimSpaceOptions extends PassOptions {
   /** Default `vacuum`. */
   readonly mode?: ReclaimMode;

@@ -3,13 +3,13 @@ import { LatestPointerSchema } from './latest-pointer.ts';
 import type { PassOptions } from './pass-options.ts';
 import { passOptions } from './pass-options.ts';
 
-/** What {@link repointLatest} can be told. */
+/** The options of {@link repointLatest}. */
 export interface RepointLatestOptions extends PassOptions {
   /** The rows that point, made by `latestPointer`. */
   readonly pointer: LatestPointer;
 }
 
-/** A pass that repairs rows whose "latest" is gone. */
+/** A pass that repairs rows whose "latest" is deleted. */
 export interface RepointLatest extends PassOptions {
   readonly kind: 'repointLatest';
   readonly pointer: LatestPointer;

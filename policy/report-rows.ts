@@ -33,7 +33,7 @@ export interface ResolveOptions {
   readonly timeout?: Duration;
 }
 
-/** What {@link reportRows} can be told. */
+/** The options of {@link reportRows}. */
 export interface ReportRowsOptions<Row> extends PassOptions {
   /** The entity whose rows are looked for. */
   readonly entity: EntityName<Row>;

@@ -9,7 +9,7 @@ import type { PassOptions } from './pass-options.ts';
 import { passOptions } from './pass-options.ts';
 import { FlagSchema, listSchema } from './strict-options.ts';
 
-/** What {@link sweepStrayFiles} can be told. */
+/** The options of {@link sweepStrayFiles}. */
 export interface SweepStrayFilesOptions extends PassOptions {
   readonly root: FileRoot;
   /**
@@ -45,7 +45,7 @@ export interface SweepStrayFiles extends PassOptions {
   readonly concurrency: number;
 }
 
-/** Reports the files under a root that no row records, and removes them if it is told to. */
+/** Reports the files under a root that no row records, and removes them if its options say so. */
 export function sweepStrayFiles(options: SweepStrayFilesOptions): SweepStrayFiles {
   return Object.freeze({
     ...options,

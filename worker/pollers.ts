@@ -2,7 +2,7 @@ import type { Client } from '@temporalio/client';
 
 /** Temporal's numbers for the two kinds of task queue: for workflows and for activities. */
 const KINDS = [1, 2] as const;
-/** A worker polls again at the latest after so long. Temporal lists those that are gone for five minutes. */
+/** A worker polls again at the latest after so long. Temporal lists those that ended for five minutes. */
 const FRESH_MILLIS = 90_000;
 
 /** Whether a worker polls a task queue, for workflows and for activities, as Temporal saw in the last one and a half minutes. */

@@ -17,7 +17,7 @@ export interface Wait {
 const MOST_CHARACTERS = 200;
 
 /**
- * What people and Temporal ask of a run. A request is felt within one batch: it cancels the scopes of the slices
+ * What people and Temporal ask of a run. A request takes effect within one batch: it cancels the scopes of the slices
  * under way, and each returns what it did as an ordinary result.
  */
 export class Control {

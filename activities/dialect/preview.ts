@@ -35,7 +35,7 @@ export interface PreviewedDelete {
   readonly notReferenced: Condition | undefined;
   /** Rows of the table that stay only because they have no age; undefined if the pass asks for none. */
   readonly undated?: Condition | undefined;
-  /** The age by which the range of the rows is told. */
+  /** The age by which the range of the rows is reported. */
   readonly ages: Ages;
   readonly nesting?: StoredNesting | null;
   /** They are orphans by this column of this parent. */

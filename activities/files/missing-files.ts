@@ -44,6 +44,6 @@ export function assertNotMissing(
   if (!isTooManyMissing(stored, found)) return;
   refuseRoot(stored.root.name, {
     what: `nobody finds ${formatCount(found.missing)} of ${countNouns(found.looked, 'file')} that deleted rows recorded, which is more than the ratio ${stored.maxMissingRatio} that maxMissingRatio allows; the ledger keeps their paths`,
-    fix: 'Check whether rows record paths as the root is written, and whether its disk is mounted. If the files are really gone, set maxMissingRatio: 1 for a run',
+    fix: 'Check whether rows record paths as the root is written, and whether its disk is mounted. If the files are really deleted, set maxMissingRatio: 1 for a run',
   });
 }

@@ -66,7 +66,7 @@ export function suggestPreview({ name }: Policy): string {
   );
 }
 
-/** What a {@link QueryBudget} can be told. */
+/** The options of a {@link QueryBudget}. */
 interface QueryBudgetOptions {
   /** How long one query may take, in milliseconds. Default: a minute. */
   readonly eachMillis?: number;

@@ -23,7 +23,7 @@ export interface CurrentBacklog {
   readonly last: LastBacklog | null;
 }
 
-/** Measures in a savepoint: a filter that fails on some row, or may not be read, must not hide what else is to be told. */
+/** Measures in a savepoint: a filter that fails on some row, or may not be read, must not hide the rest. */
 async function tryToMeasure(
   tx: Tx,
   measure: () => Promise<Backlog | undefined>,

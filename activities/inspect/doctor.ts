@@ -128,7 +128,7 @@ async function examineOpenRun({ session }: Database, policy: Policy): Promise<Fi
       about: 'open run',
       state: 'ok',
       what: `run ${open.id} of workflow ${open.workflowId} in Temporal ${open.temporal} is open since ${open.startedAt}; others are skipped meanwhile`,
-      fix: `If that Temporal is gone for ever, \`temporal-vacuum ledger close ${open.id}\` frees the policy`,
+      fix: `If that Temporal will never start again, \`temporal-vacuum ledger close ${open.id}\` frees the policy`,
     },
   ];
 }

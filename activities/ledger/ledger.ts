@@ -2,7 +2,7 @@ import { assertValid } from '../../policy/issue.ts';
 import type { Session } from '../dialect/dialect.ts';
 import type { LedgerVersion } from '../dialect/ledger-store.ts';
 
-/** The schema of the ledger, if a worker is not told another. */
+/** The schema of the ledger, if a worker is not given another. */
 export const LEDGER_SCHEMA = 'vacuum';
 
 /** Our own tables in a cleaned database. */

@@ -34,7 +34,7 @@ export function resolveAge(
   }
   return scope.addIssue(
     `${option} names ${name}, which is no timestamp or date in this database`,
-    "Name a property with a point in time; a number since 1970 is said as epoch('property', 'ms')",
+    "Name a property with a point in time; a number since 1970 is written as epoch('property', 'ms')",
     `its type is ${column.type}`,
   );
 }

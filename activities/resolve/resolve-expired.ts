@@ -157,7 +157,7 @@ async function moveHorizon(stored: StoredExpireRows, tx: Tx): Promise<StoredExpi
   };
 }
 
-/** An age in a row that the pass deletes itself would be gone in the middle of the pass. */
+/** An age in a row that the pass deletes itself would be missing in the middle of the pass. */
 function refuseOwnAge({ age }: ExpireRows, ages: Ages, deleted: readonly TableName[], scope: Scope): void {
   for (const [n, { parent }] of ages.entries()) {
     const named = age[n];

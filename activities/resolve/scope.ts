@@ -138,7 +138,7 @@ export class Scope {
   #checkRights(table: CatalogTable, privileges: readonly Privilege[], rows: string): boolean {
     if (table.hidden) {
       this.addIssue(
-        `row-level security hides some ${rows} from the database role, so that what is there would seem gone`,
+        `row-level security hides some ${rows} from the database role, so that rows that exist would seem deleted`,
         'Use a role with bypassrls',
         `table ${table.label}`,
       );

@@ -46,18 +46,18 @@ export class Meter {
     }
   }
 
-  #instrument({ name, kind, unit, says }: Metric): (value: number, tags: MetricTags) => void {
+  #instrument({ name, kind, unit, help }: Metric): (value: number, tags: MetricTags) => void {
     switch (kind) {
       case 'counter': {
-        const counter = this.#meter.createCounter(name, unit, says);
+        const counter = this.#meter.createCounter(name, unit, help);
         return (value, tags) => counter.add(Math.round(value), tags);
       }
       case 'histogram': {
-        const histogram = this.#meter.createHistogram(name, 'float', unit, says);
+        const histogram = this.#meter.createHistogram(name, 'float', unit, help);
         return (value, tags) => histogram.record(value, tags);
       }
       case 'gauge': {
-        const gauge = this.#meter.createGauge(name, 'float', unit, says);
+        const gauge = this.#meter.createGauge(name, 'float', unit, help);
         return (value, tags) => gauge.set(value, { ...tags, ...RUN_TAGS });
       }
     }

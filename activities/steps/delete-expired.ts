@@ -50,7 +50,7 @@ async function expire(
   return { ...end, taken: rows, skipped: 0, moved, ...(isAlone || filled === undefined ? {} : { filled }) };
 }
 
-/** A group of which some newest rows are gone stays whole: the part for that; empty without `keepLast`. */
+/** A group of which some newest rows are deleted stays whole: the part for that; empty without `keepLast`. */
 export function fullGroupPart({ keeps }: StoredExpireRows, view: View): ConditionPart[] {
   return keeps === undefined ? [] : [{ reason: 'kept-newest', test: view.isGroupFull(keeps) }];
 }

@@ -10,7 +10,7 @@ export interface Watched {
   readonly writers?: readonly string[];
 }
 
-/** A reference that is gone once the row that it names is deleted, unless a trigger keeps it. */
+/** A reference that is removed once the row that it names is deleted, unless a trigger keeps it. */
 export interface WatchedLink extends RowLink {
   readonly triggers: readonly string[];
 }

@@ -61,7 +61,7 @@ export async function countThings({ rows }: TestDatabase): Promise<unknown> {
       (select count(*) from note) as note, (select count(*) from bolt) as bolt`);
 }
 
-/** A pass that deletes a fifth of the things, unless told otherwise. */
+/** A pass that deletes a fifth of the things, unless configured otherwise. */
 export function oldThings(options: Partial<ExpireRowsOptions<any>> = {}): Pass {
   return expireRows<any>({ name: 'old-things', entity: Thing, age: 'at', olderThan: '30 days', ...options });
 }

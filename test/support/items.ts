@@ -43,7 +43,7 @@ export function makePolicy(...passes: Pass[]): Policy {
   return definePolicy({ name: 'p', enabled: true, entities: [Item, Owner, Child], passes });
 }
 
-/** A pass that deletes items after a day, unless told otherwise. */
+/** A pass that deletes items after a day, unless configured otherwise. */
 export function expiring(options: object = {}): Pass {
   return expireRows({ name: 'old', entity: Item, age: 'at', olderThan: '1 day', ...options });
 }

@@ -34,7 +34,7 @@ export async function createJobs(count = 0): Promise<TestDatabase> {
   return database;
 }
 
-/** A policy that reports jobs that have been running for ten days, unless told otherwise. */
+/** A policy that reports jobs that have been running for ten days, unless configured otherwise. */
 export function stuckJobs(options: Partial<ReportRowsOptions<InferEntity<typeof Job>>> = {}): Policy {
   return definePolicy({
     name: 'jobs',

@@ -6,7 +6,7 @@ import type { Policy } from '../../policy/policy.ts';
 import type { TestDatabase } from './database.ts';
 import { Order, shopPolicy } from './shop.ts';
 
-/** A policy that deletes closed orders after ten days, unless told otherwise. */
+/** A policy that deletes closed orders after ten days, unless configured otherwise. */
 export function oldOrders(options: Partial<ExpireRowsOptions<InferEntity<typeof Order>>> = {}): Policy {
   return shopPolicy({
     passes: [

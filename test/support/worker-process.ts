@@ -8,7 +8,7 @@ import { ROOT } from './parts/bring.ts';
 import { temporalAddress } from './temporal.ts';
 import { waitFor } from './wait.ts';
 
-/** What {@link startWorkerProcess} can be told. */
+/** The options of {@link startWorkerProcess}. */
 export interface WorkerProcessOptions {
   readonly url: string;
   readonly taskQueue: string;

@@ -19,7 +19,7 @@ const planned = (options: Partial<PlannedPass> = {}): PlannedPass => ({
   repeats: false,
   ...options,
 });
-/** As before its first slice, unless told otherwise. */
+/** As before its first slice, unless configured otherwise. */
 const shard = ({
   done = false,
   rows = 0,

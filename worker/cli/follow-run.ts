@@ -7,7 +7,7 @@ import { createDisplay } from './progress-bar.ts';
 /** How often the ledger is asked how far the run is. */
 const LOOK_EVERY_MILLIS = 300;
 
-/** Shows on standard error how the run of a workflow goes on, as the ledger knows it, until told to end. */
+/** Shows on standard error how the run of a workflow goes on, as the ledger knows it, until it is asked to end. */
 export async function followRun(ledger: Ledger, workflowId: string, ended: AbortSignal): Promise<void> {
   const display = createDisplay();
   const look = async (): Promise<void> => {

@@ -51,7 +51,7 @@ const COLUMNS: readonly { readonly title: string; readonly value: (pass: Pass) =
   { title: 'files', value: ({ files }) => files },
 ];
 
-/** What is said of passes that neither did nor found anything; a pass of another status is always listed. */
+/** The note about passes that neither did nor found anything; a pass of another status is always listed. */
 const IDLE: Readonly<Partial<Record<Pass['status'], string>>> = {
   completed: 'had nothing to do',
   previewed: 'would delete nothing',

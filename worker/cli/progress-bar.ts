@@ -29,14 +29,14 @@ function terminalDisplay(): ProgressDisplay {
 
 function lineDisplay(): ProgressDisplay {
   let last = Date.now();
-  const said = new Set<string>();
+  const printed = new Set<string>();
   return {
     show: (passes) => {
       const due = Date.now() - last >= LINE_EVERY_MILLIS;
       if (due) last = Date.now();
       for (const pass of passes) {
-        const ends = pass.status === 'completed' && !said.has(pass.name);
-        if (ends) said.add(pass.name);
+        const ends = pass.status === 'completed' && !printed.has(pass.name);
+        if (ends) printed.add(pass.name);
         if (ends || (due && pass.status === 'running')) note(formatPass(pass));
       }
     },

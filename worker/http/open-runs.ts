@@ -66,10 +66,10 @@ function describeForeign({ policy, workflowId }: OpenRun, namespace: string, rea
 
 function describePass(
   { name, rows, batches, status, shards }: LivePass,
-  told: PassProgress | undefined,
+  queried: PassProgress | undefined,
   isAnswered: boolean,
 ): OpenPass {
-  const known = told?.status ?? status;
+  const known = queried?.status ?? status;
   const progress = computeProgress(known, shards);
   return {
     name,
@@ -79,7 +79,7 @@ function describePass(
     ...progress,
     // Nobody may be working: the pace of the last batches tells nothing.
     ...(isAnswered ? {} : { rowsPerSecond: null, etaSeconds: null }),
-    level: told?.level ?? null,
-    waitsFor: told?.waitsFor ?? null,
+    level: queried?.level ?? null,
+    waitsFor: queried?.waitsFor ?? null,
   };
 }

@@ -52,7 +52,7 @@ export function workerReader({
   };
 }
 
-/** A worker polls for workflows and for activities; both are told as one. */
+/** A worker polls for workflows and for activities; both are listed as one. */
 async function readPollers(client: Client, taskQueue: string): Promise<Poller[]> {
   const { namespace } = client.options;
   const found = new Map<string, Poller>();

@@ -59,7 +59,7 @@ export function fingerprintSql({ tables, routines }: Fingerprinted): RawBuilder<
         where r.ev_class = any(w.oids)
       ),
       (
-        -- A partition that was detached is a table of its own: nobody said that its rows may be deleted.
+        -- A partition that was detached is a table of its own: no policy names its rows.
         select string_agg(concat_ws(' ', h.inhrelid, h.inhparent, h.inhdetachpending), ',' order by h.inhrelid, h.inhparent)
         from pg_inherits as h
         where h.inhrelid = any(w.oids)

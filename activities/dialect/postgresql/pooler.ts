@@ -11,7 +11,7 @@ const WAIT_MILLIS = 3_000;
 /**
  * Whether a pooler hands the sessions of the server out for one transaction each, as PgBouncer does in transaction mode:
  * while a transaction is open on one connection, another one reaches a session that it had not before, or the same, or none.
- * False if that cannot be told, since the pool has no second connection.
+ * False if that is not known, since the pool has no second connection.
  */
 export async function isPooledByTransaction(pool: Kysely<unknown>): Promise<boolean> {
   return pool.connection().execute(async (own) => {

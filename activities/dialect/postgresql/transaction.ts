@@ -4,7 +4,7 @@ import { sql } from 'kysely';
 import type { Deadline, TransactionLimits } from '../transaction-limits.ts';
 
 /**
- * A session that holds a transaction open while its client is gone or stuck is ended by the server after this: it
+ * A session that holds a transaction open while its client is closed or stuck is ended by the server after this: it
  * would hold row locks and keep vacuum from removing dead tuples.
  */
 const IDLE_MILLIS = 30_000;

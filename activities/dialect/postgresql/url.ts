@@ -2,7 +2,7 @@ import { isIP } from 'node:net';
 
 import { ValidationError } from '../../../policy/issue.ts';
 
-/** Where a server listens: a host, or a folder with its Unix socket (it begins with `/`). Undefined: not said. */
+/** Where a server listens: a host, or a folder with its Unix socket (it begins with `/`). Undefined: not given. */
 export interface Host {
   readonly host: string | undefined;
   readonly port: string | undefined;

@@ -1,7 +1,7 @@
 import type { DatabaseError, ErrorKind, Verdict } from '../database-error.ts';
 import { CANCELLED, IDLE, NO_INSTANT } from './thread-messages.ts';
 
-/** An error of SQLite, as its thread told it. */
+/** An error of SQLite, as its thread reported it. */
 export class SqliteError extends Error {
   override readonly name = 'SqliteError';
   readonly code: string;

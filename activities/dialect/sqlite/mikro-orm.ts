@@ -24,7 +24,7 @@ export function readOrmPath({ config }: MikroORM): string {
 
 /**
  * Throws a `ValidationError` unless the instance works with the very copy of better-sqlite3 that the vacuum has. POSIX locks
- * belong to the process: if one of two copies of SQLite closes the file, the locks of the other are gone, and writers damage
+ * belong to the process: if one of two copies of SQLite closes the file, the locks of the other are released, and writers damage
  * the file ("How To Corrupt An SQLite Database File", 2.2.1).
  */
 export async function assertSameLibrary(orm: MikroORM): Promise<void> {

@@ -11,13 +11,13 @@ interface FlowRunResponse {
   readonly work_pool_name: string | null;
 }
 
-/** Prefect's flow runs say every 3 minutes that they live, unless told otherwise. */
+/** Prefect's flow runs say every 3 minutes that they live, unless configured otherwise. */
 const HEARTBEAT = 'prefect.flow-run.heartbeat';
 const LIVES_MILLIS = 3_600_000;
 
 /**
  * Ends a flow run through Prefect's API: state CRASHED, forced, so that the server gives its concurrency slots back and
- * sets its end time. A run that is over or gone is left as it is; so is one that only waits as somebody wants it to,
+ * sets its end time. A run that is over or deleted is left as it is; so is one that only waits as somebody wants it to,
  * and one that still says that it lives.
  */
 export function endRun(api: PrefectApi): Resolve {
@@ -35,7 +35,7 @@ export function endRun(api: PrefectApi): Resolve {
   };
 }
 
-/** If it was just deleted it does not match any more, and this is said of none. */
+/** If it was just deleted it does not match any more, and this message is not shown. */
 const UNKNOWN_TO_PREFECT = 'Prefect has no such run: its API may be that of another database';
 
 async function refuseWhatWaits(

@@ -5,7 +5,7 @@ import { Event, EventResource } from './entities/index.ts';
 import { eventOverrides } from './event-retention.ts';
 import type { ParsedSettings } from './settings.ts';
 
-/** Events past the retention of their name with what they were about, and what is left of events that are gone. */
+/** Events past the retention of their name with what they were about, and what is left of events that are deleted. */
 export function eventPasses({ eventMillis, eventOverrides: retention, graceMillis }: ParsedSettings): Pass[] {
   const overrides = eventOverrides(retention);
   const old = expireRows({

@@ -36,12 +36,12 @@ const NAMES = ['includeCrashed', ...SETTING_NAMES];
  */
 export function prefectMaintenance(given: PrefectMaintenanceSettings = {}): Policy {
   // What is undefined is not given: it must not stand in the way of this preset's own default.
-  const said = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
-  const known = Object.fromEntries(Object.entries(said).filter(([name]) => NAMES.includes(name)));
+  const present = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
+  const known = Object.fromEntries(Object.entries(present).filter(([name]) => NAMES.includes(name)));
   const { includeCrashed, ...settings } = known as PrefectMaintenanceSettings;
   const { data: own, error } = OwnSettings.safeParse({ includeCrashed });
   const issues = [
-    ...findUnknown(Object.keys(said)),
+    ...findUnknown(Object.keys(present)),
     ...toIssues(error, (option) => `setting ${String(option)}`),
   ];
   const policy = orIssues(issues, () => base(settings, own?.includeCrashed === true));

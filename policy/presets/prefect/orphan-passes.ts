@@ -5,7 +5,7 @@ import { Artifact, FlowRun, Log, TaskRun, TaskRunState, TaskRunStateCache } from
 import { latestArtifact } from './latest-artifact.ts';
 import type { ParsedSettings } from './settings.ts';
 
-/** Logs and artifacts of flow runs that are gone, and collections whose latest artifact is gone. */
+/** Logs and artifacts of flow runs that are deleted, and collections whose latest artifact is deleted. */
 export function orphansOfFlowRuns({ graceMillis }: ParsedSettings): Pass[] {
   return [
     deleteOrphans({
@@ -29,7 +29,7 @@ export function orphansOfFlowRuns({ graceMillis }: ParsedSettings): Pass[] {
   ];
 }
 
-/** What names only a task run, or a state of one, that is gone. Stands after the passes that delete task runs. */
+/** What names only a task run, or a state of one, that is deleted. Stands after the passes that delete task runs. */
 export function orphansOfTaskRuns({ graceMillis }: ParsedSettings): Pass[] {
   return [
     deleteOrphans({

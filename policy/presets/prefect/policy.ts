@@ -44,7 +44,7 @@ const ENTITIES = [
 
 /**
  * The policy for a self-hosted Prefect 3 server: everything that grows in its database has a retention. Flow runs and
- * background task runs with everything that hangs on them, events, logs, and what is left of what is gone.
+ * background task runs with everything that hangs on them, events, logs, and what is left of deleted rows.
  *
  * Settings that are not given come from the environment under Prefect's own names, then from the defaults of
  * {@link PrefectSettings}. Throws one error that lists every setting that cannot be used.

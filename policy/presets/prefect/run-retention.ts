@@ -12,7 +12,7 @@ type Run = InferEntity<typeof FlowRun>;
 /** What the newest runs are counted by: a run without a deployment counts for its flow. */
 export type KeepLastPer = 'deployment' | 'flow';
 
-/** A retention of some flow runs. What is said must hold together; of a list, one of its values. */
+/** A retention of some flow runs. All that is given must hold; of a list, one of its values. */
 export interface RunRetentionRule {
   /** Names of deployments: `name`, or `flow/name`. */
   readonly deployment?: string | readonly string[];

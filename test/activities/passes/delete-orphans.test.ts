@@ -38,7 +38,7 @@ describe('deleteOrphans', () => {
   const left = async (): Promise<number[]> =>
     (await shop.rows<{ id: number }>('select id from audit_log order by id')).map((row) => row.id);
 
-  test.each(STRATEGIES)('only rows whose parent is gone go, by %s', async (scan) => {
+  test.each(STRATEGIES)('only rows whose parent is deleted go, by %s', async (scan) => {
     await shop.rows(`insert into shop_order select n, 'open', null from generate_series(1, 100, 3) as n`);
     await shop.rows(
       `insert into audit_log select n, n % 100, now() - interval '2 days', 'x' from generate_series(1, 1000) as n`,

@@ -34,7 +34,7 @@ function replaceGenerated(page: string, text: string): string {
 function describeMetrics(): string {
   const metrics: readonly Metric[] = Object.values(METRICS);
   const head = ['metric', 'kind', 'labels', 'meaning'];
-  const rows = metrics.map(({ name, kind, labels, says }) => [`\`${name}\``, kind, labels.join(', '), says]);
+  const rows = metrics.map(({ name, kind, labels, help }) => [`\`${name}\``, kind, labels.join(', '), help]);
   const widths = head.map((title, n) => Math.max(title.length, ...rows.map((row) => row[n]?.length ?? 0)));
   const line = (cells: readonly string[], filler = ' '): string =>
     `| ${cells.map((cell, n) => cell.padEnd(widths[n] ?? 0, filler)).join(' | ')} |\n`;

@@ -13,7 +13,7 @@ import { makeFastFolder } from '../memory-disk.ts';
 import type { PostgresPrograms } from './programs.ts';
 import { embeddedPrograms } from './programs.ts';
 
-/** What {@link startCluster} can be told. */
+/** The options of {@link startCluster}. */
 export interface ClusterOptions {
   readonly programs?: PostgresPrograms;
   /** Whether commits reach the disk. Default: no, as a test can do without. */

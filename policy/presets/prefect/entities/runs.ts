@@ -16,7 +16,7 @@ export const FlowRun = defineEntity({
     name: p.string(),
     flowId: p.uuid(),
     flow: () => p.manyToOne(Flow).joinColumn('flow_id').persist(false),
-    /** No foreign key since 2023: the deployment may be gone. */
+    /** No foreign key since 2023: the deployment may be deleted. */
     deploymentId: p.uuid().nullable(),
     deployment: () => p.manyToOne(Deployment).joinColumn('deployment_id').nullable().persist(false),
     /** The task run that started this run as a subflow; the database sets it to null when that task run goes. */
