@@ -36,6 +36,6 @@ export async function cancelOn<T>(
     signal.removeEventListener('abort', cancel);
     clearInterval(timer);
     // A request that is on its way must not meet the next statement of the session. A pool of one cannot send it.
-    await Promise.race([requested, sleep(RETRY_MILLIS)]);
+    await Promise.race([requested, sleep(RETRY_MILLIS, undefined, { ref: false })]);
   }
 }

@@ -7,6 +7,8 @@ import { sql } from 'kysely';
 const TRIES = 5;
 /** A pooler with one session lets its other clients wait for as long as a transaction lasts, in milliseconds. */
 const WAIT_MILLIS = 3_000;
+/** A timer that lost its race keeps no process alive: a command stayed for 6 s after a run that gave space back. */
+const NOT_WAITED_FOR = { ref: false };
 
 /**
  * Whether a pooler hands the sessions of the server out for one transaction each, as PgBouncer does in transaction mode:
@@ -20,10 +22,10 @@ export async function isPooledByTransaction(pool: Kysely<unknown>): Promise<bool
       const probe = pool.transaction().execute(async (tx) => {
         const other = await readSession(tx);
         const again = readSession(own);
-        const now = await Promise.race([again, sleep(WAIT_MILLIS)]);
+        const now = await Promise.race([again, sleep(WAIT_MILLIS, undefined, NOT_WAITED_FOR)]);
         return { pooled: other === before || now !== before, again };
       });
-      const found = await Promise.race([probe, sleep(2 * WAIT_MILLIS)]);
+      const found = await Promise.race([probe, sleep(2 * WAIT_MILLIS, undefined, NOT_WAITED_FOR)]);
       if (found === undefined) {
         probe.catch(() => undefined);
         return false;

@@ -43,6 +43,23 @@ describe('sessions of a database', () => {
     await pool.end();
   });
 
+  test('no timer of the look for a pooler, or of a statement that could be cancelled, keeps the process alive', async () => {
+    const countTimers = (): number =>
+      process.getActiveResourcesInfo().filter((kind) => kind === 'Timeout').length;
+    const { session, close } = await openDatabase(shop.url);
+    await session.facts.readClock();
+    const before = countTimers();
+    expect(await session.reclaim?.findProblem()).toBeUndefined();
+    // A second session of the pool has a timer for being idle.
+    const between = countTimers();
+    expect(between).toBeLessThanOrEqual(before + 1);
+    await session.transaction(LIMITS, async (tx) =>
+      tx.cancelOn(new AbortController().signal, async () => tx.facts.readClock()),
+    );
+    expect(countTimers()).toBeLessThanOrEqual(between);
+    await close();
+  });
+
   test('one that only shows that a command lives is not ended for being idle', async () => {
     await shop.rows(`alter database ${shop.name} set idle_session_timeout = '150ms'`);
     const opened = await openDatabase(shop.url);
