@@ -64,7 +64,7 @@ export { VACUUM_BUCKETS } from './activities/run/metric-definitions.ts';
 export { execute, preview, stats } from './worker/functions.ts';
 export type {
   ExecuteOptions,
-  PolicyPlace,
+  PolicyDatabase,
   PolicyPreview,
   PolicyStats,
   PreviewOptions,

@@ -6,7 +6,7 @@ import type { RunContext } from './run/context.ts';
 import { findTemporalCluster } from './run/current-run.ts';
 import { withActivityFailures } from './run/failure.ts';
 import { finishRun } from './run/finish.ts';
-import { previewRun } from './run/preview.ts';
+import { previewRun } from './run/preview-run.ts';
 import { runSlice } from './run/slice.ts';
 
 /** What the activities of a worker need. */

@@ -2,9 +2,9 @@ import type { DeleteRecordedFiles } from './delete-recorded-files.ts';
 import type { ExpireRows } from './expire-rows.ts';
 import type { FileRoot } from './file-root.ts';
 import { FileRootSchema, isFileStore, RootSchema } from './file-root.ts';
-import { findIssues } from './find-issues.ts';
 import type { Issue } from './issue.ts';
 import type { Pass } from './pass.ts';
+import { findIssues } from './zod-issues.ts';
 
 /** Returns what is wrong with the roots of a policy, each by itself and beside the others. */
 export function checkRoots(passes: readonly Pass[]): Issue[] {

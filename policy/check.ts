@@ -2,7 +2,6 @@ import { z } from 'zod';
 
 import { checkFiles, checkRoots } from './check-files.ts';
 import { durationBetween, SECOND } from './duration.ts';
-import { findIssues, formatValue, withFix } from './find-issues.ts';
 import type { Issue } from './issue.ts';
 import { LimitsSchema } from './limits.ts';
 import { nameFor } from './name.ts';
@@ -12,6 +11,7 @@ import { PASS_SCHEMAS } from './pass.ts';
 import type { Policy } from './policy.ts';
 import { ScheduleSchema } from './schedule.ts';
 import { EntitySchema, FlagSchema, listSchema, strictOptions } from './strict-options.ts';
+import { findIssues, formatValue, withFix } from './zod-issues.ts';
 
 const PolicySchema = strictOptions({
   name: nameFor('workflow ids and metrics'),

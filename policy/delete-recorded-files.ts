@@ -2,9 +2,9 @@ import { z } from 'zod';
 
 import type { FileRoot } from './file-root.ts';
 import { FileConcurrencySchema, RootSchema } from './file-root.ts';
-import { withFix } from './find-issues.ts';
 import type { PassOptions } from './pass-options.ts';
 import { passOptions } from './pass-options.ts';
+import { withFix } from './zod-issues.ts';
 
 /** The options of {@link deleteRecordedFiles}. */
 export interface DeleteRecordedFilesOptions extends PassOptions {

@@ -3,12 +3,12 @@ import type { z } from 'zod';
 
 import type { Duration } from './duration.ts';
 import { durationBetween, SECOND } from './duration.ts';
-import { chooseSchema, withFix } from './find-issues.ts';
 import type { AnyEntity, PassOptions } from './pass-options.ts';
 import { passOptions } from './pass-options.ts';
 import { PeriodSchema, LongPeriodSchema } from './period-schemas.ts';
 import type { Period } from './period.ts';
 import { EntitySchema, FlagSchema, PropertySchema } from './strict-options.ts';
+import { chooseSchema, withFix } from './zod-issues.ts';
 
 /** The options of {@link dropPartitions}. */
 export interface DropPartitionsOptions<Row> extends PassOptions {

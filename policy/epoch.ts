@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-import { withFix } from './find-issues.ts';
+import { withFix } from './zod-issues.ts';
 
 /** What a number since 1970 counts: seconds, milliseconds or microseconds. */
 export const EPOCH_UNITS = { s: 'seconds', ms: 'milliseconds', us: 'microseconds' } as const;

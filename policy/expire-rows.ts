@@ -6,7 +6,6 @@ import { AgeSchema } from './epoch.ts';
 import type { FileRoot } from './file-root.ts';
 import { RootSchema } from './file-root.ts';
 import { getFilter, FilterSchema } from './filter.ts';
-import { chooseSchema, issueParams, withFix } from './find-issues.ts';
 import type { LatestPointer } from './latest-pointer.ts';
 import { LatestPointerSchema } from './latest-pointer.ts';
 import type { ParentAge } from './parent-age.ts';
@@ -33,6 +32,7 @@ import {
   PropertySchema,
   strictOptions,
 } from './strict-options.ts';
+import { chooseSchema, issueParams, withFix } from './zod-issues.ts';
 
 /** Rows without a foreign key in the database that belong to a row and go with it: "soft children". */
 export interface SoftChildOptions<Child> {

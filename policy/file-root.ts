@@ -2,10 +2,10 @@ import type { EntityKey, EntityName } from '@mikro-orm/core';
 import { z } from 'zod';
 
 import type { FileStore } from './file-store.ts';
-import { formatValue, withFix } from './find-issues.ts';
 import { nameFor } from './name.ts';
 import type { AnyEntity } from './pass-options.ts';
 import { EntitySchema, PropertySchema, strictOptions } from './strict-options.ts';
+import { formatValue, withFix } from './zod-issues.ts';
 
 /** Where a row records the path of a file. */
 export interface RecordedPathOptions<Row> {

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-import { formatValue, withFix } from './find-issues.ts';
+import { formatValue, withFix } from './zod-issues.ts';
 
 /** The `where` of a pass that has none. */
 const NO_FILTER: object = Object.freeze({});

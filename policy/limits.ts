@@ -2,10 +2,10 @@ import { z } from 'zod';
 
 import type { Duration } from './duration.ts';
 import { durationBetween, SECOND } from './duration.ts';
-import { addIssues, withFix } from './find-issues.ts';
 import { FlagSchema, strictOptions } from './strict-options.ts';
 import type { Window } from './window.ts';
 import { checkWindow, parseWindow } from './window.ts';
+import { addIssues, withFix } from './zod-issues.ts';
 
 /** How much a run may do and when, and what must look wrong to stop it: see {@link PolicyOptions.limits}. */
 export interface LimitOptions {

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-import { withFix } from './find-issues.ts';
+import { withFix } from './zod-issues.ts';
 
 const Name = z.string().regex(/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/);
 

@@ -1,9 +1,9 @@
 import type { EntityName } from '@mikro-orm/core';
 import { z } from 'zod';
 
-import { withFix } from './find-issues.ts';
 import { nameFor } from './name.ts';
 import { FlagSchema, NamesSchema, strictOptions } from './strict-options.ts';
+import { withFix } from './zod-issues.ts';
 
 /** An entity of any shape; the builders check the shape, what is behind them only needs its metadata. */
 export type AnyEntity = EntityName;

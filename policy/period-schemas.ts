@@ -1,9 +1,9 @@
 import { z } from 'zod';
 
 import { HOUR, parseDuration, formatDuration } from './duration.ts';
-import { formatValue, withFix } from './find-issues.ts';
 import type { Period } from './period.ts';
 import { isPeriod, subtractPeriod } from './period.ts';
+import { formatValue, withFix } from './zod-issues.ts';
 
 /** How old a row must be: a period that is not negative. */
 export const PeriodSchema = withFix(

@@ -2,11 +2,11 @@ import { z } from 'zod';
 
 import type { Duration } from './duration.ts';
 import { durationBetween, SECOND } from './duration.ts';
-import { addIssues, issueParams, withFix } from './find-issues.ts';
 import type { AnyEntity, PassOptions } from './pass-options.ts';
 import { passOptions } from './pass-options.ts';
 import { EntitySchema, listSchema } from './strict-options.ts';
 import { checkWindow } from './window.ts';
+import { addIssues, issueParams, withFix } from './zod-issues.ts';
 
 /**
  * How space is given back.

@@ -6,12 +6,12 @@ import { durationBetween, SECOND } from './duration.ts';
 import type { Age } from './epoch.ts';
 import { AgeSchema } from './epoch.ts';
 import { getFilter, FilterSchema } from './filter.ts';
-import { withFix } from './find-issues.ts';
 import type { AnyEntity, PassOptions } from './pass-options.ts';
 import { passOptions } from './pass-options.ts';
 import { PeriodSchema } from './period-schemas.ts';
 import type { Period } from './period.ts';
 import { EntitySchema, PropertySchema, strictOptions } from './strict-options.ts';
+import { withFix } from './zod-issues.ts';
 
 /**
  * Deals with one row that was found, by its primary key as text: asks another system to end it, marks it, tells

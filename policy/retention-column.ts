@@ -2,10 +2,10 @@ import type { EntityKey, EntityName } from '@mikro-orm/core';
 import { z } from 'zod';
 
 import { DAY, HOUR, SECOND } from './duration.ts';
-import { issueParams, withFix } from './find-issues.ts';
 import type { AnyEntity } from './pass-options.ts';
 import type { Period } from './period.ts';
 import { EntitySchema, PropertySchema, strictOptions } from './strict-options.ts';
+import { issueParams, withFix } from './zod-issues.ts';
 
 /** What a number in a retention column counts, in milliseconds: always the same time, whatever the clocks do. */
 export const RETENTION_UNITS = {

@@ -1,10 +1,10 @@
 import type { EntityKey, FilterQuery } from '@mikro-orm/core';
 import { z } from 'zod';
 
-import { withFix } from './find-issues.ts';
 import type { Period } from './period.ts';
 import type { RetentionColumn, RetentionColumnOptions } from './retention-column.ts';
 import { PropertySchema, strictOptions } from './strict-options.ts';
+import { withFix } from './zod-issues.ts';
 
 /** The newest rows of each group that stay, however old they are. */
 export interface KeepLastOptions<Row> {

@@ -3,10 +3,10 @@ import { z } from 'zod';
 import { describeCronIssue } from './cron.ts';
 import type { Duration } from './duration.ts';
 import { durationBetween, SECOND } from './duration.ts';
-import { chooseSchema, findIssues, formatValue, withFix } from './find-issues.ts';
 import type { Issue } from './issue.ts';
 import { strictOptions } from './strict-options.ts';
 import { isTimezone } from './timezone.ts';
+import { chooseSchema, findIssues, formatValue, withFix } from './zod-issues.ts';
 
 /** When a policy runs by itself. */
 export type ScheduleOptions = IntervalSchedule | CronSchedule;

@@ -1,8 +1,8 @@
 import type { EntityName } from '@mikro-orm/core';
 import { z } from 'zod';
 
-import { formatValue, unknownOption, withFix } from './find-issues.ts';
 import { findNearest } from './suggest-name.ts';
+import { formatValue, unknownOption, withFix } from './zod-issues.ts';
 
 /** What is wrong with an option that nobody reads. `place` is the object that has it. */
 type DescribeUnknown = (place: string, key: string) => string;

@@ -4,10 +4,10 @@ import type { Duration } from './duration.ts';
 import { durationBetween, HOUR } from './duration.ts';
 import type { FileRoot } from './file-root.ts';
 import { FileConcurrencySchema, RootSchema } from './file-root.ts';
-import { formatValue, withFix } from './find-issues.ts';
 import type { PassOptions } from './pass-options.ts';
 import { passOptions } from './pass-options.ts';
 import { FlagSchema, listSchema } from './strict-options.ts';
+import { formatValue, withFix } from './zod-issues.ts';
 
 /** The options of {@link sweepStrayFiles}. */
 export interface SweepStrayFilesOptions extends PassOptions {

@@ -2,7 +2,7 @@ import { bundleWorkflowCode, DefaultLogger } from '@temporalio/worker';
 
 import { WORKFLOWS_PATH } from './bundle.ts';
 
-// Writes the bundle of our workflow to standard output: see `bundle-apart.ts`.
+// Writes the bundle of our workflow to standard output: see `bundle-in-child.ts`.
 const { code } = await bundleWorkflowCode({
   workflowsPath: WORKFLOWS_PATH,
   logger: new DefaultLogger('ERROR'),

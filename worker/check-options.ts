@@ -1,10 +1,10 @@
 import { z } from 'zod';
 
 import type { DatabaseSource } from '../activities/ledger/database.ts';
-import { findIssues, formatValue, withFix } from '../policy/find-issues.ts';
 import { assertValid } from '../policy/issue.ts';
 import type { Policy } from '../policy/policy.ts';
 import { FlagSchema, NamesSchema, strictOptions } from '../policy/strict-options.ts';
+import { findIssues, formatValue, withFix } from '../policy/zod-issues.ts';
 
 /** Where a database is: a URL, what is open already, or a function that returns one of these. */
 const DatabaseSchema = withFix(

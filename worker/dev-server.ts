@@ -9,7 +9,7 @@ import getPort from 'get-port';
 
 import type { Issue } from '../policy/issue.ts';
 import { assertValid } from '../policy/issue.ts';
-import { endBound, hasEnded, killBound, spawnBound } from './bound-process.ts';
+import { endChild, hasEnded, killChild, spawnChild } from './child-process.ts';
 
 /** A Temporal server that this process started. */
 export interface DevServer {
@@ -67,7 +67,7 @@ async function tryToStart(
   args.push(...(uiPort === undefined ? ['--headless'] : ['--ui-port', String(uiPort)]));
   if (options.file !== undefined) args.push('--db-filename', options.file);
   args.push(...(options.args ?? []));
-  const child = spawnBound(program, args);
+  const child = spawnChild(program, args);
   const output: string[] = [];
   child.stderr?.on('data', (chunk: Buffer) => output.push(chunk.toString()));
   // Its last output may arrive after its exit.
@@ -75,8 +75,8 @@ async function tryToStart(
   const server: DevServer = {
     address: `127.0.0.1:${port}`,
     uiUrl: uiPort === undefined ? undefined : `http://127.0.0.1:${uiPort}`,
-    stop: async () => endBound(child),
-    kill: () => killBound(child),
+    stop: async () => endChild(child),
+    kill: () => killChild(child),
   };
   const isReady = await waitUntilReady(server.address, child);
   if (!isReady) {

@@ -20,7 +20,7 @@ import { selectPasses } from './select-passes.ts';
 import { previewAndStore } from './store-preview.ts';
 
 /** The database and the ledger that a function works with. */
-export interface PolicyPlace {
+export interface PolicyDatabase {
   /** The database of the policy. A database that is passed open stays open. */
   readonly database: DatabaseSource;
   /** Default: `vacuum`. */
@@ -28,7 +28,7 @@ export interface PolicyPlace {
 }
 
 /** The options of {@link stats}. */
-export interface StatsOptions extends PolicyPlace {
+export interface StatsOptions extends PolicyDatabase {
   /** Measure bloat with `pgstattuple_approx` if the database has it. This reads the tables. Default: false. */
   readonly exact?: boolean;
   /** Cancels the work, and its statements on the server. */
@@ -42,7 +42,7 @@ export interface PolicyStats extends Stats {
 }
 
 /** The options of {@link preview}. */
-export interface PreviewOptions extends PolicyPlace {
+export interface PreviewOptions extends PolicyDatabase {
   /** Only these passes. Default: all. */
   readonly passes?: readonly string[];
   /**
@@ -61,7 +61,7 @@ export interface PolicyPreview extends Preview {
 }
 
 /** The options of {@link execute}. */
-export interface ExecuteOptions extends PolicyPlace {
+export interface ExecuteOptions extends PolicyDatabase {
   /** `dev` starts a Temporal dev server for the run. */
   readonly temporal: 'dev' | { readonly address?: string; readonly namespace?: string };
   /** Only these passes. Default: all. */
@@ -153,7 +153,7 @@ export async function execute(policy: Policy, options: ExecuteOptions): Promise<
 }
 
 async function withOpenDatabase<T>(
-  { database, ledgerSchema }: PolicyPlace,
+  { database, ledgerSchema }: PolicyDatabase,
   work: (database: Database) => Promise<T>,
 ): Promise<T> {
   const open = await openDatabase(database, ledgerSchema);

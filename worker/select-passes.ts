@@ -1,5 +1,5 @@
 import type { VacuumInput } from '../activities/contract.ts';
-import { readInput } from '../activities/run/input.ts';
+import { readInput } from '../activities/run/read-input.ts';
 import { checkPolicy } from '../policy/check.ts';
 import type { Issue } from '../policy/issue.ts';
 import { ValidationError, assertValid } from '../policy/issue.ts';

@@ -1,7 +1,7 @@
 import type { NativeConnection } from '@temporalio/worker';
 import { Worker } from '@temporalio/worker';
 
-import { bundleApart } from './bundle-apart.ts';
+import { bundleInChild } from './bundle-in-child.ts';
 import { VacuumPlugin } from './plugin.ts';
 import type { Setup } from './setup.ts';
 
@@ -35,7 +35,7 @@ export async function createVacuumWorker(options: VacuumWorkerOptions): Promise<
     namespace,
     taskQueue,
     plugins: [plugin],
-    workflowBundle: await bundleApart(),
+    workflowBundle: await bundleInChild(),
     maxConcurrentActivityTaskExecutions: MAX_ACTIVITIES,
     maxCachedWorkflows: 10,
   });

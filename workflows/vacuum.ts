@@ -14,7 +14,7 @@ import type { BeginRunResult, Plan, RunReport, VacuumInput } from '../activities
 import { beginning, closing, previewing } from './activities.ts';
 import type { Wait } from './control.ts';
 import { Control, waitUntil } from './control.ts';
-import { describeEnding, failedPass } from './ending.ts';
+import { describeEnding, failedPass } from './describe-ending.ts';
 import { findFailure } from './find-failure.ts';
 import { logPassBegin, logPassEnd, logRunBegin, logRunEnd, logRunFailure } from './log-run.ts';
 import { pauseSignal, progressQuery, resumeSignal, stopSignal } from './messages.ts';

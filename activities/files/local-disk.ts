@@ -5,9 +5,9 @@ import { z } from 'zod';
 
 import type { FileStore, OpenFileStore, StoredFile } from '../../policy/file-store.ts';
 import { FileRefused, RootUnusable } from '../../policy/file-store.ts';
-import { findIssues, formatValue, withFix } from '../../policy/find-issues.ts';
 import { assertValid, ValidationError } from '../../policy/issue.ts';
 import { strictOptions } from '../../policy/strict-options.ts';
+import { findIssues, formatValue, withFix } from '../../policy/zod-issues.ts';
 import { readErrno } from './errno.ts';
 import { Folders } from './folders.ts';
 import { Listings } from './listings.ts';

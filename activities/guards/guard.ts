@@ -3,7 +3,7 @@ import { describeIssue, listIssues } from '../../policy/issue.ts';
 import type { Policy } from '../../policy/policy.ts';
 import type { Catalog } from '../dialect/catalog.ts';
 import type { Session, Tx } from '../dialect/dialect.ts';
-import { isTimeout } from '../dialect/errors.ts';
+import { isTimeout } from '../dialect/read-error.ts';
 import { findKind } from '../passes/index.ts';
 import type { PolicyEntities } from '../resolve/entities.ts';
 import type { TableName } from '../stored/columns.ts';

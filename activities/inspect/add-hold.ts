@@ -3,7 +3,7 @@ import { assertValid } from '../../policy/issue.ts';
 import type { Policy } from '../../policy/policy.ts';
 import type { CatalogTable } from '../dialect/catalog.ts';
 import type { Session, Tx } from '../dialect/dialect.ts';
-import { isRefused } from '../dialect/errors.ts';
+import { isRefused } from '../dialect/read-error.ts';
 import { toTableName } from '../dialect/table-names.ts';
 import type { Database } from '../ledger/database.ts';
 import { waitForEarlierBatches } from '../ledger/holds.ts';

@@ -3,7 +3,7 @@ import type { Policy } from '../../policy/policy.ts';
 import type { Catalog } from '../dialect/catalog.ts';
 import { describeDatabaseError } from '../dialect/database-error.ts';
 import type { Tx } from '../dialect/dialect.ts';
-import { readDatabaseError } from '../dialect/errors.ts';
+import { readDatabaseError } from '../dialect/read-error.ts';
 import { NO_HOLDS } from '../ledger/holds.ts';
 import { findKind } from '../passes/index.ts';
 import { hasBacklog, measureBacklog } from '../plan/measure-backlog.ts';

@@ -2,7 +2,7 @@ import { formatCount } from '../../policy/count-nouns.ts';
 import { ValidationError } from '../../policy/issue.ts';
 import type { Policy } from '../../policy/policy.ts';
 import type { Tx } from '../dialect/dialect.ts';
-import { readDatabaseError } from '../dialect/errors.ts';
+import { readDatabaseError } from '../dialect/read-error.ts';
 import type { Database } from '../ledger/database.ts';
 import { findKind } from '../passes/index.ts';
 import type { ResolvedPolicy } from '../plan/resolve-policy.ts';

@@ -3,14 +3,14 @@ import { assertValid } from '../../policy/issue.ts';
 import type { PassKind } from '../../policy/pass.ts';
 import type { Policy } from '../../policy/policy.ts';
 import type { Session } from '../dialect/dialect.ts';
-import { readDatabaseError } from '../dialect/errors.ts';
+import { readDatabaseError } from '../dialect/read-error.ts';
 import type { Database } from '../ledger/database.ts';
 import { NO_HOLDS } from '../ledger/holds.ts';
 import { LOOK_UP_LIMITS, resolvePolicy } from '../plan/resolve-policy.ts';
 import { findEntity, locateRow } from '../resolve/find-row.ts';
 import { listLeaves } from '../steps/leaf-partitions.ts';
-import type { JudgedRow, LocatedRow, Reason, Role } from './judge-row.ts';
-import { judgeRow } from './judge-row.ts';
+import type { JudgedRow, LocatedRow, Reason, Role } from './explain-row.ts';
+import { judgeRow } from './explain-row.ts';
 
 export type { Reason };
 

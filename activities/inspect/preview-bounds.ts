@@ -1,9 +1,9 @@
 import type { Catalog } from '../dialect/catalog.ts';
 import type { Tx } from '../dialect/dialect.ts';
 import { findKind } from '../passes/index.ts';
-import { findUnforeseen } from '../plan/find-unforeseen.ts';
-import { probeDeletes } from '../plan/probe.ts';
+import { probeDeletes } from '../plan/check-statements.ts';
 import type { ResolvedPass } from '../plan/resolved-pass.ts';
+import { findTriggerBounds } from '../plan/trigger-bounds.ts';
 import { clearsReferences } from '../resolve/cascades.ts';
 import type { Predicate, TableName } from '../stored/columns.ts';
 import type { StoredPass } from '../stored/pass.ts';
@@ -22,7 +22,7 @@ export async function findBounds(
     const refused = await probeDeletes(tx, resolved, catalog);
     bounds.set(pass.name, [
       ...refused.map(({ what, here = '' }): PreviewBound => ({ rows: 'at most', why: what, here })),
-      ...findUnforeseen(stored, catalog),
+      ...findTriggerBounds(stored, catalog),
       ...(findKind(stored.kind).bounds?.(stored, earlier) ?? []),
       ...findCleared(stored, earlier, catalog),
     ]);

@@ -1,4 +1,4 @@
-import { findPosition } from '../dialect/position.ts';
+import { findPosition } from '../dialect/scan-position.ts';
 import type { ShardBatches } from '../stored/batch.ts';
 import type { Cursor } from '../stored/cursor.ts';
 import type { ShardProgress } from '../stored/progress.ts';

@@ -2,7 +2,7 @@ import type { DeleteOrphans } from '../../policy/delete-orphans.ts';
 import type { AnyEntity } from '../../policy/pass-options.ts';
 import type { CatalogTable } from '../dialect/catalog.ts';
 import type { Tx } from '../dialect/dialect.ts';
-import { isChained, needsLocks } from '../dialect/locks.ts';
+import { isChained, needsLocks } from '../dialect/needs-locks.ts';
 import type { PreviewQuery } from '../dialect/preview.ts';
 import type { OrphanTarget } from '../dialect/scan.ts';
 import { distinctTables, toTableName } from '../dialect/table-names.ts';
@@ -30,8 +30,8 @@ import {
 import { addKeptRows } from '../steps/count-kept.ts';
 import { listGroups, repairPointers } from '../steps/delete-children.ts';
 import { isolateRows } from '../steps/isolate-rows.ts';
-import { proveDeleted } from '../steps/prove-deleted.ts';
 import { limitRows, toScanStep } from '../steps/scan-step.ts';
+import { verifyDeleted } from '../steps/verify-deleted.ts';
 import type { StoredDeleteOrphans } from '../stored/pass.ts';
 import type { RowTree } from '../stored/row-tree.ts';
 import type { BacklogRows, BatchKind, WantedIndex } from './pass.ts';
@@ -201,7 +201,7 @@ async function deleteLockedOrphans(
   let taken = 0;
   const remove = async (locations: readonly string[]): Promise<number> => {
     const tree = { table, cascades, watched };
-    const deleted = await proveDeleted(tx, tree, locations, found.still, step, async () =>
+    const deleted = await verifyDeleted(tx, tree, locations, found.still, step, async () =>
       tx.rows.deleteAt(table, locations, found.still, listGroups(pointers)),
     );
     const moved = await repairPointers(tx, pointers, deleted.groups, step);

@@ -2,7 +2,7 @@ import type { DeleteUnreferenced } from '../../policy/delete-unreferenced.ts';
 import type { AnyEntity } from '../../policy/pass-options.ts';
 import type { CatalogTable } from '../dialect/catalog.ts';
 import type { Tx } from '../dialect/dialect.ts';
-import { isChained } from '../dialect/locks.ts';
+import { isChained } from '../dialect/needs-locks.ts';
 import type { PreviewQuery } from '../dialect/preview.ts';
 import { distinctTables, toTableName } from '../dialect/table-names.ts';
 import type { View } from '../dialect/view.ts';

@@ -1,6 +1,6 @@
 import type { CatalogTable } from '../dialect/catalog.ts';
 import type { Tx } from '../dialect/dialect.ts';
-import { isTimeout } from '../dialect/errors.ts';
+import { isTimeout } from '../dialect/read-error.ts';
 import type { OldestRows, Sample } from '../dialect/tables.ts';
 import type { BacklogRows } from '../passes/pass.ts';
 import { hasIndexOn } from '../resolve/scan-choice.ts';

@@ -3,9 +3,9 @@ import type { Tx } from '../dialect/dialect.ts';
 import { distinctTables, listFingerprinted } from '../dialect/table-names.ts';
 import { findKind } from '../passes/index.ts';
 import type { KnownTable, StoredPass } from '../stored/pass.ts';
-import { findUnforeseen } from './find-unforeseen.ts';
-import { findWatched } from './find-watched.ts';
 import { joinReach } from './fired-triggers.ts';
+import { findTriggerBounds } from './trigger-bounds.ts';
+import { findWatched } from './watched-triggers.ts';
 
 interface NamedPass {
   readonly pass: { readonly name: string };
@@ -69,7 +69,7 @@ async function addSchemas(
     const watched = findWatched(stored, catalog);
     const watching = { ...stored, ...(watched === undefined ? {} : { watched }) };
     // What a delete of all would have been refused must not be deleted in parts.
-    const isUnforeseen = findUnforeseen(watching, catalog).length > 0;
+    const isUnforeseen = findTriggerBounds(watching, catalog).length > 0;
     return {
       ...resolved,
       stored: {

@@ -12,8 +12,8 @@ import type { Purpose } from '../resolve/scope.ts';
 import { Scope } from '../resolve/scope.ts';
 import { refuseUncountable } from '../resolve/uncountable.ts';
 import type { TableName } from '../stored/columns.ts';
+import { checkStatements } from './check-statements.ts';
 import { addSchema } from './pass-schema.ts';
-import { probePasses } from './probe.ts';
 import type { ResolvedPass } from './resolved-pass.ts';
 
 /** A policy that fits its database. */
@@ -89,7 +89,7 @@ async function lookUpPolicy(
     if (stored !== undefined && scope.issues.length === 0) resolved.push({ pass, stored });
   }
   if (issues.length + earlier.length === 0)
-    issues.push(...(await probePasses(tx, resolved, catalog, purpose)));
+    issues.push(...(await checkStatements(tx, resolved, catalog, purpose)));
   if (issues.length + earlier.length > 0) throw new ValidationError('policy', issues);
   const complete = await addSchema(tx, await readRows(tx, resolved, catalog), catalog, known?.passes);
   return { passes: complete, notApplicable, catalog, entities, now };

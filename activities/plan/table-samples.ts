@@ -2,9 +2,9 @@ import type { Issue } from '../../policy/issue.ts';
 import { assertValid } from '../../policy/issue.ts';
 import type { CatalogTable } from '../dialect/catalog.ts';
 import type { Tx } from '../dialect/dialect.ts';
-import { isRefused } from '../dialect/errors.ts';
+import { isRefused } from '../dialect/read-error.ts';
 import type { Sample, SampleRequest } from '../dialect/tables.ts';
-import { describeRefusal } from './probe.ts';
+import { describeRefusal } from './check-statements.ts';
 
 interface Entry {
   readonly table: CatalogTable;

@@ -4,7 +4,7 @@ import type { Policy } from '../../policy/policy.ts';
 import { suggestName } from '../../policy/suggest-name.ts';
 import type { CatalogTable } from '../dialect/catalog.ts';
 import type { Tx } from '../dialect/dialect.ts';
-import { isRefused } from '../dialect/errors.ts';
+import { isRefused } from '../dialect/read-error.ts';
 import type { FoundRow, KeyValue, RowPlace } from '../dialect/rows.ts';
 import { toTableName } from '../dialect/table-names.ts';
 import type { PolicyEntities } from './entities.ts';

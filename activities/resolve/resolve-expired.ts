@@ -3,7 +3,7 @@ import { isParentAge } from '../../policy/parent-age.ts';
 import type { Catalog, CatalogTable } from '../dialect/catalog.ts';
 import { isInstant } from '../dialect/column-types.ts';
 import type { Tx } from '../dialect/dialect.ts';
-import { isChained } from '../dialect/locks.ts';
+import { isChained } from '../dialect/needs-locks.ts';
 import { distinctTables, toTableName } from '../dialect/table-names.ts';
 import type { Ages, TableName, Predicate } from '../stored/columns.ts';
 import type { KeepLastExpiry, Expiry } from '../stored/expiry.ts';

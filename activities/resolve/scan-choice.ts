@@ -1,7 +1,7 @@
 import type { CatalogTable } from '../dialect/catalog.ts';
 import { isDate } from '../dialect/column-types.ts';
 import type { Tx } from '../dialect/dialect.ts';
-import { findPosition } from '../dialect/position.ts';
+import { findPosition } from '../dialect/scan-position.ts';
 import type { Sample, SampleRequest } from '../dialect/tables.ts';
 import type { Condition } from '../dialect/view.ts';
 import type { ColumnName, Predicate } from '../stored/columns.ts';

@@ -1,6 +1,6 @@
 import { log } from '@temporalio/activity';
 
-import { readDatabaseError } from '../dialect/errors.ts';
+import { readDatabaseError } from '../dialect/read-error.ts';
 import { computePace, describeGrowth, hasGrown } from '../inspect/backlog.ts';
 import type { Database } from '../ledger/database.ts';
 import { NO_HOLDS } from '../ledger/holds.ts';

@@ -1,8 +1,8 @@
 import { ApplicationFailure } from '@temporalio/common';
 
 import type { Session } from '../dialect/dialect.ts';
-import { isRefused } from '../dialect/errors.ts';
 import type { BatchRecord } from '../dialect/ledger-store.ts';
+import { isRefused } from '../dialect/read-error.ts';
 import { listFingerprinted } from '../dialect/table-names.ts';
 import type { Database } from '../ledger/database.ts';
 import { findKind } from '../passes/index.ts';

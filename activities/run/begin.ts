@@ -29,8 +29,6 @@ import { createSettings, toPlan } from './create-plan.ts';
 import { currentWorkflowId, shouldStop } from './current-run.ts';
 import { FAILURE } from './failure.ts';
 import { withHeartbeat } from './heartbeat.ts';
-import type { RunRequest } from './input.ts';
-import { readInput } from './input.ts';
 import { findLastRun } from './last-run.ts';
 import { takeOverIfDead } from './lease.ts';
 import { findClosedWindow } from './limits.ts';
@@ -38,6 +36,8 @@ import { measureRun } from './measure.ts';
 import { countEnd, recordBacklog } from './metrics.ts';
 import type { BeginRequest } from './no-run-report.ts';
 import { createNoRunReport, endWithoutRun } from './no-run-report.ts';
+import type { RunRequest } from './read-input.ts';
+import { readInput } from './read-input.ts';
 
 /**
  * Begins a run: reads the input, resolves the policy, takes the lease and stores what will be done. A retry after a crash

@@ -3,7 +3,7 @@ import { ApplicationFailure, ApplicationFailureCategory, CancelledFailure } from
 
 import { ValidationError } from '../../policy/issue.ts';
 import { describeDatabaseError, formatCode } from '../dialect/database-error.ts';
-import { readDatabaseError } from '../dialect/errors.ts';
+import { readDatabaseError } from '../dialect/read-error.ts';
 import { GuardsError } from '../guards/guard.ts';
 
 /** The types of failure that leave an activity. */

@@ -1,6 +1,6 @@
 import { log } from '@temporalio/activity';
 
-import { readDatabaseError } from '../dialect/errors.ts';
+import { readDatabaseError } from '../dialect/read-error.ts';
 import { distinctTables } from '../dialect/table-names.ts';
 import type { Database } from '../ledger/database.ts';
 import { addNotes } from '../ledger/runs.ts';

@@ -1,4 +1,4 @@
-import { readDatabaseError } from '../dialect/errors.ts';
+import { readDatabaseError } from '../dialect/read-error.ts';
 import type { LastRuns } from '../ledger/last-runs.ts';
 import type { MeasuredBacklog } from '../stored/backlog.ts';
 import type { RunReport } from '../stored/report.ts';

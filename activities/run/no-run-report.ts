@@ -1,8 +1,8 @@
 import { describeDisabled } from '../../policy/describe-disabled.ts';
 import type { BeginRunResult } from '../contract.ts';
 import type { RunReport } from '../stored/report.ts';
-import type { RunRequest } from './input.ts';
 import { recordEnd } from './metrics.ts';
+import type { RunRequest } from './read-input.ts';
 
 /** A request to begin a run. */
 export interface BeginRequest extends RunRequest {

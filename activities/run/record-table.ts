@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Context } from '@temporalio/activity';
 
 import type { SliceRequest } from '../contract.ts';
-import { readDatabaseError } from '../dialect/errors.ts';
+import { readDatabaseError } from '../dialect/read-error.ts';
 import type { Database } from '../ledger/database.ts';
 import type { RemovedTable, TableOutcome } from '../steps/table-step.ts';
 import type { OpenPass, OpenRun } from '../stored/run.ts';

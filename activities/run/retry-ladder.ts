@@ -1,4 +1,4 @@
-import { readDatabaseError } from '../dialect/errors.ts';
+import { readDatabaseError } from '../dialect/read-error.ts';
 
 /** What to do differently after a batch that a lock, a timeout or a constraint ended. */
 interface Approach {

@@ -4,7 +4,7 @@ import { Context, heartbeat, log } from '@temporalio/activity';
 
 import type { Policy } from '../../policy/policy.ts';
 import type { LimitReached, SliceRequest, SliceResult } from '../contract.ts';
-import { readDatabaseError } from '../dialect/errors.ts';
+import { readDatabaseError } from '../dialect/read-error.ts';
 import type { Database } from '../ledger/database.ts';
 import { readShardProgress } from '../ledger/live-progress.ts';
 import { findKind } from '../passes/index.ts';

@@ -1,5 +1,5 @@
 import type { Tx } from '../dialect/dialect.ts';
-import { isChained, needsLocks, selects } from '../dialect/locks.ts';
+import { isChained, needsLocks, selects } from '../dialect/needs-locks.ts';
 import type { ScanTarget } from '../dialect/scan.ts';
 import type { Condition, View } from '../dialect/view.ts';
 import { listDeferredSteps, listTablesAlong } from '../resolve/children.ts';

@@ -1,5 +1,5 @@
 import type { Tx } from '../dialect/dialect.ts';
-import { isChained } from '../dialect/locks.ts';
+import { isChained } from '../dialect/needs-locks.ts';
 import type { LockedRows } from '../dialect/scan.ts';
 import { endAfterRows } from '../dialect/shard-end.ts';
 import type { Condition } from '../dialect/view.ts';

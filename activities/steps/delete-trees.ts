@@ -7,8 +7,8 @@ import type { BatchOutcome, BatchStep } from './batch-step.ts';
 import { deleteChildren, drainChild, repairPointers } from './delete-children.ts';
 import type { LockedRow } from './isolate-rows.ts';
 import { isolateRows, readRefusal } from './isolate-rows.ts';
-import { proveDeleted } from './prove-deleted.ts';
 import { toRecording } from './scan-step.ts';
+import { verifyDeleted } from './verify-deleted.ts';
 
 /** Rows with what is deleted along with them, and how. */
 export interface DeletableTree
@@ -94,7 +94,7 @@ async function deleteWhole(
 ): Promise<number> {
   const locations = rows.map(({ location }) => location);
   const remove = async (): Promise<DeletedTree> => deleteTree(tx, tree, where, rows, step);
-  const { moved } = await proveDeleted(tx, tree, locations, where, step, remove);
+  const { moved } = await verifyDeleted(tx, tree, locations, where, step, remove);
   return moved;
 }
 

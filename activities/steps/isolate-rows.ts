@@ -1,4 +1,4 @@
-import { readDatabaseError } from '../dialect/errors.ts';
+import { readDatabaseError } from '../dialect/read-error.ts';
 import type { BatchStep, Refusal } from './batch-step.ts';
 
 /** A row that a batch has locked. */

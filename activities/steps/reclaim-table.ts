@@ -7,7 +7,7 @@ import type { ReclaimMode } from '../../policy/reclaim-space.ts';
 import type { Window } from '../../policy/window.ts';
 import { formatWindow, windowAt } from '../../policy/window.ts';
 import type { Session } from '../dialect/dialect.ts';
-import { readDatabaseError } from '../dialect/errors.ts';
+import { readDatabaseError } from '../dialect/read-error.ts';
 import type { Reclaim, ReclaimEntry, ReclaimSession } from '../dialect/reclaim.ts';
 import type { TableName } from '../stored/columns.ts';
 import type { StoredReclaimSpace } from '../stored/pass.ts';

@@ -1,9 +1,9 @@
 import { describe, expect, test } from '@jest/globals';
 
-import { findIssues } from '../../policy/find-issues.ts';
 import { LongPeriodSchema } from '../../policy/period-schemas.ts';
 import type { Period } from '../../policy/period.ts';
 import { isPeriod, subtractPeriod } from '../../policy/period.ts';
+import { findIssues } from '../../policy/zod-issues.ts';
 
 const before = (instant: string, period: Period): string =>
   new Date(subtractPeriod(Date.parse(instant), period)).toISOString();

@@ -1,4 +1,4 @@
-import { readDatabaseError } from '../../activities/dialect/errors.ts';
+import { readDatabaseError } from '../../activities/dialect/read-error.ts';
 import type { Database, DatabaseSource } from '../../activities/ledger/database.ts';
 import { openDatabase } from '../../activities/ledger/database.ts';
 import { readReport } from '../../activities/ledger/reports.ts';

@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-import { bundleApart } from '../../worker/bundle-apart.ts';
+import { bundleInChild } from '../../worker/bundle-in-child.ts';
 import { startDevServer } from '../../worker/dev-server.ts';
 import type { DevServer } from '../../worker/dev-server.ts';
 import { loadSchema, SHAPED_TEMPLATE } from './database.ts';
@@ -70,7 +70,7 @@ export default async function globalSetup(): Promise<void> {
   // Each command of a test would compile our sources anew: 0.8 s of 1.6.
   process.env['NODE_COMPILE_CACHE'] = join(folder, 'compiled');
   const bundle = join(folder, 'workflow-bundle.js');
-  writeFileSync(bundle, (await bundleApart()).code);
+  writeFileSync(bundle, (await bundleInChild()).code);
   process.env[BUNDLE_VARIABLE] = bundle;
   const initial = makeInitialFiles();
   process.env['TEST_PG_INITIAL'] = initial.data;

@@ -1,5 +1,5 @@
 import { describeDatabaseError } from '../../activities/dialect/database-error.ts';
-import { readDatabaseError } from '../../activities/dialect/errors.ts';
+import { readDatabaseError } from '../../activities/dialect/read-error.ts';
 import type { Database } from '../../activities/ledger/database.ts';
 import { Databases } from '../../activities/ledger/databases.ts';
 import type { Ledger } from '../../activities/ledger/ledger.ts';

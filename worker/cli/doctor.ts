@@ -2,7 +2,7 @@ import type { ScheduleDescription } from '@temporalio/client';
 import type { Command } from 'commander';
 
 import { describeDatabaseError } from '../../activities/dialect/database-error.ts';
-import { readDatabaseError } from '../../activities/dialect/errors.ts';
+import { readDatabaseError } from '../../activities/dialect/read-error.ts';
 import { examineDatabase } from '../../activities/inspect/doctor.ts';
 import type { Finding } from '../../activities/inspect/finding.ts';
 import { ValidationError } from '../../policy/issue.ts';

@@ -2,7 +2,7 @@
 import { CommanderError } from 'commander';
 
 import { describeDatabaseError } from '../../activities/dialect/database-error.ts';
-import { readDatabaseError } from '../../activities/dialect/errors.ts';
+import { readDatabaseError } from '../../activities/dialect/read-error.ts';
 import { ValidationError } from '../../policy/issue.ts';
 import { TemporalUnreachable } from '../temporal-unreachable.ts';
 import { readVersion } from '../version.ts';

@@ -95,14 +95,18 @@ function printPreview(preview: Preview, details: boolean): void {
   else printBusyPasses(preview);
   printReported(preview.passes, true, details);
   printHeld(preview.passes, details);
-  printForPasses(preview.passes.flatMap(describeDoubts), details);
+  printForPasses(preview.passes.flatMap(describeOpenQuestions), details);
   if (preview.holdsUnknown) {
     print('\nThe role may not read the ledger: rows that holds keep are counted as if they would go');
   }
 }
 
 /** Rows that never expire, and why the counts of a pass are bounds. */
-function describeDoubts({ name: pass, undated, bounds }: PreviewedPass): { pass: string; text: string }[] {
+function describeOpenQuestions({
+  name: pass,
+  undated,
+  bounds,
+}: PreviewedPass): { pass: string; text: string }[] {
   const ageless =
     undated === 0 ? [] : [`matching rows without an age, which never expire: ${formatCount(undated)}`];
   const doubts = bounds.map(

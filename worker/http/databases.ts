@@ -1,5 +1,5 @@
 import { formatCode } from '../../activities/dialect/database-error.ts';
-import { readDatabaseError } from '../../activities/dialect/errors.ts';
+import { readDatabaseError } from '../../activities/dialect/read-error.ts';
 import type { TransactionLimits } from '../../activities/dialect/transaction-limits.ts';
 import type { Database, DatabaseSource } from '../../activities/ledger/database.ts';
 import { Databases } from '../../activities/ledger/databases.ts';

@@ -5,7 +5,7 @@ import type { TableName } from '../../stored/columns.ts';
 import type { KeepLastExpiry, StoredRetention, StoredKeep } from '../../stored/expiry.ts';
 import { bindPredicate } from '../bind-predicate.ts';
 import { caseByRetention } from '../case-by-retention.ts';
-import { selects } from '../locks.ts';
+import { selects } from '../needs-locks.ts';
 import type { KeepLastList } from '../view.ts';
 import type { Connection } from './connection.ts';
 import { ledgerTable } from './connection.ts';

@@ -3,7 +3,7 @@ import { sql } from 'kysely';
 import type { TableName } from '../../stored/columns.ts';
 import type { CatalogColumn, CatalogTable, ForeignKey, WantedTable } from '../catalog.ts';
 import { Catalog, wantedKey } from '../catalog.ts';
-import { ROWIDS_PER_PAGE } from '../position.ts';
+import { ROWIDS_PER_PAGE } from '../scan-position.ts';
 import type { Connection } from './connection.ts';
 import { readForeignKeys } from './foreign-keys.ts';
 import { tableRef } from './identifiers.ts';

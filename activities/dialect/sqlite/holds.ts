@@ -7,7 +7,7 @@ import { bindPredicate } from '../bind-predicate.ts';
 import type { HeldTable } from '../held-dependents.ts';
 import { isNothingHeld } from '../held-dependents.ts';
 import { references } from '../join-path.ts';
-import { isAbout, listHeldTables } from '../locks.ts';
+import { isAbout, listHeldTables } from '../needs-locks.ts';
 import { RowGraphSql } from '../row-graph.ts';
 import type { Holds } from '../view.ts';
 import type { Connection } from './connection.ts';

@@ -3,7 +3,7 @@ import { sql } from 'kysely';
 import type { ColumnName } from '../../stored/columns.ts';
 import type { CatalogTable } from '../catalog.ts';
 import { toSql } from '../condition.ts';
-import { ROWIDS_PER_PAGE } from '../position.ts';
+import { ROWIDS_PER_PAGE } from '../scan-position.ts';
 import type { Sample, SampleRequest } from '../tables.ts';
 import type { Connection } from './connection.ts';
 import { ageMillis } from './expiry.ts';

@@ -3,7 +3,7 @@ import { sql } from 'kysely';
 
 import type { TableName } from '../../stored/columns.ts';
 import type { Shard } from '../../stored/scan.ts';
-import { ROWIDS_PER_PAGE } from '../position.ts';
+import { ROWIDS_PER_PAGE } from '../scan-position.ts';
 import type { ScanStep } from '../scan.ts';
 import type { ShardEnd } from '../shard-end.ts';
 import { continueAt, endShard } from '../shard-end.ts';

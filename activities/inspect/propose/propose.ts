@@ -4,10 +4,10 @@ import { listAges } from './ages.ts';
 import type { Dependent } from './dependents.ts';
 import { listDependents } from './dependents.ts';
 import { describePass } from './describe-pass.ts';
-import { describeDoubts } from './doubts.ts';
 import { EntityList } from './entity-list.ts';
 import { findGrowth } from './growth.ts';
 import type { KnownDatabase, KnownTable } from './known-table.ts';
+import { describeOpenQuestions } from './open-questions.ts';
 import type { DroppableTable } from './partitioned.ts';
 import { describeDrops, judgePartitioned } from './partitioned.ts';
 import type { LeftOut, Proposal, ProposedChild, ProposedPass, Application } from './proposal.ts';
@@ -146,7 +146,7 @@ function toPass(candidate: Candidate, entities: EntityList, database: KnownDatab
         ? null
         : { property: entities.nameProperty(table, state.column.name), values: state.final },
     children: listChildren(dependents, [table], entities, database),
-    comments: [...describePass(candidate), ...describeDoubts(table, state, database)],
+    comments: [...describePass(candidate), ...describeOpenQuestions(table, state, database)],
   };
 }
 

@@ -1,10 +1,10 @@
 import type { z } from 'zod';
 
 import { DAY, SECOND } from '../../duration.ts';
-import { toIssues } from '../../find-issues.ts';
 import type { Issue } from '../../issue.ts';
 import { ValidationError } from '../../issue.ts';
 import type { LimitOptions } from '../../limits.ts';
+import { toIssues } from '../../zod-issues.ts';
 import { checkApiUrl, PrefectApi } from './api.ts';
 import type { EventRetention } from './event-retention.ts';
 import { shortened } from './event-retention.ts';

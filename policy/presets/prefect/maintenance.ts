@@ -1,11 +1,11 @@
 import { z } from 'zod';
 
-import { toIssues } from '../../find-issues.ts';
 import type { Issue } from '../../issue.ts';
 import { ValidationError } from '../../issue.ts';
 import type { Policy } from '../../policy.ts';
 import { definePolicy } from '../../policy.ts';
 import { suggestOption } from '../../strict-options.ts';
+import { toIssues } from '../../zod-issues.ts';
 import { YesNoSchema } from './enabled.ts';
 import { prefect } from './policy.ts';
 import { SETTING_NAMES } from './settings-schema.ts';

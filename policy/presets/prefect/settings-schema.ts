@@ -1,8 +1,8 @@
 import { z } from 'zod';
 
 import { DAY, HOUR } from '../../duration.ts';
-import { formatValue, withFix } from '../../find-issues.ts';
 import { strictOptions } from '../../strict-options.ts';
+import { formatValue, withFix } from '../../zod-issues.ts';
 import { ENABLED_WORDS, EnabledSchema, YesNoSchema } from './enabled.ts';
 import { TERMINAL_STATE_TYPES } from './entities/state-type.ts';
 import { EventRetentionSchema } from './event-retention.ts';

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-import { formatValue, withFix } from '../../find-issues.ts';
+import { formatValue, withFix } from '../../zod-issues.ts';
 
 /** A setting, with what to do about a value that cannot be used. */
 export function setting<T>(schema: z.ZodType<T>, fix: string): z.ZodType<T> {

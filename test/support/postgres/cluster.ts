@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import { Client } from 'pg';
 
-import { endBound, hasEnded, killBound, spawnBound } from '../../../worker/bound-process.ts';
+import { endChild, hasEnded, killChild, spawnChild } from '../../../worker/child-process.ts';
 import { freePort } from '../../../worker/dev-server.ts';
 import { makeFastFolder } from '../memory-disk.ts';
 import type { PostgresPrograms } from './programs.ts';
@@ -59,7 +59,7 @@ export class Cluster {
     for (const [name, value] of Object.entries(this.#settings)) args.push('-c', `${name}=${value}`);
     const output = openSync(join(this.folder, 'log'), 'a');
     // SIGINT is PostgreSQL's fast shutdown.
-    this.#server = spawnBound(join(bin, 'postgres'), args, { signal: 'INT', output, ...user });
+    this.#server = spawnChild(join(bin, 'postgres'), args, { signal: 'INT', output, ...user });
     closeSync(output);
     for (let tries = 0; tries < 600; tries += 1) {
       if (hasEnded(this.#server)) break;
@@ -71,7 +71,7 @@ export class Cluster {
 
   /** Ends the server as its operator would. */
   async stop(): Promise<void> {
-    if (this.#server !== undefined) await endBound(this.#server, 30_000);
+    if (this.#server !== undefined) await endChild(this.#server, 30_000);
     this.#server = undefined;
   }
 
@@ -81,7 +81,7 @@ export class Cluster {
     // Each of its processes leads a group of its own.
     const [postmaster = ''] = readFileSync(join(this.folder, 'data/postmaster.pid'), 'utf8').split('\n');
     const backends = execFileSync('pgrep', ['-P', postmaster], { encoding: 'utf8' }).trim().split('\n');
-    killBound(this.#server);
+    killChild(this.#server);
     for (const pid of backends) process.kill(Number(pid), 'SIGKILL');
     this.#server = undefined;
     while (await this.#responds()) await sleep(20);

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 
 import { Client } from 'pg';
 
-import { endBound, spawnBound } from '../../../worker/bound-process.ts';
+import { endChild, spawnChild } from '../../../worker/child-process.ts';
 import { freePort } from '../../../worker/dev-server.ts';
 import { PGBOUNCER } from '../parts/bring.ts';
 import { waitFor } from '../wait.ts';
@@ -44,7 +44,7 @@ default_pool_size = ${poolSize}
 max_client_conn = 100
 `,
     );
-    const bouncer = new PgBouncer(spawnBound(PGBOUNCER.path, [file], asNobody()), folder, port);
+    const bouncer = new PgBouncer(spawnChild(PGBOUNCER.path, [file], asNobody()), folder, port);
     await waitFor('PgBouncer', async () => bouncer.#responds(target));
     return bouncer;
   }
@@ -57,7 +57,7 @@ max_client_conn = 100
   }
 
   async stop(): Promise<void> {
-    await endBound(this.#child);
+    await endChild(this.#child);
     rmSync(this.#folder, { recursive: true, force: true });
   }
 

@@ -4,7 +4,7 @@ import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 
-import { hasEnded, spawnBound } from '../../../worker/bound-process.ts';
+import { hasEnded, spawnChild } from '../../../worker/child-process.ts';
 import { PREFECT } from '../parts/bring.ts';
 
 /** Prefect's programs, with a folder of their own for whatever they keep in files. */
@@ -29,7 +29,7 @@ export class PrefectHome {
       PREFECT_SERVER_UI_ENABLED: 'false',
       ...settings,
     };
-    const child = spawnBound(join(dirname(PREFECT.path), program), args, { env, output });
+    const child = spawnChild(join(dirname(PREFECT.path), program), args, { env, output });
     closeSync(output);
     return child;
   }

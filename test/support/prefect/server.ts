@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url';
 
-import { endBound, hasEnded } from '../../../worker/bound-process.ts';
+import { endChild, hasEnded } from '../../../worker/child-process.ts';
 import { freePort } from '../../../worker/dev-server.ts';
 import type { OlderPrefectVersion } from '../parts/bring.ts';
 import { olderPrefect } from '../parts/bring.ts';
@@ -61,7 +61,7 @@ export async function startPrefectServer(
   const server: PrefectServer = {
     api,
     runFlows: async (...flowArgs) => home.run('python', [FLOWS, ...flowArgs], { PREFECT_API_URL: url }),
-    stop: async () => endBound(child),
+    stop: async () => endChild(child),
   };
   try {
     await waitFor('the Prefect server to respond', async () => {

@@ -6,7 +6,7 @@ import type { Session } from '../../../activities/dialect/dialect.ts';
 import type { Proposal } from '../../../activities/inspect/propose/proposal.ts';
 import { propose } from '../../../activities/inspect/propose/propose.ts';
 import { readKnownDatabase } from '../../../activities/inspect/propose/read-database.ts';
-import { listUncovered } from '../../../activities/inspect/uncovered.ts';
+import { listUncovered } from '../../../activities/inspect/tables-without-policy.ts';
 import { Databases } from '../../../activities/ledger/databases.ts';
 import { LOOK_UP_LIMITS } from '../../../activities/plan/resolve-policy.ts';
 import { ValidationError, assertValid } from '../../../policy/issue.ts';

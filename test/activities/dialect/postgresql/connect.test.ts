@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 
 import { openSession } from '../../../../activities/dialect/choose-dialect.ts';
 import { describeDatabaseError } from '../../../../activities/dialect/database-error.ts';
-import { readDatabaseError } from '../../../../activities/dialect/errors.ts';
+import { readDatabaseError } from '../../../../activities/dialect/read-error.ts';
 import { cli } from '../../../support/cli.ts';
 import { onServer } from '../../../support/database.ts';
 import type { Cluster } from '../../../support/postgres/cluster.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 
-import { readDatabaseError } from '../../../../activities/dialect/errors.ts';
+import { readDatabaseError } from '../../../../activities/dialect/read-error.ts';
 
 const withCode = (code: string, message = 'x'): Error => Object.assign(new Error(message), { code });
 

@@ -13,7 +13,7 @@ const PROGRAM = fileURLToPath(
  * Bundles our workflow in a process of its own and returns the code. The bundler needs 200 MiB that the process would
  * never give back: a worker that bundles by itself has 447 MiB, one that is given the code 246 MiB.
  */
-export async function bundleApart(): Promise<{ code: string }> {
+export async function bundleInChild(): Promise<{ code: string }> {
   const { stdout } = await execute(process.execPath, [PROGRAM], { maxBuffer: Number.POSITIVE_INFINITY });
   return { code: stdout };
 }

@@ -1,14 +1,14 @@
 import type { Issue } from '../../policy/issue.ts';
 import type { Catalog } from '../dialect/catalog.ts';
 import type { Tx } from '../dialect/dialect.ts';
-import { isRefused, readDatabaseError } from '../dialect/errors.ts';
+import { isRefused, readDatabaseError } from '../dialect/read-error.ts';
 import { findKind } from '../passes/index.ts';
 import { clearsReferences } from '../resolve/cascades.ts';
 import type { Purpose } from '../resolve/scope.ts';
 import type { ResolvedPass } from './resolved-pass.ts';
 
 /** Reports each pass that the database does not understand, or would forbid: its statements are planned and not run. */
-export async function probePasses(
+export async function checkStatements(
   tx: Tx,
   passes: readonly ResolvedPass[],
   catalog: Catalog,

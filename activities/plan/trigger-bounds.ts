@@ -12,7 +12,7 @@ import { listFired, nameTrigger } from './fired-triggers.ts';
  * Why the database may refuse to delete a row of a pass, or keep it, although all that can be asked before says that it can
  * go: only the delete tells. A preview counts such rows, and a part of what belongs to one must not be deleted before it.
  */
-export function findUnforeseen(stored: StoredPass, catalog: Catalog): PreviewBound[] {
+export function findTriggerBounds(stored: StoredPass, catalog: Catalog): PreviewBound[] {
   return [
     ...findKept(stored),
     ...findRefusing(stored, catalog),

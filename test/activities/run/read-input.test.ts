@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 
-import { readInput } from '../../../activities/run/input.ts';
+import { readInput } from '../../../activities/run/read-input.ts';
 import { ValidationError } from '../../../policy/issue.ts';
 import { definePolicy } from '../../../policy/policy.ts';
 import { prefectPolicy } from '../../support/vacuum.ts';

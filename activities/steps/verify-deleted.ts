@@ -14,7 +14,7 @@ const DELETES_HELD = 'a trigger deletes rows with them that a hold names';
  * that it would reference nothing. The same if a trigger deletes a row that a hold names: nobody can ask for that before.
  * `remove` returns how many rows it deleted of the own table.
  */
-export async function proveDeleted<D extends Pick<DeletedRows, 'rows'>>(
+export async function verifyDeleted<D extends Pick<DeletedRows, 'rows'>>(
   tx: Tx,
   tree: RowTree,
   locations: readonly string[],

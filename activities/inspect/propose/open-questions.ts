@@ -6,7 +6,7 @@ import { hasWord, splitWords } from './words.ts';
 const DELETED_WORDS = new Set(['deleted', 'removed', 'archived', 'trashed']);
 
 /** What a pass by age alone does not regard, and a person has to decide. One sentence each. */
-export function describeDoubts(
+export function describeOpenQuestions(
   table: KnownTable,
   state: StateColumn | undefined,
   database: KnownDatabase,

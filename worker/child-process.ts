@@ -3,8 +3,8 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** The options of {@link spawnBound}. */
-interface BoundOptions {
+/** The options of {@link spawnChild}. */
+interface ChildOptions {
   /** The signal that asks the program to end. Default `TERM`. */
   readonly signal?: 'TERM' | 'INT' | 'QUIT';
   readonly uid?: number;
@@ -19,10 +19,10 @@ interface BoundOptions {
  * a signal when the shell's input closes. It has its own process group, so that Ctrl-C does not reach it first.
  * `execa` cannot do this: its `cleanup` needs an exit of the parent that JavaScript sees.
  */
-export function spawnBound(
+export function spawnChild(
   program: string,
   args: readonly string[],
-  options: BoundOptions = {},
+  options: ChildOptions = {},
 ): ChildProcess {
   const { signal = 'TERM', uid, gid, env = process.env, output } = options;
   const stdio: ['pipe', number | 'ignore', number | 'pipe'] = ['pipe', output ?? 'ignore', output ?? 'pipe'];
@@ -49,17 +49,17 @@ function buildScript(signal: string): string {
 }
 
 /** Ends a bound program and waits for its exit. Kills it if it does not exit in time. */
-export async function endBound(child: ChildProcess, withinMillis = 10_000): Promise<void> {
+export async function endChild(child: ChildProcess, withinMillis = 10_000): Promise<void> {
   if (hasEnded(child)) return;
   const exited = once(child, 'exit');
   child.stdin?.end();
   if (process.platform === 'win32') child.kill();
   await Promise.race([exited, sleep(withinMillis, undefined, { ref: false })]);
-  if (!hasEnded(child)) killBound(child);
+  if (!hasEnded(child)) killChild(child);
 }
 
 /** Kills a bound program and its shell at once. */
-export function killBound(child: ChildProcess): void {
+export function killChild(child: ChildProcess): void {
   if (child.pid === undefined || hasEnded(child)) return;
   if (process.platform === 'win32') child.kill('SIGKILL');
   else process.kill(-child.pid, 'SIGKILL');

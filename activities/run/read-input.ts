@@ -1,10 +1,10 @@
 import { z } from 'zod';
 
 import { durationBetween, SECOND } from '../../policy/duration.ts';
-import { formatValue, toIssues, unknownOption, withFix } from '../../policy/find-issues.ts';
 import type { Issue } from '../../policy/issue.ts';
 import { ValidationError } from '../../policy/issue.ts';
 import type { Policy } from '../../policy/policy.ts';
+import { formatValue, toIssues, unknownOption, withFix } from '../../policy/zod-issues.ts';
 import type { RunMode } from '../contract.ts';
 import type { StoredLimits } from '../stored/run.ts';
 import { checkNarrowing, narrow } from './narrow-limits.ts';

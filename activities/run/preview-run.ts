@@ -9,7 +9,7 @@ import type { RunReport } from '../stored/report.ts';
 import type { RunContext } from './context.ts';
 import { currentWorkflowId } from './current-run.ts';
 import { withHeartbeat } from './heartbeat.ts';
-import { readInput } from './input.ts';
+import { readInput } from './read-input.ts';
 
 /** Counts what a run would delete and writes the counts into the ledger as a run of mode preview. Needs no lease. */
 export async function previewRun(
