@@ -1,4 +1,4 @@
-import type { ColumnName, TableName } from '../stored/columns.ts';
+import type { ColumnName, Predicate, TableName } from '../stored/columns.ts';
 import type { RowTree, StoredPath, StoredPointer, WatchedLink } from '../stored/row-tree.ts';
 import type { Condition, Holds, Instant } from './view.ts';
 
@@ -70,6 +70,8 @@ export interface KeyValue {
 /** Where a row lies. */
 export interface RowPlace {
   readonly location: string;
+  /** Over alias `t`: it is the row, by the values of its key as the database has them. */
+  readonly condition: Predicate;
   /** The partition, if the table is partitioned. */
   readonly leaf?: Pick<TableName, 'schema' | 'name'>;
 }

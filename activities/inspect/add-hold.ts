@@ -1,7 +1,6 @@
 import type { Issue } from '../../policy/issue.ts';
 import { assertValid } from '../../policy/issue.ts';
 import type { Policy } from '../../policy/policy.ts';
-import type { CatalogTable } from '../dialect/catalog.ts';
 import type { Session, Tx } from '../dialect/dialect.ts';
 import { isRefused } from '../dialect/read-error.ts';
 import { toTableName } from '../dialect/table-names.ts';
@@ -10,7 +9,7 @@ import { waitForEarlierBatches } from '../ledger/holds.ts';
 import { LOOK_UP_LIMITS, readPolicyEntities } from '../plan/resolve-policy.ts';
 import type { PolicyEntities } from '../resolve/entities.ts';
 import type { NamedEntity } from '../resolve/find-row.ts';
-import { findEntity, findRow } from '../resolve/find-row.ts';
+import { findEntity, findRow, locateRow } from '../resolve/find-row.ts';
 import type { NewHold } from '../stored/hold.ts';
 
 /** What a person asks to be held. */
@@ -57,12 +56,11 @@ export async function addHold(
 }
 
 async function isGone(session: Session, { table, rows }: NewHold): Promise<boolean> {
-  if (!('key' in rows)) return false;
-  const { column, key } = rows;
-  return session.snapshot(
-    LOOK_UP_LIMITS,
-    async (tx) => (await tx.rows.find(table, column, key)) === undefined,
-  );
+  return session.snapshot(LOOK_UP_LIMITS, async (tx) => {
+    if ('key' in rows) return (await tx.rows.find(table, rows.column, rows.key)) === undefined;
+    if (rows.isKey !== true) return false;
+    return (await tx.tables.count(table, tx.view().matches(rows.condition), undefined)).rows === 0;
+  });
 }
 
 async function resolveHold(
@@ -80,7 +78,7 @@ async function resolveHold(
     named === undefined
       ? undefined
       : 'key' in rows
-        ? await resolveKey(tx, named.table, rows.key, issues)
+        ? await resolveKey(tx, entities, named, rows.key, issues)
         : await resolveFilter(tx, entities, named, rows.filter, issues);
   assertValid('the hold', issues);
   if (named === undefined || held === undefined) throw new Error('a hold without its table');
@@ -89,17 +87,34 @@ async function resolveHold(
 
 async function resolveKey(
   tx: Tx,
-  table: CatalogTable,
+  entities: PolicyEntities,
+  named: NamedEntity,
   key: string,
   issues: Issue[],
 ): Promise<NewHold['rows'] | undefined> {
   const before = issues.length;
-  const row = await findRow(tx, table, key, issues);
+  const row = await findByKey(tx, entities, named, key, issues);
   if (row === undefined && issues.length === before) {
     const fix = 'Check the key; to hold rows to come, use a filter';
     issues.push({ at: 'KEY', what: `there is no row ${JSON.stringify(key)}`, fix });
   }
   return row;
+}
+
+/** Many holds by one column are looked up by an index of the ledger; one by several columns is a condition of its own. */
+async function findByKey(
+  tx: Tx,
+  entities: PolicyEntities,
+  named: NamedEntity,
+  key: string,
+  issues: Issue[],
+): Promise<NewHold['rows'] | undefined> {
+  const { primaryKey, columns } = named.table;
+  const column = primaryKey.length === 1 ? columns.get(primaryKey[0] ?? '') : undefined;
+  if (column !== undefined)
+    return findRow(tx, named.table, { name: column.name, type: column.type }, key, issues);
+  const row = await locateRow(tx, named, key, entities, issues);
+  return row === undefined ? undefined : { filter: row.values, condition: row.place.condition, isKey: true };
 }
 
 async function resolveFilter(

@@ -73,7 +73,7 @@ export async function explainRow(
     const row: LocatedRow | undefined =
       named === undefined || found === undefined
         ? undefined
-        : { table: { ...named.table, ...found.leaf }, location: found.location };
+        : { table: { ...named.table, ...found.place.leaf }, location: found.place.location };
     const options = { holds: holds ?? NO_HOLDS, now };
     const judged: { readonly explained: PassExplanation; readonly rows: readonly JudgedRow[] }[] = [];
     for (const { pass, stored } of row === undefined ? [] : passes) {

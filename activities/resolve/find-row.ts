@@ -7,6 +7,7 @@ import type { Tx } from '../dialect/dialect.ts';
 import { isRefused } from '../dialect/read-error.ts';
 import type { FoundRow, KeyValue, RowPlace } from '../dialect/rows.ts';
 import { toTableName } from '../dialect/table-names.ts';
+import type { ColumnName } from '../stored/columns.ts';
 import type { PolicyEntities } from './entities.ts';
 
 /** An entity that a person named, with its table. */
@@ -41,6 +42,13 @@ export async function findEntity(
   return undefined;
 }
 
+/** A row that a person named by its primary key, and the values that it was named by. */
+export interface NamedRow {
+  readonly place: RowPlace;
+  /** By the names of the columns, as the person wrote them. */
+  readonly values: Readonly<Record<string, string>>;
+}
+
 /**
  * Finds where a row lies by its primary key; undefined if there is none. Of several columns each is named, by its property or
  * by itself, as in `order=7,line=2` or as a JSON object. Reports a key that cannot be one.
@@ -51,13 +59,18 @@ export async function locateRow(
   key: string,
   entities: PolicyEntities,
   issues: Issue[],
-): Promise<RowPlace | undefined> {
-  const columns = table.primaryKey.flatMap((name) => {
+): Promise<NamedRow | undefined> {
+  const properties = table.primaryKey.map((name) => entities.findProperty(entity, name));
+  const columns = table.primaryKey.flatMap((name, n) => {
     const type = table.columns.get(name)?.type;
-    return type === undefined ? [] : [{ name, type, property: entities.findProperty(entity, name) ?? name }];
+    // A relation of several columns names none of them.
+    const isShared = properties.some((other, m) => m !== n && other === properties[n]);
+    const property = isShared ? name : (properties[n] ?? name);
+    return type === undefined ? [] : [{ name, type, property }];
   });
   if (columns.length === 0) {
-    issues.push({ at: 'KEY', what: 'the table has no primary key', fix: 'Name an entity that has one' });
+    const fix = 'Name an entity that has one; a hold may name rows by a filter';
+    issues.push({ at: 'KEY', what: 'the table has no primary key', fix });
     return undefined;
   }
   const values = columns.length === 1 ? [key] : readValues(key, columns);
@@ -71,15 +84,28 @@ export async function locateRow(
     column: { name, type },
     value: values[n] ?? '',
   }));
+  const types = columns.map(({ property, type }) => (columns.length === 1 ? type : `${property} ${type}`));
+  const place = await tryKey(tx, key, types, issues, async () => tx.rows.locate(toTableName(table), wanted));
+  if (place === undefined) return undefined;
+  const named = columns.map(({ property }, n) => [property, values[n] ?? ''] as const);
+  return { place, values: Object.fromEntries(named) };
+}
+
+/** Looks up a key that may be none of its type; reports it then. */
+async function tryKey<T>(
+  tx: Tx,
+  key: string,
+  types: readonly string[],
+  issues: Issue[],
+  find: () => Promise<T | undefined>,
+): Promise<T | undefined> {
   try {
-    return await tx.tryAndUndo(async () => tx.rows.locate(toTableName(table), wanted));
+    return await tx.tryAndUndo(find);
   } catch (error) {
     if (!isRefused(error)) throw error;
-    const what = `${JSON.stringify(key)} is no key of the entity`;
-    const types = columns.map(({ property, type }) => (columns.length === 1 ? type : `${property} ${type}`));
     issues.push({
       at: 'KEY',
-      what,
+      what: `${JSON.stringify(key)} is no key of the entity`,
       fix: 'Write it as the database does',
       here: `its type is ${types.join(', ')}`,
     });
@@ -128,32 +154,13 @@ function readPairs(key: string, columns: readonly KeyColumn[]): [string, string]
   return pairs;
 }
 
-/** Finds a row by its primary key of one column; undefined if there is none. Reports a key that cannot be one. */
+/** Finds a row by its primary key, which is one column; undefined if there is none. Reports a key that cannot be one. */
 export async function findRow(
   tx: Tx,
   table: CatalogTable,
+  column: ColumnName,
   key: string,
   issues: Issue[],
 ): Promise<FoundRow | undefined> {
-  const at = 'KEY';
-  const [name = '', ...more] = table.primaryKey;
-  const found = table.columns.get(name);
-  if (found === undefined || more.length > 0) {
-    const fix = 'Name an entity that has one, or rows by a filter if you can choose';
-    issues.push({
-      at,
-      what: 'the entity has no primary key of one column, and a hold names one row by one column',
-      fix,
-    });
-    return undefined;
-  }
-  const column = { name, type: found.type };
-  try {
-    return await tx.tryAndUndo(async () => tx.rows.find(table, column, key));
-  } catch (error) {
-    if (!isRefused(error)) throw error;
-    const what = `${JSON.stringify(key)} is no key of the entity`;
-    issues.push({ at, what, fix: 'Write it as the database does', here: `its type is ${column.type}` });
-    return undefined;
-  }
+  return tryKey(tx, key, [column.type], issues, async () => tx.rows.find(table, column, key));
 }

@@ -6,7 +6,7 @@ export interface Hold {
   /** The entity that the person named, and its table. */
   readonly entity: string;
   readonly table: string;
-  /** The primary key of the row; null if a filter names the rows. */
+  /** The primary key of the row; null if a filter, or a key of several columns, names the rows. */
   readonly key: string | null;
   readonly filter: unknown;
   readonly reason: string;
@@ -24,7 +24,12 @@ export interface NewHold {
   readonly table: TableName;
   readonly rows:
     | { readonly key: string; readonly column: ColumnName }
-    | { readonly filter: object; readonly condition: Predicate };
+    | {
+        readonly filter: object;
+        readonly condition: Predicate;
+        /** The filter names one row by its primary key, of several columns; left out if it does not. */
+        readonly isKey?: true;
+      };
   readonly reason: string;
   readonly who: string;
   readonly until: string | null;

@@ -28,7 +28,7 @@ export function addHolds(program: Command): void {
   const add = hold
     .command('add')
     .argument('<entity>', 'an entity of the policy, or its table')
-    .argument('[key]', 'the primary key of the row')
+    .argument('[key]', "the primary key of the row; of several columns 'order=7,line=2'")
     .description('hold a row, or all rows that match a filter; returns when no pass can delete them any more')
     .requiredOption('--reason <text>', 'why')
     .option('--filter <json>', 'the rows, in the format of a `where` of a policy, instead of a key')

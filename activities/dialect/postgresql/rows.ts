@@ -84,8 +84,9 @@ export class PostgresRows implements Rows {
     const isRow = key.map(
       ({ column, value }) => sql`${columnRef('t', column)} = ${castValue(value, column.type)}`,
     );
-    const { rows } = await sql<{ location: string; schema: string; name: string }>`
-      select t.ctid::text as location, n.nspname as schema, c.relname as name
+    const values = key.map(({ column }) => sql`${columnRef('t', column)}::text`);
+    const { rows } = await sql<{ location: string; schema: string; name: string; values: string[] }>`
+      select t.ctid::text as location, n.nspname as schema, c.relname as name, array[${sql.join(values)}] as values
       from ${tableRef(table)} as t
       join pg_class as c on c.oid = t.tableoid
       join pg_namespace as n on n.oid = c.relnamespace
@@ -93,7 +94,12 @@ export class PostgresRows implements Rows {
     const [row] = rows;
     if (row === undefined) return undefined;
     const { location, schema, name } = row;
-    return { location, ...(table.partitioned === true ? { leaf: { schema, name } } : {}) };
+    const condition = {
+      text: key.map(() => '"t".?? = ?').join(' and '),
+      values: key.flatMap(({ column }, n) => [column.name, row.values[n] ?? null]),
+      selects: false,
+    };
+    return { location, condition, ...(table.partitioned === true ? { leaf: { schema, name } } : {}) };
   }
 
   async evaluate(

@@ -19,7 +19,16 @@ import type { Connection } from './connection.ts';
 import { deleteGraph } from './delete-graph.ts';
 import { countDependents, deleteDependents, findAncestors } from './dependents.ts';
 import { countHeld } from './holds.ts';
-import { compareKey, isAt, isKey, keyText, locationText, returnedKey, tableRef } from './identifiers.ts';
+import {
+  compareKey,
+  hasPlainText,
+  isAt,
+  isKey,
+  keyText,
+  locationText,
+  returnedKey,
+  tableRef,
+} from './identifiers.ts';
 import { lockHolders, repointHolders } from './pointers.ts';
 import { recordPaths, returningPaths } from './recording.ts';
 import { findLeft, readReferenced } from './referenced-rows.ts';
@@ -140,11 +149,21 @@ export class SqliteRows implements Rows {
 
   async locate(table: TableName, key: readonly KeyValue[]): Promise<RowPlace | undefined> {
     const isRow = key.map(({ column, value }) => compareKey(column, 't', '=', value));
-    const { rows } = await this.#connection.run(sql<RowPlace>`
-      select ${locationText('t')} as location
+    const values = key.map(({ column }) => keyText(column, 't'));
+    const { rows } = await this.#connection.run(sql<{ location: string; values: string }>`
+      select ${locationText('t')} as location, json_array(${sql.join(values)}) as "values"
       from ${tableRef(table)} as t
       where ${sql.join(isRow, sql` and `)}`);
-    return rows[0];
+    const [row] = rows;
+    if (row === undefined) return undefined;
+    const found = JSON.parse(row.values) as readonly string[];
+    const tests = key.map(({ column }) => (hasPlainText(column) ? '"t".?? = ?' : 'quote("t".??) = ?'));
+    const condition = {
+      text: tests.join(' and '),
+      values: key.flatMap(({ column }, n) => [column.name, found[n] ?? null]),
+      selects: false,
+    };
+    return { location: row.location, condition };
   }
 
   async evaluate(
