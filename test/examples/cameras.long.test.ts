@@ -13,7 +13,7 @@ import { describeNeeding } from '../support/needing.ts';
 import { OwnTemporal } from '../support/own-temporal.ts';
 import { waitFor } from '../support/wait.ts';
 
-interface Told {
+interface RunResult {
   readonly startedAt: string;
   readonly rows: number;
   readonly deleted: Record<string, number>;
@@ -86,14 +86,14 @@ describeNeeding(['temporal'], 'the camera archive', () => {
       .toSorted();
   };
   const files = (folder: string): number => list(folder).length;
-  const did = ({ passes }: Pick<Told, 'passes'> | RunReport): object[] =>
+  const did = ({ passes }: Pick<RunResult, 'passes'> | RunReport): object[] =>
     passes.map(({ name, rows, files: ofPass, bytes }) => ({ name, rows, files: ofPass, bytes }));
   const ids = async (sql: string, values: readonly unknown[] = []): Promise<number[]> =>
     (await cameras.database.rows<{ id: number }>(`${sql} order by id`, values)).map(({ id }) => id);
 
   test('is killed and resumed: what was previewed went, and history has it', async () => {
     await cameras.type('export DELETE_IMAGES=true');
-    const preview = await json<Told>('temporal-vacuum preview cameras --json');
+    const preview = await json<RunResult>('temporal-vacuum preview cameras --json');
     await cameras.database.rows(SLOW_EVENTS);
     const victim = await cameras.start('temporal-vacuum worker');
     const run = await temporal.client.workflow.start('vacuum', {
@@ -132,7 +132,7 @@ describeNeeding(['temporal'], 'the camera archive', () => {
     await cameras.start('temporal-vacuum worker');
     const result = (await run.result()) as RunReport;
 
-    const [told] = await json<[Told]>('temporal-vacuum history --limit 1 --json');
+    const [told] = await json<[RunResult]>('temporal-vacuum history --limit 1 --json');
     expect(did(told)).toEqual(did(preview));
     expect(told.deleted).toEqual(preview.deleted);
     expect(told.deleted).toEqual(DELETED);
@@ -161,7 +161,7 @@ describeNeeding(['temporal'], 'the camera archive', () => {
 
     // A second run finds nothing but the strays, and removes them once it is told to.
     await cameras.type('export REMOVE_STRAYS=true');
-    const again = await json<Told>('temporal-vacuum run cameras --execute --temporal dev --json');
+    const again = await json<RunResult>('temporal-vacuum run cameras --execute --temporal dev --json');
     expect(again).toMatchObject({ status: 'completed', rows: 0, files: STRAYS, spaceReclaimed: STRAYS * 50 });
     expect(files('thumbnails')).toBe(OLD + 1);
   });
@@ -187,7 +187,7 @@ describeNeeding(['temporal'], 'the camera archive', () => {
     renameSync(`${thumbnails}-away`, thumbnails);
     await temporal.client.workflow.execute('vacuum', { ...begin, workflowId: 'back' });
 
-    const [back, away] = await json<[Told, Told]>('temporal-vacuum history --limit 2 --json');
+    const [back, away] = await json<[RunResult, RunResult]>('temporal-vacuum history --limit 2 --json');
     expect(away).toMatchObject({ status: 'failed', rows: ROWS, files: 0, spaceReclaimed: 0 });
     expect(away.deleted).toEqual(DELETED);
     expect(did(away).slice(0, 5)).toEqual([
@@ -212,7 +212,7 @@ describeNeeding(['temporal'], 'the camera archive', () => {
 
     // From then on those whose rows went before are strays, to be looked at first.
     await cameras.type('export DELETE_IMAGES=true');
-    const later = await json<Told>('temporal-vacuum run cameras --execute --temporal dev --json');
+    const later = await json<RunResult>('temporal-vacuum run cameras --execute --temporal dev --json');
     expect(later).toMatchObject({ status: 'completed', files: 0 });
     expect(later.passes.at(-1)).toMatchObject({
       name: 'stray-originals',
@@ -264,7 +264,7 @@ describeNeeding(['temporal'], 'the camera archive', () => {
     const stopped = await triggered();
     expect(stopped).toMatchObject({ status: 'stopped-by-guard', rows: 0 });
     expect(stopped.reasons.join()).toMatch(/maxPercent 90: .* of entity LogEntry would be deleted/);
-    const preview = await json<Told>('temporal-vacuum preview cameras --json');
+    const preview = await json<RunResult>('temporal-vacuum preview cameras --json');
     const run = await triggered();
     expect(run).toMatchObject({ status: 'completed', deleted: preview.deleted });
     for (const { table, at, days: kept } of KINDS) {
@@ -284,7 +284,7 @@ describeNeeding(['temporal'], 'the camera archive', () => {
   });
 
   /** Has the schedule start a run now, and returns what history has of it when it is over. */
-  async function triggered(): Promise<Told> {
+  async function triggered(): Promise<RunResult> {
     const last = await cameras.database.value('select coalesce(max(id), 0) from vacuum.run');
     expect(await json('temporal-vacuum schedule trigger cameras --json')).toMatchObject({ started: true });
     await waitFor('the run of the schedule to be over', async () =>
@@ -293,7 +293,7 @@ describeNeeding(['temporal'], 'the camera archive', () => {
         [last],
       ),
     );
-    const [told] = await json<[Told]>('temporal-vacuum history --limit 1 --json');
+    const [told] = await json<[RunResult]>('temporal-vacuum history --limit 1 --json');
     return told;
   }
 });

@@ -77,7 +77,7 @@ describeNeeding(['temporal'], 'a worker that dies', () => {
     await run.expectNothingLeft();
   });
 
-  test('by being given up while it still works: two attempts of one slice are fenced', async () => {
+  test('by being given up while it still works: two attempts of one slice do not meet', async () => {
     const zombie = await startWorker();
     await run.start();
     await run.untilBatches(8);

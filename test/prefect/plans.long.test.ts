@@ -51,7 +51,7 @@ beforeAll(async () => {
   large = new Map(counts.map(({ name, rows }) => [name, rows]));
   // A database that somebody is connected to cannot be copied.
   await database.drop();
-  await onServer(cluster.url(), 'create database careful template large');
+  await onServer(cluster.url(), 'create database lock_first template large');
   database = openDatabase(makeUrl(cluster.url(), 'large'));
 }, 3 * MINUTES);
 afterAll(async () => {
@@ -97,7 +97,7 @@ test(
 test(
   'nor do batches that lock first',
   async () => {
-    const url = makeUrl(cluster.url(), 'careful');
+    const url = makeUrl(cluster.url(), 'lock_first');
     const { done, whole } = await readsDuring(async () => runEngine(url, everyPass(), { lockFirst: true }));
     expect(whole).toEqual([]);
     expect(done.rows).toBeGreaterThan(LARGE);

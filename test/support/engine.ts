@@ -161,7 +161,7 @@ async function runPass(
             return 'again' as const;
           });
         if (done === 'again') continue;
-        if (done === undefined) throw new Error('fenced');
+        if (done === undefined) throw new Error('the shard is busy');
         pacer.learnFrom(done);
         await options.afterBatch?.(database);
       }

@@ -59,7 +59,7 @@ export async function expectVacuumed(
 export function testFewRows(template: () => string): void {
   const walks: [string, EngineOptions][] = [
     ['batches of a few rows', { size: 7 }],
-    ['lockFirst batches of a few rows, where nearly every run is a giant', { lockFirst: true, size: 5 }],
+    ['lockFirst batches of a few rows, where nearly every run is oversized', { lockFirst: true, size: 5 }],
     ['a lockFirst loose index walk', { lockFirst: true, scan: 'by-parent-key', size: 3 }],
     ['a small loose index walk', { scan: 'by-parent-key', size: 3 }],
   ];

@@ -17,7 +17,7 @@ import { everyPass } from '../../support/prefect/every-pass.ts';
 /** Reasons that an earlier pass of the same run, or an earlier level of nested rows, may take away. */
 const MAY_END: ReadonlySet<StayReason> = new Set(['nested', 'parent-exists', 'points-at-a-row']);
 
-interface Told {
+interface ExplainResult {
   readonly row: string;
   readonly explanation: Explanation;
 }
@@ -51,7 +51,7 @@ test('what it says of rows of every kind of a Prefect database is what a run doe
     await hold('Event', { event: 'acme.order.paid' });
 
     const before = await countRows(prefect, policy);
-    const told: Told[] = [];
+    const told: ExplainResult[] = [];
     // Each takes a look at the whole policy; rows of a kind are made one after the other.
     const waiting = before.filter((_, n) => n % 5 === 0);
     const work = async (): Promise<void> => {
@@ -98,7 +98,7 @@ test('what it says of rows of every kind of a Prefect database is what a run doe
   }
 }, 180_000);
 
-function describeRow({ row, explanation: { goesBy, passes } }: Told): string {
+function describeRow({ row, explanation: { goesBy, passes } }: ExplainResult): string {
   const why = passes.map(({ pass, reasons }) => `${pass}: ${reasons.map((reason) => reason.why).join(', ')}`);
   return `${row} ${goesBy === null ? `was said to stay (${why.join('; ')})` : `was said to go by ${goesBy}`}`;
 }

@@ -122,7 +122,7 @@ describe('expireRows', () => {
     expect(report.deleted['folder']).toBe(3000 - left.length);
   });
 
-  test('a giant is emptied in slices before it goes, and nothing is left without its parent', async () => {
+  test('an oversized row is drained in slices before it is deleted, and nothing is left without its parent', async () => {
     await addOrder(shop, 1);
     await addOrder(shop, 2);
     await shop.rows(`insert into audit_log select n, 1, now(), 'x' from generate_series(1, 5000) as n`);

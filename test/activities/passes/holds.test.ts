@@ -285,17 +285,17 @@ describe('rows that are held', () => {
     const gate = await closeGate(shop, 'shop_order', 3);
     const running = runEngine(shop.url, makePolicy(oldOrders), { size: 40, scan: 'by-location' });
     await gate.reached();
-    const answered: number[] = [];
+    const returned: number[] = [];
     const adding = [3, 495].map(async (id) => {
       const added = await add('Order', { key: String(id) });
-      answered.push(id);
+      returned.push(id);
       return { ...added, order: id };
     });
     await waitFor(
       'both holds to be there',
       async () => (await shop.value('select count(*) from vacuum.hold')) === 2,
     );
-    expect(answered).toEqual([]);
+    expect(returned).toEqual([]);
     await gate.open();
     const added = await Promise.all(adding);
     const told = added.filter(({ gone }) => !gone).map(({ order }) => order);

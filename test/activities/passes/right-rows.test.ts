@@ -122,7 +122,7 @@ describe('right rows only', () => {
     },
   );
 
-  test('a giant is emptied, and not its neighbour', async () => {
+  test('an oversized row is drained, and not its neighbour', async () => {
     await database.rows(`
       create table child (id integer primary key, item_id integer, at timestamptz);
       create index on child (item_id)`);
@@ -140,7 +140,7 @@ describe('right rows only', () => {
     expect(await database.value('select count(*) from child')).toBe(5);
   });
 
-  test('a giant whose children refer to one another is emptied in an order that works', async () => {
+  test('an oversized row whose children refer to one another is drained in an order that works', async () => {
     await database.rows(`
       create table b (id integer primary key, item_id integer references item on delete cascade, a_id integer);
       create table a (id integer primary key, item_id integer references item on delete cascade);

@@ -14,8 +14,8 @@ describeNeeding(['temporal'], 'a row with more than a batch may take', () => {
 
   test('goes in many transactions, beside small ones, each row counted once', async () => {
     for (let n = 0; n < 5; n += 1) await fresh.rows.run({ logs: 3, tasks: 1 });
-    const giant = await fresh.rows.run({ logs: 250_000, artifacts: ['a', 'b'] });
-    await manyTasks(giant.id, 5000);
+    const oversized = await fresh.rows.run({ logs: 250_000, artifacts: ['a', 'b'] });
+    await manyTasks(oversized.id, 5000);
     await fresh.rows.run({ logs: 20, ended: '10 days' });
     await fresh.database.rows('analyze');
     const before = await Before.of(fresh.database);
