@@ -3,7 +3,7 @@ import { sql } from 'kysely';
 
 import type { BatchResult, Position, RoundTotals, ShardKey } from '../../../stored/batch.ts';
 import type { BatchRecord, BatchStore } from '../../ledger-store.ts';
-import { deletedSince } from '../batch-lock.ts';
+import { deletedSince } from '../deletion-counters.ts';
 import { fingerprintSql } from '../fingerprints.ts';
 import { LedgerPart } from './ledger-part.ts';
 import { sumReported } from './totals.ts';

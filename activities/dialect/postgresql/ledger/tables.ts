@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
 
 import type { LedgerTables, LedgerVersion } from '../../ledger-store.ts';
-import { lockKey } from '../batch-lock.ts';
+import { lockKey } from '../advisory-locks.ts';
 import type { Connection } from '../connection.ts';
 import { LEDGER_TABLES } from '../connection.ts';
 import { inTransaction } from '../transaction.ts';

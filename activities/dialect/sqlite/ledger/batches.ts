@@ -3,7 +3,7 @@ import { sql } from 'kysely';
 import type { BatchResult, Position, RoundTotals, ShardKey } from '../../../stored/batch.ts';
 import type { ReportedRows } from '../../../stored/report.ts';
 import type { BatchRecord, BatchStore } from '../../ledger-store.ts';
-import { readDeleted } from '../batch-lock.ts';
+import { readDeleted } from '../deletion-counters.ts';
 import { readFingerprint } from '../fingerprints.ts';
 import { LedgerPart, parseJson, parseJsonOrNull } from './ledger-part.ts';
 import { sumReported } from './totals.ts';
