@@ -11,6 +11,8 @@ import type { EndedRun } from '../ledger/last-runs.ts';
 import { readLastRuns } from '../ledger/last-runs.ts';
 import { findKind } from '../passes/index.ts';
 import { findConnectionIssues } from '../plan/connection-issues.ts';
+import { findLeft } from '../plan/find-left.ts';
+import type { LeftTie } from '../plan/find-left.ts';
 import type { ResolvedPolicy } from '../plan/resolve-policy.ts';
 import { checkAgainst } from '../plan/resolve-policy.ts';
 import type { ResolvedPass } from '../plan/resolved-pass.ts';
@@ -76,7 +78,12 @@ async function examinePolicy({ session }: Database, policy: Policy): Promise<Fin
     examineEnabled(policy),
     ...examineIndexes(resolved.passes, resolved.catalog, session.advice),
     ...examineBlockers(resolved.passes),
+    ...findLeft(policy, resolved.passes, resolved.catalog, resolved.entities).map(toAdvice),
   ];
+}
+
+function toAdvice({ pass, what, fix }: LeftTie): Finding {
+  return { about: `pass ${pass}`, state: 'advice', what, fix };
 }
 
 function examineEnabled({ name, enabled }: Policy): Finding {

@@ -7,6 +7,7 @@ import { NO_FILES, previewFiles } from '../files/file-preview.ts';
 import type { Database } from '../ledger/database.ts';
 import { countBytes } from '../ledger/reports.ts';
 import { findKind } from '../passes/index.ts';
+import { findLeft } from '../plan/find-left.ts';
 import { planPasses } from '../plan/plan-passes.ts';
 import { resolvePolicy } from '../plan/resolve-policy.ts';
 import { toIsoInstant } from '../stored/instant.ts';
@@ -76,12 +77,14 @@ async function previewAll(
     if (preview !== undefined) filePreviews.push({ pass: pass.name, preview });
   }
   const counts = await query.count();
+  const left = findLeft(policy, passes, resolved.catalog, resolved.entities);
   const bounds = await findBounds(tx, passes, resolved.catalog);
   const files = await previewFiles({ tx, policy, now, hasLedger, signal }, filePreviews);
   const previewed = planned.map((pass) => ({
     ...sumUp(pass, counts),
     ...files.get(pass.name),
     bounds: bounds.get(pass.name) ?? [],
+    left: left.flatMap(({ pass: name, what, fix }) => (name === pass.name ? [`${what}. ${fix}`] : [])),
   }));
   return {
     policy: policy.name,
@@ -148,6 +151,7 @@ function sumUp(
     horizon: stored?.horizon ?? null,
     rows: sum('deleted'),
     bounds: [],
+    left: [],
     settingsHash,
     ...NO_FILES,
   };

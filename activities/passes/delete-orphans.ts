@@ -35,6 +35,8 @@ import { verifyDeleted } from '../steps/verify-deleted.ts';
 import type { StoredDeleteOrphans } from '../stored/pass.ts';
 import type { RowTree } from '../stored/row-tree.ts';
 import type { BacklogRows, BatchKind, WantedIndex } from './pass.ts';
+import { tiePointer } from './ties.ts';
+import type { Tie } from './ties.ts';
 
 /** Rows whose parent is deleted, once they are older than a grace period. */
 export const deleteOrphansKind: BatchKind<DeleteOrphans, StoredDeleteOrphans> = {
@@ -43,6 +45,10 @@ export const deleteOrphansKind: BatchKind<DeleteOrphans, StoredDeleteOrphans> = 
   entities({ entity, parent, repoint }: DeleteOrphans): AnyEntity[] {
     return [entity, parent, ...repoint.flatMap(({ holder, target }) => [holder, target])];
   },
+
+  ties: ({ repoint }: DeleteOrphans): Tie[] => repoint.map(tiePointer),
+
+  mends: ({ entity, by, parent }: DeleteOrphans): Tie[] => [{ entity: parent, to: { child: entity, by } }],
 
   resolve(pass: DeleteOrphans, scope: Scope): StoredDeleteOrphans | undefined {
     const table = scope.table(pass.entity, ['select', 'update', 'delete']);

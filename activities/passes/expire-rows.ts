@@ -28,6 +28,8 @@ import type { StoredExpireRows } from '../stored/pass.ts';
 import type { PreviewBound } from '../stored/report.ts';
 import type { RowTree, StoredChild } from '../stored/row-tree.ts';
 import type { BacklogRows, BatchKind, WantedIndex } from './pass.ts';
+import { tieChildren, tieFiles } from './ties.ts';
+import type { Tie } from './ties.ts';
 
 /** Rows past their retention, with everything that belongs to them. */
 export const expireRowsKind: BatchKind<ExpireRows, StoredExpireRows> = {
@@ -46,6 +48,8 @@ export const expireRowsKind: BatchKind<ExpireRows, StoredExpireRows> = {
       ...pass.files.flatMap((root) => root.recordedBy.map(({ entity }) => entity)),
     ];
   },
+
+  ties: (pass: ExpireRows): Tie[] => [...tieChildren(pass.entity, pass.with), ...tieFiles(pass.files)],
 
   leaves: ({ entity }: ExpireRows): AnyEntity[] => [entity],
 

@@ -17,6 +17,7 @@ import type { StoredPass, StoredTablePass } from '../stored/pass.ts';
 import type { PreviewBound } from '../stored/report.ts';
 import type { RowTree } from '../stored/row-tree.ts';
 import type { PassPlan } from '../stored/scan.ts';
+import type { Tie } from './ties.ts';
 
 /** A column that a pass would like an index on, and why, as the end of a sentence about the pass. */
 export interface WantedIndex {
@@ -36,6 +37,10 @@ interface AnyKind<P extends Pass, S extends StoredPass> {
   entities(pass: P): AnyEntity[];
   /** Entities whose partitions it works on one after the other, if they are partitioned; kinds that do not have none. */
   leaves?(pass: P): AnyEntity[];
+  /** What it deletes or repairs along with rows, other than by foreign keys; kinds that do neither have none. */
+  ties?(pass: P): Tie[];
+  /** What it finds once the rows are deleted, whoever did; kinds that look for nothing such have none. */
+  mends?(pass: P): Tie[];
   /** Looks names up; reports what is missing to the scope and then returns undefined. */
   resolve(pass: P, scope: Scope): S | undefined;
   /** What only the rows or the planner tell of a resolved pass; kinds whose names say all have none. */

@@ -18,6 +18,8 @@ import { limitRows, toScanStep } from '../steps/scan-step.ts';
 import type { StoredRepointLatest } from '../stored/pass.ts';
 import type { RowTree } from '../stored/row-tree.ts';
 import type { BacklogRows, BatchKind } from './pass.ts';
+import { tiePointer } from './ties.ts';
+import type { Tie } from './ties.ts';
 
 /** Rows whose "latest" is deleted: moved to the newest survivor, deleted if there is none. */
 export const repointLatestKind: BatchKind<RepointLatest, StoredRepointLatest> = {
@@ -26,6 +28,8 @@ export const repointLatestKind: BatchKind<RepointLatest, StoredRepointLatest> = 
   entities({ pointer }: RepointLatest): AnyEntity[] {
     return [pointer.holder, pointer.target];
   },
+
+  mends: ({ pointer }: RepointLatest): Tie[] => [tiePointer(pointer)],
 
   resolve(pass: RepointLatest, scope: Scope): StoredRepointLatest | undefined {
     const pointer = resolvePointer(pass.pointer, scope);

@@ -22,6 +22,8 @@ import type { BatchOutcome, BatchStep, PrepareContext } from '../steps/batch-ste
 import type { Cursor, ListingCursor } from '../stored/cursor.ts';
 import type { StoredSweepStrayFiles } from '../stored/pass.ts';
 import type { BatchKind } from './pass.ts';
+import { tieFiles } from './ties.ts';
+import type { Tie } from './ties.ts';
 
 /** Files of a batch. */
 const MAX_FILES = 1000;
@@ -47,6 +49,8 @@ export const sweepStrayFilesKind: BatchKind<SweepStrayFiles, StoredSweepStrayFil
   kind: 'sweepStrayFiles',
 
   entities: ({ root }: SweepStrayFiles): AnyEntity[] => root.recordedBy.map(({ entity }) => entity),
+
+  mends: ({ root, remove }: SweepStrayFiles): Tie[] => (remove ? tieFiles([root]) : []),
 
   resolve(pass: SweepStrayFiles, scope: Scope): StoredSweepStrayFiles | undefined {
     const root = resolveRoot(pass.root, scope);

@@ -151,6 +151,8 @@ export interface PreviewedPass {
   readonly bytes: number;
   /** Why a run may delete another number of rows; empty if it deletes the same, provided that nobody writes meanwhile. */
   readonly bounds: readonly PreviewBound[];
+  /** What belongs to deleted rows and is left, although another pass takes care of it: sentences about this pass. */
+  readonly left: readonly string[];
   /** What decides which rows the pass deletes: see `hashSettings`. Null if it is not applicable. */
   readonly settingsHash: string | null;
 }

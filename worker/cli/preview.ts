@@ -101,18 +101,19 @@ function printPreview(preview: Preview, details: boolean): void {
   }
 }
 
-/** Rows that never expire, and why the counts of a pass are bounds. */
+/** Rows that never expire, why the counts of a pass are bounds, and what it leaves behind. */
 function describeOpenQuestions({
   name: pass,
   undated,
   bounds,
+  left,
 }: PreviewedPass): { pass: string; text: string }[] {
   const ageless =
     undated === 0 ? [] : [`matching rows without an age, which never expire: ${formatCount(undated)}`];
   const doubts = bounds.map(
     ({ rows, why, here }) => `the rows are ${MEANING[rows]} a run deletes: ${why} (${here})`,
   );
-  return [...ageless, ...doubts].map((text) => ({ pass, text }));
+  return [...ageless, ...doubts, ...left].map((text) => ({ pass, text }));
 }
 
 /** Prints the passes that would delete or move something; those with the most rows first if there are many. */

@@ -1,0 +1,33 @@
+import type { SoftChild } from '../../policy/expire-rows.ts';
+import type { FileRoot } from '../../policy/file-root.ts';
+import type { LatestPointer } from '../../policy/latest-pointer.ts';
+import type { AnyEntity } from '../../policy/pass-options.ts';
+
+/** What belongs to rows of an entity although no foreign key says so, as a pass names it. */
+export interface Tie {
+  readonly entity: AnyEntity;
+  readonly to:
+    | { readonly child: AnyEntity; readonly by: string }
+    | { readonly pointer: LatestPointer }
+    | { readonly root: string };
+}
+
+/** Soft children of an entity, with what belongs to them in turn. */
+export function tieChildren(entity: AnyEntity, children: readonly SoftChild[]): Tie[] {
+  return children.flatMap((child) => [
+    { entity, to: { child: child.entity, by: child.by } },
+    ...child.repoint.map(tiePointer),
+    ...tieChildren(child.entity, child.with),
+  ]);
+}
+
+export function tiePointer(pointer: LatestPointer): Tie {
+  return { entity: pointer.target, to: { pointer } };
+}
+
+/** The files that rows record. */
+export function tieFiles(roots: readonly FileRoot[]): Tie[] {
+  return roots.flatMap(({ name, recordedBy }) =>
+    recordedBy.map(({ entity }) => ({ entity, to: { root: name } })),
+  );
+}
