@@ -20,8 +20,7 @@ import {
   joinParts,
   withBlockers,
 } from '../steps/condition-parts.ts';
-import { addKeptRows } from '../steps/count-kept.ts';
-import { deleteExpired, fullGroupPart, scanColumn } from '../steps/delete-expired.ts';
+import { deleteExpired } from '../steps/delete-expired.ts';
 import { listLeaves } from '../steps/leaf-partitions.ts';
 import type { TableName } from '../stored/columns.ts';
 import type { StoredExpireRows } from '../stored/pass.ts';
@@ -145,11 +144,7 @@ export const expireRowsKind: BatchKind<ExpireRows, StoredExpireRows> = {
 
   async runBatch(stored: StoredExpireRows, tx: Tx, step: BatchStep): Promise<BatchOutcome> {
     const view = tx.view({ holds: step.holds, keepLast: step.keepLast });
-    const parts = listParts(stored, view);
-    const outcome = await deleteExpired(stored, tx, step, parts, view);
-    const judged = [...parts, ...fullGroupPart(stored, view)];
-    const kept = { table: stored.table, by: scanColumn(stored), parts: judged };
-    return addKeptRows(tx, kept, view, step, outcome);
+    return deleteExpired(stored, tx, step, listParts(stored, view), view);
   },
 };
 

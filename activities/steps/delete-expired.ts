@@ -7,11 +7,15 @@ import type { StoredExpireRows } from '../stored/pass.ts';
 import type { BatchOutcome, BatchStep } from './batch-step.ts';
 import type { ConditionPart } from './condition-parts.ts';
 import { joinParts } from './condition-parts.ts';
+import { addKeptRows } from './count-kept.ts';
 import { deleteChildren } from './delete-children.ts';
 import { deleteLocked } from './delete-locked.ts';
 import { limitRows, toRecording, toScanStep } from './scan-step.ts';
 
-/** Deletes rows of a batch for which all parts are true, with what belongs to them: at once, or locked before. */
+/**
+ * Deletes rows of a batch for which all parts are true, with what belongs to them: at once, or locked before. Counts what is
+ * kept for holds or references.
+ */
 export async function deleteExpired(
   stored: StoredExpireRows,
   tx: Tx,
@@ -19,9 +23,16 @@ export async function deleteExpired(
   parts: readonly ConditionPart[],
   view: View,
 ): Promise<BatchOutcome> {
-  return mustLock(stored, step)
-    ? expireLocked(stored, tx, step, parts, view)
-    : expire(stored, tx, step, parts, view);
+  const work = mustLock(stored, step) ? expireLocked : expire;
+  const outcome = await work(stored, tx, step, parts, view);
+  const allParts = [...parts, ...fullGroupPart(stored, view)];
+  return addKeptRows(
+    tx,
+    { table: stored.table, by: scanColumn(stored), parts: allParts },
+    view,
+    step,
+    outcome,
+  );
 }
 
 /** Finds and deletes rows in one statement. Neither locks them nor counts dependents before: a round trip less. */
@@ -51,7 +62,7 @@ async function expire(
 }
 
 /** A group of which some newest rows are deleted stays whole: the part for that; empty without `keepLast`. */
-export function fullGroupPart({ keeps }: StoredExpireRows, view: View): ConditionPart[] {
+function fullGroupPart({ keeps }: StoredExpireRows, view: View): ConditionPart[] {
   return keeps === undefined ? [] : [{ reason: 'kept-newest', test: view.isGroupFull(keeps) }];
 }
 
@@ -75,7 +86,7 @@ async function expireLocked(
 }
 
 /**
- * Whether rows must be locked before they are judged for good: a select in the condition is evaluated as of the start of
+ * Whether rows must be locked before they are allParts for good: a select in the condition is evaluated as of the start of
  * the statement; and if children are deleted first, their row must be sure to follow.
  */
 function mustLock(stored: StoredExpireRows, { lockFirst, holds }: BatchStep): boolean {
@@ -92,6 +103,6 @@ function scanTarget(stored: StoredExpireRows, where: Condition): ScanTarget {
 }
 
 /** The column by whose index a pass may scan; null if the age is the first of several columns. */
-export function scanColumn({ ages }: StoredExpireRows): StoredExpireRows['ages'][0] | null {
+function scanColumn({ ages }: StoredExpireRows): StoredExpireRows['ages'][0] | null {
   return ages.length === 1 && ages[0].parent === undefined ? ages[0] : null;
 }
