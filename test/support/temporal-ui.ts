@@ -42,6 +42,11 @@ export class TemporalUi {
     await this.go(`workflows/${encodeURIComponent(workflowId)}/${runId}/${tab}`);
   }
 
+  /** Looks at nothing, which takes no processor time while a run goes on: pages of Temporal are drawn all the time. */
+  async lookAway(): Promise<void> {
+    await this.page.goto('about:blank');
+  }
+
   /** The dialog that is open: closed ones stay in the document. */
   get dialog(): Locator {
     return this.page.locator('dialog[open]');

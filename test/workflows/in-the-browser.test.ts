@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
 
 import type { DevServer } from '../../worker/dev-server.ts';
 import { startDevServer } from '../../worker/dev-server.ts';
@@ -31,6 +31,8 @@ describeNeeding(['temporal', 'chromium'], 'in the Temporal UI', () => {
     await session.close();
     await server.stop();
   });
+
+  afterEach(async () => ui.lookAway());
 
   async function withWorker(settings: object, work: () => Promise<void>, queue?: string): Promise<void> {
     run = await KilledRun.prepare(session, undefined, 700);
@@ -109,6 +111,11 @@ describeNeeding(['temporal', 'chromium'], 'in the Temporal UI', () => {
       await goToRun('timeline');
       await ui.sendSignal('resume');
       await ui.confirm();
+      await waitFor(
+        'the run to go on',
+        async () => (await run.handle.query<RunProgress>('progress')).state !== 'paused',
+      );
+      await ui.lookAway();
       await run.expectWhole(frozen);
     });
   });
@@ -152,6 +159,11 @@ describeNeeding(['temporal', 'chromium'], 'in the Temporal UI', () => {
       await goToRun('pending-activities');
       await main.getByRole('button', { name: 'Unpause', exact: true }).click();
       await ui.confirm();
+      await waitFor('the slice to go on', async () => {
+        const { raw } = await run.handle.describe();
+        return !(raw.pendingActivities ?? []).some((activity) => activity.paused === true);
+      });
+      await ui.lookAway();
       await run.expectWhole(frozen);
     });
   });
