@@ -23,7 +23,7 @@ const config: Config = {
   reporters: ['<rootDir>/test/support/progress-reporter.ts'],
   testSequencer: '<rootDir>/test/support/longest-first.ts',
   // Tests often wait for servers: as many as there are cores leave some of them idle.
-  maxWorkers: 4,
+  maxWorkers: 6,
   // What a test waits for has a limit of its own. This one is for tests that hang.
   testTimeout: 300_000,
 };
