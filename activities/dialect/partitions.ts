@@ -5,9 +5,15 @@ import type { StoredPartition } from '../stored/pass.ts';
 export interface Partitions {
   /**
    * The partitions of a table whose upper bound lies at or before a horizon, so that all of their rows are older; the oldest
-   * first. Not the default one, and none with rows on another server. `only` is the one to look at; default: all.
+   * first. Not the default one, and none with rows on another server. `only` is one that was found before: it is looked at
+   * again, without another estimate of its rows. Default: all.
    */
-  findPast(table: TableName, age: ColumnName, horizon: string, only?: TableName): Promise<StoredPartition[]>;
+  findPast(
+    table: TableName,
+    age: ColumnName,
+    horizon: string,
+    only?: StoredPartition,
+  ): Promise<StoredPartition[]>;
   /**
    * The tables where rows of partitions lie of which no row is older than a horizon, by the lower bound. Empty if the table is
    * partitioned by something else than the age.

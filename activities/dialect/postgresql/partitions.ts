@@ -36,7 +36,7 @@ export class PostgresPartitions implements Partitions {
     table: TableName,
     age: ColumnName,
     horizon: string,
-    only?: TableName,
+    only?: StoredPartition,
   ): Promise<StoredPartition[]> {
     const { rows } = await sql<PastRow>`
       select
@@ -85,12 +85,10 @@ export class PostgresPartitions implements Partitions {
       order by bound.upper::${baseType(age.type)}`.execute(this.#connection.db);
     const found: StoredPartition[] = [];
     for (const { leaves, needed, ...row } of rows) {
-      let estimate = 0;
-      for (const leaf of leaves ?? []) estimate += await this.#estimateRows(nameTable(leaf), leaf.pages);
       found.push({
         ...nameTable(row),
         ...(row.partitioned ? { partitioned: true } : {}),
-        rows: estimate,
+        rows: only?.rows ?? (await this.#estimateLeaves(leaves ?? [])),
         leaves: (leaves ?? []).map(nameTable),
         ...(needed ? { needed } : {}),
       });
@@ -164,6 +162,12 @@ export class PostgresPartitions implements Partitions {
     await sql`drop table ${relationRef(partition)}`.execute(db);
   }
 
+  async #estimateLeaves(leaves: readonly LeafRow[]): Promise<number> {
+    let rows = 0;
+    for (const leaf of leaves) rows += await this.#estimateRows(nameTable(leaf), leaf.pages);
+    return rows;
+  }
+
   /** Counts a small table. Of a larger one the planner looks at the size, even if it was never analyzed. */
   async #estimateRows(table: TableName, pages: number): Promise<number> {
     const { db } = this.#connection;
@@ -188,7 +192,11 @@ interface PastRow extends NamedRow {
   readonly partitioned: boolean;
   readonly needed: boolean;
   /** Null for a partition with partitions of its own that has none. */
-  readonly leaves: readonly (NamedRow & { readonly pages: number })[] | null;
+  readonly leaves: readonly LeafRow[] | null;
+}
+
+interface LeafRow extends NamedRow {
+  readonly pages: number;
 }
 
 function nameTable({ schema, name, visible }: NamedRow): TableName {

@@ -107,6 +107,22 @@ describeNeeding(['temporal'], 'dropPartitions', () => {
     expect(await readPartitions(database)).toEqual(KEPT);
   });
 
+  test('estimates the rows of a partition once: what is looked at again has the estimate that it had', async () => {
+    const opened = await openDatabase(database.url);
+    const table = { schema: 'public', name: 'reading', label: 'reading' };
+    const age = { name: 'ts', type: 'timestamp with time zone' };
+    const limits = { lockMillis: 5000, statementMillis: 60_000 };
+    await opened.session.snapshot(limits, async ({ partitions }) => {
+      const horizon = new Date().toISOString();
+      const [first] = (await partitions?.findPast(table, age, horizon)) ?? [];
+      expect(first).toMatchObject({ name: 'reading_1', rows: 10 });
+      if (first === undefined) return;
+      const again = await partitions?.findPast(table, age, horizon, { ...first, rows: 7 });
+      expect(again).toEqual([{ ...first, rows: 7 }]);
+    });
+    await opened.close();
+  });
+
   test('drops an empty partition, and one in another schema', async () => {
     await database.rows(
       'create schema archive; alter table reading_1 set schema archive; truncate reading_2',
