@@ -92,7 +92,10 @@ async function readStatistics(
         || coalesce(s.histogram_bounds::text::text[], '{}'))[:${sql.lit(MOST_VALUES)}] as values
     from pg_stats as s
     where
-      s.schemaname = ${schema} and s.tablename = ${name} and not s.inherited
+      s.schemaname = ${schema} and s.tablename = ${name}
+      -- A partitioned table has no rows but those of its partitions.
+      and s.inherited = exists (
+        select from pg_class as c where c.oid = to_regclass(${qualifiedName({ schema, name })}) and c.relkind = 'p')
       and s.attname = any(${columns}::text[])`.execute(db);
   return rows;
 }

@@ -10,13 +10,18 @@ export interface DroppableTable {
   readonly by: CatalogColumn;
 }
 
-/** Judges whether the old partitions of a table that is partitioned by range can be dropped, or says why not. */
+/** Judges whether the old partitions of a partitioned table can be dropped, or says why not. */
 export function judgePartitioned(
   table: KnownTable,
   { catalog: all }: KnownDatabase,
 ): DroppableTable | { readonly grows: true; readonly why: string } {
   const { catalog } = table;
-  const { columns = [], readable = false } = catalog.partitioning ?? {};
+  const { by: strategy, columns = [], readable = false } = catalog.partitioning ?? {};
+  const refuse = (why: string): { readonly grows: true; readonly why: string } => ({
+    grows: true,
+    why: `partitioned by ${strategy}: ${why}`,
+  });
+  if (strategy !== 'range') return refuse('bounds do not tell how old rows are');
   const [name, ...others] = columns;
   const by = others.length > 0 || name == null ? undefined : catalog.columns.get(name);
   if (by === undefined || findInstantType(by) === undefined)
@@ -28,8 +33,13 @@ export function judgePartitioned(
   return { table, by };
 }
 
-function refuse(why: string): { readonly grows: true; readonly why: string } {
-  return { grows: true, why: `partitioned by range: ${why}` };
+/** Why rows of a partitioned table cannot be deleted from one partition after the other; undefined if they can. */
+export function refuseByRows({ catalog }: KnownTable): string | undefined {
+  const { statementTriggers = [], readable = true } = catalog.partitioning ?? {};
+  if (!readable) return 'the role may not read each partition';
+  return statementTriggers.length === 0
+    ? undefined
+    : `its trigger ${statementTriggers.join(', ')} fires once for a statement, which a delete in a partition does not fire`;
 }
 
 /** The comments of a pass that drops partitions. */
@@ -40,5 +50,12 @@ export function describeDrops({ table: { catalog }, by }: DroppableTable, databa
     ...(catalog.partitioning?.owned === true
       ? []
       : ['The role of a run must own the table and its partitions.']),
+  ];
+}
+
+/** The comments of the pass that deletes what dropping leaves. */
+export function describeRest({ table: { catalog } }: DroppableTable): string[] {
+  return [
+    `Old rows of ${catalog.label} that no partition is dropped for: of the one that the horizon lies in, and of the default one.`,
   ];
 }

@@ -9,7 +9,7 @@ import { findGrowth } from './growth.ts';
 import type { KnownDatabase, KnownTable } from './known-table.ts';
 import { describeOpenQuestions } from './open-questions.ts';
 import type { DroppableTable } from './partitioned.ts';
-import { describeDrops, judgePartitioned } from './partitioned.ts';
+import { describeDrops, describeRest, judgePartitioned, refuseByRows } from './partitioned.ts';
 import type { LeftOut, Proposal, ProposedChild, ProposedPass, Application } from './proposal.ts';
 import type { StateColumn } from './states.ts';
 import { findState } from './states.ts';
@@ -22,6 +22,8 @@ interface Candidate {
   readonly ages: readonly AgeCandidate[];
   readonly age: AgeCandidate;
   readonly state: StateColumn | undefined;
+  /** Why its partitions are not dropped; undefined if it has none. */
+  readonly undroppable: string | undefined;
   readonly dependents: readonly Dependent[];
 }
 
@@ -47,7 +49,7 @@ export function propose(database: KnownDatabase): Proposal {
   const passes = distinguishNames([
     ...sortChildrenFirst(own, database).map((candidate) => toPass(candidate, entities, database)),
     // Rows that reference them are deleted before.
-    ...droppable.map((table) => toDrop(table, entities, database)),
+    ...droppable.flatMap((table) => toDrops(table, entities, database)),
   ]);
   const isOpen = ({ table: label }: LeftOut): boolean =>
     ![...covered.keys()].some(({ catalog }) => catalog.label === label);
@@ -60,20 +62,30 @@ export function propose(database: KnownDatabase): Proposal {
   };
 }
 
-function judgeTable(
-  table: KnownTable,
-  database: KnownDatabase,
-): Candidate | DroppableTable | { readonly grows: boolean; readonly why: string } {
-  const { catalog, size, rows } = table;
-  if (size.partitionedBy === 'range') return judgePartitioned(table, database);
-  const root = database.tables.find(({ catalog: other }) => other.label === size.partitionOf);
-  if (root?.size.partitionedBy === 'range') return { grows: true, why: 'to be dropped whole' };
-  if (size.partitionedBy !== null) return { grows: false, why: 'its partitions have the rows' };
+type Judgement<Found> = Found | { readonly grows: boolean; readonly why: string };
+
+function judgeTable(table: KnownTable, database: KnownDatabase): Judgement<Candidate | DroppableTable> {
+  const { size } = table;
+  if (size.partitionOf !== null) return { grows: false, why: 'its partitioned table is judged' };
+  if (size.partitionedBy === null) return judgeByRows(table, database);
+  const dropped = judgePartitioned(table, database);
+  if ('by' in dropped) return dropped;
+  const byRows = judgeByRows(table, database);
+  if ('age' in byRows) return { ...byRows, undroppable: dropped.why };
+  // Nobody partitions a table by range that does not grow.
+  return size.partitionedBy === 'range' ? { grows: true, why: `${dropped.why}; ${byRows.why}` } : byRows;
+}
+
+function judgeByRows(table: KnownTable, database: KnownDatabase): Judgement<Candidate> {
+  const { catalog, rows } = table;
   if (catalog.unsupported !== undefined) return { grows: false, why: `it ${catalog.unsupported.what}` };
-  if (catalog.inherited) return { grows: false, why: 'other tables inherit from it' };
+  if (catalog.inherited && catalog.partitioning === undefined)
+    return { grows: false, why: 'other tables inherit from it' };
   if (!catalog.may.select || catalog.hidden) {
     return { grows: true, why: 'the role may not read all of its rows' };
   }
+  const refused = refuseByRows(table);
+  if (refused !== undefined) return { grows: true, why: refused };
   const state = findState(table);
   const ages = listAges(table, state !== undefined);
   const growth = findGrowth(table, ages, database);
@@ -81,7 +93,8 @@ function judgeTable(
     return { grows: false, why: `${countNouns(rows, 'row')}; nothing shows that it grows` };
   const [age] = ages;
   if (age === undefined) return { grows: true, why: `${growth}, but no column says how old a row is` };
-  return { table, growth, ages, age, state, dependents: listDependents(table, database) };
+  const dependents = listDependents(table, database);
+  return { table, growth, ages, age, state, undroppable: undefined, dependents };
 }
 
 /** Tables whose rows all go with those of another: they need no pass of their own. */
@@ -132,7 +145,7 @@ function distinguishNames(passes: readonly ProposedPass[]): ProposedPass[] {
 }
 
 function toPass(candidate: Candidate, entities: EntityList, database: KnownDatabase): ProposedPass {
-  const { table, age, state, dependents } = candidate;
+  const { table, age, state, dependents, undroppable } = candidate;
   const entity = entities.nameEntity(table);
   return {
     drops: false,
@@ -146,13 +159,18 @@ function toPass(candidate: Candidate, entities: EntityList, database: KnownDatab
         ? null
         : { property: entities.nameProperty(table, state.column.name), values: state.final },
     children: listChildren(dependents, [table], entities, database),
-    comments: [...describePass(candidate), ...describeOpenQuestions(table, state, database)],
+    comments: [
+      ...describePass(candidate),
+      ...(undroppable === undefined ? [] : [`Rows are deleted one by one, since it is ${undroppable}.`]),
+      ...describeOpenQuestions(table, state, database),
+    ],
   };
 }
 
-function toDrop(droppable: DroppableTable, entities: EntityList, database: KnownDatabase): ProposedPass {
+/** Drops old partitions, and then deletes old rows of the others if that is possible. */
+function toDrops(droppable: DroppableTable, entities: EntityList, database: KnownDatabase): ProposedPass[] {
   const { table, by } = droppable;
-  return {
+  const drop: ProposedPass = {
     drops: true,
     name: namePass(table.catalog.label),
     entity: entities.nameEntity(table),
@@ -163,6 +181,9 @@ function toDrop(droppable: DroppableTable, entities: EntityList, database: Known
     children: [],
     comments: describeDrops(droppable, database),
   };
+  if (refuseByRows(table) !== undefined) return [drop];
+  const name = namePass(`rest-of-${table.catalog.label}`);
+  return [drop, { ...drop, drops: false, name, comments: describeRest(droppable) }];
 }
 
 /** Rows that must be deleted before those that they reference, at any depth. */

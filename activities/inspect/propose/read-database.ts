@@ -18,11 +18,11 @@ export async function readKnownDatabase(tx: Tx): Promise<KnownDatabase> {
   for (const size of sizes) {
     const table = catalog.find(size.schema, size.name);
     if (table === undefined) continue;
-    const readable =
-      table.may.select && !table.hidden && size.partitionedBy === null && table.unsupported === undefined;
+    const readable = table.may.select && !table.hidden && table.unsupported === undefined;
     const columns = readable ? [...table.columns.values()].filter(isTelling).map(({ name }) => name) : [];
     const values = await tx.survey.readValues(table, columns);
-    const rows = table.rows ?? (readable ? await tx.tables.countUpTo(table, COUNTED_ROWS) : 0);
+    const counted = readable && table.partitioning === undefined;
+    const rows = table.rows ?? (counted ? await tx.tables.countUpTo(table, COUNTED_ROWS) : 0);
     tables.push({
       size,
       catalog: table,
@@ -30,7 +30,25 @@ export async function readKnownDatabase(tx: Tx): Promise<KnownDatabase> {
       values: new Map(values.map((known) => [known.column, known])),
     });
   }
-  return { tables, catalog };
+  return { tables: tables.map((table) => sumPartitions(table, tables)), catalog };
+}
+
+/** Statistics of a partitioned table count nothing; what its partitions have is its own. */
+function sumPartitions(table: KnownTable, tables: readonly KnownTable[]): KnownTable {
+  const { partitioning } = table.catalog;
+  if (partitioning === undefined) return table;
+  const leaves = tables.filter(({ catalog }) => partitioning.leaves.includes(catalog.id));
+  const sum = (count: (leaf: KnownTable) => number): number =>
+    leaves.reduce((total, leaf) => total + count(leaf), 0);
+  const written = {
+    inserted: sum(({ size }) => size.written?.inserted ?? 0),
+    updated: sum(({ size }) => size.written?.updated ?? 0),
+  };
+  return {
+    ...table,
+    rows: sum(({ rows }) => rows),
+    size: { ...table.size, bytes: sum(({ size }) => size.bytes), written },
+  };
 }
 
 /** Whether the values of a column say something about how long its rows are needed. */

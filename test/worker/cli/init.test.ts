@@ -41,6 +41,9 @@ describe('init', () => {
       // Names that are no words.
       'event-of-a-table-with-a-name-that-is-as-long-as-it-may-b': expect.stringMatching(/age: 'at',/),
       'event-of-a-table-with-a-name-that-is-as-long-as-it-may-b-2': expect.stringMatching(/age: 'at',/),
+      'rest-of-sensor-log': expect.stringMatching(
+        /entity: SensorLog,\s+age: 'at',\s+olderThan: '90 days',\s+\}\)/,
+      ),
       'sensor-log': expect.stringMatching(/entity: SensorLog,\s+age: 'at',\s+olderThan: '90 days',\s+\}\)/),
       'it-s-quoted-event': expect.stringMatching(/age: 'whenSIt',/),
     });
@@ -102,7 +105,7 @@ describe('init', () => {
 });
 
 describe('what init cannot know', () => {
-  test('is said of partitions that cannot be dropped, beside a pass for those that can', async () => {
+  test('is said of partitions that cannot be dropped, beside passes for those that can', async () => {
     const database = await createDatabase('template1');
     const config = new ProposedConfig(database.url);
     try {
@@ -111,18 +114,43 @@ describe('what init cannot know', () => {
         create table visit_2020 partition of visit for values from ('2020-01-01') to ('2021-01-01');
         create table visit_default partition of visit default;
         insert into visit select n, '2020-05-01' from generate_series(1, 20) as n;
+        insert into visit select n, '2021-05-01' from generate_series(1, 3) as n;
+        insert into visit values (1, current_date);
         create table number_log (id int) partition by range (id);
         create table message (id int not null, at date not null, primary key (id, at)) partition by range (at);
-        create table copy (id int, at date, foreign key (id, at) references message on delete cascade)`);
+        create table message_2020 partition of message for values from ('2020-01-01') to ('2021-01-01');
+        create table copy (id int, at date, foreign key (id, at) references message on delete cascade);
+        insert into message select n, '2020-05-01' from generate_series(1, 5) as n;
+        insert into copy values (1, '2020-05-01');
+        create table job_run (id int, tenant int, state text, ended_at timestamptz, created_at timestamptz not null)
+          partition by list (tenant);
+        create table job_run_1 partition of job_run for values in (1);
+        create table job_run_2 partition of job_run for values in (2);
+        insert into job_run
+        select n, 1 + n % 2, case when n % 3 = 0 then 'running' else 'done' end, now() - n * interval '1 day', now()
+        from generate_series(1, 120) as n;
+        create table click (id int, at timestamptz not null) partition by hash (id);
+        create table click_0 partition of click for values with (modulus 1, remainder 0);
+        create function refuse() returns trigger language plpgsql as 'begin return null; end';
+        create trigger told after delete on click for each statement execute function refuse();
+        analyze job_run`);
       const text = await config.init();
       await config.compile();
-      expect(Object.keys(passesIn(text))).toEqual(['visit']);
+      const passes = passesIn(text);
+      expect(Object.keys(passes).toSorted()).toEqual(['job-run', 'message', 'rest-of-visit', 'visit']);
+      expect(Object.keys(passes).indexOf('visit')).toBeLessThan(Object.keys(passes).indexOf('rest-of-visit'));
       const comments = text.replaceAll(/\n\s*\/\/ /g, ' ');
       expect(comments).toContain('visit: 2 partitions by range of at.');
       expect(comments).toContain('- number_log: partitioned by range: not of one point in time');
-      expect(comments).toContain('- message: partitioned by range: a drop would not do what');
-      const { stdout } = await config.type('preview');
-      expect(stdout).toContain('20 rows would go');
+      expect(comments).toContain('since it is partitioned by range: a drop would not do what');
+      expect(comments).toContain('job_run: 120 rows');
+      expect(comments).toContain('since it is partitioned by list: bounds do not tell how old rows are');
+      expect(passes['job-run']).toContain("age: 'endedAt'");
+      expect(passes['job-run']).toContain("where: { state: { $in: ['done'] } }");
+      expect(comments).toContain('- click: its trigger told fires once for a statement');
+      // Of the runs that ended 90 to 120 days ago every third still runs.
+      const { deleted } = await config.preview();
+      expect(deleted).toEqual({ visit: 23, message: 5, copy: 1, job_run: 20 });
     } finally {
       config.remove();
       await database.drop();
