@@ -22,6 +22,11 @@ export interface OpenFileStore {
   /** Removes a file; false if there is none. What is no ordinary file stays, and is refused. */
   remove(key: string): Promise<boolean>;
   /**
+   * Removes the folders of removed files that have nothing in them any more, and those above them, up to the root. The root
+   * stays. A folder that cannot be removed stays, and the error is given to `onFailure`. Left out by a store without folders.
+   */
+  removeEmptyFolders?(keys: readonly string[], onFailure: (error: unknown) => void): Promise<void>;
+  /**
    * The keys of all ordinary files after a key, in the order of {@link compareKeys}. Links are not followed. A folder that
    * cannot be read is left out, and given to `onUnreadable` with its key and the error.
    */

@@ -1,6 +1,6 @@
 import { constants, existsSync } from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
-import { lstat, open, realpath } from 'node:fs/promises';
+import { lstat, open, realpath, rmdir } from 'node:fs/promises';
 
 import { FileRefused } from '../../policy/file-store.ts';
 import { readErrno } from './errno.ts';
@@ -61,6 +61,37 @@ export class Folders {
     }
   }
 
+  /**
+   * Removes a folder if nothing is in it, and then those above it, up to the root, which stays. The system checks that a
+   * folder is empty as it removes it. What cannot be removed stays, and the error is given to `onFailure`.
+   */
+  async removeEmpty(folder: string, onFailure: (error: unknown) => void): Promise<void> {
+    for (let at = folder; at !== ''; at = findFolder(at)) {
+      if ((this.#entries.get(at)?.users ?? 0) > 0) return;
+      try {
+        await this.within(findFolder(at), async (base) =>
+          rmdir(`${base}/${at.slice(at.lastIndexOf('/') + 1)}`),
+        );
+      } catch (error) {
+        const code = readErrno(error);
+        // Another worker removed it, which may have left the one above.
+        if (code !== 'ENOENT') {
+          if (!IN_USE.has(code)) onFailure(error);
+          return;
+        }
+      }
+      // A folder of this name that somebody makes later is another one.
+      await this.#forget(at);
+    }
+  }
+
+  async #forget(folder: string): Promise<void> {
+    const entry = this.#entries.get(folder);
+    this.#entries.delete(folder);
+    const found = await entry?.opened.catch(() => undefined);
+    await found?.handle?.close();
+  }
+
   async close(): Promise<void> {
     await this.#closeUnused(0);
   }
@@ -68,9 +99,8 @@ export class Folders {
   async #open(folder: string): Promise<OpenFolder | undefined> {
     if (!this.#byHandle) return this.#verify(folder);
     if (folder === '') return openFolder(this.#root);
-    const cut = folder.lastIndexOf('/');
-    const name = folder.slice(cut + 1);
-    return this.within(folder.slice(0, Math.max(0, cut)), async (base) => openFolder(`${base}/${name}`));
+    const name = folder.slice(folder.lastIndexOf('/') + 1);
+    return this.within(findFolder(folder), async (base) => openFolder(`${base}/${name}`));
   }
 
   async #verify(folder: string): Promise<OpenFolder | undefined> {
@@ -95,6 +125,14 @@ export class Folders {
     }
   }
 }
+
+/** The folder that a file or folder is in, by their keys; `''` for the root. */
+export function findFolder(key: string): string {
+  return key.slice(0, Math.max(0, key.lastIndexOf('/')));
+}
+
+/** Errors of a folder with something in it, or with a disk mounted at it. */
+const IN_USE: ReadonlySet<string> = new Set(['ENOTEMPTY', 'EEXIST', 'EBUSY']);
 
 const BEHIND_LINK = 'it lies behind a symbolic link';
 const MISSING: ReadonlySet<string> = new Set(['ENOENT', 'ENOTDIR']);

@@ -6,10 +6,10 @@ import { z } from 'zod';
 import type { FileStore, OpenFileStore, StoredFile } from '../../policy/file-store.ts';
 import { FileRefused, RootUnusable } from '../../policy/file-store.ts';
 import { assertValid, ValidationError } from '../../policy/issue.ts';
-import { strictOptions } from '../../policy/strict-options.ts';
+import { FlagSchema, strictOptions } from '../../policy/strict-options.ts';
 import { findIssues, formatValue, withFix } from '../../policy/zod-issues.ts';
 import { readErrno } from './errno.ts';
-import { Folders } from './folders.ts';
+import { findFolder, Folders } from './folders.ts';
 import { Listings } from './listings.ts';
 
 /** Options of {@link localDisk}. */
@@ -19,6 +19,11 @@ export interface LocalDiskOptions {
    * not mounted leaves an empty folder. Default: none.
    */
   readonly marker?: string;
+  /**
+   * Whether folders that removed files leave empty are removed, and those above them, up to the folder given here, which
+   * stays. Default: false.
+   */
+  readonly removeEmptyFolders?: boolean;
 }
 
 const OptionsSchema = strictOptions({
@@ -27,6 +32,7 @@ const OptionsSchema = strictOptions({
     'Name a file in the folder, or leave it out',
     (option, value) => `${option} is ${formatValue(value)}, which is no name of a file`,
   ).optional(),
+  removeEmptyFolders: FlagSchema.optional(),
 });
 
 /**
@@ -43,20 +49,20 @@ export function localDisk(folder: string, options: LocalDiskOptions = {}): FileS
       { at: 'localDisk', what, fix: 'Write the folder from / on; check the variable that it comes from' },
     ]);
   }
-  return new LocalDisk(resolve(given), options.marker);
+  return new LocalDisk(resolve(given), options);
 }
 
 class LocalDisk implements FileStore {
   readonly #folder: string;
-  readonly #marker: string | undefined;
+  readonly #options: LocalDiskOptions;
   readonly #listings = new Listings();
   /** The real path of the folder when it was opened: a program may have recorded paths with that. */
   #real: string;
 
-  constructor(folder: string, marker: string | undefined) {
+  constructor(folder: string, options: LocalDiskOptions) {
     this.#folder = folder;
     this.#real = folder;
-    this.#marker = marker;
+    this.#options = options;
   }
 
   toKey(path: string): string {
@@ -79,17 +85,18 @@ class LocalDisk implements FileStore {
     let folders: Folders | undefined;
     try {
       const root = await realpath(this.#folder);
+      const { marker } = this.#options;
       if (!(await stat(root)).isDirectory()) throw new RootUnusable('it is no folder');
       folders = new Folders(root);
       this.#real = root;
       // All inside the folder that was opened: a disk that is mounted over it later is another folder.
       const rootId = await folders.within('', async (base) => {
-        if (this.#marker !== undefined) await lstat(`${base}/${this.#marker}`).catch(refuseUnmounted);
+        if (marker !== undefined) await lstat(`${base}/${marker}`).catch(refuseUnmounted);
         const { dev, ino } = await stat(`${base}/.`);
         return `${dev}:${ino}`;
       });
       if (rootId === undefined) throw new RootUnusable('its folder is not there any more');
-      return new OpenLocalDisk(folders, rootId, this.#listings, this.#marker);
+      return new OpenLocalDisk(folders, rootId, this.#listings, this.#options);
     } catch (error) {
       await folders?.close();
       if (error instanceof RootUnusable) throw error;
@@ -109,12 +116,17 @@ class OpenLocalDisk implements OpenFileStore {
   readonly #folders: Folders;
   readonly #listings: Listings;
   readonly #marker: string | undefined;
+  readonly removeEmptyFolders?: NonNullable<OpenFileStore['removeEmptyFolders']>;
 
-  constructor(folders: Folders, rootId: string, listings: Listings, marker: string | undefined) {
+  constructor(folders: Folders, rootId: string, listings: Listings, options: LocalDiskOptions) {
     this.#folders = folders;
     this.rootId = rootId;
     this.#listings = listings;
-    this.#marker = marker;
+    this.#marker = options.marker;
+    if (options.removeEmptyFolders !== true) return;
+    this.removeEmptyFolders = async (keys, onFailure): Promise<void> => {
+      for (const folder of new Set(keys.map(findFolder))) await folders.removeEmpty(folder, onFailure);
+    };
   }
 
   async isEmpty(): Promise<boolean> {
@@ -160,10 +172,9 @@ class OpenLocalDisk implements OpenFileStore {
 
   /** Works on a file by a path that no link can redirect; undefined if nothing is there. */
   async #at<T>(key: string, work: (path: string) => Promise<T>): Promise<T | undefined> {
-    const cut = key.lastIndexOf('/');
     try {
-      return await this.#folders.within(key.slice(0, Math.max(0, cut)), async (base) =>
-        work(`${base}/${key.slice(cut + 1)}`),
+      return await this.#folders.within(findFolder(key), async (base) =>
+        work(`${base}/${key.slice(key.lastIndexOf('/') + 1)}`),
       );
     } catch (error) {
       if (readErrno(error) === 'ENOENT') return undefined;

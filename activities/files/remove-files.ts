@@ -113,6 +113,12 @@ export async function removeFiles(
     },
     debug,
   );
+  const removed = attempts.flatMap((attempt, n) => {
+    const key = keys[n];
+    return 'value' in attempt && attempt.value === undefined && typeof key === 'string' ? [key] : [];
+  });
+  // Those of files that an attempt removed before it died are tried again as well.
+  await open.removeEmptyFolders?.(removed, debug);
   return attempts.map((attempt, n) => {
     const { id, bytes } = files[n] as RecordedFile;
     if ('reason' in attempt) return { id, removed: null, reason: attempt.reason, failed: true };
