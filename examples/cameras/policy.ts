@@ -11,7 +11,7 @@ import {
   sweepStrayFiles,
 } from 'temporal-vacuum';
 
-import { Camera, Detection, Event, GpuStatistic, LogEntry } from './entities.ts';
+import { Detection, Event, GpuStatistic, LogEntry } from './entities.ts';
 import type { Settings } from './settings.ts';
 
 /** What the archive forgets: detections, events, GPU statistics and logs, then their files. */
@@ -40,7 +40,7 @@ export function cameras(settings: Settings): Policy {
   return definePolicy({
     name: 'cameras',
     enabled: true,
-    entities: [Camera, Detection, Event, GpuStatistic, LogEntry],
+    entities: [Detection, Event, GpuStatistic, LogEntry],
     passes: [
       expireRows({ name: 'detections', entity: Detection, age: 'detectedAt', olderThan, files: roots }),
       expireRows({ name: 'events', entity: Event, age: 'at', olderThan }),

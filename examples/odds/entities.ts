@@ -1,60 +1,23 @@
 import { defineEntity, p } from '@mikro-orm/core';
 
-/** The entities of one family of odds; the tables of both are alike but for their prefix. */
+/** The entities of one family of odds, with the columns that the policy names; the tables of both are alike but for their prefix. */
 function defineFamily(family: string) {
-  const Tournament = defineEntity({
-    name: `${family}_tournament`,
-    tableName: `${family}_tournament`,
-    properties: { id: p.bigint('string').primary(), name: p.string(), seenAt: p.datetime() },
-  });
-  const Event = defineEntity({
-    name: `${family}_event`,
-    tableName: `${family}_event`,
-    properties: {
-      id: p.bigint('string').primary(),
-      tournamentId: p.bigint('string'),
-      name: p.string(),
-      startsAt: p.datetime(),
-    },
-  });
-  const Run = defineEntity({
-    name: `${family}_run`,
-    tableName: `${family}_run`,
-    properties: { id: p.bigint('string').primary(), startedAt: p.datetime(), state: p.string() },
-  });
-  const Snapshot = defineEntity({
-    name: `${family}_snapshot`,
-    tableName: `${family}_snapshot`,
-    properties: {
-      id: p.bigint('string').primary(),
-      runId: p.bigint('string'),
-      eventId: p.bigint('string'),
-      takenAt: p.datetime(),
-    },
-  });
-  const Odds = defineEntity({
-    name: `${family}_odds`,
-    tableName: `${family}_odds`,
-    properties: {
-      id: p.bigint('string').primary(),
-      snapshotId: p.bigint('string'),
-      outcome: p.string(),
-      price: p.decimal(),
-      at: p.datetime(),
-    },
-  });
-  const MarketOdds = defineEntity({
-    name: `${family}_market_odds`,
-    tableName: `${family}_market_odds`,
-    properties: {
-      id: p.bigint('string').primary(),
-      eventId: p.bigint('string'),
-      market: p.string(),
-      price: p.decimal(),
-      at: p.datetime(),
-    },
-  });
-  return { family, Tournament, Event, Run, Snapshot, Odds, MarketOdds };
+  const id = p.bigint('string').primary();
+  const define = <P extends object>(table: string, properties: P) =>
+    defineEntity({
+      name: `${family}_${table}`,
+      tableName: `${family}_${table}`,
+      properties: { id, ...properties },
+    });
+  return {
+    family,
+    Tournament: define('tournament', { seenAt: p.datetime() }),
+    Event: define('event', { startsAt: p.datetime() }),
+    Run: define('run', { startedAt: p.datetime(), state: p.string() }),
+    Snapshot: define('snapshot', { runId: p.bigint('string'), eventId: p.bigint('string') }),
+    Odds: define('odds', { snapshotId: p.bigint('string'), at: p.datetime() }),
+    MarketOdds: define('market_odds', { eventId: p.bigint('string'), at: p.datetime() }),
+  };
 }
 
 export type Family = ReturnType<typeof defineFamily>;

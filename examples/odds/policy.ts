@@ -17,6 +17,7 @@ const matchDays = readDays('MATCH_RETENTION_DAYS', 90);
 /** What points at others goes first; tournaments when no event is left of them. */
 function listPasses({ family, Tournament, Event, Run, Snapshot, Odds, MarketOdds }: Family): Pass[] {
   const odds = `${oddsDays} days` as const;
+  const ofSnapshot = [softChild({ entity: Odds, by: 'snapshotId' })];
   return [
     expireRows({ name: `${family}-market-odds`, entity: MarketOdds, age: 'at', olderThan: odds }),
     expireRows({ name: `${family}-odds`, entity: Odds, age: 'at', olderThan: odds }),
@@ -27,13 +28,7 @@ function listPasses({ family, Tournament, Event, Run, Snapshot, Odds, MarketOdds
       olderThan: odds,
       where: { state: { $ne: 'running' } },
       // Snapshots would go by cascade, were it not for odds that still point at them.
-      with: [
-        softChild({
-          entity: Snapshot,
-          by: 'runId',
-          with: [softChild({ entity: Odds, by: 'snapshotId' })],
-        }),
-      ],
+      with: [softChild({ entity: Snapshot, by: 'runId', with: ofSnapshot })],
     }),
     expireRows({
       name: `${family}-events`,
@@ -42,11 +37,7 @@ function listPasses({ family, Tournament, Event, Run, Snapshot, Odds, MarketOdds
       olderThan: `${matchDays} days`,
       with: [
         softChild({ entity: MarketOdds, by: 'eventId' }),
-        softChild({
-          entity: Snapshot,
-          by: 'eventId',
-          with: [softChild({ entity: Odds, by: 'snapshotId' })],
-        }),
+        softChild({ entity: Snapshot, by: 'eventId', with: ofSnapshot }),
       ],
     }),
     deleteUnreferenced({
