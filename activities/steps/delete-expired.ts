@@ -86,7 +86,7 @@ async function expireLocked(
 }
 
 /**
- * Whether rows must be locked before they are allParts for good: a select in the condition is evaluated as of the start of
+ * Whether rows must be locked before they are judged for good: a select in the condition is evaluated as of the start of
  * the statement; and if children are deleted first, their row must be sure to follow.
  */
 function mustLock(stored: StoredExpireRows, { lockFirst, holds }: BatchStep): boolean {
