@@ -4,6 +4,8 @@ import type { KeepLastExpiry } from '../../../stored/expiry.ts';
 import type { InterruptedReclaim, ReclaimOutcome } from '../../../stored/reclaim.ts';
 import type { SizeMoment, TableSize } from '../../../stored/size.ts';
 import type { LedgerStore, KeptRowsStore, SizeStore, ReclaimStore } from '../../ledger-store.ts';
+import { SqlPreviewStore } from '../../ledger/previews.ts';
+import { SqlRunStore } from '../../ledger/runs.ts';
 import type { Connection } from '../connection.ts';
 import { selectKeptGroups } from '../keep-last.ts';
 import { PostgresBacklogStore } from './backlogs.ts';
@@ -11,18 +13,17 @@ import { PostgresBatchStore } from './batches.ts';
 import { PostgresGuardStore } from './guards.ts';
 import { PostgresHoldStore } from './holds.ts';
 import { LedgerPart } from './ledger-part.ts';
-import { PostgresPreviewStore } from './previews.ts';
 import { PostgresProgressStore } from './progress.ts';
 import { PostgresRecordedFiles } from './recorded-files.ts';
 import { PostgresReportStore } from './reports.ts';
-import { PostgresRunStore } from './runs.ts';
 import { PostgresLedgerTables } from './tables.ts';
 
 /** The statements of the ledger on PostgreSQL. */
 export function createLedgerStore(connection: Connection): LedgerStore {
+  const shared = new LedgerPart(connection);
   return {
     tables: new PostgresLedgerTables(connection),
-    runs: new PostgresRunStore(connection),
+    runs: new SqlRunStore(shared),
     batches: new PostgresBatchStore(connection),
     reports: new PostgresReportStore(connection),
     progress: new PostgresProgressStore(connection),
@@ -31,7 +32,7 @@ export function createLedgerStore(connection: Connection): LedgerStore {
     keptRows: new PostgresKeptRowsStore(connection),
     sizes: new PostgresSizeStore(connection),
     reclaims: new PostgresReclaimStore(connection),
-    previews: new PostgresPreviewStore(connection),
+    previews: new SqlPreviewStore(shared),
     backlogs: new PostgresBacklogStore(connection),
     recordedFiles: new PostgresRecordedFiles(connection),
   };

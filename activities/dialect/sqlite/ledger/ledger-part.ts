@@ -1,10 +1,12 @@
 import type { RawBuilder } from 'kysely';
+import { sql } from 'kysely';
 
+import type { LedgerSql } from '../../ledger/ledger-sql.ts';
 import type { Connection, LedgerTable } from '../connection.ts';
 import { ledgerTable } from '../connection.ts';
 
 /** Some statements of the ledger, on a file or in a transaction. Instants are whole milliseconds since the epoch. */
-export abstract class LedgerPart {
+export class LedgerPart implements LedgerSql {
   protected readonly connection: Connection;
 
   constructor(connection: Connection) {
@@ -12,18 +14,59 @@ export abstract class LedgerPart {
   }
 
   /** The rows of a statement. */
-  protected async rows<T>(query: RawBuilder<T>): Promise<readonly T[]> {
+  async rows<T>(query: RawBuilder<T>): Promise<readonly T[]> {
     return (await this.connection.run(query)).rows;
   }
 
   /** How many rows a statement changed. */
-  protected async change(query: RawBuilder<unknown>): Promise<number> {
+  async change(query: RawBuilder<unknown>): Promise<number> {
     return (await this.connection.run(query)).changes;
   }
 
   /** A table of the ledger, quoted. */
-  protected table(name: LedgerTable): RawBuilder<unknown> {
+  table(name: LedgerTable): RawBuilder<unknown> {
     return ledgerTable(this.connection, name);
+  }
+
+  json(value: unknown): RawBuilder<unknown> {
+    return sql`${value === undefined ? null : JSON.stringify(value)}`;
+  }
+
+  // oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- the shape of JSON is what was written
+  parse<T>(column: unknown): T {
+    return parseJson<T>(String(column));
+  }
+
+  instant(iso: string | null): RawBuilder<unknown> {
+    return sql`${iso === null ? null : Date.parse(iso)}`;
+  }
+
+  now(): RawBuilder<unknown> {
+    return sql`${Date.now()}`;
+  }
+
+  selectInstant(column: string): RawBuilder<unknown> {
+    return sql.id(column);
+  }
+
+  toIso(column: unknown): string {
+    return toIso(Number(column));
+  }
+
+  millisSince(column: string): RawBuilder<number> {
+    return sql`${Date.now()} - ${sql.id(column)}`;
+  }
+
+  hasMember(column: string, name: string): RawBuilder<boolean> {
+    return sql`exists (select 1 from json_each(${sql.id(column)}) as m where m.key = ${name})`;
+  }
+
+  hasElement(column: string, value: unknown): RawBuilder<boolean> {
+    return sql`exists (select 1 from json_each(${sql.id(column)}) as e where e.value = json(${JSON.stringify(value)}))`;
+  }
+
+  append(column: string, value: unknown): RawBuilder<unknown> {
+    return sql`json_insert(${sql.id(column)}, '$[#]', json(${JSON.stringify(value)}))`;
   }
 }
 

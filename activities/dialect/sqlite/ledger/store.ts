@@ -4,6 +4,8 @@ import type { KeepLastExpiry } from '../../../stored/expiry.ts';
 import type { InterruptedReclaim, ReclaimOutcome } from '../../../stored/reclaim.ts';
 import type { SizeMoment, TableSize } from '../../../stored/size.ts';
 import type { LedgerStore, KeptRowsStore, SizeStore, ReclaimStore } from '../../ledger-store.ts';
+import { SqlPreviewStore } from '../../ledger/previews.ts';
+import { SqlRunStore } from '../../ledger/runs.ts';
 import type { Connection } from '../connection.ts';
 import type { SqliteFile } from '../file.ts';
 import { selectNewest } from '../keep-last.ts';
@@ -12,18 +14,17 @@ import { SqliteBatchStore } from './batches.ts';
 import { SqliteGuardStore } from './guards.ts';
 import { SqliteHoldStore } from './holds.ts';
 import { LedgerPart, toIso } from './ledger-part.ts';
-import { SqlitePreviewStore } from './previews.ts';
 import { SqliteProgressStore } from './progress.ts';
 import { SqliteRecordedFiles } from './recorded-files.ts';
 import { SqliteReportStore } from './reports.ts';
-import { SqliteRunStore } from './runs.ts';
 import { SqliteLedgerTables } from './tables.ts';
 
 /** The statements of the ledger on SQLite. */
 export function createLedgerStore(connection: Connection, file: SqliteFile): LedgerStore {
+  const shared = new LedgerPart(connection);
   return {
     tables: new SqliteLedgerTables(connection, file),
-    runs: new SqliteRunStore(connection),
+    runs: new SqlRunStore(shared),
     batches: new SqliteBatchStore(connection),
     reports: new SqliteReportStore(connection),
     progress: new SqliteProgressStore(connection),
@@ -32,7 +33,7 @@ export function createLedgerStore(connection: Connection, file: SqliteFile): Led
     keptRows: new SqliteKeptRowsStore(connection),
     sizes: new SqliteSizeStore(connection),
     reclaims: new SqliteReclaimStore(connection),
-    previews: new SqlitePreviewStore(connection),
+    previews: new SqlPreviewStore(shared),
     backlogs: new SqliteBacklogStore(connection),
     recordedFiles: new SqliteRecordedFiles(connection),
   };
