@@ -10,7 +10,7 @@ import { withFix } from './zod-issues.ts';
 export interface KeepLastOptions<Row> {
   /** How many rows of a group stay: a whole number of at least 1. */
   readonly count: number;
-  /** The properties that make a group; null counts as a value. */
+  /** The properties that make a group; null counts as a value. A relation of several columns stands for all of them. */
   readonly per: readonly EntityKey<Row>[];
 }
 

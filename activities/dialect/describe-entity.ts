@@ -24,6 +24,11 @@ export function describeEntity(
         return column === undefined || more.length > 0 ? [] : [[name, column]];
       }),
     ),
+    compositeColumns: new Map(
+      props
+        .filter((property) => isToOne(property) && property.joinColumns.length > 1)
+        .map(({ name, joinColumns }) => [name, joinColumns]),
+    ),
     instants: new Set(
       props.flatMap(({ name, columnTypes }) =>
         (columnTypes as readonly string[] | undefined)?.[0] === 'timestamptz' ? [name] : [],

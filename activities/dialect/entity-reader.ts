@@ -27,6 +27,8 @@ export interface EntityDescription {
   readonly isPartOfTable: boolean;
   /** The column of each property that has exactly one. */
   readonly columns: ReadonlyMap<string, string>;
+  /** The columns of each relation that has several, since it names a key of several columns. */
+  readonly compositeColumns: ReadonlyMap<string, readonly string[]>;
   /** The properties that the entity declares as `timestamptz`: a text without a time zone is UTC then. */
   readonly instants: ReadonlySet<string>;
   /** Its relations to one other entity by one column. */

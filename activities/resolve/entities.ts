@@ -86,6 +86,11 @@ export class PolicyEntities {
     return this.#reader.describe(entity).columns.get(property);
   }
 
+  /** The columns of a relation that has several; undefined for other properties. */
+  compositeColumns(entity: AnyEntity, property: string): readonly string[] | undefined {
+    return this.#reader.describe(entity).compositeColumns.get(property);
+  }
+
   /** Whether the entity declares a property as an instant, `timestamptz`. */
   isInstant(entity: AnyEntity, property: string): boolean {
     return this.#reader.describe(entity).instants.has(property);

@@ -152,6 +152,15 @@ function resolveKeep(
   scope: Scope,
 ): StoredKeep | null | undefined {
   if (keepLast === undefined || keepLast === null) return null;
-  const per = keepLast.per.map((property) => scope.column(pass.entity, table, property, `${option}.per`));
-  return per.every((column) => column !== undefined) ? { count: keepLast.count, per } : undefined;
+  const per = keepLast.per.flatMap((property): (ColumnName | undefined)[] => {
+    const columns = scope.entities.compositeColumns(pass.entity, property);
+    if (columns === undefined) return [scope.column(pass.entity, table, property, `${option}.per`)];
+    // Without a table what is wrong is reported already.
+    if (table === undefined) return [undefined];
+    return columns.map((column) => scope.columnOf(pass.entity, table, column, property));
+  });
+  if (!per.every((column) => column !== undefined)) return undefined;
+  // Two relations may have a column in common, as that of a tenant.
+  const once = new Map(per.map((column) => [column.name, column]));
+  return { count: keepLast.count, per: [...once.values()] };
 }
