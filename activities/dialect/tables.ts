@@ -98,7 +98,7 @@ export interface Tables {
   findRecorded(root: StoredRoot, spellings: Spellings, outbox: boolean): Promise<ReadonlySet<number>>;
   /**
    * Has the server plan the delete of rows of a table, or, if there are columns, the update of these, without running it.
-   * Throws what the database says of it.
+   * Throws what the database says of it, after which a transaction must be undone to a savepoint.
    */
   tryChange(table: TableName, columns: readonly string[]): Promise<void>;
   /** The next paths that rows record after one, each once, in the order of the column. Without an index it sorts all. */

@@ -1,5 +1,5 @@
 import type { Issue } from '../../policy/issue.ts';
-import type { Catalog } from '../dialect/catalog.ts';
+import type { Catalog, CatalogTable } from '../dialect/catalog.ts';
 import type { Tx } from '../dialect/dialect.ts';
 import { isRefused, readDatabaseError } from '../dialect/read-error.ts';
 import { findKind } from '../passes/index.ts';
@@ -73,11 +73,12 @@ export async function probeDeletes(
   const unlinked = catalog.foreignKeys
     .filter(clearsReferences)
     .filter(({ parent, child }) => deleted.some(({ id }) => id === parent) && catalog.has(child));
-  const tries = [
-    ...deleted.map((table) => ({ table, columns: [] as readonly string[] })),
+  const tries: Change[] = [
+    ...deleted.map((table) => ({ table, columns: [] })),
     ...unlinked.map((key) => ({ table: catalog.get(key.child), columns: key.childColumns })),
   ];
   const issues: Issue[] = [];
+  if (await areAllowed(tx, tries)) return issues;
   for (const { table, columns } of tries) {
     const what = columns.length === 0 ? 'deletes rows from' : 'sets references to null in';
     try {
@@ -95,4 +96,25 @@ export async function probeDeletes(
     }
   }
   return issues;
+}
+
+/** Deletes from a table, or sets columns of it to null. */
+interface Change {
+  readonly table: CatalogTable;
+  readonly columns: readonly string[];
+}
+
+/**
+ * Whether the database allows all changes, as it nearly always does. With one savepoint for all, the 20 changes of five passes
+ * of Prefect take 30 round trips; they took 100 with two for each.
+ */
+async function areAllowed(tx: Tx, changes: readonly Change[]): Promise<boolean> {
+  try {
+    await tx.tryAndUndo(async () => {
+      for (const { table, columns } of changes) await tx.tables.tryChange(table, columns);
+    });
+    return true;
+  } catch {
+    return false;
+  }
 }

@@ -86,7 +86,7 @@ async function runMigrations({ db, ledgerSchema }: Connection): Promise<void> {
   const { rows: applied } = await sql<{ name: string }>`select name from ${table}`.execute(db);
   for (const { name, list } of MIGRATIONS) {
     if (applied.some((row) => row.name === name)) continue;
-    for (const statement of list(ledgerSchema)) await sql.raw(statement).execute(db);
+    await sql.raw(list(ledgerSchema).join(';\n')).execute(db);
     await sql`insert into ${table} (name) values (${name})`.execute(db);
   }
 }
