@@ -1,6 +1,9 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { Pool } from 'pg';
 
+import { openSession } from '../../../activities/dialect/choose-dialect.ts';
+import { describeDatabaseError } from '../../../activities/dialect/database-error.ts';
+import { readDatabaseError } from '../../../activities/dialect/read-error.ts';
 import { examineDatabase } from '../../../activities/inspect/doctor.ts';
 import { previewPolicy } from '../../../activities/inspect/preview.ts';
 import { openDatabase } from '../../../activities/ledger/database.ts';
@@ -83,6 +86,24 @@ describeNeeding(['pgbouncer'], 'behind a pooler that hands out transactions', ()
     );
     await other.end();
     for (const { rows } of settings) expect(rows[0]).toMatchObject({ lock: '0', statement: '0' });
+  });
+
+  test('what it refuses is told in its own words', async () => {
+    for (const [change, why] of [
+      [
+        (url: URL) => url.searchParams.set('options', '-csearch_path=public'),
+        'unsupported startup parameter',
+      ],
+      [(url: URL) => (url.pathname = '/none'), 'none'],
+    ] as const) {
+      const url = new URL(bouncer.urlFor(database.url));
+      change(url);
+      const { session, close } = openSession(url.toString(), 'vacuum', 1);
+      const error = await session.facts.readClock().catch((thrown: unknown) => thrown);
+      await close();
+      const known = readDatabaseError(error);
+      expect(known === undefined ? String(error) : describeDatabaseError(known)).toContain(why);
+    }
   });
 
   test('giving space back is refused before anything begins, also by the doctor', async () => {

@@ -4,7 +4,7 @@ import { defineEntity, p } from '@mikro-orm/core';
 import { examineDatabase } from '../../../activities/inspect/doctor.ts';
 import { previewPolicy } from '../../../activities/inspect/preview.ts';
 import { openDatabase } from '../../../activities/ledger/database.ts';
-import { deleteUnreferenced } from '../../../policy/delete-unreferenced.ts';
+import { deleteUnreferenced, softReference } from '../../../policy/delete-unreferenced.ts';
 import { expireRows, softChild } from '../../../policy/expire-rows.ts';
 import { latestPointer } from '../../../policy/latest-pointer.ts';
 import type { Pass } from '../../../policy/pass.ts';
@@ -41,7 +41,13 @@ const CASES: readonly (readonly [string, string, string, Pass])[] = [
     'of what cascades from unreferenced rows',
     'part',
     `create table part (job_id integer references job on delete cascade, id integer)`,
-    deleteUnreferenced({ name: 'old', entity: Job, age: 'at', ignore: [Part] }),
+    deleteUnreferenced({
+      name: 'old',
+      entity: Job,
+      age: 'at',
+      ignore: [Part],
+      references: [softReference({ entity: Log, by: 'jobId' })],
+    }),
   ],
   [
     'of what is set to null',

@@ -1,6 +1,9 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { defineEntity, p } from '@mikro-orm/core';
 
+import { addHold } from '../../../activities/inspect/add-hold.ts';
+import { explainRow } from '../../../activities/inspect/explain.ts';
+import { openDatabase } from '../../../activities/ledger/database.ts';
 import { deleteOrphans } from '../../../policy/delete-orphans.ts';
 import { deleteUnreferenced } from '../../../policy/delete-unreferenced.ts';
 import { expireRows, softChild } from '../../../policy/expire-rows.ts';
@@ -160,6 +163,45 @@ describe('a domain is taken as what it is made of:', () => {
     expect(said).toContain('its type is integer');
   });
 });
+
+test.each(['"Types"."Row Id"', '"Types"."Kind"'])(
+  'a key of type %s, with capitals in its name',
+  async (type) => {
+    const key = type.includes('Kind') ? `('K' || n)::${type}` : `n::${type}`;
+    await database.rows(`
+    create schema "Types";
+    create domain "Types"."Row Id" as text;
+    create type "Types"."Kind" as enum ('K1', 'K2', 'K3', 'K4', 'K5', 'K6');
+    create table users (id ${type} primary key, at timestamptz not null, kept integer, mood text);
+    create table posts (id integer primary key, user_id ${type}, at timestamptz not null);
+    create index on posts (user_id);
+    insert into users select ${key}, now() - n * interval '9 days' from generate_series(1, 6) as n;
+    insert into posts select n, ${key}, now() - interval '40 days' from generate_series(1, 6) as n`);
+    const held = type.includes('Kind') ? 'K6' : '6';
+    const opened = await openDatabase(database.url);
+    const withPosts = { ...old, with: [softChild({ entity: Post, by: 'userId' })] };
+    const request = { entity: 'User', rows: { key: held }, reason: 'x', who: 'me', until: null };
+    await addHold(opened, makePolicy(withPosts), request);
+    const explained = await explainRow(opened, makePolicy(withPosts), 'User', held);
+    expect(explained.passes[0]?.reasons.map(({ why }) => why)).toEqual(['held']);
+    await opened.close();
+    expect(await run([withPosts])).toEqual({ old: { users: 2, posts: 2 } });
+    expect(await ids('posts')).toEqual(['1', '2', '3', '6']);
+    await database.rows(`delete from users where at > now() - interval '10 days'`);
+    expect(await run([lost])).toEqual({ lost: { posts: 1 } });
+  },
+);
+
+test.each(['timestamptz[]', 'tstzrange', 'timestamptz_like'])(
+  'an age of type %s is refused by its type',
+  async (type) => {
+    await database.rows(`
+    create domain timestamptz_like as text;
+    create table users (id text primary key, at ${type}, kept integer, mood text)`);
+    const said = await refusal(old);
+    expect(said).toContain('age names User.at, which is no timestamp or date in this database');
+  },
+);
 
 describe('rows of tables that inherit from one that is reached by cascade', () => {
   beforeEach(async () => {

@@ -1,6 +1,5 @@
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { defineEntity, p } from '@mikro-orm/core';
-import type { Options } from '@mikro-orm/sqlite';
 import { MikroORM } from '@mikro-orm/sqlite';
 
 import { expireRows } from '../../../../policy/expire-rows.ts';
@@ -47,7 +46,7 @@ beforeEach(() => {
     entities: [Invoice],
     attachDatabases: [{ name: 'archive', path: archive.path }],
     discovery: { warnWhenNoEntities: false },
-  } as unknown as Options);
+  });
 });
 afterEach(async () => {
   await orm.close(true);
