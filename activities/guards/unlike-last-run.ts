@@ -1,4 +1,5 @@
 import { countNouns, formatCount } from '../../policy/count-nouns.ts';
+import { formatInstant } from '../../policy/format-instant.ts';
 import type { Issue } from '../../policy/issue.ts';
 import type { Policy } from '../../policy/policy.ts';
 import type { Identity } from '../dialect/facts.ts';
@@ -49,7 +50,7 @@ export async function examineLastRun(
 function describeBlocked({ name }: Policy, reasons: readonly string[], since: string | null): Issue {
   return {
     at: `policy ${JSON.stringify(name)}`,
-    what: `it is blocked${since === null ? '' : ` since ${since}`}: ${reasons.join('; ')}`,
+    what: `it is blocked${since === null ? '' : ` since ${formatInstant(since)}`}: ${reasons.join('; ')}`,
     fix: `Make sure that this is the database to clean and that its rows may be deleted, then \`temporal-vacuum acknowledge ${name}\``,
   };
 }

@@ -1,6 +1,7 @@
 import { countNouns } from '../../policy/count-nouns.ts';
 import { describeDisabled } from '../../policy/describe-disabled.ts';
 import { formatDuration } from '../../policy/duration.ts';
+import { formatInstant } from '../../policy/format-instant.ts';
 import { ValidationError, describeIssue } from '../../policy/issue.ts';
 import type { Policy } from '../../policy/policy.ts';
 import type { Advice } from '../dialect/advice.ts';
@@ -148,7 +149,7 @@ async function examineBlocked({ session }: Database, { name }: Policy): Promise<
     {
       about: 'guards',
       state: 'problem',
-      what: `policy ${name} is blocked since ${state.blockedAt ?? ''}: ${state.blocked.join('; ')}`,
+      what: `policy ${name} is blocked${state.blockedAt === null ? '' : ` since ${formatInstant(state.blockedAt)}`}: ${state.blocked.join('; ')}`,
       fix: `Make sure that this is the database to clean, then \`temporal-vacuum acknowledge ${name}\``,
     },
   ];

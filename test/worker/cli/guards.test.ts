@@ -119,7 +119,8 @@ describeNeeding(['temporal'], 'a guard', () => {
       expect(stopped.stdout).toContain('on another server than at the last run, as after restoring a backup');
       expect(await left()).toBe(5);
       const doctor = await cli(['doctor', 'prefect', ...at]);
-      expect(doctor.stdout).toContain('policy prefect is blocked since');
+      expect(doctor.stdout).toMatch(/policy prefect is blocked since \d{4}-\d\d-\d\d \d\d:\d\d UTC: /);
+      expect((await run()).stdout).toMatch(/it is blocked since \d{4}-\d\d-\d\d \d\d:\d\d UTC: /);
       const other = await cli(['acknowledge', 'other', ...at]);
       expect(other.stdout).toContain('policy other is not blocked');
       const acknowledged = await cli(['acknowledge', 'prefect', ...at]);
