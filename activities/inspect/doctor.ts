@@ -13,7 +13,7 @@ import { readLastRuns } from '../ledger/last-runs.ts';
 import { findKind } from '../passes/index.ts';
 import { findConnectionIssues } from '../plan/connection-issues.ts';
 import { findLeft } from '../plan/find-left.ts';
-import type { LeftTie } from '../plan/find-left.ts';
+import type { LeftDependent } from '../plan/find-left.ts';
 import type { ResolvedPolicy } from '../plan/resolve-policy.ts';
 import { checkAgainst } from '../plan/resolve-policy.ts';
 import type { ResolvedPass } from '../plan/resolved-pass.ts';
@@ -83,7 +83,7 @@ async function examinePolicy({ session }: Database, policy: Policy): Promise<Fin
   ];
 }
 
-function toAdvice({ pass, what, fix }: LeftTie): Finding {
+function toAdvice({ pass, what, fix }: LeftDependent): Finding {
   return { about: `pass ${pass}`, state: 'advice', what, fix };
 }
 

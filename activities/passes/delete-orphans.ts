@@ -16,6 +16,8 @@ import { resolveReference } from '../resolve/reference.ts';
 import { hasIndexOn } from '../resolve/scan-choice.ts';
 import type { ScanChoice } from '../resolve/scan-choice.ts';
 import type { Scope } from '../resolve/scope.ts';
+import { toSoftDependent } from '../resolve/soft-dependents.ts';
+import type { SoftDependent } from '../resolve/soft-dependents.ts';
 import type { BatchOutcome, BatchStep } from '../steps/batch-step.ts';
 import type { ConditionPart } from '../steps/condition-parts.ts';
 import {
@@ -35,8 +37,6 @@ import { verifyDeleted } from '../steps/verify-deleted.ts';
 import type { StoredDeleteOrphans } from '../stored/pass.ts';
 import type { RowTree } from '../stored/row-tree.ts';
 import type { BacklogRows, BatchKind, WantedIndex } from './pass.ts';
-import { tiePointer } from './ties.ts';
-import type { Tie } from './ties.ts';
 
 /** Rows whose parent is deleted, once they are older than a grace period. */
 export const deleteOrphansKind: BatchKind<DeleteOrphans, StoredDeleteOrphans> = {
@@ -46,9 +46,11 @@ export const deleteOrphansKind: BatchKind<DeleteOrphans, StoredDeleteOrphans> = 
     return [entity, parent, ...repoint.flatMap(({ holder, target }) => [holder, target])];
   },
 
-  ties: ({ repoint }: DeleteOrphans): Tie[] => repoint.map(tiePointer),
+  softDependents: ({ repoint }: DeleteOrphans): SoftDependent[] => repoint.map(toSoftDependent),
 
-  mends: ({ entity, by, parent }: DeleteOrphans): Tie[] => [{ entity: parent, to: { child: entity, by } }],
+  repairs: ({ entity, by, parent }: DeleteOrphans): SoftDependent[] => [
+    { entity: parent, to: { child: entity, by } },
+  ],
 
   resolve(pass: DeleteOrphans, scope: Scope): StoredDeleteOrphans | undefined {
     const table = scope.table(pass.entity, ['select', 'update', 'delete']);

@@ -10,6 +10,8 @@ import { listDeferredSteps, listChildEntities, listChildPaths } from '../resolve
 import { readExpired, resolveExpired } from '../resolve/resolve-expired.ts';
 import { scanByAge } from '../resolve/scan-choice.ts';
 import type { ScanChoice } from '../resolve/scan-choice.ts';
+import { listSoftChildren, listRecordedFiles } from '../resolve/soft-dependents.ts';
+import type { SoftDependent } from '../resolve/soft-dependents.ts';
 import type { BatchOutcome, BatchStep } from '../steps/batch-step.ts';
 import type { ConditionPart } from '../steps/condition-parts.ts';
 import {
@@ -27,8 +29,6 @@ import type { StoredExpireRows } from '../stored/pass.ts';
 import type { PreviewBound } from '../stored/report.ts';
 import type { RowTree, StoredChild } from '../stored/row-tree.ts';
 import type { BacklogRows, BatchKind, WantedIndex } from './pass.ts';
-import { tieChildren, tieFiles } from './ties.ts';
-import type { Tie } from './ties.ts';
 
 /** Rows past their retention, with everything that belongs to them. */
 export const expireRowsKind: BatchKind<ExpireRows, StoredExpireRows> = {
@@ -48,7 +48,10 @@ export const expireRowsKind: BatchKind<ExpireRows, StoredExpireRows> = {
     ];
   },
 
-  ties: (pass: ExpireRows): Tie[] => [...tieChildren(pass.entity, pass.with), ...tieFiles(pass.files)],
+  softDependents: (pass: ExpireRows): SoftDependent[] => [
+    ...listSoftChildren(pass.entity, pass.with),
+    ...listRecordedFiles(pass.files),
+  ],
 
   leaves: ({ entity }: ExpireRows): AnyEntity[] => [entity],
 

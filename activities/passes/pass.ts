@@ -7,6 +7,7 @@ import type { Condition, Holds, View } from '../dialect/view.ts';
 import type { FilePreview } from '../files/file-preview.ts';
 import type { ScanChoice } from '../resolve/scan-choice.ts';
 import type { Scope } from '../resolve/scope.ts';
+import type { SoftDependent } from '../resolve/soft-dependents.ts';
 import type { BatchOutcome, BatchStep, PreparedWork, PrepareContext } from '../steps/batch-step.ts';
 import type { ConditionPart } from '../steps/condition-parts.ts';
 import type { TableOutcome, TableStep } from '../steps/table-step.ts';
@@ -17,7 +18,6 @@ import type { StoredPass, StoredTablePass } from '../stored/pass.ts';
 import type { PreviewBound } from '../stored/report.ts';
 import type { RowTree } from '../stored/row-tree.ts';
 import type { PassPlan } from '../stored/scan.ts';
-import type { Tie } from './ties.ts';
 
 /** A column that a pass would like an index on, and why, as the end of a sentence about the pass. */
 export interface WantedIndex {
@@ -38,9 +38,9 @@ interface AnyKind<P extends Pass, S extends StoredPass> {
   /** Entities whose partitions it works on one after the other, if they are partitioned; kinds that do not have none. */
   leaves?(pass: P): AnyEntity[];
   /** What it deletes or repairs along with rows, other than by foreign keys; kinds that do neither have none. */
-  ties?(pass: P): Tie[];
+  softDependents?(pass: P): SoftDependent[];
   /** What it finds once the rows are deleted, whoever did; kinds that look for nothing such have none. */
-  mends?(pass: P): Tie[];
+  repairs?(pass: P): SoftDependent[];
   /** Looks names up; reports what is missing to the scope and then returns undefined. */
   resolve(pass: P, scope: Scope): S | undefined;
   /** What only the rows or the planner tell of a resolved pass; kinds whose names say all have none. */

@@ -10,6 +10,8 @@ import { cascadesFrom } from '../resolve/cascades.ts';
 import { resolvePointer } from '../resolve/pointer.ts';
 import type { ScanChoice } from '../resolve/scan-choice.ts';
 import type { Scope } from '../resolve/scope.ts';
+import { toSoftDependent } from '../resolve/soft-dependents.ts';
+import type { SoftDependent } from '../resolve/soft-dependents.ts';
 import type { BatchOutcome, BatchStep } from '../steps/batch-step.ts';
 import { findNotHeld, heldPart } from '../steps/condition-parts.ts';
 import type { ConditionPart } from '../steps/condition-parts.ts';
@@ -18,8 +20,6 @@ import { limitRows, toScanStep } from '../steps/scan-step.ts';
 import type { StoredRepointLatest } from '../stored/pass.ts';
 import type { RowTree } from '../stored/row-tree.ts';
 import type { BacklogRows, BatchKind } from './pass.ts';
-import { tiePointer } from './ties.ts';
-import type { Tie } from './ties.ts';
 
 /** Rows whose "latest" is deleted: moved to the newest survivor, deleted if there is none. */
 export const repointLatestKind: BatchKind<RepointLatest, StoredRepointLatest> = {
@@ -29,7 +29,7 @@ export const repointLatestKind: BatchKind<RepointLatest, StoredRepointLatest> = 
     return [pointer.holder, pointer.target];
   },
 
-  mends: ({ pointer }: RepointLatest): Tie[] => [tiePointer(pointer)],
+  repairs: ({ pointer }: RepointLatest): SoftDependent[] => [toSoftDependent(pointer)],
 
   resolve(pass: RepointLatest, scope: Scope): StoredRepointLatest | undefined {
     const pointer = resolvePointer(pass.pointer, scope);

@@ -18,12 +18,12 @@ import { removeFiles } from '../files/remove-files.ts';
 import { computeHorizon } from '../resolve/compute-horizon.ts';
 import { FILES_PLAN, resolveRoot } from '../resolve/file-roots.ts';
 import type { Scope } from '../resolve/scope.ts';
+import { listRecordedFiles } from '../resolve/soft-dependents.ts';
+import type { SoftDependent } from '../resolve/soft-dependents.ts';
 import type { BatchOutcome, BatchStep, PrepareContext } from '../steps/batch-step.ts';
 import type { Cursor, ListingCursor } from '../stored/cursor.ts';
 import type { StoredSweepStrayFiles } from '../stored/pass.ts';
 import type { BatchKind } from './pass.ts';
-import { tieFiles } from './ties.ts';
-import type { Tie } from './ties.ts';
 
 /** Files of a batch. */
 const MAX_FILES = 1000;
@@ -50,7 +50,7 @@ export const sweepStrayFilesKind: BatchKind<SweepStrayFiles, StoredSweepStrayFil
 
   entities: ({ root }: SweepStrayFiles): AnyEntity[] => root.recordedBy.map(({ entity }) => entity),
 
-  mends: ({ root, remove }: SweepStrayFiles): Tie[] => (remove ? tieFiles([root]) : []),
+  repairs: ({ root, remove }: SweepStrayFiles): SoftDependent[] => (remove ? listRecordedFiles([root]) : []),
 
   resolve(pass: SweepStrayFiles, scope: Scope): StoredSweepStrayFiles | undefined {
     const root = resolveRoot(pass.root, scope);

@@ -2,13 +2,13 @@ import type { AnyEntity } from '../../policy/pass-options.ts';
 import type { Policy } from '../../policy/policy.ts';
 import type { Catalog } from '../dialect/catalog.ts';
 import { findKind } from '../passes/index.ts';
-import type { Tie } from '../passes/ties.ts';
 import type { PolicyEntities } from '../resolve/entities.ts';
+import type { SoftDependent } from '../resolve/soft-dependents.ts';
 import type { TableName } from '../stored/columns.ts';
 import type { ResolvedPass } from './resolved-pass.ts';
 
 /** What a pass leaves behind of rows that it deletes, although another pass deletes or repairs it with them. */
-export interface LeftTie {
+export interface LeftDependent {
   /** The pass that leaves it. */
   readonly pass: string;
   /** As the end of a sentence about the pass. */
@@ -26,28 +26,33 @@ export function findLeft(
   passes: readonly ResolvedPass[],
   catalog: Catalog,
   entities: PolicyEntities,
-): LeftTie[] {
-  const toKey = ({ entity, to }: Tie): string =>
+): LeftDependent[] {
+  const toKey = ({ entity, to }: SoftDependent): string =>
     JSON.stringify([entities.table(entity), toTarget(to, entities)]);
-  const known = policy.passes.map((pass) => ({ pass, ties: findKind(pass.kind).ties?.(pass) ?? [] }));
-  const mended = new Set(policy.passes.flatMap((pass) => findKind(pass.kind).mends?.(pass) ?? []).map(toKey));
+  const known = policy.passes.map((pass) => ({
+    pass,
+    softDependents: findKind(pass.kind).softDependents?.(pass) ?? [],
+  }));
+  const repaired = new Set(
+    policy.passes.flatMap((pass) => findKind(pass.kind).repairs?.(pass) ?? []).map(toKey),
+  );
   return passes.flatMap(({ pass, stored }) => {
-    const own = new Set(known.find((one) => one.pass === pass)?.ties.map(toKey));
-    const left = new Map<string, LeftTie>();
+    const own = new Set(known.find((one) => one.pass === pass)?.softDependents.map(toKey));
+    const left = new Map<string, LeftDependent>();
     for (const other of known) {
-      for (const tie of other.ties) {
-        const key = toKey(tie);
-        if (!stored.counted.some((table) => isTableOf(tie.entity, table, entities))) continue;
-        if (own.has(key) || mended.has(key) || left.has(key)) continue;
-        if (hasForeignKey(tie, catalog, entities)) continue;
-        left.set(key, describe(tie, pass.name, other.pass.name, entities));
+      for (const dependent of other.softDependents) {
+        const key = toKey(dependent);
+        if (!stored.counted.some((table) => isTableOf(dependent.entity, table, entities))) continue;
+        if (own.has(key) || repaired.has(key) || left.has(key)) continue;
+        if (hasForeignKey(dependent, catalog, entities)) continue;
+        left.set(key, describe(dependent, pass.name, other.pass.name, entities));
       }
     }
     return [...left.values()];
   });
 }
 
-function toTarget(to: Tie['to'], entities: PolicyEntities): unknown[] {
+function toTarget(to: SoftDependent['to'], entities: PolicyEntities): unknown[] {
   if ('child' in to) return ['rows', entities.table(to.child), entities.column(to.child, to.by)];
   if ('root' in to) return ['files', to.root];
   const { holder, pointer } = to.pointer;
@@ -55,7 +60,7 @@ function toTarget(to: Tie['to'], entities: PolicyEntities): unknown[] {
 }
 
 /** Whether the database takes care of it: it deletes the child, keeps its row, or cuts the reference. */
-function hasForeignKey({ entity, to }: Tie, catalog: Catalog, entities: PolicyEntities): boolean {
+function hasForeignKey({ entity, to }: SoftDependent, catalog: Catalog, entities: PolicyEntities): boolean {
   if ('root' in to) return false;
   const [from, property] =
     'child' in to ? [to.child, to.by] : ([to.pointer.holder, to.pointer.pointer] as const);
@@ -80,7 +85,12 @@ function isTableOf(
   return table.name === name && (schema === undefined || table.schema === schema);
 }
 
-function describe({ entity, to }: Tie, pass: string, other: string, entities: PolicyEntities): LeftTie {
+function describe(
+  { entity, to }: SoftDependent,
+  pass: string,
+  other: string,
+  entities: PolicyEntities,
+): LeftDependent {
   const parent = entities.name(entity);
   const also = `pass ${other} names them`;
   if ('child' in to) {

@@ -4,7 +4,7 @@ import type { LatestPointer } from '../../policy/latest-pointer.ts';
 import type { AnyEntity } from '../../policy/pass-options.ts';
 
 /** What belongs to rows of an entity although no foreign key says so, as a pass names it. */
-export interface Tie {
+export interface SoftDependent {
   readonly entity: AnyEntity;
   readonly to:
     | { readonly child: AnyEntity; readonly by: string }
@@ -13,20 +13,20 @@ export interface Tie {
 }
 
 /** Soft children of an entity, with what belongs to them in turn. */
-export function tieChildren(entity: AnyEntity, children: readonly SoftChild[]): Tie[] {
+export function listSoftChildren(entity: AnyEntity, children: readonly SoftChild[]): SoftDependent[] {
   return children.flatMap((child) => [
     { entity, to: { child: child.entity, by: child.by } },
-    ...child.repoint.map(tiePointer),
-    ...tieChildren(child.entity, child.with),
+    ...child.repoint.map(toSoftDependent),
+    ...listSoftChildren(child.entity, child.with),
   ]);
 }
 
-export function tiePointer(pointer: LatestPointer): Tie {
+export function toSoftDependent(pointer: LatestPointer): SoftDependent {
   return { entity: pointer.target, to: { pointer } };
 }
 
 /** The files that rows record. */
-export function tieFiles(roots: readonly FileRoot[]): Tie[] {
+export function listRecordedFiles(roots: readonly FileRoot[]): SoftDependent[] {
   return roots.flatMap(({ name, recordedBy }) =>
     recordedBy.map(({ entity }) => ({ entity, to: { root: name } })),
   );
