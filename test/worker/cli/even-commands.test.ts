@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import { afterAll, describe, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { Command } from 'commander';
 
 import { createProgram } from '../../../worker/cli/program.ts';
@@ -51,7 +51,10 @@ function makeFolder(): string {
   return folder;
 }
 
-const folder = makeFolder();
+let folder: string;
+beforeAll(() => {
+  folder = makeFolder();
+});
 afterAll(() => rmSync(folder, { recursive: true }));
 
 /** Types a command with a policy, and with an address of Temporal if it takes one. */
