@@ -61,7 +61,7 @@ export function isHeldRow(
     .map(({ key, condition, of }) => {
       if (condition !== null) return sql`${bindPredicate(condition)} is true`;
       if (key === null) return sql`false`;
-      // A count, and not `exists`: that the planner may compute from a hash of all holds, made anew in each batch.
+      // A count, and not `exists`: the planner may look that up in a hash of all holds, made anew in each batch.
       return sql`(
         select count(*)
         from ${ledgerTable(connection, 'hold')} as h

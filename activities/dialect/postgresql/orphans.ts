@@ -84,8 +84,8 @@ export async function lockOrphans(
 }
 
 /**
- * Over alias `t`: the row's parent does not exist. A look-up of one row and not `not exists`, which the planner may compute
- * from a hash of all parents.
+ * Over alias `t`: the row's parent does not exist. A look-up of one row and not `not exists`, which the planner may look up
+ * in a hash of all parents, made anew in each batch.
  */
 export function hasNoParent({ by, parent, parentKey }: ParentReference): RawBuilder<boolean> {
   return sql`(

@@ -5,7 +5,7 @@ import type { Channel } from './channel.ts';
 /**
  * The part of the time that the write lock is held, while others write and on a file that nobody else writes. SQLite's lock
  * has no queue: what others notice is not how long a batch is but how much of the time the lock is taken. With 4 % held a
- * Prefect server returned for 0 of 53 "create flow run" with an error, with 16 % it was 27 %, with 48 % it was 61 %.
+ * Prefect server failed 0 of 53 requests to create a flow run, with 16 % held 27 % of them, with 48 % held 61 %.
  */
 const DUTY_BESIDE_OTHERS = 0.05;
 const DUTY_ALONE = 0.5;
