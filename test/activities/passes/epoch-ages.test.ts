@@ -163,7 +163,9 @@ describe('ages that are numbers since 1970', () => {
       'age takes Visit.seen for milliseconds since 1970, and none of its values is one',
     );
     expect(wrong).toContain('Name the unit of its values: s, ms, us');
-    expect(await refused(makePolicy('s', { age: 'seen' }))).toContain("is said as epoch('property', 'ms')");
+    expect(await refused(makePolicy('s', { age: 'seen' }))).toContain(
+      "is written as epoch('property', 'ms')",
+    );
     expect(await refused(makePolicy('s', { age: epoch('kind', 's') }))).toContain(
       'age takes Visit.kind for a number since 1970, and it is none in this database',
     );
