@@ -12,7 +12,7 @@ import { AsSchema, EntitySchema, listSchema, PropertySchema, strictOptions } fro
 /** Rows that name another row without a foreign key in the database. */
 export interface SoftReferenceOptions<Child> {
   readonly entity: EntityName<Child>;
-  /** The property with the primary key of the row that is named. */
+  /** The property with the primary key of the row that is named; a relation if the key has several columns. */
   readonly by: EntityKey<Child>;
   /**
    * Which of its rows count, by columns of their own, as `{ ownerType: 'order' }` if a column tells what each names.

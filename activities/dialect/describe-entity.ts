@@ -1,7 +1,7 @@
 import type { EntityMetadata, EntityProperty } from '@mikro-orm/core';
 import { ReferenceKind } from '@mikro-orm/core';
 
-import type { EntityDescription, EntityRelation } from './entity-reader.ts';
+import type { CompositeRelation, EntityDescription } from './entity-reader.ts';
 
 /** Describes an entity by what MikroORM knows of it. */
 export function describeEntity(
@@ -10,6 +10,7 @@ export function describeEntity(
 ): EntityDescription {
   const { class: entity, className, tableName, root, discriminatorValue, props } = metadata;
   const schema = findSchema(metadata, defaultSchema);
+  const relations = props.filter(isToOne).flatMap((property) => readRelation(property, defaultSchema));
   return {
     entity,
     name: className,
@@ -24,17 +25,18 @@ export function describeEntity(
         return column === undefined || more.length > 0 ? [] : [[name, column]];
       }),
     ),
-    compositeColumns: new Map(
-      props
-        .filter((property) => isToOne(property) && property.joinColumns.length > 1)
-        .map(({ name, joinColumns }) => [name, joinColumns]),
-    ),
     instants: new Set(
       props.flatMap(({ name, columnTypes }) =>
         (columnTypes as readonly string[] | undefined)?.[0] === 'timestamptz' ? [name] : [],
       ),
     ),
-    relations: props.filter(isToOne).flatMap((property) => readRelation(property, defaultSchema)),
+    relations: relations.flatMap(({ columns, references, ...relation }) => {
+      const [column, ...more] = columns;
+      const [reference] = references;
+      if (column === undefined || reference === undefined || more.length > 0) return [];
+      return [{ ...relation, column, references: reference }];
+    }),
+    compositeRelations: relations.filter(({ columns }) => columns.length > 1),
   };
 }
 
@@ -49,13 +51,12 @@ function isToOne({ kind, owner, polymorphic }: EntityProperty): boolean {
   return isOne && polymorphic !== true;
 }
 
-/** A relation that has one column of its own, as a list. */
+/** A relation by columns of its own, as a list. */
 function readRelation(
-  { name, targetMeta, joinColumns: [column, ...more], referencedColumnNames: [references] }: EntityProperty,
+  { name, targetMeta, joinColumns, referencedColumnNames }: EntityProperty,
   defaultSchema: string | undefined,
-): EntityRelation[] {
-  if (targetMeta === undefined) return [];
-  if (column === undefined || references === undefined || more.length > 0) return [];
+): CompositeRelation[] {
+  if (targetMeta === undefined || joinColumns.length !== referencedColumnNames.length) return [];
   const { className, tableName } = targetMeta;
   return [
     {
@@ -63,8 +64,8 @@ function readRelation(
       target: className,
       schema: findSchema(targetMeta, defaultSchema),
       table: tableName,
-      column,
-      references,
+      columns: joinColumns,
+      references: referencedColumnNames,
     },
   ];
 }

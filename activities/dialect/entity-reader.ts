@@ -13,6 +13,13 @@ export interface EntityRelation {
   readonly references: string;
 }
 
+/** What several columns name, as a relation of an entity to one other says. */
+export interface CompositeRelation extends Omit<EntityRelation, 'column' | 'references'> {
+  /** The columns of the entity, and those that they name, in the same order. */
+  readonly columns: readonly string[];
+  readonly references: readonly string[];
+}
+
 /** What the metadata of an entity says. */
 export interface EntityDescription {
   readonly entity: AnyEntity;
@@ -27,12 +34,12 @@ export interface EntityDescription {
   readonly isPartOfTable: boolean;
   /** The column of each property that has exactly one. */
   readonly columns: ReadonlyMap<string, string>;
-  /** The columns of each relation that has several, since it names a key of several columns. */
-  readonly compositeColumns: ReadonlyMap<string, readonly string[]>;
   /** The properties that the entity declares as `timestamptz`: a text without a time zone is UTC then. */
   readonly instants: ReadonlySet<string>;
   /** Its relations to one other entity by one column. */
   readonly relations: readonly EntityRelation[];
+  /** Its relations to one other entity by several columns. */
+  readonly compositeRelations: readonly CompositeRelation[];
 }
 
 /** Reads the metadata of entities; never connects. */

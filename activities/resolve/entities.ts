@@ -5,7 +5,7 @@ import type { Policy } from '../../policy/policy.ts';
 import { ALWAYS } from '../dialect/bind-predicate.ts';
 import type { WantedTable } from '../dialect/catalog.ts';
 import type { Session } from '../dialect/dialect.ts';
-import type { EntityReader, EntityRelation } from '../dialect/entity-reader.ts';
+import type { CompositeRelation, EntityReader, EntityRelation } from '../dialect/entity-reader.ts';
 import type { Predicate, TableName } from '../stored/columns.ts';
 
 /** What the metadata says of the entities of a policy; never connects. */
@@ -86,9 +86,11 @@ export class PolicyEntities {
     return this.#reader.describe(entity).columns.get(property);
   }
 
-  /** The columns of a relation that has several; undefined for other properties. */
-  compositeColumns(entity: AnyEntity, property: string): readonly string[] | undefined {
-    return this.#reader.describe(entity).compositeColumns.get(property);
+  /** The relation by several columns that a property is; undefined for other properties. */
+  compositeRelation(entity: AnyEntity, property: string): CompositeRelation | undefined {
+    return this.#reader
+      .describe(entity)
+      .compositeRelations.find((relation) => relation.property === property);
   }
 
   /** Whether the entity declares a property as an instant, `timestamptz`. */

@@ -4,6 +4,7 @@ import { linkToParent } from '../dialect/join-path.ts';
 import { toTableName } from '../dialect/table-names.ts';
 import type { StoredReference } from '../stored/row-tree.ts';
 import { cascadesFrom, forbidsDelete, pairColumns } from './cascades.ts';
+import { resolveCompositePairs } from './composite-reference.ts';
 import { resolveReference } from './reference.ts';
 import { hasIndexOn } from './scan-choice.ts';
 import type { Scope } from './scope.ts';
@@ -69,6 +70,19 @@ function resolveSoftReference(
   scope: Scope,
 ): StoredReference | undefined {
   const child = scope.readTable(entity);
+  const relation = scope.entities.compositeRelation(entity, by);
+  if (relation !== undefined) {
+    const on = resolveCompositePairs({ entity, table: child, relation, as }, pass.entity, table, scope);
+    const which = scope.whichRows(entity, filter);
+    if (child === undefined || on === undefined) return undefined;
+    const columns = on.map((pair) => pair.child);
+    return {
+      table: toTableName(child),
+      on,
+      ...(which === undefined ? {} : { where: which }),
+      indexed: isIndexed(child, columns),
+    };
+  }
   const reference = resolveReference(
     { entity, table: child, property: by, option: 'by', as },
     { entity: pass.entity, table },

@@ -153,11 +153,11 @@ function resolveKeep(
 ): StoredKeep | null | undefined {
   if (keepLast === undefined || keepLast === null) return null;
   const per = keepLast.per.flatMap((property): (ColumnName | undefined)[] => {
-    const columns = scope.entities.compositeColumns(pass.entity, property);
-    if (columns === undefined) return [scope.column(pass.entity, table, property, `${option}.per`)];
+    const relation = scope.entities.compositeRelation(pass.entity, property);
+    if (relation === undefined) return [scope.column(pass.entity, table, property, `${option}.per`)];
     // Without a table what is wrong is reported already.
     if (table === undefined) return [undefined];
-    return columns.map((column) => scope.columnOf(pass.entity, table, column, property));
+    return relation.columns.map((column) => scope.columnOf(pass.entity, table, column, property));
   });
   if (!per.every((column) => column !== undefined)) return undefined;
   // Two relations may have a column in common, as that of a tenant.

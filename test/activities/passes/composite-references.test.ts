@@ -1,0 +1,125 @@
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { defineEntity, p } from '@mikro-orm/core';
+
+import { explainRow } from '../../../activities/inspect/explain.ts';
+import { openDatabase } from '../../../activities/ledger/database.ts';
+import { deleteUnreferenced, softReference } from '../../../policy/delete-unreferenced.ts';
+import { definePolicy } from '../../../policy/policy.ts';
+import type { Policy } from '../../../policy/policy.ts';
+import type { EitherDatabase } from '../../support/either.ts';
+import { daysAgo, DIALECTS } from '../../support/either.ts';
+import { runAsPreviewed } from '../../support/truth.ts';
+
+const Blob = defineEntity({
+  name: 'Blob',
+  properties: {
+    tenant: p.integer().primary(),
+    hash: p.string().primary(),
+    id: p.integer(),
+    at: p.datetime(),
+  },
+});
+const Other = defineEntity({
+  name: 'Other',
+  properties: { tenant: p.integer().primary(), hash: p.string().primary() },
+});
+const Page = defineEntity({
+  name: 'Page',
+  properties: {
+    id: p.integer().primary(),
+    blob: () => p.manyToOne(Blob).joinColumns('tenant', 'blob_hash').nullable(),
+    other: () => p.manyToOne(Other).joinColumns('tenant', 'other_hash').nullable(),
+    draft: p.boolean(),
+  },
+});
+
+/** Pages have no foreign key. Blob 1 is named; 2 and 3 differ from it in one column; 4 is named by a null in part; 5 by a draft. */
+const SCHEMA = `
+  create table blob (
+    tenant integer not null, hash varchar(20) not null, id integer not null, at timestamp with time zone not null,
+    primary key (tenant, hash)
+  );
+  create table other (tenant integer not null, hash varchar(20) not null, primary key (tenant, hash));
+  create table page (
+    id integer primary key, tenant integer, blob_hash varchar(20), other_hash varchar(20), draft boolean not null
+  );
+  create index page_blob on page (tenant, blob_hash);
+  insert into blob values
+    (1, 'a', 1, ${daysAgo(3)}), (2, 'a', 2, ${daysAgo(3)}), (1, 'b', 3, ${daysAgo(3)}), (3, 'c', 4, ${daysAgo(3)}),
+    (4, 'd', 5, ${daysAgo(3)}), (5, 'e', 6, ${daysAgo(1.9)}), (6, 'f', 7, ${daysAgo(2.1)});
+  insert into page values
+    (1, 1, 'a', null, false), (2, 2, 'b', null, false), (3, null, 'c', null, false), (4, 3, null, null, false),
+    (5, 4, 'd', null, true);`;
+
+function unused(reference: ReturnType<typeof softReference>): Policy {
+  return definePolicy({
+    name: 'p',
+    enabled: true,
+    entities: [Blob, Other, Page],
+    passes: [
+      deleteUnreferenced({
+        name: 'unused',
+        entity: Blob,
+        age: 'at',
+        grace: '2 days',
+        references: [reference],
+      }),
+    ],
+    limits: { maxPercent: 100 },
+  });
+}
+
+describe.each(DIALECTS)('a soft reference of several columns, on %s', (_, open) => {
+  let source: EitherDatabase;
+  beforeEach(async () => {
+    source = await open(SCHEMA);
+  });
+  afterEach(async () => source.drop());
+
+  test.each([{}, { size: 1 }, { lockFirst: true }])('keeps what a whole key names: %j', async (options) => {
+    await runAsPreviewed(source.url, unused(softReference({ entity: Page, by: 'blob' })), options);
+    expect(await source.ids('blob')).toEqual([1, 5, 6]);
+  });
+
+  test('counts the rows that its where means', async () => {
+    await runAsPreviewed(
+      source.url,
+      unused(softReference({ entity: Page, by: 'blob', where: { draft: false } })),
+    );
+    expect(await source.ids('blob')).toEqual([1, 6]);
+  });
+
+  test('explain says which row it keeps', async () => {
+    const database = await openDatabase(source.url);
+    const told = [];
+    for (const key of ['tenant=1,hash=a', 'tenant=2,hash=a', 'tenant=1,hash=b', 'tenant=5,hash=e']) {
+      const policy = unused(softReference({ entity: Page, by: 'blob' }));
+      const { goesBy, passes } = await explainRow(database, policy, 'Blob', key);
+      told.push(goesBy ?? passes[0]?.reasons.map(({ why }) => why));
+    }
+    await database.close();
+    expect(told).toEqual([['referenced'], 'unused', 'unused', ['too-young']]);
+  });
+
+  test('is refused if it leads elsewhere, is compared as text, or names another key than the database has', async () => {
+    const refused: [ReturnType<typeof softReference>, RegExp][] = [
+      [softReference({ entity: Page, by: 'other' }), /Page\.other, a relation of several columns to Other/],
+      [softReference({ entity: Page, by: 'blob', as: 'text' }), /cannot be compared as text/],
+    ];
+    for (const [reference, message] of refused) {
+      await expect(runAsPreviewed(source.url, unused(reference))).rejects.toThrow(message);
+    }
+    await source.execute('drop table blob');
+    await source.execute(
+      `create table blob (tenant integer, hash varchar(20), id integer, at timestamp with time zone not null, primary key (tenant, hash, id))`,
+    );
+    const blob = softReference({ entity: Page, by: 'blob' });
+    await expect(runAsPreviewed(source.url, unused(blob))).rejects.toThrow(/not the primary key of Blob/);
+    await source.execute('drop table blob');
+    await source.execute(
+      `create table blob (tenant text, hash varchar(20), id integer, at timestamp with time zone not null, primary key (tenant, hash))`,
+    );
+    await expect(runAsPreviewed(source.url, unused(blob))).rejects.toThrow(/has another type than the key/);
+    expect(await source.rows('select * from page')).toHaveLength(5);
+  });
+});
