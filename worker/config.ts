@@ -48,8 +48,22 @@ function isUnreadableType(error: unknown): boolean {
   return error instanceof Error && 'code' in error && error.code === 'ERR_UNKNOWN_FILE_EXTENSION';
 }
 
+const NO_MODULE =
+  'Name it vacuum.config.mts, or say "type": "module" in package.json: Node.js takes it for CommonJS';
+
+/** In a package of CommonJS a file is a module only by its name. */
+function isNoModule(error: unknown): boolean {
+  return error instanceof SyntaxError && error.message.includes('import statement outside a module');
+}
+
 function isJson(error: unknown): boolean {
   return error instanceof Error && 'code' in error && error.code === 'ERR_IMPORT_ATTRIBUTE_MISSING';
+}
+
+function findFix(error: unknown): string {
+  if (isUnreadableType(error)) return NEWER_NODE;
+  if (isNoModule(error)) return NO_MODULE;
+  return isJson(error) ? NO_JSON : 'Correct the file';
 }
 
 /** Loads a configuration file. Throws a `ValidationError` that says what is wrong with it. */
@@ -67,8 +81,7 @@ export async function loadConfig(path: string): Promise<VacuumConfig> {
   } catch (error) {
     if (error instanceof ValidationError) throw error;
     const what = `it cannot be loaded: ${error instanceof Error ? error.message : String(error)}`;
-    const fix = isUnreadableType(error) ? NEWER_NODE : isJson(error) ? NO_JSON : 'Correct the file';
-    throw new ValidationError(at, [{ at, what, fix }]);
+    throw new ValidationError(at, [{ at, what, fix: findFix(error) }]);
   }
   const config =
     typeof loaded === 'object' && loaded !== null && 'default' in loaded ? loaded.default : undefined;

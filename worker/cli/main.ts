@@ -9,12 +9,19 @@ import { readVersion } from '../version.ts';
 import { DatabaseUnreachable } from './database.ts';
 import { EXIT } from './exit-code.ts';
 import { loadEnvironmentFile } from './load-environment-file.ts';
+import { refuseOldNode } from './node-version.ts';
 import { note, surviveClosedPipes } from './output.ts';
 import { createProgram } from './program.ts';
 
 /** Runs the command line. Every error becomes a sentence on standard error and an exit code. */
 async function main(): Promise<void> {
   surviveClosedPipes();
+  const refused = refuseOldNode(process.version);
+  if (refused !== undefined) {
+    process.exitCode = EXIT.issue;
+    note(refused);
+    return;
+  }
   try {
     loadEnvironmentFile(process.cwd());
     const program = await createProgram(readVersion(), process.argv[2]);

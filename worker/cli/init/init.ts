@@ -1,4 +1,4 @@
-import { existsSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 
 import type { Command } from 'commander';
 
@@ -21,7 +21,7 @@ import { countNouns, note, print, printJson } from '../output.ts';
 import { renderConfig } from './render-config.ts';
 
 interface InitFlags extends SetupFlags {
-  readonly out: string;
+  readonly out?: string;
   readonly force: boolean;
   readonly check: boolean;
 }
@@ -33,7 +33,10 @@ export function addInit(program: Command): void {
     .description(
       'read catalog and statistics of a database and write a configuration file with a proposed policy, disabled; needs no Temporal',
     )
-    .option('--out <file>', 'the file to write; - is standard output', 'vacuum.config.ts')
+    .option(
+      '--out <file>',
+      'the file to write; - is standard output (default: vacuum.config.ts, or .mts in a package of CommonJS)',
+    )
     .option('--force', 'overwrite the file if it is there', false)
     .option('--check', 'write nothing; list the tables that no policy covers and nobody waived', false)
     .option('--config <file>', 'configuration file of --check (default: vacuum.config.ts of this folder)')
@@ -48,7 +51,7 @@ async function init(flags: InitFlags): Promise<void> {
     await checkCoverage(await findSetup(flags), flags.json);
     return;
   }
-  const { out, force, json } = flags;
+  const { out = nameFile(), force, json } = flags;
   if (out !== '-' && !force && existsSync(out)) refuseFile(out);
   const proposal = await withOnlyDatabase(findUrlSetup(flags), {}, async ({ session }) =>
     proposeFor(session),
@@ -58,6 +61,13 @@ async function init(flags: InitFlags): Promise<void> {
   else if (!json) process.stdout.write(text);
   if (json) printJson(proposal);
   else if (out !== '-') printNext(out, proposal);
+}
+
+/** In a package of CommonJS Node.js takes a `.ts` file for no module, and cannot import it. */
+function nameFile(): string {
+  const usual = 'vacuum.config.ts';
+  if (existsSync(usual) || !existsSync('package.json')) return usual;
+  return /"type"\s*:\s*"commonjs"/.test(readFileSync('package.json', 'utf8')) ? 'vacuum.config.mts' : usual;
 }
 
 function refuseFile(out: string): never {
