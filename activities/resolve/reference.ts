@@ -37,6 +37,12 @@ export function resolveReference(
   parent: NamedParent,
   scope: Scope,
 ): ResolvedReference | undefined {
+  if (scope.entities.compositeRelation(child.entity, child.property) !== undefined) {
+    return scope.addIssue(
+      `${child.option} names ${describeProperty(child, scope)}, a relation of several columns, and rows are named by one column here`,
+      'Give the rows a foreign key with on delete cascade, which may have several columns, or name a property with one column',
+    );
+  }
   const by = scope.column(child.entity, child.table, child.property, child.option);
   if (by === undefined || child.table === undefined || parent.table === undefined) return undefined;
   const named = findNamedColumns(child, by, parent.table, scope);

@@ -4,6 +4,7 @@ import { defineEntity, p } from '@mikro-orm/core';
 import { explainRow } from '../../../activities/inspect/explain.ts';
 import { openDatabase } from '../../../activities/ledger/database.ts';
 import { deleteUnreferenced, softReference } from '../../../policy/delete-unreferenced.ts';
+import { expireRows, softChild } from '../../../policy/expire-rows.ts';
 import { definePolicy } from '../../../policy/policy.ts';
 import type { Policy } from '../../../policy/policy.ts';
 import type { EitherDatabase } from '../../support/either.ts';
@@ -99,6 +100,26 @@ describe.each(DIALECTS)('a soft reference of several columns, on %s', (_, open) 
     }
     await database.close();
     expect(told).toEqual([['referenced'], 'unused', 'unused', ['too-young']]);
+  });
+
+  test('is refused by name where rows are named by one column, as for soft children', async () => {
+    const policy = definePolicy({
+      name: 'p',
+      enabled: true,
+      entities: [Blob, Page],
+      passes: [
+        expireRows({
+          name: 'old',
+          entity: Blob,
+          age: 'at',
+          olderThan: '2 days',
+          with: [softChild({ entity: Page, by: 'blob' })],
+        }),
+      ],
+    });
+    await expect(runAsPreviewed(source.url, policy)).rejects.toThrow(
+      /by names Page\.blob, a relation of several columns, and rows are named by one column here/,
+    );
   });
 
   test('is refused if it leads elsewhere, is compared as text, or names another key than the database has', async () => {
