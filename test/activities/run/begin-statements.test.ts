@@ -59,7 +59,7 @@ describeNeeding(['temporal'], 'the begin of a run', () => {
     statements.filter((statement) => what.test(statement)).length;
 
   test.each(['the first', 'the second'])(
-    'of %s samples each table once, and reads the foreign keys of the database once',
+    'of %s samples each table once, reads the foreign keys of the database once, and has each delete planned once',
     async (nth) => {
       // The second run has rows that are held: they are left out of the backlog in the same sample.
       if (nth === 'the second') {
@@ -72,6 +72,8 @@ describeNeeding(['temporal'], 'the begin of a run', () => {
       );
       expect(sampled.toSorted()).toEqual(['"public"."note"', '"public"."thing"']);
       expect(count(statements, /from pg_constraint as c\b[^]*contype = 'f'/)).toBe(1);
+      // Once for each of the two passes, also if there was no ledger.
+      expect(count(statements, /explain\s+delete from only "public"."thing"/)).toBe(2);
       const before = await database.rows<{ name: string; rows: number }>(
         `select p.name, (p.backlog #>> '{before,rows}')::int as rows
          from vacuum.pass as p where p.run_id = (select max(id) from vacuum.run) order by p.ordinal`,
