@@ -13,6 +13,11 @@ import { STOCK_POSTGRESQL } from '../../support/parts/bring.ts';
 import type { Cluster } from '../../support/postgres/cluster.ts';
 import { startCluster } from '../../support/postgres/cluster.ts';
 import { programsIn } from '../../support/postgres/programs.ts';
+import { checkRandomPolicy, makeRandomDatabase } from '../../support/random-schemas/check.ts';
+import { SEED } from '../../support/random.ts';
+
+/** So many random policies; the long run of a person has more. */
+const POLICIES = Number(process.env['TEST_STOCK_POLICIES'] ?? 3);
 
 const Line = defineEntity({
   name: 'Line',
@@ -32,7 +37,11 @@ describeNeeding(['stock-postgresql'], 'a server that compiles statements of high
   let cluster: Cluster;
   let database: TestDatabase;
   beforeAll(async () => {
-    cluster = await startCluster({ programs: programsIn(STOCK_POSTGRESQL.folder) });
+    // What is compiled is recorded, statement by statement.
+    cluster = await startCluster({
+      programs: programsIn(STOCK_POSTGRESQL.folder),
+      settings: { shared_preload_libraries: 'pg_stat_statements', 'pg_stat_statements.track': 'all' },
+    });
     database = await createDatabase('template0', cluster.url());
   });
   afterAll(async () => {
@@ -67,5 +76,30 @@ describeNeeding(['stock-postgresql'], 'a server that compiles statements of high
     expect(await database.rows('select id from line where id in (19,20,21)')).toEqual([{ id: 20 }]);
     expect(passes[0]?.deleted['line']).toBe(210);
     expect(await database.rows('select distinct jit from seen')).toEqual([{ jit: 'off' }]);
+  });
+
+  // Each statement is worth compiling here, so that random plans need not be large to show one that is.
+  test('compiles nothing of random policies, whatever their plans cost', async () => {
+    const random = await makeRandomDatabase(cluster.url());
+    try {
+      await random.rows(`
+        create extension pg_stat_statements;
+        create role vacuum_role superuser login;
+        alter role vacuum_role set jit_above_cost = 0;
+        alter role vacuum_role set jit_optimize_above_cost = 0;
+        alter role vacuum_role set jit_inline_above_cost = 0`);
+      const url = new URL(random.url);
+      url.username = 'vacuum_role';
+      for (let n = 0; n < POLICIES; n += 1) await checkRandomPolicy(random, SEED + n, url.toString());
+      // Statements on the ledger alone are cheap: no server compiles them by its defaults.
+      const [seen] = await random.rows<{ statements: number; compiled: string[] }>(`
+        select count(*)::int as statements, coalesce(array_agg(query) filter (where jit_functions > 0), '{}') as compiled
+        from pg_stat_statements
+        where userid = 'vacuum_role'::regrole and query ~ '"(parent|child|tag|heir)"'`);
+      expect(seen?.compiled).toEqual([]);
+      expect(seen?.statements).toBeGreaterThan(POLICIES);
+    } finally {
+      await random.drop();
+    }
   });
 });

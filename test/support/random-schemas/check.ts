@@ -17,8 +17,8 @@ import type { World } from './world.ts';
 import { makeWorld, toSql, TYPES_SQL } from './world.ts';
 
 /** A database with the types and a ledger, for one policy after the other. */
-export async function makeRandomDatabase(): Promise<TestDatabase> {
-  const database = await createDatabase('template0');
+export async function makeRandomDatabase(server?: string): Promise<TestDatabase> {
+  const database = await createDatabase('template0', server);
   await database.rows(TYPES_SQL);
   await database.rows(`alter database ${database.name} set search_path = public, ext`);
   const vacuumed = await openDatabase(database.url);
@@ -31,9 +31,13 @@ const RESET = 'drop table if exists heir, child, tag, parent; truncate vacuum.ru
 
 /**
  * Makes tables, rows and a policy from a seed, runs the policy, and compares what is left with what the documentation says,
- * the preview with the run, and the ledger with the difference.
+ * the preview with the run, and the ledger with the difference. `url` is that of the database, perhaps for another role.
  */
-export async function checkRandomPolicy(database: TestDatabase, seed: number): Promise<void> {
+export async function checkRandomPolicy(
+  database: TestDatabase,
+  seed: number,
+  url = database.url,
+): Promise<void> {
   const random = makeRandom(seed);
   const now = await database.value('select (1000 * extract(epoch from now()))::bigint');
   const world = makeWorld(random, now);
@@ -49,7 +53,7 @@ export async function checkRandomPolicy(database: TestDatabase, seed: number): P
   };
   vacuum(world, steps, held);
   try {
-    const deleted = await runAsPreviewed(database.url, policy, options);
+    const deleted = await runAsPreviewed(url, policy, options);
     expect(await readLeft(database, world)).toEqual(listLeft(world));
     expect(sumTables(deleted)).toEqual(subtract(before, countRows(world)));
   } catch (error) {
