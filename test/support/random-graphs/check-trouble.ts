@@ -74,6 +74,7 @@ async function check(
   for (const table of counted)
     expect({ table, rows: ledger[table] }).toEqual({ table, rows: gone[table]?.length ?? 0 });
   expectAllowed(graph, trouble, gone);
+  if (database.isSqlite) await expectHeldThere(database, graph);
   await expectWhole(database);
   if (ended === undefined && change === null && preview !== undefined) {
     const differs = graph.tables.some(
@@ -139,8 +140,11 @@ function expectAllowed(graph: Graph, trouble: Trouble, gone: readonly (readonly 
         if (hasSoftChild && table === 1 && row.owner !== null && allowed[0]?.has(row.owner) === true)
           allowed[table]?.add(row.id);
         for (const { on, into, does } of writers)
-          if (does === 'delete' && on === table && allowed[table]?.has(row.id) === true)
-            allowed[into]?.add(row.code);
+          if (on === table && allowed[table]?.has(row.id) === true) {
+            if (does === 'delete') allowed[into]?.add(row.code);
+            for (const { id, code } of tables[into] ?? [])
+              if (does === 'replace' && code === row.code) allowed[into]?.add(id);
+          }
       }
     }
     grows = allowed.reduce((sum, { size }) => sum + size, 0) > before;
@@ -153,6 +157,17 @@ function expectAllowed(graph: Graph, trouble: Trouble, gone: readonly (readonly 
     });
     const held = tables[table]?.filter(({ isHeld }) => isHeld).map(({ id }) => id) ?? [];
     expect({ table, held: held.filter((id) => known.includes(id)) }).toEqual({ table, held: [] });
+  }
+}
+
+/** Each row that is held is there: one that is replaced by another fires no trigger. */
+async function expectHeldThere(database: GraphDatabase, { tables }: Graph): Promise<void> {
+  for (const [table, rows] of tables.entries()) {
+    const [found] = await database.rows(`select count(*) as n from sqlite_schema where name = 't${table}'`);
+    const left = await database.rows(`select id from ${found?.['n'] === 1 ? `t${table}` : 't9'}`);
+    const held = rows.filter(({ isHeld }) => isHeld).map(({ id }) => id);
+    const lost = held.filter((id) => left.every((row) => row['id'] !== id));
+    expect({ table, lost }).toEqual({ table, lost: [] });
   }
 }
 

@@ -9,7 +9,8 @@ import { ACTIONS, listColumns } from './world.ts';
 export interface Writer {
   readonly on: number;
   readonly into: number;
-  readonly does: 'delete' | 'insert' | 'update';
+  /** SQLite may write a row in place of another one, which it deletes without a word. */
+  readonly does: 'delete' | 'insert' | 'update' | 'replace';
   /** Before the row is deleted, or after. */
   readonly when: 'before' | 'after';
   /** By itself, by what it calls, or by a trigger of a table that it writes. SQLite's triggers call nothing. */
@@ -36,7 +37,10 @@ export function makeTrouble(random: Random, graph: Graph, isSqlite: boolean): Tr
   const makeWriter = (): Writer => ({
     on: below(graph.tables.length),
     into: below(graph.tables.length),
-    does: choose(random, ['delete', 'delete', 'insert', 'update'] as const),
+    does: choose<Writer['does']>(random, [
+      ...(['delete', 'delete', 'insert', 'update'] as const),
+      ...(isSqlite ? (['replace', 'replace'] as const) : []),
+    ]),
     when: choose(random, ['before', 'after', 'after'] as const),
     by: choose(random, ['itself', 'itself', 'call', 'relay'] as const),
   });
@@ -96,6 +100,7 @@ function toWriter({ on, into, does, when, by }: Writer, name: string, isSqlite: 
     return {
       delete: `delete from t${into} where id = ${row}${code}`,
       update: `update t${into} set at = ${now} where id = ${row}${code}`,
+      replace: `insert or replace into t${into} (id, code, at, marked) values (${own}, ${row}${code}, ${now}, 0)`,
       insert: `insert into t${into} (id, code, at, marked) values (${own}, ${own}, ${now}, 0) on conflict do nothing`,
     }[does];
   };
