@@ -123,7 +123,9 @@ export function dueWhenOlder(
   type: string,
 ): RawBuilder<string | null> {
   const day = type === 'date' ? sql` + interval '1 day'` : sql``;
-  const when = sql`${age} + (${castValue(now, timestampType(type))} - ${horizon})${day}`;
+  // PostgreSQL ends with the year 294276: an age near it has no instant that could be written.
+  const writable = sql`case when ${age} >= '200000-01-01' then 'infinity' else ${age} end`;
+  const when = sql`${writable} + (${castValue(now, timestampType(type))} - ${horizon})${day}`;
   // What does not say its time zone is taken as UTC: its horizon has room for all others.
   const instant = type.endsWith('with time zone') ? when : sql`(${when}) at time zone 'UTC'`;
   return sql`to_json(${instant}) #>> '{}'`;

@@ -94,6 +94,17 @@ describe('explain', () => {
     expect(await of('Order', 77)).toMatchObject({ found: false, goesBy: null, passes: [] });
   });
 
+  test.each([
+    ['294276-12-31 23:59:59+00', ['too-young', 'kept-newest']],
+    ['infinity', ['too-young', 'kept-newest']],
+    ['4713-01-01 00:00:00+00 BC', ['kept-newest']],
+    ['-infinity', ['kept-newest']],
+  ])('takes an age at the end of time: %s', async (age, reasons) => {
+    await addOrder(1, 1);
+    await shop.rows(`update shop_order set closed_at = $1`, [age]);
+    expect(whys(await of('Order', 1))['old-orders']).toEqual(reasons);
+  });
+
   test('says from when a row may go, to the instant that the run then agrees with', async () => {
     await addOrder(1, 1);
     await addOrder(2, 3);
