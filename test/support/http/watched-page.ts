@@ -119,6 +119,16 @@ export class WatchedPage {
     expect(needs).toBeLessThanOrEqual(has);
   }
 
+  /** No table has nothing but zeros in its numbers. */
+  async expectNoZeros(): Promise<void> {
+    const zeros = await this.page.evaluate<string[]>(`
+      [...document.querySelectorAll('table')].flatMap((table) => {
+        const numbers = [...table.querySelectorAll('tbody td')].map((cell) => cell.innerText).filter((text) => /^\\d/.test(text));
+        return numbers.length > 0 && numbers.every((text) => /^0\\b/.test(text)) ? [table.innerText] : [];
+      })`);
+    expect(zeros).toEqual([]);
+  }
+
   /** No word of a table is broken over two lines, unless it is longer than the line of a narrow column. */
   async expectWholeWords(): Promise<void> {
     const broken = await this.page.evaluate<string[]>(`

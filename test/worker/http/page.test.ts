@@ -40,6 +40,10 @@ describeNeeding(['temporal', 'chromium'], 'the page of a worker', () => {
     await shop.database.rows(`
       update vacuum.run
       set started_at = started_at - (6 - id) * interval '1 day', ended_at = ended_at - (6 - id) * interval '1 day'`);
+    await shop.database.rows(`
+      insert into vacuum.run (policy, mode, status, workflow_id, first_run_id, temporal, settings, started_at, ended_at)
+      select policy, mode, 'stopped-by-guard', 'guarded', 'guarded', temporal, settings, started_at, ended_at
+      from vacuum.run where id = 5`);
     await applySchedule(await session.client(), shop.policy, { taskQueue: shop.taskQueue });
     await shop.add(ROWS);
     open = await shop.pauseInTheMiddle('the backup runs');
@@ -62,6 +66,10 @@ describeNeeding(['temporal', 'chromium'], 'the page of a worker', () => {
     const watched = await watcher.look(worker.url, as);
     const { page } = watched;
     await page.getByRole('table', { name: 'Tables of the policies' }).waitFor();
+    const chart = page.getByRole('img', { name: /^Rows deleted by each run/ });
+    await chart.waitFor();
+    // The run that failed and the one that a guard stopped.
+    expect(await chart.getByText('×').count()).toBe(2);
     await page.getByRole('img', { name: /^Bytes given back/ }).waitFor();
     const underWay = await watched.readText('Under way');
     expect(underWay).toMatch(
@@ -86,10 +94,12 @@ describeNeeding(['temporal', 'chromium'], 'the page of a worker', () => {
     expect(await watched.readText('Tables')).toMatch(/audit_log/);
     expect(await page.locator('header').innerText()).toContain('RUNNING');
     await watched.expectFits();
+    await watched.expectNoZeros();
     await watched.expectAccessible();
     await page.locator('tbody a').last().click();
     await page.getByRole('table', { name: 'Rows deleted, by table' }).waitFor();
     await watched.expectFits();
+    await watched.expectNoZeros();
     await watched.expectAccessible();
     watched.expectQuiet();
     await watched.close();
@@ -111,7 +121,7 @@ describeNeeding(['temporal', 'chromium'], 'the page of a worker', () => {
     await page.getByText('13 passes').click();
     await page.getByText('2 passes are planned').click();
     await page.getByRole('article').getByText('old-orders').waitFor();
-    await page.locator('tbody a').nth(1).click();
+    await page.locator('tbody a').nth(2).click();
     await page.getByRole('table', { name: 'Passes, in the order of the policy' }).waitFor();
     await expectReadable('unfolded');
     // Folded lists stay open although the page is drawn anew.
@@ -141,7 +151,7 @@ describeNeeding(['temporal', 'chromium'], 'the page of a worker', () => {
       'region "History"',
       'region "Tables"',
       'progressbar "Pass old-audit"',
-      'img "Rows deleted by each run: 5 runs from',
+      'img "Rows deleted by each run: 6 runs from',
       'table "Runs, the newest first"',
       'columnheader "status"',
       'rowheader "audit_log"',
@@ -166,11 +176,13 @@ describeNeeding(['temporal', 'chromium'], 'the page of a worker', () => {
     expect(await focused()).toBe('13 passes');
     await page.keyboard.press('Tab');
     // The newest run.
-    expect(await focused()).toBe('6');
+    expect(await focused()).toBe('7');
     const ring = await page.evaluate<string>('getComputedStyle(document.activeElement).outlineStyle');
     expect(ring).toBe('solid');
-    await page.keyboard.press('Tab');
-    expect(await focused()).toBe('5');
+    for (const run of ['6', '5']) {
+      await page.keyboard.press('Tab');
+      expect(await focused()).toBe(run);
+    }
     await page.keyboard.press('Enter');
     await page.getByRole('table', { name: 'Passes, in the order of the policy' }).waitFor();
     await waitFor('the focus on the title of the run', async () => (await focused()) === 'Run 5');

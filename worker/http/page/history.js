@@ -10,6 +10,8 @@ const HEAD = ['run', 'policy', 'status', 'why', 'started', 'time', 'rows', 'give
 
 /** @type {Readonly<Record<string, string>>} */
 const MOODS = { completed: 'good', running: 'good', failed: 'bad' };
+/** Runs that somebody must look at: the charts mark them. */
+const UNSUCCESSFUL = new Set(['failed', 'stopped-by-guard']);
 
 /** @type {readonly RunSummary[]} */
 let last = [];
@@ -69,7 +71,7 @@ export function drawCharts() {
       const name = `run ${run.run} of ${run.policy}, ${run.status}`;
       return found === null
         ? []
-        : [{ at: Date.parse(run.startedAt), value: found, name, failed: run.status === 'failed' }];
+        : [{ at: Date.parse(run.startedAt), value: found, name, failed: UNSUCCESSFUL.has(run.status) }];
     });
   const width = byId('charts').clientWidth;
   const each = width >= 784 ? (width - 16) / 2 : width;
