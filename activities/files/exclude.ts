@@ -1,4 +1,7 @@
 import { matchesGlob } from 'node:path';
+import { basename } from 'node:path/posix';
+
+import { findFolder } from './folders.ts';
 
 /** So many names are remembered: folders come again with each of their files. */
 const MAX_KNOWN = 10_000;
@@ -23,10 +26,9 @@ export function makeExclusion(globs: readonly string[]): (key: string) => boolea
     return is;
   };
   const isExcluded = (key: string): boolean => {
-    const cut = key.lastIndexOf('/');
     return (
-      isFolderExcluded(key.slice(0, Math.max(0, cut))) ||
-      isNamed(key.slice(cut + 1)) ||
+      isFolderExcluded(findFolder(key)) ||
+      isNamed(basename(key)) ||
       ofPaths.some((glob) => matchesGlob(key, glob))
     );
   };

@@ -1,6 +1,7 @@
 import { constants, existsSync } from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
 import { lstat, open, realpath, rmdir } from 'node:fs/promises';
+import { basename } from 'node:path/posix';
 
 import { FileRefused } from '../../policy/file-store.ts';
 import { readErrno } from './errno.ts';
@@ -69,9 +70,7 @@ export class Folders {
     for (let at = folder; at !== ''; at = findFolder(at)) {
       if ((this.#entries.get(at)?.users ?? 0) > 0) return;
       try {
-        await this.within(findFolder(at), async (base) =>
-          rmdir(`${base}/${at.slice(at.lastIndexOf('/') + 1)}`),
-        );
+        await this.within(findFolder(at), async (base) => rmdir(`${base}/${basename(at)}`));
       } catch (error) {
         const code = readErrno(error);
         // Another worker removed it, which may have left the one above.
@@ -99,8 +98,7 @@ export class Folders {
   async #open(folder: string): Promise<OpenFolder | undefined> {
     if (!this.#byHandle) return this.#verify(folder);
     if (folder === '') return openFolder(this.#root);
-    const name = folder.slice(folder.lastIndexOf('/') + 1);
-    return this.within(findFolder(folder), async (base) => openFolder(`${base}/${name}`));
+    return this.within(findFolder(folder), async (base) => openFolder(`${base}/${basename(folder)}`));
   }
 
   async #verify(folder: string): Promise<OpenFolder | undefined> {

@@ -1,5 +1,6 @@
 import { lstat, opendir, realpath, stat, unlink } from 'node:fs/promises';
 import { isAbsolute, resolve } from 'node:path';
+import { basename } from 'node:path/posix';
 
 import { z } from 'zod';
 
@@ -173,9 +174,7 @@ class OpenLocalDisk implements OpenFileStore {
   /** Works on a file by a path that no link can redirect; undefined if nothing is there. */
   async #at<T>(key: string, work: (path: string) => Promise<T>): Promise<T | undefined> {
     try {
-      return await this.#folders.within(findFolder(key), async (base) =>
-        work(`${base}/${key.slice(key.lastIndexOf('/') + 1)}`),
-      );
+      return await this.#folders.within(findFolder(key), async (base) => work(`${base}/${basename(key)}`));
     } catch (error) {
       if (readErrno(error) === 'ENOENT') return undefined;
       throw error;
