@@ -1,32 +1,12 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { defineEntity, p } from '@mikro-orm/core';
 import { Client } from 'pg';
 
-import { expireRows, softChild } from '../../../policy/expire-rows.ts';
-import { definePolicy } from '../../../policy/policy.ts';
 import { runEngine } from '../../support/engine.ts';
+import { JOBS_POLICY } from '../../support/logged-jobs.ts';
 import type { Cluster } from '../../support/postgres/cluster.ts';
 import { startCluster } from '../../support/postgres/cluster.ts';
 
 // A prepared transaction has no session that could be ended, and its locks survive a restart of the server.
-
-const Job = defineEntity({ name: 'Job', properties: { id: p.integer().primary(), at: p.datetime() } });
-const Log = defineEntity({ name: 'Log', properties: { id: p.integer().primary(), jobId: p.integer() } });
-const POLICY = definePolicy({
-  name: 'p',
-  enabled: true,
-  entities: [Job, Log],
-  limits: { maxPercent: 100 },
-  passes: [
-    expireRows({
-      name: 'old',
-      entity: Job,
-      age: 'at',
-      olderThan: '1 day',
-      with: [softChild({ entity: Log, by: 'jobId' })],
-    }),
-  ],
-});
 
 let cluster: Cluster;
 let client: Client;
@@ -63,7 +43,7 @@ test('rows that a prepared transaction has locked stay with their children, are 
   }
   // The child is waited for as long as a batch may take, which then is tried without its row.
   await client.query(`commit prepared 'child'`);
-  const first = await runEngine(cluster.url(), POLICY, { lockFirst: true });
+  const first = await runEngine(cluster.url(), JOBS_POLICY, { lockFirst: true });
   expect(first.passes).toMatchObject([{ deleted: { job: 8, log: 8 }, skipped: 2 }]);
   expect([await ids('job'), await ids('log')]).toEqual([
     [4, 6],
@@ -71,7 +51,7 @@ test('rows that a prepared transaction has locked stay with their children, are 
   ]);
   await client.query(`commit prepared 'touched'`);
   await client.query(`rollback prepared 'deleted'`);
-  const second = await runEngine(cluster.url(), POLICY, { lockFirst: true });
+  const second = await runEngine(cluster.url(), JOBS_POLICY, { lockFirst: true });
   expect(second.passes).toMatchObject([{ deleted: { job: 1, log: 1 }, skipped: 0 }]);
   expect([await ids('job'), await ids('log')]).toEqual([[4], [40]]);
 });

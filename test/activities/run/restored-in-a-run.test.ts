@@ -1,31 +1,11 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { defineEntity, p } from '@mikro-orm/core';
 
-import { expireRows, softChild } from '../../../policy/expire-rows.ts';
-import { definePolicy } from '../../../policy/policy.ts';
 import type { EitherDatabase } from '../../support/either.ts';
 import { daysAgo, DIALECTS } from '../../support/either.ts';
 import { runEngine } from '../../support/engine.ts';
+import { JOBS_POLICY } from '../../support/logged-jobs.ts';
 
 // A backup that is restored while a run is open takes the rows and the ledger back in time together.
-
-const Job = defineEntity({ name: 'Job', properties: { id: p.integer().primary(), at: p.datetime() } });
-const Log = defineEntity({ name: 'Log', properties: { id: p.integer().primary(), jobId: p.integer() } });
-const POLICY = definePolicy({
-  name: 'p',
-  enabled: true,
-  entities: [Job, Log],
-  limits: { maxPercent: 100 },
-  passes: [
-    expireRows({
-      name: 'old',
-      entity: Job,
-      age: 'at',
-      olderThan: '1 day',
-      with: [softChild({ entity: Log, by: 'jobId' })],
-    }),
-  ],
-});
 
 const YOUNG = [25, 26, 27, 28, 29, 30];
 
@@ -62,7 +42,7 @@ describe.each(DIALECTS)('a backup that is restored in the middle of a run, on %s
   test('with its ledger: the run goes on from there, and counts what it deletes from there', async () => {
     const tables = ['job', 'log', ledger('batch')];
     let batches = 0;
-    const { passes } = await runEngine(database.url, POLICY, {
+    const { passes } = await runEngine(database.url, JOBS_POLICY, {
       size: 3,
       afterBatch: async () => {
         batches += 1;
@@ -80,7 +60,7 @@ describe.each(DIALECTS)('a backup that is restored in the middle of a run, on %s
     const tables = ['job', 'log'];
     let batches = 0;
     let restored = 0;
-    const run = runEngine(database.url, POLICY, {
+    const run = runEngine(database.url, JOBS_POLICY, {
       size: 3,
       afterBatch: async () => {
         batches += 1;
@@ -102,7 +82,7 @@ describe.each(DIALECTS)('a backup that is restored in the middle of a run, on %s
     let batches = 0;
     let before = 0;
     const [first] = (
-      await runEngine(database.url, POLICY, {
+      await runEngine(database.url, JOBS_POLICY, {
         size: 3,
         scan: 'by-age',
         afterBatch: async () => {
@@ -116,7 +96,7 @@ describe.each(DIALECTS)('a backup that is restored in the middle of a run, on %s
     const left = await countJobs();
     expect([before > 0, left > YOUNG.length]).toEqual([true, true]);
     expect(first?.deleted).toEqual({ job: before + 30 - left, log: before + 30 - left });
-    const [second] = (await runEngine(database.url, POLICY)).passes;
+    const [second] = (await runEngine(database.url, JOBS_POLICY)).passes;
     expect(second?.deleted).toEqual({ job: left - YOUNG.length, log: left - YOUNG.length });
     expect(await database.ids('job')).toEqual(YOUNG);
     expect(await database.ids('log')).toEqual(YOUNG.map((id) => 100 + id));
