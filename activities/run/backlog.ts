@@ -28,29 +28,24 @@ export async function measureBacklogs(
   const { session, ledger } = database;
   const measured: MeasuredBacklog[] = [];
   const until = performance.now() + MAX_MILLIS;
-  const waiting = (await session.ledger.backlogs.findUnmeasured(run, moment)).values();
-  const measureWaiting = async (): Promise<void> => {
-    for (const pass of waiting) {
-      let reason: string | undefined = 'measuring the others took too long';
-      try {
-        if (performance.now() <= until) {
-          const found = await measurePass(database, run, pass, moment);
-          if (found !== undefined) measured.push(found);
-          reason = undefined;
-        }
-      } catch (error) {
-        log.debug(`measuring the backlog of pass ${pass.name} failed`, { error });
-        reason = readDatabaseError(error)?.meaning ?? 'an unexpected error';
+  for (const pass of await session.ledger.backlogs.findUnmeasured(run, moment)) {
+    let reason: string | undefined = 'measuring the others took too long';
+    try {
+      if (performance.now() <= until) {
+        const found = await measurePass(database, run, pass, moment);
+        if (found !== undefined) measured.push(found);
+        reason = undefined;
       }
-      if (reason === undefined) continue;
-      const when = moment === 'before' ? 'begin' : 'end';
-      const what = `the backlog of pass ${pass.name} at the ${when} of the run is not known: ${reason}`;
-      // If nothing can be written, the next step of the run reports it.
-      await addNotes(ledger, run, [{ what }]).catch(() => undefined);
+    } catch (error) {
+      log.debug(`measuring the backlog of pass ${pass.name} failed`, { error });
+      reason = readDatabaseError(error)?.meaning ?? 'an unexpected error';
     }
-  };
-  // In two sessions, as the shards have: a run's end took 296 ms, in one 364 (middle of three on a busy machine).
-  await Promise.all([measureWaiting(), measureWaiting()]);
+    if (reason === undefined) continue;
+    const when = moment === 'before' ? 'begin' : 'end';
+    const what = `the backlog of pass ${pass.name} at the ${when} of the run is not known: ${reason}`;
+    // If nothing can be written, the next step of the run reports it.
+    await addNotes(ledger, run, [{ what }]).catch(() => undefined);
+  }
   return measured;
 }
 
