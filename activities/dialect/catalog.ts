@@ -107,7 +107,7 @@ export interface CatalogColumn extends ColumnName {
    * compare them in another way than indexes and foreign keys do. Left out if it does.
    */
   readonly hiddenOperator?: true;
-  /** Some values of a column of numbers, by the last analyze. Left out if there was none. */
+  /** Some values of a column of numbers. Left out if none are known, as before the first analyze of PostgreSQL. */
   readonly numbers?: readonly string[];
   /** Distinct values by the last analyze; null if there was none. */
   readonly distinct: number | null;

@@ -102,7 +102,7 @@ export function isStoredAsNumber(instantType: string): boolean {
   return instantType.startsWith('timestamp in ');
 }
 
-/** Whether the values of a column of SQLite are numbers in a unit, or there are none yet. */
-export function isStoredIn(instantType: string, unit: string): boolean {
-  return instantType === `timestamp in ${unit} with time zone` || instantType === NO_VALUES;
+/** The type of an age that is a number of SQLite since 1970, in a unit. Values in another unit are no age. */
+export function toStoredEpochType(unit: string): string {
+  return `timestamp in ${unit} with time zone`;
 }

@@ -15,6 +15,11 @@ export interface Partitions {
     only?: StoredPartition,
   ): Promise<StoredPartition[]>;
   /**
+   * The upper bound of the partition of a table, or of the one below it, where a row lies, in ISO 8601; null if it has none, as
+   * the default one. Undefined if that is no partition of the table. A bound without a time zone is read as UTC.
+   */
+  findBound(table: TableName, age: ColumnName, leaf: TableName): Promise<string | null | undefined>;
+  /**
    * The tables where rows of partitions lie of which no row is older than a horizon, by the lower bound. Empty if the table is
    * partitioned by something else than the age.
    */

@@ -19,7 +19,8 @@ import type { Condition, Holds, Instant, KeepLastList, View, ViewOptions } from 
 /** What a database writes in its own way, each over alias `t`: see the members of {@link View}. */
 export interface ViewSql<Connection> {
   tableAs: TableAs;
-  ageExpression(alias: string, ages: Ages): RawBuilder<unknown>;
+  /** A value that is no instant in the form of its column is no age. */
+  hasAge(ages: Ages): RawBuilder<boolean>;
   isBefore(ages: Ages, horizon: string): RawBuilder<boolean>;
   isExpired(expiry: Pick<Expiry, 'ages' | 'horizon' | 'retentions'>): RawBuilder<boolean>;
   /** The horizon that counts for the row; null if it is kept for ever. */
@@ -85,7 +86,7 @@ export class SqlView<Connection> implements View {
   }
 
   hasAge(ages: Ages): Condition {
-    return toCondition(sql`${this.#sql.ageExpression('t', ages)} is not null`);
+    return toCondition(this.#sql.hasAge(ages));
   }
 
   isOlder(age: ColumnName, horizon: string): Condition {

@@ -2,11 +2,12 @@ import type { Tx } from '../dialect/dialect.ts';
 import type { Condition, Holds } from '../dialect/view.ts';
 import { NO_HOLDS } from '../ledger/holds.ts';
 import { findKind } from '../passes/index.ts';
+import type { TableReason } from '../passes/pass.ts';
 import { findNotHeld, joinParts } from '../steps/condition-parts.ts';
 import type { ConditionPart } from '../steps/condition-parts.ts';
 import type { TableName } from '../stored/columns.ts';
 import { toIsoInstant } from '../stored/instant.ts';
-import type { StoredPass } from '../stored/pass.ts';
+import type { StoredPass, StoredTablePass } from '../stored/pass.ts';
 import type { StayReason } from '../stored/stay-reason.ts';
 
 /** Why a row stays. */
@@ -59,6 +60,8 @@ export async function judgeRow(
   row: LocatedRow,
   options: JudgeOptions,
 ): Promise<JudgedRow[]> {
+  const kind = findKind(stored.kind);
+  if ('runTable' in kind) return role === 'row' ? judgeByTable(tx, stored, row, options) : [];
   const conditions = findConditions(tx, stored, options);
   if (conditions === undefined) return [];
   const judged: JudgedRow[] = [];
@@ -67,6 +70,29 @@ export async function judgeRow(
     if (found !== undefined) judged.push(found);
   }
   return judged;
+}
+
+/** Judges a row by the table where it lies, which goes or stays as a whole. */
+async function judgeByTable(
+  tx: Tx,
+  stored: StoredPass,
+  { table, location }: LocatedRow,
+  options: JudgeOptions,
+): Promise<JudgedRow[]> {
+  const kind = findKind(stored.kind);
+  const explain = async (holds: Holds): Promise<readonly TableReason[] | undefined> =>
+    'runTable' in kind
+      ? kind.explain?.(stored as StoredTablePass, tx, table, { ...options, holds })
+      : undefined;
+  const found = await explain(options.holds);
+  if (found === undefined) return [];
+  const reasons: Reason[] = [];
+  for (const { reason, due } of found) {
+    const isHeld = async (holds: Holds): Promise<boolean> =>
+      (await explain(holds))?.some((one) => one.reason === 'held') === true;
+    reasons.push({ why: reason, from: reason === 'held' ? await findHoldEnd(tx, isHeld) : due });
+  }
+  return [{ table, location, goes: reasons.length === 0, reasons }];
 }
 
 /** Undefined if the pass deletes no rows. */
@@ -114,7 +140,11 @@ async function judge(
   const reasons: Reason[] = [];
   for (const { reason, due } of failed) {
     if (explained.has(reason)) continue;
-    const from = reason === 'held' ? await findHoldEnd(tx, stored, location, now) : due;
+    const isHeld = async (holds: Holds): Promise<boolean> => {
+      const notHeld = findNotHeld(findConditions(tx, stored, { holds, now })?.parts ?? []);
+      return notHeld !== undefined && !(await tx.rows.isTrueAt(table, location, notHeld));
+    };
+    const from = reason === 'held' ? await findHoldEnd(tx, isHeld) : due;
     reasons.push({ why: reason, from: from === null ? null : toIsoInstant(Date.parse(from)) });
   }
   // The condition as a whole is what deletes; its parts only tell why.
@@ -128,22 +158,16 @@ async function judge(
  *
  * By the condition itself, on the holds that are left at each end: fewer and fewer, so that halving finds the first.
  */
-async function findHoldEnd(
-  tx: Tx,
-  stored: StoredPass,
-  location: string,
-  now: string,
-): Promise<string | null> {
+async function findHoldEnd(tx: Tx, isHeld: (holds: Holds) => Promise<boolean>): Promise<string | null> {
   const ends = await tx.ledger.holds.readEnds();
   let low = 0;
   let high = ends.length;
   while (low < high) {
     const middle = Math.floor((low + high) / 2);
     const holds = (await tx.ledger.holds.readInForce(ends[middle])) ?? NO_HOLDS;
-    const conditions = findConditions(tx, stored, { holds, now });
-    const notHeld = findNotHeld(conditions?.parts ?? []);
-    if (notHeld === undefined || (await tx.rows.isTrueAt(stored.table, location, notHeld))) high = middle;
-    else low = middle + 1;
+    if (await isHeld(holds)) low = middle + 1;
+    else high = middle;
   }
-  return ends[low] ?? null;
+  const end = ends[low];
+  return end === undefined ? null : toIsoInstant(Date.parse(end));
 }

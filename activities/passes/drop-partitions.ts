@@ -15,11 +15,12 @@ import { findNotHeld, findNotReferenced, joinParts } from '../steps/condition-pa
 import type { RemovedTable, TableOutcome, TableStep } from '../steps/table-step.ts';
 import type { Backlog } from '../stored/backlog.ts';
 import type { TableName } from '../stored/columns.ts';
+import { toIsoInstant } from '../stored/instant.ts';
 import type { StoredDropPartitions, StoredPartition } from '../stored/pass.ts';
 import type { Note } from '../stored/report.ts';
 import type { RowTree } from '../stored/row-tree.ts';
 import type { PassPlan } from '../stored/scan.ts';
-import type { TableKind, WantedIndex } from './pass.ts';
+import type { TableKind, TableReason, WantedIndex } from './pass.ts';
 
 /** Autovacuum analyzes a table again once a tenth of its rows changed: so far statistics may be off. */
 const STATISTICS_ERROR = 0.1;
@@ -104,6 +105,26 @@ export const dropPartitionsKind: TableKind<DropPartitions, StoredDropPartitions>
       );
   },
 
+  async explain(
+    stored: StoredDropPartitions,
+    tx: Tx,
+    table: TableName,
+    { holds, now }: { readonly holds: Holds; readonly now: string },
+  ): Promise<readonly TableReason[] | undefined> {
+    const bound = await tx.partitions?.findBound(stored.table, stored.ages[0], table);
+    if (bound === undefined) return undefined;
+    const partition = stored.tables.find(({ leaves }) =>
+      leaves.some(({ schema, name }) => schema === table.schema && name === table.name),
+    );
+    if (partition === undefined) return [toYoung(stored, bound, now)];
+    const view = tx.view({ holds });
+    const reasons: TableReason[] = [];
+    for (const { reason, test } of listParts(stored, partition, view)) {
+      if (await keepsRows(test, partition, tx, view)) reasons.push({ reason, due: null });
+    }
+    return reasons;
+  },
+
   async runTable(stored: StoredDropPartitions, { table, signal }: TableStep): Promise<TableOutcome> {
     const partition = table as StoredPartition;
     return {
@@ -160,6 +181,15 @@ async function findPast(
   only?: StoredPartition,
 ): Promise<readonly StoredPartition[]> {
   return (await tx.partitions?.findPast(table, ages[0], horizon, only)) ?? [];
+}
+
+/** Why a partition stays that is not past the horizon: until its upper bound is, if it has one. */
+function toYoung({ horizon }: StoredDropPartitions, bound: string | null, now: string): TableReason {
+  if (bound === null) return { reason: 'open-partition', due: null };
+  const due = Date.parse(bound) + Date.parse(now) - Date.parse(horizon);
+  // Rows of a foreign table stay, however old they are.
+  if (due <= Date.parse(now)) return { reason: 'other', due: null };
+  return { reason: 'young-partition', due: toIsoInstant(due) };
 }
 
 /** What keeps a partition. All of its rows go or none does: each part is about the partition, whatever the row. */

@@ -18,6 +18,7 @@ import type { StoredPass, StoredTablePass } from '../stored/pass.ts';
 import type { PreviewBound } from '../stored/report.ts';
 import type { RowTree } from '../stored/row-tree.ts';
 import type { PassPlan } from '../stored/scan.ts';
+import type { StayReason } from '../stored/stay-reason.ts';
 
 /** A column that a pass would like an index on, and why, as the end of a sentence about the pass. */
 export interface WantedIndex {
@@ -102,4 +103,21 @@ export interface TableKind<P extends Pass = Pass, S extends StoredPass = StoredT
   S
 > {
   runTable(stored: S, step: TableStep): Promise<TableOutcome>;
+  /**
+   * Why a row stays, by the table where it lies; empty if it is deleted with that, undefined if the pass is not about the table.
+   * Kinds that delete no rows have none.
+   */
+  explain?(
+    stored: S,
+    tx: Tx,
+    table: TableName,
+    options: { readonly holds: Holds; readonly now: string },
+  ): Promise<readonly TableReason[] | undefined>;
+}
+
+/** Why all rows of a table stay. */
+export interface TableReason {
+  readonly reason: StayReason;
+  /** ISO 8601: the instant at which the reason ends, if time alone decides; else null. */
+  readonly due: string | null;
 }

@@ -123,7 +123,7 @@ function isReported(stored: StoredReportRows, view: View): Condition {
   if (dueAt === null) return old;
   const { column, horizon } = dueAt;
   // Neither null nor due later: `not (is not null and not (< horizon))`.
-  const isLater = view.all([view.isNotNull(column), view.not(view.isOlder(column, horizon))]);
+  const isLater = view.all([view.hasAge([column]), view.not(view.isOlder(column, horizon))]);
   return view.all([old, view.not(isLater)]);
 }
 

@@ -2,7 +2,14 @@ import type { Age, EpochAge } from '../../policy/epoch.ts';
 import { EPOCH_UNITS, getAgeProperty } from '../../policy/epoch.ts';
 import type { AnyEntity } from '../../policy/pass.ts';
 import type { CatalogTable } from '../dialect/catalog.ts';
-import { inUtc, isInstant, isNumber, isStoredIn, toEpochType } from '../dialect/column-types.ts';
+import {
+  inUtc,
+  isInstant,
+  isNumber,
+  NO_VALUES,
+  toEpochType,
+  toStoredEpochType,
+} from '../dialect/column-types.ts';
 import type { ColumnName } from '../stored/columns.ts';
 import { contradictsEpoch } from './epoch-unit.ts';
 import type { Scope } from './scope.ts';
@@ -21,14 +28,16 @@ export function resolveAge(
   const name = `${scope.entities.name(entity)}.${property}`;
   if (typeof age === 'object') return resolveEpoch(name, table, column, age, scope, option);
   if (isInstant(column.type)) return column;
-  const stored = table.columns.get(column.name)?.instantType;
+  const { instantType: stored, numbers } = table.columns.get(column.name) ?? {};
   if (stored !== undefined && isInstant(stored)) {
     return { ...column, type: scope.entities.isInstant(entity, property) ? inUtc(stored) : stored };
   }
   if (stored !== undefined) {
     return scope.addIssue(
       `${option} names ${name}, which has ${stored}`,
-      'Store all instants of the column in one form, or name another property',
+      numbers === undefined
+        ? 'Store all instants of the column in one form, or name another property'
+        : "If the other numbers stand for never, name the unit of those that count, as in epoch('property', 'ms')",
       `column ${table.label}.${column.name}`,
     );
   }
@@ -51,7 +60,7 @@ function resolveEpoch(
   scope: Scope,
   option: string,
 ): ColumnName | undefined {
-  const { instantType, numbers = [] } = table.columns.get(column.name) ?? {};
+  const { instantType, numbers } = table.columns.get(column.name) ?? {};
   const units = EPOCH_UNITS[unit];
   if (instantType === undefined && !isNumber(column.type)) {
     return scope.addIssue(
@@ -60,9 +69,12 @@ function resolveEpoch(
       `its type is ${column.type}`,
     );
   }
-  const isWrong =
-    instantType === undefined ? contradictsEpoch(numbers, unit) : !isStoredIn(instantType, units);
-  if (!isWrong) return { ...column, type: instantType ?? toEpochType(units, column.type) };
+  if (instantType === NO_VALUES) return { ...column, type: NO_VALUES };
+  const isNoNumber = instantType !== undefined && numbers === undefined;
+  if (!isNoNumber && !contradictsEpoch(numbers ?? [], unit)) {
+    const type = instantType === undefined ? toEpochType(units, column.type) : toStoredEpochType(units);
+    return { ...column, type };
+  }
   return scope.addIssue(
     `${option} takes ${name} for ${units} since 1970, and none of its values is one between 1973 and 2128`,
     `Name the unit of its values: ${Object.keys(EPOCH_UNITS).join(', ')}`,

@@ -23,7 +23,7 @@ export function olderThanParts(
 ): ConditionPart[] {
   return [
     { reason: 'filter-mismatch', test: view.matches(where) },
-    { reason: 'no-age', test: view.isNotNull(age), impliedBy: 'too-young' },
+    { reason: 'no-age', test: view.hasAge([age]), impliedBy: 'too-young' },
     { reason: 'too-young', test: view.isOlder(age, horizon), dueAt: view.dueWhenOlder(age, horizon) },
   ];
 }

@@ -2,6 +2,10 @@
 export type StayReason =
   /** It is not old enough yet. */
   | 'too-young'
+  /** Its partition can still have rows that are not old enough, and goes as a whole. */
+  | 'young-partition'
+  /** Its partition has no upper bound, as the default one, so that it is never dropped. */
+  | 'open-partition'
   /** It has no age. */
   | 'no-age'
   /** Its retention has no end. */

@@ -20,7 +20,7 @@ export function prefectPolicy(settings: PrefectSettings = {}): Policy {
 /** Runs a policy to its end on a worker of ours and returns what the ledger says. */
 export async function vacuum(
   session: TemporalSession,
-  database: TestDatabase,
+  database: Pick<TestDatabase, 'url'>,
   policies: readonly Policy[],
   input: VacuumInput = {},
 ): Promise<LedgerReport> {
@@ -33,7 +33,10 @@ export async function vacuum(
 }
 
 /** What the ledger says of the run of a workflow. */
-export async function fetchReport(database: TestDatabase, workflowId: string): Promise<LedgerReport> {
+export async function fetchReport(
+  database: Pick<TestDatabase, 'url'>,
+  workflowId: string,
+): Promise<LedgerReport> {
   const { session: opened, ledger, close } = await openVacuumed(database.url);
   try {
     const run = await opened.ledger.runs.findLastOf(workflowId);

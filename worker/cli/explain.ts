@@ -59,6 +59,8 @@ function printPass({ pass, role, table, goes, reasons, from }: PassExplanation):
 
 const REASONS: Readonly<Record<StayReason, string>> = {
   'too-young': 'too young',
+  'young-partition': 'its partition is not old enough as a whole',
+  'open-partition': 'its partition has no upper bound, and is never dropped',
   'no-age': 'it has no age',
   'kept-for-ever': 'its retention has no end',
   'filter-mismatch': 'the filter of the pass does not name it',

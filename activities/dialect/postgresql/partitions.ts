@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { sql } from 'kysely';
 
 import type { ColumnName, TableName } from '../../stored/columns.ts';
+import { toIsoInstant } from '../../stored/instant.ts';
 import type { StoredPartition } from '../../stored/pass.ts';
 import type { Partitions } from '../partitions.ts';
 import { writeLabel } from './catalog.ts';
@@ -94,6 +95,23 @@ export class PostgresPartitions implements Partitions {
       });
     }
     return found;
+  }
+
+  async findBound(table: TableName, age: ColumnName, leaf: TableName): Promise<string | null | undefined> {
+    const { rows } = await sql<{ upper: number | null }>`
+      select extract(epoch from bound.upper::${baseType(age.type)})::float8 * 1000 as upper
+      from pg_inherits as h
+      join pg_class as c on c.oid = h.inhrelid
+      cross join lateral (
+        select substring(pg_get_expr(c.relpartbound, c.oid) from '^FOR VALUES FROM .* TO \\(''(.*)''\\)$') as upper
+      ) as bound
+      where
+        h.inhparent = to_regclass(${qualifiedName(table)})
+        and exists (select from pg_partition_tree(c.oid) as p where p.relid = to_regclass(${qualifiedName(leaf)}))`.execute(
+      this.#connection.db,
+    );
+    const [row] = rows;
+    return row === undefined ? undefined : toIsoInstant(row.upper ?? Number.NaN);
   }
 
   async findYoung(table: TableName, age: ColumnName, horizon: string): Promise<TableName[]> {

@@ -17,7 +17,7 @@ import { hasNoSurvivor, isStale } from './pointers.ts';
 
 const VIEW: ViewSql<Connection> = {
   tableAs,
-  ageExpression,
+  hasAge: (ages) => sql`${ageExpression('t', ages)} is not null`,
   isBefore,
   isExpired,
   selectHorizon,

@@ -8,7 +8,7 @@ import type { Connection } from './connection.ts';
 import { readForeignKeys } from './foreign-keys.ts';
 import { tableRef } from './identifiers.ts';
 import { readIndexes } from './indexes.ts';
-import { readInstantTypes } from './instant-types.ts';
+import { readInstantColumns } from './instant-types.ts';
 import type { ListedColumn, ListedTable } from './listed-tables.ts';
 import { findAffinity, isRowid, listTables, SCHEMA } from './listed-tables.ts';
 import { readChecked, readTriggers } from './triggers.ts';
@@ -80,9 +80,7 @@ async function readListed(
     return { name: column.name, number, type: affinity, notNull, distinct: null, ...computed, ...json };
   });
   const instants =
-    isWanted && canScan
-      ? await readInstantTypes(connection, { name }, columns, indexes)
-      : new Map<string, string>();
+    isWanted && canScan ? await readInstantColumns(connection, { name }, columns, indexes) : undefined;
   const collations = isWanted && isTable ? await readCollations(connection, name, columns) : new Map();
   return {
     schema: SCHEMA,
@@ -95,13 +93,12 @@ async function readListed(
     pages: Math.ceil(Math.max(0, last ?? 0) / ROWIDS_PER_PAGE),
     columns: new Map(
       columns.map((column) => {
-        const instantType = instants.get(column.name);
         const collation = collations.get(column.name) as string | undefined;
         return [
           column.name,
           {
             ...column,
-            ...(instantType === undefined ? {} : { instantType }),
+            ...instants?.get(column.name),
             ...(collation === undefined ? {} : { collation }),
           },
         ];

@@ -14,26 +14,33 @@ const SEARCHED = 50_000;
 /** No instant is written longer. */
 const MAX_CHARACTERS = 40;
 
+/** How a column stores instants, and some of its values if all of them are numbers. */
+type InstantColumn = Pick<CatalogColumn, 'instantType' | 'numbers'>;
+
 /**
  * How columns store instants, by some of their values: from the start, the end and between, and, if there is an index, the
  * least and the greatest, which have the types of SQLite that no other value is before or after.
  */
-export async function readInstantTypes(
+export async function readInstantColumns(
   connection: Connection,
   table: Pick<TableName, 'name'>,
   columns: readonly CatalogColumn[],
   indexes: readonly CatalogIndex[],
-): Promise<ReadonlyMap<string, string>> {
+): Promise<ReadonlyMap<string, InstantColumn>> {
   const rows = await readSomeRows(connection, table, columns);
-  const types = new Map<string, string>();
+  const found = new Map<string, InstantColumn>();
   for (const [n, column] of columns.entries()) {
     const values: unknown[] = rows.map((row) => row[`c${n}`]).filter((value) => value !== null);
     const isIndexed = indexes.some(({ leading, partial }) => leading === column.name && !partial);
     if (isIndexed) values.push(...(await readEnds(connection, table, column)));
     else if (values.length === 0) values.push(...(await searchValues(connection, table, column)));
-    types.set(column.name, detectInstants(values));
+    const numbers = values.filter((value) => typeof value === 'number').map(String);
+    found.set(column.name, {
+      instantType: detectInstants(values),
+      ...(numbers.length === 0 || numbers.length < values.length ? {} : { numbers }),
+    });
   }
-  return types;
+  return found;
 }
 
 async function readSomeRows(

@@ -5,7 +5,7 @@ import { SqlView } from '../sql-view.ts';
 import type { ViewOptions } from '../view.ts';
 import { isNotChained, isNotReferenced } from './blockers.ts';
 import type { Connection } from './connection.ts';
-import { ageExpression, dueWhenOlder, isBefore, isExpired, selectHorizon } from './expiry.ts';
+import { ageMillis, dueWhenOlder, isBefore, isExpired, selectHorizon } from './expiry.ts';
 import { isNotHeld } from './holds.ts';
 import { tableAs } from './identifiers.ts';
 import { isGroupFull, isNotKept, isNotNewest } from './keep-last.ts';
@@ -14,7 +14,7 @@ import { hasNoParent, isUnreferenced } from './references.ts';
 
 const VIEW: ViewSql<Connection> = {
   tableAs,
-  ageExpression,
+  hasAge: (ages) => sql`(${ageMillis('t', ages)} is not null)`,
   isBefore,
   isExpired,
   selectHorizon,
