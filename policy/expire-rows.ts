@@ -37,7 +37,7 @@ import { chooseSchema, issueParams, withFix } from './zod-issues.ts';
 /** Rows without a foreign key in the database that belong to a row and go with it: "soft children". */
 export interface SoftChildOptions<Child> {
   readonly entity: EntityName<Child>;
-  /** The child's property with the primary key of the row it belongs to. */
+  /** The child's property with the primary key of the row it belongs to; a relation if the key has several columns. */
   readonly by: EntityKey<Child>;
   /**
    * Which of the child's rows are meant, by columns of their own, as `{ ownerType: 'order' }` where rows of several

@@ -34,11 +34,12 @@ export function referencesColumns(
 export function linkToParent({
   by,
   parentKey,
+  on,
   where,
   as,
-}: Pick<StoredChild, 'by' | 'parentKey' | 'where' | 'as'>): Link {
+}: Pick<StoredChild, 'by' | 'parentKey' | 'on' | 'where' | 'as'>): Link {
   const pair = { child: by.name, parent: parentKey.name, ...(as === undefined ? {} : { as }) };
-  return { on: [pair], ...(where === undefined ? {} : { where }) };
+  return { on: on ?? [pair], ...(where === undefined ? {} : { where }) };
 }
 
 /**

@@ -7,7 +7,7 @@ import { findNotHeld, joinParts } from '../steps/condition-parts.ts';
 import type { ConditionPart } from '../steps/condition-parts.ts';
 import type { TableName } from '../stored/columns.ts';
 import { toIsoInstant } from '../stored/instant.ts';
-import type { StoredPass, StoredTablePass } from '../stored/pass.ts';
+import type { StoredPass } from '../stored/pass.ts';
 import type { StayReason } from '../stored/stay-reason.ts';
 
 /** Why a row stays. */
@@ -81,9 +81,7 @@ async function judgeByTable(
 ): Promise<JudgedRow[]> {
   const kind = findKind(stored.kind);
   const explain = async (holds: Holds): Promise<readonly TableReason[] | undefined> =>
-    'runTable' in kind
-      ? kind.explain?.(stored as StoredTablePass, tx, table, { ...options, holds })
-      : undefined;
+    'runTable' in kind ? kind.explain?.(stored, tx, table, { ...options, holds }) : undefined;
   const found = await explain(options.holds);
   if (found === undefined) return [];
   const reasons: Reason[] = [];

@@ -1,3 +1,5 @@
+import { isDeepStrictEqual } from 'node:util';
+
 import type { Catalog, CatalogTable, ForeignKey } from '../dialect/catalog.ts';
 import { linkToParent } from '../dialect/join-path.ts';
 import { toTableName } from '../dialect/table-names.ts';
@@ -41,10 +43,14 @@ export function findBlockers(catalog: Catalog, tree: RowTree): StoredBlocker[] {
 /** A soft child by the very columns of the foreign key is deleted before its parent. */
 function goesBefore(key: ForeignKey, { children }: Node, catalog: Catalog): boolean {
   return children.some(
-    ({ table, by }) =>
-      catalog.named(table)?.id === key.child &&
-      key.childColumns.length === 1 &&
-      key.childColumns[0] === by.name,
+    (child) =>
+      catalog.named(child.table)?.id === key.child &&
+      isDeepStrictEqual(
+        key.childColumns.toSorted(),
+        linkToParent(child)
+          .on.map((pair) => pair.child)
+          .toSorted(),
+      ),
   );
 }
 

@@ -4,7 +4,7 @@ import type { FileRoot } from '../../policy/file-root.ts';
 import type { AnyEntity } from '../../policy/pass.ts';
 import type { CatalogTable } from '../dialect/catalog.ts';
 import { toTableName } from '../dialect/table-names.ts';
-import type { ColumnName, TableName } from '../stored/columns.ts';
+import type { ColumnName, ColumnPairs, TableName } from '../stored/columns.ts';
 import type {
   CascadeStep,
   DeferredChild,
@@ -14,8 +14,10 @@ import type {
   RowTree,
 } from '../stored/row-tree.ts';
 import { cascadesFrom, forbidsDelete } from './cascades.ts';
+import { resolveCompositePairs } from './composite-reference.ts';
 import { resolvePaths } from './file-roots.ts';
 import { resolvePointer } from './pointer.ts';
+import type { ResolvedReference } from './reference.ts';
 import { resolveReference } from './reference.ts';
 import { hasIndexOn } from './scan-choice.ts';
 import type { Scope } from './scope.ts';
@@ -37,6 +39,7 @@ export function deferChild(
   );
   if (Reflect.ownKeys(child.where).length > 0 || child.as !== undefined) return undefined;
   if (later === undefined || child.repoint.length > 0 || child.with.length > 0) return undefined;
+  if (scope.entities.compositeRelation(child.entity, child.by) !== undefined) return undefined;
   const table = scope.table(child.entity, ['select', 'delete']);
   const reference = resolveReference(
     { entity: child.entity, table, property: child.by, option: 'by' },
@@ -68,11 +71,7 @@ export function resolveChild(
   scope: Scope,
 ): StoredChild | undefined {
   const table = scope.table(child.entity, ['select', 'delete']);
-  const reference = resolveReference(
-    { entity: child.entity, table, property: child.by, option: 'by', as: child.as },
-    { entity: parentEntity, table: parent },
-    scope,
-  );
+  const reference = resolveLink(child, table, parentEntity, parent, scope);
   const pointers = child.repoint.map((pointer) => resolvePointer(pointer, scope));
   const children = child.with.map((grandchild) =>
     resolveChild(grandchild, child.entity, table, roots, scope),
@@ -81,7 +80,7 @@ export function resolveChild(
   const where = scope.whichRows(child.entity, child.where);
   if (table === undefined || reference === undefined || parent === undefined) return undefined;
   if (!children.every((grandchild) => grandchild !== undefined)) return undefined;
-  const { by, key: parentKey } = reference;
+  const { by, key: parentKey, on } = reference;
   const key = findChildKey(child.entity, children, scope);
   if (key === undefined) return undefined;
   const isForeignKey = hasForeignKey(table, by, parent, scope);
@@ -96,6 +95,7 @@ export function resolveChild(
     table: toTableName(table),
     by,
     parentKey,
+    ...(on === undefined ? {} : { on }),
     ...(where === undefined ? {} : { where }),
     ...(child.as === undefined ? {} : { as: child.as }),
     beforeParent: isForeignKey || forbidsParent(table, parent, scope),
@@ -106,14 +106,43 @@ export function resolveChild(
   };
 }
 
-/** The column by which soft children name the rows of an entity; null if there are none. Reports if they are several. */
+/** How a soft child names the row that it belongs to, by one column or by a relation of several. */
+function resolveLink(
+  { entity, by: property, as }: SoftChild,
+  table: CatalogTable | undefined,
+  parentEntity: AnyEntity,
+  parent: CatalogTable | undefined,
+  scope: Scope,
+): (ResolvedReference & { readonly on?: ColumnPairs }) | undefined {
+  const relation = scope.entities.compositeRelation(entity, property);
+  if (relation === undefined) {
+    const child = { entity, table, property, option: 'by', as };
+    return resolveReference(child, { entity: parentEntity, table: parent }, scope);
+  }
+  const on = resolveCompositePairs({ entity, table, relation, as }, parentEntity, parent, scope);
+  const [first] = on ?? [];
+  const by = table?.columns.get(first?.child ?? '');
+  const key = parent?.columns.get(first?.parent ?? '');
+  if (on === undefined || by === undefined || key === undefined) return undefined;
+  return { by: toColumnName(by), key: toColumnName(key), on };
+}
+
+function toColumnName({ name, type }: ColumnName): ColumnName {
+  return { name, type };
+}
+
+/**
+ * The column by which soft children name the rows of an entity; null if there are none. Reports if they are several. Those that
+ * name rows by several columns have none of their own.
+ */
 export function findChildKey(
   entity: AnyEntity,
   children: readonly StoredChild[],
   scope: Scope,
 ): ColumnName | null | undefined {
-  const keys = new Map(children.map(({ parentKey }) => [parentKey.name, parentKey]));
-  if (keys.size < 2) return [...keys.values()][0] ?? null;
+  const byColumn = children.filter(({ on }) => on === undefined);
+  const keys = new Map(byColumn.map(({ parentKey }) => [parentKey.name, parentKey]));
+  if (keys.size < 2) return [...keys.values()][0] ?? children[0]?.parentKey ?? null;
   return scope.addIssue(
     `soft children of ${scope.entities.name(entity)} name its rows by different keys`,
     'Name children by one key, and leave the others to deleteOrphans passes',

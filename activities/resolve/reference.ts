@@ -22,7 +22,7 @@ interface NamedParent {
 }
 
 /** A column that names rows of a parent, and the column of the parent that it names. */
-interface ResolvedReference {
+export interface ResolvedReference {
   readonly by: ColumnName;
   readonly key: ColumnName;
 }

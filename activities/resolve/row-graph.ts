@@ -33,7 +33,8 @@ interface FoundGraph {
  *
  * - a row that something depends on (soft children, pointers, files) can be reached along two ways: what the database
  *   deletes by itself is not returned, so that nobody would look for what depends on it;
- * - a row references soft children that are deleted before it.
+ * - a row references soft children that are deleted before it;
+ * - soft children name rows by several columns, which the lists of their keys do not have.
  */
 export function findGraph(catalog: Catalog, root: Root): FoundGraph | undefined {
   const soft = listSoftLinks(toTableName(root.table), root.children);
@@ -48,7 +49,8 @@ export function findGraph(catalog: Catalog, root: Root): FoundGraph | undefined 
   const countWays = (label: string): number =>
     links.filter(({ child }) => child.label === label).length + (label === root.table.label ? 1 : 0);
   const isTangled = [...depended].some((label) => countWays(label) > 1);
-  if (!isTangled && !pointsBack(catalog, root.table, root.children)) return undefined;
+  const isComposite = soft.some(({ on }) => on.length > 1);
+  if (!isTangled && !isComposite && !pointsBack(catalog, root.table, root.children)) return undefined;
   return { graph: { tables }, cascades: toSteps(links, root.table) };
 }
 

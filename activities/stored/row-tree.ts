@@ -31,6 +31,8 @@ export interface StoredChild {
   readonly by: ColumnName;
   /** What it names the row that it belongs to by. */
   readonly parentKey: ColumnName;
+  /** The columns of a relation of several; `by` and `parentKey` are the first of them then. Left out for one column. */
+  readonly on?: ColumnPairs;
   /** Which of its rows are meant; left out for all. */
   readonly where?: Predicate;
   /** The key is compared as text; left out if both have one type. */

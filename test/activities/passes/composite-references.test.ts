@@ -1,10 +1,14 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { defineEntity, p } from '@mikro-orm/core';
 
+import { addHold } from '../../../activities/inspect/add-hold.ts';
 import { explainRow } from '../../../activities/inspect/explain.ts';
 import { openDatabase } from '../../../activities/ledger/database.ts';
 import { deleteUnreferenced, softReference } from '../../../policy/delete-unreferenced.ts';
+import type { SoftChild } from '../../../policy/expire-rows.ts';
 import { expireRows, softChild } from '../../../policy/expire-rows.ts';
+import { parentAge } from '../../../policy/parent-age.ts';
+import type { Pass } from '../../../policy/pass.ts';
 import { definePolicy } from '../../../policy/policy.ts';
 import type { Policy } from '../../../policy/policy.ts';
 import type { EitherDatabase } from '../../support/either.ts';
@@ -34,6 +38,11 @@ const Page = defineEntity({
   },
 });
 
+const Stamp = defineEntity({
+  name: 'Stamp',
+  properties: { id: p.integer().primary(), pageId: p.integer() },
+});
+
 /** Pages have no foreign key. Blob 1 is named; 2 and 3 differ from it in one column; 4 is named by a null in part; 5 by a draft. */
 const SCHEMA = `
   create table blob (
@@ -51,6 +60,10 @@ const SCHEMA = `
   insert into page values
     (1, 1, 'a', null, false), (2, 2, 'b', null, false), (3, null, 'c', null, false), (4, 3, null, null, false),
     (5, 4, 'd', null, true);`;
+
+function makePolicy(pass: Pass): Policy {
+  return definePolicy({ name: 'p', enabled: true, entities: [Blob, Other, Page, Stamp], passes: [pass] });
+}
 
 function unused(reference: ReturnType<typeof softReference>): Policy {
   return definePolicy({
@@ -102,23 +115,72 @@ describe.each(DIALECTS)('a soft reference of several columns, on %s', (_, open) 
     expect(told).toEqual([['referenced'], 'unused', 'unused', ['too-young']]);
   });
 
-  test('is refused by name where rows are named by one column, as for soft children', async () => {
-    const policy = definePolicy({
-      name: 'p',
-      enabled: true,
-      entities: [Blob, Page],
-      passes: [
-        expireRows({
-          name: 'old',
-          entity: Blob,
-          age: 'at',
-          olderThan: '2 days',
-          with: [softChild({ entity: Page, by: 'blob' })],
-        }),
-      ],
-    });
-    await expect(runAsPreviewed(source.url, policy)).rejects.toThrow(
+  test('is refused by name where rows are named by one column', async () => {
+    const age = parentAge({ parent: Blob, by: 'blob', age: 'at' });
+    const pass = expireRows({ name: 'old', entity: Page, age, olderThan: '2 days' });
+    await expect(runAsPreviewed(source.url, makePolicy(pass))).rejects.toThrow(
       /by names Page\.blob, a relation of several columns, and rows are named by one column here/,
+    );
+  });
+
+  describe('of soft children', () => {
+    const stamps = softChild({ entity: Stamp, by: 'pageId' });
+    const expire = (child: SoftChild): Policy =>
+      makePolicy(expireRows({ name: 'old', entity: Blob, age: 'at', olderThan: '2 days', with: [child] }));
+    const sizes = [{}, { size: 1 }, { lockFirst: true, size: 2 }];
+
+    beforeEach(async () => {
+      await source.execute(`
+        create table stamp (id integer primary key, page_id integer);
+        insert into page values (6, 5, 'e', null, false);
+        insert into stamp select id, id from page;`);
+    });
+
+    test.each(sizes)('those with the whole key go, with what belongs to them: %j', async (options) => {
+      await runAsPreviewed(
+        source.url,
+        expire(softChild({ entity: Page, by: 'blob', with: [stamps] })),
+        options,
+      );
+      expect(await source.ids('blob')).toEqual([6]);
+      expect(await source.ids('page')).toEqual([2, 3, 4, 6]);
+      expect(await source.ids('stamp')).toEqual([2, 3, 4, 6]);
+    });
+
+    test('only those that a filter names go', async () => {
+      const child = softChild({ entity: Page, by: 'blob', where: { draft: true }, with: [stamps] });
+      await runAsPreviewed(source.url, expire(child));
+      expect(await source.ids('page')).toEqual([1, 2, 3, 4, 6]);
+      expect(await source.ids('stamp')).toEqual([1, 2, 3, 4, 6]);
+    });
+
+    test('a hold on what belongs to one keeps all of it', async () => {
+      const policy = expire(softChild({ entity: Page, by: 'blob', with: [stamps] }));
+      const database = await openDatabase(source.url);
+      await database.ledger.migrate();
+      const request = { entity: 'Stamp', rows: { key: '1' }, reason: 'asked', who: 'me', until: null };
+      await addHold(database, policy, request);
+      await database.close();
+      await runAsPreviewed(source.url, policy);
+      expect(await source.ids('blob')).toEqual([1, 6]);
+      expect(await source.ids('page')).toEqual([1, 2, 3, 4, 6]);
+    });
+
+    test.each(['no action', 'restrict'])(
+      'a foreign key with on delete %s forbids nothing',
+      async (action) => {
+        await source.execute(`
+        drop table page;
+        create table page (
+          id integer primary key, tenant integer, blob_hash varchar(20), other_hash varchar(20), draft boolean not null,
+          foreign key (tenant, blob_hash) references blob (tenant, hash) on delete ${action}
+        );
+        create index page_blob on page (tenant, blob_hash);
+        insert into page values (1, 1, 'a', null, false), (2, 2, null, null, false), (6, 5, 'e', null, false);`);
+        await runAsPreviewed(source.url, expire(softChild({ entity: Page, by: 'blob', with: [stamps] })));
+        expect(await source.ids('blob')).toEqual([6]);
+        expect(await source.ids('page')).toEqual([2, 6]);
+      },
     );
   });
 

@@ -146,6 +146,26 @@ export const REFERENCES: readonly Option[] = [
     ],
   },
   {
+    name: 'soft children of several columns',
+    schema: `${BLOBS}
+      insert into page values (5, 3, 'c', ${justOver(10)});`,
+    entities: [Blob, Page],
+    passes: [
+      expireRows({ ...oldBlob, olderThan: '10 days', with: [softChild({ entity: Page, by: 'blob' })] }),
+    ],
+    deleted: { old: { blob: 3, page: 2 } },
+    left: { blob: [4], page: [2, 4, 5] },
+    explained: [
+      ['Blob', 'tenant=1,hash=a', 'old'],
+      ['Blob', 'tenant=3,hash=c', ['too-young']],
+      ['Page', 1, 'old'],
+      ['Page', 3, 'old'],
+      ['Page', 2, []],
+      ['Page', 4, []],
+      ['Page', 5, ['too-young']],
+    ],
+  },
+  {
     name: 'soft references of several columns',
     schema: BLOBS,
     entities: [Blob, Page],
