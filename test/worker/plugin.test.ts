@@ -35,6 +35,8 @@ describeNeeding(['temporal'], 'the plugin', () => {
 
   beforeAll(async () => {
     exporter = await metricsAddress();
+    // Another file of this process may have left one.
+    await Runtime.instance().shutdown();
     // As docs/metrics.md tells hosts to.
     const prometheus = { bindAddress: exporter, histogramBucketOverrides: VACUUM_BUCKETS };
     Runtime.install({ logger, shutdownSignals: [], telemetryOptions: { metrics: { prometheus } } });
