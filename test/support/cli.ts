@@ -22,9 +22,12 @@ export interface CliOptions {
   readonly onStart?: (child: ChildProcess) => void;
 }
 
+// Without resolving links of each module's path a command takes 0.36 s of processor to load instead of 0.46.
+const FLAGS = ['--preserve-symlinks', '--preserve-symlinks-main'];
+
 /** Runs `temporal-vacuum` as a person would. */
 export async function cli(args: readonly string[], options: CliOptions = {}): Promise<CliResult> {
-  const child = spawn(process.execPath, [join(ROOT, 'worker/cli/main.ts'), ...args], {
+  const child = spawn(process.execPath, [...FLAGS, join(ROOT, 'worker/cli/main.ts'), ...args], {
     stdio: ['ignore', 'pipe', 'pipe'],
     cwd: options.cwd ?? ROOT,
     env: {
