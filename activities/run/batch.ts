@@ -5,11 +5,10 @@ import type { BatchRecord } from '../dialect/ledger-store.ts';
 import { isRefused } from '../dialect/read-error.ts';
 import { listFingerprinted } from '../dialect/table-names.ts';
 import type { Database } from '../ledger/database.ts';
-import { findKind } from '../passes/index.ts';
-import type { BatchOutcome, BatchStep, PrepareContext, PreparedWork } from '../steps/batch-step.ts';
+import type { BatchKind } from '../passes/pass.ts';
+import type { BatchOutcome, BatchStep } from '../steps/batch-step.ts';
 import { findBatchTarget, NOTHING_DONE } from '../steps/leaf-partitions.ts';
 import type { Position, ShardKey } from '../stored/batch.ts';
-import type { Cursor } from '../stored/cursor.ts';
 import type { StoredPass } from '../stored/pass.ts';
 import { FAILURE } from './failure.ts';
 
@@ -27,6 +26,7 @@ const MAX_NAMED = 5;
 
 /** The shard that batches work on. */
 export interface BatchShard {
+  readonly kind: BatchKind;
   readonly key: ShardKey;
   readonly policy: string;
   readonly passName: string;
@@ -49,19 +49,6 @@ export class TooManyRows extends Error {}
 /** Another attempt is at work on the shard, has written this batch, or the run is closed. */
 class ShardBusy extends Error {}
 
-/** Does what the kind of pass has to do before a batch, outside of its transaction; nothing for most kinds. */
-export async function prepareBatch(
-  { session }: Database,
-  { stored, key, policy, passName }: BatchShard,
-  cursor: Cursor,
-  context: Omit<PrepareContext, 'session' | 'outbox'>,
-): Promise<PreparedWork | undefined> {
-  const kind = findKind(stored.kind);
-  if (!('runBatch' in kind)) return undefined;
-  const outbox = { policy, pass: passName, run: key.run };
-  return kind.prepare?.(stored, cursor, { ...context, session, outbox });
-}
-
 /**
  * Runs one batch: a transaction that deletes a bounded number of rows and writes its row of the ledger. Undefined if the
  * batch was rolled back because it is not, or no longer, this attempt's to do. Throws {@link TooManyRows} if it deleted
@@ -69,15 +56,13 @@ export async function prepareBatch(
  */
 export async function runBatch(
   { session, ledger }: Database,
-  { key, policy, passName, stored: whole, round }: BatchShard,
+  { kind, key, policy, passName, stored: whole, round }: BatchShard,
   position: Position | undefined,
   step: Omit<BatchStep, 'keepLast' | 'holds' | 'outbox' | 'deadline' | 'attempt'>,
   targetMillis: number,
   maxInAll = Infinity,
 ): Promise<CommittedBatch | undefined> {
   const { stored, isMissing, toOutcome, ...target } = findBatchTarget(whole, step.shard, step.cursor);
-  const kind = findKind(stored.kind);
-  if (!('runBatch' in kind)) throw new Error(`a pass of kind ${stored.kind} has no batches`);
   let started = performance.now();
   const { run, pass, shard } = key;
   const statementMillis = step.lockFirst

@@ -8,13 +8,14 @@ import { readDatabaseError } from '../dialect/read-error.ts';
 import type { Database } from '../ledger/database.ts';
 import { readShardProgress } from '../ledger/live-progress.ts';
 import { findKind } from '../passes/index.ts';
+import type { BatchKind } from '../passes/pass.ts';
 import type { PreparedWork } from '../steps/batch-step.ts';
 import type { Position, ShardKey } from '../stored/batch.ts';
 import type { Cursor } from '../stored/cursor.ts';
 import type { OpenPass, OpenRun } from '../stored/run.ts';
 import type { Shard } from '../stored/scan.ts';
 import type { BatchShard, CommittedBatch } from './batch.ts';
-import { prepareBatch, runBatch, TooManyRows } from './batch.ts';
+import { runBatch, TooManyRows } from './batch.ts';
 import { BlockedRows } from './blocked-rows.ts';
 import type { RunContext } from './context.ts';
 import { createClosedFailure, findCurrentRun, shouldStop } from './current-run.ts';
@@ -52,7 +53,7 @@ export async function runSlice(context: RunContext, request: SliceRequest): Prom
     return runTableSlice(kind, { database, request, run, pass, policyPass });
   }
   const metrics = new BatchMetrics(run.policy, pass.name);
-  return new Slice(database, request, policy, metrics).run(run, pass, shard);
+  return new Slice(database, request, policy, metrics).run(kind, run, pass, shard);
 }
 
 class Slice {
@@ -79,12 +80,12 @@ class Slice {
     this.#key = { run, pass, shard };
   }
 
-  async run(run: OpenRun, pass: OpenPass, shard: Shard): Promise<SliceResult> {
+  async run(kind: BatchKind, run: OpenRun, pass: OpenPass, shard: Shard): Promise<SliceResult> {
     this.#position = await findResumePosition(this.#database.ledger, this.#request);
 
     const { policy } = run;
     const { round } = this.#request;
-    let at: BatchShard = { key: this.#key, policy, passName: pass.name, stored: pass.stored, round };
+    let at: BatchShard = { kind, key: this.#key, policy, passName: pass.name, stored: pass.stored, round };
     const { targetMillis, sliceSeconds, sliceBatches } = run.settings;
     const { maxBatchMillis = Infinity } = this.#database.session;
     const pacer = new Pacer(
@@ -182,12 +183,15 @@ class Slice {
     }
   }
 
-  async #prepare(at: BatchShard): Promise<PreparedWork | undefined> {
-    return prepareBatch(this.#database, at, this.#cursor(), {
-      pass: this.#policy?.passes.find(({ name }) => name === at.passName),
+  /** Does what the kind of pass has to do before a batch, outside of its transaction; nothing for most kinds. */
+  async #prepare({ kind, key, policy, passName, stored }: BatchShard): Promise<PreparedWork | undefined> {
+    return kind.prepare?.(stored, this.#cursor(), {
+      session: this.#database.session,
+      outbox: { policy, pass: passName, run: key.run },
+      pass: this.#policy?.passes.find(({ name }) => name === passName),
       signal: this.#activity.cancellationSignal,
       heartbeat: () => this.#heartbeat(),
-      debug: (error) => log.debug(`pass ${at.passName} failed at a row or a file`, { error }),
+      debug: (error) => log.debug(`pass ${passName} failed at a row or a file`, { error }),
     });
   }
 

@@ -3,10 +3,11 @@ import type { Database, DatabaseSource } from '../../activities/ledger/database.
 import { openDatabase } from '../../activities/ledger/database.ts';
 import { readReport } from '../../activities/ledger/reports.ts';
 import { closeRun, findOpenRun, insertRun } from '../../activities/ledger/runs.ts';
+import { findKind } from '../../activities/passes/index.ts';
 import { planPasses } from '../../activities/plan/plan-passes.ts';
 import { resolvePolicy } from '../../activities/plan/resolve-policy.ts';
 import type { BatchShard } from '../../activities/run/batch.ts';
-import { prepareBatch, runBatch } from '../../activities/run/batch.ts';
+import { runBatch } from '../../activities/run/batch.ts';
 import { createSettings } from '../../activities/run/create-plan.ts';
 import { Pacer } from '../../activities/run/pacer.ts';
 import { renewPass } from '../../activities/run/renew-pass.ts';
@@ -120,18 +121,22 @@ async function runPass(
   if (pass === undefined || planned === undefined) throw new Error(`no pass ${ordinal}`);
   if (planned.notApplicable === true) return;
   const { stored } = pass;
+  const kind = findKind(stored.kind);
+  if (!('runBatch' in kind)) throw new Error(`a pass of kind ${stored.kind} has no batches`);
   const keys = pass.shards.map((_, shard) => ({ run: run.id, pass: ordinal, shard }));
   const positions = await Promise.all(keys.map(async (key) => batches.findLast(key)));
   for (let round = Math.max(1, ...positions.map((at) => at?.round ?? 1)); ; round += 1) {
     for (const [shard, range] of pass.shards.entries()) {
       const key = { run: run.id, pass: ordinal, shard };
       const pacer = new Pacer(targetMillis, stored.rowsPerParent);
-      let own: BatchShard = { key, policy: run.policy, passName: pass.name, stored, round };
+      let own: BatchShard = { kind, key, policy: run.policy, passName: pass.name, stored, round };
       for (;;) {
         const position = await batches.findLast(key);
         const inRound = position?.round === round ? position : undefined;
         if (inRound?.done === true) break;
-        const prepared = await prepareBatch(database, own, inRound?.cursor ?? null, {
+        const prepared = await kind.prepare?.(own.stored, inRound?.cursor ?? null, {
+          session: database.session,
+          outbox: { policy: run.policy, pass: pass.name, run: run.id },
           pass: (options.live ?? policy).passes.find(({ name }) => name === pass.name),
           signal: options.signal ?? new AbortController().signal,
           heartbeat: () => undefined,

@@ -17,50 +17,61 @@ export class PostgresBatchLock implements BatchLock {
     this.#connection = connection;
   }
 
+  /**
+   * Not locked if another attempt of the same slice is at work or the run is just being closed: the database may still run the
+   * statement of a worker that Temporal gave up.
+   *
+   * Transaction locks, not session locks: those protect nothing behind a pooler that hands out transactions.
+   */
   async lockShard(shardKey: string, runKey: string, counted: readonly TableName[]): Promise<LockedShard> {
-    return lockShard(this.#connection, shardKey, runKey, counted);
+    const { rows } = await sql<{ locked: boolean; before: string[]; is_held: boolean }>`
+      select
+        pg_try_advisory_xact_lock(hashtextextended(${shardKey}, 0))
+        and pg_try_advisory_xact_lock_shared(hashtextextended(${runKey}, 0)) as locked,
+        ${countersBefore(counted)} as before,
+        ${isAnythingHeld(this.#connection)} as is_held`.execute(this.#connection.db);
+    const { locked, before, is_held: isHeld } = rows[0] ?? { locked: false, before: [], is_held: true };
+    const holds = { rows: isHeld ? await readHeldRows(this.#connection) : [] };
+    return { locked, counters: { tables: counted, before }, holds };
   }
 
   async waitForBatches(runKey: string): Promise<void> {
     await lockKey(this.#connection, runKey);
   }
 
-  async attempt<T>(counters: DeletionCounters, work: () => Promise<T>): Promise<T> {
-    return attempt(this.#connection, counters, work);
+  /** The server's counters are not transactional: a delete that a savepoint undid is still in them. */
+  async attempt<T>({ tables, before }: DeletionCounters, work: () => Promise<T>): Promise<T> {
+    const { db } = this.#connection;
+    const start = await readCounters(this.#connection, tables);
+    try {
+      return await undoOnError(db, async () => {
+        await this.fireTriggers();
+        return work();
+      });
+    } catch (error) {
+      // If the connection is lost the error says so, and nothing is counted any more.
+      const end = await readCounters(this.#connection, tables).catch(() => start);
+      for (const [n, count] of end.entries()) {
+        before[n] = String(BigInt(before[n] ?? 0) + BigInt(count) - BigInt(start[n] ?? 0));
+      }
+      throw error;
+    }
   }
 
   async fireTriggers(): Promise<void> {
     await sql`set constraints all immediate`.execute(this.#connection.db);
   }
 
+  /**
+   * By itself a session reports once a second, and the rest when it has been idle for ten; whoever measures after the last
+   * batch would see no dead rows. PostgreSQL 14 cannot do that.
+   */
   async flushStatistics(): Promise<void> {
-    await flushStatistics(this.#connection);
+    const { db } = this.#connection;
+    const { rows } = await sql<{ can: boolean }>`
+      select current_setting('server_version_num')::int >= 150000 as can`.execute(db);
+    if (rows[0]?.can === true) await sql`select pg_stat_force_next_flush()`.execute(db);
   }
-}
-
-/**
- * Becomes, for this transaction, the only writer of one shard, and marks its run as having a batch under way; reads the
- * counters of deleted rows, and the holds. Not locked if another attempt of the same slice is at work or the run is just
- * being closed: the database may still run the statement of a worker that Temporal gave up.
- *
- * Transaction locks, not session locks: those protect nothing behind a pooler that hands out transactions.
- */
-async function lockShard(
-  connection: Connection,
-  shard: string,
-  run: string,
-  counted: readonly TableName[],
-): Promise<LockedShard> {
-  const { db } = connection;
-  const { rows } = await sql<{ locked: boolean; before: string[]; is_held: boolean }>`
-    select
-      pg_try_advisory_xact_lock(hashtextextended(${shard}, 0))
-      and pg_try_advisory_xact_lock_shared(hashtextextended(${run}, 0)) as locked,
-      ${countersBefore(counted)} as before,
-      ${isAnythingHeld(connection)} as is_held`.execute(db);
-  const { locked, before, is_held: isHeld } = rows[0] ?? { locked: false, before: [], is_held: true };
-  const counters: DeletionCounters = { tables: counted, before };
-  return { locked, counters, holds: { rows: isHeld ? await readHeldRows(connection) : [] } };
 }
 
 /** Mostly nothing is held: to plan this in each batch made the statement that locks the shard take 1.0 ms instead of 0.3. */
@@ -69,40 +80,4 @@ async function readHeldRows(connection: Connection): Promise<readonly HeldRows[]
     connection.db,
   );
   return rows[0]?.held ?? [];
-}
-
-/**
- * Tries work in a savepoint. The server's counters are not transactional: a delete that a savepoint undid is still in them.
- */
-async function attempt<T>(
-  connection: Connection,
-  { tables, before }: DeletionCounters,
-  work: () => Promise<T>,
-): Promise<T> {
-  const { db } = connection;
-  const start = await readCounters(connection, tables);
-  try {
-    return await undoOnError(db, async () => {
-      await sql`set constraints all immediate`.execute(db);
-      return work();
-    });
-  } catch (error) {
-    // If the connection is lost the error says so, and nothing is counted any more.
-    const end = await readCounters(connection, tables).catch(() => start);
-    for (const [n, count] of end.entries()) {
-      before[n] = String(BigInt(before[n] ?? 0) + BigInt(count) - BigInt(start[n] ?? 0));
-    }
-    throw error;
-  }
-}
-
-/**
- * Reports what this session did to the server's statistics when the transaction commits. By itself a session reports once
- * a second, and the rest when it has been idle for ten; whoever measures after the last batch would see no dead rows.
- * PostgreSQL 14 cannot do that.
- */
-async function flushStatistics(connection: Connection): Promise<void> {
-  const { rows } = await sql<{ can: boolean }>`
-    select current_setting('server_version_num')::int >= 150000 as can`.execute(connection.db);
-  if (rows[0]?.can === true) await sql`select pg_stat_force_next_flush()`.execute(connection.db);
 }
