@@ -114,7 +114,7 @@ export class SqlRunStore implements RunStore {
     const [row] = await this.#sql.rows(sql<{ rows: number; millis: number }>`
       select
         (select coalesce(sum(rows), 0) from ${this.#sql.table('batch')} where run_id = ${run}) as rows,
-        ${this.#sql.millisSince('started_at')} as millis
+        ${this.#sql.millis(this.#sql.now())} - ${this.#sql.millis(sql.id('started_at'))} as millis
       from ${this.#sql.table('run')}
       where id = ${run}`);
     return row ?? { rows: 0, millis: 0 };
@@ -124,7 +124,7 @@ export class SqlRunStore implements RunStore {
     const found = await this.#sql.rows(sql`
       select 1 as found
       from ${this.#sql.table('batch')}
-      where run_id = ${run} and ${this.#sql.hasMember('deleted', label)}
+      where run_id = ${run} and exists (select 1 from ${this.#sql.members('deleted')} as d where d.key = ${label})
       limit 1`);
     return found.length > 0;
   }

@@ -1,7 +1,7 @@
 import type { Kysely, RawBuilder } from 'kysely';
 import { sql } from 'kysely';
 
-import type { LedgerSql } from '../../ledger/ledger-sql.ts';
+import type { LedgerSql, ListType } from '../../ledger/ledger-sql.ts';
 import type { Connection, LedgerTable } from '../connection.ts';
 import { ledgerTable } from '../connection.ts';
 
@@ -42,24 +42,34 @@ export class LedgerPart implements LedgerSql {
     return sql`${iso}::timestamptz`;
   }
 
-  now(): RawBuilder<unknown> {
-    return sql`clock_timestamp()`;
+  now(plusMillis = 0): RawBuilder<unknown> {
+    return sql`clock_timestamp() + ${plusMillis}::float8 * interval '1 ms'`;
   }
 
   selectInstant(column: string): RawBuilder<unknown> {
-    return sql`to_json(${sql.id(column)}) #>> '{}'`;
+    return sql`to_json(${sql.ref(column)}) #>> '{}'`;
   }
 
   toIso(column: unknown): string {
     return String(column);
   }
 
-  millisSince(column: string): RawBuilder<number> {
-    return sql`(1000 * extract(epoch from clock_timestamp() - ${sql.id(column)}))::float8`;
+  millis(instant: RawBuilder<unknown>): RawBuilder<number> {
+    return sql`(1000 * extract(epoch from ${instant}))::float8`;
   }
 
-  hasMember(column: string, name: string): RawBuilder<boolean> {
-    return sql`${sql.id(column)} ? ${name}`;
+  members(column: string): RawBuilder<unknown> {
+    return sql`jsonb_each_text(${sql.ref(column)})`;
+  }
+
+  greatest(one: RawBuilder<unknown>, other: RawBuilder<unknown>): RawBuilder<number> {
+    return sql`greatest(${one}, ${other})`;
+  }
+
+  recordset(values: readonly object[], columns: Readonly<Record<string, ListType>>): RawBuilder<unknown> {
+    const types = { id: sql`bigint`, number: sql`float8`, text: sql`text` };
+    const list = Object.entries(columns).map(([name, type]) => sql`${sql.id(name)} ${types[type]}`);
+    return sql`(select * from jsonb_to_recordset(${JSON.stringify(values)}::jsonb) as l(${sql.join(list)}))`;
   }
 
   hasElement(column: string, value: unknown): RawBuilder<boolean> {
@@ -68,5 +78,9 @@ export class LedgerPart implements LedgerSql {
 
   append(column: string, value: unknown): RawBuilder<unknown> {
     return sql`${sql.id(column)} || ${this.json([value])}`;
+  }
+
+  assign(column: string, fallback: object, value: object): RawBuilder<unknown> {
+    return sql`coalesce(${sql.id(column)}, ${this.json(fallback)}) || ${this.json(value)}`;
   }
 }

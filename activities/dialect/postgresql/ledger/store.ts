@@ -4,17 +4,17 @@ import type { KeepLastExpiry } from '../../../stored/expiry.ts';
 import type { InterruptedReclaim, ReclaimOutcome } from '../../../stored/reclaim.ts';
 import type { SizeMoment, TableSize } from '../../../stored/size.ts';
 import type { LedgerStore, KeptRowsStore, SizeStore, ReclaimStore } from '../../ledger-store.ts';
+import { SqlBacklogStore } from '../../ledger/backlogs.ts';
+import { SqlGuardStore } from '../../ledger/guards.ts';
 import { SqlPreviewStore } from '../../ledger/previews.ts';
+import { SqlRecordedFiles } from '../../ledger/recorded-files.ts';
 import { SqlRunStore } from '../../ledger/runs.ts';
 import type { Connection } from '../connection.ts';
 import { selectKeptGroups } from '../keep-last.ts';
-import { PostgresBacklogStore } from './backlogs.ts';
 import { PostgresBatchStore } from './batches.ts';
-import { PostgresGuardStore } from './guards.ts';
 import { PostgresHoldStore } from './holds.ts';
 import { LedgerPart } from './ledger-part.ts';
 import { PostgresProgressStore } from './progress.ts';
-import { PostgresRecordedFiles } from './recorded-files.ts';
 import { PostgresReportStore } from './reports.ts';
 import { PostgresLedgerTables } from './tables.ts';
 
@@ -27,14 +27,14 @@ export function createLedgerStore(connection: Connection): LedgerStore {
     batches: new PostgresBatchStore(connection),
     reports: new PostgresReportStore(connection),
     progress: new PostgresProgressStore(connection),
-    guards: new PostgresGuardStore(connection),
+    guards: new SqlGuardStore(shared),
     holds: new PostgresHoldStore(connection),
     keptRows: new PostgresKeptRowsStore(connection),
     sizes: new PostgresSizeStore(connection),
     reclaims: new PostgresReclaimStore(connection),
     previews: new SqlPreviewStore(shared),
-    backlogs: new PostgresBacklogStore(connection),
-    recordedFiles: new PostgresRecordedFiles(connection),
+    backlogs: new SqlBacklogStore(shared),
+    recordedFiles: new SqlRecordedFiles(shared),
   };
 }
 

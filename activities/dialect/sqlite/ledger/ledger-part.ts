@@ -1,7 +1,7 @@
 import type { RawBuilder } from 'kysely';
 import { sql } from 'kysely';
 
-import type { LedgerSql } from '../../ledger/ledger-sql.ts';
+import type { LedgerSql, ListType } from '../../ledger/ledger-sql.ts';
 import type { Connection, LedgerTable } from '../connection.ts';
 import { ledgerTable } from '../connection.ts';
 
@@ -41,24 +41,36 @@ export class LedgerPart implements LedgerSql {
     return sql`${iso === null ? null : Date.parse(iso)}`;
   }
 
-  now(): RawBuilder<unknown> {
-    return sql`${Date.now()}`;
+  now(plusMillis = 0): RawBuilder<unknown> {
+    return sql`${Date.now() + plusMillis}`;
   }
 
   selectInstant(column: string): RawBuilder<unknown> {
-    return sql.id(column);
+    return sql.ref(column);
   }
 
   toIso(column: unknown): string {
     return toIso(Number(column));
   }
 
-  millisSince(column: string): RawBuilder<number> {
-    return sql`${Date.now()} - ${sql.id(column)}`;
+  millis(instant: RawBuilder<unknown>): RawBuilder<number> {
+    return instant as RawBuilder<number>;
   }
 
-  hasMember(column: string, name: string): RawBuilder<boolean> {
-    return sql`exists (select 1 from json_each(${sql.id(column)}) as m where m.key = ${name})`;
+  members(column: string): RawBuilder<unknown> {
+    return sql`json_each(${sql.ref(column)})`;
+  }
+
+  greatest(one: RawBuilder<unknown>, other: RawBuilder<unknown>): RawBuilder<number> {
+    return sql`coalesce(max(${one}, ${other}), ${one}, ${other})`;
+  }
+
+  recordset(values: readonly object[], columns: Readonly<Record<string, ListType>>): RawBuilder<unknown> {
+    const list = Object.entries(columns).map(([name, type]) => {
+      const value = sql`m.value ->> ${sql.lit(name)}`;
+      return sql`${type === 'id' ? sql`cast(${value} as integer)` : value} as ${sql.id(name)}`;
+    });
+    return sql`(select ${sql.join(list)} from json_each(${JSON.stringify(values)}) as m)`;
   }
 
   hasElement(column: string, value: unknown): RawBuilder<boolean> {
@@ -67,6 +79,14 @@ export class LedgerPart implements LedgerSql {
 
   append(column: string, value: unknown): RawBuilder<unknown> {
     return sql`json_insert(${sql.id(column)}, '$[#]', json(${JSON.stringify(value)}))`;
+  }
+
+  assign(column: string, fallback: object, value: object): RawBuilder<unknown> {
+    const members = Object.entries(value).map(
+      ([name, member]) => sql`${`$."${name}"`}, json(${JSON.stringify(member)})`,
+    );
+    const base = sql`coalesce(${sql.id(column)}, ${JSON.stringify(fallback)})`;
+    return sql`json_set(${sql.join([base, ...members])})`;
   }
 }
 

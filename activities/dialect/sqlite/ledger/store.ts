@@ -4,18 +4,18 @@ import type { KeepLastExpiry } from '../../../stored/expiry.ts';
 import type { InterruptedReclaim, ReclaimOutcome } from '../../../stored/reclaim.ts';
 import type { SizeMoment, TableSize } from '../../../stored/size.ts';
 import type { LedgerStore, KeptRowsStore, SizeStore, ReclaimStore } from '../../ledger-store.ts';
+import { SqlBacklogStore } from '../../ledger/backlogs.ts';
+import { SqlGuardStore } from '../../ledger/guards.ts';
 import { SqlPreviewStore } from '../../ledger/previews.ts';
+import { SqlRecordedFiles } from '../../ledger/recorded-files.ts';
 import { SqlRunStore } from '../../ledger/runs.ts';
 import type { Connection } from '../connection.ts';
 import type { SqliteFile } from '../file.ts';
 import { selectNewest } from '../keep-last.ts';
-import { SqliteBacklogStore } from './backlogs.ts';
 import { SqliteBatchStore } from './batches.ts';
-import { SqliteGuardStore } from './guards.ts';
 import { SqliteHoldStore } from './holds.ts';
 import { LedgerPart, toIso } from './ledger-part.ts';
 import { SqliteProgressStore } from './progress.ts';
-import { SqliteRecordedFiles } from './recorded-files.ts';
 import { SqliteReportStore } from './reports.ts';
 import { SqliteLedgerTables } from './tables.ts';
 
@@ -28,14 +28,14 @@ export function createLedgerStore(connection: Connection, file: SqliteFile): Led
     batches: new SqliteBatchStore(connection),
     reports: new SqliteReportStore(connection),
     progress: new SqliteProgressStore(connection),
-    guards: new SqliteGuardStore(connection),
+    guards: new SqlGuardStore(shared),
     holds: new SqliteHoldStore(connection),
     keptRows: new SqliteKeptRowsStore(connection),
     sizes: new SqliteSizeStore(connection),
     reclaims: new SqliteReclaimStore(connection),
     previews: new SqlPreviewStore(shared),
-    backlogs: new SqliteBacklogStore(connection),
-    recordedFiles: new SqliteRecordedFiles(connection),
+    backlogs: new SqlBacklogStore(shared),
+    recordedFiles: new SqlRecordedFiles(shared),
   };
 }
 
