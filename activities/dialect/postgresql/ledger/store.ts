@@ -1,21 +1,21 @@
 import { sql } from 'kysely';
 
 import type { KeepLastExpiry } from '../../../stored/expiry.ts';
-import type { InterruptedReclaim, ReclaimOutcome } from '../../../stored/reclaim.ts';
 import type { SizeMoment, TableSize } from '../../../stored/size.ts';
-import type { LedgerStore, KeptRowsStore, SizeStore, ReclaimStore } from '../../ledger-store.ts';
+import type { LedgerStore, KeptRowsStore, SizeStore } from '../../ledger-store.ts';
 import { SqlBacklogStore } from '../../ledger/backlogs.ts';
 import { SqlGuardStore } from '../../ledger/guards.ts';
 import { SqlPreviewStore } from '../../ledger/previews.ts';
+import { SqlProgressStore } from '../../ledger/progress.ts';
+import { SqlReclaimStore } from '../../ledger/reclaims.ts';
 import { SqlRecordedFiles } from '../../ledger/recorded-files.ts';
+import { SqlReportStore } from '../../ledger/reports.ts';
 import { SqlRunStore } from '../../ledger/runs.ts';
 import type { Connection } from '../connection.ts';
 import { selectKeptGroups } from '../keep-last.ts';
 import { PostgresBatchStore } from './batches.ts';
 import { PostgresHoldStore } from './holds.ts';
 import { LedgerPart } from './ledger-part.ts';
-import { PostgresProgressStore } from './progress.ts';
-import { PostgresReportStore } from './reports.ts';
 import { PostgresLedgerTables } from './tables.ts';
 
 /** The statements of the ledger on PostgreSQL. */
@@ -25,13 +25,13 @@ export function createLedgerStore(connection: Connection): LedgerStore {
     tables: new PostgresLedgerTables(connection),
     runs: new SqlRunStore(shared),
     batches: new PostgresBatchStore(connection),
-    reports: new PostgresReportStore(connection),
-    progress: new PostgresProgressStore(connection),
+    reports: new SqlReportStore(shared),
+    progress: new SqlProgressStore(shared),
     guards: new SqlGuardStore(shared),
     holds: new PostgresHoldStore(connection),
     keptRows: new PostgresKeptRowsStore(connection),
     sizes: new PostgresSizeStore(connection),
-    reclaims: new PostgresReclaimStore(connection),
+    reclaims: new SqlReclaimStore(shared),
     previews: new SqlPreviewStore(shared),
     backlogs: new SqlBacklogStore(shared),
     recordedFiles: new SqlRecordedFiles(shared),
@@ -70,42 +70,5 @@ class PostgresSizeStore extends LedgerPart implements SizeStore {
         (m ->> 'live')::float8, (m ->> 'dead')::float8, m
       from jsonb_array_elements(${JSON.stringify(sizes)}::jsonb) as m
       on conflict do nothing`.execute(this.db);
-  }
-}
-
-/** The journal of statements that give space back. */
-class PostgresReclaimStore extends LedgerPart implements ReclaimStore {
-  async recordEnd(started: number, outcome: ReclaimOutcome, bytes: number | null): Promise<void> {
-    await sql`
-      insert into ${this.table('reclaim')} (run_id, pass, label, mode, event, started_id, outcome, bytes)
-      select run_id, pass, label, mode, 'ended', id, ${outcome}, ${bytes}::float8
-      from ${this.table('reclaim')}
-      where id = ${started}
-      on conflict (started_id) do nothing`.execute(this.db);
-  }
-
-  async endInterrupted(run: number): Promise<InterruptedReclaim[]> {
-    const { rows } = await sql<InterruptedReclaim>`
-      with found as (
-        select s.id, s.run_id, s.pass, s.label, s.mode, s.at, p.name
-        from ${this.table('run')} as own
-        join ${this.table('run')} as r on r.id = own.id or (r.policy = own.policy and r.ended_at is not null)
-        join ${this.table('reclaim')} as s on s.run_id = r.id and s.event = 'started'
-        join ${this.table('pass')} as p on p.run_id = s.run_id and p.ordinal = s.pass
-        where own.id = ${run}
-          and not exists (select from ${this.table('reclaim')} as e where e.started_id = s.id)
-      ),
-      ended as (
-        insert into ${this.table('reclaim')} (run_id, pass, label, mode, event, started_id, outcome)
-        select run_id, pass, label, mode, 'ended', id, 'interrupted'
-        from found
-        on conflict (started_id) do nothing
-        returning started_id
-      )
-      select f.run_id as run, f.name, f.label, f.mode, to_json(f.at) #>> '{}' as at
-      from found as f
-      join ended as e on e.started_id = f.id
-      order by f.id`.execute(this.db);
-    return rows;
   }
 }

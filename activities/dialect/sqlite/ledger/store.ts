@@ -1,22 +1,22 @@
 import { sql } from 'kysely';
 
 import type { KeepLastExpiry } from '../../../stored/expiry.ts';
-import type { InterruptedReclaim, ReclaimOutcome } from '../../../stored/reclaim.ts';
 import type { SizeMoment, TableSize } from '../../../stored/size.ts';
-import type { LedgerStore, KeptRowsStore, SizeStore, ReclaimStore } from '../../ledger-store.ts';
+import type { LedgerStore, KeptRowsStore, SizeStore } from '../../ledger-store.ts';
 import { SqlBacklogStore } from '../../ledger/backlogs.ts';
 import { SqlGuardStore } from '../../ledger/guards.ts';
 import { SqlPreviewStore } from '../../ledger/previews.ts';
+import { SqlProgressStore } from '../../ledger/progress.ts';
+import { SqlReclaimStore } from '../../ledger/reclaims.ts';
 import { SqlRecordedFiles } from '../../ledger/recorded-files.ts';
+import { SqlReportStore } from '../../ledger/reports.ts';
 import { SqlRunStore } from '../../ledger/runs.ts';
 import type { Connection } from '../connection.ts';
 import type { SqliteFile } from '../file.ts';
 import { selectNewest } from '../keep-last.ts';
 import { SqliteBatchStore } from './batches.ts';
 import { SqliteHoldStore } from './holds.ts';
-import { LedgerPart, toIso } from './ledger-part.ts';
-import { SqliteProgressStore } from './progress.ts';
-import { SqliteReportStore } from './reports.ts';
+import { LedgerPart } from './ledger-part.ts';
 import { SqliteLedgerTables } from './tables.ts';
 
 /** The statements of the ledger on SQLite. */
@@ -26,13 +26,13 @@ export function createLedgerStore(connection: Connection, file: SqliteFile): Led
     tables: new SqliteLedgerTables(connection, file),
     runs: new SqlRunStore(shared),
     batches: new SqliteBatchStore(connection),
-    reports: new SqliteReportStore(connection),
-    progress: new SqliteProgressStore(connection),
+    reports: new SqlReportStore(shared),
+    progress: new SqlProgressStore(shared),
     guards: new SqlGuardStore(shared),
     holds: new SqliteHoldStore(connection),
     keptRows: new SqliteKeptRowsStore(connection),
     sizes: new SqliteSizeStore(connection),
-    reclaims: new SqliteReclaimStore(connection),
+    reclaims: new SqlReclaimStore(shared),
     previews: new SqlPreviewStore(shared),
     backlogs: new SqlBacklogStore(shared),
     recordedFiles: new SqlRecordedFiles(shared),
@@ -68,33 +68,5 @@ class SqliteSizeStore extends LedgerPart implements SizeStore {
       from json_each(${JSON.stringify(sizes)}) as m
       where true
       on conflict do nothing`);
-  }
-}
-
-/** The journal of statements that give space back. */
-class SqliteReclaimStore extends LedgerPart implements ReclaimStore {
-  async recordEnd(started: number, outcome: ReclaimOutcome, bytes: number | null): Promise<void> {
-    await this.change(sql`
-      insert into ${this.table('reclaim')} (run_id, pass, label, mode, event, started_id, outcome, bytes, at)
-      select run_id, pass, label, mode, 'ended', id, ${outcome}, ${bytes}, ${Date.now()}
-      from ${this.table('reclaim')}
-      where id = ${started}
-      on conflict do nothing`);
-  }
-
-  async endInterrupted(run: number): Promise<InterruptedReclaim[]> {
-    type Row = Omit<InterruptedReclaim, 'at'> & { readonly id: number; readonly at: number };
-    const found = await this.rows(sql<Row>`
-      select s.id, s.run_id as run, p.name, s.label, s.mode, s.at
-      from ${this.table('run')} as own
-      join ${this.table('run')} as r on r.id = own.id or (r.policy = own.policy and r.ended_at is not null)
-      join ${this.table('reclaim')} as s on s.run_id = r.id and s.event = 'started'
-      join ${this.table('pass')} as p on p.run_id = s.run_id and p.ordinal = s.pass
-      where
-        own.id = ${run}
-        and not exists (select 1 from ${this.table('reclaim')} as e where e.started_id = s.id)
-      order by s.id`);
-    for (const { id } of found) await this.recordEnd(id, 'interrupted', null);
-    return found.map(({ id: _id, at, ...row }) => ({ ...row, at: toIso(at) }));
   }
 }

@@ -1,4 +1,4 @@
-import type { ReportedRows } from '../../../stored/report.ts';
+import type { ReportedRows } from '../../stored/report.ts';
 
 /** Adds up what batches reported; null if none did. */
 export function sumReported(reported: readonly ReportedRows[]): ReportedRows | null {

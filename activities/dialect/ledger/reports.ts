@@ -1,11 +1,11 @@
 import type { RawBuilder } from 'kysely';
 import { sql } from 'kysely';
 
-import type { ReportedPass, ReportedRows, ReportedRun, ReportedSize } from '../../../stored/report.ts';
-import type { PassStatus } from '../../../stored/run.ts';
-import type { ReportStore } from '../../ledger-store.ts';
-import { LedgerPart, parseJson, parseJsonOrNull, toIso, toIsoOrNull } from './ledger-part.ts';
-import { sumReported } from './totals.ts';
+import type { ReportedPass, ReportedRows, ReportedRun, ReportedSize } from '../../stored/report.ts';
+import type { PassStatus } from '../../stored/run.ts';
+import type { ReportStore } from '../ledger-store.ts';
+import type { LedgerSql } from './ledger-sql.ts';
+import { sumReported } from './sum-reported.ts';
 
 /** The totals of a pass, from its batches. */
 interface Totals {
@@ -25,16 +25,17 @@ interface Totals {
   readonly reported: ReportedRows | null;
 }
 
-type JsonColumns = 'deleted' | 'reported' | 'backlog' | 'horizon';
-type PassRow = Omit<ReportedPass, JsonColumns | 'longest'> & {
-  readonly deleted: string;
-  readonly reported: string | null;
-  readonly backlog: string | null;
-  readonly horizon: number | null;
-};
+type JsonColumns = 'deleted' | 'reported' | 'backlog' | 'horizon' | 'shards';
+type PassRow = Omit<ReportedPass, JsonColumns | 'longest'> & Readonly<Record<JsonColumns, unknown>>;
 
 /** What runs did. */
-export class SqliteReportStore extends LedgerPart implements ReportStore {
+export class SqlReportStore implements ReportStore {
+  readonly #sql: LedgerSql;
+
+  constructor(dialect: LedgerSql) {
+    this.#sql = dialect;
+  }
+
   async readRun(run: number): Promise<ReportedRun | undefined> {
     const [found] = await this.#readRuns(sql`where id = ${run}`);
     return found;
@@ -46,9 +47,10 @@ export class SqliteReportStore extends LedgerPart implements ReportStore {
   }
 
   async readLastRuns(policies: readonly string[]): Promise<ReportedRun[]> {
+    if (policies.length === 0) return [];
     const ended = sql`
-      from ${this.table('run')}
-      where mode = 'execute' and ended_at is not null and policy in (select value from json_each(${JSON.stringify(policies)}))`;
+      from ${this.#sql.table('run')}
+      where mode = 'execute' and ended_at is not null and policy in (${sql.join(policies)})`;
     return this.#readRuns(sql`
       where id in (
         select max(id) ${ended} group by policy
@@ -58,15 +60,16 @@ export class SqliteReportStore extends LedgerPart implements ReportStore {
   }
 
   async readPasses(runs: readonly number[]): Promise<ReportedPass[]> {
-    const list = sql`(select value from json_each(${JSON.stringify(runs)}))`;
+    if (runs.length === 0) return [];
+    const list = sql`(${sql.join(runs)})`;
     const totals = await this.#readTotals(
-      sql`(select id from ${this.table('run')} where id in ${list} and ended_at is null)`,
+      sql`(select id from ${this.#sql.table('run')} where id in ${list} and ended_at is null)`,
     );
-    const rows = await this.rows(sql<PassRow>`
+    const rows = await this.#sql.rows(sql<PassRow>`
       select
-        run_id as run, ordinal, name, kind, status, scan, json_array_length(shards) as shards, batches, rows, deleted,
-        moved, skipped, held, blocked, reported, bytes, backlog, files, millis, error, estimate, horizon
-      from ${this.table('pass')}
+        run_id as run, ordinal, name, kind, status, scan, shards, batches, rows, deleted, moved, skipped, held, blocked,
+        reported, bytes, backlog, files, millis, error, estimate, ${this.#sql.selectInstant('horizon')} as horizon
+      from ${this.#sql.table('pass')}
       where run_id in ${list}
       order by run_id, ordinal`);
     return rows.map((row) => {
@@ -74,10 +77,11 @@ export class SqliteReportStore extends LedgerPart implements ReportStore {
       const { run: _run, pass: _pass, ...counted } = own ?? { run: 0, pass: 0 };
       return {
         ...row,
-        deleted: parseJson<Record<string, number>>(row.deleted),
-        reported: parseJsonOrNull<ReportedRows>(row.reported),
-        backlog: parseJsonOrNull(row.backlog),
-        horizon: toIsoOrNull(row.horizon),
+        shards: this.#sql.parse<readonly unknown[]>(row.shards).length,
+        deleted: this.#sql.parse<Record<string, number>>(row.deleted),
+        reported: this.#sql.parse<ReportedRows | null>(row.reported),
+        backlog: this.#sql.parse<ReportedPass['backlog']>(row.backlog),
+        horizon: this.#toIso(row.horizon),
         longest: null,
         ...counted,
         status: own === undefined ? row.status : 'running',
@@ -86,12 +90,13 @@ export class SqliteReportStore extends LedgerPart implements ReportStore {
   }
 
   async readSizes(runs: readonly number[]): Promise<ReportedSize[]> {
-    const rows = await this.rows(sql<Omit<ReportedSize, 'measured'> & { readonly measured: string }>`
+    if (runs.length === 0) return [];
+    const rows = await this.#sql.rows(sql<Omit<ReportedSize, 'measured'> & { readonly measured: unknown }>`
       select run_id as run, moment, pass, measured
-      from ${this.table('size')}
-      where run_id in (select value from json_each(${JSON.stringify(runs)}))
+      from ${this.#sql.table('size')}
+      where run_id in (${sql.join(runs)})
       order by run_id, label`);
-    return rows.map((row) => ({ ...row, measured: parseJson(row.measured) }));
+    return rows.map((row) => ({ ...row, measured: this.#sql.parse(row.measured) }));
   }
 
   async foldTotals(
@@ -100,40 +105,40 @@ export class SqliteReportStore extends LedgerPart implements ReportStore {
     longestMillis: number,
   ): Promise<void> {
     const totals = await this.#readTotals(sql`(${run})`);
-    const ordinals = await this.rows(sql<{ ordinal: number }>`
-      select ordinal from ${this.table('pass')} where run_id = ${run}`);
+    const ordinals = await this.#sql.rows(sql<{ ordinal: number }>`
+      select ordinal from ${this.#sql.table('pass')} where run_id = ${run}`);
     for (const { ordinal } of ordinals) {
       const own = totals.find(({ pass }) => pass === ordinal);
       const { status = own === undefined ? null : 'unfinished', error = null } = passes[ordinal] ?? {};
-      await this.change(sql`
-        update ${this.table('pass')}
+      await this.#sql.change(sql`
+        update ${this.#sql.table('pass')}
         set
           status = coalesce(${status}, status), error = ${error},
           batches = ${own?.batches ?? 0}, rows = ${own?.rows ?? 0}, moved = ${own?.moved ?? 0},
-          skipped = ${own?.skipped ?? 0}, held = ${own?.held ?? 0}, blocked = ${own?.blocked ?? 0}, bytes = ${own?.bytes ?? 0},
-          files = ${own?.files ?? 0}, millis = ${own?.millis ?? 0},
-          deleted = ${JSON.stringify(own?.deleted ?? {})},
-          reported = ${own?.reported == null ? null : JSON.stringify(own.reported)}
+          skipped = ${own?.skipped ?? 0}, held = ${own?.held ?? 0}, blocked = ${own?.blocked ?? 0},
+          bytes = ${own?.bytes ?? 0}, files = ${own?.files ?? 0}, millis = ${own?.millis ?? 0},
+          deleted = ${this.#sql.json(own?.deleted ?? {})}, reported = ${this.#sql.json(own?.reported ?? undefined)}
         where run_id = ${run} and ordinal = ${ordinal}`);
     }
     const longest = Math.max(longestMillis, ...totals.map((one) => one.longest ?? 0));
-    await this.change(sql`
-      update ${this.table('run')}
+    await this.#sql.change(sql`
+      update ${this.#sql.table('run')}
       set longest_transaction_millis = ${longest === 0 ? null : longest}
       where id = ${run}`);
   }
 
   /** The totals of the passes of some runs that have batches. */
   async #readTotals(runs: RawBuilder<unknown>): Promise<Totals[]> {
-    const batch = this.table('batch');
-    // Rows nested in others are scanned level after level, and the same holds are met in each scan. Tables that a pass worked
-    // on outside of any transaction stand as batches of size 0.
-    const rows = await this.rows(sql<Omit<Totals, 'deleted' | 'reported'>>`
+    const batch = this.#sql.table('batch');
+    const at = this.#sql.millis(sql`b.at`);
+    // Tables that a pass worked on outside of any transaction stand as batches of size 0.
+    const rows = await this.#sql.rows(sql<Omit<Totals, 'deleted' | 'reported'>>`
       select
-        b.run_id as run, b.pass, count(*) as batches, sum(b.rows) as rows, sum(b.moved) as moved,
+        b.run_id as run, b.pass, cast(count(*) as integer) as batches, sum(b.rows) as rows, sum(b.moved) as moved,
         sum(b.skipped) as skipped, sum(b.bytes) as bytes, sum(b.files) as files,
-        max(case when b.size > 0 then b.millis end) as longest, max(b.at) - min(b.at - b.millis) as millis,
+        max(case when b.size > 0 then b.millis end) as longest, max(${at}) - min(${at} - b.millis) as millis,
         (
+          -- Rows nested in others are scanned level after level, and the same holds are met in each scan.
           select max(w.held)
           from (
             select sum(i.held) as held
@@ -153,12 +158,13 @@ export class SqliteReportStore extends LedgerPart implements ReportStore {
       from ${batch} as b
       where b.run_id in ${runs}
       group by b.run_id, b.pass`);
-    const deleted = await this.rows(sql<{ run: number; pass: number; label: string; rows: number }>`
-      select b.run_id as run, b.pass, d.key as label, sum(d.value) as rows
-      from ${batch} as b, json_each(b.deleted) as d
+    const deleted = await this.#sql.rows(sql<{ run: number; pass: number; label: string; rows: number }>`
+      select b.run_id as run, b.pass, d.key as label, sum(cast(d.value as float8)) as rows
+      from ${batch} as b
+      cross join ${this.#sql.members('b.deleted')} as d
       where b.run_id in ${runs}
       group by b.run_id, b.pass, d.key`);
-    const reported = await this.rows(sql<{ run: number; pass: number; reported: string }>`
+    const reported = await this.#sql.rows(sql<{ run: number; pass: number; reported: unknown }>`
       select run_id as run, pass, reported from ${batch} where run_id in ${runs} and reported is not null`);
     return rows.map((row) => {
       const isOwn = (one: { readonly run: number; readonly pass: number }): boolean =>
@@ -166,32 +172,34 @@ export class SqliteReportStore extends LedgerPart implements ReportStore {
       return {
         ...row,
         deleted: Object.fromEntries(deleted.filter(isOwn).map((one) => [one.label, one.rows])),
-        reported: sumReported(reported.filter(isOwn).map((one) => parseJson<ReportedRows>(one.reported))),
+        reported: sumReported(
+          reported.filter(isOwn).map((one) => this.#sql.parse<ReportedRows>(one.reported)),
+        ),
       };
     });
   }
 
   async #readRuns(which: RawBuilder<unknown>): Promise<ReportedRun[]> {
-    type Row = Omit<ReportedRun, 'reasons' | 'notes' | 'startedAt' | 'endedAt' | 'millis'> & {
-      readonly reasons: string;
-      readonly notes: string;
-      readonly startedAt: number;
-      readonly endedAt: number | null;
-    };
-    const rows = await this.rows(sql<Row>`
+    type Columns = 'reasons' | 'notes' | 'startedAt' | 'endedAt';
+    const [started, ended] = [this.#sql.millis(sql`started_at`), this.#sql.millis(sql`ended_at`)];
+    const rows = await this.#sql.rows(sql<Omit<ReportedRun, Columns> & Readonly<Record<Columns, unknown>>>`
       select
         id as run, policy, mode, status, reasons, notes,
-        started_at as "startedAt", ended_at as "endedAt",
+        ${this.#sql.selectInstant('started_at')} as "startedAt", ${this.#sql.selectInstant('ended_at')} as "endedAt",
+        round(coalesce(${ended}, ${this.#sql.millis(this.#sql.now())}) - ${started}) as millis,
         longest_transaction_millis as "longestTransactionMillis"
-      from ${this.table('run')}
+      from ${this.#sql.table('run')}
       ${which}`);
     return rows.map((row) => ({
       ...row,
-      reasons: parseJson(row.reasons),
-      notes: parseJson(row.notes),
-      millis: (row.endedAt ?? Date.now()) - row.startedAt,
-      startedAt: toIso(row.startedAt),
-      endedAt: toIsoOrNull(row.endedAt),
+      reasons: this.#sql.parse(row.reasons),
+      notes: this.#sql.parse(row.notes),
+      startedAt: this.#toIso(row.startedAt) ?? '',
+      endedAt: this.#toIso(row.endedAt),
     }));
+  }
+
+  #toIso(instant: unknown): string | null {
+    return instant === null ? null : new Date(this.#sql.toIso(instant)).toISOString();
   }
 }
