@@ -6,7 +6,7 @@ import type { Connection } from '../connection.ts';
 import { LEDGER_TABLES } from '../connection.ts';
 import { inTransaction } from '../transaction.ts';
 import { LedgerPart } from './ledger-part.ts';
-import { CreateLedger } from './migration.ts';
+import { createLedger } from './migration.ts';
 
 const CREATE_LIMITS = { lockMillis: 60_000, statementMillis: 60_000 };
 
@@ -66,9 +66,7 @@ export class PostgresLedgerTables extends LedgerPart implements LedgerTables {
 }
 
 /** A newer version adds to the end. */
-const MIGRATIONS = [
-  { name: '001-ledger', list: (schema: string): readonly string[] => new CreateLedger().list(schema) },
-];
+const MIGRATIONS = [{ name: '001-ledger', list: createLedger }];
 
 const MIGRATION_NAMES: readonly string[] = MIGRATIONS.map(({ name }) => name);
 
