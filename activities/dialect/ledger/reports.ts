@@ -5,7 +5,7 @@ import type { ReportedPass, ReportedRows, ReportedRun, ReportedSize } from '../.
 import type { PassStatus } from '../../stored/run.ts';
 import type { ReportStore } from '../ledger-store.ts';
 import type { LedgerSql } from './ledger-sql.ts';
-import { sumReported } from './sum-reported.ts';
+import { sum, sumReported } from './sum-reported.ts';
 
 /** The totals of a pass, from its batches. */
 interface Totals {
@@ -132,9 +132,9 @@ export class SqlReportStore implements ReportStore {
     const batch = this.#sql.table('batch');
     const at = this.#sql.millis(sql`b.at`);
     // Tables that a pass worked on outside of any transaction stand as batches of size 0.
-    const rows = await this.#sql.rows(sql<Omit<Totals, 'deleted' | 'reported'>>`
+    const rows = await this.#sql.rows(sql<Omit<Totals, 'rows' | 'deleted' | 'reported'>>`
       select
-        b.run_id as run, b.pass, cast(count(*) as integer) as batches, sum(b.rows) as rows, sum(b.moved) as moved,
+        b.run_id as run, b.pass, cast(count(*) as integer) as batches, sum(b.moved) as moved,
         sum(b.skipped) as skipped, sum(b.bytes) as bytes, sum(b.files) as files,
         max(case when b.size > 0 then b.millis end) as longest, max(${at}) - min(${at} - b.millis) as millis,
         (
@@ -158,6 +158,7 @@ export class SqlReportStore implements ReportStore {
       from ${batch} as b
       where b.run_id in ${runs}
       group by b.run_id, b.pass`);
+    if (rows.length === 0) return [];
     const deleted = await this.#sql.rows(sql<{ run: number; pass: number; label: string; rows: number }>`
       select b.run_id as run, b.pass, d.key as label, sum(cast(d.value as float8)) as rows
       from ${batch} as b
@@ -169,9 +170,12 @@ export class SqlReportStore implements ReportStore {
     return rows.map((row) => {
       const isOwn = (one: { readonly run: number; readonly pass: number }): boolean =>
         one.run === row.run && one.pass === row.pass;
+      const counts = deleted.filter(isOwn);
       return {
         ...row,
-        deleted: Object.fromEntries(deleted.filter(isOwn).map((one) => [one.label, one.rows])),
+        // Not of another statement: a batch may have been committed between the two.
+        rows: sum(counts.map((one) => one.rows)),
+        deleted: Object.fromEntries(counts.map((one) => [one.label, one.rows])),
         reported: sumReported(
           reported.filter(isOwn).map((one) => this.#sql.parse<ReportedRows>(one.reported)),
         ),

@@ -68,7 +68,7 @@ describe('the history', () => {
     await fill(7);
     for (const limit of [1, 3, 100]) {
       expect(await read({ limit })).toHaveLength(Math.min(limit, 7));
-      expect({ limit, statements: statements.length }).toEqual({ limit, statements: 3 });
+      expect({ limit, statements: statements.length }).toEqual({ limit, statements: 6 });
     }
   });
 
