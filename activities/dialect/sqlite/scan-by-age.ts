@@ -5,14 +5,30 @@ import type { ColumnName, PartialIndex, TableName } from '../../stored/columns.t
 import type { Shard } from '../../stored/scan.ts';
 import { isIn } from '../bind-predicate.ts';
 import type { ScanStep } from '../scan.ts';
+import type { ShardEnd } from '../shard-end.ts';
 import { continueAt, endShard } from '../shard-end.ts';
-import type { Candidate, Candidates } from './candidates.ts';
 import type { Connection } from './connection.ts';
 import { ageMillis } from './expiry.ts';
 import { columnRef, keyText, locationText, tableRef } from './identifiers.ts';
 import { findForm } from './instants.ts';
 import type { AgePosition } from './scan-cursor.ts';
 import { readAgePosition, toAgeCursor } from './scan-cursor.ts';
+
+/** A row that a scan found. */
+export interface Candidate {
+  readonly location: string;
+  readonly key: string | null;
+  /** The value of the age column, as it is stored; null for other scans. */
+  readonly age: string | number | null;
+  /** The age in milliseconds since the epoch. */
+  readonly millis: number | null;
+}
+
+/** The next rows of a scan of which the condition is true, and where it goes on after them. */
+export interface Candidates {
+  readonly rows: readonly Candidate[];
+  readonly end: ShardEnd;
+}
 
 type AgeShard = Shard & { readonly scan: 'by-age' };
 

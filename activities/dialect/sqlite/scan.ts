@@ -15,13 +15,13 @@ import type {
 } from '../scan.ts';
 import type { ShardEnd } from '../shard-end.ts';
 import { continueAt } from '../shard-end.ts';
-import type { Candidate, Candidates } from './candidates.ts';
 import type { Connection } from './connection.ts';
 import { ageMillis } from './expiry.ts';
 import { isAt, keyText, locationText, returnedKey, tableRef } from './identifiers.ts';
 import { isGroupFull, isNotKept } from './keep-last.ts';
 import { deleteOrphans, findOrphans, isBetweenKeys, lockOrphans } from './orphans.ts';
 import { recordPaths, returningPaths } from './recording.ts';
+import type { Candidate, Candidates } from './scan-by-age.ts';
 import { findByAge, isBetweenAges } from './scan-by-age.ts';
 import { endOfRowids, findRowids, isInRowids } from './scan-by-location.ts';
 import { readAgePosition, readKey, readRowid, toAgeCursor, toRowidCursor } from './scan-cursor.ts';
