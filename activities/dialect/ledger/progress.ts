@@ -3,7 +3,6 @@ import { sql } from 'kysely';
 import type { ShardBatches, ShardKey } from '../../stored/batch.ts';
 import type { Cursor } from '../../stored/cursor.ts';
 import type { ProgressPass } from '../../stored/progress.ts';
-import type { RunSettings } from '../../stored/run.ts';
 import type { ProgressStore } from '../ledger-store.ts';
 import type { LedgerSql } from './ledger-sql.ts';
 import { sum } from './sum-reported.ts';
@@ -23,6 +22,8 @@ interface LastBatch extends Pick<ShardKey, 'pass' | 'shard'> {
   readonly at: number;
   readonly rows: number;
   readonly own: number | null;
+  /** The pause of the policy after each batch, in milliseconds. */
+  readonly pause: number;
 }
 
 interface RecentBatch {
@@ -59,6 +60,7 @@ export class SqlProgressStore implements ProgressStore {
     const last = await this.#sql.rows(sql<LastBatch>`
       select
         b.pass, b.shard, b.round, b.sequence, b.cursor, b.done, ${this.#sql.millis(sql`b.at`)} as at,
+        cast(r.settings ->> 'pauseMillis' as float8) as pause,
         (
           select sum(i.rows) from ${batch} as i
           where i.run_id = b.run_id and i.pass = b.pass and i.shard = b.shard and i.round = b.round
@@ -77,12 +79,10 @@ export class SqlProgressStore implements ProgressStore {
         group by b.pass, b.shard
       ) as l
       join ${batch} as b
-        on b.run_id = ${run} and b.pass = l.pass and b.shard = l.shard and b.sequence = l.sequence`);
-    const [row] = await this.#sql.rows(sql<{ settings: unknown }>`
-      select settings from ${this.#sql.table('run')} where id = ${run}`);
-    const pause = row === undefined ? 0 : this.#sql.parse<RunSettings>(row.settings).pauseMillis;
+        on b.run_id = ${run} and b.pass = l.pass and b.shard = l.shard and b.sequence = l.sequence
+      join ${this.#sql.table('run')} as r on r.id = b.run_id`);
     const shards: ShardRow[] = [];
-    for (const shard of last) shards.push(await this.#measure(run, shard, pause));
+    for (const shard of last) shards.push(await this.#measure(run, shard));
     return shards;
   }
 
@@ -90,14 +90,14 @@ export class SqlProgressStore implements ProgressStore {
    * Of the last batches only the second half of their time counts, since sizes start small and double: with all but the
    * first 150 ms, ETAs after half a second were 7 to 18 % too long, with the half -1 to 6 % (10 million logs, 4 rounds).
    */
-  async #measure(run: number, last: LastBatch, pause: number): Promise<ShardRow> {
-    const { pass, shard, round, sequence } = last;
+  async #measure(run: number, last: LastBatch): Promise<ShardRow> {
+    const { pass, shard, round, sequence, pause } = last;
     const recent = await this.#sql.rows(sql<RecentBatch>`
       select cursor, rows, millis, ${this.#sql.millis(sql`at`)} as at
       from ${this.#sql.table('batch')}
       where
         run_id = ${run} and pass = ${pass} and shard = ${shard} and round = ${round}
-        and sequence > ${sequence - RECENT_BATCHES}
+        and sequence > ${sequence - RECENT_BATCHES} and sequence <= ${sequence}
       order by sequence`);
     const steps = recent.map((batch, n) => {
       const before = recent[n - 1];
