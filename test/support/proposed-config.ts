@@ -23,6 +23,7 @@ export class ProposedConfig {
   readonly folder = mkdtempSync(join(tmpdir(), 'temporal-vacuum-init-'));
   readonly file = join(this.folder, 'vacuum.config.ts');
   readonly #url: string;
+  #proposed = '';
 
   constructor(url: string) {
     this.#url = url;
@@ -48,7 +49,21 @@ export class ProposedConfig {
   async init(...flags: string[]): Promise<string> {
     const { code, stderr } = await this.type('init', ...flags);
     expect({ code, stderr }).toEqual({ code: 0, stderr: expect.not.stringContaining('rror') });
-    return this.text;
+    this.#proposed = this.text;
+    return this.#proposed;
+  }
+
+  /** How many lines were edited since `init`: changed, added or removed. */
+  async countEditedLines(): Promise<number> {
+    const before = join(this.folder, 'proposed.txt');
+    writeFileSync(before, this.#proposed);
+    // It exits with 1 if there is a difference.
+    const { stdout } = await execute('git', ['diff', '--no-index', '-U0', before, this.file]).catch(
+      (error: { stdout: string }) => error,
+    );
+    const hunks = [...stdout.matchAll(/^@@ -\d+(?:,(\d+))? \+\d+(?:,(\d+))? @@/gm)];
+    const sizes = hunks.map(([, old = '1', now = '1']) => Math.max(Number(old), Number(now)));
+    return sizes.reduce((sum, size) => sum + size, 0);
   }
 
   /** Edits the file: each text must be there, and is replaced wherever it stands. */
@@ -97,4 +112,12 @@ export class ProposedConfig {
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
     return JSON.parse(stdout) as Counted;
   }
+}
+
+/** The passes of a proposed file, by name. */
+export function passesIn(text: string): Record<string, string> {
+  const passes = text.split(/(?:expireRows|dropPartitions)\(\{/).slice(1);
+  return Object.fromEntries(
+    passes.map((pass) => [/name: '(?<name>[^']+)'/.exec(pass)?.groups?.['name'], pass]),
+  );
 }

@@ -1,9 +1,9 @@
 import type { ForeignKey } from '../../dialect/catalog.ts';
-import { isSameKind } from '../../dialect/column-types.ts';
 import { clearsReferences } from '../../resolve/cascades.ts';
 import { isNamedForEvents } from './growth.ts';
+import { listGuessedReferences } from './guessed-references.ts';
 import type { KnownDatabase, KnownTable } from './known-table.ts';
-import { hasWord, splitWords } from './words.ts';
+import { splitWords } from './words.ts';
 
 /** How rows of another table hang on those of a table. */
 export interface Dependent {
@@ -22,7 +22,39 @@ export interface Dependent {
 /** The rows that hang on those of a table: by foreign keys, and by columns that are named and typed like references. */
 export function listDependents(table: KnownTable, database: KnownDatabase): Dependent[] {
   const byKey = listByForeignKey(table, database);
-  return [...byKey, ...listBlockers(byKey, database, [table]), ...listGuesses(table, database)];
+  const below = listDeletedAlong(byKey, database, [table]);
+  const guesses = listGuesses(table, database).filter(({ table: other }) => !below.includes(other));
+  return [...byKey, ...listBlockers(byKey, database, [table]), ...guesses];
+}
+
+/** The tables whose rows the database deletes along, at any depth. */
+function listDeletedAlong(
+  dependents: readonly Dependent[],
+  database: KnownDatabase,
+  path: readonly KnownTable[],
+): KnownTable[] {
+  return dependents
+    .filter(({ table, tie, required }) => tie === 'cascade' && required && !path.includes(table))
+    .flatMap(({ table }) => [
+      table,
+      ...listDeletedAlong(listByForeignKey(table, database), database, [...path, table]),
+    ]);
+}
+
+/** Columns like `run_id` without a foreign key, of the type of the key of table `run`. */
+function listGuesses(table: KnownTable, database: KnownDatabase): Dependent[] {
+  return database.tables
+    .filter((other) => other !== table && other.size.partitionedBy === null)
+    .flatMap((other) =>
+      listGuessedReferences(other, database)
+        .filter(({ parent }) => parent === table)
+        .map(({ column }) => ({
+          table: other,
+          column: column.name,
+          required: column.notNull,
+          tie: 'guess' as const,
+        })),
+    );
 }
 
 /** What keeps rows from being deleted that the database would delete along. */
@@ -35,7 +67,9 @@ function listBlockers(
     .filter(({ table, tie }) => tie === 'cascade' && !path.includes(table))
     .flatMap(({ table }) => {
       const below = listByForeignKey(table, database);
-      const blockers = below.filter(({ tie }) => tie === 'child' || tie === 'blocks');
+      // The database deletes along the rows of one parent after the other: a row may reference one that goes before it.
+      const own = listOwnKeys(table, database).flatMap((key) => toDependent(key, table, database));
+      const blockers = [...below, ...own].filter(({ tie }) => tie === 'child' || tie === 'blocks');
       return [
         ...blockers.map((blocker) => ({ ...blocker, tie: 'blocks' as const })),
         ...listBlockers(below, database, [...path, table]),
@@ -48,6 +82,10 @@ function listByForeignKey(table: KnownTable, database: KnownDatabase): Dependent
     .referencesTo(table.catalog)
     .filter(({ child }) => child !== table.catalog.id)
     .flatMap((key) => toDependent(key, table, database));
+}
+
+function listOwnKeys({ catalog }: KnownTable, database: KnownDatabase): ForeignKey[] {
+  return database.catalog.referencesTo(catalog).filter(({ child }) => child === catalog.id);
 }
 
 /** Partitions inherit foreign keys from their table; they are left out with it. */
@@ -86,55 +124,3 @@ function isJoinTable({ catalog }: KnownTable, database: KnownDatabase): boolean 
   const columns = new Set([...catalog.primaryKey, ...keys.flatMap(({ childColumns }) => childColumns)]);
   return keys.length > 1 && [...catalog.columns.keys()].every((column) => columns.has(column));
 }
-
-const KEY_WORDS = new Set(['id', 'uuid', 'key', 'pk']);
-
-/** Columns like `run_id` without a foreign key, of the type of the key of table `run`. */
-function listGuesses(table: KnownTable, database: KnownDatabase): Dependent[] {
-  const [key, ...more] = table.catalog.primaryKey;
-  const type = table.catalog.columns.get(key ?? '')?.type;
-  if (type === undefined || more.length > 0) return [];
-  return database.tables
-    .filter((other) => other !== table && other.size.partitionedBy === null)
-    .flatMap((other) =>
-      [...other.catalog.columns.values()]
-        .filter((column) => isSameKind(column.type, type) && isNamedAfter(column.name, table, database))
-        .filter(({ name }) => !isForeignKey(other, name, database) && !isPolymorphic(other, name))
-        .map(({ name, notNull }) => ({
-          table: other,
-          column: name,
-          required: notNull,
-          tie: 'guess' as const,
-        })),
-    );
-}
-
-/** Whether a column is named after one table and no other. */
-function isNamedAfter(column: string, table: KnownTable, { tables }: KnownDatabase): boolean {
-  const words = splitWords(column);
-  if (!hasWord(words.slice(-1), KEY_WORDS) || words.length < 2) return false;
-  const wanted = words.slice(0, -1).join(' ');
-  const named = tables.filter(({ catalog }) =>
-    ` ${splitWords(catalog.name).join(' ')}`.endsWith(` ${wanted}`),
-  );
-  const exact = named.filter(({ catalog }) => splitWords(catalog.name).join(' ') === wanted);
-  const [only, ...others] = exact.length > 0 ? exact : named;
-  return only === table && others.length === 0;
-}
-
-function isForeignKey({ catalog }: KnownTable, column: string, database: KnownDatabase): boolean {
-  return database.catalog.foreignKeys.some(
-    (key) => key.child === catalog.id && key.childColumns.includes(column),
-  );
-}
-
-/** `owner_id` beside `owner_type` references rows of several tables. */
-function isPolymorphic({ catalog }: KnownTable, column: string): boolean {
-  const prefix = splitWords(column).slice(0, -1).join(' ');
-  return [...catalog.columns.keys()].some((other) => {
-    const words = splitWords(other);
-    return hasWord(words.slice(-1), TYPE_WORDS) && words.slice(0, -1).join(' ') === prefix;
-  });
-}
-
-const TYPE_WORDS = new Set(['type', 'kind', 'class', 'model']);

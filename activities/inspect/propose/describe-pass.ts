@@ -25,7 +25,7 @@ export function describePass({ table, growth, ages, state, dependents }: Guesses
   const paths = listPathColumns(table);
   return [
     `${catalog.label}: ${countNouns(rows, 'row')}, ${bytes}. It seems to grow: ${growth}.`,
-    `Age: ${ages.slice(0, 4).map(describeAge).join(', or ')}.`,
+    `Age: ${ages.map(describeAge).join(', or ')}.`,
     ...(state === undefined ? [] : [describeState(state)]),
     ...describeDependents(table, dependents),
     ...paths.map(

@@ -11,6 +11,14 @@ const EVENT_WORDS = new Set(
   ).split(' '),
 );
 
+/** Last words of names for what people or programs set up: a `log_template` is no log. */
+const DEFINITION_WORDS = new Set(
+  (
+    'template reference type kind category config configuration setting option definition rule policy schedule ' +
+    'permission preference subscription channel provider'
+  ).split(' '),
+);
+
 /** A table with fewer rows shows no growth. */
 const MANY_ROWS = 10_000;
 
@@ -19,7 +27,9 @@ const FEW_UPDATES = 0.1;
 
 /** Whether the name of a table, or of the one that it is a partition of, says that its rows are things that happened. */
 export function isNamedForEvents({ catalog, size }: KnownTable): boolean {
-  return [catalog.name, size.partitionOf ?? ''].some((name) => hasWord(splitWords(name), EVENT_WORDS));
+  return [catalog.name, size.partitionOf ?? ''].map(splitWords).some((words) => {
+    return hasWord(words, EVENT_WORDS) && !hasWord(words.slice(-1), DEFINITION_WORDS);
+  });
 }
 
 /** Why a table seems to grow without an end; undefined if nothing shows that. */

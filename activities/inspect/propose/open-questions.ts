@@ -1,4 +1,5 @@
 import type { KnownDatabase, KnownTable } from './known-table.ts';
+import { listParents } from './parents.ts';
 import type { StateColumn } from './states.ts';
 import { hasStateWord } from './states.ts';
 import { hasWord, splitWords } from './words.ts';
@@ -14,7 +15,9 @@ export function describeOpenQuestions(
   const columns = [...table.catalog.columns.keys()];
   const states = state === undefined ? columns.filter(hasStateWord) : [];
   const marks = columns.filter((name) => hasWord(splitWords(name), DELETED_WORDS));
-  const owners = columns.filter((name) => name.endsWith('_type') && columns.includes(toKey(name)));
+  const owners = columns.filter(
+    (name) => name.endsWith('_type') && columns.includes(toKey(name)) && !isNamedFor(table, name),
+  );
   const parents = listParents(table, database);
   return [
     ...states.map(
@@ -28,8 +31,8 @@ export function describeOpenQuestions(
       (name) => `${name} and ${toKey(name)} reference rows of several tables, which may be in use.`,
     ),
     ...parents.map(
-      (name) =>
-        `A row belongs to one of ${name}: it is deleted by its own age, also while that one is in use.`,
+      ({ table: { catalog }, guess }) =>
+        `A row ${guess ? 'seems to belong' : 'belongs'} to one of ${catalog.label}: it is deleted by its own age, also while that one is in use.`,
     ),
   ];
 }
@@ -38,12 +41,8 @@ function toKey(typeColumn: string): string {
   return typeColumn.replace(/_type$/, '_id');
 }
 
-/** The tables whose rows take those of this one along. */
-function listParents({ catalog }: KnownTable, database: KnownDatabase): string[] {
-  const parents = database.catalog.foreignKeys
-    .filter(
-      ({ child, parent, onDelete }) => child === catalog.id && parent !== child && onDelete === 'cascade',
-    )
-    .flatMap(({ parent }) => database.tables.filter((other) => other.catalog.id === parent));
-  return [...new Set(parents.map((parent) => parent.catalog.label))];
+/** `run_type` and `run_id` of `dag_run` are type and name of the run itself. */
+function isNamedFor({ catalog }: KnownTable, typeColumn: string): boolean {
+  const prefix = splitWords(typeColumn).slice(0, -1).join(' ');
+  return ` ${splitWords(catalog.name).join(' ')}`.endsWith(` ${prefix}`);
 }

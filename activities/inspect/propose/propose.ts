@@ -8,12 +8,16 @@ import { EntityList } from './entity-list.ts';
 import { findGrowth } from './growth.ts';
 import type { KnownDatabase, KnownTable } from './known-table.ts';
 import { describeOpenQuestions } from './open-questions.ts';
+import { describeAgelessParent } from './parents.ts';
 import type { DroppableTable } from './partitioned.ts';
 import { describeDrops, describeRest, judgePartitioned, refuseByRows } from './partitioned.ts';
 import type { LeftOut, Proposal, ProposedChild, ProposedPass, Application } from './proposal.ts';
 import type { StateColumn } from './states.ts';
 import { findState } from './states.ts';
 import { distinguish } from './words.ts';
+
+/** More columns for the age of a row a person need not see. */
+const MOST_AGES = 4;
 
 /** A table that gets a pass, and by what its rows are judged. */
 interface Candidate {
@@ -69,7 +73,10 @@ function judgeTable(table: KnownTable, database: KnownDatabase): Judgement<Candi
   if (size.partitionOf !== null) return { grows: false, why: 'its partitioned table is judged' };
   if (size.partitionedBy === null) return judgeByRows(table, database);
   const dropped = judgePartitioned(table, database);
-  if ('by' in dropped) return dropped;
+  if ('by' in dropped) {
+    const needed = describeAgelessParent(table, dropped.by.name, database);
+    return needed === undefined ? dropped : { grows: true, why: needed };
+  }
   const byRows = judgeByRows(table, database);
   if ('age' in byRows) return { ...byRows, undroppable: dropped.why };
   // Nobody partitions a table by range that does not grow.
@@ -93,8 +100,10 @@ function judgeByRows(table: KnownTable, database: KnownDatabase): Judgement<Cand
     return { grows: false, why: `${countNouns(rows, 'row')}; nothing shows that it grows` };
   const [age] = ages;
   if (age === undefined) return { grows: true, why: `${growth}, but no column says how old a row is` };
+  const needed = age.role === 'expiry' ? undefined : describeAgelessParent(table, age.column.name, database);
+  if (needed !== undefined) return { grows: true, why: `${growth}, but ${needed}` };
   const dependents = listDependents(table, database);
-  return { table, growth, ages, age, state, undroppable: undefined, dependents };
+  return { table, growth, ages: ages.slice(0, MOST_AGES), age, state, undroppable: undefined, dependents };
 }
 
 /** Tables whose rows all go with those of another: they need no pass of their own. */
@@ -145,8 +154,10 @@ function distinguishNames(passes: readonly ProposedPass[]): ProposedPass[] {
 }
 
 function toPass(candidate: Candidate, entities: EntityList, database: KnownDatabase): ProposedPass {
-  const { table, age, state, dependents, undroppable } = candidate;
+  const { table, ages, age, state, dependents, undroppable } = candidate;
   const entity = entities.nameEntity(table);
+  // So that another age is another word in the pass, and nothing else.
+  for (const { column } of ages) entities.nameProperty(table, column.name);
   return {
     drops: false,
     name: namePass(table.catalog.label),

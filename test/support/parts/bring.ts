@@ -241,3 +241,9 @@ export async function bring(part: Part): Promise<string | undefined> {
 async function pip(args: readonly string[]): Promise<void> {
   await run('python3', ['-m', 'pip', ...args], { maxBuffer: 1 << 26 });
 }
+
+/** Brings a part that only the calling test needs. */
+export async function need(part: Part): Promise<void> {
+  const missing = await bring(part);
+  if (missing !== undefined) throw new Error(`${missing}. To bring it: ${part.command}`);
+}

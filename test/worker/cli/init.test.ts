@@ -9,7 +9,7 @@ import { createDatabase } from '../../support/database.ts';
 import { describeNeeding } from '../../support/needing.ts';
 import { ROOT } from '../../support/parts/bring.ts';
 import { FreshPrefect } from '../../support/prefect/fresh.ts';
-import { ProposedConfig } from '../../support/proposed-config.ts';
+import { ProposedConfig, passesIn } from '../../support/proposed-config.ts';
 
 describe('init', () => {
   let database: TestDatabase;
@@ -214,14 +214,6 @@ describeNeeding(['temporal'], 'what init proposes', () => {
     await database.drop();
   });
 });
-
-/** The passes of a proposed file, by name. */
-function passesIn(text: string): Record<string, string> {
-  const passes = text.split(/(?:expireRows|dropPartitions)\(\{/).slice(1);
-  return Object.fromEntries(
-    passes.map((pass) => [/name: '(?<name>[^']+)'/.exec(pass)?.groups?.['name'], pass]),
-  );
-}
 
 describe('init in a database of Prefect', () => {
   const fresh = FreshPrefect.forEach();
