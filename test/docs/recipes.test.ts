@@ -33,22 +33,28 @@ const APPLICATIONS: readonly Application[] = [
         start_date timestamptz, unique (dag_id, run_id));
       create table task_instance (
         id uuid primary key default gen_random_uuid(), dag_id varchar(250), run_id varchar(250), task_id varchar(250),
-        foreign key (dag_id, run_id) references dag_run (dag_id, run_id) on delete cascade);
+        start_date timestamptz, foreign key (dag_id, run_id) references dag_run (dag_id, run_id) on delete cascade);
       create index ti_dag_run on task_instance (dag_id, run_id);
+      create table job (id serial primary key, state varchar(20), latest_heartbeat timestamptz);
       create table log (id serial primary key, dttm timestamptz, event varchar(60));
       create index idx_log_dttm on log (dttm);
       insert into dag_run (dag_id, run_id, run_type, start_date)
       select 'dag ' || n % 5, 'run ' || n, case when n % 3 = 0 then 'manual' else 'scheduled' end,
         case when n % 11 <> 0 then now() - n * interval '1 day' - interval '1 hour' end
       from generate_series(60, 130) as n where n % 5 <> 0 or n > 95;
-      insert into task_instance (dag_id, run_id, task_id) select dag_id, run_id, 'task' from dag_run;
+      insert into task_instance (dag_id, run_id, task_id, start_date) select dag_id, run_id, 'task', start_date from dag_run;
+      insert into job (state, latest_heartbeat)
+      select case when n % 4 = 0 then 'running' else 'success' end, now() - n * interval '1 day' - interval '1 hour'
+      from generate_series(80, 100) as n;
       insert into log (dttm) select now() - n * interval '1 day' - interval '1 hour' from generate_series(1, 120) as n;`,
     cleaner: `
       delete from dag_run as d
       where d.start_date < now() - interval '90 days' and (d.dag_id, d.start_date) not in (
         select dag_id, max(start_date) from dag_run where run_type <> 'manual' and start_date is not null group by dag_id);
+      delete from task_instance where start_date < now() - interval '90 days';
+      delete from job where latest_heartbeat < now() - interval '90 days';
       delete from log where dttm < now() - interval '90 days'`,
-    rows: { dag_run: 'id', task_instance: 'run_id', log: 'id' },
+    rows: { dag_run: 'id', task_instance: 'run_id', job: 'id', log: 'id' },
   },
   {
     file: 'dagster.ts',
@@ -98,16 +104,18 @@ const APPLICATIONS: readonly Application[] = [
       create table directus_activity (
         id serial primary key, action varchar(45) not null, timestamp timestamptz not null, collection varchar(64));
       create index directus_activity_timestamp on directus_activity (timestamp);
-      create table directus_revisions (id serial primary key, activity int, collection varchar(64), data json);
+      create table directus_revisions (
+        id serial primary key, activity int not null references directus_activity on delete cascade, collection varchar(64), data json);
+      create index directus_revisions_activity on directus_revisions (activity);
       insert into directus_activity (action, timestamp)
       select (array['create', 'update', 'run'])[n % 3 + 1], now() - n * interval '1 day' - interval '1 hour'
       from generate_series(1, 150) as n;
-      insert into directus_revisions (activity) select id from directus_activity where action <> 'run';
-      insert into directus_revisions (activity) values (null);`,
+      insert into directus_revisions (activity) select id from directus_activity where action <> 'run';`,
     cleaner: `
       delete from directus_revisions as r using directus_activity as a
-      where a.id = r.activity and a.timestamp < now() - interval '90 days';
-      delete from directus_activity where timestamp < now() - interval '90 days'`,
+      where a.id = r.activity and a.timestamp < now() - interval '30 days';
+      delete from directus_activity
+      where timestamp < now() - case when action = 'run' then interval '30 days' else interval '90 days' end`,
     rows: { directus_activity: 'id', directus_revisions: 'id' },
   },
   {
