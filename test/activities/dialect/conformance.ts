@@ -4,6 +4,7 @@ import { describeBatches } from './conformance/batches.ts';
 import { describeCatalog } from './conformance/catalog.ts';
 import type { DialectHarness } from './conformance/item-database.ts';
 import { describeKeptRows } from './conformance/kept-rows.ts';
+import { describeLedger } from './conformance/ledger.ts';
 import { describePreviews } from './conformance/previews.ts';
 import { describeRows } from './conformance/rows.ts';
 import { describeScans } from './conformance/scans.ts';
@@ -19,5 +20,6 @@ export function describeDialect(name: string, open: () => Promise<DialectHarness
     describePreviews(open);
     describeBatches(open);
     describeKeptRows(open);
+    describeLedger(open);
   });
 }
