@@ -76,6 +76,11 @@ async function check(
   expectAllowed(graph, trouble, gone);
   if (database.isSqlite) await expectHeldThere(database, graph);
   await expectWhole(database);
+  if (change?.sql.includes('inherits') === true && batches >= change.afterBatch) {
+    expect(
+      await database.rows('select heirs.rows - (select count(*)::int from heir) as lost from heirs'),
+    ).toEqual([{ lost: 0 }]);
+  }
   if (ended === undefined && change === null && preview !== undefined) {
     const differs = graph.tables.some(
       (_, table) => (preview.deleted[`t${table}`] ?? 0) !== (ledger[table] ?? 0),

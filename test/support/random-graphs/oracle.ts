@@ -1,5 +1,5 @@
 import type { Edge, Graph, Row } from './world.ts';
-import { DEFAULT_ID } from './world.ts';
+import { DEFAULT_ID, listReached } from './world.ts';
 
 // What the documentation says of deletes in such tables, in plain loops over all rows.
 
@@ -33,10 +33,39 @@ function goesAlong({ edges, hasSoftChild }: Graph, table: number, row: Row, dele
   return false;
 }
 
+/** The newest rows of each owner that stay. Old rows are of one age: of these the last ids are the newest. */
+export function listKept({ keepsNewest, tables }: Pick<Graph, 'keepsNewest' | 'tables'>): Set<number> {
+  const [first = []] = tables;
+  const newest = first.toSorted((a, b) => Number(a.isOld) - Number(b.isOld) || b.id - a.id);
+  const kept = new Set<number>();
+  for (const { id, owner } of newest) {
+    const others = newest.filter((other) => other.owner === owner && kept.has(other.id));
+    if (others.length < keepsNewest) kept.add(id);
+  }
+  return kept;
+}
+
+/** The tables whose rules no pass may meet: those that it deletes from, and those whose references it sets. */
+export function listRuled({ edges, triggers, kind, hasSoftChild }: Graph): number[] {
+  // A row that something references by a foreign key is not unreferenced: nothing is deleted along.
+  const reached =
+    kind === 'deleteUnreferenced' ? new Set([0]) : listReached(edges, hasSoftChild ? [0, 1] : [0]);
+  const set = edges.filter(
+    ({ parent, action }) => reached.has(parent) && (action === 'set null' || action === 'set default'),
+  );
+  const changed = new Set(kind === 'deleteUnreferenced' ? [] : set.map(({ child }) => child));
+  return [...triggers.keys()].filter(
+    (table) =>
+      (triggers[table] === 'rule' && reached.has(table)) ||
+      (triggers[table] === 'update rule' && changed.has(table)),
+  );
+}
+
 /** The rows of the first table that the pass asks for, whatever the database says. */
-export function listDue({ kind, tables, edges }: Graph): number[] {
+export function listDue({ kind, tables, edges, keepsNewest }: Graph): number[] {
   const [first = [], second = []] = tables;
-  const old = first.filter(({ isOld }) => isOld);
+  const kept = listKept({ keepsNewest, tables });
+  const old = first.filter(({ id, isOld }) => isOld && !kept.has(id));
   if (kind === 'deleteOrphans') {
     const parents = new Set(second.map(({ id }) => id));
     return old.filter(({ owner }) => owner !== null && !parents.has(owner)).map(({ id }) => id);
@@ -71,7 +100,9 @@ export function listDeletable(graph: Graph): Set<number> {
 function isForbidden(graph: Graph, own: Ids, deleted: Ids): boolean {
   for (const [table, rows] of graph.tables.entries()) {
     for (const row of rows) {
-      const isKept = row.isHeld || (graph.triggers[table] === 'keeps marked' && row.isMarked);
+      const trigger = graph.triggers[table];
+      const isKept =
+        row.isHeld || (row.isMarked && (trigger === 'keeps marked' || trigger === 'refuses marked'));
       if (own[table]?.has(row.id) === true && isKept) return true;
       if (deleted[table]?.has(row.id) === true) continue;
       for (const edge of graph.edges)
@@ -81,10 +112,17 @@ function isForbidden(graph: Graph, own: Ids, deleted: Ids): boolean {
   return false;
 }
 
-function forbids(graph: Graph, { n, parent, action }: Edge, row: Row, own: Ids, deleted: Ids): boolean {
-  const ref = row.refs.get(n) ?? null;
+function forbids(
+  graph: Graph,
+  { n, child, parent, action }: Edge,
+  { refs, isMarked }: Row,
+  own: Ids,
+  deleted: Ids,
+): boolean {
+  const ref = refs.get(n) ?? null;
   if (ref === null || own[parent]?.has(ref) !== true) return false;
   if (action === 'restrict' || action === 'no action') return true;
+  if (graph.triggers[child] === 'keeps references' && isMarked && action !== 'cascade') return true;
   return action === 'set default' && findDefault(graph, parent, deleted) === null;
 }
 

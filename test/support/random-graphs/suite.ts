@@ -12,7 +12,7 @@ import { RELAYS } from './trouble.ts';
 
 /** So many graphs in one test. */
 const CHUNK = 50;
-const TABLES = ['t0', 't1', 't2', 't3', 't9', 'gone', ...RELAYS, 'said'];
+const TABLES = ['t0', 't1', 't2', 't3', 't9', 'heir', 'heirs', 'gone', ...RELAYS, 'said'];
 
 /**
  * Makes so many graphs on each database, from a seed. `TEST_GRAPH_SEED` repeats those of a failure, whose name and message have

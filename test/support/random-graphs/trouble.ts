@@ -11,8 +11,8 @@ export interface Writer {
   readonly into: number;
   /** SQLite may write a row in place of another one, which it deletes without a word. */
   readonly does: 'delete' | 'insert' | 'update' | 'replace';
-  /** Before the row is deleted, or after. */
-  readonly when: 'before' | 'after';
+  /** Before the row is deleted, after it, or when the transaction ends. */
+  readonly when: 'before' | 'after' | 'late';
   /** By itself, by what it calls, or by a trigger of a table that it writes. SQLite's triggers call nothing. */
   readonly by: 'itself' | 'call' | 'relay';
 }
@@ -41,7 +41,7 @@ export function makeTrouble(random: Random, graph: Graph, isSqlite: boolean): Tr
       ...(['delete', 'delete', 'insert', 'update'] as const),
       ...(isSqlite ? (['replace', 'replace'] as const) : []),
     ]),
-    when: choose(random, ['before', 'after', 'after'] as const),
+    when: choose<Writer['when']>(random, ['before', 'after', isSqlite ? 'after' : 'late']),
     by: choose(random, ['itself', 'itself', 'call', 'relay'] as const),
   });
   const writers = Array.from({ length: below(3) }, makeWriter);
@@ -60,6 +60,18 @@ export function makeTrouble(random: Random, graph: Graph, isSqlite: boolean): Tr
     { sql: `alter table t${table} rename to t9` },
     { sql: `alter table t${table} add note text` },
   ];
+  // A trigger that does something else from now on.
+  const [first] = writers;
+  if (first?.by === 'itself') {
+    const other: Writer = { ...first, does: 'delete', into: writer.into };
+    const text = toWriter(other, 'writer0', isSqlite);
+    changes.push(
+      ...[1, 2, 3].map(() => ({
+        sql: isSqlite ? `drop trigger writer0; ${text}` : (text.split(';\n')[0] ?? ''),
+        writer: other,
+      })),
+    );
+  }
   const target = edge.by === 'both' ? 'id, code' : edge.by;
   const more: Omit<Change, 'afterBatch'>[] = [
     {
@@ -68,6 +80,15 @@ export function makeTrouble(random: Random, graph: Graph, isSqlite: boolean): Tr
       edge: added,
     },
     { sql: `alter table t0 alter at type date` },
+    {
+      sql: `create rule late as on delete to t${table} do also delete from t${writer.into} where id = old.code`,
+      writer: { ...writer, on: table, does: 'delete' },
+    },
+    // Its rows lie where those of the table do.
+    {
+      sql: `create table heir () inherits (t${table}); insert into heir select * from t${table};
+        create table heirs as select count(*)::int as rows from heir`,
+    },
     { sql: `alter table t${table} alter owner type text` },
     { sql: `alter table t${edge.child} drop constraint if exists t${edge.child}_${column}_fkey` },
     { sql: `alter table t${edge.child} alter ${column} type bigint` },
@@ -142,7 +163,11 @@ function toTrigger(
   const table = typeof on === 'string' ? on : `t${on}`;
   if (isSqlite) return `create trigger ${name} ${when} ${event} on ${table} begin ${statement}; end`;
   const row = event === 'delete' ? 'old' : 'new';
+  const [kind, moment, deferred] =
+    when === 'late'
+      ? ['constraint trigger', 'after', 'deferrable initially deferred']
+      : ['trigger', when, ''];
   return `create or replace function ${name}() returns trigger language plpgsql as
       'begin ${statement}; return ${row}; end';
-    create trigger ${name} ${when} ${event} on ${table} for each row execute function ${name}()`;
+    create ${kind} ${name} ${moment} ${event} on ${table} ${deferred} for each row execute function ${name}()`;
 }

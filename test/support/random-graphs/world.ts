@@ -1,5 +1,7 @@
 import type { Random } from '../random-schemas/choose.ts';
 import { chance, choose } from '../random-schemas/choose.ts';
+import type { Trigger } from './triggers.ts';
+import { chooseTriggers, toTriggerSql } from './triggers.ts';
 
 // Tables that reference one another in any way, in circles and themselves, with triggers, as data.
 
@@ -15,18 +17,6 @@ export interface Edge {
   readonly isDeferred: boolean;
   readonly isIndexed: boolean;
 }
-
-/** What a table does to deletes of its rows. */
-export type Trigger =
-  | 'none'
-  /** Before delete, and keeps rows that are marked. */
-  | 'keeps marked'
-  /** The same, but disabled. */
-  | 'disabled'
-  /** After delete, and writes into another table. */
-  | 'writes'
-  /** A rule, which no pass may meet. */
-  | 'rule';
 
 export interface Row {
   readonly id: number;
@@ -48,6 +38,8 @@ export interface Graph {
   readonly triggers: readonly Trigger[];
   /** The rows of the second table belong to those of the first by `owner`. */
   readonly hasSoftChild: boolean;
+  /** So many of the newest rows of each owner stay. */
+  readonly keepsNewest: number;
   readonly hasTypes: boolean;
   readonly tables: readonly (readonly Row[])[];
 }
@@ -70,11 +62,7 @@ export function makeGraph(random: Random, isSqlite: boolean): Graph {
       isIndexed: chance(random, 0.7),
     };
   });
-  const usual: Trigger[] = ['none', 'none', 'none', 'none', 'keeps marked', 'writes'];
-  const more: Trigger[] = chance(random, 0.2) ? ['disabled', 'rule'] : ['disabled'];
-  const triggers = Array.from({ length: count }, () =>
-    choose(random, isSqlite ? usual : [...usual, ...more]),
-  );
+  const triggers = chooseTriggers(random, count, isSqlite);
   const sizes = Array.from({ length: count }, () => 3 + below(12));
   const held = chance(random, 0.3) ? 0.08 : 0;
   const tables = sizes.map((size, table) =>
@@ -104,6 +92,7 @@ export function makeGraph(random: Random, isSqlite: boolean): Graph {
     edges,
     triggers,
     hasSoftChild: kind === 'expireRows' && count > 1 && chance(random, 0.4),
+    keepsNewest: kind === 'expireRows' && chance(random, 0.25) ? choose(random, [1, 2]) : 0,
     hasTypes: !isSqlite && chance(random, 0.5),
     tables,
   };
@@ -111,11 +100,7 @@ export function makeGraph(random: Random, isSqlite: boolean): Graph {
 
 /** The kinds of passes that a graph can have besides: none that would make more rows deletable itself. */
 function kindsFor(edges: readonly Edge[]): Graph['kind'][] {
-  const reached = new Set([0]);
-  for (const table of reached) {
-    for (const { parent, child, action } of edges)
-      if (parent === table && action === 'cascade') reached.add(child);
-  }
+  const reached = listReached(edges, [0]);
   return [
     ...(reached.has(1) ? [] : (['deleteOrphans'] as const)),
     ...(edges.some(({ parent, child }) => parent === 0 && child === 0)
@@ -124,9 +109,19 @@ function kindsFor(edges: readonly Edge[]): Graph['kind'][] {
   ];
 }
 
+/** The tables that a delete reaches from some by cascade, and these, by their numbers. */
+export function listReached(edges: readonly Edge[], from: readonly number[]): Set<number> {
+  const reached = new Set(from);
+  for (const table of reached) {
+    for (const { parent, child, action } of edges)
+      if (parent === table && action === 'cascade') reached.add(child);
+  }
+  return reached;
+}
+
 /** The statements that make and fill the tables. */
 export function toSql(graph: Graph, isSqlite: boolean): string {
-  const { edges, tables, triggers, hasTypes } = graph;
+  const { edges, tables, hasTypes } = graph;
   const moment = isSqlite ? 'text' : 'timestamptz';
   const integer = hasTypes ? 'ext."Number"' : 'integer';
   const at = (isOld: boolean): string =>
@@ -163,7 +158,6 @@ export function toSql(graph: Graph, isSqlite: boolean): string {
   const indexes = edges
     .filter(({ isIndexed }) => isIndexed)
     .map((edge) => `create index by_${edge.n} on t${edge.child} (${listColumns(edge).join(', ')})`);
-  const made = triggers.flatMap((trigger, table) => (isSqlite ? toSqliteTrigger : toTrigger)(trigger, table));
   return [
     ...(isSqlite ? ['pragma foreign_keys = off'] : []),
     ...create,
@@ -171,7 +165,7 @@ export function toSql(graph: Graph, isSqlite: boolean): string {
     ...fill,
     ...alter,
     ...indexes,
-    ...made,
+    ...toTriggerSql(graph, isSqlite),
     isSqlite ? 'pragma foreign_keys = on' : 'analyze',
   ].join(';\n');
 }
@@ -192,36 +186,4 @@ function spell({ tables }: Graph, { n, by, parent }: Edge, row: Row): (number | 
   const { code } = tables[parent]?.find(({ id }) => id === ref) ?? { code: null };
   if (by === 'both') return ref === null ? ['null', 1 + (row.id % 3)] : [ref, code ?? 'null'];
   return [(by === 'id' ? ref : code) ?? 'null'];
-}
-
-function toTrigger(trigger: Trigger, table: number): string[] {
-  switch (trigger) {
-    case 'none':
-      return [];
-    case 'rule':
-      return [`create rule r${table} as on delete to t${table} do also insert into said values (1)`];
-    case 'writes':
-      return [
-        `create or replace function say() returns trigger language plpgsql as
-           'begin insert into said values (old.id); return null; end'`,
-        `create trigger g${table} after delete on t${table} for each row execute function say()`,
-      ];
-    case 'keeps marked':
-    case 'disabled':
-      return [
-        `create or replace function keep() returns trigger language plpgsql as
-           'begin if old.marked = 1 then return null; end if; return old; end'`,
-        `create trigger g${table} before delete on t${table} for each row execute function keep()`,
-        ...(trigger === 'disabled' ? [`alter table t${table} disable trigger g${table}`] : []),
-      ];
-  }
-}
-
-function toSqliteTrigger(trigger: Trigger, table: number): string[] {
-  if (trigger === 'writes')
-    return [`create trigger g${table} after delete on t${table} begin insert into said values (old.id); end`];
-  if (trigger !== 'keeps marked') return [];
-  return [
-    `create trigger g${table} before delete on t${table} when old.marked = 1 begin select raise(ignore); end`,
-  ];
 }
