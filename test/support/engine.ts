@@ -89,7 +89,8 @@ async function begin(
 }
 
 function force(plan: PassPlan, { scan }: EngineOptions, stored: object, pages: number): PassPlan {
-  if (scan === undefined || scan === plan.scan) return plan;
+  // The rows of a partitioned table lie in its partitions, each of which has a shard.
+  if (scan === undefined || scan === plan.scan || 'leaves' in stored) return plan;
   if (scan === 'by-location') {
     return {
       ...plan,

@@ -8,10 +8,11 @@ import { choose } from '../random-schemas/choose.ts';
 import { makeRandom } from '../random.ts';
 import type { GraphDatabase, Outcome } from './check.ts';
 import { holdRows, makePolicy, tellStory } from './check.ts';
+import { listStatements } from './sql.ts';
 import type { Trouble } from './trouble.ts';
 import { makeTrouble, toTroubleSql } from './trouble.ts';
 import type { Graph } from './world.ts';
-import { makeGraph, toSql } from './world.ts';
+import { makeGraph } from './world.ts';
 
 /**
  * Makes a graph with triggers that write its tables, or whose schema changes during the run. What goes depends on the order
@@ -30,9 +31,9 @@ export async function checkTroubledGraph(database: GraphDatabase, seed: number):
     { size: 2, lockFirst: true },
   ]);
   await database.reset();
-  await database.execute(
-    `${toSql(graph, database.isSqlite)};\n${toTroubleSql(graph, trouble, database.isSqlite)}`,
-  );
+  const statements = listStatements(graph, database.isSqlite);
+  for (const statement of [...statements, toTroubleSql(graph, trouble, database.isSqlite)])
+    await database.execute(statement);
   const story = { trouble, options };
   return tellStory(seed, graph, story, async () => check(database, graph, trouble, options));
 }

@@ -1,6 +1,6 @@
 import type { Step } from './policy.ts';
+import { DAY } from './shape.ts';
 import type { Child, Parent, World } from './world.ts';
-import { DAY } from './world.ts';
 
 // What a policy deletes, by what the documentation says, in plain loops over all rows.
 

@@ -9,7 +9,7 @@ import type { Policy } from '../../../policy/policy.ts';
 import { definePolicy } from '../../../policy/policy.ts';
 import { chance, choose } from './choose.ts';
 import type { Random } from './choose.ts';
-import type { Shape } from './world.ts';
+import type { Shape } from './shape.ts';
 
 /** How long rows are kept, in days: a number, what the column says, or for ever. */
 type Retention = number | null | { readonly otherwise: number | null };
@@ -36,7 +36,15 @@ export type Step =
 
 const DAYS = [10, 20, 30, 60];
 
+/** Whether passes may delete children by themselves, or as soft children: else the program refuses them. */
+function canName({ hasHeirs, odd }: Shape): Record<'expire' | 'orphans' | 'soft', boolean> {
+  const isOrdinary = odd === 'named heirs' || !hasHeirs;
+  const isWhole = isOrdinary && odd !== 'partitioned';
+  return { expire: isOrdinary, orphans: isWhole, soft: isWhole };
+}
+
 export function makeSteps(random: Random, shape: Shape): Step[] {
+  const can = canName(shape);
   const days = (): number => choose(random, DAYS);
   const otherwise = (): number | null => (chance(random, 0.5) ? null : days());
   const makers: (() => Step)[] = [
@@ -46,22 +54,31 @@ export function makeSteps(random: Random, shape: Shape): Step[] {
       where: choose(random, ['all', 'done', 'done or without a group']),
       legal: chance(random, 0.4) ? { days: otherwise() } : undefined,
       keep: chance(random, 0.4) ? choose(random, [1, 2]) : undefined,
-      takesChildren: !shape.hasHeirs && chance(random, 0.5),
+      takesChildren: can.soft && chance(random, 0.5),
     }),
-    () => ({ kind: 'unreferenced', days: days(), countsChildren: !shape.hasHeirs && chance(random, 0.5) }),
+    () => ({ kind: 'unreferenced', days: days(), countsChildren: can.expire && chance(random, 0.5) }),
   ];
-  if (!shape.hasHeirs) {
-    makers.push(
-      () => ({ kind: 'orphans', days: days() }),
-      () => ({ kind: 'expire children', days: days(), where: 'all' }),
-    );
-  }
+  if (can.orphans) makers.push(() => ({ kind: 'orphans', days: days() }));
+  if (can.expire) makers.push(() => ({ kind: 'expire children', days: days(), where: 'all' }));
   const steps = Array.from({ length: 1 + Math.floor(random() * 3) }, () => choose(random, makers)());
   // A preview reads parents as they are, whatever earlier passes do to them: only the first pass looks at them.
-  if (shape.hasHeirs || !chance(random, 0.3)) return steps;
-  const where = shape.isRelation && chance(random, 0.5) ? 'parent is done' : 'all';
+  if (!can.expire || !chance(random, 0.3)) return steps;
+  const isParent = shape.isRelation && shape.odd !== 'other entity';
+  const where = isParent && chance(random, 0.5) ? 'parent is done' : 'all';
   const first: Step = { kind: 'expire children', days: { otherwise: otherwise() }, where };
   return [first, ...steps];
+}
+
+/** Whether the program must refuse a policy: it could only guess which rows are meant. */
+export function isRefused(steps: readonly Step[], { odd }: Shape): boolean {
+  const isNamed = steps.some(
+    (step) =>
+      step.kind === 'orphans' ||
+      (step.kind === 'expire parents' && step.takesChildren) ||
+      (step.kind === 'unreferenced' && step.countsChildren) ||
+      (step.kind === 'expire children' && (odd === 'named heirs' || typeof step.days === 'object')),
+  );
+  return isNamed && ['incomparable', 'other entity', 'named heirs'].includes(odd);
 }
 
 /** The policy of some steps, over entities for the shape. */
@@ -70,7 +87,7 @@ export function makePolicy(steps: readonly Step[], shape: Shape): Policy {
   return definePolicy({
     name: 'random',
     enabled: true,
-    entities: [entities.parent, entities.tag, ...(shape.hasHeirs ? [] : [entities.child])],
+    entities: [entities.parent, entities.tag, ...(canName(shape).expire ? [entities.child] : [])],
     limits: { maxPercent: 100 },
     passes: steps.map((step, n) => makePass(`pass-${n}`, step, entities)),
   });
@@ -82,7 +99,7 @@ interface Entities {
   readonly tag: AnyEntity;
 }
 
-function makeEntities({ names, isRelation }: Shape): Entities {
+function makeEntities({ names, isRelation, odd }: Shape): Entities {
   const Parent = defineEntity({
     name: 'Parent',
     properties: {
@@ -94,7 +111,12 @@ function makeEntities({ names, isRelation }: Shape): Entities {
       days: p.integer().nullable(),
     },
   });
-  const named = () => (names === 'id' ? p.manyToOne(Parent) : p.manyToOne(Parent).targetKey('code'));
+  const named = () =>
+    odd === 'other entity'
+      ? p.manyToOne(Tag)
+      : names === 'id'
+        ? p.manyToOne(Parent)
+        : p.manyToOne(Parent).targetKey('code');
   const Child = defineEntity({
     name: 'Child',
     properties: {

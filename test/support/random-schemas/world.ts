@@ -1,9 +1,9 @@
 import { choose, chance } from './choose.ts';
 import type { Random } from './choose.ts';
+import type { AgeType, Shape } from './shape.ts';
+import { DAY, makeShape } from './shape.ts';
 
 // Tables with rows, as data and as SQL. A key is a number here, whatever the database stores and however it is spelled.
-
-export const DAY = 24 * 3600 * 1000;
 
 export interface Parent {
   readonly id: number;
@@ -23,21 +23,6 @@ export interface Child {
   readonly at: number | null;
 }
 
-/** How the tables are made. */
-export interface Shape {
-  readonly key: KeyType;
-  readonly group: GroupType;
-  readonly age: AgeType;
-  /** What children name a parent by. */
-  readonly names: 'id' | 'code';
-  readonly foreignKey: 'none' | 'cascade' | 'set null';
-  /** The entity of the child has a relation, or the column alone. */
-  readonly isRelation: boolean;
-  /** A table inherits from the children; then no pass may name them. */
-  readonly hasHeirs: boolean;
-  readonly isIndexed: boolean;
-}
-
 /** The rows of all tables. */
 export interface World {
   readonly shape: Shape;
@@ -49,89 +34,12 @@ export interface World {
   readonly tags: readonly number[];
 }
 
-interface KeyType {
-  readonly parent: string;
-  readonly child: string;
-  spell(key: number, random: Random): string;
-}
-
-const asIs = (key: number): string => String(key);
-const inAnyCase = (key: number, random: Random): string =>
-  `key${key}`.replaceAll(/./g, (sign) => (chance(random, 0.5) ? sign.toUpperCase() : sign));
-const withZeros = (key: number, random: Random): string => `${key}${choose(random, ['', '.0', '.000'])}`;
-
-const KEYS: readonly KeyType[] = [
-  { parent: 'integer', child: 'integer', spell: asIs },
-  { parent: 'bigint', child: 'smallint', spell: asIs },
-  { parent: 'smallint', child: 'bigint', spell: asIs },
-  { parent: 'text', child: 'varchar(40)', spell: (key) => `k${key}` },
-  {
-    parent: 'uuid',
-    child: 'uuid',
-    spell: (key) => `00000000-0000-0000-0000-${String(key).padStart(12, '0')}`,
-  },
-  { parent: 'ext.citext', child: 'ext.citext', spell: inAnyCase },
-  { parent: 'ext.handle', child: 'ext.citext', spell: inAnyCase },
-  { parent: 'text collate ext.any_case', child: 'text collate ext.any_case', spell: inAnyCase },
-  { parent: '"Types"."Key No"', child: 'integer', spell: asIs },
-  { parent: 'numeric', child: 'numeric', spell: withZeros },
-];
-
-interface GroupType {
-  readonly sql: string;
-  spell(group: number, random: Random): string;
-}
-
-const GROUPS: readonly GroupType[] = [
-  { sql: 'integer', spell: asIs },
-  { sql: 'numeric', spell: withZeros },
-  { sql: 'ext.citext', spell: inAnyCase },
-  { sql: 'text collate ext.any_case', spell: inAnyCase },
-  { sql: 'text', spell: (group) => `g${group}` },
-];
-
-interface AgeType {
-  readonly sql: string;
-  /** It does not tell an instant to the hour: ages keep away from horizons by days. */
-  readonly isCoarse: boolean;
-  readonly round: number;
-}
-
-const AGES: readonly AgeType[] = [
-  { sql: 'timestamptz', isCoarse: false, round: 1000 },
-  { sql: 'timestamptz(0)', isCoarse: false, round: 1000 },
-  { sql: 'ext.moment', isCoarse: false, round: 1000 },
-  { sql: 'timestamp', isCoarse: true, round: 1000 },
-  { sql: 'date', isCoarse: true, round: DAY },
-];
-
-/** What is made once: types in schemas of their own, which the search path finds. */
-export const TYPES_SQL = `
-  create schema ext;
-  create schema "Types";
-  create extension citext schema ext;
-  create domain ext.handle as ext.citext;
-  create domain ext.moment as timestamptz;
-  create domain "Types"."Key No" as bigint check (value > 0);
-  create collation ext.any_case (provider = icu, locale = 'und-u-ks-level2', deterministic = false)`;
-
 /** Before Christ, and what no clock shows. */
 const ODD_AGES = [-Infinity, Infinity, Date.UTC(-3999, 0, 1)];
 
 export function makeWorld(random: Random, now: number): World {
-  const names = choose(random, ['id', 'code'] as const);
-  const foreignKey = choose(random, ['none', 'cascade', 'set null'] as const);
-  const shape: Shape = {
-    key: choose(random, KEYS),
-    group: choose(random, GROUPS),
-    age: choose(random, AGES),
-    names,
-    foreignKey,
-    // Without a foreign key nothing but the relation says that a column names a code.
-    isRelation: (names === 'code' && foreignKey === 'none') || chance(random, 0.5),
-    hasHeirs: foreignKey === 'cascade' && chance(random, 0.3),
-    isIndexed: chance(random, 0.5),
-  };
+  const shape = makeShape(random);
+  const { foreignKey } = shape;
   const count = 6 + Math.floor(random() * 14);
   // Codes are ids of others: whoever takes one for the other finds a parent.
   const shift = 1 + Math.floor(random() * (count - 1));
@@ -173,6 +81,7 @@ function makeAge(random: Random, { isCoarse, round }: AgeType, now: number): num
 /** The statements that make the tables and fill them. */
 export function toSql({ shape, parents, children, heirs, tags }: World, random: Random): string {
   const { key, group, age, names, foreignKey } = shape;
+  const isPartitioned = shape.odd === 'partitioned';
   const ref = names === 'id' ? 'integer' : key.child;
   const spellRef = (value: number | null): string =>
     value === null ? 'null' : `'${names === 'id' ? String(value) : key.spell(value, random)}'`;
@@ -182,8 +91,9 @@ export function toSql({ shape, parents, children, heirs, tags }: World, random: 
     `create table parent (
        id integer primary key, code ${key.parent} not null unique, grp ${group.sql}, state text not null,
        at ${age.sql}, days integer)`,
-    `create table child (id integer primary key, ref ${ref}, at ${age.sql})`,
-    `create table tag (id integer primary key, code ${key.child})`,
+    `create table child (id integer primary key, ref ${ref}, at ${age.sql}) ${isPartitioned ? 'partition by hash (id)' : ''}`,
+    ...(isPartitioned ? [0, 1, 2].map(toPartition) : []),
+    `create table tag (id integer primary key, code ${shape.odd === 'incomparable' ? key.parent : key.child})`,
     ...(shape.hasHeirs ? ['create table heir () inherits (child)'] : []),
     ...(shape.isIndexed
       ? ['create index on parent (at)', 'create index on child (ref)', 'create index on child (at)']
@@ -207,6 +117,12 @@ export function toSql({ shape, parents, children, heirs, tags }: World, random: 
       : [`alter table child add foreign key (ref) references parent (${names}) on delete ${foreignKey}`]),
     'analyze',
   ].join(';\n');
+}
+
+/** A partition, which has a name that the search path does not find. */
+function toPartition(n: number): string {
+  const schema = n === 0 ? '"Types".' : '';
+  return `create table ${schema}child_${n} partition of child for values with (modulus 3, remainder ${n})`;
 }
 
 function insert(table: string, rows: readonly string[]): string {
