@@ -7,7 +7,7 @@ import { createDatabase } from '../support/database.ts';
 import type { EngineOptions } from '../support/engine.ts';
 import { ENTITIES, PolicyMaker } from '../support/random-policies.ts';
 import type { Row, TableOfWorld, World } from '../support/random-world.ts';
-import { AGES, COLUMNS, makeWorld, TABLES_OF_WORLD } from '../support/random-world.ts';
+import { AGES, COLUMNS, FOR_EVER, makeWorld, TABLES_OF_WORLD } from '../support/random-world.ts';
 import { makeRandom, SEED } from '../support/random.ts';
 import { createFile } from '../support/sqlite.ts';
 import { runAsPreviewed } from '../support/truth.ts';
@@ -45,15 +45,35 @@ const FORMS: Readonly<Record<string, (millis: number) => string | number>> = {
   'real seconds': (millis) => millis / 1000 + 0.25,
 };
 
+/** How SQLite may store what is no number of days, so that its row is kept as by a great number. */
+const SPELLINGS = [`'for ever'`, `x'00ff'`, `''`, String(FOR_EVER)];
+
+/** Ages that are none, in any class of SQLite; and in PostgreSQL. Rows with these come during the run, and stay. */
+const NO_AGES = {
+  sqlite: [`''`, `'never'`, `x'3230'`, '0', '-1', '1e300', `'0000-00-00 00:00:00'`, `'2001'`],
+  postgres: [`'infinity'`, 'null'],
+} as const;
+
+const FIRST_STRANGER = 10_000;
+const HAVE_AGES: readonly TableOfWorld[] = ['item', 'child', 'note', 'tag'];
+
+/** Rows that come during a run, one with each of some ages in each table that has ages. */
+function addStrangers(ages: readonly string[]): string {
+  const rows = ages.map((age, n) => `(${FIRST_STRANGER + n}, ${age})`).join(', ');
+  return HAVE_AGES.map((table) => `insert into ${table} (id, at) values ${rows};`).join(' ');
+}
+
 /** A statement that fills a table; values are numbers, texts of ours or null. */
 function fill(
   table: TableOfWorld,
   rows: readonly Row[],
   instant: (millis: number) => string | number,
+  forEver: string,
 ): string {
   if (rows.length === 0) return '';
   const columns = COLUMNS[table];
   const literal = (column: string, value: string | number | null): string => {
+    if (column === 'days' && value === FOR_EVER) return forEver;
     const stored = value !== null && AGES.includes(column) ? instant(Number(value)) : value;
     return typeof stored === 'string' ? `'${stored}'` : String(stored);
   };
@@ -77,16 +97,33 @@ function listIds(
   );
 }
 
-function listWorld(world: World): object {
+/** The same of a world, with so many strangers. */
+function listWorld(world: World, strangers: number): object {
+  const ids = Array.from({ length: strangers }, (_, n) => FIRST_STRANGER + n);
   return Object.fromEntries(
     TABLES_OF_WORLD.map((table) => [
       table,
-      world
-        .rows(table)
-        .toSorted((a, b) => a.id - b.id)
-        .map((row) => (table === 'latest' ? [row.id, row['note_id']] : row.id)),
+      [
+        ...world
+          .rows(table)
+          .toSorted((a, b) => a.id - b.id)
+          .map((row) => (table === 'latest' ? [row.id, row['note_id']] : row.id)),
+        ...(HAVE_AGES.includes(table) ? ids : []),
+      ],
     ]),
   );
+}
+
+/** Has rows come once the run is under way. */
+function withStrangers(options: EngineOptions, add: () => unknown): EngineOptions {
+  let batches = 0;
+  return {
+    ...options,
+    afterBatch: async () => {
+      batches += 1;
+      if (batches === 1) await add();
+    },
+  };
 }
 
 describe(`random policies on both databases, as plain loops would have it (TEST_SEED=${SEED})`, () => {
@@ -122,24 +159,41 @@ describe(`random policies on both databases, as plain loops would have it (TEST_
       { lockFirst: true, size: 40 },
     ]);
     const [form, write] = maker.pick(Object.entries(FORMS));
+    const spelling = maker.pick(SPELLINGS);
     const indexes = INDEXES.filter(() => maker.chance(0.6));
     const expected = world.copy();
     for (const { apply } of passes) apply(expected, world);
 
     const file = createFile(makeSchema(maker.pick(['datetime', 'timestamp', 'blob', '']), indexes));
     try {
-      for (const table of TABLES_OF_WORLD) file.execute(fill(table, world.rows(table), write));
-      const about = { seed, form, options };
-      const onSqlite = await runAsPreviewed(file.url, policy, options);
-      expect({ about, left: listIds((sql) => file.rows(sql)) }).toEqual({ about, left: listWorld(expected) });
+      for (const table of TABLES_OF_WORLD) file.execute(fill(table, world.rows(table), write, spelling));
+      const about = { seed, form, options, spelling };
+      const onSqlite = await runAsPreviewed(
+        file.url,
+        policy,
+        withStrangers(options, () => file.execute(addStrangers(NO_AGES.sqlite))),
+      );
+      expect({ about, left: listIds((sql) => file.rows(sql)) }).toEqual({
+        about,
+        left: listWorld(expected, NO_AGES.sqlite.length),
+      });
       expect(file.rows('pragma integrity_check')).toEqual([{ integrity_check: 'ok' }]);
 
       await postgres.rows(`truncate ${TABLES_OF_WORLD.join(', ')}`);
       for (const table of TABLES_OF_WORLD) {
-        const own = fill(table, world.rows(table), (millis) => new Date(millis).toISOString());
+        const own = fill(
+          table,
+          world.rows(table),
+          (millis) => new Date(millis).toISOString(),
+          String(FOR_EVER),
+        );
         if (own !== '') await postgres.rows(own);
       }
-      const onPostgres = await runAsPreviewed(postgres.url, policy, options);
+      const onPostgres = await runAsPreviewed(
+        postgres.url,
+        policy,
+        withStrangers(options, async () => postgres.rows(addStrangers(NO_AGES.postgres))),
+      );
       const left = new Map<string, readonly { id: number; note?: number | null }[]>();
       for (const table of TABLES_OF_WORLD) {
         const sql = `select id${table === 'latest' ? ', note_id as note' : ''} from ${table} order by id`;
@@ -147,7 +201,7 @@ describe(`random policies on both databases, as plain loops would have it (TEST_
       }
       expect({ about, left: listIds((sql) => left.get(sql) ?? []) }).toEqual({
         about,
-        left: listWorld(expected),
+        left: listWorld(expected, NO_AGES.postgres.length),
       });
       expect(onSqlite).toEqual(onPostgres);
       const counts = Object.values(onSqlite).flatMap((tables) => Object.values(tables));

@@ -17,6 +17,9 @@ export type TableOfWorld = keyof typeof COLUMNS;
 export const TABLES_OF_WORLD = Object.keys(COLUMNS) as TableOfWorld[];
 export const AGES: readonly string[] = ['at', 'ended'];
 
+/** So many days that nothing is older. */
+export const FOR_EVER = 100_000;
+
 const HOUR = 3_600_000;
 const MINUTE = 60_000;
 
@@ -123,7 +126,7 @@ export function makeWorld(random: () => number, now: number, items: number): Wor
           owner_id: orNull(1 + below(7)),
           grp: orNull(below(4)),
           state: ['open', 'done', 'Done', 'lost'][below(4)] ?? 'open',
-          days: orNull([0, 1, 2, 10, 100_000][below(5)] ?? 1),
+          days: orNull([0, 1, 2, 10, FOR_EVER][below(5)] ?? 1),
           at: orNull(age()),
           ended: random() < 0.5 ? null : age(),
         })),

@@ -45,7 +45,7 @@ export function listKept({ keepsNewest, tables }: Pick<Graph, 'keepsNewest' | 't
   return kept;
 }
 
-/** The tables whose rules no pass may meet: those that it deletes from, and those whose references it sets. */
+/** The tables that no pass may meet for their rules, or since their foreign keys are off: that it deletes from or sets references in. */
 export function listRuled({ edges, triggers, kind, hasSoftChild }: Graph): number[] {
   // A row that something references by a foreign key is not unreferenced: nothing is deleted along.
   const reached =
@@ -57,6 +57,7 @@ export function listRuled({ edges, triggers, kind, hasSoftChild }: Graph): numbe
   return [...triggers.keys()].filter(
     (table) =>
       (triggers[table] === 'rule' && reached.has(table)) ||
+      (triggers[table] === 'all off' && reached.has(table) && edges.some(({ parent }) => parent === table)) ||
       (triggers[table] === 'update rule' && changed.has(table)),
   );
 }

@@ -23,6 +23,8 @@ function toPostgres(trigger: Trigger, table: number, { edges }: Graph): string[]
       return [`create rule r${table} as on delete to t${table} do also insert into said values (1)`];
     case 'update rule':
       return [`create rule r${table} as on update to t${table} do also insert into said values (1)`];
+    case 'all off':
+      return [`alter table t${table} disable trigger all`];
     case 'writes':
       return onDelete('after', 'insert into said values (old.id); return null;');
     case 'keeps marked':
@@ -58,6 +60,7 @@ function toSqlite(trigger: Trigger, table: number): string[] {
     case 'disabled':
     case 'rule':
     case 'update rule':
+    case 'all off':
       return [];
   }
 }

@@ -19,7 +19,9 @@ export type Trigger =
   /** A rule on delete, which no pass may meet. */
   | 'rule'
   /** A rule on update, which no reference may meet that is set to null or to its default. */
-  | 'update rule';
+  | 'update rule'
+  /** None of its triggers fires, those of foreign keys included: no pass may meet it if one references its rows. */
+  | 'all off';
 
 const USUAL: readonly Trigger[] = [
   ...(['none', 'none', 'none', 'none', 'none', 'none'] as const),
@@ -27,7 +29,7 @@ const USUAL: readonly Trigger[] = [
 ];
 
 export function chooseTriggers(random: Random, tables: number, isSqlite: boolean): Trigger[] {
-  const rules: readonly Trigger[] = chance(random, 0.2) ? ['rule', 'update rule'] : [];
+  const rules: readonly Trigger[] = chance(random, 0.2) ? ['rule', 'update rule', 'all off'] : [];
   const all: readonly Trigger[] = isSqlite ? USUAL : [...USUAL, 'disabled', ...rules];
   return Array.from({ length: tables }, () => choose(random, all));
 }

@@ -31,7 +31,8 @@ export async function makeRandomDatabase(server?: string): Promise<TestDatabase>
   return database;
 }
 
-const RESET = 'drop table if exists heir, child, tag, parent; truncate vacuum.run, vacuum.hold cascade';
+const RESET =
+  'drop table if exists heir, child, "Types".child, tag, parent; truncate vacuum.run, vacuum.hold cascade';
 
 /** What became of a policy. */
 export type Outcome = 'deleted' | 'refused';
@@ -128,7 +129,7 @@ async function holdSome(
   return held;
 }
 
-type Left = Readonly<Record<'parents' | 'children' | 'orphaned' | 'heirs', readonly number[]>>;
+type Left = Readonly<Record<'parents' | 'children' | 'orphaned' | 'heirs' | 'twins', readonly number[]>>;
 
 async function readLeft({ rows }: TestDatabase, { shape }: World): Promise<Left> {
   const child = shape.odd === 'partitioned' ? 'child' : 'only child';
@@ -140,22 +141,24 @@ async function readLeft({ rows }: TestDatabase, { shape }: World): Promise<Left>
     // Whose reference is null: set so by the database, or from the begin.
     orphaned: await ids(`select id from ${child} where ref is null`),
     heirs: shape.hasHeirs ? await ids('select id from heir') : [],
+    twins: shape.hasTwin ? await ids('select id from "Types".child') : [],
   };
 }
 
-function listLeft({ parents, children, heirs }: World): Left {
+function listLeft({ parents, children, heirs, twins }: World): Left {
   return {
     parents: parents.map(({ id }) => id),
     children: children.map(({ id }) => id),
     orphaned: children.filter(({ ref }) => ref === null).map(({ id }) => id),
     heirs: heirs.map(({ id }) => id),
+    twins: twins.map(({ id }) => id),
   };
 }
 
 type Counts = Readonly<Record<string, number>>;
 
-function countRows({ parents, children }: World): Counts {
-  return { parent: parents.length, child: children.length };
+function countRows({ parents, children, twins }: World): Counts {
+  return { parent: parents.length, child: children.length, 'Types.child': twins.length };
 }
 
 function subtract(a: Counts, b: Counts): Counts {

@@ -118,14 +118,14 @@ function isExpiredParent(
 }
 
 function isUnreferenced(
-  { shape, now, children, tags }: World,
+  { shape, now, children, twins, tags }: World,
   { days, countsChildren }: Step & { readonly kind: 'unreferenced' },
   parent: Parent,
 ): boolean {
   if (!isOlder(parent.at, now - days * DAY)) return false;
   for (const code of tags) if (code === parent.code) return false;
   if (!countsChildren && shape.foreignKey === 'none') return true;
-  for (const { ref } of children) if (ref === parent[shape.names]) return false;
+  for (const { ref } of [...children, ...twins]) if (ref === parent[shape.names]) return false;
   return true;
 }
 
@@ -161,6 +161,7 @@ function deleteParents(
   const gone = new Set(world.parents.filter((parent) => which(parent) && !isHeld(parent)));
   world.parents = world.parents.filter((parent) => !gone.has(parent));
   const keys = new Set([...gone].map((parent) => parent[names]));
+  world.twins = world.twins.filter(({ ref }) => ref === null || !keys.has(ref));
   if (along) world.children = world.children.filter(({ ref }) => ref === null || !keys.has(ref));
   else if (foreignKey === 'set null') {
     for (const child of world.children) if (child.ref !== null && keys.has(child.ref)) child.ref = null;

@@ -17,6 +17,8 @@ export interface Shape {
   readonly isRelation: boolean;
   /** A table inherits from the children; then no pass may name them. */
   readonly hasHeirs: boolean;
+  /** A table of the same name in another schema references parents too. */
+  readonly hasTwin: boolean;
   readonly isIndexed: boolean;
   /** What the program may refuse. */
   readonly odd: Odd;
@@ -138,6 +140,7 @@ export function makeShape(random: Random): Shape {
     // Without a foreign key nothing but the relation says that a column names a code.
     isRelation: odd === 'other entity' || (names === 'code' && foreignKey === 'none') || chance(random, 0.5),
     hasHeirs: odd === 'named heirs' || (odd === 'nothing' && foreignKey === 'cascade' && chance(random, 0.3)),
+    hasTwin: foreignKey === 'cascade' && chance(random, 0.3),
     isIndexed: chance(random, 0.5),
     odd,
   };

@@ -30,6 +30,8 @@ export interface World {
   parents: Parent[];
   children: Child[];
   readonly heirs: readonly Child[];
+  /** Rows of the other table that references parents. */
+  twins: Child[];
   /** Codes that tags name. */
   readonly tags: readonly number[];
 }
@@ -64,6 +66,7 @@ export function makeWorld(random: Random, now: number): World {
     parents,
     children: makeChildren(1, 10 + Math.floor(random() * 40)),
     heirs: shape.hasHeirs ? makeChildren(1, 20) : [],
+    twins: shape.hasTwin ? makeChildren(1, 15) : [],
     tags: Array.from({ length: Math.floor(random() * 5) }, () => 1 + Math.floor(random() * count)),
   };
 }
@@ -79,7 +82,7 @@ function makeAge(random: Random, { isCoarse, round }: AgeType, now: number): num
 }
 
 /** The statements that make the tables and fill them. */
-export function toSql({ shape, parents, children, heirs, tags }: World, random: Random): string {
+export function toSql({ shape, parents, children, heirs, twins, tags }: World, random: Random): string {
   const { key, group, age, names, foreignKey } = shape;
   const isPartitioned = shape.odd === 'partitioned';
   const ref = names === 'id' ? 'integer' : key.child;
@@ -108,13 +111,22 @@ export function toSql({ shape, parents, children, heirs, tags }: World, random: 
     ),
     insert('child', childRows(children)),
     insert('heir', childRows(heirs)),
+    ...(shape.hasTwin
+      ? [
+          `create table "Types".child (id integer primary key, ref ${ref}, at ${age.sql})`,
+          insert('"Types".child', childRows(twins)),
+        ]
+      : []),
     insert(
       'tag',
       tags.map((code, n) => `(${n + 1}, '${key.spell(code, random)}')`),
     ),
     ...(foreignKey === 'none'
       ? []
-      : [`alter table child add foreign key (ref) references parent (${names}) on delete ${foreignKey}`]),
+      : ['child', ...(shape.hasTwin ? ['"Types".child'] : [])].map(
+          (table) =>
+            `alter table ${table} add foreign key (ref) references parent (${names}) on delete ${foreignKey}`,
+        )),
     'analyze',
   ].join(';\n');
 }
