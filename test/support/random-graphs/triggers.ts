@@ -28,8 +28,12 @@ const USUAL: readonly Trigger[] = [
   ...(['keeps marked', 'refuses marked', 'keeps references', 'writes'] as const),
 ];
 
+/** What no pass may meet. */
+const REFUSED: readonly Trigger[] = ['rule', 'update rule', 'update rule', 'all off'];
+
 export function chooseTriggers(random: Random, tables: number, isSqlite: boolean): Trigger[] {
-  const rules: readonly Trigger[] = chance(random, 0.2) ? ['rule', 'update rule', 'all off'] : [];
-  const all: readonly Trigger[] = isSqlite ? USUAL : [...USUAL, 'disabled', ...rules];
-  return Array.from({ length: tables }, () => choose(random, all));
+  const all: readonly Trigger[] = isSqlite ? USUAL : [...USUAL, 'disabled'];
+  const triggers = Array.from({ length: tables }, () => choose(random, all));
+  if (isSqlite || !chance(random, 0.25)) return triggers;
+  return triggers.with(Math.floor(random() * tables), choose(random, REFUSED));
 }
