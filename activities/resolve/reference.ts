@@ -83,9 +83,11 @@ function findNamedColumns(
       `the parent is in table ${parent.label}`,
     );
   }
+  // A key of a partitioned table stands at its partitions.
+  const tables = new Set([child.table?.id, ...(child.table?.partitioning?.leaves ?? [])]);
   const keys = catalog.foreignKeys.filter(
     ({ child: table, childColumns }) =>
-      table === child.table?.id && childColumns.length === 1 && childColumns[0] === by.name,
+      tables.has(table) && childColumns.length === 1 && childColumns[0] === by.name,
   );
   const own = keys.filter((key) => key.parent === parent.id);
   if (keys.length > 0 && own.length === 0) {

@@ -102,6 +102,35 @@ describe('partitioned tables that are only read', () => {
     expect(await devices()).toEqual([1, 2, 3, 7, 8, 9, 10, 11, 12]);
   });
 
+  test('a foreign key of the whole says which column its rows name', async () => {
+    // Reading 1 names device 12.
+    await database.rows(`
+      alter table device add serial integer unique;
+      update device set serial = 13 - id;
+      alter table reading add foreign key (device) references device (serial) on delete no action;
+      update device set plan = null where id in (9, 10)`);
+    const olderThan = { parent: Device, by: 'device', column: 'plan', unit: 'days', default: null } as const;
+    const deleted = await runAsPreviewed(
+      database.url,
+      makePolicy(
+        expireRows({ name: 'readings', entity: Reading, age: 'ts', olderThan }),
+        deleteUnreferenced({
+          name: 'devices',
+          entity: Device,
+          age: 'made',
+          grace: '10 days',
+          references: [softReference({ entity: Reading, by: 'device' })],
+        }),
+      ),
+    );
+    expect(deleted).toEqual({ readings: { reading: 2 }, devices: { device: 6 } });
+    expect(await database.rows('select id from reading where id <= 4 order by id')).toEqual([
+      { id: 3 },
+      { id: 4 },
+    ]);
+    expect(await devices()).toEqual([5, 6, 7, 8, 9, 10]);
+  });
+
   test('one that is deleted from is refused, with the way that there is', async () => {
     const whole = deleteUnreferenced({ name: 'unused', entity: Reading, age: 'ts', references: [] });
     await expect(runEngine(database.url, makePolicy(whole))).rejects.toThrow(

@@ -67,7 +67,11 @@ export function makeWorld(random: Random, now: number): World {
     children: makeChildren(1, 10 + Math.floor(random() * 40)),
     heirs: shape.hasHeirs ? makeChildren(1, 20) : [],
     twins: shape.hasTwin ? makeChildren(1, 15) : [],
-    tags: Array.from({ length: Math.floor(random() * 5) }, () => 1 + Math.floor(random() * count)),
+    // No two spellings of a key are equal where children tell them apart.
+    tags: Array.from(
+      { length: shape.odd === 'incomparable' ? 0 : Math.floor(random() * 5) },
+      () => 1 + Math.floor(random() * count),
+    ),
   };
 }
 
