@@ -34,6 +34,7 @@ export async function examineDatabase(database: Database, policy: Policy): Promi
   return [
     ...(await examineServer(database)),
     ...(await examinePolicy(database, policy)),
+    examineEnabled(policy, isCurrent ? await readCompleted(database, policy) : null),
     ...(await examineConnection(database, policy)),
     ledger,
     ...(await examineUndated(database, policy)),
@@ -76,7 +77,6 @@ async function examinePolicy({ session }: Database, policy: Policy): Promise<Fin
   const passes: Finding = { about: 'policy', state: 'ok', what };
   return [
     passes,
-    examineEnabled(policy),
     ...examineIndexes(resolved.passes, resolved.catalog, session.advice),
     ...examineBlockers(resolved.passes),
     ...findLeft(policy, resolved.passes, resolved.catalog, resolved.entities).map(toAdvice),
@@ -87,10 +87,23 @@ function toAdvice({ pass, what, fix }: LeftDependent): Finding {
   return { about: `pass ${pass}`, state: 'advice', what, fix };
 }
 
-function examineEnabled({ name, enabled }: Policy): Finding {
+/** The worker decides, and may have other settings than this command: a run that completed was one of an enabled policy. */
+function examineEnabled({ name, enabled }: Policy, completed: EndedRun | null): Finding {
   const about = 'enabled';
   if (enabled) return { about, state: 'ok', what: `policy ${name} is enabled: its runs delete` };
-  return { about, state: 'advice', what: describeDisabled({ name }) };
+  const by = 'by the settings of this command';
+  if (completed === null) return { about, state: 'advice', what: `${by}, ${describeDisabled({ name })}` };
+  return {
+    about,
+    state: 'advice',
+    what: `${by} policy ${name} is not enabled, but ${describeEnd(completed)}: its worker had other settings`,
+    fix: 'Check with those of the worker: type the same --set, --config and environment for doctor, such as `--set enabled=true`',
+  };
+}
+
+async function readCompleted({ ledger }: Database, { name }: Policy): Promise<EndedRun | null> {
+  const [runs] = await readLastRuns(ledger, [name]);
+  return runs?.completed ?? null;
 }
 
 async function examineLedger({ ledger }: Database, version: LedgerVersion): Promise<Finding> {
@@ -179,6 +192,11 @@ function describe({ name, reference, path }: StoredBlocker): string {
   return `it keeps rows as long as rows of ${label} that stay reference ${what}, by foreign key ${name}`;
 }
 
+const SECOND = 1000;
+const MINUTE = 60 * SECOND;
+const HOUR = 60 * MINUTE;
+const DAY = 24 * HOUR;
+
 const ENDS: Partial<Record<RunStatus, string>> = {
   stopped: 'was stopped',
   'stopped-by-guard': 'was stopped by a guard',
@@ -199,6 +217,9 @@ export async function examineLastRun({ ledger }: Database, { name }: Policy): Pr
 }
 
 function describeEnd({ run, status, endedAt }: EndedRun): string {
-  const ago = formatDuration(Math.max(0, Date.now() - Date.parse(endedAt)));
+  const millis = Math.max(0, Date.now() - Date.parse(endedAt));
+  // Seconds beside hours and minutes beside days tell nothing.
+  const unit = millis < HOUR ? SECOND : millis < DAY ? MINUTE : HOUR;
+  const ago = formatDuration(Math.floor(millis / unit) * unit);
   return `run ${run} ${ENDS[status] ?? status} ${ago} ago`;
 }

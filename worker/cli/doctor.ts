@@ -17,10 +17,10 @@ import type { TemporalOptions } from '../temporal.ts';
 import { connectClient } from '../temporal.ts';
 import { DatabaseUnreachable, withDatabase } from './database.ts';
 import { EXIT } from './exit-code.ts';
-import { formatFindings } from './format-findings.ts';
+import { countFindings, formatFindings, sortFindings } from './format-findings.ts';
 import type { SetupFlags } from './options.ts';
 import { readPolicyName, withDetails, withJson, withPolicy, withSetup, withTemporal } from './options.ts';
-import { print, printJson } from './output.ts';
+import { print, printJson, strong } from './output.ts';
 import { wholeCommand, workerCommand } from './whole-command.ts';
 
 type DoctorFlags = SetupFlags & TemporalOptions & { readonly id?: string; readonly details: boolean };
@@ -52,7 +52,10 @@ async function doctor(name: string | undefined, flags: DoctorFlags): Promise<voi
   }
   findings.push(...(await examineTemporal(flags, policy, setup)), ...(await examineOthers(policy)));
   if (flags.json) printJson(findings);
-  else formatFindings(findings, flags.details).forEach((line) => print(line));
+  else {
+    print(`${strong(`policy ${policy.name}`)}: ${countFindings(findings)}`);
+    formatFindings(sortFindings(findings), flags.details).forEach((line) => print(line));
+  }
   if (findings.some((finding) => finding.state === 'problem')) process.exitCode = EXIT.failed;
 }
 

@@ -1,7 +1,7 @@
 import type { Finding } from '../../activities/inspect/finding.ts';
 import type { Fold } from '../../policy/fold-alike.ts';
 import { foldAlike, listNames } from '../../policy/fold-alike.ts';
-import { coloured, formatCount } from './output.ts';
+import { coloured, countNouns, formatCount } from './output.ts';
 
 /** So many findings that are alike are still shown one by one. */
 const MOST_ALIKE = 3;
@@ -13,6 +13,24 @@ const MOST_ALIKE = 3;
 export function formatFindings(findings: readonly Finding[], details: boolean): string[] {
   const most = details ? findings.length : MOST_ALIKE;
   return foldAlike(findings, toText, most).map(formatFold);
+}
+
+/** Counts findings by their state: whoever types `doctor` wants to know first whether runs can work. */
+export function countFindings(findings: readonly Finding[]): string {
+  const count = (state: Finding['state']): number => findings.filter((one) => one.state === state).length;
+  const problems = count('problem');
+  return [
+    problems === 0 ? 'no problem' : countNouns(problems, 'problem'),
+    `${countNouns(count('advice'), 'finding')} with advice`,
+    `${formatCount(count('ok'))} ok`,
+  ].join(', ');
+}
+
+const ORDER: readonly Finding['state'][] = ['problem', 'advice', 'ok'];
+
+/** Sorts findings: what to do something about comes first. */
+export function sortFindings(findings: readonly Finding[]): Finding[] {
+  return findings.toSorted((a, b) => ORDER.indexOf(a.state) - ORDER.indexOf(b.state));
 }
 
 function toText({ about, state, what, fix = '' }: Finding): string {

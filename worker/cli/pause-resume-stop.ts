@@ -6,7 +6,6 @@ import type { Policy } from '../../policy/policy.ts';
 import { ENCODED } from '../encoded-result.ts';
 import { findSetupWithoutDatabase } from '../environment.ts';
 import { findLedgerRun, findOpenQueue, findOpenWorkflows } from '../open-runs.ts';
-import { getScheduleId } from '../schedule.ts';
 import type { Signal, SignalResult } from '../send-signal.ts';
 import { describeNoRun, sendSignal } from '../send-signal.ts';
 import type { Setup } from '../setup.ts';
@@ -19,6 +18,7 @@ import type { DatabaseFlags } from './options.ts';
 import { databaseName, readPolicyName, withJson, withPolicy, withSetup, withTemporal } from './options.ts';
 import { note, print, printJson } from './output.ts';
 import { withPastDatabase } from './past-database.ts';
+import { wholeCommand } from './whole-command.ts';
 
 interface SteerFlags extends DatabaseFlags, TemporalOptions {
   readonly id?: string;
@@ -80,7 +80,7 @@ async function steer(signal: Signal, name: string | undefined, flags: SteerFlags
       const result = await sendSignal(temporal.client, id, signal, flags.reason);
       if (result !== undefined) results.push(result);
     }
-    printResults(signal, target, results, temporal, flags.json);
+    printResults(signal, target, results, temporal, flags);
   } finally {
     await temporal.close();
   }
@@ -138,8 +138,9 @@ function printResults(
   { name, isRemoved, ledgerRun }: Target,
   results: readonly SignalResult[],
   { address }: TemporalClient,
-  json: boolean,
+  flags: SteerFlags,
 ): void {
+  const { json } = flags;
   const unknown =
     ledgerRun !== undefined && !results.some(({ workflowId }) => workflowId === ledgerRun.workflowId);
   if (json) {
@@ -157,16 +158,15 @@ function printResults(
     );
   }
   if (results.length > 0) return;
-  const none = isRemoved ? describeNoneOfRemoved(name) : describeNoRun(signal, name);
+  const none = isRemoved ? describeNoneOfRemoved(name, flags) : describeNoRun(signal, name);
   if (!json && !unknown) note(`at ${address} ${none}`);
   process.exitCode = EXIT.nothing;
 }
 
-/** The commands for a schedule need a policy that is configured. */
-function describeNoneOfRemoved(name: string): string {
+function describeNoneOfRemoved(name: string, flags: SteerFlags): string {
   return (
     `no run of policy ${name} is open. The configuration does not have it any more: ` +
-    `delete its schedule, if there is one, with \`temporal schedule delete --schedule-id ${getScheduleId({ name })}\``
+    `delete its schedule, if there is one, with \`${wholeCommand('schedule delete', { name }, flags)}\``
   );
 }
 

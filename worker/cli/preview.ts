@@ -4,6 +4,7 @@ import { formatSchemas } from '../../activities/dialect/table-names.ts';
 import type { Preview } from '../../activities/inspect/preview.ts';
 import { addUp } from '../../activities/ledger/reports.ts';
 import type { RowsByTable, PreviewedPass } from '../../activities/stored/report.ts';
+import { describeDisabled } from '../../policy/describe-disabled.ts';
 import { listNames } from '../../policy/fold-alike.ts';
 import { selectPasses } from '../select-passes.ts';
 import { findPolicy, findSetup } from '../setup.ts';
@@ -57,11 +58,13 @@ async function runPreview(name: string | undefined, flags: PreviewFlags): Promis
   if (flags.json) printJson({ ...preview, passes: preview.passes.map(toPrinted), ...addTotals(preview) });
   else printPreview(preview, flags.details);
   if (notStored !== undefined) note(`not kept in the ledger, ${notStored}`);
-  else if (!flags.json) {
+  if (flags.json) return;
+  if (notStored === undefined) {
     print(
       '\nThe ledger keeps this preview: for 24 hours runs with these settings may delete what it shows and half as much again',
     );
   }
+  if (!policy.enabled) print(`\nBy the settings of this command, ${describeDisabled(policy)}`);
 }
 
 /** Where tables are unless somebody chose a schema, in PostgreSQL and SQLite. */

@@ -1,6 +1,7 @@
 import type { ScheduleDescription } from '@temporalio/client';
 import type { Command } from 'commander';
 
+import type { VacuumInput } from '../../activities/contract.ts';
 import { describeDisabled } from '../../policy/describe-disabled.ts';
 import { ValidationError } from '../../policy/issue.ts';
 import type { Policy } from '../../policy/policy.ts';
@@ -15,7 +16,7 @@ import {
   triggerSchedule,
 } from '../schedule.ts';
 import type { Setup } from '../setup.ts';
-import { findPolicy } from '../setup.ts';
+import { findPolicy, findUnknown } from '../setup.ts';
 import type { TemporalClient, TemporalOptions } from '../temporal.ts';
 import { connectClient } from '../temporal.ts';
 import { EXIT } from './exit-code.ts';
@@ -30,15 +31,19 @@ interface ScheduleFlags extends SetupFlags, TemporalOptions {
   readonly move?: boolean;
 }
 
+/** A policy and its schedule. */
 interface Verb {
   readonly setup: Setup;
   readonly hasDatabase: boolean;
-  readonly policy: Policy;
+  readonly name: string;
+  /** Undefined if the policy was removed from the configuration and its schedule is still there. */
+  readonly policy: Policy | undefined;
   readonly scheduleId: string;
   readonly temporal: TemporalClient;
   readonly flags: ScheduleFlags;
 }
 
+const NOT_CONFIGURED = 'its policy is not in the configuration';
 const REASON = ['--reason <text>', 'the reason, which the schedule shows'] as const;
 
 /** `schedule`: the Temporal schedule of a policy. */
@@ -82,18 +87,42 @@ async function run(
 ): Promise<void> {
   // A schedule only has names. The database is only compared with that of the last `apply`.
   const { setup, hasDatabase } = await findSetupWithoutDatabase(flags, name);
-  const policy = findPolicy(setup, name);
+  const unknown = name === undefined ? undefined : findUnknown(setup, name);
+  const policy = unknown === undefined ? findPolicy(setup, name) : undefined;
+  const known = policy?.name ?? name ?? '';
   const temporal = await connectClient(flags);
   try {
-    const scheduleId = flags.id ?? getScheduleId(policy);
-    await work({ setup, hasDatabase, policy, scheduleId, temporal, flags });
+    const scheduleId = flags.id ?? getScheduleId({ name: known });
+    if (unknown !== undefined && !(await runsPolicy(temporal, scheduleId, known))) throw unknown;
+    await work({ setup, hasDatabase, name: known, policy, scheduleId, temporal, flags });
   } finally {
     await temporal.close();
   }
 }
 
+/** Whether a schedule starts runs of a policy: a removed policy has one, and a misspelt one has none. */
+async function runsPolicy({ client }: TemporalClient, scheduleId: string, policy: string): Promise<boolean> {
+  const found = await describeOrNone(client, scheduleId);
+  const [input] = found?.action.args ?? [];
+  return (input as VacuumInput | undefined)?.policy === policy;
+}
+
+/** Returns the policy of a verb that has its runs started. Throws a `ValidationError` if it was removed. */
+function readConfigured({ name, policy, scheduleId, flags }: Verb): Policy {
+  if (policy !== undefined) return policy;
+  const command = wholeCommand('schedule delete', { name }, flags);
+  throw new ValidationError('command', [
+    {
+      at: `policy ${name}`,
+      what: `the configuration does not have it, so that runs of schedule ${scheduleId} fail`,
+      fix: `Delete the schedule with \`${command}\`, or put the policy back`,
+    },
+  ]);
+}
+
 async function apply(verb: Verb): Promise<void> {
-  const { setup, hasDatabase, policy, scheduleId, temporal, flags } = verb;
+  const { setup, hasDatabase, scheduleId, temporal, flags } = verb;
+  const policy = readConfigured(verb);
   const { taskQueue } = setup;
   const environment = hasDatabase ? await hashEnvironment(setup, policy) : undefined;
   const target = { scheduleId, taskQueue, environment, move: flags.move };
@@ -113,7 +142,7 @@ async function show(verb: Verb): Promise<void> {
     schedule: scheduleId,
     paused: state.paused,
     note: state.note ?? '',
-    policySays: formatSchedule(policy),
+    policySays: policy === undefined ? NOT_CONFIGURED : formatSchedule(policy),
     nextRuns: info.nextActionTimes.slice(0, 3).map((time) => time.toISOString()),
     openWorkflows: info.runningActions.map((open) => open.workflow.workflowId),
     lastWorkflows: info.recentActions.slice(-3).map((recent) => recent.action.workflow.workflowId),
@@ -134,13 +163,15 @@ async function pause(verb: Verb): Promise<void> {
 
 async function resume(verb: Verb): Promise<void> {
   const { scheduleId, temporal, flags } = verb;
+  readConfigured(verb);
   await findOwn(verb);
   await temporal.client.schedule.getHandle(scheduleId).unpause(flags.reason ?? 'resumed by temporal-vacuum');
   await printState(verb);
 }
 
 async function trigger(verb: Verb): Promise<void> {
-  const { policy, scheduleId, temporal, flags } = verb;
+  const { scheduleId, temporal, flags } = verb;
+  const policy = readConfigured(verb);
   await findOwn(verb);
   const triggered = await triggerSchedule(temporal.client, scheduleId);
   if (flags.json) printJson({ schedule: scheduleId, ...triggered });
@@ -166,12 +197,13 @@ async function warnWithoutWorker({ setup, temporal, flags }: Verb): Promise<void
   );
 }
 
-async function remove({ setup, scheduleId, temporal, flags }: Verb): Promise<void> {
+async function remove({ setup, policy, scheduleId, temporal, flags }: Verb): Promise<void> {
   const found = await describeOrNone(temporal.client, scheduleId);
   if (found !== undefined) assertOwnQueue(scheduleId, found, setup.taskQueue);
   if (found !== undefined) await temporal.client.schedule.getHandle(scheduleId).delete();
   if (flags.json) printJson({ schedule: scheduleId, deleted: found !== undefined });
-  else print(found === undefined ? `there is no schedule ${scheduleId}` : `schedule ${scheduleId} deleted`);
+  else if (found === undefined) print(`there is no schedule ${scheduleId}`);
+  else print(`schedule ${scheduleId} deleted${policy === undefined ? `; ${NOT_CONFIGURED}` : ''}`);
 }
 
 async function printState(verb: Verb): Promise<void> {
@@ -188,10 +220,10 @@ async function findOwn(verb: Verb): Promise<ScheduleDescription> {
   return found;
 }
 
-async function existing({ temporal, policy, scheduleId, flags }: Verb): Promise<ScheduleDescription> {
+async function existing({ temporal, name, scheduleId, flags }: Verb): Promise<ScheduleDescription> {
   const found = await describeOrNone(temporal.client, scheduleId);
   if (found !== undefined) return found;
-  const fix = `Make it with \`${wholeCommand('schedule apply', policy, flags)}\``;
+  const fix = `Make it with \`${wholeCommand('schedule apply', { name }, flags)}\``;
   throw new ValidationError('command', [
     { at: 'schedule', what: `Temporal has no schedule ${scheduleId}`, fix },
   ]);

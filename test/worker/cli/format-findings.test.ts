@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 
 import type { Finding } from '../../../activities/inspect/finding.ts';
-import { formatFindings } from '../../../worker/cli/format-findings.ts';
+import { countFindings, formatFindings, sortFindings } from '../../../worker/cli/format-findings.ts';
 
 const TABLES = ['log_1', 'log_2', 'log_30', 'logs'];
 const measure = (table: string, dead: number): Finding => ({
@@ -44,5 +44,14 @@ describe('findings of the doctor', () => {
   test('are all shown on request, and three always', () => {
     expect(formatFindings(TABLES.map(miss), true)).toHaveLength(4);
     expect(formatFindings(TABLES.slice(1).map(miss), false)).toHaveLength(3);
+  });
+
+  test('are counted first, and what to do something about comes before what is well', () => {
+    const well: Finding = { about: 'ledger', state: 'ok', what: 'schema vacuum is current' };
+    const bad: Finding = { about: 'worker', state: 'problem', what: 'none polls task queue vacuum' };
+    const findings = [well, miss('logs'), bad, well, bad];
+    expect(countFindings(findings)).toBe('2 problems, 1 finding with advice, 2 ok');
+    expect(countFindings([well])).toBe('no problem, 0 findings with advice, 1 ok');
+    expect(sortFindings(findings)).toEqual([bad, bad, miss('logs'), well, well]);
   });
 });

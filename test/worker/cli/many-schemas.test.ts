@@ -68,6 +68,7 @@ describe('a database of several hundred schemas', () => {
   test('has a doctor that folds findings of one kind, and lists them whole on request', async () => {
     const folded = await type('doctor', 'all');
     const lines = folded.stdout.trimEnd().split('\n');
+    expect(lines[0]).toMatch(/^policy all: (?:no problem|\d problems?), 30\d findings with advice, \d+ ok$/);
     expect(lines.filter((line) => line.includes('index on'))).toEqual([
       'advice  300 alike: index on t_001.orders.at, index on t_002.orders.at, index on t_003.orders.at and 297 more; --details lists them',
     ]);

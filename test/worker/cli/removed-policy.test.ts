@@ -2,11 +2,14 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { afterAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { ScheduleNotFoundError } from '@temporalio/client';
 
 import type { RunReport } from '../../../activities/contract.ts';
+import type { Policy } from '../../../policy/policy.ts';
+import { applySchedule } from '../../../worker/schedule.ts';
 import type { CliResult } from '../../support/cli.ts';
 import { cli } from '../../support/cli.ts';
-import { watchedPolicies, WatchedShop } from '../../support/http/watched-shop.ts';
+import { neverRunPolicy, watchedPolicies, WatchedShop } from '../../support/http/watched-shop.ts';
 import { describeNeeding } from '../../support/needing.ts';
 import { ROOT } from '../../support/parts/bring.ts';
 import { FreshPrefect } from '../../support/prefect/fresh.ts';
@@ -123,7 +126,9 @@ describeNeeding(['temporal'], 'an open run of a policy that was removed from the
     expect(again.stderr).toContain(
       `no run of policy ${name} is open. The configuration does not have it any more`,
     );
-    expect(again.stderr).toContain(`temporal schedule delete --schedule-id vacuum-${name}`);
+    expect(again.stderr).toContain(
+      `temporal-vacuum schedule delete ${name} --address ${session.address} --task-queue ${taskQueue}`,
+    );
     const misspelt = await type('stop', 'nighty');
     expect(misspelt).toMatchObject({ code: 2, stdout: '' });
     expect(misspelt.stderr).toContain('there is no policy "nighty". Write nightly if that is meant');
@@ -131,5 +136,41 @@ describeNeeding(['temporal'], 'an open run of a policy that was removed from the
     expect(events?.some((event) => event.workflowExecutionSignaledEventAttributes)).toBe(false);
     await other.terminate();
     await shop.close();
+  });
+
+  test('has a schedule that can be shown, paused and deleted, and none that starts runs again', async () => {
+    const taskQueue = session.queue();
+    const name = `gone-${taskQueue}`;
+    const at = ['--address', session.address, '--task-queue', taskQueue];
+    const type = async (verb: string, policy = name, ...words: string[]): Promise<CliResult> =>
+      cli(['schedule', verb, policy, ...at, ...words], { cwd: folder });
+    const policy: Policy = { ...neverRunPolicy(name), schedule: { every: '1 hour' } };
+    const client = await session.client();
+    await applySchedule(client, policy, { taskQueue });
+    const handle = client.schedule.getHandle(`vacuum-${name}`);
+
+    expect((await type('show')).stdout).toContain('policySays: its policy is not in the configuration\n');
+    expect(await type('pause')).toMatchObject({ code: 0, stderr: '' });
+    for (const verb of ['apply', 'resume', 'trigger']) {
+      const { code, stdout, stderr } = await type(verb);
+      expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+      expect(stderr).toContain(`runs of schedule vacuum-${name} fail`);
+      expect(stderr).toContain(`\`temporal-vacuum schedule delete ${name} ${at.join(' ')}\``);
+    }
+    expect(await handle.describe()).toMatchObject({ state: { paused: true }, info: { numActionsTaken: 0 } });
+    // A schedule of another policy or of another task queue is not its schedule.
+    const misspelt = await type('delete', 'nighty', '--id', handle.scheduleId);
+    expect(misspelt.stderr).toContain('there is no policy "nighty". Write nightly if that is meant');
+    const elsewhere = await type('delete', name, '--task-queue', 'elsewhere');
+    expect(elsewhere.stderr).toContain(
+      `starts its runs on task queue ${taskQueue}, and this one is elsewhere`,
+    );
+    expect(await type('delete')).toEqual({
+      code: 0,
+      stdout: `schedule vacuum-${name} deleted; its policy is not in the configuration\n`,
+      stderr: '',
+    });
+    await expect(handle.describe()).rejects.toThrow(ScheduleNotFoundError);
+    expect((await type('delete')).code).toBe(2);
   });
 });
