@@ -4,6 +4,7 @@ import type { Explanation, PassExplanation, Reason } from '../../activities/insp
 import { explainRow } from '../../activities/inspect/explain.ts';
 import type { StayReason } from '../../activities/stored/stay-reason.ts';
 import { describeDisabled } from '../../policy/describe-disabled.ts';
+import { formatInstant } from '../../policy/format-instant.ts';
 import { findPolicy, findSetup } from '../setup.ts';
 import { withDatabase } from './database.ts';
 import type { SetupFlags } from './options.ts';
@@ -53,7 +54,7 @@ function printPass({ pass, role, table, goes, reasons, from }: PassExplanation):
   if (goes) print(`  pass ${pass} takes it${what}`);
   else {
     print(`  pass ${pass} leaves it${what}: ${reasons.map(formatReason).join('; ')}`);
-    if (from !== null) print(`    it may go from ${from} on`);
+    if (from !== null) print(`    it may go from ${formatInstant(from)} on`);
   }
 }
 
@@ -77,5 +78,5 @@ const REASONS: Readonly<Record<StayReason, string>> = {
 };
 
 function formatReason({ why, from }: Reason): string {
-  return from === null ? REASONS[why] : `${REASONS[why]} until ${from}`;
+  return from === null ? REASONS[why] : `${REASONS[why]} until ${formatInstant(from)}`;
 }

@@ -19,7 +19,7 @@ import {
   withSetup,
   withTemporal,
 } from './options.ts';
-import { print, printJson, printTable, formatMillis } from './output.ts';
+import { formatMinute, print, printJson, printTable, formatMillis } from './output.ts';
 import { withPastDatabase } from './past-database.ts';
 import { formatState, printReport, shorten, toPrinted } from './print-report.ts';
 
@@ -112,7 +112,7 @@ function printRuns(reports: readonly LedgerReport[], states: RunStates, json: bo
     return;
   }
   printTable(
-    ['run', 'policy', 'mode', 'status', 'started', 'time', 'rows', 'why'],
+    ['run', 'policy', 'mode', 'status', 'started (UTC)', 'time', 'rows', 'why'],
     reports.map((report) => {
       const now = states.get(report.run ?? 0);
       return [
@@ -120,7 +120,7 @@ function printRuns(reports: readonly LedgerReport[], states: RunStates, json: bo
         report.policy,
         report.mode,
         formatState(now?.state ?? report.status),
-        report.startedAt,
+        formatMinute(report.startedAt),
         formatMillis(report.millis),
         report.rows,
         shorten(now?.reason ?? report.reasons[0] ?? ''),

@@ -12,7 +12,7 @@ import { findDatabaseSetup, findPolicy, findSetup } from '../setup.ts';
 import { withDatabase, withOnlyLedger } from './database.ts';
 import type { DatabaseFlags, SetupFlags } from './options.ts';
 import { databaseName, toNumber, withJson, withPolicyOption, withSetup } from './options.ts';
-import { note, print, printJson, printTable } from './output.ts';
+import { formatMinute, note, print, printJson, printTable } from './output.ts';
 
 interface AddFlags extends SetupFlags {
   readonly policy?: string;
@@ -132,12 +132,12 @@ async function runList(flags: DatabaseFlags): Promise<void> {
 
 function printHolds(holds: readonly Hold[]): void {
   printTable(
-    ['hold', 'entity', 'rows', 'until', 'who', 'reason'],
+    ['hold', 'entity', 'rows', 'until (UTC)', 'who', 'reason'],
     holds.map(({ id, entity, key, filter, until, inForce, who, reason }) => [
       String(id),
       entity,
       key ?? JSON.stringify(filter),
-      until === null ? 'no end' : inForce ? until : `${until}, over`,
+      until === null ? 'no end' : inForce ? formatMinute(until) : `${formatMinute(until)}, over`,
       who,
       reason,
     ]),

@@ -5,6 +5,7 @@ import prettyBytes from 'pretty-bytes';
 import prettyMilliseconds from 'pretty-ms';
 
 import { countNouns, formatCount } from '../../policy/count-nouns.ts';
+import { formatInstant } from '../../policy/format-instant.ts';
 
 export { countNouns, formatCount };
 
@@ -35,17 +36,28 @@ export function printJson(value: unknown): void {
   print(JSON.stringify(value, null, 2));
 }
 
-/** A table with a head; numbers stand to the right. */
+/** A table with a head; numbers stand to the right. A column without a value is left out: a terminal has 80 characters. */
 export function printTable(head: readonly string[], rows: readonly (readonly (string | number)[])[]): void {
+  const isEmpty = (n: number): boolean => rows.length > 0 && rows.every((row) => row[n] === '');
   const isNumber = (n: number): boolean => rows.every((row) => typeof row[n] === 'number' || row[n] === '');
+  const columns = head.map((_, n) => n).filter((n) => !isEmpty(n));
   const table = new Table({
-    head: head.map((title) => strong(title)),
-    colAligns: head.map((_, n) => (isNumber(n) && rows.length > 0 ? 'right' : 'left')),
-    style: { head: [], border: [], compact: true },
+    head: columns.map((n) => strong(head[n] ?? '')),
+    colAligns: columns.map((n) => (isNumber(n) && rows.length > 0 ? 'right' : 'left')),
+    style: { head: [], border: [], compact: true, 'padding-left': 0, 'padding-right': 0 },
     chars: PLAIN_BORDER,
   });
-  table.push(...rows.map((row) => row.map((cell) => (typeof cell === 'number' ? formatCount(cell) : cell))));
-  print(table.toString());
+  table.push(...rows.map((row) => columns.map((n) => formatCell(row[n] ?? ''))));
+  for (const line of table.toString().split('\n')) print(line.trimEnd());
+}
+
+function formatCell(cell: string | number): string {
+  return typeof cell === 'number' ? formatCount(cell) : cell;
+}
+
+/** An instant in a column whose title says that it is in UTC: `2026-11-28 10:16`. */
+export function formatMinute(instant: string | null): string {
+  return instant === null ? '' : formatInstant(instant).replace(' UTC', '');
 }
 
 /** Rows of a table that still fit a screen. */
@@ -95,7 +107,7 @@ const PLAIN_BORDER = {
   'bottom-mid': '',
   'bottom-left': '',
   'bottom-right': '',
-  left: '',
+  left: ' ',
   'left-mid': '',
   mid: '',
   'mid-mid': '',

@@ -17,6 +17,7 @@ import {
   countNouns,
   formatBytes,
   formatCount,
+  formatMinute,
   note,
   print,
   printJson,
@@ -128,13 +129,13 @@ function printBusyPasses({ passes }: Preview): void {
   const sorted = busy.length > 15 ? busy.toSorted((a, b) => b.rows - a.rows) : busy;
   if (busy.length > 0) {
     printMost(
-      ['pass', 'rows', ...(moves ? ['moved'] : []), 'from', 'to'],
+      ['pass', 'rows', ...(moves ? ['moved'] : []), 'from (UTC)', 'to (UTC)'],
       sorted.map(({ name, rows, moved, oldest, newest }) => [
         name,
         rows,
         ...(moves ? [moved] : []),
-        oldest ?? '',
-        newest ?? '',
+        formatMinute(oldest),
+        formatMinute(newest),
       ]),
       'pass',
       false,
@@ -147,15 +148,15 @@ function printBusyPasses({ passes }: Preview): void {
 
 function printAllPasses({ passes }: Preview): void {
   printTable(
-    ['pass', 'scan', 'shards', 'rows', 'moved', 'from', 'to'],
+    ['pass', 'scan', 'shards', 'rows', 'moved', 'from (UTC)', 'to (UTC)'],
     passes.map(({ name, plan, applicable, rows, moved, oldest, newest }) => [
       name,
       applicable ? (plan.scan ?? '') : 'not-applicable',
       plan.shards.length,
       rows,
       moved,
-      oldest ?? '',
-      newest ?? '',
+      formatMinute(oldest),
+      formatMinute(newest),
     ]),
   );
   const byTable = passes.flatMap(({ name, deleted }) =>

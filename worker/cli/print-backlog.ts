@@ -2,7 +2,8 @@ import prettyMilliseconds from 'pretty-ms';
 
 import type { CurrentBacklog } from '../../activities/inspect/current-backlog.ts';
 import type { Backlog, Pace, PassBacklog } from '../../activities/stored/backlog.ts';
-import { coloured, formatCount, print, printMost, printTable } from './output.ts';
+import { listNames } from '../../policy/fold-alike.ts';
+import { coloured, countNouns, formatCount, print, printMost, printTable } from './output.ts';
 
 /** What waited for passes before a run and what it left. Without details only if rows wait or a pass does not keep up. */
 export function printPassBacklogs(
@@ -48,12 +49,24 @@ function printWaiting(
 /** What waits for passes now, and how fast it comes and goes by what the ledger knows. */
 export function printCurrentBacklogs(backlogs: readonly CurrentBacklog[]): void {
   if (backlogs.length === 0) return;
+  const shown = backlogs.filter((one) => !hasNone(one));
+  const none = backlogs.filter(hasNone).map(({ pass }) => pass);
   print('');
-  printTable(
-    ['pass', 'past their time now', 'oldest', ...PACE],
-    backlogs.map(({ pass, now, last }) => [pass, formatRows(now), formatOldest(now), ...formatPace(last)]),
-  );
+  if (shown.length > 0) {
+    printTable(
+      ['pass', 'past their time now', 'oldest', ...PACE],
+      shown.map(({ pass, now, last }) => [pass, formatRows(now), formatOldest(now), ...formatPace(last)]),
+    );
+  }
+  if (none.length > 0) {
+    const verb = none.length === 1 ? 'has' : 'have';
+    print(`${countNouns(none.length, 'pass')} ${verb} no rows past their time: ${listNames(none)}`);
+  }
   for (const { pass, why } of backlogs) if (why !== null) print(`${pass}: not known, ${why}`);
+}
+
+function hasNone({ now, last }: CurrentBacklog): boolean {
+  return now !== null && now.rows === 0 && now.error === 0 && last?.keepsUp !== false;
 }
 
 const PACE = ['expiring a day', 'removed a day', 'keeps up'] as const;

@@ -1,6 +1,7 @@
 import type { PassReport, ReportedRows, RunReport, RunStatus } from '../../activities/contract.ts';
 import { formatNote } from '../../activities/ledger/runs.ts';
 import type { LedgerReport } from '../../activities/stored/report.ts';
+import { formatInstant } from '../../policy/format-instant.ts';
 import type { OpenState, RunState } from '../run-state.ts';
 import { foldSentences, printForPasses } from './fold-sentences.ts';
 import {
@@ -145,7 +146,7 @@ function describeReported(
   { found, oldest, resolved, bytes, unresolved }: ReportedRows,
   ofFiles: boolean,
 ): string {
-  const since = oldest === null ? '' : `, the oldest of ${oldest}`;
+  const since = oldest === null ? '' : `, the oldest of ${formatInstant(oldest)}`;
   const done = resolved === 0 ? '' : `, ${formatCount(resolved)} resolved`;
   const taking = bytes === undefined ? '' : ` of ${formatBytes(bytes)}`;
   const left = Object.entries(unresolved).map(

@@ -1,7 +1,7 @@
 import { isBloated } from '../../activities/inspect/bloat.ts';
 import { countBytes } from '../../activities/ledger/reports.ts';
 import type { Bloat, SizeChange, TableSize } from '../../activities/stored/size.ts';
-import { print, printTable, formatBytes } from './output.ts';
+import { formatMinute, print, printTable, formatBytes } from './output.ts';
 
 /** Prints the sizes of tables before and after a run. */
 export function printChanges({ sizes, bytes }: { sizes: readonly SizeChange[]; bytes: number | null }): void {
@@ -34,6 +34,8 @@ export function printIndexBloat(sizes: readonly SizeChange[]): void {
 
 /** Prints the sizes of tables, their bloat and the method that measured it. */
 export function printSizes(sizes: readonly TableSize[]): void {
+  // A SQLite file has none of them.
+  const hasBloat = sizes.some(({ bloat, indexBloat }) => bloat !== null || indexBloat !== null);
   printTable(
     [
       'table',
@@ -45,21 +47,21 @@ export function printSizes(sizes: readonly TableSize[]): void {
       'bloat',
       'by',
       'index bloat',
-      'last vacuum',
-      'last analyze',
+      'last vacuum (UTC)',
+      'last analyze (UTC)',
     ],
     sizes.map((size) => [
       size.table,
       formatBytes(size.heap),
       formatBytes(size.indexes),
-      formatBytes(size.toast),
+      size.toast === 0 ? '' : formatBytes(size.toast),
       size.live,
-      size.dead,
-      formatBloat(size.bloat),
+      size.dead === 0 ? '' : size.dead,
+      hasBloat ? formatBloat(size.bloat) : '',
       size.bloat?.by ?? '',
-      formatBloat(size.indexBloat),
-      formatLatest(size.lastVacuum, size.lastAutovacuum),
-      formatLatest(size.lastAnalyze, size.lastAutoanalyze),
+      hasBloat ? formatBloat(size.indexBloat) : '',
+      hasBloat ? formatLatest(size.lastVacuum, size.lastAutovacuum) : '',
+      hasBloat ? formatLatest(size.lastAnalyze, size.lastAutoanalyze) : '',
     ]),
   );
 }
@@ -73,6 +75,6 @@ function formatLatest(byHand: string | null, byItself: string | null): string {
   const hand = byHand === null ? 0 : Date.parse(byHand);
   const self = byItself === null ? 0 : Date.parse(byItself);
   if (hand === 0 && self === 0) return 'never';
-  const at = new Date(Math.max(hand, self)).toISOString().slice(0, 19).replace('T', ' ');
+  const at = formatMinute(new Date(Math.max(hand, self)).toISOString());
   return hand >= self ? at : `${at} (auto)`;
 }

@@ -9,7 +9,7 @@ import { findPolicy, findSetup } from '../setup.ts';
 import { withDatabase } from './database.ts';
 import type { SetupFlags } from './options.ts';
 import { readPolicyName, withJson, withPolicy, withSetup } from './options.ts';
-import { countNouns, print, printJson, printTable, formatBytes, strong } from './output.ts';
+import { countNouns, formatMinute, print, printJson, printTable, formatBytes, strong } from './output.ts';
 import { printCurrentBacklogs } from './print-backlog.ts';
 import { printSizes } from './print-sizes.ts';
 import { runUntilInterrupted } from './run-until-interrupted.ts';
@@ -89,12 +89,12 @@ function printRanges(ranges: readonly TableRange[]): void {
   if (ranges.length === 0) return;
   print('');
   printTable(
-    ['table', 'rows', 'oldest', 'newest', 'passes'],
+    ['table', 'rows', 'oldest (UTC)', 'newest (UTC)', 'passes'],
     ranges.map(({ table, rows, oldest, newest, passes }) => [
       table,
       rows,
-      oldest ?? '',
-      newest ?? '',
+      formatMinute(oldest),
+      formatMinute(newest),
       passes.join(', '),
     ]),
   );

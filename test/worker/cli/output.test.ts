@@ -1,6 +1,7 @@
-import { expect, test } from '@jest/globals';
+import { afterEach, expect, jest, test } from '@jest/globals';
 
-import { formatMillis } from '../../../worker/cli/output.ts';
+import { formatInstant } from '../../../policy/format-instant.ts';
+import { formatMillis, printTable } from '../../../worker/cli/output.ts';
 
 test.each([
   [0, '0ms'],
@@ -14,4 +15,32 @@ test.each([
   [3 * 24 * 3_600_000, '3d'],
 ])('%i ms are written as %s', (millis, written) => {
   expect(formatMillis(millis)).toBe(written);
+});
+
+afterEach(() => {
+  jest.restoreAllMocks();
+});
+
+test('a table has no column without a value and no space at the ends of its lines, and a zero is a value', () => {
+  let output = '';
+  jest.spyOn(process.stdout, 'write').mockImplementation((chunk) => {
+    output += String(chunk);
+    return true;
+  });
+  printTable(
+    ['table', 'toast', 'rows', 'why'],
+    [
+      ['log', '', 1234, 'old'],
+      ['events', '', 0, ''],
+    ],
+  );
+  expect(output).toBe(' table    rows  why\n log     1,234  old\n events      0\n');
+});
+
+test.each([
+  ['2026-11-28T10:16:59.999Z', '2026-11-28 10:16 UTC'],
+  ['-000100-01-01T00:00:00.000Z', '-000100-01-01 00:00 UTC'],
+  ['infinity', 'infinity'],
+])('the instant %s is written as %s', (instant, written) => {
+  expect(formatInstant(instant)).toBe(written);
 });
