@@ -62,9 +62,13 @@ export function printReport(report: PrintedReport, details: boolean, now?: RunSt
   const colour = status === 'completed' ? 'green' : status === 'failed' ? 'red' : 'yellow';
   const number = report.run === null ? '' : ` ${report.run}`;
   const back = (report.bytes ?? 0) > 0 ? `, ${formatBytes(report.bytes ?? 0)} given back` : '';
+  // A run that did not begin has no number.
+  const result =
+    report.run === null
+      ? 'nothing was deleted'
+      : `${countNouns(report.rows, 'row')} ${would ? 'would go' : 'deleted'} in ${formatMillis(report.millis)}${back}`;
   print(
-    `${strong(`run${number}`)} of policy ${report.policy}: ${coloured(colour, would ? 'previewed' : status)}, ` +
-      `${countNouns(report.rows, 'row')} ${would ? 'would go' : 'deleted'} in ${formatMillis(report.millis)}${back}`,
+    `${strong(`run${number}`)} of policy ${report.policy}: ${coloured(colour, would ? 'previewed' : status)}, ${result}`,
   );
   const sentences = [
     ...(typeof now?.reason === 'string' ? [now.reason] : []),
