@@ -1,4 +1,4 @@
-import { OLDER_POSTGRESQL, postgresql } from '../support/parts/bring.ts';
+import { OLDER_POSTGRESQL, postgresql, STOCK_POSTGRESQL } from '../support/parts/bring.ts';
 import { describeAsNewest } from '../support/whole-engine.ts';
 
 for (const major of OLDER_POSTGRESQL) {
@@ -8,3 +8,4 @@ for (const major of OLDER_POSTGRESQL) {
     folder: postgresql(major).folder,
   });
 }
+describeAsNewest({ version: '15 of Debian', part: 'stock-postgresql', folder: STOCK_POSTGRESQL.folder });

@@ -18,7 +18,7 @@ export default class LongestFirst extends TestSequencer {
 }
 
 function findRank(path: string): number {
-  if (/\/(in-the-browser|steering|worker-killed|disk-full|operating|starting)\.test\.ts$/.test(path))
+  if (/\/(in-the-browser|steering|worker-killed|disk-full|operating|starting)(\.long)?\.test\.ts$/.test(path))
     return 0;
   return /\/test\/(docs|kills|prefect|examples|workflows)\//.test(path) ? 1 : 2;
 }
