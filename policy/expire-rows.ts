@@ -6,8 +6,6 @@ import { AgeSchema } from './epoch.ts';
 import type { FileRoot } from './file-root.ts';
 import { RootSchema } from './file-root.ts';
 import { getFilter, FilterSchema } from './filter.ts';
-import type { LatestPointer } from './latest-pointer.ts';
-import { LatestPointerSchema } from './latest-pointer.ts';
 import type { ParentAge } from './parent-age.ts';
 import { isParentAge, ParentAgeSchema } from './parent-age.ts';
 import type { AnyEntity, PassOptions } from './pass-options.ts';
@@ -24,49 +22,13 @@ import type {
   RetentionOverrideOptions,
 } from './retention.ts';
 import { KeepAtMostSchema, KeepLastSchema } from './retention.ts';
-import {
-  AsSchema,
-  EntitySchema,
-  FlagSchema,
-  listSchema,
-  PropertySchema,
-  strictOptions,
-} from './strict-options.ts';
+import type { SoftChild } from './soft-child.ts';
+import { SoftChildSchema } from './soft-child.ts';
+import { EntitySchema, FlagSchema, listSchema, PropertySchema, strictOptions } from './strict-options.ts';
 import { chooseSchema, issueParams, withFix } from './zod-issues.ts';
 
-/** Rows without a foreign key in the database that belong to a row and go with it: "soft children". */
-export interface SoftChildOptions<Child> {
-  readonly entity: EntityName<Child>;
-  /** The child's property with the primary key of the row it belongs to; a relation if the key has several columns. */
-  readonly by: EntityKey<Child>;
-  /**
-   * Which of the child's rows are meant, by columns of their own, as `{ ownerType: 'order' }` where rows of several
-   * entities are told apart by a column. Others stay. Default: all.
-   */
-  readonly where?: FilterQuery<Child>;
-  /**
-   * `'text'` if the property is a text and the key a number or a UUID: the key is compared as the database writes it, so that
-   * `'007'` and `'7 '` name nothing. Default: both have one type.
-   */
-  readonly as?: 'text';
-  /** Pointers at these children that are repaired when children go, in the same transaction. Default: none. */
-  readonly repoint?: readonly LatestPointer[];
-  /**
-   * What belongs to these children in turn and goes with them. Those with a foreign key to the child go before it,
-   * others after; in this order. Default: none.
-   */
-  readonly with?: readonly SoftChild[];
-}
-
-/** A {@link softChild}. */
-export interface SoftChild {
-  readonly entity: AnyEntity;
-  readonly by: string;
-  readonly where: object;
-  readonly as?: 'text';
-  readonly repoint: readonly LatestPointer[];
-  readonly with: readonly SoftChild[];
-}
+export { softChild } from './soft-child.ts';
+export type { SoftChild, SoftChildOptions } from './soft-child.ts';
 
 /** An age of a row: of its own, or of a row that it references. */
 export type RowAge<Property extends string = string> = Age<Property> | ParentAge<Property>;
@@ -111,7 +73,10 @@ export interface ExpireRowsOptions<Row> extends PassOptions {
    * spared; rows whose parent goes in this run are judged on their own age in the same run, level after level.
    */
   readonly nestedBy?: EntityKey<Row>;
-  /** Soft children that go in the same transaction, in this order. Children by foreign key need no mention. */
+  /**
+   * Soft children that go in the same transaction, in this order, or whose reference is set to null. Children by foreign key
+   * need no mention.
+   */
   readonly with?: readonly SoftChild[];
   /**
    * Roots of files that the rows, and soft children, record: what the root's `recordedBy` says of their entities. Paths of rows
@@ -145,16 +110,6 @@ export interface ExpireRows extends PassOptions {
   readonly allowNewest: boolean;
 }
 
-/** Rows that belong to a row without a foreign key, for the `with` of {@link expireRows}. */
-export function softChild<Child>(options: SoftChildOptions<Child>): SoftChild {
-  return Object.freeze({
-    ...options,
-    where: getFilter(options),
-    repoint: options.repoint ?? [],
-    with: options.with ?? [],
-  });
-}
-
 /**
  * Deletes the rows of an entity that are older than a retention and match a filter, together with their soft
  * children, in one transaction a batch. What foreign keys cascade to goes with them and is counted. A row that no
@@ -177,17 +132,6 @@ export function expireRows<Row>(options: ExpireRowsOptions<Row>): ExpireRows {
 function toList<T>(value: T | readonly T[]): readonly T[] {
   return Array.isArray(value) ? (value as readonly T[]) : [value as T];
 }
-
-const SoftChildSchema = strictOptions({
-  entity: EntitySchema,
-  by: PropertySchema,
-  where: FilterSchema,
-  as: AsSchema.optional(),
-  repoint: listSchema(LatestPointerSchema),
-  get with(): z.ZodType {
-    return listSchema(SoftChildSchema);
-  },
-});
 
 const AnySchema = schemaFor(PeriodSchema);
 const LongSchema = schemaFor(LongPeriodSchema);

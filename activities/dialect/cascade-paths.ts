@@ -30,12 +30,18 @@ export function pathsByCascades(
   });
 }
 
-/** The paths from a row, alias `p`, to what is deleted with it, alias `c`: its soft children, then what cascades. */
+/**
+ * The paths from a row, alias `p`, to what is deleted with it, alias `c`: its soft children and those that are cleared, then
+ * what cascades.
+ */
 export function pathsToDependents(
-  { cascades, key = null, children = [] }: RowTree,
+  { table, cascades, key = null, children = [], cleared = [] }: RowTree,
   tableAs: TableAs,
 ): DependencyPath[] {
   const soft = listSteps({ cascades: [], children, key }, () => []);
+  for (const child of cleared.filter(({ parent }) => parent.label === table.label)) {
+    soft.push({ from: -1, table: child.table, ...linkToParent(child) });
+  }
   return [...pathsByCascades(soft, 'c', tableAs), ...pathsByCascades(cascades, 'c', tableAs)];
 }
 

@@ -131,6 +131,8 @@ export interface Rows {
   /** Whether the condition is still true of a row, in a statement of its own. */
   isTrueAt(table: TableName, location: string, where: Condition): Promise<boolean>;
   deleteOwned(owned: OwnedRows, groups?: readonly ColumnName[], recording?: Recording): Promise<DeletedRows>;
+  /** Sets the column by which rows belong to some keys to null. Returns how many. */
+  clearOwned(owned: OwnedRows): Promise<number>;
   /** Locks the rows that belong to some keys. Returns their own keys. */
   lockOwned(owned: OwnedRows, key: ColumnName): Promise<string[]>;
   /**

@@ -126,13 +126,21 @@ export const expireRowsKind: BatchKind<ExpireRows, StoredExpireRows> = {
     ];
   },
 
-  wantedIndexes({ table, ages, ageIndex, children, deferred }: StoredExpireRows): WantedIndex[] {
+  wantedIndexes({
+    table,
+    ages,
+    ageIndex,
+    children,
+    deferred,
+    cleared = [],
+  }: StoredExpireRows): WantedIndex[] {
     const [age] = ages;
     return [
       ...(ages.length === 1 && age.parent === undefined
         ? [{ ...indexOn({ table, by: age }, READS_ALL), served: ageIndex }]
         : []),
       ...children.map((child) => indexOn(child, 'reads the whole child table in every batch')),
+      ...cleared.map((child) => indexOn(child, 'reads the whole child table in every batch')),
       ...deferred.map((child) =>
         indexOn(child, `leaves the child table to pass ${child.pass}, which reads it whole`),
       ),
@@ -177,9 +185,17 @@ function findHoldable(stored: StoredExpireRows): RowTree {
   return { ...tree, cascades: listDeferredSteps(stored.deferred, tree.cascades) };
 }
 
-function findDependents({ table, cascades, key, children, blockers, graph }: StoredExpireRows): RowTree {
+function findDependents({
+  table,
+  cascades,
+  key,
+  children,
+  blockers,
+  graph,
+  cleared,
+}: StoredExpireRows): RowTree {
   return graph === undefined
-    ? { table, cascades, key, children, blockers }
+    ? { table, cascades, key, children, blockers, cleared }
     : { table, cascades, blockers, graph };
 }
 

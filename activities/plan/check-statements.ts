@@ -76,6 +76,10 @@ export async function probeDeletes(
   const tries: Change[] = [
     ...deleted.map((table) => ({ table, columns: [] })),
     ...unlinked.map((key) => ({ table: catalog.get(key.child), columns: key.childColumns })),
+    ...(stored.cleared ?? []).flatMap(({ table: name, by }) => {
+      const table = catalog.named(name);
+      return table === undefined ? [] : [{ table, columns: [by.name] }];
+    }),
   ];
   const issues: Issue[] = [];
   if (await areAllowed(tx, tries)) return issues;

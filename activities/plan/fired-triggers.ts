@@ -2,14 +2,16 @@ import type { Catalog, CatalogTable, WritingTrigger } from '../dialect/catalog.t
 import { distinctTables } from '../dialect/table-names.ts';
 import { clearsReferences } from '../resolve/cascades.ts';
 import type { TableName } from '../stored/columns.ts';
-import type { TriggerReach } from '../stored/pass.ts';
+import type { StoredPass, TriggerReach } from '../stored/pass.ts';
+
+type Deleting = Pick<StoredPass, 'counted' | 'cleared'>;
 
 /**
  * The tables whose triggers a delete of rows of some tables fires: those tables themselves, and those that are updated because
- * a foreign key sets a reference to null or to its default.
+ * a foreign key, or the pass, sets a reference to null or to its default.
  */
 export function listFired(
-  counted: readonly TableName[],
+  { counted, cleared = [] }: Deleting,
   catalog: Catalog,
 ): (readonly [CatalogTable, 'delete' | 'update'])[] {
   const deleted = counted.flatMap((name) => catalog.named(name) ?? []);
@@ -17,6 +19,7 @@ export function listFired(
     .flatMap((table) => catalog.referencesTo(table))
     .filter((key) => key.enforced && clearsReferences(key) && catalog.has(key.child))
     .map((key) => catalog.get(key.child));
+  updated.push(...cleared.flatMap(({ table }) => catalog.named(table) ?? []));
   return [
     ...deleted.map((table) => [table, 'delete'] as const),
     ...updated.map((table) => [table, 'update'] as const),
@@ -24,18 +27,15 @@ export function listFired(
 }
 
 /** The triggers that a delete of rows of some tables fires, with what they may write. */
-export function listWriters(
-  counted: readonly TableName[],
-  catalog: Catalog,
-): (readonly [CatalogTable, WritingTrigger])[] {
-  return listFired(counted, catalog).flatMap(([table, on]) =>
+export function listWriters(stored: Deleting, catalog: Catalog): (readonly [CatalogTable, WritingTrigger])[] {
+  return listFired(stored, catalog).flatMap(([table, on]) =>
     (table.writers ?? []).filter((trigger) => trigger.on === on).map((trigger) => [table, trigger] as const),
   );
 }
 
 /** What the triggers that a delete of rows of some tables fires reach besides; undefined if that is nothing. */
-export function joinReach(counted: readonly TableName[], catalog: Catalog): TriggerReach | undefined {
-  const reached = listWriters(counted, catalog).map(([, { reach }]) => reach);
+export function joinReach(stored: Deleting, catalog: Catalog): TriggerReach | undefined {
+  const reached = listWriters(stored, catalog).map(([, { reach }]) => reach);
   const tables = distinctTables(reached.flatMap((reach) => reach.tables));
   const routines = [...new Set(reached.flatMap((reach) => reach.routines))].toSorted();
   if (tables.length + routines.length === 0) return undefined;

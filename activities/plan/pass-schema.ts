@@ -55,7 +55,7 @@ async function addSchemas(
   const deleting = passes.map((resolved) => {
     const { stored } = resolved;
     if (stored.counted.length === 0) return resolved;
-    const triggered = joinReach(stored.counted, catalog);
+    const triggered = joinReach(stored, catalog);
     const found = { ...stored, known: listKnownTables(stored, catalog) };
     return { ...resolved, stored: { ...found, ...(triggered === undefined ? {} : { triggered }) } };
   });
@@ -82,11 +82,12 @@ async function addSchemas(
   });
 }
 
-/** The tables that are counted, and those whose rows decide or forbid what is deleted. A partition may come and go. */
+/** The tables that are counted, and those whose rows decide or forbid what is deleted, or are updated. A partition may come and go. */
 function listKnownTables(stored: StoredPass, catalog: Catalog): KnownTable[] {
   const evidence = findKind(stored.kind).evidence?.(stored) ?? [];
   const forbidding = (stored.blockers ?? []).map(({ reference }) => reference.table);
-  return distinctTables([...stored.counted, ...evidence, ...forbidding])
+  const cleared = (stored.cleared ?? []).map(({ table }) => table);
+  return distinctTables([...stored.counted, ...evidence, ...forbidding, ...cleared])
     .filter(({ partitionRoot, partitioned }) => partitionRoot === undefined && partitioned !== true)
     .flatMap((name) => {
       const table = catalog.named(name);

@@ -35,8 +35,8 @@ function findKept({ watched }: StoredPass): PreviewBound[] {
 }
 
 /** Triggers that may raise an error: of what is deleted, and of what is updated since it references that. */
-function findRefusing({ counted }: StoredPass, catalog: Catalog): PreviewBound[] {
-  const names = listFired(counted, catalog).flatMap(([table, on]) =>
+function findRefusing(stored: StoredPass, catalog: Catalog): PreviewBound[] {
+  const names = listFired(stored, catalog).flatMap(([table, on]) =>
     (table.refusingTriggers ?? [])
       .filter((trigger) => trigger.on === on)
       .map(({ name }) => nameTrigger(name, table)),
@@ -103,10 +103,20 @@ function findCheckedRows({ blockers = [] }: StoredPass, catalog: Catalog): Previ
     }));
 }
 
+const CHECKED =
+  'references are set to null, which a constraint of their column may forbid: not null, or a check';
+
 /** What a reference is set to must be allowed: a default must name a row that stays, and null may not be. */
 function findCleared(stored: StoredPass, catalog: Catalog): PreviewBound[] {
   const deleted = new Set(stored.counted.map(({ label }) => label));
-  return catalog.foreignKeys
+  const own = (stored.cleared ?? [])
+    .filter(({ table, by }) => catalog.named(table)?.checked?.includes(by.name) === true)
+    .map(({ table, by }) => ({
+      rows: 'at most' as const,
+      why: CHECKED,
+      here: `column ${by.name} of table ${table.label}`,
+    }));
+  const byKeys = catalog.foreignKeys
     .filter(
       (key) => key.enforced && clearsReferences(key) && deleted.has(catalog.findLabel(key.parent) ?? ''),
     )
@@ -122,10 +132,9 @@ function findCleared(stored: StoredPass, catalog: Catalog): PreviewBound[] {
         (column) => columns.get(column)?.notNull === true || checked.includes(column),
       );
       if (!isAsked) return [];
-      const why =
-        'references are set to null, which a constraint of their column may forbid: not null, or a check';
-      return [{ rows: 'at most', why, here }];
+      return [{ rows: 'at most', why: CHECKED, here }];
     });
+  return [...own, ...byKeys];
 }
 
 /** Rows that reference what is deleted, and that the role may not see. */

@@ -1,5 +1,6 @@
 import { listSteps } from '../dialect/cascade-paths.ts';
 import type { Catalog } from '../dialect/catalog.ts';
+import { linkToParent } from '../dialect/join-path.ts';
 import { toTableName } from '../dialect/table-names.ts';
 import { findKind } from '../passes/index.ts';
 import { clearsReferences, pairColumns } from '../resolve/cascades.ts';
@@ -24,6 +25,11 @@ export function findWatched(stored: StoredPass, catalog: Catalog): Watched | und
     watch({ ...link, child, parent: steps[from]?.table ?? table }, listTriggers(catalog, child, 'delete')),
   );
   const cleared = [...deleted.values()].flatMap((parent) => findCleared(catalog, parent));
+  for (const child of stored.cleared ?? []) {
+    const { parent, table: holder, by } = child;
+    const link = { parent, child: holder, ...linkToParent(child) };
+    cleared.push(...watch(link, listTriggers(catalog, holder, 'update', [by.name])));
+  }
   const triggers = listTriggers(catalog, table, 'delete');
   const all = [...links, ...cleared];
   const writers = findWriters(stored, catalog);
@@ -44,7 +50,7 @@ function findWriters(stored: StoredPass, catalog: Catalog): string[] {
   // A filter with a select of its own may read any table.
   const selects = JSON.stringify(stored).includes('"selects":true');
   const ids = new Set([...counted, ...evidence].flatMap((name) => catalog.named(name)?.id ?? []));
-  const found = listWriters(counted, catalog)
+  const found = listWriters(stored, catalog)
     .filter(([, { deletes, writes }]) => deletes || writes.some((id) => selects || ids.has(id)))
     .map(([table, { name }]) => nameTrigger(name, table));
   return [...new Set(found)];

@@ -28,7 +28,11 @@ export function findBlockers(catalog: Catalog, tree: RowTree): StoredBlocker[] {
       .referencesTo(node.table)
       .filter(
         (key) =>
-          key.enforced && forbidsDelete(key) && catalog.has(key.child) && !goesBefore(key, node, catalog),
+          key.enforced &&
+          forbidsDelete(key) &&
+          catalog.has(key.child) &&
+          !goesBefore(key, node, catalog) &&
+          !isCleared(key, tree, catalog),
       )
       .flatMap((key): StoredBlocker[] => {
         const child = catalog.get(key.child);
@@ -51,6 +55,17 @@ function goesBefore(key: ForeignKey, { children }: Node, catalog: Catalog): bool
           .on.map((pair) => pair.child)
           .toSorted(),
       ),
+  );
+}
+
+/** A soft child by the very columns of the foreign key no longer references its parent. */
+function isCleared(key: ForeignKey, { cleared = [] }: RowTree, catalog: Catalog): boolean {
+  return cleared.some(
+    ({ parent, table, by }) =>
+      catalog.named(parent)?.id === key.parent &&
+      catalog.named(table)?.id === key.child &&
+      key.childColumns.length === 1 &&
+      key.childColumns[0] === by.name,
   );
 }
 

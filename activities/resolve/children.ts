@@ -14,6 +14,7 @@ import type {
   RowTree,
 } from '../stored/row-tree.ts';
 import { cascadesFrom, forbidsDelete } from './cascades.ts';
+import { findForeignKeys, resolveCleared, splitChildren } from './cleared-children.ts';
 import { resolveCompositePairs } from './composite-reference.ts';
 import { resolvePaths } from './file-roots.ts';
 import { resolvePointer } from './pointer.ts';
@@ -73,15 +74,16 @@ export function resolveChild(
   const table = scope.table(child.entity, ['select', 'delete']);
   const reference = resolveLink(child, table, parentEntity, parent, scope);
   const pointers = child.repoint.map((pointer) => resolvePointer(pointer, scope));
-  const children = child.with.map((grandchild) =>
-    resolveChild(grandchild, child.entity, table, roots, scope),
-  );
+  const { kept, removed } = splitChildren(child.with);
+  const children = removed.map((grandchild) => resolveChild(grandchild, child.entity, table, roots, scope));
+  const cleared = kept.map((grandchild) => resolveCleared(grandchild, child.entity, table, scope));
   const files = resolvePaths(roots, child.entity, table, scope);
   const where = scope.whichRows(child.entity, child.where);
   if (table === undefined || reference === undefined || parent === undefined) return undefined;
   if (!children.every((grandchild) => grandchild !== undefined)) return undefined;
+  if (!cleared.every((grandchild) => grandchild !== undefined)) return undefined;
   const { by, key: parentKey, on } = reference;
-  const key = findChildKey(child.entity, children, scope);
+  const key = findChildKey(child.entity, [...children, ...cleared], scope);
   if (key === undefined) return undefined;
   const isForeignKey = hasForeignKey(table, by, parent, scope);
   if (where !== undefined && isForeignKey) {
@@ -101,7 +103,7 @@ export function resolveChild(
     beforeParent: isForeignKey || forbidsParent(table, parent, scope),
     pointers: pointers.filter((pointer) => pointer !== undefined),
     cascades: cascadesFrom(scope.catalog, table),
-    ...(key === null ? {} : { own: { key, children } }),
+    ...(key === null ? {} : { own: { key, children, ...(cleared.length === 0 ? {} : { cleared }) } }),
     ...(files.length === 0 ? {} : { files }),
   };
 }
@@ -137,7 +139,7 @@ function toColumnName({ name, type }: ColumnName): ColumnName {
  */
 export function findChildKey(
   entity: AnyEntity,
-  children: readonly StoredChild[],
+  children: readonly Pick<StoredChild, 'parentKey' | 'on'>[],
   scope: Scope,
 ): ColumnName | null | undefined {
   const byColumn = children.filter(({ on }) => on === undefined);
@@ -150,15 +152,8 @@ export function findChildKey(
   );
 }
 
-function hasForeignKey(
-  table: CatalogTable,
-  by: ColumnName,
-  parent: CatalogTable,
-  { catalog }: Scope,
-): boolean {
-  return catalog
-    .referencesTo(parent)
-    .some((key) => key.child === table.id && key.childColumns.includes(by.name));
+function hasForeignKey(table: CatalogTable, by: ColumnName, parent: CatalogTable, scope: Scope): boolean {
+  return findForeignKeys(table, by, parent, scope).length > 0;
 }
 
 /** Whether children may forbid to delete a parent, although it is another one than theirs: both may be in one batch. */

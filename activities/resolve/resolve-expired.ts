@@ -19,6 +19,7 @@ import {
   estimateRowsPerParent,
   listTablesAlong,
 } from './children.ts';
+import { listCleared, refuseCleared, resolveCleared, splitChildren } from './cleared-children.ts';
 import { computeLaterHorizon } from './compute-horizon.ts';
 import { recordsFiles, resolvePaths, refuseUnrecordedPaths } from './file-roots.ts';
 import { resolveNesting } from './nesting.ts';
@@ -54,22 +55,27 @@ function resolveOn(
   const ages = resolveAges(pass, table, scope);
   const where = scope.predicate(pass.entity, pass.where);
   const retentions = resolveRetentions(pass, table, ages?.[0], scope);
-  const deferred = pass.with.map((child) =>
+  const { kept, removed } = splitChildren(pass.with);
+  const deferred = removed.map((child) =>
     recordsFiles(pass.files, child.entity) ? undefined : deferChild(child, pass.entity, table, scope),
   );
-  const owned = pass.with.filter((_, n) => deferred[n] === undefined);
+  const owned = removed.filter((_, n) => deferred[n] === undefined);
   const keepsRows = retentions?.some(({ keep }) => keep !== null) === true;
   const keptKey = keepsRows ? scope.key(pass.entity, table, BY_KEPT_ROWS) : null;
   const nesting = pass.nestedBy === undefined ? null : resolveNesting(pass, pass.nestedBy, table, scope);
   const children = owned.map((child) => resolveChild(child, pass.entity, table, pass.files, scope));
+  const ownCleared = kept.map((child) => resolveCleared(child, pass.entity, table, scope));
   const files = resolvePaths(pass.files, pass.entity, table, scope);
   if (table === undefined || ages === undefined || keptKey === undefined || nesting === undefined)
     return undefined;
   if (retentions === undefined) return undefined;
   if (!children.every((child) => child !== undefined)) return undefined;
-  const key = findChildKey(pass.entity, children, scope);
+  if (!ownCleared.every((child) => child !== undefined)) return undefined;
+  const key = findChildKey(pass.entity, [...children, ...ownCleared], scope);
   if (key === undefined) return undefined;
-  const found = findGraph(scope.catalog, { table, children, files });
+  const cleared = listCleared(ownCleared, children);
+  const found = findGraph(scope.catalog, { table, children, files, cleared });
+  refuseCleared(cleared, children, toTableName(table), found !== undefined, scope);
   const hard = cascadesFrom(scope.catalog, table);
   const cascades = found?.cascades ?? hard;
   const along = listTablesAlong({ cascades, children });
@@ -97,6 +103,7 @@ function resolveOn(
     cascades: hard,
     key,
     children,
+    cleared,
   });
   const repeats = nesting !== null || movesOwnRows(scope.catalog, table, along) || isChained({ blockers });
   const others = along.map((name) => scope.catalog.named(name));
@@ -115,7 +122,10 @@ function resolveOn(
     cascades,
     ...(found === undefined ? {} : { graph: found.graph }),
     drainOrder: found === undefined ? computeDrainOrder(scope.catalog, cascades) : [],
-    ...(found !== undefined || judgesByDependents(expiry, along) ? { undrained: true } : {}),
+    ...(found !== undefined || judgesByDependents(expiry, [...along, ...cleared.map((one) => one.table)])
+      ? { undrained: true }
+      : {}),
+    ...(cleared.length === 0 ? {} : { cleared }),
     blockers,
     ...(files.length === 0 ? {} : { files }),
   };

@@ -4,6 +4,7 @@ import { toTableName } from '../dialect/table-names.ts';
 import type { TableName } from '../stored/columns.ts';
 import type {
   CascadeStep,
+  ClearedChild,
   GraphTable,
   RowGraph,
   RowLink,
@@ -18,6 +19,7 @@ interface Root {
   readonly table: CatalogTable;
   readonly children: readonly StoredChild[];
   readonly files: readonly StoredPath[];
+  readonly cleared: readonly ClearedChild[];
 }
 
 /** What is found by following links. */
@@ -41,7 +43,7 @@ export function findGraph(catalog: Catalog, root: Root): FoundGraph | undefined 
   const links = followLinks(catalog, root.table, soft);
   const tables = listGraphTables(root);
   const depended = new Set([
-    ...soft.map(({ parent }) => parent.label),
+    ...[...soft, ...root.cleared].map(({ parent }) => parent.label),
     ...tables
       .filter(({ pointers, files }) => pointers.length + files.length > 0)
       .map(({ table }) => table.label),
@@ -114,7 +116,7 @@ function listLabels({ table, cascades, own }: StoredChild): string[] {
 }
 
 /** The tables whose rows pointers point at, or that record files. */
-function listGraphTables({ table, files, children }: Root): GraphTable[] {
+function listGraphTables({ table, files, children }: Omit<Root, 'cleared'>): GraphTable[] {
   const found = new Map<string, { table: TableName; pointers: StoredPointer[]; files: StoredPath[] }>();
   const add = (of: TableName, pointers: readonly StoredPointer[], paths: readonly StoredPath[]): void => {
     const known = found.get(of.label) ?? { table: of, pointers: [], files: [] };

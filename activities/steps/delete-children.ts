@@ -3,7 +3,7 @@ import { RowsKeptByTrigger } from '../dialect/kept-by-trigger.ts';
 import type { DeletedRows } from '../dialect/rows.ts';
 import type { Condition } from '../dialect/view.ts';
 import type { ColumnName } from '../stored/columns.ts';
-import type { StoredChild, StoredPointer } from '../stored/row-tree.ts';
+import type { ClearedChild, StoredChild, StoredPointer } from '../stored/row-tree.ts';
 import type { BatchStep } from './batch-step.ts';
 import { toRecording } from './scan-step.ts';
 
@@ -25,7 +25,7 @@ export async function deleteChildren(
 }
 
 /** The keys travel as text; what they are compared as. */
-function keyType({ by, parentKey, as }: StoredChild): ColumnName {
+function keyType({ by, parentKey, as }: Pick<StoredChild, 'by' | 'parentKey' | 'as'>): ColumnName {
   return as === undefined ? parentKey : by;
 }
 
@@ -43,10 +43,13 @@ async function deleteChild(tx: Tx, child: StoredChild, keys: readonly string[], 
   const then = own.children.filter((grandchild) => !grandchild.beforeParent);
   let moved = 0;
   let owned = { by: child.by, keys, key: keyType(child) };
-  if (first.length > 0) {
+  const { cleared = [] } = own;
+  const isFirst = first.length + cleared.length > 0;
+  if (isFirst) {
     const locked = await tx.rows.lockOwned({ table: child.table, ...owned, which }, own.key);
     owned = { by: own.key, keys: locked, key: own.key };
     moved += await deleteChildren(tx, first, owned.keys, step);
+    await clearReferences(tx, cleared, owned.keys, step);
   }
   const deleted = await tx.rows.deleteOwned(
     { table: child.table, ...owned, which },
@@ -54,7 +57,7 @@ async function deleteChild(tx: Tx, child: StoredChild, keys: readonly string[], 
     recording,
   );
   const deletedKeys = deleted.groups.at(-1) ?? [];
-  if (first.length > 0 && deletedKeys.length !== owned.keys.length) {
+  if (isFirst && deletedKeys.length !== owned.keys.length) {
     throw new RowsKeptByTrigger('');
   }
   moved += await deleteChildren(tx, then, deletedKeys, step);
@@ -99,6 +102,8 @@ export async function drainChild(
       // A child is deleted only once everything that belongs to it is.
       if (left <= 0) return { rows: limit - left, moved };
     }
+    left -= await clearReferences(tx, own.cleared ?? [], owned.keys, step, left);
+    if (left <= 0) return { rows: limit - left, moved };
   }
   await tx.enforceDeadline(step.deadline);
   const deleted = await tx.rows.deleteOwned(
@@ -108,6 +113,25 @@ export async function drainChild(
   );
   moved += await repairPointers(tx, pointers, deleted.groups, step);
   return { rows: limit - left + deleted.rows, moved };
+}
+
+/** Sets references to some rows to null, at most so many. Returns how many. */
+export async function clearReferences(
+  tx: Tx,
+  cleared: readonly ClearedChild[],
+  keys: readonly string[],
+  step: Pick<Step, 'deadline'>,
+  limit?: number,
+): Promise<number> {
+  let rows = 0;
+  for (const child of cleared) {
+    const left = limit === undefined ? undefined : limit - rows;
+    if (left !== undefined && left <= 0) break;
+    await tx.enforceDeadline(step.deadline);
+    const which = child.where === undefined ? undefined : tx.view().matches(child.where);
+    rows += await tx.rows.clearOwned({ ...child, keys, key: keyType(child), which, limit: left });
+  }
+  return rows;
 }
 
 /** The columns by which pointers at a table are grouped. */

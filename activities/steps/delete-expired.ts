@@ -77,7 +77,8 @@ async function expireLocked(
   const where = joinParts(parts, view, ['chained']);
   const deletable = joinParts([...parts, ...fullGroupPart(stored, view)], view, ['chained']);
   // If children may be deleted before their row, the row must be sure to follow.
-  const isSure = step.lockFirst || stored.children.some((child) => child.beforeParent);
+  const isSure =
+    step.lockFirst || stored.cleared !== undefined || stored.children.some((child) => child.beforeParent);
   const target = scanTarget(stored, isSure ? deletable : where);
   const limit = limitRows(step, step.rowsPerParent);
   const locked = await tx.scan.lockRange(target, toScanStep(step, limit), stored.key ?? undefined);
@@ -90,9 +91,9 @@ async function expireLocked(
  * the statement; and if children are deleted first, their row must be sure to follow.
  */
 function mustLock(stored: StoredExpireRows, { lockFirst, holds }: BatchStep): boolean {
-  const { children, table, graph, deferred, watched } = stored;
+  const { children, table, graph, deferred, watched, cleared } = stored;
   if (lockFirst || selects(stored) || isChained(stored)) return true;
-  if (children.some((child) => child.beforeParent)) return true;
+  if (cleared !== undefined || children.some((child) => child.beforeParent)) return true;
   if (graph !== undefined || watched !== undefined) return true;
   const later = listDeferredSteps(deferred, []).map((step) => step.table);
   return needsLocks(holds, table, [...listTablesAlong(stored), ...later]);

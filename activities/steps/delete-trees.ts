@@ -2,9 +2,9 @@ import type { Tx } from '../dialect/dialect.ts';
 import { RowsKeptByTrigger } from '../dialect/kept-by-trigger.ts';
 import type { LockedRows } from '../dialect/scan.ts';
 import type { Condition } from '../dialect/view.ts';
-import type { RowGraph, RowTree, StoredPath } from '../stored/row-tree.ts';
+import type { ClearedChild, RowGraph, RowTree, StoredPath } from '../stored/row-tree.ts';
 import type { BatchOutcome, BatchStep } from './batch-step.ts';
-import { deleteChildren, drainChild, repairPointers } from './delete-children.ts';
+import { clearReferences, deleteChildren, drainChild, repairPointers } from './delete-children.ts';
 import type { LockedRow } from './isolate-rows.ts';
 import { isolateRows, readRefusal } from './isolate-rows.ts';
 import { toRecording } from './scan-step.ts';
@@ -12,7 +12,9 @@ import { verifyDeleted } from './verify-deleted.ts';
 
 /** Rows with what is deleted along with them, and how. */
 export interface DeletableTree
-  extends Required<Omit<RowTree, 'graph' | 'watched'>>, Pick<RowTree, 'graph' | 'watched'> {
+  extends
+    Required<Omit<RowTree, 'graph' | 'watched' | 'cleared'>>,
+    Pick<RowTree, 'graph' | 'watched' | 'cleared'> {
   /** The numbers of the cascades in the order in which an oversized row is drained. */
   readonly drainOrder: readonly number[];
   /** It is not drained, but deleted whole. */
@@ -117,11 +119,20 @@ async function deleteTree(
   const first = children.filter((child) => child.beforeParent);
   const then = children.filter((child) => !child.beforeParent);
   const ownKeys = rows.flatMap((row) => row.key ?? []);
+  const cleared = listOwnCleared(tree);
+  const isFirst = first.length + cleared.length > 0;
+  // What a condition reads may be deleted, or no longer reference the row, when the row itself is deleted: it is asked before.
+  const isJudged = tree.undrained === true && cleared.length > 0;
+  if (isJudged && (await tx.rows.lockAt(table, locations, where, null)).length !== locations.length) {
+    throw new RowsKeptByTrigger('');
+  }
   let moved = await deleteChildren(tx, first, ownKeys, step);
+  await clearReferences(tx, cleared, ownKeys, step);
   await tx.enforceDeadline(step.deadline);
   const groups = key === null ? [] : [key];
-  const deleted = await tx.rows.deleteAt(table, locations, where, groups, toRecording(files, step));
-  if (deleted.rows !== locations.length && first.length > 0) {
+  const still = isJudged ? tx.view().all([]) : where;
+  const deleted = await tx.rows.deleteAt(table, locations, still, groups, toRecording(files, step));
+  if (deleted.rows !== locations.length && isFirst) {
     throw new RowsKeptByTrigger('');
   }
   // The keys of what was really deleted: a trigger may keep a row, and then its children stay too.
@@ -161,7 +172,9 @@ async function countFitting(
   locations: readonly string[],
   step: BatchStep,
 ): Promise<number> {
-  const isAlone = tree.cascades.length === 0 && (tree.key === null || tree.children.length === 0);
+  const isAlone =
+    tree.cascades.length + listOwnCleared(tree).length === 0 &&
+    (tree.key === null || tree.children.length === 0);
   if (isAlone || !step.lockFirst) return locations.length;
   const counts = await tx.rows.countDependents(tree, locations, step.oversized + 1);
   if ((counts[0] ?? 0) > step.oversized) return 0;
@@ -194,5 +207,11 @@ async function drainOversized(
     await tx.enforceDeadline(step.deadline);
     left -= await tx.rows.deleteDependents(tree, location, n, left, step.holds);
   }
+  left -= await clearReferences(tx, listOwnCleared(tree), [key], step, left);
   return { rows: step.chunk - left, moved };
+}
+
+/** What references the rows themselves and is set to null. */
+function listOwnCleared({ cleared = [], table }: RowTree): ClearedChild[] {
+  return cleared.filter(({ parent }) => parent.label === table.label);
 }

@@ -7,6 +7,7 @@ import type {
   Watched,
   StoredNesting,
   StoredChild,
+  ClearedChild,
   DeferredChild,
   CascadeStep,
   StoredBlocker,
@@ -57,6 +58,8 @@ export interface StoredPass {
   readonly repeats?: true;
   /** The newest rows of groups stay: the run writes which ones into the ledger when it starts. */
   readonly keeps?: KeepLastExpiry;
+  /** What references its rows, or soft children of them, and is set to null; left out if nothing is. */
+  readonly cleared?: readonly ClearedChild[];
   /** The foreign keys that may forbid to delete its rows; left out if it deletes none, or none does. */
   readonly blockers?: readonly StoredBlocker[];
   /** The same pass for each table where its rows lie, if its own table is partitioned. Left out if it is not. */

@@ -46,9 +46,19 @@ export interface StoredChild {
   /** What cascades from the child. */
   readonly cascades: readonly CascadeStep[];
   /** What belongs to the child in turn; left out if nothing does. */
-  readonly own?: { readonly key: ColumnName; readonly children: readonly StoredChild[] };
+  readonly own?: {
+    readonly key: ColumnName;
+    readonly children: readonly StoredChild[];
+    /** Left out if there are none. */
+    readonly cleared?: readonly ClearedChild[];
+  };
   /** Columns whose files are removed too. */
   readonly files?: readonly StoredPath[];
+}
+
+/** A soft child that stays: its reference is set to null before the row that it names is deleted. */
+export interface ClearedChild extends Pick<StoredChild, 'table' | 'by' | 'parentKey' | 'where' | 'as'> {
+  readonly parent: TableName;
 }
 
 /**
@@ -104,6 +114,8 @@ export interface RowTree {
   /** What soft children name a row by; null or left out if there are none. */
   readonly key?: ColumnName | null;
   readonly children?: readonly StoredChild[];
+  /** What references the rows, or soft children, and is set to null; left out if nothing is. */
+  readonly cleared?: readonly ClearedChild[] | undefined;
   /** What may forbid to delete a row; left out if nothing does. */
   readonly blockers?: readonly StoredBlocker[];
   /** Set if what is deleted along must be found by following links: `cascades` has all of them then, and `children` none. */

@@ -80,17 +80,30 @@ export async function deleteOwned(
   recording?: Recording,
 ): Promise<DeletedRows> {
   if (keys.length === 0) return { rows: 0, groups: groups.map(() => []) };
-  const owned = isOwned({ by, keys, key, which });
-  const some =
-    limit === undefined
-      ? sql`true`
-      : sql`t.ctid = any(array(select t.ctid from ${tableRef(table)} as t where ${owned} limit ${limit}))`;
+  const owned = { table, by, keys, key, limit, which };
   return deleteReturning(
     connection,
-    sql`delete from ${tableRef(table)} as t where ${owned} and ${some}`,
+    sql`delete from ${tableRef(table)} as t where ${isAmongOwned(owned)}`,
     groups,
     recording,
   );
+}
+
+/** Sets the column by which rows belong to some keys to null. */
+export async function clearOwned({ db }: Connection, owned: OwnedRows): Promise<number> {
+  if (owned.keys.length === 0) return 0;
+  const result = await sql`
+    update ${tableRef(owned.table)} as t set ${sql.id(owned.by.name)} = null where ${isAmongOwned(owned)}`.execute(
+    db,
+  );
+  return Number(result.numAffectedRows ?? 0);
+}
+
+/** Over alias `t`: the row belongs to one of the keys, and is among the first so many. */
+function isAmongOwned({ table, by, keys, key, limit, which }: OwnedRows): RawBuilder<boolean> {
+  const owned = isOwned({ by, keys, key, which });
+  if (limit === undefined) return owned;
+  return sql`${owned} and t.ctid = any(array(select t.ctid from ${tableRef(table)} as t where ${owned} limit ${limit}))`;
 }
 
 /** The keys as one bound array: 35 ms for 200 keys, 411 ms with a join. */

@@ -7,7 +7,7 @@ import type { Condition, Instant } from '../view.ts';
 import { findChain } from './blockers.ts';
 import type { Connection } from './connection.ts';
 import { deleteGraph, lockGraph } from './delete-graph.ts';
-import { deleteAt, deleteOwned, isTrueAt, lockAt, lockOwned } from './delete-rows.ts';
+import { clearOwned, deleteAt, deleteOwned, isTrueAt, lockAt, lockOwned } from './delete-rows.ts';
 import { countDependents, deleteDependents, findAncestors } from './dependents.ts';
 import { countHeld } from './holds.ts';
 import { castArray, castValue, columnRef, relationRef, tableRef } from './identifiers.ts';
@@ -36,6 +36,8 @@ export class PostgresRows implements Rows {
   readonly isTrueAt: Rows['isTrueAt'] = async (...asked) => isTrueAt(this.#connection, ...asked);
 
   readonly deleteOwned: Rows['deleteOwned'] = async (...asked) => deleteOwned(this.#connection, ...asked);
+
+  readonly clearOwned: Rows['clearOwned'] = async (owned) => clearOwned(this.#connection, owned);
 
   readonly lockOwned: Rows['lockOwned'] = async (...asked) => lockOwned(this.#connection, ...asked);
 

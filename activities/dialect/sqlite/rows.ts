@@ -100,17 +100,19 @@ export class SqliteRows implements Rows {
   }
 
   async deleteOwned(
-    { table, by, keys, limit, which }: OwnedRows,
+    owned: OwnedRows,
     groups: readonly ColumnName[] = [],
     recording?: Recording,
   ): Promise<DeletedRows> {
-    if (keys.length === 0) return { rows: 0, groups: groups.map(() => []) };
-    const owned = isOwned({ by, keys, which });
-    const some =
-      limit === undefined
-        ? owned
-        : sql`t.rowid in (select t.rowid from ${tableRef(table)} as t where ${owned} limit ${limit})`;
-    return this.#delete(table, some, groups, recording);
+    if (owned.keys.length === 0) return { rows: 0, groups: groups.map(() => []) };
+    return this.#delete(owned.table, isAmongOwned(owned), groups, recording);
+  }
+
+  async clearOwned(owned: OwnedRows): Promise<number> {
+    if (owned.keys.length === 0) return 0;
+    const { changes } = await this.#connection.run(sql`
+      update ${tableRef(owned.table)} as t set ${sql.id(owned.by.name)} = null where ${isAmongOwned(owned)}`);
+    return changes;
   }
 
   async lockOwned({ table, by, keys, limit, which }: OwnedRows, key: ColumnName): Promise<string[]> {
@@ -217,6 +219,13 @@ export class SqliteRows implements Rows {
       groups: groups.map((_, n) => [...new Set(rows.flatMap((row) => row[`group_${n}`] ?? []))]),
     };
   }
+}
+
+/** Over alias `t`: the row belongs to one of the keys, and is among the first so many. */
+function isAmongOwned({ table, by, keys, limit, which }: OwnedRows): RawBuilder<boolean> {
+  const owned = isOwned({ by, keys, which });
+  if (limit === undefined) return owned;
+  return sql`t.rowid in (select t.rowid from ${tableRef(table)} as t where ${owned} limit ${limit})`;
 }
 
 /** Over alias `t`: the row belongs to one of the keys, and is one of those that are meant. */

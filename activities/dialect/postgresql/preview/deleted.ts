@@ -6,6 +6,7 @@ import { blockedSql, listInner } from '../../blockers.ts';
 import { toSql } from '../../condition.ts';
 import { references } from '../../join-path.ts';
 import type { PreviewedDelete } from '../../preview.ts';
+import { listClearedLinks } from '../../set-null-links.ts';
 import { edgeSql } from '../blockers.ts';
 import { ageExpression } from '../expiry.ts';
 import { columnRef, tableRef } from '../identifiers.ts';
@@ -20,6 +21,7 @@ export function addDeleted(statement: PreviewStatement, deleted: PreviewedDelete
   const { tree, where, notHeld, notReferenced, undated, ages, nesting = null } = deleted;
   const { orphansOf, pointers = [] } = deleted;
   const { table, cascades, key = null, children = [], graph } = tree;
+  statement.clearReferences(listClearedLinks(tree));
   const columns = [
     ...columnsForCascades(cascades, -1),
     ...listGroups(graph, table),

@@ -2,10 +2,12 @@ import type { RawBuilder } from 'kysely';
 import { sql } from 'kysely';
 
 import type { TableName } from '../../../stored/columns.ts';
-import type { RowTree, StoredPointer } from '../../../stored/row-tree.ts';
-import type { Catalog, CatalogTable, ForeignKey } from '../../catalog.ts';
+import type { RowLink, RowTree, StoredPointer } from '../../../stored/row-tree.ts';
+import type { Catalog, CatalogTable } from '../../catalog.ts';
 import { toSql } from '../../condition.ts';
+import { references } from '../../join-path.ts';
 import type { PreviewCount } from '../../preview.ts';
+import { listSetNullLinks } from '../../set-null-links.ts';
 import type { View } from '../../view.ts';
 import { qualifiedName, tableRef } from '../identifiers.ts';
 
@@ -47,6 +49,7 @@ export class PreviewStatement {
   readonly #deletions = new Map<string, Deletion[]>();
   readonly #pointers = new Map<string, string>();
   readonly #recordings = new Set<string>();
+  readonly #cleared: { readonly link: RowLink; readonly pass: string }[] = [];
   readonly #catalog: Catalog;
   readonly #live: Pick<View, 'isNotHeld'>;
   #pass = '';
@@ -88,6 +91,11 @@ export class PreviewStatement {
       pass,
       records: this.#recordings.has(recording(pass, root)),
     }));
+  }
+
+  /** The pass sets references of these links to null. */
+  clearReferences(links: readonly RowLink[]): void {
+    this.#cleared.push(...links.map((link) => ({ link, pass: this.#pass })));
   }
 
   /** The pass records the files, of these roots, of the rows that it deletes. */
@@ -160,7 +168,7 @@ export class PreviewStatement {
     if (known === undefined || unlinked.length === 0) return sql`${tableRef(table)} as ${sql.id(alias)}`;
     const columns = [...known.columns.keys()].map((name) => {
       const conditions = unlinked
-        .filter(({ key }) => key.childColumns.includes(name))
+        .filter(({ columns: own }) => own.includes(name))
         .map(({ condition }) => condition);
       if (conditions.length === 0) return sql.id('u', name);
       return sql`
@@ -169,23 +177,23 @@ export class PreviewStatement {
     return sql`(select u.ctid, ${sql.join(columns)} from ${tableRef(table)} as u) as ${sql.id(alias)}`;
   }
 
-  /** The foreign keys of a table that earlier passes set to null, and for which rows, alias `u`. */
+  /** The columns of a table that are null once earlier passes are done, and for which rows, alias `u`. */
   #findUnlinked(
     table: CatalogTable,
-  ): { readonly key: ForeignKey; readonly condition: RawBuilder<unknown> }[] {
-    return this.#catalog.foreignKeys.flatMap((key) => {
-      if (key.child !== table.id || key.onDelete !== 'set null' || !this.#catalog.has(key.parent)) return [];
-      const parent = this.#catalog.get(key.parent);
-      const earlier = this.#findDeletions(parent).filter(({ pass }) => pass !== this.#pass);
-      const on = key.childColumns.map(
-        (column, n) => sql`${sql.id('p', key.parentColumns[n] ?? '')} = ${sql.id('u', column)}`,
+  ): { readonly columns: readonly string[]; readonly condition: RawBuilder<unknown> }[] {
+    const links = listSetNullLinks(this.#catalog, table).map((link) => ({ link, pass: undefined }));
+    const cleared = this.#cleared.filter(({ link }) => this.#catalog.named(link.child)?.id === table.id);
+    return [...links, ...cleared].flatMap(({ link, pass: own }) => {
+      const { parent, on } = link;
+      const earlier = this.#findDeletions(parent).filter(
+        ({ pass }) => pass !== this.#pass && (own === undefined || pass === own),
       );
       return earlier.map(({ cte }) => ({
-        key,
+        columns: on.map(({ child }) => child),
         condition: sql`exists (
           select from ${tableRef(parent)} as p
           join ${sql.id(cte)} as deleted on deleted.location = p.ctid
-          where ${sql.join(on, sql` and `)}
+          where ${references('u', 'p', link)}
         )`,
       }));
     });
@@ -223,9 +231,8 @@ export class PreviewStatement {
 
   /** The statement. It returns one row with all counts. */
   toSql(): RawBuilder<{ counts: (number | null)[] }> {
-    const values = this.#counts.map(({ value }) => value);
-    if (values.length === 0) return sql`select '{}'::float8[] as counts`;
-    return sql`${this.withClause()} select array[${sql.join(values)}]::float8[] as counts`;
+    if (this.#counts.length === 0) return sql`select '{}'::float8[] as counts`;
+    return sql`${this.withClause()} select array[${sql.join(this.#counts.map(({ value }) => value))}]::float8[] as counts`;
   }
 
   /** What the statement returned, by pass and table. */

@@ -2,8 +2,10 @@ import type { RawBuilder } from 'kysely';
 import { sql } from 'kysely';
 
 import type { TableName } from '../../../stored/columns.ts';
-import type { StoredPointer } from '../../../stored/row-tree.ts';
-import type { Catalog } from '../../catalog.ts';
+import type { RowLink, StoredPointer } from '../../../stored/row-tree.ts';
+import type { Catalog, CatalogTable } from '../../catalog.ts';
+import { references } from '../../join-path.ts';
+import { listSetNullLinks } from '../../set-null-links.ts';
 import type { Connection } from '../connection.ts';
 import { columnRef, tableAs, tableRef } from '../identifiers.ts';
 import { DELETED, MOVED } from './tables.ts';
@@ -24,6 +26,7 @@ export class Deletions {
   readonly #pointers: string[] = [];
   readonly #items: Item[] = [];
   readonly #recordings = new Set<string>();
+  readonly #cleared: { readonly link: RowLink; readonly item: number }[] = [];
   #pass = '';
 
   constructor(catalog: Catalog) {
@@ -39,6 +42,11 @@ export class Deletions {
     const item = { number: this.#items.length + 1, pass: this.#pass };
     this.#items.push(item);
     return item;
+  }
+
+  /** An item sets references of these links to null. */
+  clearReferences({ number }: Item, links: readonly RowLink[]): void {
+    this.#cleared.push(...links.map((link) => ({ link, item: number })));
   }
 
   /** The pass records the files, of these roots, of the rows that it deletes. */
@@ -97,35 +105,33 @@ export class Deletions {
   source(table: TableName, alias: string): RawBuilder<unknown> {
     const known = this.#catalog.named(table);
     const first = this.#items.find(({ pass }) => pass === this.#pass)?.number ?? this.#items.length + 1;
-    const keys =
-      known === undefined || first === 1
-        ? []
-        : this.#catalog.foreignKeys.filter(
-            ({ child, onDelete, parent }) =>
-              child === known.id && onDelete === 'set null' && this.#catalog.has(parent),
-          );
-    if (known === undefined || keys.length === 0) return tableAs(table, alias);
+    const links = known === undefined || first === 1 ? [] : this.#listUnlinked(known);
+    if (known === undefined || links.length === 0) return tableAs(table, alias);
     const columns = [...known.columns.keys()].map((name) => {
-      const conditions = keys
-        .filter(({ childColumns }) => childColumns.includes(name))
-        .map(({ parent, childColumns, parentColumns }) => {
-          const other = this.#catalog.get(parent);
-          const on = childColumns.map(
-            (column, n) => sql`${sql.id('p', parentColumns[n] ?? '')} = ${sql.id('u', column)}`,
-          );
-          return sql`exists (
+      const conditions = links
+        .filter(({ link }) => link.on.some(({ child }) => child === name))
+        .map(
+          ({ link, item }) => sql`exists (
             select 1
-            from ${tableAs(other, 'p')}
-            join ${DELETED} as gone on gone.number = ${this.numberTable(other)} and gone.location = p.rowid
-            where ${sql.join(on, sql` and `)} and gone.item < ${first}
-          )`;
-        });
+            from ${tableAs(link.parent, 'p')}
+            join ${DELETED} as gone on gone.number = ${this.numberTable(link.parent)} and gone.location = p.rowid
+            where
+              ${references('u', 'p', link)} and gone.item < ${first}
+              and ${item === undefined ? sql`true` : sql`gone.item = ${item}`}
+          )`,
+        );
       if (conditions.length === 0) return sql`${sql.id('u', name)} as ${sql.id(name)}`;
       return sql`
         case when ${sql.join(conditions, sql` or `)} then null else ${sql.id('u', name)} end as ${sql.id(name)}`;
     });
     return sql`
       (select u.rowid as rowid, ${sql.join(columns)} from ${tableRef(table)} as u) as ${sql.id(alias)}`;
+  }
+
+  /** What references rows that are deleted and is set to null: by the database, or by an item. */
+  #listUnlinked(table: CatalogTable): { readonly link: Omit<RowLink, 'child'>; readonly item?: number }[] {
+    const keys = listSetNullLinks(this.#catalog, table).map((link) => ({ link }));
+    return [...keys, ...this.#cleared.filter(({ link }) => this.#catalog.named(link.child)?.id === table.id)];
   }
 
   /** Adds rows, which a select gives as `location`, to what an item deletes. Returns how many were not there. */

@@ -9,6 +9,7 @@ import type { Catalog } from '../../catalog.ts';
 import { toSql } from '../../condition.ts';
 import { references } from '../../join-path.ts';
 import type { DeletedPaths, PreviewCount, PreviewedDelete, PreviewQuery } from '../../preview.ts';
+import { listClearedLinks } from '../../set-null-links.ts';
 import type { Condition, Holds, View } from '../../view.ts';
 import { edgeSql } from '../blockers.ts';
 import type { Connection } from '../connection.ts';
@@ -59,6 +60,7 @@ export class SqlitePreviewQuery implements PreviewQuery {
     const { tree, where, notHeld, notReferenced, undated, ages, nesting = null, pointers = [] } = deleted;
     const { table, cascades, key = null, children = [], graph } = tree;
     const item = this.#deletions.addItem();
+    this.#deletions.clearReferences(item, listClearedLinks(tree));
     const source = this.#deletions.source(table, 't');
     const all = sql`(${toSql(where)}) and ${this.#isThere(table, 't')} and vacuum_goes_on()`;
     const unreferenced = notReferenced === undefined ? all : sql`${all} and (${toSql(notReferenced)})`;
