@@ -59,9 +59,10 @@ export async function describeOpenRun(
 
 /** Why a run is here whose policy this worker does not have, and how to end it. */
 function describeForeign({ policy, workflowId }: OpenRun, namespace: string, reason: string | null): string {
-  const what = `this worker has no policy ${policy}: it was removed from the configuration, or it is another worker's`;
+  const what = `this worker does not have policy ${policy}: it was removed from the configuration, or it is another worker's`;
   const fix = `To stop the run: temporal workflow signal --name stop --namespace ${namespace} --workflow-id ${workflowId}`;
-  return `${what}. ${fix}${reason === null ? '' : `. ${reason}`}`;
+  // The reason of a pause first: it is what people look for.
+  return [...(reason === null ? [] : [reason]), what, fix].join('. ');
 }
 
 function describePass(

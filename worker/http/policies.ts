@@ -3,6 +3,7 @@ import type { z } from 'zod';
 
 import type { Policy } from '../../policy/policy.ts';
 import { askTemporal } from '../ask-temporal.ts';
+import { readRunState } from '../run-state.ts';
 import { describeOrNone, formatSchedule, getScheduleId } from '../schedule.ts';
 import { Cached } from './cached.ts';
 import type { Policies } from './response-schemas.ts';
@@ -49,18 +50,33 @@ async function describePolicy(
     enabled: policy.enabled,
     when: formatSchedule(policy),
     passes: policy.passes.map(({ name, kind }) => ({ name, kind })),
-    schedule: schedule === undefined ? null : describeSchedule(id, schedule),
+    schedule: schedule === undefined ? null : await describeSchedule(client, id, schedule),
   };
 }
 
-function describeSchedule(id: string, { state, info }: ScheduleDescription): PolicyStatus['schedule'] {
+async function describeSchedule(
+  client: Client,
+  id: string,
+  { state, info }: ScheduleDescription,
+): Promise<PolicyStatus['schedule']> {
   const { paused, note = '' } = state;
+  const openWorkflows = info.runningActions.map((open) => open.workflow.workflowId);
   return {
     id,
     state: paused ? 'paused' : 'active',
     note,
     // Temporal also returns times for a paused schedule, which starts nothing.
     nextRuns: paused ? [] : info.nextActionTimes.slice(0, NEXT_RUNS).map((time) => time.toISOString()),
-    openWorkflows: info.runningActions.map((open) => open.workflow.workflowId),
+    openWorkflows,
+    waitsFor: await findWait(client, openWorkflows),
   };
+}
+
+/** A run that waits before it begins, as until its window opens, is in no ledger: only its workflow knows of it. */
+async function findWait(client: Client, workflowIds: readonly string[]): Promise<string | null> {
+  const runs = await Promise.all(workflowIds.map(async (id) => readRunState(client, id)));
+  const found = runs.find(({ progress }) => progress?.run === null && progress.reason !== null);
+  if (found === undefined) return null;
+  const { state, reason } = found;
+  return state === 'paused' ? `signal resume: ${reason}` : reason;
 }

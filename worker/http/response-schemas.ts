@@ -58,6 +58,12 @@ const Schedule = z.object({
   note: z.string(),
   nextRuns: z.array(instant).describe('The next three; empty while it is paused'),
   openWorkflows: z.array(z.string()),
+  waitsFor: z
+    .string()
+    .nullable()
+    .describe(
+      'What a run of the schedule waits for that has not begun, and is in no ledger yet; null if none does',
+    ),
 });
 
 export const Policies = z.object({

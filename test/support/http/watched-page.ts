@@ -111,12 +111,20 @@ export class WatchedPage {
     return [...this.#told, await this.page.content()].join('\n');
   }
 
-  /** The page is as wide as its window, at the most. */
+  /** The page is as wide as its window, at the most, and nothing reaches over the edge of its section. */
   async expectFits(): Promise<void> {
     const [needs, has] = await this.page.evaluate<[number, number]>(
       '[document.documentElement.scrollWidth, window.innerWidth]',
     );
     expect(needs).toBeLessThanOrEqual(has);
+    const wide = await this.page.evaluate<string[]>(`
+      [...document.querySelectorAll('section')].flatMap((section) => {
+        const right = section.getBoundingClientRect().right - parseFloat(getComputedStyle(section).paddingRight);
+        return [...section.querySelectorAll('table, p, figure, summary')]
+          .filter((part) => part.checkVisibility() && part.getBoundingClientRect().right > right + 1)
+          .map((part) => part.textContent.slice(0, 60));
+      })`);
+    expect(wide).toEqual([]);
   }
 
   /** No table has nothing but zeros in its numbers. */
@@ -142,7 +150,7 @@ export class WatchedPage {
             range.setEnd(node, index + word.length);
             if (!node.parentElement.checkVisibility()) continue;
             const lines = new Set([...range.getClientRects()].map(({ top }) => Math.round(top)));
-            if (word.length <= 14 && lines.size > 1) found.push(word);
+            if (word.length <= 20 && lines.size > 1) found.push(word);
           }
         }
         return found;

@@ -5,6 +5,7 @@ import type { WorkflowHandle } from '@temporalio/client';
 import type { VacuumInput } from '../../../activities/contract.ts';
 import { deleteOrphans } from '../../../policy/delete-orphans.ts';
 import { expireRows } from '../../../policy/expire-rows.ts';
+import type { LimitOptions } from '../../../policy/limits.ts';
 import type { Policy } from '../../../policy/policy.ts';
 import { reclaimSpace } from '../../../policy/reclaim-space.ts';
 import { pauseSignal } from '../../../workflows/messages.ts';
@@ -42,7 +43,7 @@ const MANY_NAMES = [
 ];
 
 /** Slow enough to be caught in the middle, and one that is not enabled. */
-export function watchedPolicies(name: string): Policy[] {
+export function watchedPolicies(name: string, limits: LimitOptions = {}): Policy[] {
   return [
     shopPolicy({
       name,
@@ -51,7 +52,7 @@ export function watchedPolicies(name: string): Policy[] {
       batchSize: 10,
       shards: 1,
       batchPause: '100 ms',
-      limits: { maxPercent: 100, allowNewest: true },
+      limits: { maxPercent: 100, allowNewest: true, ...limits },
       passes: [
         expireRows({
           name: 'old-audit',

@@ -92,7 +92,7 @@ describeNeeding(['temporal', 'chromium'], 'the page of a worker', () => {
     for (const said of ['completed', 'failed', '130', 'paused', 'the backup runs', 'SQLSTATE 42501'])
       expect(history).toContain(said);
     expect(await watched.readText('Tables')).toMatch(/audit_log/);
-    expect(await page.locator('header').innerText()).toContain('RUNNING');
+    expect(await page.locator('header').innerText()).toContain('Worker running, version ');
     await watched.expectFits();
     await watched.expectNoZeros();
     await watched.expectAccessible();
@@ -110,7 +110,7 @@ describeNeeding(['temporal', 'chromium'], 'the page of a worker', () => {
     const { page } = watched;
     await page.getByRole('img', { name: /^Bytes given back/ }).waitFor();
     const expectReadable = async (name: string): Promise<void> => {
-      for (const width of [360, 480, 640, 768, 900, 961, 1024, 1280, 1920]) {
+      for (const width of [360, 480, 640, 768, 900, 1024, 1089, 1280, 1920]) {
         await page.setViewportSize({ width, height: 900 });
         await watched.expectWholeWords();
         await watched.expectFits();

@@ -202,7 +202,9 @@ describeNeeding(['temporal', 'chromium'], 'pause, resume and stop over HTTP', ()
       const watched = await watcher.look(url, { token: TOKEN });
       const article = watched.page.getByRole('article', { name: /^Run \d+ of shop-/ });
       await article
-        .getByText(url === other.url ? /^this worker has no policy shop-/ : 'the backup runs')
+        .getByText(
+          url === other.url ? /^the backup runs\. this worker does not have policy shop-/ : 'the backup runs',
+        )
         .waitFor();
       await watched.page.getByText('A pause or stop takes effect after the current batch.').waitFor();
       await watched.photograph(url === other.url ? 'not-of-this-worker' : 'of-this-worker');

@@ -1,3 +1,5 @@
+import { formatNoun } from './format.js';
+
 /**
  * Makes an element. Text is never parsed as HTML.
  *
@@ -36,8 +38,18 @@ const opened = new Set();
  * @param {readonly (Node | string)[]} items
  */
 export function makeFolded(key, summary, items) {
-  const list = make('ul', {}, ...items.map((item) => make('li', {}, item)));
-  const details = make('details', {}, make('summary', {}, summary), list);
+  return makeDetails(key, summary, make('ul', {}, ...items.map((item) => make('li', {}, item))));
+}
+
+/**
+ * Makes content that shows one line until somebody opens it.
+ *
+ * @param {string} key names the content, so that it stays open
+ * @param {string} summary
+ * @param {Node} content
+ */
+function makeDetails(key, summary, content) {
+  const details = make('details', {}, make('summary', {}, summary), content);
   details.open = opened.has(key);
   details.addEventListener('toggle', () => {
     if (details.open) opened.add(key);
@@ -59,9 +71,8 @@ export function makeTable(caption, columns, lines) {
   const isKept = columns.map((_, n) => lines.some((line) => line[n]?.text !== ''));
   const head = columns.filter((_, n) => isKept[n]);
   const rows = lines.map((line) => line.filter((_, n) => isKept[n]));
-  const isNumber = head.map((_, n) => rows.length > 0 && rows.every((row) => row[n]?.number === true));
   const titles = head.map((title, n) =>
-    make('th', { scope: 'col', role: 'columnheader', class: isNumber[n] ? 'number' : '' }, title),
+    make('th', { scope: 'col', role: 'columnheader', class: describeColumn(rows, n) }, title),
   );
   return make(
     'table',
@@ -72,6 +83,43 @@ export function makeTable(caption, columns, lines) {
   );
 }
 
+/** Rows of a table that are shown before it is opened. */
+const MOST_ROWS = 15;
+
+/**
+ * Makes a table of which only the first rows are shown at once: what comes after it on the page stays in reach.
+ *
+ * @param {string} caption
+ * @param {readonly string[]} columns
+ * @param {readonly (readonly Cell[])[]} lines
+ * @param {readonly [singular: string, plural: string]} noun of what a row is
+ */
+export function makeLongTable(caption, columns, lines, noun) {
+  // One that is hardly longer is shown whole.
+  if (lines.length <= 2 * MOST_ROWS) return [makeTable(caption, columns, lines)];
+  const rest = lines.slice(MOST_ROWS);
+  const others = `${formatNoun(rest.length, ...noun)} more`;
+  return [
+    makeTable(caption, columns, lines.slice(0, MOST_ROWS)),
+    makeDetails(`rest of ${noun[1]}`, others, makeTable(others, columns, rest)),
+  ];
+}
+
+/**
+ * The classes of the head of a column: those of all its cells.
+ *
+ * @param {readonly (readonly Cell[])[]} rows
+ * @param {number} n
+ */
+function describeColumn(rows, n) {
+  const isAll = (/** @type {(cell: Cell | undefined) => boolean} */ test) =>
+    rows.length > 0 && rows.every((row) => test(row[n]));
+  return [
+    ...(isAll((cell) => cell?.number === true) ? ['number'] : []),
+    ...(isAll((cell) => cell?.mood === 'time') ? ['time'] : []),
+  ].join(' ');
+}
+
 /**
  * @param {readonly string[]} head
  * @param {readonly Cell[]} row
@@ -80,7 +128,7 @@ function makeRow(head, row) {
   const cells = row.map(({ text, number = false, mood = '' }, n) => {
     const name = `${number ? 'number ' : ''}${mood}`.trim();
     return n === 0
-      ? make('th', { scope: 'row', role: 'rowheader', class: name }, text)
+      ? make('th', { scope: 'row', role: 'rowheader', class: name, 'data-head': head[n] ?? '' }, text)
       : make('td', { role: 'cell', class: name, 'data-head': head[n] ?? '' }, text);
   });
   return make('tr', { role: 'row' }, ...cells);

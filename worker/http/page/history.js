@@ -33,7 +33,7 @@ export function showHistory({ runs }, open) {
         text: run.mode === 'preview' ? 'preview, deleted nothing' : formatStatus(run.status),
         mood: MOODS[run.status] ?? 'warn',
       },
-      { text: run.reason ?? '', mood: 'text' },
+      { text: shortenReason(run.reason ?? ''), mood: 'text' },
       { text: formatTime(run.startedAt), mood: 'time' },
       { text: formatSeconds(run.millis / 1000), number: true, mood: 'time' },
       { text: formatCount(run.rows), number: true },
@@ -60,6 +60,15 @@ function describeNow(run, open) {
   return now === undefined || run.endedAt !== null
     ? run
     : { ...run, status: now.state, reason: now.reason ?? run.reason };
+}
+
+/**
+ * The first sentence of a reason: what to do about it stands with the run.
+ *
+ * @param {string} reason
+ */
+function shortenReason(reason) {
+  return reason.split('. ', 1)[0] ?? '';
 }
 
 /** Draws the charts as wide as the page allows. */

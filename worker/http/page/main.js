@@ -94,7 +94,7 @@ function showStatus(status) {
 function showWorkers(workers) {
   const { self, taskQueue, namespace, canSteer } = workers;
   byId('worker').textContent =
-    `${self.state}, version ${self.version}, up ${formatSeconds(self.uptimeSeconds)}; ` +
+    `Worker ${self.state.toLowerCase()}, version ${self.version}, up ${formatSeconds(self.uptimeSeconds)}; ` +
     `task queue ${taskQueue} of namespace ${namespace}`;
   showPollers(workers);
   showSteering(canSteer);

@@ -1,4 +1,4 @@
-import { byId, make, makeFolded, makeTable, replace } from './elements.js';
+import { byId, make, makeFolded, makeLongTable, replace } from './elements.js';
 import { formatNoun, formatZonedTime } from './format.js';
 
 /** @typedef {import('./request.js').Policies} Policies */
@@ -12,21 +12,37 @@ const HEAD = ['policy', 'state', 'next run', 'when', 'passes'];
  * @param {Policies} response
  */
 export function showPolicies({ policies }) {
-  const rows = policies.map((policy) => {
+  const rows = sortPolicies(policies).map((policy) => {
     const { mood, text } = describeState(policy);
     return [
       { text: policy.name },
       { text, mood },
       { text: formatNextRun(policy), mood: 'time' },
-      { text: policy.when, mood: 'name' },
+      { text: policy.when, mood: 'when' },
       { text: makePasses(policy) },
     ];
   });
   const none = make('p', {}, 'This worker has no policies');
   replace(
     byId('policies'),
-    rows.length === 0 ? none : makeTable('Policies of this worker and their schedules', HEAD, rows),
+    ...(rows.length === 0
+      ? [none]
+      : makeLongTable('Policies of this worker and their schedules', HEAD, rows, ['policy', 'policies'])),
   );
+}
+
+/**
+ * Sorts policies: enabled ones that do not run by themselves now come first, and those that are not enabled last.
+ *
+ * @param {readonly Policy[]} policies
+ */
+function sortPolicies(policies) {
+  return policies.toSorted((one, other) => rankPolicy(one) - rankPolicy(other));
+}
+
+/** @param {Policy} policy */
+function rankPolicy(policy) {
+  return policy.enabled ? Number(describeState(policy).mood === 'good') : 2;
 }
 
 /** @param {Policy} policy */
@@ -37,15 +53,36 @@ function makePasses({ name, passes }) {
 }
 
 /** @param {Policy} policy */
-function describeState({ enabled, schedule }) {
-  if (!enabled)
-    return {
-      mood: 'warn',
-      text: 'not enabled: its runs delete nothing. Enable it with --set enabled=true (a preset) or enabled: true in definePolicy',
-    };
-  if (schedule === null) return { mood: 'warn', text: 'no schedule is applied' };
-  if (schedule.state === 'active') return { mood: 'good', text: 'active' };
-  return { mood: 'warn', text: schedule.note === '' ? 'paused' : `paused: ${schedule.note}` };
+function describeState({ name, enabled, schedule }) {
+  if (!enabled) return { mood: 'warn', text: describeDisabled() };
+  if (schedule === null) return { mood: 'warn', text: describeNoSchedule(name) };
+  const isActive = schedule.state === 'active';
+  const state = isActive || schedule.note === '' ? schedule.state : `paused: ${schedule.note}`;
+  const { waitsFor } = schedule;
+  return {
+    mood: isActive && waitsFor === null ? 'good' : 'warn',
+    text: waitsFor === null ? state : `${state}; a run waits to begin: ${waitsFor}`,
+  };
+}
+
+/** @param {string} name */
+function describeNoSchedule(name) {
+  const program = make('code', {}, 'temporal-vacuum');
+  return make('span', {}, 'no schedule is applied. To apply it: ', program, ` schedule apply ${name}`);
+}
+
+function describeDisabled() {
+  const inPreset = make('code', {}, '--set enabled=true');
+  const inFile = make('code', {}, 'enabled: true');
+  return make(
+    'span',
+    {},
+    'not enabled: its runs delete nothing. Enable it with ',
+    inPreset,
+    ' (a preset) or ',
+    inFile,
+    ' in definePolicy',
+  );
 }
 
 /** @param {Policy} policy */

@@ -1,5 +1,5 @@
 import { announce } from './announcements.js';
-import { byId, make } from './elements.js';
+import { byId, make, replace } from './elements.js';
 import { RequestFailed, sendSignal } from './request.js';
 
 /** @typedef {import('./request.js').Status['open'][number]} OpenRun */
@@ -41,10 +41,22 @@ let asked;
 export function showSteering(accepted) {
   canSteer = accepted;
   document.body.classList.toggle('steers', canSteer);
-  byId('steering').textContent = canSteer
-    ? 'A pause or stop takes effect after the current batch.'
-    : 'This page only reads. To pause, resume and stop runs here, start the worker with a token in VACUUM_HTTP_TOKEN. ' +
-      'The commands temporal-vacuum pause, resume and stop do the same.';
+  replace(
+    byId('steering'),
+    ...(canSteer
+      ? ['A pause or stop takes effect after the current batch.']
+      : [
+          'This page only reads. To pause, resume and stop runs here, start the worker with a token in ',
+          make('code', {}, 'VACUUM_HTTP_TOKEN'),
+          '. The commands ',
+          make('code', {}, 'temporal-vacuum pause'),
+          ', ',
+          make('code', {}, 'resume'),
+          ' and ',
+          make('code', {}, 'stop'),
+          ' do the same.',
+        ]),
+  );
 }
 
 /**

@@ -1,4 +1,4 @@
-import { byId, make, makeTable, replace } from './elements.js';
+import { byId, make, makeLongTable, replace } from './elements.js';
 import { formatBytes, formatClock, formatCount, formatTime } from './format.js';
 
 /** @typedef {import('./request.js').Tables} Tables */
@@ -12,6 +12,9 @@ const HEAD = ['table', 'size', 'heap', 'indexes', 'toast', 'live rows', 'dead ro
  * @param {Tables} response
  */
 export function showTables({ at, tables }) {
+  // A SQLite file has neither.
+  const hasBloat = tables.some(({ bloat }) => bloat !== null);
+  const hasVacuum = hasBloat || tables.some((table) => formatLastVacuum(table) !== 'never');
   const several = new Set(tables.map(({ database }) => database)).size > 1;
   const rows = tables
     .toSorted((a, b) => addSizes(b) - addSizes(a))
@@ -23,13 +26,15 @@ export function showTables({ at, tables }) {
       { text: table.toast === 0 ? '' : formatBytes(table.toast), number: true },
       { text: formatCount(table.live), number: true },
       { text: table.dead === 0 ? '' : formatCount(table.dead), number: true },
-      { text: formatBloat(table), number: true },
-      { text: formatLastVacuum(table) },
+      { text: hasBloat ? formatBloat(table) : '', number: true },
+      { text: hasVacuum ? formatLastVacuum(table) : '', mood: 'time' },
     ]);
   const caption = `Tables of the policies, the largest first, as of ${formatClock(new Date(at))}`;
   replace(
     byId('tables'),
-    rows.length === 0 ? make('p', {}, 'The policies have no tables here') : makeTable(caption, HEAD, rows),
+    ...(rows.length === 0
+      ? [make('p', {}, 'The policies have no tables here')]
+      : makeLongTable(caption, HEAD, rows, ['table', 'tables'])),
   );
 }
 
