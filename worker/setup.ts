@@ -50,7 +50,7 @@ export async function findSetup(options: SetupOptions, policy?: string): Promise
     {
       at: 'command',
       what,
-      fix: `${presets}, or write a vacuum.config.ts and name one of its policies`,
+      fix: `${presets}, or a policy of a vacuum.config.ts: \`temporal-vacuum init\` proposes one for a database`,
     },
   ]);
 }

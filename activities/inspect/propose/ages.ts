@@ -6,7 +6,7 @@ import { hasIndexOn } from '../../resolve/scan-choice.ts';
 import { findInstantType } from './instant-type.ts';
 import type { KnownTable } from './known-table.ts';
 import type { AgeRole } from './time-words.ts';
-import { findRole } from './time-words.ts';
+import { findRole, isExpiryOfRow } from './time-words.ts';
 
 /** A column that may say how old a row is. */
 export interface AgeCandidate {
@@ -53,7 +53,8 @@ function toCandidate({ catalog, values }: KnownTable, column: CatalogColumn): Ag
         ? recogniseEpoch(known?.values ?? [])
         : undefined;
   if (unit === undefined) return [];
-  const role = findRole(column.name);
+  const named = findRole(column.name);
+  const role = named === 'expiry' && !isExpiryOfRow(column.name, catalog.name) ? 'other' : named;
   return [{ column, role, unit, indexed: hasIndexOn(catalog, column), nullShare: known?.nullShare ?? 0 }];
 }
 

@@ -6,16 +6,17 @@ import { hasWord, splitWords } from './words.ts';
 const EVENT_WORDS = new Set(
   (
     'log event history audit trail session job run execution task message notification email mail token metric sample ' +
-    'measurement reading heartbeat attempt delivery webhook request response activity revision tick snapshot trace span ' +
+    'measurement reading heartbeat attempt delivery request response activity revision tick snapshot trace span ' +
     'import export outbox inbox xcom result visit click hit login nonce reschedule warning alert callback statistic stat'
   ).split(' '),
 );
 
-/** Last words of names for what people or programs set up: a `log_template` is no log. */
+/** Last words of names for what people or programs set up: a `log_template` is no log, and `email_addresses` are no mails. */
 const DEFINITION_WORDS = new Set(
   (
-    'template reference type kind category config configuration setting option definition rule policy schedule ' +
-    'permission preference subscription channel provider'
+    'template reference type kind category config configuration setting option parameter definition rule policy schedule ' +
+    'permission role scope preference subscription channel provider endpoint schema field domain list allowlist denylist ' +
+    'blocklist blacklist whitelist address addresse account user group member credential'
   ).split(' '),
 );
 

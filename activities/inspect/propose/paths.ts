@@ -13,9 +13,24 @@ const PATH_WORDS = new Set([
   'blob',
 ]);
 
+/** Last words of what is told of a path or a file, and is none. */
+const ABOUT_PATHS = new Set([
+  'token',
+  'hash',
+  'digest',
+  'checksum',
+  'sha',
+  'type',
+  'mime',
+  'alt',
+  'format',
+  'status',
+]);
+
 /** Whether the name of a column says that it holds the path of a file. */
 export function hasPathWord(column: string): boolean {
-  return hasWord(splitWords(column), PATH_WORDS);
+  const words = splitWords(column);
+  return hasWord(words, PATH_WORDS) && !ABOUT_PATHS.has(words.at(-1) ?? '');
 }
 
 /** The columns that record files: text whose name says so, and whose values do not contradict. */

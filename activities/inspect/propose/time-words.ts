@@ -3,10 +3,12 @@ import { hasWord, splitWords } from './words.ts';
 /** What an instant says of its row. */
 export type AgeRole = 'expiry' | 'end' | 'event' | 'creation' | 'change' | 'plan' | 'other';
 
+const EXPIRY = toSet('expire expired expiry expiration exp until');
+
 /** The words of each role. The first role that has one of a column's words counts. */
 const ROLES: readonly (readonly [AgeRole, ReadonlySet<string>])[] = [
   ['plan', toSet('after next due scheduled schedule planned available publish birth born hire')],
-  ['expiry', toSet('expire expired expiry expiration exp until')],
+  ['expiry', EXPIRY],
   ['change', toSet('update updated modify modified change changed last refreshed touched seen heartbeat')],
   [
     'end',
@@ -28,6 +30,20 @@ const ROLES: readonly (readonly [AgeRole, ReadonlySet<string>])[] = [
 export function findRole(column: string): AgeRole {
   const words = splitWords(column);
   return ROLES.find(([, list]) => hasWord(words, list))?.[0] ?? 'other';
+}
+
+/** Words beside those of expiry that say nothing of what expires. */
+const OF_NOTHING = toSet(
+  'keep retain valid is will at on date time timestamp ts dt utc epoch unix s sec second ms milli us micro',
+);
+
+/**
+ * Whether a column of role `expiry` says when its row expires, and not something in the row, as `invitation_expires_at` of a
+ * membership. What its table is named for is the row: `token_expires_at` of `login_token`.
+ */
+export function isExpiryOfRow(column: string, table: string): boolean {
+  const own = splitWords(table);
+  return splitWords(column).every((word) => EXPIRY.has(word) || OF_NOTHING.has(word) || own.includes(word));
 }
 
 /** Whether the name of a column says that it holds an instant, whatever its type. */

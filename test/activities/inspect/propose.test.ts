@@ -1,6 +1,9 @@
 import { describe, expect, test } from '@jest/globals';
 
-import { findRole } from '../../../activities/inspect/propose/time-words.ts';
+import { isNamedForEvents } from '../../../activities/inspect/propose/growth.ts';
+import type { KnownTable } from '../../../activities/inspect/propose/known-table.ts';
+import { hasPathWord } from '../../../activities/inspect/propose/paths.ts';
+import { findRole, isExpiryOfRow } from '../../../activities/inspect/propose/time-words.ts';
 import { splitWords } from '../../../activities/inspect/propose/words.ts';
 import { recogniseEpoch } from '../../../activities/resolve/epoch-unit.ts';
 
@@ -30,6 +33,43 @@ describe('what a proposal is guessed from', () => {
     ['weight', 'other'],
   ] as const)('%s is of role %s', (column, role) => {
     expect(findRole(column)).toBe(role);
+  });
+
+  test.each([
+    ['expires_at', 'api_key', true],
+    ['keep_until', 'job', true],
+    ['expire_date', 'django_session', true],
+    ['expires_at_ms', 'cache', true],
+    ['token_expires_at', 'login_token', true],
+    ['sessionExpires', 'userSessions', true],
+    ['token_expires_at', 'ownerships', false],
+    ['invitation_expires_at', 'memberships', false],
+    ['passwordResetExpiresAt', 'users', false],
+  ] as const)('%s of %s is the end of the row: %s', (column, table, isOfRow) => {
+    expect(isExpiryOfRow(column, table)).toBe(isOfRow);
+  });
+
+  test.each([
+    ['job_events', true],
+    ['email_settings', false],
+    ['settings_log', true],
+    ['blocked_email_domains', false],
+    ['email_addresses', false],
+    ['notificationTemplates', false],
+    ['webhooks', false],
+    ['webhook_deliveries', true],
+  ])('%s is named for what happened: %s', (name, isEvent) => {
+    expect(isNamedForEvents({ catalog: { name }, size: {} } as KnownTable)).toBe(isEvent);
+  });
+
+  test.each([
+    ['image_path', true],
+    ['file', true],
+    ['path_token', false],
+    ['file_hash', false],
+    ['image_alt', false],
+  ])('%s may record a file: %s', (column, mayRecord) => {
+    expect(hasPathWord(column)).toBe(mayRecord);
   });
 
   test.each([

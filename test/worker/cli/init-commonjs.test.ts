@@ -30,6 +30,16 @@ describe('init in a package of CommonJS, as npm init makes one', () => {
     expect({ code, stdout }).toEqual({ code: 0, stdout: expect.stringContaining('1 row would go') });
   });
 
+  test('and so does one that does not say what it is, for which Node.js would warn', async () => {
+    writeFileSync(join(config.folder, 'package.json'), '{ "dependencies": {} }');
+    expect(await config.type('init')).toMatchObject({ code: 0 });
+    expect(existsSync(config.file)).toBe(false);
+    expect(await config.type('preview')).toMatchObject({
+      code: 0,
+      stderr: expect.not.stringContaining('Warning') as unknown,
+    });
+  });
+
   test('a file that it takes for none is told what to do', async () => {
     await config.type('init');
     renameSync(join(config.folder, 'vacuum.config.mts'), config.file);

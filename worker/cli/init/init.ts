@@ -63,11 +63,14 @@ async function init(flags: InitFlags): Promise<void> {
   else if (out !== '-') printNext(out, proposal);
 }
 
-/** In a package of CommonJS Node.js takes a `.ts` file for no module, and cannot import it. */
+/**
+ * In a package of CommonJS Node.js takes a `.ts` file for no module, and cannot import it. In one that does not say what it is, as
+ * `npm install` makes it in an empty folder, Node.js warns each time.
+ */
 function nameFile(): string {
   const usual = 'vacuum.config.ts';
   if (existsSync(usual) || !existsSync('package.json')) return usual;
-  return /"type"\s*:\s*"commonjs"/.test(readFileSync('package.json', 'utf8')) ? 'vacuum.config.mts' : usual;
+  return /"type"\s*:\s*"module"/.test(readFileSync('package.json', 'utf8')) ? usual : 'vacuum.config.mts';
 }
 
 function refuseFile(out: string): never {
