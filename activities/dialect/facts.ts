@@ -47,9 +47,17 @@ export interface Server {
   /** What makes it unusable; empty if nothing does. */
   readonly problems: readonly ServerProblem[];
   /** Settings with which it works, and that can end or slow down what a run does. */
-  readonly advice: readonly { readonly what: string; readonly fix: string }[];
+  readonly advice: readonly ServerAdvice[];
   /** Foreign keys do nothing in this session. */
   readonly ignoresForeignKeys: boolean;
+}
+
+/** What can be better about a server, and how. */
+export interface ServerAdvice {
+  readonly what: string;
+  readonly fix: string;
+  /** It is about tables of the ledger, and is told when they are created. */
+  readonly ofLedger?: true;
 }
 
 export interface Identity {

@@ -48,7 +48,12 @@ export async function examineDatabase(database: Database, policy: Policy): Promi
 async function examineServer({ session }: Database): Promise<Finding[]> {
   const { product, role, tooOld, advice } = await session.facts.readServer();
   const about = 'connection';
-  const settings = advice.map((one): Finding => ({ about: 'settings', state: 'advice', ...one }));
+  const settings = advice.map(({ what, fix }): Finding => ({
+    about: 'settings',
+    state: 'advice',
+    what,
+    fix,
+  }));
   if (tooOld === null) return [{ about, state: 'ok', what: `${product} as role ${role}` }, ...settings];
   const what = `${product} is older than ${tooOld}, the oldest that is tested`;
   return [{ about, state: 'problem', what, fix: 'Upgrade the server' }, ...settings];

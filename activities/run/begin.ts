@@ -8,6 +8,7 @@ import { describeGuard, GuardsError, isGuarded, listEvidence, QueryBudget } from
 import { limitStrays } from '../guards/limit-strays.ts';
 import type { Database } from '../ledger/database.ts';
 import { NO_HOLDS } from '../ledger/holds.ts';
+import { listLedgerAdvice } from '../ledger/ledger-advice.ts';
 import {
   addNotes,
   expectFiles,
@@ -189,7 +190,12 @@ async function planAndInsert(
     if (before !== undefined)
       recordBacklog(policy.name, { pass: name, backlog: { before: before.backlog }, aged: before.aged });
   }
-  await addNotes(ledger, run.id, noteMissingIndexes(resolved, catalog, session.advice));
+  // Before this run there was no ledger.
+  const published = checked === undefined ? [] : await listLedgerAdvice(session);
+  await addNotes(ledger, run.id, [
+    ...noteMissingIndexes(resolved, catalog, session.advice),
+    ...published.map(({ what, fix }) => ({ what, here: fix })),
+  ]);
   await session.ledger.guards.recordSeen(run, seen);
   return run;
 }

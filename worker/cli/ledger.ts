@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 
+import { listLedgerAdvice } from '../../activities/ledger/ledger-advice.ts';
 import { readReport } from '../../activities/ledger/reports.ts';
 import { closeByHand } from '../../activities/ledger/runs.ts';
 import { ValidationError } from '../../policy/issue.ts';
@@ -63,6 +64,9 @@ async function migrate(flags: DatabaseFlags): Promise<void> {
     if (flags.json) printJson(result);
     else if (before === 'current') print(`the ledger in schema ${ledger.schema} is current`);
     else print(`the ledger in schema ${ledger.schema} is created or upgraded`);
+    if (before !== 'current' && !flags.json) {
+      for (const { what, fix } of await listLedgerAdvice(ledger.session)) note(`${what}. ${fix}`);
+    }
     const grants = ledger.session.advice.suggestBackupGrants?.(ledger.schema);
     if (!flags.json && before !== 'current' && grants !== undefined) {
       note(`it has the holds, and belongs into backups. A role that makes them needs: ${grants}`);

@@ -1,8 +1,9 @@
 import { sql } from 'kysely';
 
-import type { Server, ServerProblem } from '../facts.ts';
+import type { Server, ServerAdvice, ServerProblem } from '../facts.ts';
 import type { Connection } from './connection.ts';
 import { findUnsupported } from './engines.ts';
+import { quoteIdentifier } from './identifiers.ts';
 
 /** The oldest PostgreSQL that is tested. TID range scans came with it. */
 const OLDEST_VERSION = 14;
@@ -38,8 +39,8 @@ interface ServerRow {
   readonly tempLimit: string;
   readonly exits: boolean;
   readonly tidScans: boolean;
-  /** The publications of all tables. */
-  readonly publications: readonly string[];
+  /** Some tables are published. */
+  readonly publishes: boolean;
 }
 
 /** What the server says of itself, and which of its settings a run cannot live with. */
@@ -62,9 +63,7 @@ export async function readServer(connection: Connection): Promise<Server> {
       current_setting('temp_file_limit') as "tempLimit",
       current_setting('exit_on_error')::boolean as exits,
       current_setting('enable_tidscan')::boolean as "tidScans",
-      array(select pubname::text from pg_publication where puballtables order by pubname) as publications`.execute(
-    connection.db,
-  );
+      exists (select from pg_publication) as publishes`.execute(connection.db);
   const row = rows[0] as ServerRow;
   const { version, role, now } = row;
   return {
@@ -72,7 +71,7 @@ export async function readServer(connection: Connection): Promise<Server> {
     role,
     now,
     problems: listProblems(row),
-    advice: listAdvice(row),
+    advice: [...listAdvice(row), ...(row.publishes ? await adviseOnPublications(connection, version) : [])],
     tooOld: version < OLDEST_VERSION ? `PostgreSQL ${OLDEST_VERSION}` : null,
     ignoresForeignKeys: row.replica,
   };
@@ -87,8 +86,8 @@ function listProblems({ counts, replica, standby, readOnly }: ServerRow): Server
   ];
 }
 
-/** Settings that only a superuser may set, or that a transaction of ours must not change, and who else gets the ledger. */
-function listAdvice({ tempLimit, exits, tidScans, publications }: ServerRow): Server['advice'] {
+/** Settings that only a superuser may set, or that a transaction of ours must not change. */
+function listAdvice({ tempLimit, exits, tidScans }: ServerRow): Server['advice'] {
   return [
     ...(tempLimit === '-1'
       ? []
@@ -114,9 +113,24 @@ function listAdvice({ tempLimit, exits, tidScans, publications }: ServerRow): Se
             fix: 'Switch it on for the role: alter role ... set enable_tidscan = on',
           },
         ]),
-    ...publications.map((name) => ({
-      what: `publication ${name} has all tables, so the ledger too: a subscriber without tables of the ledger applies nothing any more`,
-      fix: 'Create the ledger in each subscriber before it is here: `temporal-vacuum ledger migrate` with the URL of the subscriber',
-    })),
   ];
+}
+
+/** The publications that have the ledger, whatever its tables are. Those of a schema are new in PostgreSQL 15. */
+async function adviseOnPublications(connection: Connection, version: number): Promise<ServerAdvice[]> {
+  const ofSchema = sql`
+    union all
+    select p.pubname::text, false
+    from pg_publication as p
+    join pg_publication_namespace as n on n.pnpubid = p.oid
+    where n.pnnspid = to_regnamespace(${quoteIdentifier(connection.ledgerSchema)})`;
+  const { rows } = await sql<{ name: string; ofAll: boolean }>`
+    select pubname::text as name, true as "ofAll" from pg_publication where puballtables
+    ${version < 15 ? sql`` : ofSchema}
+    order by name`.execute(connection.db);
+  return rows.map(({ name, ofAll }) => ({
+    what: `publication ${name} has all tables${ofAll ? '' : ` of schema ${connection.ledgerSchema}`}, so the ledger too: a subscriber without tables of the ledger applies nothing any more`,
+    fix: 'Create the ledger in each subscriber before it is here: `temporal-vacuum ledger migrate` with the URL of the subscriber',
+    ofLedger: true,
+  }));
 }

@@ -91,7 +91,8 @@ async function checkLibrary(run: Connection['run']): Promise<void> {
   } catch (error) {
     const known = readSqliteError(error);
     if (known === undefined || known.verdict !== 'stop') throw error;
-    return refuse(known.meaning, 'Check that the URL names the database of the application');
+    const fix = 'Check that the URL names the database of the application';
+    return refuse(known.meaning, fix, known.names === '' ? undefined : known.names);
   }
   const { version = '', mode = '' } = found.rows[0] ?? {};
   if (mode.toLowerCase() !== 'wal') {

@@ -38,7 +38,7 @@ const MEANINGS: readonly (readonly [string, Meaning])[] = [
   ['SQLITE_AUTH', ['stop', 'not permitted', 'the file cannot be used']],
   ['SQLITE_CANTOPEN', ['stop', 'not permitted', 'the file cannot be opened']],
   ['SQLITE_CORRUPT', ['stop', 'other', 'the file is damaged']],
-  ['SQLITE_NOTADB', ['stop', 'other', 'the file is no SQLite database']],
+  ['SQLITE_NOTADB', ['stop', 'other', 'the file is no SQLite database, or a newer SQLite wrote it']],
   [
     'SQLITE_CONSTRAINT_FOREIGNKEY',
     ['stop', 'row forbidden', 'a foreign key forbids the deletion: other rows still point at these'],
@@ -55,8 +55,40 @@ export function readSqliteError(error: unknown): DatabaseError | undefined {
     const { code } = at;
     const found = MEANINGS.find(([prefix]) => code.startsWith(prefix));
     const [verdict, kind, meaning] = found?.[1] ?? ['doubt', 'other', 'the database reported an error'];
-    const names = code === NO_INSTANT ? at.message : '';
-    return { code, kind, meaning, verdict, names, text: undefined };
+    const isForeign = NEWER_SCHEMA.test(at.message);
+    return {
+      code,
+      kind,
+      meaning: isForeign ? UNKNOWN_SCHEMA : meaning,
+      verdict,
+      names: code === NO_INSTANT ? at.message : listNames(at.message),
+      text: undefined,
+    };
   }
   return undefined;
+}
+
+/** SQLite reads the statements that made the tables, and takes one that it does not know for damage. */
+const NEWER_SCHEMA = /^malformed database schema \((?<object>[^)]*)\)/;
+const UNKNOWN_SCHEMA =
+  'the tables of the file cannot be read: a newer SQLite made one of them, or the file is damaged';
+
+/** Where the library names an object. The rest of such a message is no row content either; that of a trigger may be. */
+const NAMES: readonly (readonly [what: string, where: RegExp])[] = [
+  ['object', NEWER_SCHEMA],
+  ['column', /^(?:NOT NULL|UNIQUE) constraint failed: (?<object>[^\n]+)$/],
+  // Without a name SQLite gives the expression.
+  ['constraint', /^CHECK constraint failed: (?<object>\w+)$/],
+  ['table', /^no such table: (?<object>\S+)$/],
+  ['column', /^no such column: (?<object>\S+)$/],
+  ['function', /^no such function: (?<object>\S+)$/],
+];
+
+/** What SQLite names of the objects that an error is about, as the end of a sentence; empty if it names none. */
+function listNames(message: string): string {
+  for (const [what, where] of NAMES) {
+    const object = where.exec(message)?.groups?.['object'];
+    if (object !== undefined && object !== '') return `${what} ${object}`;
+  }
+  return '';
 }

@@ -5,6 +5,7 @@ import { examineDatabase } from '../../../activities/inspect/doctor.ts';
 import type { Finding } from '../../../activities/inspect/finding.ts';
 import type { Database } from '../../../activities/ledger/database.ts';
 import { openDatabase } from '../../../activities/ledger/database.ts';
+import { cli } from '../../support/cli.ts';
 import { thingPolicy } from '../../support/guarded.ts';
 import type { Cluster } from '../../support/postgres/cluster.ts';
 import { startCluster } from '../../support/postgres/cluster.ts';
@@ -82,6 +83,34 @@ test('a publication of all tables is told by the doctor, and a subscriber withou
   );
   expect(await countThings()).toBe(1);
 
-  await withDatabase('subscribed', async ({ ledger }) => ledger.migrate());
+  const told = await cli(['ledger', 'migrate', '--url', cluster.url('subscribed')]);
+  expect(told.stderr).not.toContain('publication');
   await waitFor('the next row to arrive', async () => (await countThings()) === 2);
+});
+
+test('a publication of the schema of the ledger is told by the command that creates the ledger, and by the doctor', async () => {
+  const admin = await connect('postgres');
+  for (const name of ['schema_made', 'schema_run']) {
+    await admin.query(`create database ${name}`);
+    const client = await connect(name);
+    await client.query(`
+      create table thing (id bigint primary key, state text, at timestamptz);
+      create schema vacuum;
+      create publication own for tables in schema vacuum;
+      create publication other for tables in schema public`);
+    await client.end();
+  }
+  await admin.end();
+  const what = 'publication own has all tables of schema vacuum, so the ledger too';
+  const made = await cli(['ledger', 'migrate', '--url', cluster.url('schema_made')]);
+  expect(made.stderr).toContain(what);
+  expect(made.stderr).not.toContain('publication other');
+  const again = await cli(['ledger', 'migrate', '--url', cluster.url('schema_made')]);
+  expect(again.stderr).not.toContain(what);
+  await withDatabase('schema_run', async (database) => {
+    const findings = await examineDatabase(database, thingPolicy());
+    expect(findings.filter((one) => one.what.includes('publication '))).toMatchObject([
+      { what: expect.stringContaining(what) },
+    ]);
+  });
 });
