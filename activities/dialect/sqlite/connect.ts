@@ -89,6 +89,12 @@ async function checkLibrary(run: Connection['run']): Promise<void> {
     found = await run(sql<{ version: string; mode: string }>`
       select sqlite_version() as version, journal_mode as mode from pragma_journal_mode`);
   } catch (error) {
+    if (isLibraryUnusable(error)) {
+      refuse(
+        'the package better-sqlite3 has no library that runs on this machine with this Node.js',
+        'npm install better-sqlite3@13 on a machine of this kind, and run with the same Node.js',
+      );
+    }
     const known = readSqliteError(error);
     if (known === undefined || known.verdict !== 'stop') throw error;
     const fix = 'Check that the URL names the database of the application';
@@ -107,6 +113,12 @@ async function checkLibrary(run: Connection['run']): Promise<void> {
       'npm install better-sqlite3@13, which brings a version without that bug',
     );
   }
+}
+
+/** Of a package that was copied from another machine, the native part is missing or cannot be loaded. */
+function isLibraryUnusable(error: unknown): boolean {
+  const code = error instanceof Error && 'code' in error ? error.code : undefined;
+  return code === 'MODULE_NOT_FOUND' || code === 'ERR_DLOPEN_FAILED';
 }
 
 /** SQLite 3.7.0 to 3.51.2 lose what was committed when a checkpoint resets the log; mended in 3.51.3, 3.50.7 and 3.44.6. */
