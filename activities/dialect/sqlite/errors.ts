@@ -55,11 +55,10 @@ export function readSqliteError(error: unknown): DatabaseError | undefined {
     const { code } = at;
     const found = MEANINGS.find(([prefix]) => code.startsWith(prefix));
     const [verdict, kind, meaning] = found?.[1] ?? ['doubt', 'other', 'the database reported an error'];
-    const isForeign = NEWER_SCHEMA.test(at.message);
     return {
       code,
       kind,
-      meaning: isForeign ? UNKNOWN_SCHEMA : meaning,
+      meaning,
       verdict,
       names: code === NO_INSTANT ? at.message : listNames(at.message),
       text: undefined,
@@ -68,14 +67,8 @@ export function readSqliteError(error: unknown): DatabaseError | undefined {
   return undefined;
 }
 
-/** SQLite reads the statements that made the tables, and takes one that it does not know for damage. */
-const NEWER_SCHEMA = /^malformed database schema \((?<object>[^)]*)\)/;
-const UNKNOWN_SCHEMA =
-  'the tables of the file cannot be read: a newer SQLite made one of them, or the file is damaged';
-
 /** Where the library names an object. The rest of such a message is no row content either; that of a trigger may be. */
 const NAMES: readonly (readonly [what: string, where: RegExp])[] = [
-  ['object', NEWER_SCHEMA],
   ['column', /^(?:NOT NULL|UNIQUE) constraint failed: (?<object>[^\n]+)$/],
   // Without a name SQLite gives the expression.
   ['constraint', /^CHECK constraint failed: (?<object>\w+)$/],

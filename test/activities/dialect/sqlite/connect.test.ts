@@ -63,18 +63,6 @@ describe('a SQLite file', () => {
     await expect(open(`sqlite:///${import.meta.filename}`)).rejects.toThrow('the file is no SQLite database');
   });
 
-  test('whose tables a newer SQLite made is refused, with the table that it cannot read', async () => {
-    file = createFile(
-      'create table item (id integer primary key); create table other (id integer primary key)',
-    );
-    file.execute('pragma writable_schema = on');
-    file.execute("update sqlite_schema set sql = 'create table item (id future((1)))' where name = 'item'");
-    file.close();
-    await expect(open(file.url)).rejects.toThrow(
-      /the tables of the file cannot be read: a newer SQLite made one of them.*\(object item\)/su,
-    );
-  });
-
   test('of which somebody else holds the write lock is waited for, and it is no error', async () => {
     file = createFile('create table item (id integer primary key); insert into item values (1)');
     const { session, ledger, close } = await openDatabase(file.url);

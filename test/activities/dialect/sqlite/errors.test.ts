@@ -34,7 +34,7 @@ test('an error of SQLite is a sentence with what the library names, and with no 
     "update owner set name = 'x'",
     "update owner set name = 'much too long'",
     'delete from nowhere',
-    'select nothing from owner',
+    'select color from owner',
     'select nosuch(1)',
     'delete from',
   ].map((statement) => describe(file, statement));
@@ -46,7 +46,7 @@ test('an error of SQLite is a sentence with what the library names, and with no 
     'a constraint or a trigger forbids it (SQLITE_CONSTRAINT_CHECK)',
     'a constraint or a trigger forbids it, constraint short (SQLITE_CONSTRAINT_CHECK)',
     'a statement does not fit this database, table nowhere (SQLITE_ERROR)',
-    'a statement does not fit this database, column nothing (SQLITE_ERROR)',
+    'a statement does not fit this database, column color (SQLITE_ERROR)',
     'a statement does not fit this database, function nosuch (SQLITE_ERROR)',
     'a statement does not fit this database (SQLITE_ERROR)',
   ]);
