@@ -33,27 +33,26 @@ interface DeletedFiles {
 
 /**
  * Finds the files of deleted rows, some at a time: those that are there and that no row records that stays, each once.
- * Returns how many paths are of missing files.
+ * Returns how many paths are of missing files, and why others lead to no file that may be removed.
  */
 export async function findDeletedFiles(
   scene: FileScene,
   opened: Root,
   deleted: DeletedFiles,
   work: (files: readonly FoundFile[]) => Promise<void>,
-): Promise<MissingFiles> {
+): Promise<MissingFiles & { readonly refused: readonly string[] }> {
   const { paths, waiting, concurrency } = deleted;
   const counted = new Set<string>();
+  const refused: string[] = [];
   let [looked, missing] = [0, 0];
   scene.signal?.throwIfAborted();
   await paths.read(CHUNK, waiting, async (chunk) => {
     scene.signal?.throwIfAborted();
-    const keys = new Set(chunk.map((path) => readKey(opened.store, path)));
-    const found = await findFiles(
-      opened,
-      [...keys].filter((key) => typeof key === 'string'),
-      concurrency,
-    );
+    const keys = chunk.map((path) => readKey(opened.store, path));
+    const readable = new Set(keys.filter((key) => typeof key === 'string'));
+    const found = await findFiles(opened, [...readable], concurrency);
     const { files } = found;
+    refused.push(...keys.flatMap((key) => (typeof key === 'string' ? [] : [key.message])), ...found.refused);
     looked += found.looked;
     missing += found.missing.length;
     const otherwise = await findOtherSpellings(scene, opened, deleted, files, new Set(chunk));
@@ -67,7 +66,7 @@ export async function findDeletedFiles(
       }),
     );
   });
-  return { looked, missing };
+  return { looked, missing, refused };
 }
 
 /** Finds the files that rows also record in other spellings than these paths: few, mostly none. */

@@ -84,11 +84,14 @@ export function previewRecordedFiles(stored: StoredDeleteRecordedFiles, query: P
         }
       },
     );
-    if (found.missing === 0) return { files, bytes };
-    const refused = isTooManyMissing(stored, found);
-    const unresolved = { [refused ? TOO_MANY_MISSING : MISSING]: found.missing };
-    const reported = { found: found.looked, resolved: 0, unresolved, oldest: null };
-    return refused ? { ...NO_FILES, reported } : { files, bytes, reported };
+    const tooMany = isTooManyMissing(stored, found);
+    const unresolved: Record<string, number> = {};
+    if (found.missing > 0) unresolved[tooMany ? TOO_MANY_MISSING : MISSING] = found.missing;
+    for (const reason of found.refused) unresolved[reason] = (unresolved[reason] ?? 0) + 1;
+    if (Object.keys(unresolved).length === 0) return { files, bytes };
+    const others = Object.values(unresolved).reduce((sum, count) => sum + count, 0);
+    const reported = { found: files + others, resolved: 0, unresolved, oldest: null };
+    return tooMany ? { ...NO_FILES, reported } : { files, bytes, reported };
   };
 }
 

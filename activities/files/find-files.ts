@@ -5,7 +5,10 @@ import type { Root } from './open-root.ts';
 /** A file that is there, and its key. */
 export type FoundFile = StoredFile & { readonly key: string };
 
-/** Finds those of some files that are there and those that are missing, and how many were looked at: the first of them. */
+/**
+ * Finds those of some files that are there and those that are missing, why the others cannot be looked at, and how many
+ * were looked at: the first of them.
+ */
 export async function findFiles(
   { open }: Root,
   keys: readonly string[],
@@ -14,6 +17,7 @@ export async function findFiles(
 ): Promise<{
   readonly files: readonly FoundFile[];
   readonly missing: readonly string[];
+  readonly refused: readonly string[];
   readonly looked: number;
 }> {
   const attempts = await mapFiles(keys, concurrency, mayContinue, async (key) => open.look(key));
@@ -24,5 +28,6 @@ export async function findFiles(
     const one = attempts[n];
     return one !== undefined && 'value' in one && one.value === undefined;
   });
-  return { files, missing, looked: attempts.length };
+  const refused = attempts.flatMap((attempt) => ('reason' in attempt ? [attempt.reason] : []));
+  return { files, missing, refused, looked: attempts.length };
 }

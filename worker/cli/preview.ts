@@ -25,7 +25,7 @@ import {
   printTable,
   strong,
 } from './output.ts';
-import { printHeld, printReported } from './print-report.ts';
+import { countRemoved, printHeld, printReported } from './print-report.ts';
 import { runUntilInterrupted } from './run-until-interrupted.ts';
 
 interface PreviewFlags extends SetupFlags {
@@ -78,11 +78,11 @@ const MEANING = {
 } as const;
 
 function printPreview(preview: Preview, details: boolean): void {
-  const { rows } = addTotals(preview);
+  const total = addTotals(preview);
   const unusual = preview.schemas.some((schema) => !USUAL_SCHEMAS.has(schema));
   const where = unusual ? ` in ${formatSchemas(preview.schemas)}` : '';
   print(
-    `${strong('preview')} of policy ${preview.policy}${where}: ${countNouns(rows, 'row')} would go, nothing was deleted`,
+    `${strong('preview')} of policy ${preview.policy}${where}: ${countRemoved(total)} would go, nothing was deleted`,
   );
   const { tables } = preview;
   if (tables.length > 0) {
@@ -123,7 +123,10 @@ function describeOpenQuestions({
 /** Prints the passes that would delete or move something; those with the most rows first if there are many. */
 function printBusyPasses({ passes }: Preview): void {
   const busy = passes.filter(({ rows, moved }) => rows > 0 || moved > 0);
-  const idle = passes.filter((pass) => pass.applicable && !busy.includes(pass)).map(({ name }) => name);
+  // What a pass does with files stands below, in a sentence of its own.
+  const idle = passes
+    .filter((pass) => pass.applicable && pass.files === 0 && !busy.includes(pass))
+    .map(({ name }) => name);
   const missing = passes.filter(({ applicable }) => !applicable).map(({ name }) => name);
   const moves = busy.some(({ moved }) => moved > 0);
   const sorted = busy.length > 15 ? busy.toSorted((a, b) => b.rows - a.rows) : busy;

@@ -66,7 +66,7 @@ export function printReport(report: PrintedReport, details: boolean, now?: RunSt
   const result =
     report.run === null
       ? 'nothing was deleted'
-      : `${countNouns(report.rows, 'row')} ${would ? 'would go' : 'deleted'} in ${formatMillis(report.millis)}${back}`;
+      : `${countRemoved(report)} ${would ? 'would go' : 'deleted'} in ${formatMillis(report.millis)}${back}`;
   print(
     `${strong(`run${number}`)} of policy ${report.policy}: ${coloured(colour, would ? 'previewed' : status)}, ${result}`,
   );
@@ -93,6 +93,11 @@ export function printReport(report: PrintedReport, details: boolean, now?: RunSt
     print(`\nmeasured by pass ${name}`);
     printSizes(measured);
   }
+}
+
+/** Says how many rows were or would be deleted, and how many files if there are some. */
+export function countRemoved({ rows, files }: { readonly rows: number; readonly files: number }): string {
+  return [countNouns(rows, 'row'), ...(files === 0 ? [] : [countNouns(files, 'file')])].join(' and ');
 }
 
 /** The width of a reason in a table. */

@@ -111,9 +111,7 @@ async function runOnceFor(name: string | undefined, flags: RunFlags): Promise<vo
       await follower.end();
       await printOutcome(database, outcome, follower.workflowId, flags);
       if (isGuarded(outcome)) {
-        note(
-          `To look at it, and to let runs like it go ahead for 24 hours:\n  ${formatPreviewCommand(policy.name, flags)}`,
-        );
+        note(`To look at what it would delete:\n  ${formatPreviewCommand(policy.name, flags)}`);
       }
     } finally {
       await follower.end();

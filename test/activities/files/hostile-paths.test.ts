@@ -69,7 +69,9 @@ describe('hostile paths', () => {
       root: pictures.root,
       maxMissingRatio: 1,
     });
-    const report = await pictures.run(picturesPolicy(old as Pass, files));
+    const policy = picturesPolicy(old as Pass, files);
+    const preview = await pictures.preview(policy);
+    const report = await pictures.run(policy);
     // Only the last path names a file of the root, in an odd way.
     expect(pictures.files()).toEqual(['Case.jpg', 'folder/kept.jpg', 'good.jpg']);
     expect(existsSync(secret)).toBe(true);
@@ -84,6 +86,10 @@ describe('hostile paths', () => {
       'it is no ordinary file': 1,
       'its path is too long': 2,
       'it is not there': 10,
+    });
+    expect(preview.passes[1]).toMatchObject({
+      files: 1,
+      reported: { ...report.passes[1]?.reported, resolved: 0 },
     });
   });
 

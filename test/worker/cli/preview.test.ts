@@ -1,6 +1,10 @@
+import { join } from 'node:path';
+
 import { describe, expect, test } from '@jest/globals';
 
 import { cli } from '../../support/cli.ts';
+import { ROOT } from '../../support/parts/bring.ts';
+import { keys, Pictures } from '../../support/pictures.ts';
 import { FreshPrefect } from '../../support/prefect/fresh.ts';
 
 const ENABLED = ['--set', 'enabled=true'];
@@ -60,5 +64,18 @@ describe('preview', () => {
     const wide = stdout.split('\n').filter((line) => line.startsWith(' ') && line.length > 80);
     expect(wide).toEqual([]);
     expect(stdout).toMatch(/table +rows that would go +bytes, about *\n *log +5 +\d[\d.]* (B|KiB)/);
+  });
+
+  test('says in its first line how many files would go, and calls no pass idle that removes some', async () => {
+    const pictures = await Pictures.create();
+    for (const key of keys(6)) pictures.write(key);
+    await pictures.add(0, keys(4));
+    const { stdout } = await cli(['preview', '--config', join(ROOT, 'test/support/strays.config.ts')], {
+      env: { TEST_DATABASE_URL: pictures.database.url, TEST_PICTURES: pictures.folder },
+    });
+    expect(stdout).toMatch(/^preview of policy \S+: 0 rows and 2 files would go, nothing was deleted\n/);
+    expect(stdout).toContain('strays: 2 files would go, 20 B');
+    expect(stdout).not.toContain('would delete nothing');
+    await pictures.drop();
   });
 });
