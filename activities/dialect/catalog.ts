@@ -136,6 +136,10 @@ export interface ForeignKey {
   readonly parent: string;
   readonly parentColumns: readonly string[];
   readonly onDelete: 'no action' | 'restrict' | 'cascade' | 'set null' | 'set default';
+  /** The columns that a delete sets to null or to their default, if it does not set all of them (PostgreSQL 15). */
+  readonly clearedColumns?: readonly string[];
+  /** Its last columns are periods: rows reference those whose period overlaps theirs (PostgreSQL 18). */
+  readonly period?: true;
   /** False if a delete ignores it: it is not enforced, or a trigger of it is disabled. */
   readonly enforced: boolean;
   /** It is checked at each row, before the statement has deleted the others. Left out if the statement must have ended. */

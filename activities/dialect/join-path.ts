@@ -22,9 +22,11 @@ export function referencesColumns(
   parent: (column: string) => RawBuilder<unknown>,
   { on, where }: Link,
 ): RawBuilder<boolean> {
-  const pairs = on.map(({ child: column, parent: name, as }) => {
+  const pairs = on.map(({ child: column, parent: name, as, overlaps }) => {
     const value = as === undefined ? parent(name) : sql`cast(${parent(name)} as text)`;
-    return sql`${sql.id(child, column)} = ${value}`;
+    return overlaps === true
+      ? sql`${sql.id(child, column)} && ${value}`
+      : sql`${sql.id(child, column)} = ${value}`;
   });
   const all = where === undefined ? pairs : [...pairs, bindPredicate(where, child)];
   return sql<boolean>`${sql.join(all, sql` and `)}`;

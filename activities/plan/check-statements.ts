@@ -3,7 +3,7 @@ import type { Catalog, CatalogTable } from '../dialect/catalog.ts';
 import type { Tx } from '../dialect/dialect.ts';
 import { isRefused, readDatabaseError } from '../dialect/read-error.ts';
 import { findKind } from '../passes/index.ts';
-import { clearsReferences } from '../resolve/cascades.ts';
+import { clearsReferences, listCleared } from '../resolve/cascades.ts';
 import type { Purpose } from '../resolve/scope.ts';
 import type { ResolvedPass } from './resolved-pass.ts';
 
@@ -75,7 +75,7 @@ export async function probeDeletes(
     .filter(({ parent, child }) => deleted.some(({ id }) => id === parent) && catalog.has(child));
   const tries: Change[] = [
     ...deleted.map((table) => ({ table, columns: [] })),
-    ...unlinked.map((key) => ({ table: catalog.get(key.child), columns: key.childColumns })),
+    ...unlinked.map((key) => ({ table: catalog.get(key.child), columns: listCleared(key) })),
     ...(stored.cleared ?? []).flatMap(({ table: name, by }) => {
       const table = catalog.named(name);
       return table === undefined ? [] : [{ table, columns: [by.name] }];

@@ -3,7 +3,7 @@ import { listSteps } from '../dialect/cascade-paths.ts';
 import type { Catalog } from '../dialect/catalog.ts';
 import { listTriggers } from '../dialect/kept-by-trigger.ts';
 import { findKind } from '../passes/index.ts';
-import { clearsReferences, forbidsDelete } from '../resolve/cascades.ts';
+import { clearsReferences, forbidsDelete, listCleared } from '../resolve/cascades.ts';
 import type { StoredPass } from '../stored/pass.ts';
 import type { PreviewBound } from '../stored/report.ts';
 import { listFired, nameTrigger } from './fired-triggers.ts';
@@ -120,7 +120,8 @@ function findCleared(stored: StoredPass, catalog: Catalog): PreviewBound[] {
     .filter(
       (key) => key.enforced && clearsReferences(key) && deleted.has(catalog.findLabel(key.parent) ?? ''),
     )
-    .flatMap(({ name, child, childColumns, onDelete }): PreviewBound[] => {
+    .flatMap((key): PreviewBound[] => {
+      const { name, child, onDelete } = key;
       const here = `constraint ${name} of table ${catalog.findLabel(child) ?? ''}`;
       if (onDelete === 'set default') {
         const why =
@@ -128,7 +129,7 @@ function findCleared(stored: StoredPass, catalog: Catalog): PreviewBound[] {
         return [{ rows: 'at most', why, here }];
       }
       const { columns, checked = [] } = catalog.get(child);
-      const isAsked = childColumns.some(
+      const isAsked = listCleared(key).some(
         (column) => columns.get(column)?.notNull === true || checked.includes(column),
       );
       if (!isAsked) return [];

@@ -3,7 +3,7 @@ import type { Catalog } from '../dialect/catalog.ts';
 import { linkToParent } from '../dialect/join-path.ts';
 import { toTableName } from '../dialect/table-names.ts';
 import { findKind } from '../passes/index.ts';
-import { clearsReferences, pairColumns } from '../resolve/cascades.ts';
+import { clearsReferences, listCleared, pairColumns } from '../resolve/cascades.ts';
 import type { TableName } from '../stored/columns.ts';
 import type { StoredPass } from '../stored/pass.ts';
 import type { RowLink, Watched, WatchedLink } from '../stored/row-tree.ts';
@@ -66,7 +66,7 @@ function findCleared(catalog: Catalog, name: TableName): WatchedLink[] {
     .flatMap((key) => {
       const child = toTableName(catalog.get(key.child));
       const link = { parent: name, child, on: pairColumns(key) };
-      return watch(link, listTriggers(catalog, child, 'update', key.childColumns));
+      return watch(link, listTriggers(catalog, child, 'update', listCleared(key)));
     });
 }
 

@@ -13,6 +13,11 @@ export function clearsReferences({ onDelete }: Pick<ForeignKey, 'onDelete'>): bo
   return onDelete === 'set null' || onDelete === 'set default';
 }
 
+/** The columns in which a delete clears a reference. */
+export function listCleared({ childColumns, clearedColumns }: ForeignKey): readonly string[] {
+  return clearedColumns ?? childColumns;
+}
+
 /**
  * The tables that a delete in a table reaches by cascade. Each foreign key is followed once, so that a chain that
  * comes back to a table it passed ends there; what the database deletes beyond that is still counted by its own
@@ -86,6 +91,10 @@ export function chainTo(steps: readonly CascadeStep[], label: string | undefined
 }
 
 /** Each column of a foreign key with the column that it references. */
-export function pairColumns({ childColumns, parentColumns }: ForeignKey): ColumnPairs {
-  return childColumns.map((child, n) => ({ child, parent: parentColumns[n] ?? '' }));
+export function pairColumns({ childColumns, parentColumns, period }: ForeignKey): ColumnPairs {
+  return childColumns.map((child, n) => ({
+    child,
+    parent: parentColumns[n] ?? '',
+    ...(period === true && n === childColumns.length - 1 ? { overlaps: true } : {}),
+  }));
 }

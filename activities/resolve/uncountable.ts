@@ -1,6 +1,6 @@
 import type { CatalogTable } from '../dialect/catalog.ts';
 import type { TableName } from '../stored/columns.ts';
-import { clearsReferences } from './cascades.ts';
+import { clearsReferences, listCleared } from './cascades.ts';
 import type { Scope } from './scope.ts';
 
 /** Refuses tables in which the database makes something else of a delete, so that it could not be counted. */
@@ -11,10 +11,11 @@ export function refuseUncountable(counted: readonly TableName[], scope: Scope): 
   const keys = tables.flatMap((table) => catalog.referencesTo(table));
   const setting = keys.filter(clearsReferences);
   for (const id of new Set(setting.map(({ child }) => child))) refuseRules(catalog.get(id), 'update', scope);
-  for (const { name, child, childColumns } of setting) {
+  for (const key of setting) {
+    const { name, child } = key;
     const { partitionKey = [], label } = catalog.get(child);
     const isCounted = tables.some((table) => table.id === child);
-    if (!isCounted || !partitionKey.some((column) => childColumns.includes(column))) continue;
+    if (!isCounted || !partitionKey.some((column) => listCleared(key).includes(column))) continue;
     scope.addIssue(
       'a foreign key moves rows to another partition when what they name is deleted, where others are deleted by cascade: the database counts both alike',
       'Partition by another column, or give the foreign key on delete cascade',

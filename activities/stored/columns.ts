@@ -64,4 +64,6 @@ export type ColumnPairs = readonly {
   readonly parent: string;
   /** The column that is referenced is compared as text; left out if both have one type. */
   readonly as?: 'text';
+  /** Both are periods that overlap; left out if they are equal. */
+  readonly overlaps?: true;
 }[];

@@ -181,15 +181,21 @@ export class PreviewStatement {
   #findUnlinked(
     table: CatalogTable,
   ): { readonly columns: readonly string[]; readonly condition: RawBuilder<unknown> }[] {
-    const links = listSetNullLinks(this.#catalog, table).map((link) => ({ link, pass: undefined }));
-    const cleared = this.#cleared.filter(({ link }) => this.#catalog.named(link.child)?.id === table.id);
-    return [...links, ...cleared].flatMap(({ link, pass: own }) => {
-      const { parent, on } = link;
+    const links = listSetNullLinks(this.#catalog, table).map((link) => ({
+      link,
+      columns: link.columns,
+      pass: undefined,
+    }));
+    const cleared = this.#cleared
+      .filter(({ link }) => this.#catalog.named(link.child)?.id === table.id)
+      .map(({ link, pass }) => ({ link, columns: link.on.map(({ child }) => child), pass }));
+    return [...links, ...cleared].flatMap(({ link, columns, pass: own }) => {
+      const { parent } = link;
       const earlier = this.#findDeletions(parent).filter(
         ({ pass }) => pass !== this.#pass && (own === undefined || pass === own),
       );
       return earlier.map(({ cte }) => ({
-        columns: on.map(({ child }) => child),
+        columns,
         condition: sql`exists (
           select from ${tableRef(parent)} as p
           join ${sql.id(cte)} as deleted on deleted.location = p.ctid
