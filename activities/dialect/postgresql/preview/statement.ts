@@ -3,13 +3,13 @@ import { sql } from 'kysely';
 
 import type { TableName } from '../../../stored/columns.ts';
 import type { RowLink, RowTree, StoredPointer } from '../../../stored/row-tree.ts';
-import type { Catalog, CatalogTable } from '../../catalog.ts';
+import type { Catalog } from '../../catalog.ts';
 import { toSql } from '../../condition.ts';
-import { references } from '../../join-path.ts';
 import type { PreviewCount } from '../../preview.ts';
-import { listSetNullLinks } from '../../set-null-links.ts';
 import type { View } from '../../view.ts';
 import { qualifiedName, tableRef } from '../identifiers.ts';
+import type { ClearedLink } from './unlinked.ts';
+import { listUnlinked } from './unlinked.ts';
 
 /** Rows of one table that a pass deletes. */
 export interface DeletedRowsCte {
@@ -49,7 +49,7 @@ export class PreviewStatement {
   readonly #deletions = new Map<string, Deletion[]>();
   readonly #pointers = new Map<string, string>();
   readonly #recordings = new Set<string>();
-  readonly #cleared: { readonly link: RowLink; readonly pass: string }[] = [];
+  readonly #cleared: ClearedLink[] = [];
   readonly #catalog: Catalog;
   readonly #live: Pick<View, 'isNotHeld'>;
   #pass = '';
@@ -164,7 +164,12 @@ export class PreviewStatement {
    */
   tableBefore(table: TableName, alias: string): RawBuilder<unknown> {
     const known = this.#catalog.named(table);
-    const unlinked = known === undefined ? [] : this.#findUnlinked(known);
+    const unlinked =
+      known === undefined
+        ? []
+        : listUnlinked(this.#catalog, known, this.#cleared, (parent, pass) =>
+            this.#listEarlier(parent, pass),
+          );
     if (known === undefined || unlinked.length === 0) return sql`${tableRef(table)} as ${sql.id(alias)}`;
     const columns = [...known.columns.keys()].map((name) => {
       const conditions = unlinked
@@ -177,32 +182,11 @@ export class PreviewStatement {
     return sql`(select u.ctid, ${sql.join(columns)} from ${tableRef(table)} as u) as ${sql.id(alias)}`;
   }
 
-  /** The columns of a table that are null once earlier passes are done, and for which rows, alias `u`. */
-  #findUnlinked(
-    table: CatalogTable,
-  ): { readonly columns: readonly string[]; readonly condition: RawBuilder<unknown> }[] {
-    const links = listSetNullLinks(this.#catalog, table).map((link) => ({
-      link,
-      columns: link.columns,
-      pass: undefined,
-    }));
-    const cleared = this.#cleared
-      .filter(({ link }) => this.#catalog.named(link.child)?.id === table.id)
-      .map(({ link, pass }) => ({ link, columns: link.on.map(({ child }) => child), pass }));
-    return [...links, ...cleared].flatMap(({ link, columns, pass: own }) => {
-      const { parent } = link;
-      const earlier = this.#findDeletions(parent).filter(
-        ({ pass }) => pass !== this.#pass && (own === undefined || pass === own),
-      );
-      return earlier.map(({ cte }) => ({
-        columns,
-        condition: sql`exists (
-          select from ${tableRef(parent)} as p
-          join ${sql.id(cte)} as deleted on deleted.location = p.ctid
-          where ${references('u', 'p', link)}
-        )`,
-      }));
-    });
+  /** What passes before this one delete from a table: all of them, or one of them. */
+  #listEarlier(table: TableName, by?: string): string[] {
+    return this.#findDeletions(table)
+      .filter(({ pass }) => pass !== this.#pass && (by === undefined || pass === by))
+      .map(({ cte }) => cte);
   }
 
   /** Over alias `t`: no hold names the row or what is deleted along with it; undefined if no hold is about that. */
