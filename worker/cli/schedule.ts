@@ -90,7 +90,10 @@ async function run(
   const unknown = name === undefined ? undefined : findUnknown(setup, name);
   const policy = unknown === undefined ? findPolicy(setup, name) : undefined;
   const known = policy?.name ?? name ?? '';
-  const temporal = await connectClient(flags);
+  const temporal = await connectClient(flags).catch((error: unknown) => {
+    // Without Temporal nobody knows whether the policy was removed: it is more often misspelt.
+    throw unknown ?? error;
+  });
   try {
     const scheduleId = flags.id ?? getScheduleId({ name: known });
     if (unknown !== undefined && !(await runsPolicy(temporal, scheduleId, known))) throw unknown;
