@@ -21,7 +21,7 @@ export interface SignalResult {
   readonly state: RunProgress['state'] | 'sent' | 'encoded';
 }
 
-/** How long to wait for the signal to take effect. */
+/** How long to wait for the signal to take effect, the time that Temporal takes for the signal included: who asks has a limit, too. */
 const EFFECT_TIMEOUT_MILLIS = 5_000;
 const QUERY_INTERVAL_MILLIS = 100;
 const QUERY_TIMEOUT_MILLIS = 1_500;
@@ -37,13 +37,13 @@ export async function sendSignal(
   reason: string | undefined,
 ): Promise<SignalResult | undefined> {
   const handle = client.workflow.getHandle(workflowId);
+  const until = Date.now() + EFFECT_TIMEOUT_MILLIS;
   try {
     await handle.signal(signal, ...(reason === undefined || reason === '' ? [] : [reason]));
   } catch (error) {
     if (error instanceof WorkflowNotFoundError) return undefined;
     throw error;
   }
-  const until = Date.now() + EFFECT_TIMEOUT_MILLIS;
   let run: number | null = null;
   do {
     const progress = await client

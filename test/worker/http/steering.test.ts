@@ -258,10 +258,9 @@ describeNeeding(['temporal', 'chromium'], 'pause, resume and stop over HTTP', ()
     await page.getByRole('button', { name: 'Stop run' }).click();
     await page.getByText('No worker responds now: Temporal keeps the signal until one does.').waitFor();
     await page.getByRole('dialog').getByRole('button', { name: 'Stop', exact: true }).click();
-    await page
-      .locator('#signal-result')
-      .getByText(/no worker has confirmed it yet$/)
-      .waitFor();
+    const result = page.locator('#signal-result');
+    await result.and(page.getByText(/^(?!Sending)./)).waitFor();
+    expect(await result.innerText()).toMatch(/no worker has confirmed it yet$/);
     watched.expectQuiet(/status of 401/);
     await watched.close();
     await serveOther();
