@@ -104,7 +104,7 @@ describe('an option that nobody reads is refused, and the nearest named:', () =>
       'of a soft child, that a pass has',
       () => ofPass(expire({ with: [softChild({ entity: AuditLog, by: 'orderId', grace: '1d' } as never)] })),
       'with[0] has "grace"',
-      'Use some of entity, by, where, as, repoint, with',
+      'Use some of entity, by, onDelete, where, as, repoint, with',
     ],
     [
       'of a child of a soft child',
