@@ -38,7 +38,10 @@ interface DevServerOptions {
 /** A small machine under load takes a while. */
 const READY_TIMEOUT_MILLIS = 60_000;
 
-/** Another program may take a free port before the server does. Then the next attempt takes another port. */
+/**
+ * Another program may take a free port before the server does: then the next attempt takes another port. A given port may still be
+ * that of a server which was killed just now.
+ */
 const MAX_ATTEMPTS = 5;
 
 /**
@@ -51,7 +54,7 @@ export async function startDevServer(options: DevServerOptions = {}): Promise<De
   for (let attempt = 1; ; attempt += 1) {
     const { server, output } = await tryToStart(program ?? '', options);
     if (server !== undefined) return server;
-    const isTaken = options.port === undefined && output.includes('address already in use');
+    const isTaken = output.includes('address already in use');
     if (!isTaken || attempt === MAX_ATTEMPTS)
       throw new Error(`the Temporal dev server did not start:\n${output}`);
   }
