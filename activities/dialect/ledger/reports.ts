@@ -8,21 +8,23 @@ import type { LedgerSql } from './ledger-sql.ts';
 import { sum, sumReported } from './sum-reported.ts';
 
 /** The totals of a pass, from its batches. */
-interface Totals {
-  readonly run: number;
+interface Totals extends Pick<
+  ReportedPass,
+  | 'run'
+  | 'batches'
+  | 'rows'
+  | 'moved'
+  | 'skipped'
+  | 'held'
+  | 'blocked'
+  | 'bytes'
+  | 'files'
+  | 'longest'
+  | 'millis'
+  | 'deleted'
+  | 'reported'
+> {
   readonly pass: number;
-  readonly batches: number;
-  readonly rows: number;
-  readonly moved: number;
-  readonly skipped: number;
-  readonly held: number;
-  readonly blocked: number;
-  readonly bytes: number;
-  readonly files: number;
-  readonly longest: number | null;
-  readonly millis: number;
-  readonly deleted: Record<string, number>;
-  readonly reported: ReportedRows | null;
 }
 
 type JsonColumns = 'deleted' | 'reported' | 'backlog' | 'horizon' | 'shards';
