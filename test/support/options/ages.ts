@@ -25,6 +25,18 @@ const Meeting = defineEntity({
 });
 const old = { name: 'old', entity: Visit, olderThan: '10 days' } as const;
 
+/** Of five visits the first is old, the second young, and the others have no age. */
+const ONE_OF_FIVE: Pick<Option, 'explained' | 'advice'> = {
+  explained: [
+    ['Visit', 1, 'old'],
+    ['Visit', 2, ['too-young']],
+    ['Visit', 3, ['no-age']],
+    ['Visit', 4, ['no-age']],
+    ['Visit', 5, ['no-age']],
+  ],
+  advice: [/pass old: matching rows without an age, which never expire: about 3/],
+};
+
 /** A number just over and one just under its age; no number; 0 for never; and one in another unit. */
 function makeEpoch(
   unit: EpochUnit,
@@ -46,14 +58,7 @@ function makeEpoch(
     passes: [pass],
     deleted: { old: { visit: 1 } },
     left: { visit: [2, 3, 4, 5], meeting: [1] },
-    explained: [
-      ['Visit', 1, 'old'],
-      ['Visit', 2, ['too-young']],
-      ['Visit', 3, ['no-age']],
-      ['Visit', 4, ['no-age']],
-      ['Visit', 5, ['no-age']],
-    ],
-    advice: [/pass old: matching rows without an age, which never expire: about 3/],
+    ...ONE_OF_FIVE,
   };
 }
 
@@ -88,14 +93,7 @@ export const AGES: readonly Option[] = [
     passes: [expireRows({ ...old, age: parentAge({ parent: Meeting, by: 'meetingId', age: 'endedAt' }) })],
     deleted: { old: { visit: 1 } },
     left: { visit: [2, 3, 4, 5], meeting: [1, 2, 3] },
-    explained: [
-      ['Visit', 1, 'old'],
-      ['Visit', 2, ['too-young']],
-      ['Visit', 3, ['no-age']],
-      ['Visit', 4, ['no-age']],
-      ['Visit', 5, ['no-age']],
-    ],
-    advice: [/pass old: matching rows without an age, which never expire: about 3/],
+    ...ONE_OF_FIVE,
   },
   {
     name: 'a fallback of another type, and rows without any age',
