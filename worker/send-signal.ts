@@ -4,6 +4,7 @@ import type { Client } from '@temporalio/client';
 import { WorkflowNotFoundError } from '@temporalio/client';
 
 import type { RunProgress } from '../workflows/progress.ts';
+import { askTemporal } from './ask-temporal.ts';
 import { isEncodedResult } from './encoded-result.ts';
 
 /** The signals that an operator sends to a run. */
@@ -46,9 +47,12 @@ export async function sendSignal(
   }
   let run: number | null = null;
   do {
-    const progress = await client
-      .withDeadline(Date.now() + QUERY_TIMEOUT_MILLIS, async () => handle.query<RunProgress>('progress'))
-      .catch((error: unknown) => (isEncodedResult(error) ? 'encoded' : undefined));
+    // No query may outlast the whole: the connection of a worker tries again after a timeout of its own.
+    const timeout = Math.max(1, Math.min(QUERY_TIMEOUT_MILLIS, until - Date.now()));
+    const ask = async (): Promise<RunProgress> => handle.query<RunProgress>('progress');
+    const progress = await askTemporal(client, ask, timeout).catch((error: unknown) =>
+      isEncodedResult(error) ? 'encoded' : undefined,
+    );
     if (progress === 'encoded') return { workflowId, run, state: progress };
     run = progress?.run ?? run;
     if (progress !== undefined && hasTakenEffect(signal, progress.state))
