@@ -13,12 +13,13 @@ import type {
 import { bindPredicate } from './bind-predicate.ts';
 import { listInner, listOuter } from './blockers.ts';
 import { toCondition, toInstant, toSql } from './condition.ts';
-import type { TableAs } from './join-path.ts';
+import type { SeenTables } from './references.ts';
+import { hasNoParent, hasNoSurvivor, isNotReferenced, isStale, isUnreferenced } from './references.ts';
 import type { Condition, Holds, Instant, KeepLastList, View, ViewOptions } from './view.ts';
 
 /** What a database writes in its own way, each over alias `t`: see the members of {@link View}. */
 export interface ViewSql<Connection> {
-  tableAs: TableAs;
+  live: SeenTables;
   /** A value that is no instant in the form of its column is no age. */
   hasAge(ages: Ages): RawBuilder<boolean>;
   isBefore(ages: Ages, horizon: string): RawBuilder<boolean>;
@@ -27,15 +28,10 @@ export interface ViewSql<Connection> {
   selectHorizon(expiry: Pick<Expiry, 'ages' | 'retentions'>): RawBuilder<unknown>;
   dueWhenOlder(age: ColumnName, horizon: string, now: string): RawBuilder<string | null>;
   dueWhenExpired(expiry: Pick<Expiry, 'ages' | 'retentions'>, now: string): RawBuilder<string | null>;
-  hasNoParent(reference: ParentReference): RawBuilder<boolean>;
-  isUnreferenced(references: readonly StoredReference[]): RawBuilder<boolean>;
   /** The row is none of the newest of its group, which are found anew. */
   isNotNewest(expiry: KeepLastExpiry): RawBuilder<boolean>;
   isNotKept(connection: Connection, expiry: KeepLastExpiry, list: KeepLastList): RawBuilder<boolean>;
   isGroupFull(connection: Connection, expiry: KeepLastExpiry, list: KeepLastList): RawBuilder<boolean>;
-  isStale(pointer: StoredPointer): RawBuilder<boolean>;
-  hasNoSurvivor(pointer: StoredPointer): RawBuilder<boolean>;
-  isNotReferenced(blockers: readonly StoredBlocker[]): RawBuilder<boolean>;
   isNotChained(
     table: TableName,
     blockers: readonly StoredBlocker[],
@@ -46,16 +42,23 @@ export interface ViewSql<Connection> {
   isNotHeld(connection: Connection, holds: Holds, tree: RowTree): RawBuilder<boolean> | undefined;
 }
 
-/** The tables as they are. All conditions are over alias `t`. */
+/** The tables as they are, or as a preview finds them. All conditions are over alias `t`. */
 export class SqlView<Connection> implements View {
   readonly #sql: ViewSql<Connection>;
   readonly #connection: Connection;
   readonly #options: ViewOptions;
+  protected readonly seen: SeenTables;
 
-  constructor(dialect: ViewSql<Connection>, connection: Connection, options: ViewOptions) {
+  constructor(
+    dialect: ViewSql<Connection>,
+    connection: Connection,
+    options: ViewOptions,
+    seen: SeenTables = dialect.live,
+  ) {
     this.#sql = dialect;
     this.#connection = connection;
     this.#options = options;
+    this.seen = seen;
   }
 
   all(conditions: readonly Condition[]): Condition {
@@ -73,7 +76,7 @@ export class SqlView<Connection> implements View {
 
   isTrueOfNone(table: TableName, condition: Condition): Condition {
     return toCondition(
-      sql`not exists (select 1 from ${this.#sql.tableAs(table, 't')} where ${toSql(condition)})`,
+      sql`not exists (select 1 from ${this.seen.tableAs(table, 't')} where ${toSql(condition)})`,
     );
   }
 
@@ -110,11 +113,11 @@ export class SqlView<Connection> implements View {
   }
 
   hasNoParent(reference: ParentReference): Condition {
-    return toCondition(this.#sql.hasNoParent(reference));
+    return toCondition(hasNoParent(this.seen, reference));
   }
 
   isUnreferenced(references: readonly StoredReference[]): Condition {
-    return toCondition(this.#sql.isUnreferenced(references));
+    return toCondition(isUnreferenced(this.seen, references));
   }
 
   isNotKept(expiry: KeepLastExpiry): Condition {
@@ -134,16 +137,16 @@ export class SqlView<Connection> implements View {
   }
 
   isStale(pointer: StoredPointer): Condition {
-    return toCondition(this.#sql.isStale(pointer));
+    return toCondition(isStale(this.seen, pointer));
   }
 
   hasNoSurvivor(pointer: StoredPointer): Condition {
-    return toCondition(this.#sql.hasNoSurvivor(pointer));
+    return toCondition(hasNoSurvivor(this.seen, pointer));
   }
 
   isNotReferenced(tree: RowTree): Condition | undefined {
     const blockers = listOuter(tree);
-    return blockers.length === 0 ? undefined : toCondition(this.#sql.isNotReferenced(blockers));
+    return blockers.length === 0 ? undefined : toCondition(isNotReferenced(this.seen, blockers));
   }
 
   isNotChained(tree: RowTree, deletable: Condition, limit: number): Condition | undefined {

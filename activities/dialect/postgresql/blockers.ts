@@ -13,18 +13,6 @@ import { tableAs, tableRef } from './identifiers.ts';
 
 type Way = StoredBlocker['path'];
 
-/** Over alias `t`: no row that the pass leaves references it. */
-export function isNotReferenced(blockers: readonly StoredBlocker[]): RawBuilder<boolean> {
-  const checks = blockers.map((blocker) => {
-    const { from, where } = blockingRows(blocker, tableAs);
-    // As for rows that must be unreferenced: with an index the planner must not read all that references anything.
-    return blocker.reference.indexed
-      ? sql`(select true from ${from} where ${where} limit 1) is null`
-      : sql`not exists (select from ${from} where ${where})`;
-  });
-  return sql<boolean>`${sql.join(checks, sql` and `)}`;
-}
-
 /**
  * Selects what forbids to delete a row of alias `t`: `up` is the location of the pass's row with which a row that references
  * is deleted, or null if it is deleted with none. With `rows`, which gives the alias in a `from`, for many rows in one go:

@@ -1,7 +1,6 @@
 import type { RawBuilder } from 'kysely';
 import { sql } from 'kysely';
 
-import type { ParentReference } from '../../stored/row-tree.ts';
 import { toSql } from '../condition.ts';
 import type { LockedRows, OrphanRange, OrphanTarget, ScanStep } from '../scan.ts';
 import type { Connection } from './connection.ts';
@@ -81,19 +80,6 @@ export async function lockOrphans(
   if (pages !== undefined) return lockedByLocation(locked, pages, limit);
   const { cursor, done } = range;
   return { ...locked, cursorAfter: () => cursor, end: { cursor, done } };
-}
-
-/**
- * Over alias `t`: the row's parent does not exist. A look-up of one row and not `not exists`, which the planner may look up
- * in a hash of all parents, made anew in each batch.
- */
-export function hasNoParent({ by, parent, parentKey }: ParentReference): RawBuilder<boolean> {
-  return sql`(
-    select true
-    from ${tableRef(parent)} as parent
-    where ${columnRef('parent', parentKey)} = ${columnRef('t', by)}
-    limit 1
-  ) is null`;
 }
 
 /** `orphan`: the distinct keys whose parent does not exist. */

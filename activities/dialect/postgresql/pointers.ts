@@ -1,29 +1,12 @@
-import type { RawBuilder } from 'kysely';
 import { sql } from 'kysely';
 
 import type { StoredPointer } from '../../stored/row-tree.ts';
 import { toSql } from '../condition.ts';
+import { isStale } from '../references.ts';
 import type { Condition } from '../view.ts';
 import type { Connection } from './connection.ts';
 import { castArray, columnRef, tableRef, isAt } from './identifiers.ts';
-
-/** Over alias `t` of the holder: it names a target that is not there. One that names none, or no group, does not count. */
-export function isStale({ pointer, holderGroup, target, targetKey }: StoredPointer): RawBuilder<boolean> {
-  return sql`${columnRef('t', pointer)} is not null
-    and ${columnRef('t', holderGroup)} is not null
-    and not exists (
-      select from ${tableRef(target)} as target
-      where ${columnRef('target', targetKey)} = ${columnRef('t', pointer)}
-    )`;
-}
-
-/** Over alias `t` of the holder: its group has nothing left that it could be moved to. */
-export function hasNoSurvivor({ holderGroup, target, targetGroup }: StoredPointer): RawBuilder<boolean> {
-  return sql`not exists (
-    select from ${tableRef(target)} as survivor
-    where ${columnRef('survivor', targetGroup)} = ${columnRef('t', holderGroup)}
-  )`;
-}
+import { VIEW } from './view.ts';
 
 /**
  * Locks the holders of some groups, in the order of the groups so that two batches never wait for each other.
@@ -79,7 +62,7 @@ export async function repointHolders(
         order by ${columnRef('s', pointer.newest)} desc nulls last, ${columnRef('s', pointer.targetKey)} desc
         limit 1
       ) as newest on true
-      where ${isAt(locations)} and ${isStale(pointer)}
+      where ${isAt(locations)} and ${isStale(VIEW.live, pointer)}
     ),
     moved as (
       update ${holder} as t

@@ -5,28 +5,11 @@ import type { TableName } from '../../stored/columns.ts';
 import type { RowTree, StoredBlocker } from '../../stored/row-tree.ts';
 import { blockedSql, blockingRows, listInner } from '../blockers.ts';
 import { toSql } from '../condition.ts';
-import type { TableAs } from '../join-path.ts';
 import { joinPath } from '../join-path.ts';
 import type { ChainedRow } from '../rows.ts';
 import type { Condition } from '../view.ts';
 import type { Connection } from './connection.ts';
 import { isAt, tableAs, tableRef } from './identifiers.ts';
-import type { IsThere } from './references.ts';
-
-/** Over alias `t`: no row that the pass leaves references it. A preview has its own tables. */
-export function isNotReferenced(
-  blockers: readonly StoredBlocker[],
-  isThere: IsThere = () => sql`true`,
-  source: TableAs = tableAs,
-): RawBuilder<boolean> {
-  const checks = blockers.map((blocker) => {
-    const { from, where } = blockingRows(blocker, tableAs, source);
-    return sql`not exists (
-      select 1 from ${from} where ${where} and ${isThere(blocker.reference.table, 'b')}
-    )`;
-  });
-  return sql`(${sql.join(checks, sql` and `)})`;
-}
 
 /**
  * Selects of what forbids to delete rows, alias `t`, that `rows` gives in a `from`: `down` is the location of the row, `up`

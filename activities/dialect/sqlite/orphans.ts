@@ -4,6 +4,7 @@ import { sql } from 'kysely';
 import type { ParentReference } from '../../stored/row-tree.ts';
 import type { Shard } from '../../stored/scan.ts';
 import { toSql } from '../condition.ts';
+import { hasNoParent } from '../references.ts';
 import type { LockedRows, OrphanRange, OrphanTarget, ScanStep } from '../scan.ts';
 import { continueAt, endShard } from '../shard-end.ts';
 import type { Connection } from './connection.ts';
@@ -16,10 +17,10 @@ import {
   locationText,
   tableRef,
 } from './identifiers.ts';
-import { hasNoParent } from './references.ts';
 import type { RowidRange } from './scan-by-location.ts';
 import { endOfRowids, findRowids, isInRowids } from './scan-by-location.ts';
 import { readKey, toKeyCursor, toRowidCursor } from './scan-cursor.ts';
+import { VIEW } from './view.ts';
 
 type KeyShard = Shard & { readonly scan: 'by-parent-key' };
 
@@ -99,7 +100,7 @@ function isOrphan(target: OrphanTarget, range: OrphanRange): RawBuilder<boolean>
     rowids === undefined
       ? isKey(target.by, 't', 'keys' in range.among ? range.among.keys : [])
       : isInRowids(rowids);
-  return sql`(${isInRange} and ${toSql(target.where)} and ${hasNoParent(target)})`;
+  return sql`(${isInRange} and ${toSql(target.where)} and ${hasNoParent(VIEW.live, target)})`;
 }
 
 function readRange({ among }: OrphanRange): RowidRange | undefined {

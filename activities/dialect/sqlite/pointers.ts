@@ -3,48 +3,17 @@ import { sql } from 'kysely';
 
 import type { StoredPointer } from '../../stored/row-tree.ts';
 import { toSql } from '../condition.ts';
+import type { SeenTables } from '../references.ts';
+import { hasNoSurvivor, isStale } from '../references.ts';
 import type { Condition } from '../view.ts';
 import type { Connection } from './connection.ts';
 import { columnRef, isAt, isKey, locationText, tableRef } from './identifiers.ts';
-import type { IsThere } from './references.ts';
-
-const ALL: IsThere = () => sql`true`;
-
-/** Over alias `t` of the holder: it names a target that is not there. One that names none, or no group, does not count. */
-export function isStale(
-  { pointer, holderGroup, target, targetKey }: StoredPointer,
-  isThere: IsThere = ALL,
-  value: RawBuilder<unknown> = columnRef('t', pointer),
-): RawBuilder<boolean> {
-  return sql`(
-    ${value} is not null
-    and ${columnRef('t', holderGroup)} is not null
-    and not exists (
-      select 1
-      from ${tableRef(target)} as target
-      where ${columnRef('target', targetKey)} = ${value} and ${isThere(target, 'target')}
-    )
-  )`;
-}
-
-/** Over alias `t` of the holder: its group has nothing left that it could be moved to. */
-export function hasNoSurvivor(
-  { holderGroup, target, targetGroup }: StoredPointer,
-  isThere: IsThere = ALL,
-): RawBuilder<boolean> {
-  return sql`not exists (
-    select 1
-    from ${tableRef(target)} as survivor
-    where
-      ${columnRef('survivor', targetGroup)} = ${columnRef('t', holderGroup)}
-      and ${isThere(target, 'survivor')}
-  )`;
-}
+import { VIEW } from './view.ts';
 
 /** Over alias `t` of the holder: a select of the location of the newest survivor of its group; null if there is none. */
 export function selectNewestTarget(
+  { isThere }: SeenTables,
   pointer: StoredPointer,
-  isThere: IsThere = ALL,
 ): RawBuilder<number | null> {
   return sql`(
     select s.rowid
@@ -81,7 +50,7 @@ export async function repointHolders(
 ): Promise<number> {
   if (locations.length === 0) return 0;
   const holder = tableRef(pointer.holder);
-  const newest = selectNewestTarget(pointer);
+  const newest = selectNewestTarget(VIEW.live, pointer);
   const sets = [
     sql`${sql.id(pointer.pointer.name)} = ${sql.id('n', pointer.targetKey.name)}`,
     ...pointer.copy.map(({ to, from }) => sql`${sql.id(to.name)} = ${sql.id('n', from.name)}`),
@@ -90,11 +59,11 @@ export async function repointHolders(
     update ${holder} as t
     set ${sql.join(sets)}
     from ${tableRef(pointer.target)} as n
-    where ${isAt(locations)} and ${isStale(pointer)} and n.rowid = ${newest}`);
+    where ${isAt(locations)} and ${isStale(VIEW.live, pointer)} and n.rowid = ${newest}`);
   await connection.run(sql`
     delete from ${holder} as t
     where
-      ${isAt(locations)} and ${isStale(pointer)} and ${hasNoSurvivor(pointer)}
+      ${isAt(locations)} and ${isStale(VIEW.live, pointer)} and ${hasNoSurvivor(VIEW.live, pointer)}
       and ${notHeld === undefined ? sql`true` : toSql(notHeld)}`);
   return changes;
 }

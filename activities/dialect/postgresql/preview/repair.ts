@@ -2,6 +2,7 @@ import type { RawBuilder } from 'kysely';
 import { sql } from 'kysely';
 
 import type { StoredPointer } from '../../../stored/row-tree.ts';
+import { isStale } from '../../references.ts';
 import { columnRef, tableRef } from '../identifiers.ts';
 import { keptColumn } from './kept-columns.ts';
 import type { DeletedRowsCte, PreviewStatement } from './statement.ts';
@@ -39,7 +40,7 @@ export function addRepair(
       from ${sql.id(current)} as c
       where
         ${isTouched}
-        and ${isStalePointer(statement, pointer, sql`c.pointer_value`, sql`c.group_value`)}
+        and ${isStale(statement.seen, pointer, sql`c.pointer_value`, sql`c.group_value`)}
         and ${statement.isLocationNotDeletedYet(holder, 'c')}`,
   );
   const newest = statement.addCte(
@@ -84,21 +85,4 @@ export function addRepair(
       select * from ${sql.id(moved)}`,
   );
   statement.setPointers(pointer, after);
-}
-
-/** A pointer has a value and a group, and no row that is still there has this key. */
-export function isStalePointer(
-  statement: PreviewStatement,
-  { target, targetKey }: StoredPointer,
-  value: RawBuilder<unknown>,
-  group: RawBuilder<unknown>,
-): RawBuilder<boolean> {
-  return sql`(
-    ${value} is not null
-    and ${group} is not null
-    and not exists (
-      select from ${tableRef(target)} as s
-      where ${columnRef('s', targetKey)} = ${value} and ${statement.isNotDeletedYet(target, 's')}
-    )
-  )`;
 }

@@ -6,8 +6,10 @@ import type { RowLink, RowTree, StoredPointer } from '../../../stored/row-tree.t
 import type { Catalog } from '../../catalog.ts';
 import { toSql } from '../../condition.ts';
 import type { PreviewCount } from '../../preview.ts';
+import type { SeenTables } from '../../references.ts';
+import { notExists } from '../../references.ts';
 import type { View } from '../../view.ts';
-import { qualifiedName, tableRef } from '../identifiers.ts';
+import { qualifiedName, tableAs, tableRef } from '../identifiers.ts';
 import type { ClearedLink } from './unlinked.ts';
 import { listUnlinked } from './unlinked.ts';
 
@@ -52,6 +54,13 @@ export class PreviewStatement {
   readonly #cleared: ClearedLink[] = [];
   readonly #catalog: Catalog;
   readonly #live: Pick<View, 'isNotHeld'>;
+  /** The tables without what is deleted so far. */
+  readonly seen: SeenTables = {
+    tableAs,
+    withNulls: (table, alias) => this.tableBefore(table, alias),
+    isThere: (table, alias) => this.isNotDeletedYet(table, alias),
+    hasNone: notExists,
+  };
   #pass = '';
 
   constructor(catalog: Catalog, live: Pick<View, 'isNotHeld'>) {
@@ -170,7 +179,7 @@ export class PreviewStatement {
         : listUnlinked(this.#catalog, known, this.#cleared, (parent, pass) =>
             this.#listEarlier(parent, pass),
           );
-    if (known === undefined || unlinked.length === 0) return sql`${tableRef(table)} as ${sql.id(alias)}`;
+    if (known === undefined || unlinked.length === 0) return tableAs(table, alias);
     const columns = [...known.columns.keys()].map((name) => {
       const conditions = unlinked
         .filter(({ columns: own }) => own.includes(name))

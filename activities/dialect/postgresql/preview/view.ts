@@ -1,63 +1,25 @@
-import type { RawBuilder } from 'kysely';
 import { sql } from 'kysely';
 
 import type { KeepLastExpiry } from '../../../stored/expiry.ts';
-import type { ParentReference, RowTree, StoredPointer, StoredReference } from '../../../stored/row-tree.ts';
-import { blockingRows, listOuter } from '../../blockers.ts';
+import type { StoredPointer } from '../../../stored/row-tree.ts';
 import { caseByRetention } from '../../case-by-retention.ts';
 import { toCondition } from '../../condition.ts';
-import { references } from '../../join-path.ts';
+import { isStale } from '../../references.ts';
+import { SqlView } from '../../sql-view.ts';
 import type { Condition, ViewOptions } from '../../view.ts';
 import type { Connection } from '../connection.ts';
-import { columnRef, tableRef } from '../identifiers.ts';
+import { tableRef } from '../identifiers.ts';
 import { groupKey, retentionIndex, selectNewest } from '../keep-last.ts';
-import { LiveView } from '../view.ts';
-import { isStalePointer } from './repair.ts';
+import { VIEW } from '../view.ts';
 import type { PreviewStatement } from './statement.ts';
 
 /** The tables without the rows that passes delete which were added to a preview before. */
-export class PreviewView extends LiveView {
+export class PreviewView extends SqlView<Connection> {
   readonly #statement: PreviewStatement;
 
   constructor(connection: Connection, options: ViewOptions, statement: PreviewStatement) {
-    super(connection, options);
+    super(VIEW, connection, options, statement.seen);
     this.#statement = statement;
-  }
-
-  override hasNoParent({ by, parent, parentKey }: ParentReference): Condition {
-    return toCondition(sql`not exists (
-      select from ${tableRef(parent)} as parent
-      where
-        ${columnRef('parent', parentKey)} = ${columnRef('t', by)}
-        and ${this.#statement.isNotDeletedYet(parent, 'parent')}
-    )`);
-  }
-
-  override isUnreferenced(stored: readonly StoredReference[]): Condition {
-    const checks = stored.map(
-      ({ table, ...link }) => sql`not exists (
-        select from ${this.#statement.tableBefore(table, 'c')}
-        where ${references('c', 't', link)} and ${this.#statement.isNotDeletedYet(table, 'c')}
-      )`,
-    );
-    return toCondition(sql`(${sql.join(checks, sql` and `)})`);
-  }
-
-  override isNotReferenced(tree: RowTree): Condition | undefined {
-    const blockers = listOuter(tree);
-    if (blockers.length === 0) return undefined;
-    const checks = blockers.map((blocker) => {
-      const { table } = blocker.reference;
-      const { from, where } = blockingRows(
-        blocker,
-        (of, alias) => sql`${tableRef(of)} as ${sql.id(alias)}`,
-        (of, alias) => this.#statement.tableBefore(of, alias),
-      );
-      return sql`not exists (
-        select from ${from} where ${where} and ${this.#statement.isNotDeletedYet(table, 'b')}
-      )`;
-    });
-    return toCondition(sql`(${sql.join(checks, sql` and `)})`);
   }
 
   /** Rows of the pass itself are judged all at once: see `addDeleted`. */
@@ -91,23 +53,10 @@ export class PreviewView extends LiveView {
   /** Earlier passes may have moved the pointer. */
   override isStale(pointer: StoredPointer): Condition {
     const moved = this.#statement.findPointers(pointer);
-    const check = (value: RawBuilder<unknown>, group: RawBuilder<unknown>): RawBuilder<boolean> =>
-      isStalePointer(this.#statement, pointer, value, group);
-    if (moved === undefined) {
-      return toCondition(check(columnRef('t', pointer.pointer), columnRef('t', pointer.holderGroup)));
-    }
+    if (moved === undefined) return super.isStale(pointer);
     return toCondition(sql`exists (
       select from ${sql.id(moved)} as c
-      where c.location = t.ctid and ${check(sql`c.pointer_value`, sql`c.group_value`)}
-    )`);
-  }
-
-  override hasNoSurvivor({ holderGroup, target, targetGroup }: StoredPointer): Condition {
-    return toCondition(sql`not exists (
-      select from ${tableRef(target)} as survivor
-      where
-        ${columnRef('survivor', targetGroup)} = ${columnRef('t', holderGroup)}
-        and ${this.#statement.isNotDeletedYet(target, 'survivor')}
+      where c.location = t.ctid and ${isStale(this.seen, pointer, sql`c.pointer_value`, sql`c.group_value`)}
     )`);
   }
 }

@@ -5,6 +5,8 @@ import type { TableName } from '../../../stored/columns.ts';
 import type { RowLink, StoredPointer } from '../../../stored/row-tree.ts';
 import type { Catalog, CatalogTable } from '../../catalog.ts';
 import { references } from '../../join-path.ts';
+import type { SeenTables } from '../../references.ts';
+import { notExists } from '../../references.ts';
 import { listSetNullLinks } from '../../set-null-links.ts';
 import type { Connection } from '../connection.ts';
 import { columnRef, tableAs, tableRef } from '../identifiers.ts';
@@ -27,6 +29,13 @@ export class Deletions {
   readonly #items: Item[] = [];
   readonly #recordings = new Set<string>();
   readonly #cleared: { readonly link: RowLink; readonly item: number }[] = [];
+  /** The tables without what is deleted so far. */
+  readonly seen: SeenTables = {
+    tableAs,
+    withNulls: (table, alias) => this.source(table, alias),
+    isThere: (table, alias) => this.isThere(table, alias),
+    hasNone: notExists,
+  };
   #pass = '';
 
   constructor(catalog: Catalog) {

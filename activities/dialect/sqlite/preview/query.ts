@@ -9,14 +9,14 @@ import type { Catalog } from '../../catalog.ts';
 import { toSql } from '../../condition.ts';
 import { references } from '../../join-path.ts';
 import type { DeletedPaths, PreviewCount, PreviewedDelete, PreviewQuery } from '../../preview.ts';
+import { isStale } from '../../references.ts';
 import { listClearedLinks } from '../../set-null-links.ts';
 import type { Condition, Holds, View } from '../../view.ts';
 import { edgeSql } from '../blockers.ts';
 import type { Connection } from '../connection.ts';
 import { ageMillis } from '../expiry.ts';
 import { columnRef, tableAs } from '../identifiers.ts';
-import { isStale, selectNewestTarget } from '../pointers.ts';
-import type { IsThere } from '../references.ts';
+import { selectNewestTarget } from '../pointers.ts';
 import { LiveView } from '../view.ts';
 import type { Item } from './deletions.ts';
 import { Deletions } from './deletions.ts';
@@ -40,7 +40,6 @@ export class SqlitePreviewQuery implements PreviewQuery {
   readonly #steps: Step[] = [];
   readonly #conditions: { readonly table: TableName; readonly where: RawBuilder<unknown> }[] = [];
   readonly #counts: PreviewCount[] = [];
-  readonly #isThere: IsThere = (table, alias) => this.#deletions.isThere(table, alias);
 
   constructor(connection: Connection, catalog: Catalog, holds: Holds | undefined) {
     const options = holds === undefined ? {} : { holds };
@@ -62,7 +61,7 @@ export class SqlitePreviewQuery implements PreviewQuery {
     const item = this.#deletions.addItem();
     this.#deletions.clearReferences(item, listClearedLinks(tree));
     const source = this.#deletions.source(table, 't');
-    const all = sql`(${toSql(where)}) and ${this.#isThere(table, 't')} and vacuum_goes_on()`;
+    const all = sql`(${toSql(where)}) and ${this.#deletions.isThere(table, 't')} and vacuum_goes_on()`;
     const unreferenced = notReferenced === undefined ? all : sql`${all} and (${toSql(notReferenced)})`;
     const free = notHeld === undefined ? unreferenced : sql`${unreferenced} and (${toSql(notHeld)})`;
     const levels = (which: RawBuilder<unknown>, isFirst: boolean): RawBuilder<unknown> => {
@@ -96,7 +95,7 @@ export class SqlitePreviewQuery implements PreviewQuery {
         const { rows } = await connection.run(sql<{ rows: number }>`
           select count(*) as rows
           from ${source}
-          where (${toSql(undated)}) and ${this.#isThere(table, 't')} and vacuum_goes_on()`);
+          where (${toSql(undated)}) and ${this.#deletions.isThere(table, 't')} and vacuum_goes_on()`);
         this.#count(item, table, 'undated', rows[0]?.rows ?? 0);
       }
       await add(true);
@@ -159,7 +158,7 @@ export class SqlitePreviewQuery implements PreviewQuery {
       const { rows } = await connection.run(sql<{ rows: number; oldest: number | null }>`
         select count(*) as rows, min(${ageMillis('t', [age])}) as oldest
         from ${source}
-        where (${toSql(where)}) and ${this.#isThere(table, 't')} and vacuum_goes_on()`);
+        where (${toSql(where)}) and ${this.#deletions.isThere(table, 't')} and vacuum_goes_on()`);
       this.#count(item, table, 'found', rows[0]?.rows ?? 0);
       this.#count(item, table, 'oldest found', rows[0]?.oldest ?? null);
     });
@@ -204,9 +203,9 @@ export class SqlitePreviewQuery implements PreviewQuery {
           )`;
     const stale = sql`
       ${isTouched}
-      and ${isStale(pointer, this.#isThere, this.#deletions.pointerValue(pointer))}
-      and ${this.#isThere(holder, 't')}`;
-    const newest = selectNewestTarget(pointer, this.#isThere);
+      and ${isStale(this.#deletions.seen, pointer, this.#deletions.pointerValue(pointer))}
+      and ${this.#deletions.isThere(holder, 't')}`;
+    const newest = selectNewestTarget(this.#deletions.seen, pointer);
     this.#steps.push(async (connection) => {
       const { changes: moved } = await connection.run(sql`
         insert or replace into ${MOVED} (number, location, target)

@@ -1,25 +1,21 @@
 import type { RawBuilder } from 'kysely';
 import { sql } from 'kysely';
 
-import type { TableName } from '../../../stored/columns.ts';
 import type { KeepLastExpiry } from '../../../stored/expiry.ts';
-import type { ParentReference, RowTree, StoredPointer, StoredReference } from '../../../stored/row-tree.ts';
-import { listOuter } from '../../blockers.ts';
+import type { StoredPointer } from '../../../stored/row-tree.ts';
 import { toCondition } from '../../condition.ts';
+import { isStale } from '../../references.ts';
+import { SqlView } from '../../sql-view.ts';
 import type { Condition, ViewOptions } from '../../view.ts';
-import { isNotReferenced } from '../blockers.ts';
 import type { Connection } from '../connection.ts';
 import { tableAs } from '../identifiers.ts';
 import { groupKey, keepCount, retentionIndex, selectNewest } from '../keep-last.ts';
-import { hasNoSurvivor, isStale } from '../pointers.ts';
-import type { IsThere } from '../references.ts';
-import { hasNoParent, isUnreferenced } from '../references.ts';
-import { LiveView } from '../view.ts';
+import { VIEW } from '../view.ts';
 import type { Deletions } from './deletions.ts';
 import { NEWEST } from './tables.ts';
 
 /** The tables without the rows that the passes delete which were added to a preview before. */
-export class PreviewView extends LiveView {
+export class PreviewView extends SqlView<Connection> {
   readonly #deletions: Deletions;
   readonly #prepare: (step: RawBuilder<unknown>) => void;
   #lists = 0;
@@ -31,27 +27,9 @@ export class PreviewView extends LiveView {
     deletions: Deletions,
     prepare: (step: RawBuilder<unknown>) => void,
   ) {
-    super(connection, options);
+    super(VIEW, connection, options, deletions.seen);
     this.#deletions = deletions;
     this.#prepare = prepare;
-  }
-
-  override hasNoParent(reference: ParentReference): Condition {
-    return toCondition(hasNoParent(reference, this.#isThere));
-  }
-
-  override isUnreferenced(stored: readonly StoredReference[]): Condition {
-    const source = (table: TableName, alias: string): RawBuilder<unknown> =>
-      this.#deletions.source(table, alias);
-    return toCondition(isUnreferenced(stored, this.#isThere, source));
-  }
-
-  override isNotReferenced(tree: RowTree): Condition | undefined {
-    const blockers = listOuter(tree);
-    if (blockers.length === 0) return undefined;
-    const source = (table: TableName, alias: string): RawBuilder<unknown> =>
-      this.#deletions.source(table, alias);
-    return toCondition(isNotReferenced(blockers, this.#isThere, source));
   }
 
   /** Rows of the pass itself are judged all at once: see `addDeleted`. */
@@ -78,18 +56,12 @@ export class PreviewView extends LiveView {
         join ${tableAs(table, 'k')} on k.rowid = newest.location
         where
           newest.number = ${list} and newest.retention_index = ${retentionIndex(retentions)}
-          and newest.group_key = ${groupKey(retentions)} and ${this.#isThere(table, 'k')}
+          and newest.group_key = ${groupKey(retentions)} and ${this.seen.isThere(table, 'k')}
       ) >= ${count})
     )`);
   }
 
   override isStale(pointer: StoredPointer): Condition {
-    return toCondition(isStale(pointer, this.#isThere, this.#deletions.pointerValue(pointer)));
+    return toCondition(isStale(this.seen, pointer, this.#deletions.pointerValue(pointer)));
   }
-
-  override hasNoSurvivor(pointer: StoredPointer): Condition {
-    return toCondition(hasNoSurvivor(pointer, this.#isThere));
-  }
-
-  readonly #isThere: IsThere = (table, alias) => this.#deletions.isThere(table, alias);
 }
