@@ -55,7 +55,11 @@ describeNeeding(['temporal'], 'a schedule of another environment', () => {
     }
     const left = await handle.describe();
     expect(left).toMatchObject({ action: { taskQueue: 'vacuum' }, state: { paused: false } });
-    expect(left.info.recentActions).toEqual([]);
+    // What the schedule starts by itself, it starts on the hour.
+    const triggered = left.info.recentActions.filter(
+      ({ scheduledAt }) => scheduledAt.getTime() % 3_600_000 !== 0,
+    );
+    expect(triggered).toEqual([]);
     const moved = await schedule('apply', staging, ...fresh, '--move');
     expect(moved.stdout).toContain('on task queue fresh');
     expect((await handle.describe()).action.taskQueue).toBe('fresh');

@@ -70,14 +70,18 @@ export class CommitProxy {
         inBatch = false;
         if (this.#isToHold()) {
           mute = true;
-          this.#onHeld();
-          if (this.#at === 'before commit') return;
+          if (this.#at === 'before commit') {
+            this.#onHeld();
+            return;
+          }
         }
       }
       server.write(chunk);
     });
     server.on('data', (chunk) => {
       if (!mute) client.write(chunk);
+      // The response to the commit: before it, the server may not have committed yet.
+      else this.#onHeld();
     });
   }
 
