@@ -27,7 +27,7 @@ interface RetentionColumnBasics {
 /**
  * How old a row must be, read from the database in the statement that deletes: from a column of the row, or of its
  * parent. A number that comes to less than one hour, or is negative, keeps its row for ever, unless the pass says
- * `allowShort`; then only a negative one does.
+ * `allowShort`; then only a negative one does. One of more than 2,000 years keeps it for ever as well.
  */
 export type RetentionColumnOptions<Row> =
   | (RetentionColumnBasics & {

@@ -3,7 +3,7 @@ import { sql } from 'kysely';
 
 import type { AgeColumn } from '../../stored/columns.ts';
 import type { StoredRetention, StoredRetentionColumn, Expiry } from '../../stored/expiry.ts';
-import { caseByRetention } from '../case-by-retention.ts';
+import { caseByRetention, MOST_MILLIS, MOST_YEARS } from '../case-by-retention.ts';
 import { toInstant } from './epoch.ts';
 import { columnRef, castValue, tableRef, timestampType, baseType } from './identifiers.ts';
 
@@ -61,9 +61,6 @@ function rowHorizon({ horizon, column }: StoredRetention, type: string): RawBuil
   return column === undefined ? stored : columnHorizon(column, type, stored);
 }
 
-/** No row is older, in milliseconds: what is subtracted must leave a year that PostgreSQL can write. */
-const MAX_MILLIS = 2000 * 365 * 24 * 3600 * 1000;
-
 /**
  * The horizon of a row by its column, of the type of the ages; null if it stays for ever. `otherwise` is the horizon
  * if the column is null. Over alias `t`.
@@ -86,18 +83,19 @@ function columnHorizon(
     return sql`(
       select case
         when n.kept is null then ${otherwise}
-        when n.kept >= ${leastMillis}::float8 * interval '1 millisecond'
-          then (${start} - least(n.kept, interval '2000 years'))::${baseType(type)}
+        when n.kept between ${leastMillis}::float8 * interval '1 millisecond' and ${sql.lit(`${MOST_YEARS} years`)}::interval
+          then (${start} - n.kept)::${baseType(type)}
       end
       from (select ${number} as kept) as n
     )`;
   }
-  // NaN is the greatest number: such a row stays as long as any.
-  const millis = sql`least(n.millis, ${MAX_MILLIS}::float8) * interval '1 millisecond'`;
+  // NaN is the greatest number: such a row stays for ever.
+  const millis = sql`n.millis * interval '1 millisecond'`;
   return sql`(
     select case
       when n.millis is null then ${otherwise}
-      when n.millis >= ${leastMillis}::float8 then (${castValue(horizon, timestampType(type))} - ${millis})::${baseType(type)}
+      when n.millis between ${leastMillis}::float8 and ${MOST_MILLIS}::float8
+        then (${castValue(horizon, timestampType(type))} - ${millis})::${baseType(type)}
     end
     from (select ${number}::float8 * ${unitMillis}::float8 as millis) as n
   )`;

@@ -3,7 +3,7 @@ import { sql } from 'kysely';
 
 import type { AgeColumn, Ages } from '../../stored/columns.ts';
 import type { Expiry, StoredRetention, StoredRetentionColumn } from '../../stored/expiry.ts';
-import { caseByRetention } from '../case-by-retention.ts';
+import { caseByRetention, MOST_MILLIS } from '../case-by-retention.ts';
 import { findMixedType, hoursUntilOver } from '../column-types.ts';
 import { columnRef, tableRef } from './identifiers.ts';
 import type { InstantForm } from './instants.ts';
@@ -88,19 +88,20 @@ export function isExpired({
   const isPastOwn = ({ horizon: own, column }: StoredRetention): RawBuilder<unknown> => {
     const stored = own === null ? sql`null` : sql`${age} < ${form.toValue(own)}`;
     if (column === undefined) return stored;
-    const { number, least } = retentionNumber(column);
+    const { number, least, most } = retentionNumber(column);
     return sql`case
       when ${number} is null then ${stored}
-      when ${number} >= ${least} then ${form.toMillis(age)} < ${columnHorizon(column, number)}
+      when ${number} between ${least} and ${most} then ${form.toMillis(age)} < ${columnHorizon(column, number)}
     end`;
   };
   return sql`(${past} and ${caseByRetention(retentions, isPastOwn)})`;
 }
 
-/** Over alias `t`: the number of a retention in a column, and the least that lets its row go. A text is no number. */
+/** Over alias `t`: the number of a retention in a column, and the least and the most that let its row go. A text is no number. */
 function retentionNumber({ column, parent, unitMillis, leastMillis }: StoredRetentionColumn): {
   readonly number: RawBuilder<number | null>;
   readonly least: number;
+  readonly most: number;
 } {
   const value =
     parent === null
@@ -114,6 +115,7 @@ function retentionNumber({ column, parent, unitMillis, leastMillis }: StoredRete
   return {
     number: sql`(case when typeof(${value}) in ('integer', 'real', 'null') then ${value} else -1 end)`,
     least: leastMillis / unitMillis,
+    most: MOST_MILLIS / unitMillis,
   };
 }
 
@@ -130,10 +132,10 @@ export function selectHorizon({ retentions }: Pick<Expiry, 'retentions'>): RawBu
   return caseByRetention(retentions, ({ horizon, column }) => {
     const stored = horizon === null ? sql`null` : sql`${Date.parse(horizon)}`;
     if (column === undefined) return stored;
-    const { number, least } = retentionNumber(column);
+    const { number, least, most } = retentionNumber(column);
     return sql`case
       when ${number} is null then ${stored}
-      when ${number} >= ${least} then ${columnHorizon(column, number)}
+      when ${number} between ${least} and ${most} then ${columnHorizon(column, number)}
     end`;
   });
 }

@@ -70,6 +70,17 @@ test('seconds count as they are', async () => {
   expect(await gone()).toEqual([10, 30]);
 });
 
+test.each([
+  ['kept', 'interval'],
+  ['seconds', 'seconds'],
+])('%s of more than 2,000 years keep rows of any age', async (column, unit) => {
+  await database.rows(`insert into event values (72, 7, '4000-01-01 BC'), (73, 7, '-infinity')`);
+  await runAsPreviewed(database.url, policyWith(column, unit));
+  expect(await database.rows('select id from event where realm_id = 7 order by id')).toEqual(
+    [70, 71, 72, 73].map((id) => ({ id })),
+  );
+});
+
 test('a number is no interval, and an interval no number', async () => {
   await expect(runAsPreviewed(database.url, policyWith('seconds', 'interval'))).rejects.toThrow(
     'which is no interval',

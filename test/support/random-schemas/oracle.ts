@@ -47,9 +47,12 @@ function isOlder(at: number | null, horizon: number | null): boolean {
   return at !== null && horizon !== null && at < horizon;
 }
 
-/** The horizon of so many days; none keeps for ever, and so does less than an hour from a column. */
+/** No retention is longer, but for one for ever. */
+const MOST_DAYS = 2000 * 365;
+
+/** The horizon of so many days; none keeps for ever, and so does less than an hour from a column, or too much. */
 function toHorizon(now: number, days: number | null): number | null {
-  return days === null || days <= 0 ? null : now - days * DAY;
+  return days === null || days <= 0 || days > MOST_DAYS ? null : now - days * DAY;
 }
 
 function findParent({ parents, shape }: World, { ref }: Child): Parent | undefined {

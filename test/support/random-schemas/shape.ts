@@ -102,6 +102,9 @@ const INCOMPARABLE: readonly KeyType[] = [
   { parent: 'varchar(9)', child: 'numeric', spell: withZeros },
 ];
 
+/** Keys of types whose operators a narrow search path does not find. */
+const HIDDEN = KEYS.filter(({ parent }) => /^ext\./.test(parent));
+
 /** What is made once: types in schemas of their own, which the search path finds. */
 export const TYPES_SQL = `
   create schema ext;
@@ -123,8 +126,9 @@ export function makeShape(random: Random): Shape {
         'partitioned',
         'partitioned',
       ]);
+  const isHidden = odd === 'narrow path' && chance(random, 0.7);
   // Only without a foreign key can they be incomparable, and only codes have types to choose from.
-  const names = odd === 'incomparable' ? 'code' : choose(random, ['id', 'code'] as const);
+  const names = odd === 'incomparable' || isHidden ? 'code' : choose(random, ['id', 'code'] as const);
   const foreignKey =
     odd === 'incomparable'
       ? 'none'
@@ -132,7 +136,7 @@ export function makeShape(random: Random): Shape {
         ? 'cascade'
         : choose(random, ['none', 'cascade', 'set null'] as const);
   return {
-    key: choose(random, odd === 'incomparable' ? INCOMPARABLE : KEYS),
+    key: choose(random, odd === 'incomparable' ? INCOMPARABLE : isHidden ? HIDDEN : KEYS),
     group: choose(random, GROUPS),
     age: choose(random, AGES),
     names,

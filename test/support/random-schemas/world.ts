@@ -51,7 +51,8 @@ export function makeWorld(random: Random, now: number): World {
     group: chance(random, 0.2) ? null : 1 + Math.floor(random() * 3),
     state: choose(random, ['open', 'done', 'done', 'legal']),
     at: makeAge(random, shape.age, now),
-    days: choose(random, [null, 0, -10, 10, 20, 30, 60]),
+    // As a number of days, more than 8,000 years are for ever.
+    days: choose(random, [null, 0, -10, 10, 20, 30, 60, 3_000_000]),
   }));
   const lost = foreignKey === 'none' ? 8 : 0;
   const makeChildren = (first: number, length: number): Child[] =>
