@@ -76,7 +76,9 @@ export function makeGraph(random: Random, isSqlite: boolean): Graph {
     ? Array.from({ length: count }, () => 'none' as const)
     : chooseTriggers(random, count, isSqlite);
   const sizes = Array.from({ length: count }, () => 3 + below(12));
-  const held = chance(random, 0.3) ? 0.08 : 0;
+  // In all tables, or in one alone: of most rows that go with a held one nothing else is held then.
+  const held = chance(random, 0.35) ? choose(random, [0.08, 0.2]) : 0;
+  const heldTable = held > 0.1 ? below(count) : null;
   const tables = sizes.map((size, table) =>
     Array.from({ length: size }, (_, n): Row => ({
       id: n + 1,
@@ -85,7 +87,7 @@ export function makeGraph(random: Random, isSqlite: boolean): Graph {
       // The row that others reference by default stays.
       isOld: (table > 0 || n + 1 !== DEFAULT_ID) && chance(random, 0.6),
       isMarked: chance(random, 0.15),
-      isHeld: chance(random, held),
+      isHeld: chance(random, heldTable === null || heldTable === table ? held : 0),
       // Of the first table's rows, some name a row that is not there.
       owner: chance(random, 0.4) ? null : 1 + below(table === 0 ? (sizes[1] ?? 0) + 4 : (sizes[0] ?? 1)),
       refs: new Map(
