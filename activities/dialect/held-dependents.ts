@@ -1,11 +1,14 @@
 import type { RawBuilder } from 'kysely';
 import { sql } from 'kysely';
 
-import type { TableName } from '../stored/columns.ts';
+import type { ColumnName, TableName } from '../stored/columns.ts';
 import type { CascadeStep, RowTree } from '../stored/row-tree.ts';
+import { bindPredicate } from './bind-predicate.ts';
 import { isTree, pathsByCascades } from './cascade-paths.ts';
 import type { TableAs } from './join-path.ts';
 import { linkToParent, references } from './join-path.ts';
+import { isAbout } from './needs-locks.ts';
+import type { HeldRows, Holds } from './view.ts';
 
 /** A table with held rows, and which these are, over alias `t`. */
 export interface HeldTable {
@@ -14,10 +17,15 @@ export interface HeldTable {
 }
 
 /** How a dialect asks for held rows. */
-export interface HeldRowsSql {
+export interface HoldSql<Connection> {
   readonly tableAs: TableAs;
-  /** Over alias `t` of a table: a hold names the row. Undefined if no hold is about the table. */
-  isHeldRow(table: TableName): RawBuilder<boolean> | undefined;
+  /** Over alias `t` of a table: a hold that is in force, now or from an instant on, names the row by its key. */
+  isNamed(
+    connection: Connection,
+    key: ColumnName,
+    of: HeldRows['of'],
+    from: string | undefined,
+  ): RawBuilder<boolean>;
   /**
    * Whether a delete of some rows of the tree's table reaches, by cascade, held rows of others, if a table is reached along
    * several paths or again from itself: foreign keys are followed from row to row until nothing new comes. Each foreign key
@@ -26,11 +34,41 @@ export interface HeldRowsSql {
   reachesHeldRow(tree: RowTree, rows: RawBuilder<unknown>, wanted: readonly HeldTable[]): RawBuilder<boolean>;
 }
 
+/** The same for some holds. */
+interface HeldRowsSql extends Pick<HoldSql<unknown>, 'tableAs' | 'reachesHeldRow'> {
+  readonly isHeldRow: (table: TableName) => RawBuilder<boolean> | undefined;
+}
+
+/** Over alias `t` of a table: a hold names the row. Undefined if no hold is about the table. */
+export function isHeldRow<Connection>(
+  dialect: HoldSql<Connection>,
+  connection: Connection,
+  { rows, from }: Holds,
+  table: TableName,
+): RawBuilder<boolean> | undefined {
+  const checks = rows
+    .filter((held) => isAbout(held, table))
+    .map(({ key, condition, of }) => {
+      if (condition !== null) return sql`${bindPredicate(condition)} is true`;
+      return key === null ? sql`false` : dialect.isNamed(connection, key, of, from);
+    });
+  return checks.length === 0 ? undefined : sql<boolean>`(${sql.join(checks, sql` or `)})`;
+}
+
 /**
  * Over alias `t`: no hold names the row or anything that would be deleted along with it, by cascade or as a soft child,
  * however deep. Undefined if no hold is about any of these tables.
  */
-export function isNothingHeld(dialect: HeldRowsSql, tree: RowTree): RawBuilder<boolean> | undefined {
+export function isNothingHeld<Connection>(
+  holdSql: HoldSql<Connection>,
+  connection: Connection,
+  holds: Holds,
+  tree: RowTree,
+): RawBuilder<boolean> | undefined {
+  const dialect: HeldRowsSql = {
+    ...holdSql,
+    isHeldRow: (table) => isHeldRow(holdSql, connection, holds, table),
+  };
   const columns = new Set([
     ...tree.cascades.filter(({ from }) => from === -1).flatMap(({ on }) => on.map(({ parent }) => parent)),
     ...(tree.key ? [tree.key.name] : []),

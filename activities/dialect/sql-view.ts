@@ -13,9 +13,11 @@ import type {
 import { bindPredicate } from './bind-predicate.ts';
 import { listInner, listOuter } from './blockers.ts';
 import { toCondition, toInstant, toSql } from './condition.ts';
+import type { HoldSql } from './held-dependents.ts';
+import { isNothingHeld } from './held-dependents.ts';
 import type { SeenTables } from './references.ts';
 import { hasNoParent, hasNoSurvivor, isNotReferenced, isStale, isUnreferenced } from './references.ts';
-import type { Condition, Holds, Instant, KeepLastList, View, ViewOptions } from './view.ts';
+import type { Condition, Instant, KeepLastList, View, ViewOptions } from './view.ts';
 
 /** What a database writes in its own way, each over alias `t`: see the members of {@link View}. */
 export interface ViewSql<Connection> {
@@ -38,8 +40,7 @@ export interface ViewSql<Connection> {
     deletable: RawBuilder<boolean>,
     limit: number,
   ): RawBuilder<boolean>;
-  /** Undefined if no hold is about any of the tables. */
-  isNotHeld(connection: Connection, holds: Holds, tree: RowTree): RawBuilder<boolean> | undefined;
+  readonly holds: HoldSql<Connection>;
 }
 
 /** The tables as they are, or as a preview finds them. All conditions are over alias `t`. */
@@ -158,7 +159,7 @@ export class SqlView<Connection> implements View {
   isNotHeld(tree: RowTree): Condition | undefined {
     const { holds } = this.#options;
     if (holds === undefined || holds.rows.length === 0) return undefined;
-    const notHeld = this.#sql.isNotHeld(this.#connection, holds, tree);
+    const notHeld = isNothingHeld(this.#sql.holds, this.#connection, holds, tree);
     return notHeld === undefined ? undefined : toCondition(notHeld);
   }
 

@@ -1,12 +1,8 @@
 import { sql } from 'kysely';
 
-import type { TableName } from '../../stored/columns.ts';
 import type { RowTree } from '../../stored/row-tree.ts';
-import { pathsByCascades, pathsToDependents, pathsToTable } from '../cascade-paths.ts';
-import { toSql } from '../condition.ts';
-import type { Condition, Holds } from '../view.ts';
+import { pathsToDependents } from '../cascade-paths.ts';
 import type { Connection } from './connection.ts';
-import { isHeldRow } from './holds.ts';
 import { tableAs, tableRef } from './identifiers.ts';
 
 /**
@@ -31,54 +27,4 @@ export async function countDependents(
     cross join lateral (select p.* from ${tableRef(tree.table)} as p where p.ctid = w.location limit 1) as p
     order by w.n`.execute(connection.db);
   return rows.map((row) => row.dependents);
-}
-
-/** Deletes some rows of one cascade step of a row, but for those that are held. Returns how many. */
-export async function deleteDependents(
-  connection: Connection,
-  tree: RowTree,
-  location: string,
-  step: number,
-  limit: number,
-  holds: Holds,
-): Promise<number> {
-  const path = pathsByCascades(tree.cascades, 'c', tableAs)[step];
-  if (path === undefined) throw new Error(`there is no cascade step ${step}`);
-  const held = isHeldRow(connection, holds, path.table);
-  const result = await sql`
-    delete from ${tableRef(path.table)} as t
-    where t.ctid = any(array(
-      select d.ctid
-      from ${tableRef(tree.table)} as p
-      cross join lateral (select c.ctid from ${path.from} where ${path.where} limit ${limit}) as d
-      where p.ctid = ${location}::tid
-    )) and ${held === undefined ? sql`true` : sql`${held} is not true`}`.execute(connection.db);
-  return Number(result.numAffectedRows ?? 0);
-}
-
-/** Rows of the tree's table with which a row would be deleted along, the deletable ones first; at most `limit` a path. */
-export async function findAncestors(
-  connection: Connection,
-  tree: RowTree,
-  row: { readonly table: TableName; readonly location: string },
-  deletable: Condition,
-  limit: number,
-): Promise<string[]> {
-  const locations: string[] = [];
-  for (const { from, where } of pathsToTable(tree, row.table, tableAs)) {
-    const { rows } = await sql<{ location: string }>`
-      with found as materialized (
-        select distinct p.ctid as location
-        from ${tableRef(tree.table)} as p
-        cross join lateral (select c.ctid from ${from} where ${where}) as d
-        where d.ctid = ${row.location}::tid
-      )
-      select t.ctid::text as location
-      from ${tableRef(tree.table)} as t
-      where t.ctid = any(array(select location from found))
-      order by (${toSql(deletable)}) is true desc, t.ctid
-      limit ${limit}`.execute(connection.db);
-    locations.push(...rows.map(({ location }) => location));
-  }
-  return [...new Set(locations)];
 }

@@ -1,18 +1,15 @@
 import type { RawBuilder } from 'kysely';
 import { sql } from 'kysely';
 
-import type { TableName, ColumnName } from '../../stored/columns.ts';
+import type { ColumnName } from '../../stored/columns.ts';
 import type { RowLink, RowTree } from '../../stored/row-tree.ts';
-import { bindPredicate } from '../bind-predicate.ts';
-import type { HeldTable } from '../held-dependents.ts';
-import { isNothingHeld } from '../held-dependents.ts';
+import type { HeldTable, HoldSql } from '../held-dependents.ts';
 import { references } from '../join-path.ts';
-import { isAbout, listHeldTables } from '../needs-locks.ts';
 import { RowGraphSql } from '../row-graph.ts';
-import type { HeldRows, Holds } from '../view.ts';
+import type { HeldRows } from '../view.ts';
 import type { Connection } from './connection.ts';
 import { ledgerTable } from './connection.ts';
-import { asComparable, columnRef, hasStableText, qualifiedName, tableAs, tableRef } from './identifiers.ts';
+import { asComparable, columnRef, hasStableText, tableAs, tableRef } from './identifiers.ts';
 
 /** The holds in force, now or at a later instant, as a JSON array of {@link HeldRows}; for use inside a statement. */
 export function selectHeldRows(connection: Connection, from?: string): RawBuilder<readonly HeldRows[]> {
@@ -50,54 +47,23 @@ export function isAnythingHeld(connection: Connection): RawBuilder<boolean> {
   return sql`exists (select from ${ledgerTable(connection, 'hold')} as h where ${isInForce(undefined)})`;
 }
 
-/** Over alias `t` of a table: a hold names the row. Undefined if no hold is about the table. */
-export function isHeldRow(
+/** See `HoldSql.isNamed`. */
+function isNamed(
   connection: Connection,
-  { rows, from }: Holds,
-  own: TableName,
-): RawBuilder<boolean> | undefined {
-  const checks = rows
-    .filter((held) => isAbout(held, own))
-    .map(({ key, condition, of }) => {
-      if (condition !== null) return sql`${bindPredicate(condition)} is true`;
-      if (key === null) return sql`false`;
-      // A count, and not `exists`: the planner may look that up in a hash of all holds, made anew in each batch.
-      return sql`(
-        select count(*)
-        from ${ledgerTable(connection, 'hold')} as h
-        where ${isNamed(key, of)} and ${isInForce(from)}
-      ) > 0`;
-    });
-  return checks.length === 0 ? undefined : sql<boolean>`(${sql.join(checks, sql` or `)})`;
-}
-
-/**
- * How many rows the holds name that are there. Not those of tables that are dropped, or that the role may not read: from these
- * it may not delete either.
- */
-export async function countHeld(connection: Connection, holds: Holds): Promise<number> {
-  const tables = listHeldTables(holds);
-  const { rows: readable } = await sql<{ n: number }>`
-    select w.n::int - 1 as n
-    from unnest(${tables.map(qualifiedName)}::text[]) with ordinality as w(name, n)
-    cross join lateral (select to_regclass(w.name)::oid as oid) as c
-    where c.oid is not null and has_table_privilege(c.oid, 'select') and not row_security_active(c.oid)`.execute(
-    connection.db,
-  );
-  const counts = readable
-    .flatMap(({ n }) => tables[n] ?? [])
-    .map(
-      (table) =>
-        sql`(select count(*)::int from ${tableAs(table, 't')} where ${isHeldRow(connection, holds, table)})`,
-    );
-  const { rows } = await sql<{
-    rows: number;
-  }>`select ${sql.join([sql`0`, ...counts], sql` + `)} as rows`.execute(connection.db);
-  return rows[0]?.rows ?? 0;
+  key: ColumnName,
+  of: HeldRows['of'],
+  from: string | undefined,
+): RawBuilder<boolean> {
+  // A count, and not `exists`: the planner may look that up in a hash of all holds, made anew in each batch.
+  return sql`(
+    select count(*)
+    from ${ledgerTable(connection, 'hold')} as h
+    where ${hasKey(key, of)} and ${isInForce(from)}
+  ) > 0`;
 }
 
 /** Over alias `t` of a table and `h` of the holds: the key of a hold on the table is the row's. */
-function isNamed(key: ColumnName, of: HeldRows['of']): RawBuilder<boolean> {
+function hasKey(key: ColumnName, of: HeldRows['of']): RawBuilder<boolean> {
   const mine = sql`h.schema = ${of.schema} and h.name = ${of.name}`;
   const text = sql`${columnRef('t', key)}::text`;
   if (hasStableText(key.type)) return sql`${mine} and h.key = ${text}`;
@@ -110,19 +76,7 @@ function isInForce(from: string | undefined): RawBuilder<boolean> {
   return sql`(h.until is null or h.until > ${from === undefined ? sql`now()` : sql`${from}::timestamptz`})`;
 }
 
-/** Over alias `t`: no hold names the row or anything that would be deleted along with it. Undefined if no hold could. */
-export function isNotHeld(
-  connection: Connection,
-  holds: Holds,
-  tree: RowTree,
-): RawBuilder<boolean> | undefined {
-  return isNothingHeld(
-    { tableAs, isHeldRow: (table) => isHeldRow(connection, holds, table), reachesHeldRow },
-    tree,
-  );
-}
-
-/** See `HeldRowsSql.reachesHeldRow`. */
+/** See `HoldSql.reachesHeldRow`. */
 function reachesHeldRow(
   tree: RowTree,
   rows: RawBuilder<unknown>,
@@ -159,3 +113,5 @@ function reachesHeldRow(
     select from reached as r cross join lateral (${sql.join(found, sql` union all `)}) as h
   )`;
 }
+
+export const HOLDS: HoldSql<Connection> = { tableAs, isNamed, reachesHeldRow };

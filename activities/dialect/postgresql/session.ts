@@ -14,6 +14,7 @@ import type { Reclaim } from '../reclaim.ts';
 import type { Rows } from '../rows.ts';
 import type { ScanRows } from '../scan.ts';
 import type { Sizes } from '../sizes.ts';
+import { SqlRows } from '../sql-rows.ts';
 import type { Survey } from '../survey.ts';
 import type { Tables } from '../tables.ts';
 import type { Deadline, TransactionLimits } from '../transaction-limits.ts';
@@ -29,7 +30,7 @@ import { createLedgerStore } from './ledger/store.ts';
 import { PostgresPartitions } from './partitions.ts';
 import { PostgresPreviewQuery } from './preview/query.ts';
 import { PostgresReclaim } from './reclaim.ts';
-import { PostgresRows } from './rows.ts';
+import { ROW_SQL } from './rows.ts';
 import { PostgresScan } from './scan.ts';
 import { PostgresSizes } from './sizes.ts';
 import { PostgresSurvey } from './survey.ts';
@@ -105,7 +106,7 @@ class PostgresTx extends PostgresSession implements Tx {
     this.#pool = pool;
     this.batchLock = new PostgresBatchLock(connection);
     this.scan = new PostgresScan(connection);
-    this.rows = new PostgresRows(connection);
+    this.rows = new SqlRows(ROW_SQL, connection);
   }
 
   async tryAndUndo<T>(work: () => Promise<T>): Promise<T> {

@@ -1,14 +1,8 @@
 import { Worker } from 'node:worker_threads';
 
+import type { StatementResult } from '../row-sql.ts';
 import { SqliteError } from './errors.ts';
 import type { SqliteValue, ThreadOptions, ThreadReply } from './thread-messages.ts';
-
-/** What a statement returned. */
-export interface StatementResult<T> {
-  readonly rows: readonly T[];
-  /** Rows that it inserted, changed or deleted, without those of cascades and triggers. */
-  readonly changes: number;
-}
 
 interface Waiting {
   readonly resolve: (result: StatementResult<never>) => void;

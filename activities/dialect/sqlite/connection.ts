@@ -1,7 +1,7 @@
 import type { RawBuilder } from 'kysely';
 import { DummyDriver, Kysely, sql, SqliteAdapter, SqliteIntrospector, SqliteQueryCompiler } from 'kysely';
 
-import type { StatementResult } from './channel.ts';
+import type { StatementResult } from '../row-sql.ts';
 import type { SqliteValue } from './thread-messages.ts';
 
 /** A file, or a transaction on it, and the name that the tables of its ledger begin with. */

@@ -4,8 +4,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { MikroORM } from '@mikro-orm/core';
 import type { RawBuilder } from 'kysely';
 
+import type { StatementResult } from '../row-sql.ts';
 import type { TransactionLimits } from '../transaction-limits.ts';
-import type { StatementResult } from './channel.ts';
 import { Channel } from './channel.ts';
 import type { Connection } from './connection.ts';
 import { compile } from './connection.ts';

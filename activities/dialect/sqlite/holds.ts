@@ -1,15 +1,12 @@
 import type { RawBuilder } from 'kysely';
 import { sql } from 'kysely';
 
-import type { TableName } from '../../stored/columns.ts';
+import type { ColumnName } from '../../stored/columns.ts';
 import type { RowLink, RowTree } from '../../stored/row-tree.ts';
-import { bindPredicate } from '../bind-predicate.ts';
-import type { HeldTable } from '../held-dependents.ts';
-import { isNothingHeld } from '../held-dependents.ts';
+import type { HeldTable, HoldSql } from '../held-dependents.ts';
 import { references } from '../join-path.ts';
-import { isAbout, listHeldTables } from '../needs-locks.ts';
 import { RowGraphSql } from '../row-graph.ts';
-import type { Holds } from '../view.ts';
+import type { HeldRows } from '../view.ts';
 import type { Connection } from './connection.ts';
 import { ledgerTable } from './connection.ts';
 import { keyText, tableAs } from './identifiers.ts';
@@ -19,55 +16,21 @@ export function isInForce(from: string | undefined): RawBuilder<boolean> {
   return sql`(h.until is null or h.until > ${from === undefined ? Date.now() : Date.parse(from)})`;
 }
 
-/** Over alias `t` of a table: a hold names the row. Undefined if no hold is about the table. */
-export function isHeldRow(
+/** See `HoldSql.isNamed`. */
+function isNamed(
   connection: Connection,
-  { rows, from }: Holds,
-  own: TableName,
-): RawBuilder<boolean> | undefined {
-  const checks = rows
-    .filter((held) => isAbout(held, own))
-    .map(({ key, condition }) => {
-      if (condition !== null) return sql`${bindPredicate(condition)} is true`;
-      if (key === null) return sql`false`;
-      return sql`exists (
-        select 1
-        from ${ledgerTable(connection, 'hold')} as h
-        where h.name = ${own.name} and h.key = ${keyText(key, 't')} and ${isInForce(from)}
-      )`;
-    });
-  return checks.length === 0 ? undefined : sql<boolean>`(${sql.join(checks, sql` or `)})`;
+  key: ColumnName,
+  { name }: HeldRows['of'],
+  from: string | undefined,
+): RawBuilder<boolean> {
+  return sql`exists (
+    select 1
+    from ${ledgerTable(connection, 'hold')} as h
+    where h.name = ${name} and h.key = ${keyText(key, 't')} and ${isInForce(from)}
+  )`;
 }
 
-/** How many rows the holds name that are there. Not those of tables that are dropped. */
-export async function countHeld(connection: Connection, holds: Holds): Promise<number> {
-  const { rows: tables } = await connection.run(sql<{ name: string }>`
-    select name from main.sqlite_schema where type = 'table'`);
-  const names = new Set(tables.map(({ name }) => name));
-  const counts = listHeldTables(holds)
-    .filter(({ name }) => names.has(name))
-    .map(
-      (table) =>
-        sql`(select count(*) from ${tableAs(table, 't')} where ${isHeldRow(connection, holds, table)})`,
-    );
-  const { rows } = await connection.run(sql<{ rows: number }>`
-    select ${sql.join([sql`0`, ...counts], sql` + `)} as rows`);
-  return rows[0]?.rows ?? 0;
-}
-
-/** Over alias `t`: no hold names the row or anything that would be deleted along with it. Undefined if no hold could. */
-export function isNotHeld(
-  connection: Connection,
-  holds: Holds,
-  tree: RowTree,
-): RawBuilder<boolean> | undefined {
-  return isNothingHeld(
-    { tableAs, isHeldRow: (table) => isHeldRow(connection, holds, table), reachesHeldRow },
-    tree,
-  );
-}
-
-/** See `HeldRowsSql.reachesHeldRow`. */
+/** See `HoldSql.reachesHeldRow`. */
 function reachesHeldRow(
   tree: RowTree,
   rows: RawBuilder<unknown>,
@@ -105,3 +68,5 @@ function reachesHeldRow(
     ${sql.join(found, sql` union all `)}
   )`;
 }
+
+export const HOLDS: HoldSql<Connection> = { tableAs, isNamed, reachesHeldRow };

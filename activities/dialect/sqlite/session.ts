@@ -14,6 +14,7 @@ import type { Reclaim } from '../reclaim.ts';
 import type { Rows } from '../rows.ts';
 import type { ScanRows } from '../scan.ts';
 import type { Sizes } from '../sizes.ts';
+import { SqlRows } from '../sql-rows.ts';
 import type { Survey } from '../survey.ts';
 import type { Tables } from '../tables.ts';
 import type { Deadline, TransactionLimits } from '../transaction-limits.ts';
@@ -30,7 +31,7 @@ import { createLedgerStore } from './ledger/store.ts';
 import { SqlitePreviewQuery } from './preview/query.ts';
 import { dropPreviewTables } from './preview/tables.ts';
 import { SqliteReclaim } from './reclaim.ts';
-import { SqliteRows } from './rows.ts';
+import { ROW_SQL } from './rows.ts';
 import { SqliteScan } from './scan.ts';
 import { SqliteSizes } from './sizes.ts';
 import { SqliteSurvey } from './survey.ts';
@@ -109,7 +110,7 @@ class SqliteTx extends SqliteSession implements Tx {
     this.#tx = tx;
     this.batchLock = new SqliteBatchLock(tx);
     this.scan = new SqliteScan(tx);
-    this.rows = new SqliteRows(tx);
+    this.rows = new SqlRows(ROW_SQL, tx);
   }
 
   async tryAndUndo<T>(work: () => Promise<T>): Promise<T> {

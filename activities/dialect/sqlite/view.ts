@@ -7,7 +7,7 @@ import type { ViewOptions } from '../view.ts';
 import { isNotChained } from './blockers.ts';
 import type { Connection } from './connection.ts';
 import { ageMillis, dueWhenOlder, isBefore, isExpired, selectHorizon } from './expiry.ts';
-import { isNotHeld } from './holds.ts';
+import { HOLDS } from './holds.ts';
 import { tableAs } from './identifiers.ts';
 import { isGroupFull, isNotKept, isNotNewest } from './keep-last.ts';
 
@@ -24,7 +24,7 @@ export const VIEW: ViewSql<Connection> = {
   isNotKept,
   isGroupFull,
   isNotChained,
-  isNotHeld,
+  holds: HOLDS,
 };
 
 /** The tables as they are. */
