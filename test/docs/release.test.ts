@@ -1,16 +1,12 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { runInNewContext } from 'node:vm';
 
 import { describe, expect, test } from '@jest/globals';
-import { parse } from 'yaml';
 
+import type { Job } from '../support/docs/release.ts';
+import { readReleaseWorkflow } from '../support/docs/release.ts';
 import { ROOT } from '../support/parts/bring.ts';
-
-interface Job {
-  readonly needs?: readonly string[];
-  readonly permissions?: object;
-  readonly steps: readonly { readonly run?: string }[];
-}
 
 const read = (path: string): string => readFileSync(join(ROOT, path), 'utf8');
 const { version, scripts } = JSON.parse(read('package.json')) as {
@@ -19,10 +15,7 @@ const { version, scripts } = JSON.parse(read('package.json')) as {
 };
 
 describe('a release', () => {
-  const { on, jobs } = parse(read('.github/workflows/release.yml')) as {
-    on: object;
-    jobs: Readonly<Record<string, Job>>;
-  };
+  const { on, jobs } = readReleaseWorkflow();
   const listCommands = ({ steps }: Job): string[] =>
     steps.flatMap(({ run }) => (run === undefined ? [] : [run]));
 
@@ -33,6 +26,19 @@ describe('a release', () => {
     expect(publish?.permissions).toMatchObject({ 'id-token': 'write' });
     expect(read('.github/workflows/release.yml')).not.toMatch(/secrets\.|NODE_AUTH_TOKEN|NPM_TOKEN/);
     expect(listCommands(publish ?? { steps: [] }).join('\n')).toContain('npm publish');
+  });
+
+  test('has a provenance where npm takes one: not from a private repository, nor from a server of its own', () => {
+    const { env } = jobs['publish']?.steps.find(({ run }) => run?.startsWith('npm publish')) ?? {};
+    const [, expression = ''] = /^\$\{\{ (.*) \}\}$/.exec(env?.['NPM_CONFIG_PROVENANCE'] ?? '') ?? [];
+    // Comparisons of GitHub's expressions are written as those of JavaScript.
+    const evaluate = (server: string, isPrivate: boolean): unknown =>
+      runInNewContext(expression, {
+        github: { server_url: server, event: { repository: { private: isPrivate } } },
+      });
+    expect(evaluate('https://github.com', false)).toBe(true);
+    expect(evaluate('https://github.com', true)).toBe(false);
+    expect(evaluate('https://git.example.com', false)).toBe(false);
   });
 
   test('runs commands of this repository that are there', () => {

@@ -8,6 +8,7 @@ import { beforeAll, expect, test } from '@jest/globals';
 
 import { createDatabase } from '../support/database.ts';
 import { readLinks } from '../support/docs/markdown.ts';
+import { readReleaseWorkflow } from '../support/docs/release.ts';
 import { installedProject } from '../support/installed-project.ts';
 import { describeNeeding } from '../support/needing.ts';
 import { ROOT } from '../support/parts/bring.ts';
@@ -109,12 +110,41 @@ describeNeeding(['temporal'], 'the package, installed into an empty project', ()
     await execute(process.execPath, [compiler, ...options, 'main.ts'], { cwd: folder });
   });
 
-  test('can be published as it is', async () => {
-    const { stderr } = await execute('npm', ['publish', '--dry-run', '--ignore-scripts'], { cwd: ROOT });
+  test('can be published by the steps of the release, which say where it is from', async () => {
+    const { steps } = readReleaseWorkflow().jobs['publish'] ?? { steps: [] };
+    const setting = steps.findIndex(({ run }) => run?.includes('npm pkg set'));
+    const publishing = steps.findIndex(({ run }) => run?.startsWith('npm publish'));
+    expect(setting).toBeGreaterThan(-1);
+    expect(setting).toBeLessThan(publishing);
+    const copy = join(project, 'published');
+    cpSync(installed(), copy, { recursive: true });
+    // As GitHub does it.
+    const runStep = async (command = ''): Promise<{ stderr: string }> =>
+      execute('bash', ['-e', '-c', command], {
+        cwd: copy,
+        env: {
+          ...process.env,
+          GITHUB_SERVER_URL: 'https://github.com',
+          GITHUB_REPOSITORY: 'owner/temporal-vacuum',
+        },
+      });
+    await runStep(steps[setting]?.run);
+    const address = 'https://github.com/owner/temporal-vacuum';
+    expect(JSON.parse(readFileSync(join(copy, 'package.json'), 'utf8'))).toMatchObject({
+      // Without a directory: npm resolves the links of the README from the root of the repository.
+      repository: { type: 'git', url: `git+${address}.git` },
+      homepage: `${address}#readme`,
+      bugs: { url: `${address}/issues` },
+    });
+    for (const link of readLinks(readFileSync(join(copy, 'README.md'), 'utf8'))) {
+      expect([link, existsSync(join(ROOT, link))]).toEqual([link, true]);
+    }
+    // `npm run -s` would silence the warnings of each npm below it.
+    const dry = '--dry-run --ignore-scripts --loglevel notice';
+    const { stderr } = await runStep(`${steps[publishing]?.run} ${dry}`);
+    expect(stderr).toContain('temporal-vacuum@');
     // npm warns of a machine that is not logged in, and goes on.
-    expect(stderr).not.toMatch(
-      /auto-corrected|npm error|npm warn publish (?!This command requires you to be logged in)/,
-    );
+    expect(stderr).not.toMatch(/npm error|npm warn (?!publish This command requires you to be logged in)/);
   });
 
   test('runs a vacuum from its command line', async () => {
