@@ -1,9 +1,8 @@
 import type { ForeignKey } from '../../dialect/catalog.ts';
 import { clearsReferences } from '../../resolve/cascades.ts';
-import { isNamedForEvents } from './growth.ts';
+import { belongsTo } from './belongs.ts';
 import { listGuessedReferences } from './guessed-references.ts';
 import type { KnownDatabase, KnownTable } from './known-table.ts';
-import { splitWords } from './words.ts';
 
 /** How rows of another table hang on those of a table. */
 export interface Dependent {
@@ -19,78 +18,96 @@ export interface Dependent {
   readonly tie: 'cascade' | 'set null' | 'child' | 'blocks' | 'guess';
 }
 
-/** The rows that hang on those of a table: by foreign keys, and by columns that are named and typed like references. */
-export function listDependents(table: KnownTable, database: KnownDatabase): Dependent[] {
-  const byKey = listByForeignKey(table, database);
-  const below = listDeletedAlong(byKey, database, [table]);
-  const guesses = listGuesses(table, database).filter(({ table: other }) => !below.includes(other));
-  return [...byKey, ...listBlockers(byKey, database, [table]), ...guesses];
-}
+/** What hangs on the rows of each table of a database. Each table is asked for several times, so what was found is kept. */
+export class Dependents {
+  readonly #database: KnownDatabase;
+  readonly #guesses: ReadonlyMap<KnownTable, readonly Dependent[]>;
+  readonly #found = new Map<KnownTable, readonly Dependent[]>();
 
-/** The tables whose rows the database deletes along, at any depth. */
-function listDeletedAlong(
-  dependents: readonly Dependent[],
-  database: KnownDatabase,
-  path: readonly KnownTable[],
-): KnownTable[] {
-  return dependents
-    .filter(({ table, tie, required }) => tie === 'cascade' && required && !path.includes(table))
-    .flatMap(({ table }) => [
-      table,
-      ...listDeletedAlong(listByForeignKey(table, database), database, [...path, table]),
-    ]);
-}
+  constructor(database: KnownDatabase) {
+    this.#database = database;
+    this.#guesses = mapGuesses(database);
+  }
 
-/** Columns like `run_id` without a foreign key, of the type of the key of table `run`. */
-function listGuesses(table: KnownTable, database: KnownDatabase): Dependent[] {
-  return database.tables
-    .filter((other) => other !== table && other.size.partitionedBy === null)
-    .flatMap((other) =>
-      listGuessedReferences(other, database)
-        .filter(({ parent }) => parent === table)
-        .map(({ column }) => ({
-          table: other,
-          column: column.name,
-          required: column.notNull,
-          tie: 'guess' as const,
-        })),
-    );
-}
+  /** The rows that hang on those of a table: by foreign keys, and by columns that are named and typed like references. */
+  list(table: KnownTable): readonly Dependent[] {
+    const found = this.#found.get(table) ?? this.#list(table);
+    this.#found.set(table, found);
+    return found;
+  }
 
-/** What keeps rows from being deleted that the database would delete along. */
-function listBlockers(
-  dependents: readonly Dependent[],
-  database: KnownDatabase,
-  path: readonly KnownTable[],
-): Dependent[] {
-  return dependents
-    .filter(({ table, tie }) => tie === 'cascade' && !path.includes(table))
-    .flatMap(({ table }) => {
-      const below = listByForeignKey(table, database);
+  /** The tables whose rows the database deletes along, at any depth. */
+  listDeletedAlong(
+    table: KnownTable,
+    goesAlong = ({ tie }: Dependent): boolean => tie === 'cascade',
+  ): KnownTable[] {
+    const along = new Set<KnownTable>();
+    const follow = (parent: KnownTable): void => {
+      for (const dependent of this.#listByForeignKey(parent)) {
+        if (!goesAlong(dependent) || dependent.table === table || along.has(dependent.table)) continue;
+        along.add(dependent.table);
+        follow(dependent.table);
+      }
+    };
+    follow(table);
+    return [...along];
+  }
+
+  #list(table: KnownTable): Dependent[] {
+    // Rows that surely go along are no guess.
+    const surely = this.listDeletedAlong(table, ({ tie, required }) => tie === 'cascade' && required);
+    const guesses = (this.#guesses.get(table) ?? []).filter((guess) => !surely.includes(guess.table));
+    return [...this.#listByForeignKey(table), ...this.#listBlockers(table), ...guesses];
+  }
+
+  /** What keeps rows from being deleted that the database would delete along. */
+  #listBlockers(table: KnownTable): Dependent[] {
+    return this.listDeletedAlong(table).flatMap((along) =>
       // The database deletes along the rows of one parent after the other: a row may reference one that goes before it.
-      const own = listOwnKeys(table, database).flatMap((key) => toDependent(key, table, database));
-      const blockers = [...below, ...own].filter(({ tie }) => tie === 'child' || tie === 'blocks');
-      return [
-        ...blockers.map((blocker) => ({ ...blocker, tie: 'blocks' as const })),
-        ...listBlockers(below, database, [...path, table]),
-      ];
-    });
+      [...this.#listByForeignKey(along), ...this.#listOwn(along)]
+        .filter(({ tie }) => tie === 'child' || tie === 'blocks')
+        .map((blocker) => ({ ...blocker, tie: 'blocks' as const })),
+    );
+  }
+
+  #listByForeignKey(table: KnownTable): Dependent[] {
+    return this.#listKeys(table, (child) => child !== table.catalog.id);
+  }
+
+  #listOwn(table: KnownTable): Dependent[] {
+    return this.#listKeys(table, (child) => child === table.catalog.id);
+  }
+
+  #listKeys(table: KnownTable, isWanted: (child: string) => boolean): Dependent[] {
+    return this.#database
+      .listKeysTo(table)
+      .filter(({ child }) => isWanted(child))
+      .flatMap((key) => toDependent(key, table, this.#database));
+  }
 }
 
-function listByForeignKey(table: KnownTable, database: KnownDatabase): Dependent[] {
-  return database.catalog
-    .referencesTo(table.catalog)
-    .filter(({ child }) => child !== table.catalog.id)
-    .flatMap((key) => toDependent(key, table, database));
-}
-
-function listOwnKeys({ catalog }: KnownTable, database: KnownDatabase): ForeignKey[] {
-  return database.catalog.referencesTo(catalog).filter(({ child }) => child === catalog.id);
+/** Columns like `run_id` without a foreign key, of the type of the key of table `run`, by the table that they are named after. */
+function mapGuesses(database: KnownDatabase): Map<KnownTable, Dependent[]> {
+  const guesses = database.tables
+    .filter(({ size }) => size.partitionedBy === null && size.partitionOf === null)
+    .flatMap((table) => listGuessedReferences(table, database).map((guess) => ({ ...guess, table })));
+  const byParent = Map.groupBy(guesses, ({ parent }) => parent);
+  return new Map(
+    [...byParent].map(([parent, found]) => [
+      parent,
+      found.map(({ table, column: { name, notNull } }) => ({
+        table,
+        column: name,
+        required: notNull,
+        tie: 'guess',
+      })),
+    ]),
+  );
 }
 
 /** Partitions inherit foreign keys from their table; they are left out with it. */
 function toDependent(key: ForeignKey, table: KnownTable, database: KnownDatabase): Dependent[] {
-  const child = database.tables.find(({ catalog }) => catalog.id === key.child);
+  const child = database.find(key.child);
   const column = child?.catalog.columns.get(key.childColumns[0] ?? '');
   if (child === undefined || column === undefined) return [];
   const required = column.notNull;
@@ -112,15 +129,7 @@ function canBeChild(
   parent: KnownTable,
   database: KnownDatabase,
 ): boolean {
-  if (childColumns.length !== 1 || parent.catalog.primaryKey.length !== 1) return false;
-  const [words, ofParent] = [splitWords(child.catalog.name), splitWords(parent.catalog.name)];
-  const isPart = ofParent.every((word) => words.includes(word));
-  return isNamedForEvents(child) || isPart || isJoinTable(child, database);
-}
-
-/** All columns are keys: its rows say nothing but which rows belong together. */
-function isJoinTable({ catalog }: KnownTable, database: KnownDatabase): boolean {
-  const keys = database.catalog.foreignKeys.filter(({ child }) => child === catalog.id);
-  const columns = new Set([...catalog.primaryKey, ...keys.flatMap(({ childColumns }) => childColumns)]);
-  return keys.length > 1 && [...catalog.columns.keys()].every((column) => columns.has(column));
+  return (
+    childColumns.length === 1 && parent.catalog.primaryKey.length === 1 && belongsTo(child, parent, database)
+  );
 }

@@ -2,12 +2,28 @@ import type { AgeCandidate } from './ages.ts';
 import type { KnownDatabase, KnownTable } from './known-table.ts';
 import { hasWord, splitWords } from './words.ts';
 
-/** Words for what happens, and is not looked at for ever. */
-const EVENT_WORDS = new Set(
+/** Words for what programs write down of what they did. */
+const LOG_WORDS = new Set(
   (
-    'log event history audit trail session job run execution task message notification email mail token metric sample ' +
-    'measurement reading heartbeat attempt delivery request response activity revision tick snapshot trace span ' +
-    'import export outbox inbox xcom result visit click hit login nonce reschedule warning alert callback statistic stat'
+    'log audit trail heartbeat metric trace span tick nonce token login hit click outbox inbox xcom reschedule callback ' +
+    'notification execution attempt error exception'
+  ).split(' '),
+);
+
+/** Words for what happens, and is not looked at for ever; unless people wrote it. */
+const EVENT_WORDS = new Set([
+  ...LOG_WORDS,
+  ...(
+    'event history session job run task message email mail sample measurement reading delivery request response activity ' +
+    'revision snapshot import export result visit warning alert statistic stat'
+  ).split(' '),
+]);
+
+/** Words behind those for what a row is: `event_data` and `task_instance` are events and tasks, an `event_participant` is none. */
+const NEUTRAL_WORDS = new Set(
+  (
+    'entry entity data datum item record row line instance archive archived old new common raw part partition default info ' +
+    'meta metadata table object store shard minutely hourly daily weekly monthly quarterly yearly'
   ).split(' '),
 );
 
@@ -28,9 +44,34 @@ const FEW_UPDATES = 0.1;
 
 /** Whether the name of a table, or of the one that it is a partition of, says that its rows are things that happened. */
 export function isNamedForEvents({ catalog, size }: KnownTable): boolean {
-  return [catalog.name, size.partitionOf ?? ''].map(splitWords).some((words) => {
-    return hasWord(words, EVENT_WORDS) && !hasWord(words.slice(-1), DEFINITION_WORDS);
-  });
+  return [catalog.name, size.partitionOf ?? ''].some((name) => EVENT_WORDS.has(findSubject(name)));
+}
+
+/** The same, if it cannot mean what people wrote. */
+export function isSurelyNamedForEvents({ catalog, size }: KnownTable): boolean {
+  return [catalog.name, size.partitionOf ?? ''].some((name) => LOG_WORDS.has(findSubject(name)));
+}
+
+/** Whether the rows of a table belong to things that happened, by its name, and may be of use for longer. */
+export function isNamedBesideEvents(table: KnownTable): boolean {
+  const words = splitWords(table.catalog.name);
+  return hasWord(words, EVENT_WORDS) && !isNamedForEvents(table) && !isDefinition(words);
+}
+
+/** The word for what a row is: the last one that says something. */
+function findSubject(name: string): string {
+  const words = splitWords(name);
+  return words.findLast((word) => !NEUTRAL_WORDS.has(word) && !/^[a-z]?\d+$/.test(word)) ?? '';
+}
+
+function isDefinition(words: readonly string[]): boolean {
+  return hasWord(words.slice(-1), DEFINITION_WORDS);
+}
+
+/** Why a table seems to grow without an end. */
+export interface Growth {
+  readonly by: 'name' | 'expiry' | 'size';
+  readonly why: string;
 }
 
 /** Why a table seems to grow without an end; undefined if nothing shows that. */
@@ -38,18 +79,18 @@ export function findGrowth(
   table: KnownTable,
   ages: readonly AgeCandidate[],
   database: KnownDatabase,
-): string | undefined {
-  if (isNamedForEvents(table)) return 'its name says that rows are things that happened';
-  if (isReferenced(table, database)) return undefined;
+): Growth | undefined {
+  if (isNamedForEvents(table)) return { by: 'name', why: 'its name says that rows are things that happened' };
+  if (isReferenced(table, database) || isDefinition(splitWords(table.catalog.name))) return undefined;
   if (ages.some(({ role }) => role === 'expiry'))
-    return 'its rows say when they expire, and nothing references them';
+    return { by: 'expiry', why: 'its rows say when they expire, and nothing references them' };
   const { written } = table.size;
-  if (table.rows < MANY_ROWS) return undefined;
-  if (written === null) return 'it is large, and nothing references its rows';
+  if (table.rows < MANY_ROWS || isNamedBesideEvents(table)) return undefined;
+  if (written === null) return { by: 'size', why: 'it is large, and nothing references its rows' };
   if (written.updated > FEW_UPDATES * Math.max(written.inserted, table.rows)) return undefined;
-  return 'it is large, its rows are hardly ever updated, and nothing references them';
+  return { by: 'size', why: 'it is large, its rows are hardly ever updated, and nothing references them' };
 }
 
-function isReferenced({ catalog: { id } }: KnownTable, { catalog }: KnownDatabase): boolean {
-  return catalog.foreignKeys.some((key) => key.parent === id && key.child !== id);
+function isReferenced(table: KnownTable, database: KnownDatabase): boolean {
+  return database.listKeysTo(table).some(({ child }) => child !== table.catalog.id);
 }

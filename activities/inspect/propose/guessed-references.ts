@@ -13,34 +13,29 @@ const KEY_WORDS = new Set(['id', 'uuid', 'key', 'pk']);
 
 /** Columns like `run_id` without a foreign key, of the type of the key of table `run`. */
 export function listGuessedReferences(table: KnownTable, database: KnownDatabase): GuessedReference[] {
-  return [...table.catalog.columns.values()]
-    .filter(({ name }) => !isForeignKey(table, name, database) && !isPolymorphic(table, name))
-    .flatMap((column) => {
-      const parent = findNamedTable(column.name, database);
-      const [key, ...more] = parent?.catalog.primaryKey ?? [];
-      const type = parent?.catalog.columns.get(key ?? '')?.type;
-      if (parent === undefined || parent === table || type === undefined || more.length > 0) return [];
-      return isSameKind(column.type, type) ? [{ column, parent }] : [];
-    });
+  return [...table.catalog.columns.values()].flatMap((column) => {
+    const parent = findNamedTable(column.name, database);
+    const [key, ...more] = parent?.catalog.primaryKey ?? [];
+    const type = parent?.catalog.columns.get(key ?? '')?.type;
+    if (parent === undefined || parent === table || type === undefined || more.length > 0) return [];
+    if (isForeignKey(table, column.name, database) || isPolymorphic(table, column.name)) return [];
+    return isSameKind(column.type, type) ? [{ column, parent }] : [];
+  });
 }
 
 /** The table that a column is named after, if there is one and no other. */
-function findNamedTable(column: string, { tables }: KnownDatabase): KnownTable | undefined {
+function findNamedTable(column: string, database: KnownDatabase): KnownTable | undefined {
   const words = splitWords(column);
   if (!hasWord(words.slice(-1), KEY_WORDS) || words.length < 2) return undefined;
-  const wanted = words.slice(0, -1).join(' ');
-  const named = tables.filter(({ catalog }) =>
-    ` ${splitWords(catalog.name).join(' ')}`.endsWith(` ${wanted}`),
-  );
-  const exact = named.filter(({ catalog }) => splitWords(catalog.name).join(' ') === wanted);
+  const wanted = words.slice(0, -1);
+  const named = database.listNamed(wanted);
+  const exact = named.filter(({ catalog }) => splitWords(catalog.name).length === wanted.length);
   const [only, ...others] = exact.length > 0 ? exact : named;
   return others.length === 0 ? only : undefined;
 }
 
-function isForeignKey({ catalog }: KnownTable, column: string, database: KnownDatabase): boolean {
-  return database.catalog.foreignKeys.some(
-    (key) => key.child === catalog.id && key.childColumns.includes(column),
-  );
+function isForeignKey(table: KnownTable, column: string, database: KnownDatabase): boolean {
+  return database.listKeysIn(table).some(({ childColumns }) => childColumns.includes(column));
 }
 
 /** `owner_id` beside `owner_type` references rows of several tables. */

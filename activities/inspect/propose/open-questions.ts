@@ -1,4 +1,7 @@
+import type { AgeCandidate } from './ages.ts';
+import { isUsed } from './ages.ts';
 import type { KnownDatabase, KnownTable } from './known-table.ts';
+import type { Parent } from './parents.ts';
 import { listParents } from './parents.ts';
 import type { StateColumn } from './states.ts';
 import { hasStateWord } from './states.ts';
@@ -9,16 +12,19 @@ const DELETED_WORDS = new Set(['deleted', 'removed', 'archived', 'trashed']);
 /** What a pass by age alone does not regard, and a person has to decide. One sentence each. */
 export function describeOpenQuestions(
   table: KnownTable,
+  age: AgeCandidate,
   state: StateColumn | undefined,
   database: KnownDatabase,
 ): string[] {
   const columns = [...table.catalog.columns.keys()];
   const states = state === undefined ? columns.filter(hasStateWord) : [];
-  const marks = columns.filter((name) => hasWord(splitWords(name), DELETED_WORDS));
+  const marks = columns.filter(
+    (name) => name !== age.column.name && hasWord(splitWords(name), DELETED_WORDS),
+  );
   const owners = columns.filter(
     (name) => name.endsWith('_type') && columns.includes(toKey(name)) && !isNamedFor(table, name),
   );
-  const parents = listParents(table, database);
+  const isUsedUnseen = isUsed(table.catalog.name) && ['event', 'creation'].includes(age.role);
   return [
     ...states.map(
       (name) =>
@@ -30,11 +36,22 @@ export function describeOpenQuestions(
     ...owners.map(
       (name) => `${name} and ${toKey(name)} reference rows of several tables, which may be in use.`,
     ),
-    ...parents.map(
-      ({ table: { catalog }, guess }) =>
-        `A row ${guess ? 'seems to belong' : 'belongs'} to one of ${catalog.label}: it is deleted by its own age, also while that one is in use.`,
-    ),
+    ...(isUsedUnseen
+      ? [
+          `Rows may be in use although ${age.column.name} is old: no column says when one was last used, or expires.`,
+        ]
+      : []),
+    ...describeParents(listParents(table, database)),
   ];
+}
+
+function describeParents(parents: readonly Parent[]): string[] {
+  return [false, true].flatMap((isGuess) => {
+    const labels = parents.filter(({ guess }) => guess === isGuess).map(({ table }) => table.catalog.label);
+    return labels.length === 0
+      ? []
+      : `A row ${isGuess ? 'seems to belong' : 'belongs'} to one of ${labels.join(', ')}: it is deleted by its own age, also while that one is in use.`;
+  });
 }
 
 function toKey(typeColumn: string): string {

@@ -13,10 +13,11 @@ export interface Parent {
 
 /** The tables to whose rows those of this one belong: by a foreign key that takes them along, or by the name of a column. */
 export function listParents(table: KnownTable, database: KnownDatabase): Parent[] {
-  const { id } = table.catalog;
-  const byKey = database.catalog.foreignKeys
-    .filter(({ child, parent, onDelete }) => child === id && parent !== id && onDelete === 'cascade')
-    .flatMap(({ parent }) => database.tables.filter(({ catalog }) => catalog.id === parent));
+  const byKey = database
+    .listKeysIn(table)
+    .filter(({ onDelete }) => onDelete === 'cascade')
+    .flatMap(({ parent }) => database.find(parent) ?? [])
+    .filter((parent) => parent !== table);
   const guessed = listGuessedReferences(table, database).map(({ parent }) => parent);
   return [...new Set([...byKey, ...guessed])].map((parent) => ({
     table: parent,

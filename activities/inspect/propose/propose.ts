@@ -1,46 +1,27 @@
-import { countNouns } from '../../../policy/count-nouns.ts';
-import type { AgeCandidate } from './ages.ts';
-import { listAges } from './ages.ts';
-import type { Dependent } from './dependents.ts';
-import { listDependents } from './dependents.ts';
+import { Dependents } from './dependents.ts';
 import { describePass } from './describe-pass.ts';
 import { EntityList } from './entity-list.ts';
-import { findGrowth } from './growth.ts';
+import type { Candidate } from './judge-table.ts';
+import { judgeTable } from './judge-table.ts';
 import type { KnownDatabase, KnownTable } from './known-table.ts';
 import { describeOpenQuestions } from './open-questions.ts';
-import { describeAgelessParent } from './parents.ts';
 import type { DroppableTable } from './partitioned.ts';
-import { describeDrops, describeRest, judgePartitioned, refuseByRows } from './partitioned.ts';
-import type { LeftOut, Proposal, ProposedChild, ProposedPass, Application } from './proposal.ts';
-import type { StateColumn } from './states.ts';
-import { findState } from './states.ts';
+import { describeDrops, describeRest, refuseByRows } from './partitioned.ts';
+import type { LeftOut, Proposal, ProposedChild, ProposedPass } from './proposal.ts';
+import { recogniseApplication } from './recognise-application.ts';
 import { distinguish } from './words.ts';
-
-/** More columns for the age of a row a person need not see. */
-const MOST_AGES = 4;
-
-/** A table that gets a pass, and by what its rows are judged. */
-interface Candidate {
-  readonly table: KnownTable;
-  readonly growth: string;
-  readonly ages: readonly AgeCandidate[];
-  readonly age: AgeCandidate;
-  readonly state: StateColumn | undefined;
-  /** Why its partitions are not dropped; undefined if it has none. */
-  readonly undroppable: string | undefined;
-  readonly dependents: readonly Dependent[];
-}
 
 /** Proposes passes for the tables that seem to grow without an end, and says why each other table has none. */
 export function propose(database: KnownDatabase): Proposal {
   const entities = new EntityList();
+  const dependents = new Dependents(database);
   const waived: LeftOut[] = [];
   const unsolved: LeftOut[] = [];
   const candidates: Candidate[] = [];
   const droppable: DroppableTable[] = [];
   const covered = new Map<KnownTable, KnownTable>();
   for (const table of database.tables) {
-    const judged = judgeTable(table, database);
+    const judged = judgeTable(table, dependents, database);
     if ('age' in judged) candidates.push(judged);
     else if ('by' in judged) droppable.push(judged);
     // Of a partition its table is asked whether a policy covers it.
@@ -48,10 +29,12 @@ export function propose(database: KnownDatabase): Proposal {
       (judged.grows ? unsolved : waived).push({ table: table.catalog.label, why: judged.why });
     }
   }
-  for (const { table } of candidates) coverDependents(table, table, covered, database);
+  for (const { table } of candidates) coverDependents(table, table, covered, dependents);
   const own = candidates.filter(({ table }) => !covered.has(table));
   const passes = distinguishNames([
-    ...sortChildrenFirst(own, database).map((candidate) => toPass(candidate, entities, database)),
+    ...sortChildrenFirst(own, dependents).map((candidate) =>
+      toPass(candidate, entities, dependents, database),
+    ),
     // Rows that reference them are deleted before.
     ...droppable.flatMap((table) => toDrops(table, entities, database)),
   ]);
@@ -66,67 +49,28 @@ export function propose(database: KnownDatabase): Proposal {
   };
 }
 
-type Judgement<Found> = Found | { readonly grows: boolean; readonly why: string };
-
-function judgeTable(table: KnownTable, database: KnownDatabase): Judgement<Candidate | DroppableTable> {
-  const { size } = table;
-  if (size.partitionOf !== null) return { grows: false, why: 'its partitioned table is judged' };
-  if (size.partitionedBy === null) return judgeByRows(table, database);
-  const dropped = judgePartitioned(table, database);
-  if ('by' in dropped) {
-    const needed = describeAgelessParent(table, dropped.by.name, database);
-    return needed === undefined ? dropped : { grows: true, why: needed };
-  }
-  const byRows = judgeByRows(table, database);
-  if ('age' in byRows) return { ...byRows, undroppable: dropped.why };
-  // Nobody partitions a table by range that does not grow.
-  return size.partitionedBy === 'range' ? { grows: true, why: `${dropped.why}; ${byRows.why}` } : byRows;
-}
-
-function judgeByRows(table: KnownTable, database: KnownDatabase): Judgement<Candidate> {
-  const { catalog, rows } = table;
-  if (catalog.unsupported !== undefined) return { grows: false, why: `it ${catalog.unsupported.what}` };
-  if (catalog.inherited && catalog.partitioning === undefined)
-    return { grows: false, why: 'other tables inherit from it' };
-  if (!catalog.may.select || catalog.hidden) {
-    return { grows: true, why: 'the role may not read all of its rows' };
-  }
-  const refused = refuseByRows(table);
-  if (refused !== undefined) return { grows: true, why: refused };
-  const state = findState(table);
-  const ages = listAges(table, state !== undefined);
-  const growth = findGrowth(table, ages, database);
-  if (growth === undefined)
-    return { grows: false, why: `${countNouns(rows, 'row')}; nothing shows that it grows` };
-  const [age] = ages;
-  if (age === undefined) return { grows: true, why: `${growth}, but no column says how old a row is` };
-  const needed = age.role === 'expiry' ? undefined : describeAgelessParent(table, age.column.name, database);
-  if (needed !== undefined) return { grows: true, why: `${growth}, but ${needed}` };
-  const dependents = listDependents(table, database);
-  return { table, growth, ages: ages.slice(0, MOST_AGES), age, state, undroppable: undefined, dependents };
-}
-
 /** Tables whose rows all go with those of another: they need no pass of their own. */
 function coverDependents(
   table: KnownTable,
   root: KnownTable,
   covered: Map<KnownTable, KnownTable>,
-  database: KnownDatabase,
+  dependents: Dependents,
 ): void {
-  for (const { table: other, required, tie } of listDependents(table, database)) {
+  for (const { table: other, required, tie } of dependents.list(table)) {
     if (!required || (tie !== 'cascade' && tie !== 'child') || other === root || covered.has(other)) continue;
     covered.set(other, root);
-    coverDependents(other, root, covered, database);
+    coverDependents(other, root, covered, dependents);
   }
 }
 
 /** Rows that reference others go before those. */
-function sortChildrenFirst(candidates: readonly Candidate[], database: KnownDatabase): Candidate[] {
+function sortChildrenFirst(candidates: readonly Candidate[], dependents: Dependents): Candidate[] {
   const sorted = new Set<Candidate>();
+  const byTable = new Map(candidates.map((candidate) => [candidate.table, candidate]));
   const visit = (candidate: Candidate, path: readonly Candidate[]): void => {
-    if (path.includes(candidate)) return;
-    for (const { table } of listDependents(candidate.table, database)) {
-      const child = candidates.find((other) => other.table === table);
+    if (sorted.has(candidate) || path.includes(candidate)) return;
+    for (const { table } of dependents.list(candidate.table)) {
+      const child = byTable.get(table);
       if (child !== undefined) visit(child, [...path, candidate]);
     }
     sorted.add(candidate);
@@ -153,8 +97,13 @@ function distinguishNames(passes: readonly ProposedPass[]): ProposedPass[] {
   });
 }
 
-function toPass(candidate: Candidate, entities: EntityList, database: KnownDatabase): ProposedPass {
-  const { table, ages, age, state, dependents, undroppable } = candidate;
+function toPass(
+  candidate: Candidate,
+  entities: EntityList,
+  dependents: Dependents,
+  database: KnownDatabase,
+): ProposedPass {
+  const { table, ages, age, state, undroppable } = candidate;
   const entity = entities.nameEntity(table);
   // So that another age is another word in the pass, and nothing else.
   for (const { column } of ages) entities.nameProperty(table, column.name);
@@ -169,11 +118,11 @@ function toPass(candidate: Candidate, entities: EntityList, database: KnownDatab
       state === undefined
         ? null
         : { property: entities.nameProperty(table, state.column.name), values: state.final },
-    children: listChildren(dependents, [table], entities, database),
+    children: listChildren([table], entities, dependents),
     comments: [
       ...describePass(candidate),
       ...(undroppable === undefined ? [] : [`Rows are deleted one by one, since it is ${undroppable}.`]),
-      ...describeOpenQuestions(table, state, database),
+      ...describeOpenQuestions(table, age, state, database),
     ],
   };
 }
@@ -199,12 +148,14 @@ function toDrops(droppable: DroppableTable, entities: EntityList, database: Know
 
 /** Rows that must be deleted before those that they reference, at any depth. */
 function listChildren(
-  dependents: readonly Dependent[],
   path: readonly KnownTable[],
   entities: EntityList,
-  database: KnownDatabase,
+  dependents: Dependents,
 ): ProposedChild[] {
+  const [parent] = path;
+  if (parent === undefined) return [];
   return dependents
+    .list(parent)
     .filter(
       ({ table, tie }) =>
         (tie === 'child' || (tie === 'guess' && path.length === 1)) && !path.includes(table),
@@ -213,22 +164,6 @@ function listChildren(
       entity: entities.nameEntity(table),
       by: entities.nameProperty(table, column),
       guess: tie === 'guess',
-      children:
-        tie === 'guess'
-          ? []
-          : listChildren(listDependents(table, database), [...path, table], entities, database),
+      children: tie === 'guess' ? [] : listChildren([table, ...path], entities, dependents),
     }));
-}
-
-/** Tables that only a database of the application has. */
-const TABLES: Readonly<Record<Application, readonly string[]>> = {
-  prefect: ['flow_run', 'flow_run_state', 'task_run', 'task_run_state', 'work_queue'],
-  django: ['django_migrations', 'django_content_type'],
-};
-
-/** The application that a database belongs to, by its tables; null if it is none that is known. */
-function recogniseApplication({ tables }: Pick<KnownDatabase, 'tables'>): Application | null {
-  const names = new Set(tables.map(({ catalog }) => catalog.name));
-  const known = Object.entries(TABLES) as [Application, readonly string[]][];
-  return known.find(([, wanted]) => wanted.every((name) => names.has(name)))?.[0] ?? null;
 }

@@ -2,7 +2,8 @@ import type { CatalogColumn } from '../../dialect/catalog.ts';
 import { isNumber } from '../../dialect/column-types.ts';
 import type { Tx } from '../../dialect/dialect.ts';
 import { findInstantType } from './instant-type.ts';
-import type { KnownDatabase, KnownTable } from './known-table.ts';
+import type { KnownTable } from './known-table.ts';
+import { KnownDatabase } from './known-table.ts';
 import { hasPathWord } from './paths.ts';
 import { hasStateWord } from './states.ts';
 import { hasTimeWord } from './time-words.ts';
@@ -30,7 +31,10 @@ export async function readKnownDatabase(tx: Tx): Promise<KnownDatabase> {
       values: new Map(values.map((known) => [known.column, known])),
     });
   }
-  return { tables: tables.map((table) => sumPartitions(table, tables)), catalog };
+  return new KnownDatabase(
+    tables.map((table) => sumPartitions(table, tables)),
+    catalog,
+  );
 }
 
 /** Statistics of a partitioned table count nothing; what its partitions have is its own. */

@@ -9,7 +9,12 @@ const EXPIRY = toSet('expire expired expiry expiration exp until');
 const ROLES: readonly (readonly [AgeRole, ReadonlySet<string>])[] = [
   ['plan', toSet('after next due scheduled schedule planned available publish birth born hire')],
   ['expiry', EXPIRY],
-  ['change', toSet('update updated modify modified change changed last refreshed touched seen heartbeat')],
+  [
+    'change',
+    toSet(
+      'update updated modify modified change changed last refreshed touched seen used accessed active heartbeat',
+    ),
+  ],
   [
     'end',
     toSet(
@@ -26,9 +31,14 @@ const ROLES: readonly (readonly [AgeRole, ReadonlySet<string>])[] = [
   ],
 ];
 
+/** Last words of names for who did something, or how often. */
+const OTHER_WORDS = toSet('by id uuid user count number version ip');
+
 /** What an instant says of its row, by the name of its column. */
 export function findRole(column: string): AgeRole {
   const words = splitWords(column);
+  // `created_by` is a number, and no instant.
+  if (hasWord(words.slice(-1), OTHER_WORDS)) return 'other';
   return ROLES.find(([, list]) => hasWord(words, list))?.[0] ?? 'other';
 }
 

@@ -31,6 +31,8 @@ describe('what a proposal is guessed from', () => {
     ['date_of_birth', 'plan'],
     ['start_after', 'plan'],
     ['weight', 'other'],
+    ['created_by', 'other'],
+    ['last_login_ip', 'other'],
   ] as const)('%s is of role %s', (column, role) => {
     expect(findRole(column)).toBe(role);
   });
@@ -58,6 +60,11 @@ describe('what a proposal is guessed from', () => {
     ['notificationTemplates', false],
     ['webhooks', false],
     ['webhook_deliveries', true],
+    ['session_speakers', false],
+    ['task_instance', true],
+    ['events_2026_01', true],
+    ['event_p20260101', true],
+    ['job_data', true],
   ])('%s is named for what happened: %s', (name, isEvent) => {
     expect(isNamedForEvents({ catalog: { name }, size: {} } as KnownTable)).toBe(isEvent);
   });

@@ -54,7 +54,7 @@ create table sensor_log_2026 partition of sensor_log for values from ('2026-01-0
 create table import_batch_result (id int primary key, note text);
 analyze;
 -- Names that are no words.
-create table "ÄÖÜ_event_of_a_table_with_a_name_that_is_as_long_as_it_may_be" (id int primary key, at timestamptz not null);
-create table "ÄÖÜ_event_of_a_table_with_a_name_that_is_as_long_as_it_may be" (id int primary key, at timestamptz not null);
+create table "ÄÖÜ_table_with_a_name_that_is_as_long_as_it_may_be_event" (id int primary key, at timestamptz not null);
+create table "ÄÖÜ_table_with_a_name_that_is_as_long_as_it_may_be Event" (id int primary key, at timestamptz not null);
 create table "it's ""quoted"" \ event" ("the id" int primary key, "when's it" timestamptz not null, "class" int);
 analyze;

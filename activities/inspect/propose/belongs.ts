@@ -1,0 +1,21 @@
+import { isNamedForEvents } from './growth.ts';
+import { findKeptWord } from './kept-words.ts';
+import type { KnownDatabase, KnownTable } from './known-table.ts';
+import { splitWords } from './words.ts';
+
+/** Whether the rows of a table plainly belong to those of another: by its name, or because they say nothing else. */
+export function belongsTo(child: KnownTable, parent: KnownTable, database: KnownDatabase): boolean {
+  const [words, ofParent] = [splitWords(child.catalog.name), splitWords(parent.catalog.name)];
+  if (isJoinTable(child, database)) return true;
+  const kept = findKeptWord(child);
+  if (kept !== undefined && !ofParent.includes(kept)) return false;
+  return isNamedForEvents(child) || ofParent.every((word) => words.includes(word));
+}
+
+/** All columns are keys: its rows say nothing but which rows belong together. */
+function isJoinTable(table: KnownTable, database: KnownDatabase): boolean {
+  const { catalog } = table;
+  const keys = database.listKeysIn(table);
+  const columns = new Set([...catalog.primaryKey, ...keys.flatMap(({ childColumns }) => childColumns)]);
+  return keys.length > 1 && [...catalog.columns.keys()].every((column) => columns.has(column));
+}
