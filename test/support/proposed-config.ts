@@ -114,9 +114,12 @@ export class ProposedConfig {
   }
 }
 
-/** The passes of a proposed file, by name. */
+/** The passes of a proposed file, by name, without those that are comments. */
 export function passesIn(text: string): Record<string, string> {
-  const passes = text.split(/(?:expireRows|dropPartitions)\(\{/).slice(1);
+  const passes = text
+    .replaceAll(/^ *\/\/ expireRows.*$/gm, '')
+    .split(/(?:expireRows|dropPartitions)\(\{/)
+    .slice(1);
   return Object.fromEntries(
     passes.map((pass) => [/name: '(?<name>[^']+)'/.exec(pass)?.groups?.['name'], pass]),
   );

@@ -54,6 +54,8 @@ export interface ProposedPass {
   /** Rows in other states stay. */
   readonly states: { readonly property: string; readonly values: readonly string[] } | null;
   readonly children: readonly ProposedChild[];
+  /** The label of the table whose rows its rows go with: proposed as a comment, for rows of that one that stay. Null for others. */
+  readonly goesWith: string | null;
   /** What was guessed, and by what. */
   readonly comments: readonly string[];
 }

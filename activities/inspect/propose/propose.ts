@@ -1,3 +1,4 @@
+import type { Dependent } from './dependents.ts';
 import { Dependents } from './dependents.ts';
 import { describePass } from './describe-pass.ts';
 import { EntityList } from './entity-list.ts';
@@ -32,9 +33,13 @@ export function propose(database: KnownDatabase): Proposal {
   for (const { table } of candidates) coverDependents(table, table, covered, dependents);
   const own = candidates.filter(({ table }) => !covered.has(table));
   const passes = distinguishNames([
-    ...sortChildrenFirst(own, dependents).map((candidate) =>
+    ...sortChildrenFirst(own, dependents).flatMap((candidate) => [
       toPass(candidate, entities, dependents, database),
-    ),
+      ...listGoing(candidate, candidates, dependents).map((going) => ({
+        ...toPass(going, entities, dependents, database),
+        goesWith: candidate.table.catalog.label,
+      })),
+    ]),
     // Rows that reference them are deleted before.
     ...droppable.flatMap((table) => toDrops(table, entities, database)),
   ]);
@@ -49,6 +54,25 @@ export function propose(database: KnownDatabase): Proposal {
   };
 }
 
+/** Those whose rows all go with those of one, and have an age of their own. */
+function listGoing(
+  { table }: Candidate,
+  candidates: readonly Candidate[],
+  dependents: Dependents,
+): Candidate[] {
+  const going = new Set(
+    dependents
+      .list(table)
+      .filter(goesAlong)
+      .map((dependent) => dependent.table),
+  );
+  return candidates.filter((candidate) => candidate.table !== table && going.has(candidate.table));
+}
+
+function goesAlong({ required, tie }: Dependent): boolean {
+  return required && (tie === 'cascade' || tie === 'child');
+}
+
 /** Tables whose rows all go with those of another: they need no pass of their own. */
 function coverDependents(
   table: KnownTable,
@@ -56,8 +80,8 @@ function coverDependents(
   covered: Map<KnownTable, KnownTable>,
   dependents: Dependents,
 ): void {
-  for (const { table: other, required, tie } of dependents.list(table)) {
-    if (!required || (tie !== 'cascade' && tie !== 'child') || other === root || covered.has(other)) continue;
+  for (const { table: other } of dependents.list(table).filter(goesAlong)) {
+    if (other === root || covered.has(other)) continue;
     covered.set(other, root);
     coverDependents(other, root, covered, dependents);
   }
@@ -119,6 +143,7 @@ function toPass(
         ? null
         : { property: entities.nameProperty(table, state.column.name), values: state.final },
     children: listChildren([table], entities, dependents),
+    goesWith: null,
     comments: [
       ...describePass(candidate),
       ...(undroppable === undefined ? [] : [`Rows are deleted one by one, since it is ${undroppable}.`]),
@@ -139,6 +164,7 @@ function toDrops(droppable: DroppableTable, entities: EntityList, database: Know
     olderThan: '90 days',
     states: null,
     children: [],
+    goesWith: null,
     comments: describeDrops(droppable, database),
   };
   if (refuseByRows(table) !== undefined) return [drop];

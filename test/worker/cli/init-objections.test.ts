@@ -35,6 +35,10 @@ describe('what init leaves to a person', () => {
       create table person (id int primary key, import_id int not null references contact_import on delete cascade, note text);
       create table file_import (id int primary key, created_at timestamptz);
       create table file_import_line (id int primary key, import_id int not null references file_import on delete cascade, note text);
+      create table file_import_event (
+        id int primary key, import_id int not null references file_import on delete cascade, state text, at timestamptz);
+      insert into file_import values (1);
+      insert into file_import_event values (1, 1, 'done', now()), (2, 1, 'done', now());
       create table device (id int primary key, import_id int not null references file_import on delete cascade, label text);
       create table job (id int primary key, ended_at timestamptz);
       create table job_invoice (id int primary key, job_id int not null references job);
@@ -94,6 +98,19 @@ describe('what init leaves to a person', () => {
     ['photo', 'nothing but its size says that old rows are of no use'],
   ])('%s: %s', (table, why) => {
     expect(comments).toMatch(new RegExp(`- ${table}: [^:]*${why}`));
+  });
+
+  test('a table that goes with another has a pass of its own as a comment, of one line', async () => {
+    const line = `expireRows({ name: 'file-import-event', entity: FileImportEvent, age: 'at', olderThan: '90 days', where: { state: { $in: ['done'] } } }),`;
+    const text = config.text;
+    expect(text).toContain(
+      `    // Old rows that stay with one of file_import, as by a keepLast, need a pass of their own:\n    // ${line}\n`,
+    );
+    config.edit([`// ${line}`, line]);
+    await config.compile();
+    expect((await config.preview()).deleted).toEqual({});
+    config.edit([line, `// ${line}`]);
+    expect(config.text).toBe(text);
   });
 
   test('and what people set up is waived, also if it expires', () => {

@@ -95,7 +95,7 @@ function printNext(out: string, { application, passes, waived, unsolved }: Propo
   print(
     application === 'prefect'
       ? `${out}: the preset for Prefect, disabled; it waives ${countNouns(waived.length, 'other table')}`
-      : `${out}: ${countNouns(passes.length, 'pass')}, disabled; it waives ${countNouns(waived.length, 'table')} and leaves ${unsolved.length} to your decision`,
+      : `${out}: ${countNouns(passes.filter(({ goesWith }) => goesWith === null).length, 'pass')}, disabled; it waives ${countNouns(waived.length, 'table')} and leaves ${unsolved.length} to your decision`,
   );
   if (application === 'prefect' || passes.length > 0) {
     note('Check its comments, then look at `temporal-vacuum preview`.');

@@ -46,7 +46,7 @@ function renderImports({ application, passes }: Proposal): string {
     'defineConfig',
     ...(passes.length === 0 ? [] : ['definePolicy']),
     ...(passes.some(({ drops }) => drops) ? ['dropPartitions'] : []),
-    ...(passes.some(({ unit }) => unit !== null) ? ['epoch'] : []),
+    ...(passes.some(({ unit, goesWith }) => unit !== null && goesWith === null) ? ['epoch'] : []),
     ...(passes.some(({ drops }) => !drops) ? ['expireRows'] : []),
     ...(passes.some(({ children }) => children.some(({ guess }) => !guess)) ? ['softChild'] : []),
   ];
@@ -69,20 +69,45 @@ function renderPolicy({ entities, passes }: Proposal): string {
 }
 
 function renderPass(pass: ProposedPass): string {
-  const { drops, name, entity, age, unit, olderThan, states, children, comments } = pass;
+  if (pass.goesWith !== null) return renderGoing(pass, pass.goesWith);
+  const { drops, name, entity, olderThan, states, children, comments } = pass;
   return [
     comment('    ', comments),
     drops ? '    dropPartitions({' : '    expireRows({',
     `      name: ${quote(name)},`,
     `      entity: ${entity},`,
-    `      age: ${unit === null ? quote(age) : `epoch(${quote(age)}, ${quote(unit)})`},`,
+    `      age: ${renderAge(pass)},`,
     `      olderThan: ${quote(olderThan)},`,
-    ...(states === null
-      ? []
-      : [`      where: { ${states.property}: { $in: [${states.values.map(quote).join(', ')}] } },`]),
+    ...(states === null ? [] : [`      where: ${renderStates(states)},`]),
     ...renderChildren(children),
     '    }),',
   ].join('\n');
+}
+
+/** A pass of one line, so that it takes one edit. */
+function renderGoing(pass: ProposedPass, goesWith: string): string {
+  const { name, entity, olderThan, states } = pass;
+  const options = [
+    `name: ${quote(name)}`,
+    `entity: ${entity}`,
+    `age: ${renderAge(pass)}`,
+    `olderThan: ${quote(olderThan)}`,
+    ...(states === null ? [] : [`where: ${renderStates(states)}`]),
+  ];
+  return [
+    comment('    ', [
+      `Old rows that stay with one of ${goesWith}, as by a keepLast, need a pass of their own:`,
+    ]),
+    `    // expireRows({ ${options.join(', ')} }),`,
+  ].join('\n');
+}
+
+function renderAge({ age, unit }: ProposedPass): string {
+  return unit === null ? quote(age) : `epoch(${quote(age)}, ${quote(unit)})`;
+}
+
+function renderStates({ property, values }: NonNullable<ProposedPass['states']>): string {
+  return `{ ${property}: { $in: [${values.map(quote).join(', ')}] } }`;
 }
 
 /** Guesses are comments, and so is a list of nothing else. */
