@@ -36,7 +36,7 @@ export function findObjection(
   const objection = findObjectionToDrop(table);
   if (objection !== undefined) return objection;
   if (by === 'size' && (role !== 'event' || listPathColumns(table).length > 0))
-    return 'nothing but its size says that old rows are of no use';
+    return 'only its size says that old rows are of no use';
   const isCredential = hasWord(splitWords(table.catalog.name).slice(-1), CREDENTIAL_WORDS);
   if (isCredential && role !== 'expiry' && role !== 'end')
     return `its rows may be used until they expire, and ${column.name} does not say when`;

@@ -80,7 +80,7 @@ describeNeeding(['temporal'], 'what init proposes for the database of Airflow', 
         `      entity: Job,\n      age: 'endDate',\n      olderThan: '90 days',\n${final}`,
         "      entity: Job,\n      age: 'latestHeartbeat',\n      olderThan: '90 days',\n",
       ],
-      ["olderThan: '1 day'", "olderThan: '90 days'"],
+      ["age: 'exp',\n      olderThan: '1 day'", "age: 'exp',\n      olderThan: '90 days'"],
       ['  enabled: false,', '  enabled: true,'],
     );
     expect(await config.countEditedLines()).toBeLessThanOrEqual(10);

@@ -35,6 +35,7 @@ describe('what init leaves to a person', () => {
       create table person (id int primary key, import_id int not null references contact_import on delete cascade, note text);
       create table file_import (id int primary key, created_at timestamptz);
       create table file_import_line (id int primary key, import_id int not null references file_import on delete cascade, note text);
+      create table origin (import_id int primary key references file_import on delete cascade, title text);
       create table file_import_event (
         id int primary key, import_id int not null references file_import on delete cascade, state text, at timestamptz);
       insert into file_import values (1);
@@ -94,8 +95,8 @@ describe('what init leaves to a person', () => {
     ['note_share', 'people seem to write in notes'],
     ['access_token', 'its rows may be used until they expire, and last_used_at does not say when'],
     ['contact_import', 'the database deletes rows of person along, which people may want to keep'],
-    ['place', 'nothing but its size says that old rows are of no use'],
-    ['photo', 'nothing but its size says that old rows are of no use'],
+    ['place', 'only its size says that old rows are of no use'],
+    ['photo', 'only its size says that old rows are of no use'],
   ])('%s: %s', (table, why) => {
     expect(comments).toMatch(new RegExp(`- ${table}: [^:]*${why}`));
   });
