@@ -2,13 +2,13 @@ import type { RawBuilder } from 'kysely';
 import { sql } from 'kysely';
 
 import type { TableName } from '../../stored/columns.ts';
-import type { RowTree, StoredBlocker } from '../../stored/row-tree.ts';
+import type { StoredBlocker } from '../../stored/row-tree.ts';
 import { blockedSql, blockingRows, listInner } from '../blockers.ts';
 import { toSql } from '../condition.ts';
 import { joinPath } from '../join-path.ts';
 import type { ChainedRow } from '../rows.ts';
-import type { Condition } from '../view.ts';
-import type { Connection } from './connection.ts';
+import type { ViewSql } from '../sql-view.ts';
+import type { Connection, PostgresRows } from './connection.ts';
 import { tableAs, tableRef } from './identifiers.ts';
 
 type Way = StoredBlocker['path'];
@@ -84,12 +84,7 @@ function chainSql(
 }
 
 /** Over alias `t`: all that references the row within the tables of its pass can be deleted too. */
-export function isNotChained(
-  table: TableName,
-  blockers: readonly StoredBlocker[],
-  deletable: RawBuilder<boolean>,
-  limit: number,
-): RawBuilder<boolean> {
+export const isNotChained: ViewSql<Connection>['isNotChained'] = (table, blockers, deletable, limit) => {
   return sql<boolean>`exists (
     with recursive
     ${chainSql(table, blockers, deletable, sql`select t.ctid`, limit)},
@@ -97,16 +92,10 @@ export function isNotChained(
     select from reached as x
     where x.location = t.ctid and not exists (select from blocked as k where k.location = x.location)
   )`;
-}
+};
 
 /** Some rows of a pass, and the deletable rows that they need to go too; at most `limit`. */
-export async function findChain(
-  { db }: Connection,
-  tree: RowTree,
-  deletable: Condition,
-  locations: readonly string[],
-  limit: number,
-): Promise<ChainedRow[]> {
+export const findChain: PostgresRows['findChain'] = async ({ db }, tree, deletable, locations, limit) => {
   const seeds = sql`select s.location from unnest(${[...locations]}::tid[]) as s(location)`;
   const { rows } = await sql<ChainedRow>`
     with recursive ${chainSql(tree.table, listInner(tree), toSql(deletable), seeds, limit)}
@@ -115,4 +104,4 @@ export async function findChain(
       array(select distinct e.up::text from edge as e where e.down = x.location) as needs
     from reached as x`.execute(db);
   return rows;
-}
+};

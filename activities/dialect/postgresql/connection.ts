@@ -2,6 +2,8 @@ import type { MikroORM } from '@mikro-orm/core';
 import type { Kysely, RawBuilder } from 'kysely';
 import { sql } from 'kysely';
 
+import type { RowSql } from '../row-sql.ts';
+
 /** The tables of the ledger. */
 export const LEDGER_TABLES = [
   'run',
@@ -24,6 +26,9 @@ export interface Connection {
   /** The MikroORM instance that the database was given as. */
   readonly orm?: MikroORM;
 }
+
+/** What this dialect does with rows. */
+export type PostgresRows = RowSql<Connection>;
 
 /** A table of the ledger, quoted. */
 export function ledgerTable(

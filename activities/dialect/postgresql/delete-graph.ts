@@ -7,9 +7,8 @@ import { toSql } from '../condition.ts';
 import { references } from '../join-path.ts';
 import { listTriggers, RowsKeptByTrigger } from '../kept-by-trigger.ts';
 import { RowGraphSql } from '../row-graph.ts';
-import type { DeletedGraph, Outbox } from '../rows.ts';
 import type { Condition } from '../view.ts';
-import type { Connection } from './connection.ts';
+import type { PostgresRows } from './connection.ts';
 import { columnRef, isAt, tableRef } from './identifiers.ts';
 import { recordedPathsSql, returningPathsSql } from './recording.ts';
 
@@ -20,12 +19,7 @@ class RowsChanged extends Error {
 }
 
 /** Locks what is deleted with some locked rows, so that nothing more can reference it. */
-export async function lockGraph(
-  connection: Connection,
-  tree: RowTree,
-  locations: readonly string[],
-  where: Condition,
-): Promise<void> {
+export const lockGraph: PostgresRows['lockGraph'] = async (connection, tree, locations, where) => {
   const graph = new RowGraphSql(tree);
   const locks = graph.tables.map(
     (table, n) => sql`${sql.id(`locked_${n}`)} as materialized (
@@ -36,19 +30,19 @@ export async function lockGraph(
   await sql`
     with recursive ${deletedSql(tree, graph, locations, where)}, ${sql.join(locks)}
     select ${sql.join(counts, sql` + `)}`.execute(connection.db);
-}
+};
 
 /**
  * Deletes some locked rows with all that is deleted with them, in one statement: foreign keys are checked when it ends, so
  * that no order of the tables can be wrong, and nothing is set to null that is deleted anyway.
  */
-export async function deleteGraph(
-  connection: Connection,
-  tree: RowTree,
-  locations: readonly string[],
-  where: Condition,
-  outbox: Outbox,
-): Promise<DeletedGraph> {
+export const deleteGraph: PostgresRows['deleteGraph'] = async (
+  connection,
+  tree,
+  locations,
+  where,
+  outbox,
+) => {
   const graph = new RowGraphSql(tree);
   const deletes = graph.tables.map((table, n) => {
     const { files = [], pointers = [] } = findTable(tree, table) ?? {};
@@ -77,7 +71,7 @@ export async function deleteGraph(
   }
   const byTable = new Map(graph.tables.map(({ label }, n) => [label, row.groups[n] ?? []]));
   return { rows: row.roots, groups: (label) => byTable.get(label) ?? [] };
-}
+};
 
 /** Parts of a statement: `root`, the rows of which the condition is true; `deleted`, all that is deleted with them. */
 export function deletedSql(

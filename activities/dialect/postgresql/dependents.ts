@@ -1,8 +1,7 @@
 import { sql } from 'kysely';
 
-import type { RowTree } from '../../stored/row-tree.ts';
 import { pathsToDependents } from '../cascade-paths.ts';
-import type { Connection } from './connection.ts';
+import type { PostgresRows } from './connection.ts';
 import { tableAs, tableRef } from './identifiers.ts';
 
 /**
@@ -10,12 +9,12 @@ import { tableAs, tableRef } from './identifiers.ts';
  * along each path, which is all that a caller needs to know that a row is too large for one transaction. What cascades
  * from soft children is not counted.
  */
-export async function countDependents(
-  connection: Connection,
-  tree: RowTree,
-  locations: readonly string[],
-  limit: number,
-): Promise<number[]> {
+export const countDependents: PostgresRows['countDependents'] = async (
+  connection,
+  tree,
+  locations,
+  limit,
+) => {
   const counts = pathsToDependents(tree, tableAs).map(
     ({ from, where }) =>
       sql` + (select count(*) from (select from ${from} where ${where} limit ${limit}) as counted)`,
@@ -27,4 +26,4 @@ export async function countDependents(
     cross join lateral (select p.* from ${tableRef(tree.table)} as p where p.ctid = w.location limit 1) as p
     order by w.n`.execute(connection.db);
   return rows.map((row) => row.dependents);
-}
+};

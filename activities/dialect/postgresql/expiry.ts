@@ -4,6 +4,7 @@ import { sql } from 'kysely';
 import type { AgeColumn } from '../../stored/columns.ts';
 import type { StoredRetention, StoredRetentionColumn, Expiry } from '../../stored/expiry.ts';
 import { caseByRetention, MOST_MILLIS, MOST_YEARS } from '../case-by-retention.ts';
+import type { ViewSql } from '../sql-view.ts';
 import { toInstant } from './epoch.ts';
 import { columnRef, castValue, tableRef, timestampType, baseType } from './identifiers.ts';
 
@@ -38,22 +39,18 @@ export function newestMillis(alias: string): RawBuilder<number | null> {
 }
 
 /** Over alias `t`: the row is older than a horizon. */
-export function isBefore(ages: Expiry['ages'], horizon: string): RawBuilder<boolean> {
+export const isBefore: ViewSql<unknown>['isBefore'] = (ages, horizon) => {
   return sql`${ageExpression('t', ages)} < ${castValue(horizon, ages[0].type)}`;
-}
+};
 
 /** Over alias `t`: the row is past the horizon of the retention that counts for it. */
-export function isExpired({
-  ages,
-  horizon,
-  retentions,
-}: Pick<Expiry, 'ages' | 'horizon' | 'retentions'>): RawBuilder<boolean> {
+export const isExpired: ViewSql<unknown>['isExpired'] = ({ ages, horizon, retentions }) => {
   // The first comparison alone can use an index.
   const past = isBefore(ages, horizon);
   if (retentions.length === 1 && retentions[0]?.column === undefined) return past;
   const own = caseByRetention(retentions, (retention) => rowHorizon(retention, ages[0].type));
   return sql`${past} and ${ageExpression('t', ages)} < ${own}`;
-}
+};
 
 /** Over alias `t`: the horizon by a retention, of the type of the ages; null if the row is kept for ever. */
 function rowHorizon({ horizon, column }: StoredRetention, type: string): RawBuilder<unknown> {
@@ -102,13 +99,10 @@ function columnHorizon(
 }
 
 /** Over alias `t`: the horizon that counts for the row; null if it is kept for ever. */
-export function selectHorizon({
-  ages,
-  retentions,
-}: Pick<Expiry, 'ages' | 'retentions'>): RawBuilder<unknown> {
+export const selectHorizon: ViewSql<unknown>['selectHorizon'] = ({ ages, retentions }) => {
   const type = timestampType(ages[0].type);
   return caseByRetention(retentions, (retention) => rowHorizon(retention, type));
-}
+};
 
 /**
  * The instant from which an age is past a horizon, as `to_json` writes it, if both stay as they are: horizons move with the
@@ -130,9 +124,6 @@ export function dueWhenOlder(
 }
 
 /** Over alias `t`: the same for the row of an expiry. */
-export function dueWhenExpired(
-  expiry: Pick<Expiry, 'ages' | 'retentions'>,
-  now: string,
-): RawBuilder<string | null> {
+export const dueWhenExpired: ViewSql<unknown>['dueWhenExpired'] = (expiry, now) => {
   return dueWhenOlder(ageExpression('t', expiry.ages), selectHorizon(expiry), now, expiry.ages[0].type);
-}
+};

@@ -2,8 +2,8 @@ import type { RawBuilder } from 'kysely';
 import { sql } from 'kysely';
 
 import type { ColumnName } from '../../stored/columns.ts';
-import type { RowLink, RowTree } from '../../stored/row-tree.ts';
-import type { HeldTable, HoldSql } from '../held-dependents.ts';
+import type { RowLink } from '../../stored/row-tree.ts';
+import type { HoldSql } from '../held-dependents.ts';
 import { references } from '../join-path.ts';
 import { RowGraphSql } from '../row-graph.ts';
 import type { HeldRows } from '../view.ts';
@@ -48,19 +48,14 @@ export function isAnythingHeld(connection: Connection): RawBuilder<boolean> {
 }
 
 /** See `HoldSql.isNamed`. */
-function isNamed(
-  connection: Connection,
-  key: ColumnName,
-  of: HeldRows['of'],
-  from: string | undefined,
-): RawBuilder<boolean> {
+const isNamed: HoldSql<Connection>['isNamed'] = (connection, key, of, from) => {
   // A count, and not `exists`: the planner may look that up in a hash of all holds, made anew in each batch.
   return sql`(
     select count(*)
     from ${ledgerTable(connection, 'hold')} as h
     where ${hasKey(key, of)} and ${isInForce(from)}
   ) > 0`;
-}
+};
 
 /** Over alias `t` of a table and `h` of the holds: the key of a hold on the table is the row's. */
 function hasKey(key: ColumnName, of: HeldRows['of']): RawBuilder<boolean> {
@@ -77,11 +72,7 @@ function isInForce(from: string | undefined): RawBuilder<boolean> {
 }
 
 /** See `HoldSql.reachesHeldRow`. */
-function reachesHeldRow(
-  tree: RowTree,
-  rows: RawBuilder<unknown>,
-  wanted: readonly HeldTable[],
-): RawBuilder<boolean> {
+const reachesHeldRow: HoldSql<Connection>['reachesHeldRow'] = (tree, rows, wanted) => {
   const graph = new RowGraphSql(tree);
   const follow = (
     { child, ...link }: Omit<RowLink, 'parent'>,
@@ -112,6 +103,6 @@ function reachesHeldRow(
     )
     select from reached as r cross join lateral (${sql.join(found, sql` union all `)}) as h
   )`;
-}
+};
 
 export const HOLDS: HoldSql<Connection> = { tableAs, isNamed, reachesHeldRow };

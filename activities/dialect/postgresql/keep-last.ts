@@ -6,6 +6,7 @@ import type { KeepLastExpiry, StoredRetention, StoredKeep } from '../../stored/e
 import { bindPredicate } from '../bind-predicate.ts';
 import { caseByRetention } from '../case-by-retention.ts';
 import { selects } from '../needs-locks.ts';
+import type { ViewSql } from '../sql-view.ts';
 import type { KeepLastList } from '../view.ts';
 import type { Connection } from './connection.ts';
 import { ledgerTable } from './connection.ts';
@@ -40,33 +41,25 @@ export function selectNewest(expiry: KeepLastExpiry): RawBuilder<unknown> {
 }
 
 /** Over alias `t`: the row is none of those that stay. */
-export function isNotKept(
-  connection: Connection,
-  { key, retentions }: Pick<KeepLastExpiry, 'key' | 'retentions'>,
-  list: KeepLastList,
-): RawBuilder<boolean> {
+export const isNotKept: ViewSql<Connection>['isNotKept'] = (connection, { key, retentions }, list) => {
   if (key === null) return sql`true`;
   return sql`(
     select ${asComparable(sql`${columnRef('t', key)}::text`, key.type)} <> all(${asComparable(sql`k.keys`, key.type, '[]')})
     from ${ledgerTable(connection, 'kept')} as k
     where ${isOfList(list)} and k.retention_index = ${retentionIndex(retentions)} and k.group_key = ${groupKey(retentions)}
   ) is not false`;
-}
+};
 
 /** Over alias `t`: the row is none of the newest of its group. Reads the whole table. */
-export function isNotNewest(expiry: KeepLastExpiry): RawBuilder<boolean> {
+export const isNotNewest: ViewSql<Connection>['isNotNewest'] = (expiry) => {
   return sql`not exists (select from (${selectNewest(expiry)}) as newest where newest.location = t.ctid)`;
-}
+};
 
 /**
  * Over alias `t`: as many rows of the row's group as are to stay are there and still match. If some of them were deleted
  * or came back to life since the run started, nothing of the group is deletable.
  */
-export function isGroupFull(
-  connection: Connection,
-  expiry: KeepLastExpiry,
-  list: KeepLastList,
-): RawBuilder<boolean> {
+export const isGroupFull: ViewSql<Connection>['isGroupFull'] = (connection, expiry, list) => {
   const { retentions } = expiry;
   // The group is of the outer row: in its own select nothing else is called `t` yet.
   return sql<boolean>`(
@@ -76,7 +69,7 @@ export function isGroupFull(
     )
     from (select ${retentionIndex(retentions)} as retention_index, ${groupKey(retentions)} as group_key) as g
   )`;
-}
+};
 
 /** Over alias `k` of the list: it is of this pass of this run. */
 export function isOfList({ run, pass }: KeepLastList): RawBuilder<boolean> {

@@ -1,10 +1,8 @@
 import { sql } from 'kysely';
 
-import type { StoredPointer } from '../../stored/row-tree.ts';
 import { toSql } from '../condition.ts';
 import { isStale } from '../references.ts';
-import type { Condition } from '../view.ts';
-import type { Connection } from './connection.ts';
+import type { PostgresRows } from './connection.ts';
 import { castArray, columnRef, tableRef, isAt } from './identifiers.ts';
 import { VIEW } from './view.ts';
 
@@ -14,11 +12,7 @@ import { VIEW } from './view.ts';
  * All holders of the groups, and not only those that point at what was just deleted: another batch may at this
  * moment move one of them to a row that this batch deleted. Whoever locks second sees what the first one made of it.
  */
-export async function lockHolders(
-  connection: Connection,
-  pointer: StoredPointer,
-  groups: readonly string[],
-): Promise<string[]> {
+export const lockHolders: PostgresRows['lockHolders'] = async (connection, pointer, groups) => {
   const group = columnRef('t', pointer.holderGroup);
   const { rows } = await sql<{ locations: string[] }>`
     with locked as materialized (
@@ -30,7 +24,7 @@ export async function lockHolders(
     )
     select array(select location::text from locked) as locations`.execute(connection.db);
   return rows[0]?.locations ?? [];
-}
+};
 
 /**
  * Repairs locked holders that point at nothing: moved to the newest surviving target of the group with its copied
@@ -38,12 +32,12 @@ export async function lockHolders(
  *
  * Run in a statement of its own, after the locks are held, so that it sees what others made of these rows before.
  */
-export async function repointHolders(
-  connection: Connection,
-  pointer: StoredPointer,
-  locations: readonly string[],
-  notHeld: Condition | undefined,
-): Promise<number> {
+export const repointHolders: PostgresRows['repointHolders'] = async (
+  connection,
+  pointer,
+  locations,
+  notHeld,
+) => {
   if (locations.length === 0) return 0;
   const holder = tableRef(pointer.holder);
   const copies = pointer.copy.map(({ from }, n) => sql`, ${columnRef('s', from)} as ${sql.id(`copy_${n}`)}`);
@@ -78,4 +72,4 @@ export async function repointHolders(
     )
     select count(*)::int as moved from moved`.execute(connection.db);
   return rows[0]?.moved ?? 0;
-}
+};

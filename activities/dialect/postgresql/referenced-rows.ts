@@ -1,22 +1,20 @@
 import { sql } from 'kysely';
 
-import type { RowTree, WatchedLink } from '../../stored/row-tree.ts';
 import { references } from '../join-path.ts';
 import { RowGraphSql } from '../row-graph.ts';
 import type { ReferencedRows } from '../rows.ts';
-import type { Condition } from '../view.ts';
-import type { Connection } from './connection.ts';
+import type { PostgresRows } from './connection.ts';
 import { deletedSql } from './delete-graph.ts';
 import { baseType, tableRef } from './identifiers.ts';
 
 /** See `Rows.readReferenced`. */
-export async function readReferenced(
-  { db }: Connection,
-  tree: RowTree,
-  links: readonly WatchedLink[],
-  locations: readonly string[],
-  where: Condition,
-): Promise<ReferencedRows[]> {
+export const readReferenced: PostgresRows['readReferenced'] = async (
+  { db },
+  tree,
+  links,
+  locations,
+  where,
+) => {
   if (links.length === 0) return [];
   const graph = new RowGraphSql(tree);
   const selects = links.map(({ parent, on }) => {
@@ -40,13 +38,10 @@ export async function readReferenced(
     const read = found[n];
     return read === undefined || read.keys === '[]' ? [] : [{ ...read, link }];
   });
-}
+};
 
 /** See `Rows.findLeft`. */
-export async function findLeft(
-  { db }: Connection,
-  referenced: readonly ReferencedRows[],
-): Promise<WatchedLink[]> {
+export const findLeft: PostgresRows['findLeft'] = async ({ db }, referenced) => {
   if (referenced.length === 0) return [];
   const tests = referenced.map(({ link, keys, types }) => {
     const columns = link.on.map(
@@ -61,4 +56,4 @@ export async function findLeft(
   });
   const { rows } = await sql<{ left: boolean[] }>`select array[${sql.join(tests)}] as left`.execute(db);
   return referenced.flatMap(({ link }, n) => (rows[0]?.left[n] === true ? [link] : []));
-}
+};

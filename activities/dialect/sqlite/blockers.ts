@@ -2,13 +2,12 @@ import type { RawBuilder } from 'kysely';
 import { sql } from 'kysely';
 
 import type { TableName } from '../../stored/columns.ts';
-import type { RowTree, StoredBlocker } from '../../stored/row-tree.ts';
+import type { StoredBlocker } from '../../stored/row-tree.ts';
 import { blockedSql, blockingRows, listInner } from '../blockers.ts';
 import { toSql } from '../condition.ts';
 import { joinPath } from '../join-path.ts';
-import type { ChainedRow } from '../rows.ts';
-import type { Condition } from '../view.ts';
-import type { Connection } from './connection.ts';
+import type { ViewSql } from '../sql-view.ts';
+import type { Connection, SqliteRows } from './connection.ts';
 import { isAt, tableAs, tableRef } from './identifiers.ts';
 
 /**
@@ -56,12 +55,7 @@ export function edgeSql(
 }
 
 /** Over alias `t`: all that references the row within the tables of its pass can be deleted too. */
-export function isNotChained(
-  table: TableName,
-  blockers: readonly StoredBlocker[],
-  deletable: RawBuilder<boolean>,
-  limit: number,
-): RawBuilder<boolean> {
+export const isNotChained: ViewSql<Connection>['isNotChained'] = (table, blockers, deletable, limit) => {
   const each = sql`reach as x join ${tableAs(table, 't')} on t.rowid = x.location`;
   const steps = selectEdges(table, blockers, each)
     .filter(({ isKnown }) => isKnown)
@@ -79,16 +73,10 @@ export function isNotChained(
     select 1 from reach as x
     where x.location = t.rowid and not exists (select 1 from blocked as k where k.location = x.location)
   )`;
-}
+};
 
 /** Some rows of a pass, and the deletable rows that they need to go too; at most `limit`. */
-export async function findChain(
-  connection: Connection,
-  tree: RowTree,
-  deletable: Condition,
-  locations: readonly string[],
-  limit: number,
-): Promise<ChainedRow[]> {
+export const findChain: SqliteRows['findChain'] = async (connection, tree, deletable, locations, limit) => {
   const blockers = listInner(tree);
   const needs = new Map<string, (string | null)[]>(locations.map((location) => [location, []]));
   let frontier: readonly string[] = locations;
@@ -111,4 +99,4 @@ export async function findChain(
     for (const location of frontier) needs.set(location, []);
   }
   return [...needs].map(([location, own]) => ({ location, needs: own }));
-}
+};

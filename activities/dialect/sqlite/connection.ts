@@ -1,7 +1,7 @@
 import type { RawBuilder } from 'kysely';
 import { DummyDriver, Kysely, sql, SqliteAdapter, SqliteIntrospector, SqliteQueryCompiler } from 'kysely';
 
-import type { StatementResult } from '../row-sql.ts';
+import type { RowSql, StatementResult } from '../row-sql.ts';
 import type { SqliteValue } from './thread-messages.ts';
 
 /** A file, or a transaction on it, and the name that the tables of its ledger begin with. */
@@ -12,6 +12,9 @@ export interface Connection {
   /** When its transaction got the write lock, by `performance.now()`; left out outside of one. */
   readonly startedAt?: number;
 }
+
+/** What this dialect does with rows. */
+export type SqliteRows = RowSql<Connection>;
 
 export const LEDGER_TABLES = [
   'run',

@@ -7,9 +7,9 @@ import { toSql } from '../condition.ts';
 import { references } from '../join-path.ts';
 import { listTriggers, RowsKeptByTrigger } from '../kept-by-trigger.ts';
 import { RowGraphSql } from '../row-graph.ts';
-import type { DeletedGraph, Outbox } from '../rows.ts';
+import type { Outbox } from '../rows.ts';
 import type { Condition } from '../view.ts';
-import type { Connection } from './connection.ts';
+import type { Connection, SqliteRows } from './connection.ts';
 import { isAt, keyText, tableAs, tableRef } from './identifiers.ts';
 import { recordPaths, returningPaths } from './recording.ts';
 
@@ -17,13 +17,7 @@ import { recordPaths, returningPaths } from './recording.ts';
  * See `Rows.deleteGraph`. Nobody else can write meanwhile, and a row never moves: the rows are listed first and deleted table
  * by table, with foreign keys checked at the end.
  */
-export async function deleteGraph(
-  connection: Connection,
-  tree: RowTree,
-  locations: readonly string[],
-  where: Condition,
-  outbox: Outbox,
-): Promise<DeletedGraph> {
+export const deleteGraph: SqliteRows['deleteGraph'] = async (connection, tree, locations, where, outbox) => {
   const graph = new RowGraphSql(tree);
   const { rows } = await connection.run(sql<{ number: number; location: string; root: number }>`
     with recursive ${deletedSql(tree, graph, locations, where)}
@@ -47,7 +41,7 @@ export async function deleteGraph(
   for (const { table, found } of listed) await assertDeleted(connection, tree, table, found);
   const roots = rows.filter(({ root }) => root === 1).length;
   return { rows: roots, groups: (label) => groups.get(label) ?? [] };
-}
+};
 
 /** Parts of a statement: `root`, the rows of which the condition is true; `deleted`, all that is deleted with them. */
 export function deletedSql(

@@ -1,17 +1,11 @@
 import { sql } from 'kysely';
 
-import type { RowTree } from '../../stored/row-tree.ts';
 import { pathsToDependents } from '../cascade-paths.ts';
-import type { Connection } from './connection.ts';
+import type { SqliteRows } from './connection.ts';
 import { tableAs } from './identifiers.ts';
 
 /** See `Rows.countDependents`. What cascades from soft children is not counted. */
-export async function countDependents(
-  connection: Connection,
-  tree: RowTree,
-  locations: readonly string[],
-  limit: number,
-): Promise<number[]> {
+export const countDependents: SqliteRows['countDependents'] = async (connection, tree, locations, limit) => {
   const most = Math.min(limit, Number.MAX_SAFE_INTEGER);
   const counts = pathsToDependents(tree, tableAs).map(
     ({ from, where }) => sql` + (select count(*) from (select 1 from ${from} where ${where} limit ${most}))`,
@@ -22,4 +16,4 @@ export async function countDependents(
     join ${tableAs(tree.table, 'p')} on p.rowid = cast(w.value as integer)
     order by w.key`);
   return rows.map((row) => row.dependents);
-}
+};

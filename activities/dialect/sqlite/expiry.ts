@@ -2,9 +2,10 @@ import type { RawBuilder } from 'kysely';
 import { sql } from 'kysely';
 
 import type { AgeColumn, Ages } from '../../stored/columns.ts';
-import type { Expiry, StoredRetention, StoredRetentionColumn } from '../../stored/expiry.ts';
+import type { StoredRetention, StoredRetentionColumn } from '../../stored/expiry.ts';
 import { caseByRetention, MOST_MILLIS } from '../case-by-retention.ts';
 import { findMixedType, hoursUntilOver } from '../column-types.ts';
+import type { ViewSql } from '../sql-view.ts';
 import { columnRef, tableRef } from './identifiers.ts';
 import type { InstantForm } from './instants.ts';
 import { findForm, MILLIS } from './instants.ts';
@@ -68,19 +69,15 @@ export function ageMillis(alias: string, ages: Ages): RawBuilder<number | null> 
 }
 
 /** Over alias `t`: the age is before an instant. False of a value in another form than that of its column. */
-export function isBefore(ages: Ages, horizon: string): RawBuilder<boolean> {
+export const isBefore: ViewSql<unknown>['isBefore'] = (ages, horizon) => {
   const form = findAgeForm(ages);
   if (form === undefined) return sql`false`;
   const age = ageExpression('t', ages);
   return sql`(${age} < ${form.toValue(horizon)} and ${form.isForm(age)})`;
-}
+};
 
 /** Over alias `t`: the row is past the horizon of the retention that counts for it. */
-export function isExpired({
-  ages,
-  horizon,
-  retentions,
-}: Pick<Expiry, 'ages' | 'horizon' | 'retentions'>): RawBuilder<boolean> {
+export const isExpired: ViewSql<unknown>['isExpired'] = ({ ages, horizon, retentions }) => {
   const past = isBefore(ages, horizon);
   const form = findAgeForm(ages);
   if (form === undefined || (retentions.length === 1 && retentions[0]?.column === undefined)) return past;
@@ -95,7 +92,7 @@ export function isExpired({
     end`;
   };
   return sql`(${past} and ${caseByRetention(retentions, isPastOwn)})`;
-}
+};
 
 /** Over alias `t`: the number of a retention in a column, and the least and the most that let its row go. A text is no number. */
 function retentionNumber({ column, parent, unitMillis, leastMillis }: StoredRetentionColumn): {
@@ -128,7 +125,7 @@ function columnHorizon(
 }
 
 /** Over alias `t`: the horizon that counts for the row, in milliseconds since the epoch; null if it is kept for ever. */
-export function selectHorizon({ retentions }: Pick<Expiry, 'retentions'>): RawBuilder<unknown> {
+export const selectHorizon: ViewSql<unknown>['selectHorizon'] = ({ retentions }) => {
   return caseByRetention(retentions, ({ horizon, column }) => {
     const stored = horizon === null ? sql`null` : sql`${Date.parse(horizon)}`;
     if (column === undefined) return stored;
@@ -138,7 +135,7 @@ export function selectHorizon({ retentions }: Pick<Expiry, 'retentions'>): RawBu
       when ${number} between ${least} and ${most} then ${columnHorizon(column, number)}
     end`;
   });
-}
+};
 
 /**
  * Over alias `t`: the instant, in ISO 8601, from which an age is past a horizon, if both stay as they are: horizons move with

@@ -1,12 +1,10 @@
 import type { RawBuilder } from 'kysely';
 import { sql } from 'kysely';
 
-import type { ColumnName } from '../../stored/columns.ts';
-import type { RowLink, RowTree } from '../../stored/row-tree.ts';
-import type { HeldTable, HoldSql } from '../held-dependents.ts';
+import type { RowLink } from '../../stored/row-tree.ts';
+import type { HoldSql } from '../held-dependents.ts';
 import { references } from '../join-path.ts';
 import { RowGraphSql } from '../row-graph.ts';
-import type { HeldRows } from '../view.ts';
 import type { Connection } from './connection.ts';
 import { ledgerTable } from './connection.ts';
 import { keyText, tableAs } from './identifiers.ts';
@@ -17,25 +15,16 @@ export function isInForce(from: string | undefined): RawBuilder<boolean> {
 }
 
 /** See `HoldSql.isNamed`. */
-function isNamed(
-  connection: Connection,
-  key: ColumnName,
-  { name }: HeldRows['of'],
-  from: string | undefined,
-): RawBuilder<boolean> {
+const isNamed: HoldSql<Connection>['isNamed'] = (connection, key, { name }, from) => {
   return sql`exists (
     select 1
     from ${ledgerTable(connection, 'hold')} as h
     where h.name = ${name} and h.key = ${keyText(key, 't')} and ${isInForce(from)}
   )`;
-}
+};
 
 /** See `HoldSql.reachesHeldRow`. */
-function reachesHeldRow(
-  tree: RowTree,
-  rows: RawBuilder<unknown>,
-  wanted: readonly HeldTable[],
-): RawBuilder<boolean> {
+const reachesHeldRow: HoldSql<Connection>['reachesHeldRow'] = (tree, rows, wanted) => {
   const graph = new RowGraphSql(tree);
   const follow = (
     { child, ...link }: Omit<RowLink, 'parent'>,
@@ -67,6 +56,6 @@ function reachesHeldRow(
     )
     ${sql.join(found, sql` union all `)}
   )`;
-}
+};
 
 export const HOLDS: HoldSql<Connection> = { tableAs, isNamed, reachesHeldRow };

@@ -4,6 +4,7 @@ import { sql } from 'kysely';
 import type { KeepLastExpiry, StoredRetention } from '../../stored/expiry.ts';
 import { bindPredicate } from '../bind-predicate.ts';
 import { caseByRetention } from '../case-by-retention.ts';
+import type { ViewSql } from '../sql-view.ts';
 import type { KeepLastList } from '../view.ts';
 import type { Connection } from './connection.ts';
 import { ledgerTable } from './connection.ts';
@@ -45,11 +46,7 @@ export function selectNewest(expiry: KeepLastExpiry): RawBuilder<unknown> {
 }
 
 /** Over alias `t`: the row is none of those that stay, by the list of a run. */
-export function isNotKept(
-  connection: Connection,
-  { key, retentions }: Pick<KeepLastExpiry, 'key' | 'retentions'>,
-  list: KeepLastList,
-): RawBuilder<boolean> {
+export const isNotKept: ViewSql<Connection>['isNotKept'] = (connection, { key, retentions }, list) => {
   if (key === null) return sql`true`;
   return sql`not exists (
     select 1
@@ -60,22 +57,22 @@ export function isNotKept(
       and k.group_key = ${groupKey(retentions)}
       and k.key = ${keyText(key, 't')}
   )`;
-}
+};
 
 /** Over alias `t`: the row is none of the newest of its group. Reads the whole table, once a statement. */
-export function isNotNewest(expiry: KeepLastExpiry): RawBuilder<boolean> {
+export const isNotNewest: ViewSql<Connection>['isNotNewest'] = (expiry) => {
   return sql`t.rowid not in (select newest.location from (${selectNewest(expiry)}) as newest)`;
-}
+};
 
 /**
  * Over alias `t`: as many rows of the row's group as are to stay are there and still match. If some of them were deleted
  * or came back to life since the run started, nothing of the group is deletable.
  */
-export function isGroupFull(
-  connection: Connection,
-  { table, key, where, ages, retentions }: KeepLastExpiry,
-  list: KeepLastList,
-): RawBuilder<boolean> {
+export const isGroupFull: ViewSql<Connection>['isGroupFull'] = (
+  connection,
+  { table, key, where, ages, retentions },
+  list,
+) => {
   if (key === null) return sql`true`;
   const counts = retentions.map(({ keep }, n) => sql`when ${n} then ${keep?.count ?? 0}`);
   // The group is of the outer row: in its own select nothing else is called `t` yet.
@@ -93,7 +90,7 @@ export function isGroupFull(
     ) >= case g.retention_index ${sql.join(counts, sql` `)} end
     from (select ${retentionIndex(retentions)} as retention_index, ${groupKey(retentions)} as group_key) as g
   )`;
-}
+};
 
 /** Over alias `k` of the list: it is of this pass of this run. */
 function isOfList({ run, pass }: KeepLastList): RawBuilder<boolean> {

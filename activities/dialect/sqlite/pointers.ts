@@ -5,8 +5,7 @@ import type { StoredPointer } from '../../stored/row-tree.ts';
 import { toSql } from '../condition.ts';
 import type { SeenTables } from '../references.ts';
 import { hasNoSurvivor, isStale } from '../references.ts';
-import type { Condition } from '../view.ts';
-import type { Connection } from './connection.ts';
+import type { SqliteRows } from './connection.ts';
 import { columnRef, isAt, isKey, locationText, tableRef } from './identifiers.ts';
 import { VIEW } from './view.ts';
 
@@ -27,11 +26,7 @@ export function selectNewestTarget(
 }
 
 /** The holders of some groups. The transaction has the write lock, so that nobody moves them meanwhile. */
-export async function lockHolders(
-  connection: Connection,
-  pointer: StoredPointer,
-  groups: readonly string[],
-): Promise<string[]> {
+export const lockHolders: SqliteRows['lockHolders'] = async (connection, pointer, groups) => {
   if (groups.length === 0) return [];
   const { rows } = await connection.run(sql<{ location: string }>`
     select ${locationText('t')} as location
@@ -39,15 +34,15 @@ export async function lockHolders(
     where ${isKey(pointer.holderGroup, 't', groups)}
     order by t.rowid`);
   return rows.map(({ location }) => location);
-}
+};
 
 /** Repairs holders that point at nothing. Returns how many moved. */
-export async function repointHolders(
-  connection: Connection,
-  pointer: StoredPointer,
-  locations: readonly string[],
-  notHeld: Condition | undefined,
-): Promise<number> {
+export const repointHolders: SqliteRows['repointHolders'] = async (
+  connection,
+  pointer,
+  locations,
+  notHeld,
+) => {
   if (locations.length === 0) return 0;
   const holder = tableRef(pointer.holder);
   const newest = selectNewestTarget(VIEW.live, pointer);
@@ -66,4 +61,4 @@ export async function repointHolders(
       ${isAt(locations)} and ${isStale(VIEW.live, pointer)} and ${hasNoSurvivor(VIEW.live, pointer)}
       and ${notHeld === undefined ? sql`true` : toSql(notHeld)}`);
   return changes;
-}
+};

@@ -1,22 +1,20 @@
 import { sql } from 'kysely';
 
-import type { RowTree, WatchedLink } from '../../stored/row-tree.ts';
+import type { WatchedLink } from '../../stored/row-tree.ts';
 import { references } from '../join-path.ts';
 import { RowGraphSql } from '../row-graph.ts';
-import type { ReferencedRows } from '../rows.ts';
-import type { Condition } from '../view.ts';
-import type { Connection } from './connection.ts';
+import type { SqliteRows } from './connection.ts';
 import { deletedSql } from './delete-graph.ts';
 import { tableAs } from './identifiers.ts';
 
 /** See `Rows.readReferenced`. A row keeps its rowid: the rows that reference are listed, and with what they do. */
-export async function readReferenced(
-  connection: Connection,
-  tree: RowTree,
-  links: readonly WatchedLink[],
-  locations: readonly string[],
-  where: Condition,
-): Promise<ReferencedRows[]> {
+export const readReferenced: SqliteRows['readReferenced'] = async (
+  connection,
+  tree,
+  links,
+  locations,
+  where,
+) => {
   if (links.length === 0) return [];
   const graph = new RowGraphSql(tree);
   const selects = links.map(({ parent, child, ...link }, n) => {
@@ -34,13 +32,10 @@ export async function readReferenced(
     const keys = rows[0]?.[`keys_${n}`] ?? '[]';
     return keys === '[]' ? [] : [{ link, keys, types: [] }];
   });
-}
+};
 
 /** See `Rows.findLeft`. */
-export async function findLeft(
-  connection: Connection,
-  referenced: readonly ReferencedRows[],
-): Promise<WatchedLink[]> {
+export const findLeft: SqliteRows['findLeft'] = async (connection, referenced) => {
   const left: WatchedLink[] = [];
   for (const { link, keys } of referenced) {
     const same = link.on.map(
@@ -54,4 +49,4 @@ export async function findLeft(
     if (rows.length > 0) left.push(link);
   }
   return left;
-}
+};
