@@ -1,9 +1,6 @@
 import type { DeleteOrphans } from '../../policy/delete-orphans.ts';
-import type { AnyEntity } from '../../policy/pass-options.ts';
-import type { CatalogTable } from '../dialect/catalog.ts';
 import type { Tx } from '../dialect/dialect.ts';
 import { isChained, needsLocks } from '../dialect/needs-locks.ts';
-import type { PreviewQuery } from '../dialect/preview.ts';
 import type { OrphanTarget } from '../dialect/scan.ts';
 import { distinctTables, toTableName } from '../dialect/table-names.ts';
 import type { Condition, View } from '../dialect/view.ts';
@@ -14,10 +11,7 @@ import { toStoredHorizon } from '../resolve/compute-horizon.ts';
 import { resolvePointer } from '../resolve/pointer.ts';
 import { resolveReference } from '../resolve/reference.ts';
 import { hasIndexOn } from '../resolve/scan-choice.ts';
-import type { ScanChoice } from '../resolve/scan-choice.ts';
-import type { Scope } from '../resolve/scope.ts';
 import { toSoftDependent } from '../resolve/soft-dependents.ts';
-import type { SoftDependent } from '../resolve/soft-dependents.ts';
 import type { BatchOutcome, BatchStep } from '../steps/batch-step.ts';
 import type { ConditionPart } from '../steps/condition-parts.ts';
 import {
@@ -36,23 +30,21 @@ import { limitRows, toScanStep } from '../steps/scan-step.ts';
 import { verifyDeleted } from '../steps/verify-deleted.ts';
 import type { StoredDeleteOrphans } from '../stored/pass.ts';
 import type { RowTree } from '../stored/row-tree.ts';
-import type { BacklogRows, BatchKind, WantedIndex } from './pass.ts';
+import type { BatchKind } from './pass.ts';
 
 /** Rows whose parent is deleted, once they are older than a grace period. */
 export const deleteOrphansKind: BatchKind<DeleteOrphans, StoredDeleteOrphans> = {
   kind: 'deleteOrphans',
 
-  entities({ entity, parent, repoint }: DeleteOrphans): AnyEntity[] {
+  entities({ entity, parent, repoint }) {
     return [entity, parent, ...repoint.flatMap(({ holder, target }) => [holder, target])];
   },
 
-  softDependents: ({ repoint }: DeleteOrphans): SoftDependent[] => repoint.map(toSoftDependent),
+  softDependents: ({ repoint }) => repoint.map(toSoftDependent),
 
-  repairs: ({ entity, by, parent }: DeleteOrphans): SoftDependent[] => [
-    { entity: parent, to: { child: entity, by } },
-  ],
+  repairs: ({ entity, by, parent }) => [{ entity: parent, to: { child: entity, by } }],
 
-  resolve(pass: DeleteOrphans, scope: Scope): StoredDeleteOrphans | undefined {
+  resolve(pass, scope) {
     const table = scope.table(pass.entity, ['select', 'update', 'delete']);
     const parent = scope.readTable(pass.parent);
     const reference = resolveReference(
@@ -100,21 +92,21 @@ export const deleteOrphansKind: BatchKind<DeleteOrphans, StoredDeleteOrphans> = 
 
   condition: listParts,
 
-  backlog(stored: StoredDeleteOrphans, view: View): BacklogRows {
+  backlog(stored, view) {
     // The age of a row does not tell when its parent was deleted.
     return { where: joinParts(listParts(stored, view), view), age: null };
   },
 
   dependents: findDependents,
 
-  plan(stored: StoredDeleteOrphans, table: CatalogTable, shards: number, view: View): ScanChoice {
+  plan(stored, table, shards, view) {
     const { by, keys, horizon } = stored;
     const byKey = { scan: 'by-parent-key', column: by, keys, until: horizon } as const;
     const where = joinParts(listParts(stored, view), view, ['held', 'chained']);
     return { table, where, shards, ...(hasIndexOn(table, by) ? { index: byKey } : {}) };
   },
 
-  preview(stored: StoredDeleteOrphans, query: PreviewQuery): void {
+  preview(stored, query) {
     const parts = listParts(stored, query.view);
     query.addDeleted({
       tree: findDependents(stored),
@@ -128,13 +120,13 @@ export const deleteOrphansKind: BatchKind<DeleteOrphans, StoredDeleteOrphans> = 
     });
   },
 
-  wantedIndexes({ table, by }: StoredDeleteOrphans): WantedIndex[] {
+  wantedIndexes({ table, by }) {
     return [{ table, column: by.name, why: 'reads the whole table instead of the distinct keys' }];
   },
 
-  evidence: ({ parent }: StoredDeleteOrphans) => [parent],
+  evidence: ({ parent }) => [parent],
 
-  async runBatch(stored: StoredDeleteOrphans, tx: Tx, step: BatchStep): Promise<BatchOutcome> {
+  async runBatch(stored, tx, step) {
     const view = tx.view({ holds: step.holds });
     const parts = listParts(stored, view);
     // Whether the parent exists is looked up once a distinct key, by the scan itself.

@@ -1,9 +1,6 @@
 import type { DeleteRecordedFiles } from '../../policy/delete-recorded-files.ts';
-import type { AnyEntity } from '../../policy/pass-options.ts';
-import type { Session, Tx } from '../dialect/dialect.ts';
-import type { PreviewQuery } from '../dialect/preview.ts';
+import type { Session } from '../dialect/dialect.ts';
 import type { OutboxPart } from '../dialect/recorded-files.ts';
-import type { FilePreview } from '../files/file-preview.ts';
 import { previewRecordedFiles } from '../files/file-preview.ts';
 import type { FileWork } from '../files/file-work.ts';
 import { assertNotMissing, countMissing } from '../files/missing-files.ts';
@@ -12,9 +9,7 @@ import { listPathIndexes } from '../files/path-indexes.ts';
 import { recordFileResults } from '../files/record-file-results.ts';
 import { measureFiles, removeFiles } from '../files/remove-files.ts';
 import { FILES_PLAN, resolveRoot } from '../resolve/file-roots.ts';
-import type { Scope } from '../resolve/scope.ts';
-import type { BatchOutcome, BatchStep, PrepareContext } from '../steps/batch-step.ts';
-import type { Cursor, RecordedFilesCursor } from '../stored/cursor.ts';
+import type { RecordedFilesCursor } from '../stored/cursor.ts';
 import type { StoredDeleteRecordedFiles } from '../stored/pass.ts';
 import type { BatchKind } from './pass.ts';
 
@@ -30,9 +25,9 @@ const NOTHING: FileWork = { fileResults: [], measured: [], strays: [], cursor: n
 export const deleteRecordedFilesKind: BatchKind<DeleteRecordedFiles, StoredDeleteRecordedFiles> = {
   kind: 'deleteRecordedFiles',
 
-  entities: ({ root }: DeleteRecordedFiles): AnyEntity[] => root.recordedBy.map(({ entity }) => entity),
+  entities: ({ root }) => root.recordedBy.map(({ entity }) => entity),
 
-  resolve(pass: DeleteRecordedFiles, scope: Scope): StoredDeleteRecordedFiles | undefined {
+  resolve(pass, scope) {
     const root = resolveRoot(pass.root, scope);
     const table = root?.recordedBy[0]?.table;
     if (root === undefined || table === undefined) return undefined;
@@ -45,18 +40,13 @@ export const deleteRecordedFilesKind: BatchKind<DeleteRecordedFiles, StoredDelet
 
   preview: () => undefined,
 
-  previewFiles: (stored: StoredDeleteRecordedFiles, query: PreviewQuery): FilePreview =>
-    previewRecordedFiles(stored, query),
+  previewFiles: (stored, query) => previewRecordedFiles(stored, query),
 
-  wantedIndexes: ({ root }: StoredDeleteRecordedFiles) => listPathIndexes(root),
+  wantedIndexes: ({ root }) => listPathIndexes(root),
 
-  evidence: ({ root }: StoredDeleteRecordedFiles) => root.recordedBy.map(({ table }) => table),
+  evidence: ({ root }) => root.recordedBy.map(({ table }) => table),
 
-  async prepare(
-    stored: StoredDeleteRecordedFiles,
-    cursor: Cursor,
-    { session, pass, outbox, signal, heartbeat, debug }: PrepareContext,
-  ): Promise<FileWork> {
+  async prepare(stored, cursor, { session, pass, outbox, signal, heartbeat, debug }) {
     const { root, from: passes, concurrency } = stored;
     const part: OutboxPart = { outbox, passes, root: root.name };
     const from = cursor !== null && 'waiting' in cursor ? cursor.waiting : await findStart(session, part);
@@ -87,11 +77,7 @@ export const deleteRecordedFilesKind: BatchKind<DeleteRecordedFiles, StoredDelet
     });
   },
 
-  async runBatch(
-    { root }: StoredDeleteRecordedFiles,
-    tx: Tx,
-    { prepared, outbox }: BatchStep,
-  ): Promise<BatchOutcome> {
+  async runBatch({ root }, tx, { prepared, outbox }) {
     if (prepared === undefined || !('fileResults' in prepared))
       throw new Error('a batch of files was not prepared');
     return recordFileResults(tx, outbox, root.name, prepared, 'postpone');

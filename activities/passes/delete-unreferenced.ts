@@ -1,9 +1,5 @@
 import type { DeleteUnreferenced } from '../../policy/delete-unreferenced.ts';
-import type { AnyEntity } from '../../policy/pass-options.ts';
-import type { CatalogTable } from '../dialect/catalog.ts';
-import type { Tx } from '../dialect/dialect.ts';
 import { isChained } from '../dialect/needs-locks.ts';
-import type { PreviewQuery } from '../dialect/preview.ts';
 import { distinctTables, toTableName } from '../dialect/table-names.ts';
 import type { View } from '../dialect/view.ts';
 import { resolveAge } from '../resolve/age-column.ts';
@@ -13,9 +9,6 @@ import { estimateRowsPerParent } from '../resolve/children.ts';
 import { toStoredHorizon } from '../resolve/compute-horizon.ts';
 import { resolveReferences } from '../resolve/references.ts';
 import { addAgeIndex, scanByAge } from '../resolve/scan-choice.ts';
-import type { ScanChoice } from '../resolve/scan-choice.ts';
-import type { Scope } from '../resolve/scope.ts';
-import type { BatchOutcome, BatchStep } from '../steps/batch-step.ts';
 import type { ConditionPart } from '../steps/condition-parts.ts';
 import {
   findNotHeld,
@@ -31,17 +24,17 @@ import { deleteLocked } from '../steps/delete-locked.ts';
 import { limitRows, toScanStep } from '../steps/scan-step.ts';
 import type { StoredDeleteUnreferenced } from '../stored/pass.ts';
 import type { RowTree } from '../stored/row-tree.ts';
-import type { BacklogRows, BatchKind, WantedIndex } from './pass.ts';
+import type { BatchKind } from './pass.ts';
 
 /** Rows that nothing references, once they are older than a grace period. */
 export const deleteUnreferencedKind: BatchKind<DeleteUnreferenced, StoredDeleteUnreferenced> = {
   kind: 'deleteUnreferenced',
 
-  entities({ entity, ignore, references }: DeleteUnreferenced): AnyEntity[] {
+  entities({ entity, ignore, references }) {
     return [entity, ...ignore, ...references.map((reference) => reference.entity)];
   },
 
-  resolve(pass: DeleteUnreferenced, scope: Scope): StoredDeleteUnreferenced | undefined {
+  resolve(pass, scope) {
     const table = scope.table(pass.entity, ['select', 'update', 'delete']);
     const age = resolveAge(pass.entity, table, pass.age, scope);
     const where = scope.predicate(pass.entity, pass.where);
@@ -76,19 +69,19 @@ export const deleteUnreferencedKind: BatchKind<DeleteUnreferenced, StoredDeleteU
 
   condition: listParts,
 
-  backlog(stored: StoredDeleteUnreferenced, view: View): BacklogRows {
+  backlog(stored, view) {
     // The age of a row does not tell when the last thing that referenced it was deleted.
     return { where: joinParts(listParts(stored, view), view), age: null };
   },
 
   dependents: findDependents,
 
-  plan(stored: StoredDeleteUnreferenced, table: CatalogTable, shards: number, view: View): ScanChoice {
+  plan(stored, table, shards, view) {
     const where = joinParts(listParts(stored, view), view, ['held', 'chained']);
     return { table, where, shards, ...scanByAge(stored, table) };
   },
 
-  preview(stored: StoredDeleteUnreferenced, query: PreviewQuery): void {
+  preview(stored, query) {
     const parts = listParts(stored, query.view);
     const where = joinParts(parts, query.view, ['held', 'forbidden']);
     query.addDeleted({
@@ -101,7 +94,7 @@ export const deleteUnreferencedKind: BatchKind<DeleteUnreferenced, StoredDeleteU
     });
   },
 
-  wantedIndexes({ table, age, ageIndex, references }: StoredDeleteUnreferenced): WantedIndex[] {
+  wantedIndexes({ table, age, ageIndex, references }) {
     return [
       { table, column: age.name, why: 'reads the whole table instead of the old rows', served: ageIndex },
       ...references.map((reference) => ({
@@ -112,14 +105,14 @@ export const deleteUnreferencedKind: BatchKind<DeleteUnreferenced, StoredDeleteU
     ];
   },
 
-  evidence: ({ references }: StoredDeleteUnreferenced) => references.map(({ table }) => table),
+  evidence: ({ references }) => references.map(({ table }) => table),
 
   /**
    * Locks the rows, and judges them again in the statement that deletes. A row that is locked can get no new row with a
    * foreign key to it, and that statement sees all that came before: without the lock, a delete that waits for such a
    * row would go on as if it were not there, and cascade to it.
    */
-  async runBatch(stored: StoredDeleteUnreferenced, tx: Tx, step: BatchStep): Promise<BatchOutcome> {
+  async runBatch(stored, tx, step) {
     const { table, age, ageIndex } = stored;
     const view = tx.view({ holds: step.holds });
     const parts = listParts(stored, view);

@@ -1,26 +1,21 @@
 import type { DropPartitions } from '../../policy/drop-partitions.ts';
 import { parseDuration } from '../../policy/duration.ts';
-import type { AnyEntity } from '../../policy/pass-options.ts';
 import type { Tx } from '../dialect/dialect.ts';
-import type { PreviewQuery } from '../dialect/preview.ts';
 import { toTableName } from '../dialect/table-names.ts';
 import type { Condition, Holds, View } from '../dialect/view.ts';
 import { resolveAge } from '../resolve/age-column.ts';
 import { findBlockers } from '../resolve/blockers.ts';
 import { toStoredHorizon } from '../resolve/compute-horizon.ts';
 import { refuseUndroppable } from '../resolve/partitioned-table.ts';
-import type { Scope } from '../resolve/scope.ts';
 import type { ConditionPart } from '../steps/condition-parts.ts';
 import { findNotHeld, findNotReferenced, joinParts } from '../steps/condition-parts.ts';
-import type { RemovedTable, TableOutcome, TableStep } from '../steps/table-step.ts';
-import type { Backlog } from '../stored/backlog.ts';
+import type { RemovedTable } from '../steps/table-step.ts';
 import type { TableName } from '../stored/columns.ts';
 import { toIsoInstant } from '../stored/instant.ts';
 import type { StoredDropPartitions, StoredPartition } from '../stored/pass.ts';
 import type { Note } from '../stored/report.ts';
 import type { RowTree } from '../stored/row-tree.ts';
-import type { PassPlan } from '../stored/scan.ts';
-import type { TableKind, TableReason, WantedIndex } from './pass.ts';
+import type { TableKind, TableReason } from './pass.ts';
 
 /** Autovacuum analyzes a table again once a tenth of its rows changed: so far statistics may be off. */
 const STATISTICS_ERROR = 0.1;
@@ -34,9 +29,9 @@ export const dropPartitionsKind: TableKind<DropPartitions, StoredDropPartitions>
   kind: 'dropPartitions',
   expires: true,
 
-  entities: ({ entity }: DropPartitions): AnyEntity[] => [entity],
+  entities: ({ entity }) => [entity],
 
-  resolve(pass: DropPartitions, scope: Scope): StoredDropPartitions | undefined {
+  resolve(pass, scope) {
     const table = scope.readTable(pass.entity);
     const age = resolveAge(pass.entity, table, pass.age, scope);
     if (table === undefined) return undefined;
@@ -56,17 +51,17 @@ export const dropPartitionsKind: TableKind<DropPartitions, StoredDropPartitions>
     };
   },
 
-  async readRows(stored: StoredDropPartitions, tx: Tx): Promise<StoredDropPartitions> {
+  async readRows(stored, tx) {
     return { ...stored, tables: await findPast(stored, tx) };
   },
 
-  plan({ tables }: StoredDropPartitions): PassPlan {
+  plan({ tables }) {
     const scan = 'tables';
     const shards = tables.length === 0 ? [] : [{ scan, tables: tables.length } as const];
     return { scan, shards, estimate: sumRows(tables), tableRows: 0 };
   },
 
-  preview(stored: StoredDropPartitions, query: PreviewQuery): void {
+  preview(stored, query) {
     const { view } = query;
     for (const partition of stored.tables) {
       const parts = listParts(stored, partition, view);
@@ -82,7 +77,7 @@ export const dropPartitionsKind: TableKind<DropPartitions, StoredDropPartitions>
     }
   },
 
-  async countBacklog(stored: StoredDropPartitions, tx: Tx, holds: Holds): Promise<Backlog> {
+  async countBacklog(stored, tx, holds) {
     const view = tx.view({ holds });
     const removable: StoredPartition[] = [];
     for (const partition of await findPast(stored, tx)) {
@@ -93,7 +88,7 @@ export const dropPartitionsKind: TableKind<DropPartitions, StoredDropPartitions>
     return { rows, error: STATISTICS_ERROR * rows, oldestSeconds: null, atLeast: false };
   },
 
-  wantedIndexes({ blockers }: StoredDropPartitions): WantedIndex[] {
+  wantedIndexes({ blockers }) {
     return blockers
       .filter(({ reference }) => !reference.indexed)
       .flatMap(({ reference: { table, on } }) =>
@@ -105,12 +100,7 @@ export const dropPartitionsKind: TableKind<DropPartitions, StoredDropPartitions>
       );
   },
 
-  async explain(
-    stored: StoredDropPartitions,
-    tx: Tx,
-    table: TableName,
-    { holds, now }: { readonly holds: Holds; readonly now: string },
-  ): Promise<readonly TableReason[] | undefined> {
+  async explain(stored, tx, table, { holds, now }) {
     const bound = await tx.partitions?.findBound(stored.table, stored.ages[0], table);
     if (bound === undefined) return undefined;
     const partition = stored.tables.find(({ leaves }) =>
@@ -125,7 +115,7 @@ export const dropPartitionsKind: TableKind<DropPartitions, StoredDropPartitions>
     return reasons;
   },
 
-  async runTable(stored: StoredDropPartitions, { table, signal }: TableStep): Promise<TableOutcome> {
+  async runTable(stored, { table, signal }) {
     const partition = table as StoredPartition;
     return {
       bytes: 0,

@@ -1,18 +1,11 @@
 import type { ExpireRows } from '../../policy/expire-rows.ts';
 import { isParentAge } from '../../policy/parent-age.ts';
-import type { AnyEntity } from '../../policy/pass-options.ts';
 import { isRetentionColumn } from '../../policy/retention-column.ts';
-import type { CatalogTable } from '../dialect/catalog.ts';
-import type { Tx } from '../dialect/dialect.ts';
-import type { PreviewQuery } from '../dialect/preview.ts';
 import type { View } from '../dialect/view.ts';
 import { listDeferredSteps, listChildEntities, listChildPaths } from '../resolve/children.ts';
 import { readExpired, resolveExpired } from '../resolve/resolve-expired.ts';
 import { scanByAge } from '../resolve/scan-choice.ts';
-import type { ScanChoice } from '../resolve/scan-choice.ts';
 import { listSoftChildren, listRecordedFiles } from '../resolve/soft-dependents.ts';
-import type { SoftDependent } from '../resolve/soft-dependents.ts';
-import type { BatchOutcome, BatchStep } from '../steps/batch-step.ts';
 import type { ConditionPart } from '../steps/condition-parts.ts';
 import {
   findNotHeld,
@@ -26,16 +19,15 @@ import { deleteExpired } from '../steps/delete-expired.ts';
 import { listLeaves } from '../steps/leaf-partitions.ts';
 import type { TableName } from '../stored/columns.ts';
 import type { StoredExpireRows } from '../stored/pass.ts';
-import type { PreviewBound } from '../stored/report.ts';
 import type { RowTree, StoredChild } from '../stored/row-tree.ts';
-import type { BacklogRows, BatchKind, WantedIndex } from './pass.ts';
+import type { BatchKind, WantedIndex } from './pass.ts';
 
 /** Rows past their retention, with everything that belongs to them. */
 export const expireRowsKind: BatchKind<ExpireRows, StoredExpireRows> = {
   kind: 'expireRows',
   expires: true,
 
-  entities(pass: ExpireRows): AnyEntity[] {
+  entities(pass) {
     const retentions = [pass, ...pass.overrides].map(({ olderThan }) => olderThan);
     return [
       pass.entity,
@@ -48,12 +40,9 @@ export const expireRowsKind: BatchKind<ExpireRows, StoredExpireRows> = {
     ];
   },
 
-  softDependents: (pass: ExpireRows): SoftDependent[] => [
-    ...listSoftChildren(pass.entity, pass.with),
-    ...listRecordedFiles(pass.files),
-  ],
+  softDependents: (pass) => [...listSoftChildren(pass.entity, pass.with), ...listRecordedFiles(pass.files)],
 
-  leaves: ({ entity }: ExpireRows): AnyEntity[] => [entity],
+  leaves: ({ entity }) => [entity],
 
   resolve: resolveExpired,
 
@@ -61,14 +50,14 @@ export const expireRowsKind: BatchKind<ExpireRows, StoredExpireRows> = {
 
   condition: listParts,
 
-  backlog(stored: StoredExpireRows, view: View): BacklogRows {
+  backlog(stored, view) {
     const where = joinParts(listParts(stored, view), view);
     return { where, age: { ages: stored.ages, until: stored.horizon, index: stored.ageIndex } };
   },
 
   dependents: findDependents,
 
-  plan(stored: StoredExpireRows, table: CatalogTable, shards: number, view: View): ScanChoice {
+  plan(stored, table, shards, view) {
     return {
       table,
       where: joinParts(listParts(stored, view), view, ['kept-newest', 'held', 'chained']),
@@ -78,7 +67,7 @@ export const expireRowsKind: BatchKind<ExpireRows, StoredExpireRows> = {
     };
   },
 
-  preview(stored: StoredExpireRows, query: PreviewQuery): void {
+  preview(stored, query) {
     const { files = [], children, ages, nesting } = stored;
     query.recordFiles([...files, ...children.flatMap(listChildPaths)].map(({ root }) => root));
     for (const leaf of listLeaves(stored)) {
@@ -95,10 +84,7 @@ export const expireRowsKind: BatchKind<ExpireRows, StoredExpireRows> = {
     }
   },
 
-  bounds(
-    { table, ages, nesting, cascades, retentions }: StoredExpireRows,
-    earlier: readonly TableName[],
-  ): PreviewBound[] {
+  bounds({ table, ages, nesting, cascades, retentions }, earlier) {
     const comesBack = nesting !== null && cascades.some((step) => step.table.label === table.label);
     const isDeleted = ({ label }: TableName): boolean => earlier.some((deleted) => deleted.label === label);
     const parents = retentions.flatMap(({ column }) => column?.parent?.table ?? []);
@@ -126,14 +112,7 @@ export const expireRowsKind: BatchKind<ExpireRows, StoredExpireRows> = {
     ];
   },
 
-  wantedIndexes({
-    table,
-    ages,
-    ageIndex,
-    children,
-    deferred,
-    cleared = [],
-  }: StoredExpireRows): WantedIndex[] {
+  wantedIndexes({ table, ages, ageIndex, children, deferred, cleared = [] }) {
     const [age] = ages;
     return [
       ...(ages.length === 1 && age.parent === undefined
@@ -148,12 +127,12 @@ export const expireRowsKind: BatchKind<ExpireRows, StoredExpireRows> = {
   },
 
   /** Parents that have the retention or the age: without one its rows have the default, or another age. */
-  evidence: ({ ages, retentions }: StoredExpireRows) =>
+  evidence: ({ ages, retentions }) =>
     [...ages, ...retentions.flatMap(({ column }) => column ?? [])].flatMap(
       ({ parent }) => parent?.table ?? [],
     ),
 
-  async runBatch(stored: StoredExpireRows, tx: Tx, step: BatchStep): Promise<BatchOutcome> {
+  async runBatch(stored, tx, step) {
     const view = tx.view({ holds: step.holds, keepLast: step.keepLast });
     return deleteExpired(stored, tx, step, listParts(stored, view), view);
   },

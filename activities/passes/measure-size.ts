@@ -1,9 +1,7 @@
 import { countNouns } from '../../policy/count-nouns.ts';
 import type { MeasureSize } from '../../policy/measure-size.ts';
-import type { AnyEntity } from '../../policy/pass-options.ts';
-import type { Scope } from '../resolve/scope.ts';
 import { planTables, resolveTables } from '../resolve/tables.ts';
-import type { TableOutcome, TableStep } from '../steps/table-step.ts';
+import type { TableStep } from '../steps/table-step.ts';
 import type { StoredMeasureSize } from '../stored/pass.ts';
 import type { Note } from '../stored/report.ts';
 import type { TableSize, VacuumBlocker } from '../stored/size.ts';
@@ -21,9 +19,9 @@ const NO_EXTENSION: Note = {
 export const measureSizeKind: TableKind<MeasureSize, StoredMeasureSize> = {
   kind: 'measureSize',
 
-  entities: ({ entities = [] }: MeasureSize): AnyEntity[] => [...entities],
+  entities: ({ entities = [] }) => [...entities],
 
-  resolve(pass: MeasureSize, scope: Scope): StoredMeasureSize | undefined {
+  resolve(pass, scope) {
     const found = resolveTables(pass, scope);
     return found === undefined ? undefined : { ...found, kind: 'measureSize', exact: pass.exact };
   },
@@ -34,7 +32,7 @@ export const measureSizeKind: TableKind<MeasureSize, StoredMeasureSize> = {
 
   wantedIndexes: () => [],
 
-  async runTable(stored: StoredMeasureSize, step: TableStep): Promise<TableOutcome> {
+  async runTable(stored, step) {
     const { session, run, pass, table, first } = step;
     if (session.sizes === undefined) return { bytes: 0, notes: first ? [NO_SIZES] : [] };
     const { size, hasBloat } = await measure(stored, step);

@@ -1,14 +1,12 @@
 import { parseDuration } from '../../policy/duration.ts';
 import { assertValid } from '../../policy/issue.ts';
-import type { AnyEntity } from '../../policy/pass-options.ts';
 import type { ReclaimSpace } from '../../policy/reclaim-space.ts';
 import { parseWindow } from '../../policy/window.ts';
 import type { Session } from '../dialect/dialect.ts';
-import type { Scope } from '../resolve/scope.ts';
 import { planTables, refuseUnreclaimable, resolveTables } from '../resolve/tables.ts';
 import { explainSkip, MODES, reclaimTable } from '../steps/reclaim-table.ts';
 import { reclaimWhole } from '../steps/reclaim-whole.ts';
-import type { TableOutcome, TableStep } from '../steps/table-step.ts';
+import type { TableOutcome } from '../steps/table-step.ts';
 import type { StoredReclaimSpace } from '../stored/pass.ts';
 import type { Note } from '../stored/report.ts';
 import type { TableKind } from './pass.ts';
@@ -30,9 +28,9 @@ const checkedRuns = new WeakMap<Session, number>();
 export const reclaimSpaceKind: TableKind<ReclaimSpace, StoredReclaimSpace> = {
   kind: 'reclaimSpace',
 
-  entities: ({ entities = [] }: ReclaimSpace): AnyEntity[] => [...entities],
+  entities: ({ entities = [] }) => [...entities],
 
-  resolve(pass: ReclaimSpace, scope: Scope): StoredReclaimSpace | undefined {
+  resolve(pass, scope) {
     const found = resolveTables(pass, scope);
     if (found === undefined) return undefined;
     for (const table of found.tables) refuseUnreclaimable(table, scope);
@@ -55,7 +53,7 @@ export const reclaimSpaceKind: TableKind<ReclaimSpace, StoredReclaimSpace> = {
 
   wantedIndexes: () => [],
 
-  async runTable(stored: StoredReclaimSpace, step: TableStep): Promise<TableOutcome> {
+  async runTable(stored, step) {
     const { session, run, pass, table, signal, policyPass, first } = step;
     if (session.reclaim === undefined || session.sizes === undefined) {
       return { bytes: 0, notes: first ? [NO_RECLAIM] : [] };

@@ -1,37 +1,28 @@
-import type { AnyEntity } from '../../policy/pass-options.ts';
 import type { RepointLatest } from '../../policy/repoint-latest.ts';
-import type { CatalogTable } from '../dialect/catalog.ts';
-import type { Tx } from '../dialect/dialect.ts';
-import type { PreviewQuery } from '../dialect/preview.ts';
 import { endAfterRows } from '../dialect/shard-end.ts';
 import { distinctTables } from '../dialect/table-names.ts';
-import type { View } from '../dialect/view.ts';
 import { cascadesFrom } from '../resolve/cascades.ts';
 import { resolvePointer } from '../resolve/pointer.ts';
-import type { ScanChoice } from '../resolve/scan-choice.ts';
-import type { Scope } from '../resolve/scope.ts';
 import { toSoftDependent } from '../resolve/soft-dependents.ts';
-import type { SoftDependent } from '../resolve/soft-dependents.ts';
-import type { BatchOutcome, BatchStep } from '../steps/batch-step.ts';
 import { findNotHeld, heldPart } from '../steps/condition-parts.ts';
 import type { ConditionPart } from '../steps/condition-parts.ts';
 import { addKeptRows } from '../steps/count-kept.ts';
 import { limitRows, toScanStep } from '../steps/scan-step.ts';
 import type { StoredRepointLatest } from '../stored/pass.ts';
 import type { RowTree } from '../stored/row-tree.ts';
-import type { BacklogRows, BatchKind } from './pass.ts';
+import type { BatchKind } from './pass.ts';
 
 /** Rows whose "latest" is deleted: moved to the newest survivor, deleted if there is none. */
 export const repointLatestKind: BatchKind<RepointLatest, StoredRepointLatest> = {
   kind: 'repointLatest',
 
-  entities({ pointer }: RepointLatest): AnyEntity[] {
+  entities({ pointer }) {
     return [pointer.holder, pointer.target];
   },
 
-  repairs: ({ pointer }: RepointLatest): SoftDependent[] => [toSoftDependent(pointer)],
+  repairs: ({ pointer }) => [toSoftDependent(pointer)],
 
-  resolve(pass: RepointLatest, scope: Scope): StoredRepointLatest | undefined {
+  resolve(pass, scope) {
     const pointer = resolvePointer(pass.pointer, scope);
     const table = pointer === undefined ? undefined : scope.catalog.named(pointer.holder);
     if (pointer === undefined || table === undefined) return undefined;
@@ -47,7 +38,7 @@ export const repointLatestKind: BatchKind<RepointLatest, StoredRepointLatest> = 
     };
   },
 
-  condition({ pointer, ...stored }: StoredRepointLatest, view: View): ConditionPart[] {
+  condition({ pointer, ...stored }, view) {
     return [
       { reason: 'points-at-a-row', test: view.isStale(pointer) },
       { reason: 'points-at-a-row', test: view.hasNoSurvivor(pointer) },
@@ -55,7 +46,7 @@ export const repointLatestKind: BatchKind<RepointLatest, StoredRepointLatest> = 
     ];
   },
 
-  backlog(stored: StoredRepointLatest, view: View): BacklogRows {
+  backlog(stored, view) {
     const { pointer } = stored;
     const notHeld = view.isNotHeld(findDependents(stored));
     const isStale = view.isStale(pointer);
@@ -67,20 +58,20 @@ export const repointLatestKind: BatchKind<RepointLatest, StoredRepointLatest> = 
 
   dependents: findDependents,
 
-  plan({ pointer }: StoredRepointLatest, table: CatalogTable, shards: number, view: View): ScanChoice {
+  plan({ pointer }, table, shards, view) {
     // One row a group: small, and no index leads to the rows that point at nothing.
     return { table, where: view.isStale(pointer), shards };
   },
 
-  preview({ pointer }: StoredRepointLatest, query: PreviewQuery): void {
+  preview({ pointer }, query) {
     query.addRepair(pointer);
   },
 
   wantedIndexes: () => [],
 
-  evidence: ({ pointer }: StoredRepointLatest) => [pointer.target],
+  evidence: ({ pointer }) => [pointer.target],
 
-  async runBatch(stored: StoredRepointLatest, tx: Tx, step: BatchStep): Promise<BatchOutcome> {
+  async runBatch(stored, tx, step) {
     const { table, pointer } = stored;
     const view = tx.view({ holds: step.holds });
     const where = view.isStale(pointer);

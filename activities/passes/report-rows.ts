@@ -1,24 +1,19 @@
-import type { AnyEntity } from '../../policy/pass-options.ts';
 import type { ReportRows } from '../../policy/report-rows.ts';
-import type { CatalogTable } from '../dialect/catalog.ts';
 import type { Tx } from '../dialect/dialect.ts';
-import type { PreviewQuery } from '../dialect/preview.ts';
 import { toTableName } from '../dialect/table-names.ts';
 import type { Condition, View } from '../dialect/view.ts';
 import { resolveAge } from '../resolve/age-column.ts';
 import { computeHorizon } from '../resolve/compute-horizon.ts';
 import { addAgeIndex, scanByAge } from '../resolve/scan-choice.ts';
-import type { ScanChoice } from '../resolve/scan-choice.ts';
-import type { Scope } from '../resolve/scope.ts';
-import type { BatchOutcome, BatchStep, PrepareContext, PreparedWork } from '../steps/batch-step.ts';
+import type { BatchOutcome, PreparedWork } from '../steps/batch-step.ts';
 import { joinParts, olderThanParts } from '../steps/condition-parts.ts';
 import { handleRows } from '../steps/handle-rows.ts';
 import { toScanStep } from '../steps/scan-step.ts';
 import type { ColumnName } from '../stored/columns.ts';
-import type { Cursor, PendingRows } from '../stored/cursor.ts';
+import type { PendingRows } from '../stored/cursor.ts';
 import { toIsoInstant } from '../stored/instant.ts';
 import type { StoredReportRows } from '../stored/pass.ts';
-import type { BatchKind, WantedIndex } from './pass.ts';
+import type { BatchKind } from './pass.ts';
 
 /** So many rows are found at once if they are handled: what a crash may leave in doubt. */
 const MAX_PENDING = 20;
@@ -32,9 +27,9 @@ const NOTHING_TAKEN = { taken: 0, skipped: 0, moved: 0 } as const;
 export const reportRowsKind: BatchKind<ReportRows, StoredReportRows> = {
   kind: 'reportRows',
 
-  entities: ({ entity }: ReportRows): AnyEntity[] => [entity],
+  entities: ({ entity }) => [entity],
 
-  resolve(pass: ReportRows, scope: Scope): StoredReportRows | undefined {
+  resolve(pass, scope) {
     const table = scope.table(pass.entity, ['select']);
     const age = resolveAge(pass.entity, table, pass.age, scope);
     const due = pass.dueAt === undefined ? null : resolveAge(pass.entity, table, pass.dueAt, scope, 'dueAt');
@@ -58,7 +53,7 @@ export const reportRowsKind: BatchKind<ReportRows, StoredReportRows> = {
 
   readRows: addAgeIndex,
 
-  plan(stored: StoredReportRows, table: CatalogTable, shards: number, view: View): ScanChoice {
+  plan(stored, table, shards, view) {
     return {
       table,
       where: isReported(stored, view),
@@ -68,20 +63,16 @@ export const reportRowsKind: BatchKind<ReportRows, StoredReportRows> = {
     };
   },
 
-  preview(stored: StoredReportRows, query: PreviewQuery): void {
+  preview(stored, query) {
     query.addFound(stored.table, stored.age, isReported(stored, query.view));
   },
 
-  wantedIndexes({ table, age, ageIndex }: StoredReportRows): WantedIndex[] {
+  wantedIndexes({ table, age, ageIndex }) {
     const why = 'reads the whole table instead of the old rows';
     return [{ table, column: age.name, why, served: ageIndex }];
   },
 
-  async prepare(
-    stored: StoredReportRows,
-    cursor: Cursor,
-    { session, pass, ...slice }: PrepareContext,
-  ): Promise<PreparedWork | undefined> {
+  async prepare(stored, cursor, { session, pass, ...slice }) {
     const { key, table } = stored;
     if (cursor === null || !('pending' in cursor) || key === null) return undefined;
     if (pass?.kind !== 'reportRows' || pass.handler === undefined) return undefined;
@@ -94,7 +85,7 @@ export const reportRowsKind: BatchKind<ReportRows, StoredReportRows> = {
     return handleRows(pass.handler, cursor.pending, matches, slice);
   },
 
-  async runBatch(stored: StoredReportRows, tx: Tx, step: BatchStep): Promise<BatchOutcome> {
+  async runBatch(stored, tx, step) {
     if (step.cursor !== null && 'pending' in step.cursor) {
       return recordHandled(stored, tx, step.cursor, step.prepared);
     }

@@ -1,10 +1,6 @@
 import { parseDuration } from '../../policy/duration.ts';
-import type { AnyEntity } from '../../policy/pass-options.ts';
 import type { SweepStrayFiles } from '../../policy/sweep-stray-files.ts';
-import type { Tx } from '../dialect/dialect.ts';
-import type { PreviewQuery } from '../dialect/preview.ts';
 import { makeExclusion } from '../files/exclude.ts';
-import type { FilePreview } from '../files/file-preview.ts';
 import { previewStrayFiles } from '../files/file-preview.ts';
 import type { FileWork } from '../files/file-work.ts';
 import type { MisreadPosition } from '../files/find-misread.ts';
@@ -17,11 +13,9 @@ import { recordFileResults } from '../files/record-file-results.ts';
 import { removeFiles } from '../files/remove-files.ts';
 import { computeHorizon } from '../resolve/compute-horizon.ts';
 import { FILES_PLAN, resolveRoot } from '../resolve/file-roots.ts';
-import type { Scope } from '../resolve/scope.ts';
 import { listRecordedFiles } from '../resolve/soft-dependents.ts';
-import type { SoftDependent } from '../resolve/soft-dependents.ts';
-import type { BatchOutcome, BatchStep, PrepareContext } from '../steps/batch-step.ts';
-import type { Cursor, ListingCursor } from '../stored/cursor.ts';
+import type { PrepareContext } from '../steps/batch-step.ts';
+import type { ListingCursor } from '../stored/cursor.ts';
 import type { StoredSweepStrayFiles } from '../stored/pass.ts';
 import type { BatchKind } from './pass.ts';
 
@@ -48,11 +42,11 @@ const CHANGED_AT = { name: '', type: 'timestamp with time zone' };
 export const sweepStrayFilesKind: BatchKind<SweepStrayFiles, StoredSweepStrayFiles> = {
   kind: 'sweepStrayFiles',
 
-  entities: ({ root }: SweepStrayFiles): AnyEntity[] => root.recordedBy.map(({ entity }) => entity),
+  entities: ({ root }) => root.recordedBy.map(({ entity }) => entity),
 
-  repairs: ({ root, remove }: SweepStrayFiles): SoftDependent[] => (remove ? listRecordedFiles([root]) : []),
+  repairs: ({ root, remove }) => (remove ? listRecordedFiles([root]) : []),
 
-  resolve(pass: SweepStrayFiles, scope: Scope): StoredSweepStrayFiles | undefined {
+  resolve(pass, scope) {
     const root = resolveRoot(pass.root, scope);
     const table = root?.recordedBy[0]?.table;
     if (root === undefined || table === undefined) return undefined;
@@ -78,14 +72,13 @@ export const sweepStrayFilesKind: BatchKind<SweepStrayFiles, StoredSweepStrayFil
 
   preview: () => undefined,
 
-  previewFiles: (stored: StoredSweepStrayFiles, query: PreviewQuery): FilePreview =>
-    previewStrayFiles(stored, query),
+  previewFiles: (stored, query) => previewStrayFiles(stored, query),
 
-  wantedIndexes: ({ root }: StoredSweepStrayFiles) => listPathIndexes(root),
+  wantedIndexes: ({ root }) => listPathIndexes(root),
 
-  evidence: ({ root }: StoredSweepStrayFiles) => root.recordedBy.map(({ table }) => table),
+  evidence: ({ root }) => root.recordedBy.map(({ table }) => table),
 
-  async prepare(stored: StoredSweepStrayFiles, cursor: Cursor, context: PrepareContext): Promise<FileWork> {
+  async prepare(stored, cursor, context) {
     const { session, pass, heartbeat } = context;
     const at = cursor !== null && 'listing' in cursor ? cursor.listing : START;
     return withRoot(findRoot(pass, stored.root.name), heartbeat, async (opened) => {
@@ -105,11 +98,7 @@ export const sweepStrayFilesKind: BatchKind<SweepStrayFiles, StoredSweepStrayFil
     });
   },
 
-  async runBatch(
-    stored: StoredSweepStrayFiles,
-    tx: Tx,
-    { prepared, outbox, cursor }: BatchStep,
-  ): Promise<BatchOutcome> {
+  async runBatch(stored, tx, { prepared, outbox, cursor }) {
     if (prepared === undefined || !('fileResults' in prepared))
       throw new Error('a batch of files was not prepared');
     const root = stored.root.name;
