@@ -26,7 +26,6 @@ export interface VacuumInput {
   readonly maxDuration?: string | number;
 }
 
-/** The result of beginning a run. */
 export type BeginRunResult =
   | { readonly outcome: 'planned'; readonly plan: Plan }
   | { readonly outcome: 'busy'; readonly holder: Holder; readonly report: RunReport }

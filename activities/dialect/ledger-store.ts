@@ -84,7 +84,6 @@ export interface RunStore {
   addNotes(run: number, notes: readonly Note[]): Promise<void>;
 }
 
-/** A batch to be recorded. */
 export interface BatchRecord extends ShardKey {
   readonly sequence: number;
   readonly round: number;

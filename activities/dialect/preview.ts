@@ -43,7 +43,6 @@ export interface PreviewedDelete {
   readonly pointers?: readonly StoredPointer[];
 }
 
-/** What a preview counts. */
 export interface PreviewCount {
   readonly pass: string;
   readonly label: string;

@@ -27,7 +27,6 @@ export function seeLive(tableAs: TableAs): SeenTables {
   return { tableAs, withNulls: tableAs, isThere: () => sql`true`, hasNone: notExists };
 }
 
-/** See `SeenTables.hasNone`. */
 export function notExists(from: RawBuilder<unknown>, where: RawBuilder<unknown>): RawBuilder<boolean> {
   return sql`not exists (select 1 from ${from} where ${where})`;
 }

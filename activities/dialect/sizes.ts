@@ -1,7 +1,6 @@
 import type { TableName } from '../stored/columns.ts';
 import type { Bloat, TableSize, VacuumBlockers } from '../stored/size.ts';
 
-/** Sizes of tables. */
 export interface Sizes {
   /** From catalog and statistics: cheap, whatever the size. A table that is not there is left out. */
   read(tables: readonly TableName[]): Promise<TableSize[]>;

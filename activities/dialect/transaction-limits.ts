@@ -1,8 +1,6 @@
 /** How long a transaction may wait and work, in milliseconds. 0 is no limit. */
 export interface TransactionLimits {
-  /** For one lock. */
   readonly lockMillis: number;
-  /** For one statement. */
   readonly statementMillis: number;
 }
 

@@ -12,7 +12,6 @@ const OPEN_FILES = '/proc/self/fd';
 /** So many folders stay open for the next file. */
 const MAX_OPEN = 64;
 
-/** A folder that is open. */
 interface OpenFolder {
   /** A path to it that no link can redirect. */
   readonly base: string;

@@ -17,7 +17,6 @@ export interface Reason {
   readonly from: string | null;
 }
 
-/** A row of a table. */
 export interface LocatedRow {
   readonly table: TableName;
   readonly location: string;

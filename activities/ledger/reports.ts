@@ -145,7 +145,6 @@ function wirePass({
   return pass;
 }
 
-/** The sum of rows, table by table. */
 export function addUp(tables: readonly RowsByTable[]): RowsByTable {
   const sum: Record<string, number> = {};
   for (const table of tables) {

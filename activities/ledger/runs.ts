@@ -69,7 +69,6 @@ async function insertPasses(tx: Tx, run: number, passes: readonly RunPass[]): Pr
   }
 }
 
-/** How a run ends. */
 interface RunEnding {
   readonly run: number;
   readonly status: RunStatus;

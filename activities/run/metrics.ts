@@ -73,7 +73,6 @@ export function countEnd(policy: string, status: RunStatus): void {
   new Meter({ policy }).record(METRICS.runs, 1, { status });
 }
 
-/** Records the measured backlog of a pass. */
 export function recordBacklog(policy: string, { pass, backlog: found, aged }: MeasuredBacklog): void {
   const { before, after, expiringPerDay, removedPerDay, keepsUp } = found;
   const backlog = after ?? before;

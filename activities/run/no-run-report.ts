@@ -4,7 +4,6 @@ import type { RunReport } from '../stored/report.ts';
 import { recordEnd } from './metrics.ts';
 import type { RunRequest } from './read-input.ts';
 
-/** A request to begin a run. */
 export interface BeginRequest extends RunRequest {
   readonly firstRunId: string;
   /** The number of the last run that the schedule knows of; 0 if it knows none. See `findLastRun`. */

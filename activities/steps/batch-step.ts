@@ -46,7 +46,6 @@ export interface BatchStep {
 /** What one batch did. How many rows it deleted is in the ledger, by the database's own counters. */
 export interface BatchOutcome {
   readonly cursor: Cursor;
-  /** The shard is done. */
   readonly done: boolean;
   /** Rows of the pass's own table that were deleted. */
   readonly taken: number;

@@ -140,7 +140,6 @@ async function deleteTree(
   return { rows: deleted.rows, moved };
 }
 
-/** Deletes rows of a graph. */
 async function deleteRowGraph(
   tx: Tx,
   { table, cascades, graph, watched }: RowTree & { readonly graph: RowGraph },

@@ -10,7 +10,6 @@ export function limitRows(
   return skipFirstRow ? 1 : Math.max(1, Math.min(Math.ceil(size / rowsPerParent), maxRows));
 }
 
-/** The step of a scan for a batch. */
 export function toScanStep(
   { shard, cursor, maxRows, readFactor }: BatchStep,
   limit: number,

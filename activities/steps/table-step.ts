@@ -13,7 +13,6 @@ export interface TableStep {
   /** The number of the pass in the plan. */
   readonly pass: number;
   readonly table: TableName;
-  /** It is the first of the pass. */
   readonly first: boolean;
   /** The pass as this worker's policy has it now, for functions; undefined if it has none. */
   readonly policyPass: Pass | undefined;
@@ -32,7 +31,6 @@ export interface TableOutcome {
   readonly removal?: TableRemoval;
 }
 
-/** How a table is removed. */
 export interface TableRemoval {
   /** Removes it, or says why not. An error because others use it rolls the transaction back, which is tried again. */
   readonly remove: (tx: Tx, holds: Holds) => Promise<RemovedTable>;

@@ -28,7 +28,6 @@ export interface PartialIndex {
   readonly predicate: string;
 }
 
-/** A column with an age. */
 export interface AgeColumn extends ColumnName {
   /** The row that has it; left out if that is the row itself. */
   readonly parent?: {

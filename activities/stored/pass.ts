@@ -92,7 +92,6 @@ export interface StoredTablePass extends StoredPass {
   readonly tables: readonly TableName[];
 }
 
-/** An `expireRows` pass. */
 export interface StoredExpireRows extends StoredPass, Expiry {
   readonly kind: 'expireRows';
   readonly leaves?: readonly StoredExpireRows[];
@@ -125,7 +124,6 @@ export interface StoredPartition extends TableName {
   readonly needed?: true;
 }
 
-/** A `dropPartitions` pass. */
 export interface StoredDropPartitions extends StoredTablePass {
   readonly kind: 'dropPartitions';
   readonly ages: readonly [ColumnName];
@@ -136,7 +134,6 @@ export interface StoredDropPartitions extends StoredTablePass {
   readonly tables: readonly StoredPartition[];
 }
 
-/** A `deleteOrphans` pass. */
 export interface StoredDeleteOrphans extends StoredPass, ParentReference {
   readonly kind: 'deleteOrphans';
   /** Distinct parents that are expected to be named. */
@@ -149,7 +146,6 @@ export interface StoredDeleteOrphans extends StoredPass, ParentReference {
   readonly blockers: readonly StoredBlocker[];
 }
 
-/** A `deleteUnreferenced` pass. */
 export interface StoredDeleteUnreferenced extends StoredPass {
   readonly kind: 'deleteUnreferenced';
   readonly age: ColumnName;
@@ -162,13 +158,11 @@ export interface StoredDeleteUnreferenced extends StoredPass {
   readonly blockers: readonly StoredBlocker[];
 }
 
-/** A `repointLatest` pass. */
 export interface StoredRepointLatest extends StoredPass {
   readonly kind: 'repointLatest';
   readonly pointer: StoredPointer;
 }
 
-/** A `reportRows` pass. */
 export interface StoredReportRows extends StoredPass {
   readonly kind: 'reportRows';
   readonly age: ColumnName;
@@ -185,7 +179,6 @@ export interface StoredRoot {
   readonly recordedBy: readonly PathColumn[];
 }
 
-/** A `deleteRecordedFiles` pass. */
 export interface StoredDeleteRecordedFiles extends StoredPass {
   readonly kind: 'deleteRecordedFiles';
   readonly from: readonly string[];
@@ -194,7 +187,6 @@ export interface StoredDeleteRecordedFiles extends StoredPass {
   readonly concurrency: number;
 }
 
-/** A `sweepStrayFiles` pass. */
 export interface StoredSweepStrayFiles extends StoredPass {
   readonly kind: 'sweepStrayFiles';
   readonly root: StoredRoot;
@@ -209,13 +201,11 @@ export interface StoredSweepStrayFiles extends StoredPass {
   readonly concurrency: number;
 }
 
-/** A `measureSize` pass. */
 export interface StoredMeasureSize extends StoredTablePass {
   readonly kind: 'measureSize';
   readonly exact: boolean;
 }
 
-/** A `reclaimSpace` pass. */
 export interface StoredReclaimSpace extends StoredTablePass {
   readonly kind: 'reclaimSpace';
   readonly mode: ReclaimMode;

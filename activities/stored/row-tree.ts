@@ -43,7 +43,6 @@ export interface StoredChild {
    */
   readonly beforeParent: boolean;
   readonly pointers: readonly StoredPointer[];
-  /** What cascades from the child. */
   readonly cascades: readonly CascadeStep[];
   /** What belongs to the child in turn; left out if nothing does. */
   readonly own?: {

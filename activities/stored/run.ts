@@ -132,7 +132,6 @@ export interface StoredLimits {
   readonly whenClosed: 'wait' | 'stop';
 }
 
-/** A run that is open. */
 export interface OpenRun extends RunOwner {
   readonly id: number;
   readonly policy: string;

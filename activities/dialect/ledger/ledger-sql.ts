@@ -5,7 +5,6 @@ export type ListType = 'id' | 'number' | 'text';
 
 /** What a dialect writes in its own way in the statements of the ledger that both share. */
 export interface LedgerSql {
-  /** The rows of a statement. */
   rows<T>(query: RawBuilder<T>): Promise<readonly T[]>;
   /** How many rows a statement changed. */
   change(query: RawBuilder<unknown>): Promise<number>;

@@ -47,7 +47,6 @@ export function isAnythingHeld(connection: Connection): RawBuilder<boolean> {
   return sql`exists (select from ${ledgerTable(connection, 'hold')} as h where ${isInForce(undefined)})`;
 }
 
-/** See `HoldSql.isNamed`. */
 const isNamed: HoldSql<Connection>['isNamed'] = (connection, key, of, from) => {
   // A count, and not `exists`: the planner may look that up in a hash of all holds, made anew in each batch.
   return sql`(
@@ -71,7 +70,6 @@ function isInForce(from: string | undefined): RawBuilder<boolean> {
   return sql`(h.until is null or h.until > ${from === undefined ? sql`now()` : sql`${from}::timestamptz`})`;
 }
 
-/** See `HoldSql.reachesHeldRow`. */
 const reachesHeldRow: HoldSql<Connection>['reachesHeldRow'] = (tree, rows, wanted) => {
   const graph = new RowGraphSql(tree);
   const follow = (

@@ -114,7 +114,6 @@ export function pageStartSql(page: RawBuilder<unknown>): RawBuilder<unknown> {
   return sql`format('(%s,0)', ${page})::tid`;
 }
 
-/** The page of a ctid. */
 export function readPage(ctid: string): number {
   return Number(ctid.slice(1).split(',')[0]);
 }

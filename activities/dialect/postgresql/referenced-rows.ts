@@ -7,7 +7,6 @@ import type { PostgresRows } from './connection.ts';
 import { deletedSql } from './delete-graph.ts';
 import { baseType, tableRef } from './identifiers.ts';
 
-/** See `Rows.readReferenced`. */
 export const readReferenced: PostgresRows['readReferenced'] = async (
   { db },
   tree,
@@ -40,7 +39,6 @@ export const readReferenced: PostgresRows['readReferenced'] = async (
   });
 };
 
-/** See `Rows.findLeft`. */
 export const findLeft: PostgresRows['findLeft'] = async ({ db }, referenced) => {
   if (referenced.length === 0) return [];
   const tests = referenced.map(({ link, keys, types }) => {

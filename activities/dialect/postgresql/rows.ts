@@ -19,7 +19,6 @@ import { lockHolders, repointHolders } from './pointers.ts';
 import { recordedPathsSql, returningPathsSql } from './recording.ts';
 import { findLeft, readReferenced } from './referenced-rows.ts';
 
-/** See `RowSql.deleteRows`. */
 const deleteRows: PostgresRows['deleteRows'] = async (connection, table, where, groups, recording) => {
   const statement = sql`delete from ${tableRef(table)} as t where ${where}`;
   if (groups.length === 0 && recording === undefined) {
@@ -53,7 +52,6 @@ const listReadable: PostgresRows['listReadable'] = async ({ db }, tables) => {
   return rows.flatMap(({ n }) => tables[n] ?? []);
 };
 
-/** See `Rows.locate`. */
 const locate: PostgresRows['locate'] = async ({ db }, table, key) => {
   const isRow = key.map(
     ({ column, value }) => sql`${columnRef('t', column)} = ${castValue(value, column.type)}`,

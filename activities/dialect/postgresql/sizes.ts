@@ -8,7 +8,6 @@ import { qualifiedName } from './identifiers.ts';
 import { estimateIndexBloat } from './index-bloat.ts';
 import { readVacuumBlockers } from './vacuum-blockers.ts';
 
-/** Sizes of tables. */
 export class PostgresSizes implements Sizes {
   readonly #connection: Connection;
 

@@ -46,7 +46,6 @@ export class Channel {
     }
   }
 
-  /** Runs one statement. */
   async run<T>(sql: string, values: readonly SqliteValue[] = []): Promise<StatementResult<T>> {
     if (this.#failure !== undefined) throw this.#failure;
     const id = (this.#next += 1);

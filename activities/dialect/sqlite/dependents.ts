@@ -4,7 +4,7 @@ import { pathsToDependents } from '../cascade-paths.ts';
 import type { SqliteRows } from './connection.ts';
 import { tableAs } from './identifiers.ts';
 
-/** See `Rows.countDependents`. What cascades from soft children is not counted. */
+/** What cascades from soft children is not counted. */
 export const countDependents: SqliteRows['countDependents'] = async (connection, tree, locations, limit) => {
   const most = Math.min(limit, Number.MAX_SAFE_INTEGER);
   const counts = pathsToDependents(tree, tableAs).map(

@@ -176,7 +176,6 @@ export class SqliteFile implements Connection {
   }
 }
 
-/** A transaction on one of the connections. */
 export interface OpenTransaction extends Connection {
   readonly channel: Channel;
 }

@@ -14,7 +14,6 @@ export function isInForce(from: string | undefined): RawBuilder<boolean> {
   return sql`(h.until is null or h.until > ${from === undefined ? Date.now() : Date.parse(from)})`;
 }
 
-/** See `HoldSql.isNamed`. */
 const isNamed: HoldSql<Connection>['isNamed'] = (connection, key, { name }, from) => {
   return sql`exists (
     select 1
@@ -23,7 +22,6 @@ const isNamed: HoldSql<Connection>['isNamed'] = (connection, key, { name }, from
   )`;
 };
 
-/** See `HoldSql.reachesHeldRow`. */
 const reachesHeldRow: HoldSql<Connection>['reachesHeldRow'] = (tree, rows, wanted) => {
   const graph = new RowGraphSql(tree);
   const follow = (

@@ -7,7 +7,7 @@ import type { SqliteRows } from './connection.ts';
 import { deletedSql } from './delete-graph.ts';
 import { tableAs } from './identifiers.ts';
 
-/** See `Rows.readReferenced`. A row keeps its rowid: the rows that reference are listed, and with what they do. */
+/** A row keeps its rowid: the rows that reference are listed, and with what they do. */
 export const readReferenced: SqliteRows['readReferenced'] = async (
   connection,
   tree,
@@ -34,7 +34,6 @@ export const readReferenced: SqliteRows['readReferenced'] = async (
   });
 };
 
-/** See `Rows.findLeft`. */
 export const findLeft: SqliteRows['findLeft'] = async (connection, referenced) => {
   const left: WatchedLink[] = [];
   for (const { link, keys } of referenced) {

@@ -20,7 +20,6 @@ import { lockHolders, repointHolders } from './pointers.ts';
 import { recordPaths, returningPaths } from './recording.ts';
 import { findLeft, readReferenced } from './referenced-rows.ts';
 
-/** See `RowSql.deleteRows`. */
 const deleteRows: SqliteRows['deleteRows'] = async (connection, table, where, groups, recording) => {
   const statement = sql`delete from ${tableRef(table)} as t where ${where}`;
   if (groups.length === 0 && recording === undefined) {
@@ -38,7 +37,6 @@ const deleteRows: SqliteRows['deleteRows'] = async (connection, table, where, gr
   };
 };
 
-/** See `RowSql.listReadable`. */
 const listReadable: SqliteRows['listReadable'] = async (connection, tables) => {
   const { rows } = await connection.run(sql<{ name: string }>`
     select name from main.sqlite_schema where type = 'table'`);
@@ -46,7 +44,6 @@ const listReadable: SqliteRows['listReadable'] = async (connection, tables) => {
   return tables.filter(({ name }) => names.has(name));
 };
 
-/** See `Rows.locate`. */
 const locate: SqliteRows['locate'] = async (connection, table, key) => {
   const isRow = key.map(({ column, value }) => compareKey(column, 't', '=', value));
   const values = key.map(({ column }) => keyText(column, 't'));

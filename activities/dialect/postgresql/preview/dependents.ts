@@ -1,10 +1,10 @@
-import type { RawBuilder } from 'kysely';
 import { sql } from 'kysely';
 
 import type { TableName } from '../../../stored/columns.ts';
 import type { CascadeStep, RowGraph, StoredChild } from '../../../stored/row-tree.ts';
 import { isTree } from '../../cascade-paths.ts';
 import { linkToParent, references } from '../../join-path.ts';
+import { RowGraphSql } from '../../row-graph.ts';
 import { tableRef } from '../identifiers.ts';
 import { addCascadeLevels, orderLevels } from './cascade-levels.ts';
 import { addGraphRepairs, listGroups } from './graph.ts';
@@ -105,22 +105,17 @@ function addCascadeGraph(
   root: DeletedRowsCte,
   graph: RowGraph | undefined,
 ): DeletedRowsCte[] {
-  const tables = [
-    ...new Map([table, ...steps.map((step) => step.table)].map((one) => [one.label, one])).values(),
-  ];
-  const numberTable = ({ label }: TableName): RawBuilder<number> =>
-    sql`${tables.findIndex((known) => known.label === label)}::int`;
-  const ways = steps.map((step) => {
-    const parent = steps[step.from]?.table ?? table;
-    return sql`
-      select ${numberTable(step.table)} as number, c.ctid as location
+  const rows = new RowGraphSql({ table, cascades: steps });
+  const ways = rows.links.map(
+    ({ parent, child, ...link }) => sql`
+      select ${rows.number(child)} as number, c.ctid as location
       from ${tableRef(parent)} as p
-      join ${tableRef(step.table)} as c on ${references('c', 'p', step)}
+      join ${tableRef(child)} as c on ${references('c', 'p', link)}
       where
-        g.number = ${numberTable(parent)}
+        g.number = ${rows.number(parent)}
         and p.ctid = g.location
-        and ${statement.isNotDeletedYet(step.table, 'c')}`;
-  });
+        and ${statement.isNotDeletedYet(child, 'c')}`,
+  );
   const reached = statement.addCte(
     (self) => sql`
       select 0 as number, r.location
@@ -130,7 +125,7 @@ function addCascadeGraph(
       from ${self} as g
       cross join lateral (${sql.join(ways, sql` union all `)}) as w`,
   );
-  return tables.map((found, number) => {
+  return rows.tables.map((found, number) => {
     // The rows of the root are counted already.
     const isNew =
       number === 0

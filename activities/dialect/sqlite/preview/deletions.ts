@@ -85,7 +85,6 @@ export class Deletions {
     )`;
   }
 
-  /** The number of a table. */
   numberTable({ label }: TableName): number {
     return indexIn(this.#tables, label);
   }
