@@ -1,4 +1,5 @@
 import { describeDatabaseError } from '../../activities/dialect/database-error.ts';
+import { listenToLockWaits } from '../../activities/dialect/lock-waits.ts';
 import { readDatabaseError } from '../../activities/dialect/read-error.ts';
 import type { Database } from '../../activities/ledger/database.ts';
 import { Databases } from '../../activities/ledger/databases.ts';
@@ -7,6 +8,7 @@ import { assertSupported } from '../../activities/plan/supported.ts';
 import { ValidationError, assertValid } from '../../policy/issue.ts';
 import type { Policy } from '../../policy/policy.ts';
 import type { Setup } from '../setup.ts';
+import { note } from './output.ts';
 
 /** The database does not respond, or refuses this user. */
 export class DatabaseUnreachable extends Error {
@@ -96,7 +98,7 @@ async function withNamed<T>(
       throw new DatabaseUnreachable(setup.displayName, error);
     }
     await assertSupported(database.session);
-    return await work(database);
+    return await listenToLockWaits(note, async () => work(database));
   } finally {
     await databases.close();
   }

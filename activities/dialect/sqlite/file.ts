@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { MikroORM } from '@mikro-orm/core';
 import type { RawBuilder } from 'kysely';
 
+import { announceLockWait } from '../lock-waits.ts';
 import type { StatementResult } from '../row-sql.ts';
 import type { TransactionLimits } from '../transaction-limits.ts';
 import { Channel } from './channel.ts';
@@ -22,6 +23,9 @@ const READERS = 2;
 const LEAST_WAIT_MILLIS = 2_000;
 /** A statement of its own waits so long. */
 const STATEMENT_WAIT_MILLIS = 30_000;
+/** After so long it says what it waits for, and again after a minute. */
+const SAY_AFTER_MILLIS = 2_000;
+const SAY_AGAIN_MILLIS = 60_000;
 /** How often to ask for the write lock, in milliseconds. SQLite has no queue: others ask every 100 ms at the most. */
 const POLL_MILLIS = 5;
 
@@ -39,6 +43,7 @@ export class SqliteFile implements Connection {
   readonly #dutyCycle = new DutyCycle();
   #opened: Promise<{ readonly writer: Channel; readonly readers: readonly Channel[] }> | undefined;
   #nextReader = 0;
+  #saidAt = Number.NEGATIVE_INFINITY;
   #closed = false;
 
   /** `check` is called once with the first connection and throws if the file cannot be used. */
@@ -65,7 +70,7 @@ export class SqliteFile implements Connection {
     }
     this.#assertNotInWriter();
     return writer.use(async () =>
-      waitWhileBusy(STATEMENT_WAIT_MILLIS, async () => writer.run<T>(sql, values)),
+      this.#waitWhileBusy(STATEMENT_WAIT_MILLIS, async () => writer.run<T>(sql, values)),
     );
   }
 
@@ -79,7 +84,7 @@ export class SqliteFile implements Connection {
     return writer.use(async () => {
       await this.#dutyCycle.rest(writer);
       const wait = Math.max(limits.lockMillis, LEAST_WAIT_MILLIS);
-      await waitWhileBusy(
+      await this.#waitWhileBusy(
         wait,
         async () => writer.run('begin immediate'),
         () => this.#dutyCycle.noticeOthers(),
@@ -103,7 +108,7 @@ export class SqliteFile implements Connection {
     await writer.use(async () => {
       await this.#dutyCycle.rest(writer);
       let began = performance.now();
-      await waitWhileBusy(
+      await this.#waitWhileBusy(
         Math.max(lockMillis, LEAST_WAIT_MILLIS),
         async () => {
           began = performance.now();
@@ -170,6 +175,36 @@ export class SqliteFile implements Connection {
     return readers[this.#nextReader] as Channel;
   }
 
+  /** Tries again while others hold the file, for so many milliseconds. Never waits inside of SQLite. */
+  async #waitWhileBusy<T>(
+    millis: number,
+    work: () => Promise<T>,
+    onBusy: () => void = () => undefined,
+  ): Promise<T> {
+    const began = performance.now();
+    for (;;) {
+      try {
+        return await work();
+      } catch (error) {
+        if (readSqliteError(error)?.kind !== 'busy') throw error;
+        onBusy();
+        const waited = performance.now() - began;
+        if (waited >= SAY_AFTER_MILLIS) this.#sayWait();
+        if (waited > millis) throw error;
+        await sleep(POLL_MILLIS);
+      }
+    }
+  }
+
+  #sayWait(): void {
+    if (performance.now() - this.#saidAt < SAY_AGAIN_MILLIS) return;
+    this.#saidAt = performance.now();
+    announceLockWait(
+      `waiting for the write lock of file ${this.path}, which another process holds: the application in a long transaction, ` +
+        `a backup, or a shell with an open transaction. \`fuser ${this.path}\` lists who has the file open`,
+    );
+  }
+
   /** It would wait for itself. */
   #assertNotInWriter(): void {
     if (this.#inWriter.getStore() === true) throw new Error('a transaction was begun inside of another one');
@@ -201,24 +236,5 @@ async function runTransaction<T>(
     // An error of the disk may have ended it.
     await channel.run('rollback').catch(() => undefined);
     throw error;
-  }
-}
-
-/** Tries again while others hold the file, for so many milliseconds. Never waits inside of SQLite. */
-async function waitWhileBusy<T>(
-  millis: number,
-  work: () => Promise<T>,
-  onBusy: () => void = () => undefined,
-): Promise<T> {
-  const until = performance.now() + millis;
-  for (;;) {
-    try {
-      return await work();
-    } catch (error) {
-      if (readSqliteError(error)?.kind !== 'busy') throw error;
-      onBusy();
-      if (performance.now() > until) throw error;
-      await sleep(POLL_MILLIS);
-    }
   }
 }
