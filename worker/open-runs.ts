@@ -1,4 +1,4 @@
-import type { Client } from '@temporalio/client';
+import type { Client, WorkflowExecutionInfo } from '@temporalio/client';
 import { isGrpcServiceError, WorkflowNotFoundError } from '@temporalio/client';
 import { arrayFromPayloads, defaultPayloadConverter, ValueError } from '@temporalio/common';
 
@@ -60,12 +60,17 @@ export async function findLedgerRun({ ledger }: Database, policy: string): Promi
   return (await ledger.version()) === 'current' ? findOpenRun(ledger, policy) : undefined;
 }
 
+/** Lists the open runs on a task queue, previews included. The list of Temporal lags some seconds behind. */
+export function listOpenOn(client: Client, taskQueue: string): AsyncIterable<WorkflowExecutionInfo> {
+  const queue = taskQueue.replaceAll("'", String.raw`\'`);
+  const query = `WorkflowType = 'vacuum' and CloseTime is null and TaskQueue = '${queue}'`;
+  return client.workflow.list({ query });
+}
+
 async function listStarted(client: Client, { policy, policies, taskQueue }: OpenRunQuery): Promise<string[]> {
   const found: string[] = [];
-  const queue = taskQueue.replaceAll("'", String.raw`\'`);
   const only = policies.length === 1 ? policies[0]?.name : undefined;
-  const query = `WorkflowType = 'vacuum' and CloseTime is null and TaskQueue = '${queue}'`;
-  for await (const { workflowId, runId } of client.workflow.list({ query })) {
+  for await (const { workflowId, runId } of listOpenOn(client, taskQueue)) {
     const input = await readInput(client, workflowId, runId);
     if (input === undefined || input.mode === 'preview') continue;
     if ((input.policy ?? only) === policy.name) found.push(workflowId);

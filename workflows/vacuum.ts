@@ -236,8 +236,8 @@ class VacuumRun {
 /** How long to wait before asking again for a begin. */
 function waitAfter(begun: BeginRunResult & { outcome: 'busy' | 'early' }): Wait {
   if (begun.outcome === 'early') return waitUntil(begun.limit);
-  const reason = `run ${begun.holder.run} of workflow ${begun.holder.workflowId}`;
-  return { reason, millis: ASK_AGAIN, summary: `wait for ${reason}` };
+  const run = `run ${begun.holder.run} of workflow ${begun.holder.workflowId}`;
+  return { reason: `${run} is open`, millis: ASK_AGAIN, summary: `wait for ${run}` };
 }
 
 /** The same over continue-as-new, so that a run keeps its lease. */

@@ -1,5 +1,6 @@
 import { countNouns } from '../../policy/count-nouns.ts';
 import { formatDuration } from '../../policy/duration.ts';
+import { formatInstant } from '../../policy/format-instant.ts';
 import { formatWindow, windowAt } from '../../policy/window.ts';
 import type { LimitReached } from '../contract.ts';
 import type { Ledger } from '../ledger/ledger.ts';
@@ -136,6 +137,6 @@ export function findClosedWindow(
   const { open, until } = windowAt(window, now);
   if (open) return undefined;
   const opens = new Date(until).toISOString();
-  const reason = `limit window ${formatWindow(window)} reached: closed until ${opens}`;
+  const reason = `limit window ${formatWindow(window)} reached: closed until ${formatInstant(opens)}`;
   return { reason, until: whenClosed === 'wait' ? opens : null };
 }

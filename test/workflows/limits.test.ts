@@ -3,6 +3,7 @@ import type { WorkflowHandle } from '@temporalio/client';
 
 import type { VacuumInput } from '../../activities/contract.ts';
 import type { LedgerReport } from '../../activities/stored/report.ts';
+import { formatInstant } from '../../policy/format-instant.ts';
 import type { LimitOptions } from '../../policy/limits.ts';
 import { readWindow, parseLimits } from '../../policy/limits.ts';
 import type { Policy, PolicyOptions } from '../../policy/policy.ts';
@@ -274,7 +275,7 @@ describeNeeding(['temporal'], 'a run with limits', () => {
       thingPolicy({ name: 'stops', limits: { ...window, whenClosed: 'stop' } }),
     ];
     const taskQueue = session.queue();
-    const closed = `closed until ${new Date(opens).toISOString()}`;
+    const closed = `closed until ${formatInstant(new Date(opens).toISOString())}`;
     await session.withVacuum({ taskQueue, url: things.url, policies }, async () => {
       const waits = await session.start(taskQueue, { policy: 'waits' });
       const stops = await session.start(taskQueue, { policy: 'stops' });

@@ -1,4 +1,4 @@
-import type { ScheduleDescription } from '@temporalio/client';
+import type { Client, ScheduleDescription } from '@temporalio/client';
 import type { Command } from 'commander';
 
 import { describeDatabaseError } from '../../activities/dialect/database-error.ts';
@@ -15,6 +15,7 @@ import { findPolicy, findSetup } from '../setup.ts';
 import { TemporalUnreachable } from '../temporal-unreachable.ts';
 import type { TemporalOptions } from '../temporal.ts';
 import { connectClient } from '../temporal.ts';
+import { findWaitingRuns } from '../waiting-runs.ts';
 import { DatabaseUnreachable, withDatabase } from './database.ts';
 import { EXIT } from './exit-code.ts';
 import { countFindings, formatFindings, sortFindings } from './format-findings.ts';
@@ -91,7 +92,8 @@ async function examineTemporal(flags: DoctorFlags, policy: Policy, setup: Setup)
         isScheduled,
         workerCommand(setup, flags),
       );
-      return [{ about, state: 'ok', what: `${temporal.address} responds` }, schedule, worker];
+      const waiting = await examineWaiting(temporal.client, setup, policy, found);
+      return [{ about, state: 'ok', what: `${temporal.address} responds` }, schedule, worker, ...waiting];
     } finally {
       await temporal.close();
     }
@@ -121,6 +123,25 @@ function judgeSchedule(
     what: `${id} starts its runs on task queue ${action.taskQueue}, and this one is ${taskQueue}: none of them comes here`,
     fix: `If it is another environment's, make one with \`${command} --id NAME\`, and name it here with --id. If it was taken away, take it back with \`${command} --move\``,
   };
+}
+
+/** Runs that have not begun are in no ledger, so that only their workflows tell of them. */
+async function examineWaiting(
+  client: Client,
+  { taskQueue, policies }: Setup,
+  { name }: Policy,
+  schedule: ScheduleDescription | undefined,
+): Promise<Finding[]> {
+  const isOwn = schedule?.action.taskQueue === taskQueue;
+  const scheduled = isOwn ? schedule.info.runningActions.map((open) => open.workflow.workflowId) : [];
+  const waiting = await findWaitingRuns(client, { taskQueue, policies, scheduled });
+  return waiting
+    .filter(({ policy }) => policy === name)
+    .map(({ workflowId, reason }) => ({
+      about: 'run',
+      state: 'ok',
+      what: `workflow ${workflowId} waits to begin: ${reason}`,
+    }));
 }
 
 /** Without a worker scheduled runs wait and nothing fails, so that nobody notices. */

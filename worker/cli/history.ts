@@ -6,9 +6,11 @@ import { findOpenRun } from '../../activities/ledger/runs.ts';
 import type { LedgerReport } from '../../activities/stored/report.ts';
 import { ValidationError } from '../../policy/issue.ts';
 import type { RunState } from '../run-state.ts';
+import type { Setup } from '../setup.ts';
 import { findPastSetup } from '../setup.ts';
 import { TemporalUnreachable } from '../temporal-unreachable.ts';
 import type { TemporalOptions } from '../temporal.ts';
+import type { WaitingRun } from '../waiting-runs.ts';
 import type { DatabaseFlags } from './options.ts';
 import {
   databaseName,
@@ -46,8 +48,8 @@ async function history(run: number | undefined, flags: HistoryFlags): Promise<vo
     const found = await readReports(ledger, run, flags);
     return { reports: found, open: await findWorkflows(ledger, found) };
   });
-  const states = await readStates(open, flags);
-  if (run === undefined) printRuns(reports, states, flags.json);
+  const { states, waiting } = await askTemporal(open, past.setup, flags);
+  if (run === undefined) printRuns(reports, states, waiting, flags);
   else printRun(reports[0], states, run, flags);
 }
 
@@ -74,25 +76,37 @@ async function findWorkflows(ledger: Ledger, reports: readonly LedgerReport[]): 
 
 type RunStates = ReadonlyMap<number, RunState>;
 
-/** Asks Temporal how the open runs stand, which the ledger does not know. Without an open run it is not asked. */
-async function readStates(open: ReadonlyMap<number, string>, flags: TemporalOptions): Promise<RunStates> {
-  if (open.size === 0) return new Map();
+/** What the ledger does not know of runs. */
+interface OpenStates {
+  readonly states: RunStates;
+  /** Runs that have not begun. */
+  readonly waiting: readonly WaitingRun[];
+}
+
+/** Asks Temporal how the open runs stand, and which ones wait to begin. If it does not respond, only an open run tells of it. */
+async function askTemporal(
+  open: ReadonlyMap<number, string>,
+  { taskQueue, policies }: Setup,
+  flags: TemporalOptions,
+): Promise<OpenStates> {
   const { connectClient } = await import('../temporal.ts');
   const { describeNoTemporal, readRunState } = await import('../run-state.ts');
+  const { findWaitingRuns } = await import('../waiting-runs.ts');
   try {
     const temporal = await connectClient(flags);
     try {
       const states = [...open].map(
         async ([run, workflowId]) => [run, await readRunState(temporal.client, workflowId)] as const,
       );
-      return new Map(await Promise.all(states));
+      const waiting = await findWaitingRuns(temporal.client, { taskQueue, policies });
+      return { states: new Map(await Promise.all(states)), waiting };
     } finally {
       await temporal.close();
     }
   } catch (error) {
     if (!(error instanceof TemporalUnreachable)) throw error;
     const state = describeNoTemporal(error.message);
-    return new Map([...open.keys()].map((run) => [run, state]));
+    return { states: new Map([...open.keys()].map((run) => [run, state])), waiting: [] };
   }
 }
 
@@ -102,13 +116,19 @@ function toPrintedWithState(report: LedgerReport, states: RunStates): object {
   return { ...toPrinted(report), state: now?.state ?? report.status, stateReason: now?.reason ?? null };
 }
 
-function printRuns(reports: readonly LedgerReport[], states: RunStates, json: boolean): void {
+function printRuns(
+  reports: readonly LedgerReport[],
+  states: RunStates,
+  waiting: readonly WaitingRun[],
+  { json, policy: only }: HistoryFlags,
+): void {
   if (json) {
     printJson(reports.map((report) => toPrintedWithState(report, states)));
     return;
   }
   if (reports.length === 0) {
     print('no runs yet');
+    printWaiting(waiting, only);
     return;
   }
   printTable(
@@ -128,6 +148,16 @@ function printRuns(reports: readonly LedgerReport[], states: RunStates, json: bo
     }),
   );
   printLastCompleted(reports);
+  printWaiting(waiting, only);
+}
+
+/** Prints runs that have not begun: they have no number and are in no ledger. */
+function printWaiting(waiting: readonly WaitingRun[], only: string | undefined): void {
+  for (const { workflowId, policy, reason } of waiting) {
+    if (only !== undefined && policy !== null && policy !== only) continue;
+    const of = policy === null ? 'a policy' : `policy ${policy}`;
+    print(`${of}: workflow ${workflowId} waits to begin: ${reason}`);
+  }
 }
 
 /** Prints how long ago the last run of each policy completed, of those that are listed. */

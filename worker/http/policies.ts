@@ -3,8 +3,8 @@ import type { z } from 'zod';
 
 import type { Policy } from '../../policy/policy.ts';
 import { askTemporal } from '../ask-temporal.ts';
-import { readRunState } from '../run-state.ts';
 import { describeOrNone, formatSchedule, getScheduleId } from '../schedule.ts';
+import { findWaitingRuns } from '../waiting-runs.ts';
 import { Cached } from './cached.ts';
 import type { Policies } from './response-schemas.ts';
 import type { Sources } from './sources.ts';
@@ -24,14 +24,23 @@ export function createPolicyReader({
 }: Sources): () => Promise<Response> {
   const cache = new Cached<Response>(CACHE_MILLIS);
   return async () =>
-    cache.get('', async () => ({
-      at: new Date().toISOString(),
-      policies: await Promise.all(
+    cache.get('', async () => {
+      const { taskQueue } = worker.options;
+      const described = await Promise.all(
         policies.map(async (policy) =>
-          describePolicy(client, policy, databases.nameFor(policy) ?? null, worker.options.taskQueue),
+          describePolicy(client, policy, databases.nameFor(policy) ?? null, taskQueue),
         ),
-      ),
-    }));
+      );
+      const scheduled = described.flatMap(({ schedule }) => schedule?.openWorkflows ?? []);
+      const waiting = await findWaitingRuns(client, { taskQueue, policies, scheduled });
+      return {
+        at: new Date().toISOString(),
+        policies: described.map((policy) => ({
+          ...policy,
+          waitsFor: waiting.find((run) => run.policy === policy.name)?.reason ?? null,
+        })),
+      };
+    });
 }
 
 async function describePolicy(
@@ -39,7 +48,7 @@ async function describePolicy(
   policy: Policy,
   database: string | null,
   taskQueue: string,
-): Promise<PolicyStatus> {
+): Promise<Omit<PolicyStatus, 'waitsFor'>> {
   const id = getScheduleId(policy);
   const found = await askTemporal(client, async () => describeOrNone(client, id));
   // One of another task queue is another environment's: it starts no run here.
@@ -50,33 +59,18 @@ async function describePolicy(
     enabled: policy.enabled,
     when: formatSchedule(policy),
     passes: policy.passes.map(({ name, kind }) => ({ name, kind })),
-    schedule: schedule === undefined ? null : await describeSchedule(client, id, schedule),
+    schedule: schedule === undefined ? null : describeSchedule(id, schedule),
   };
 }
 
-async function describeSchedule(
-  client: Client,
-  id: string,
-  { state, info }: ScheduleDescription,
-): Promise<PolicyStatus['schedule']> {
+function describeSchedule(id: string, { state, info }: ScheduleDescription): PolicyStatus['schedule'] {
   const { paused, note = '' } = state;
-  const openWorkflows = info.runningActions.map((open) => open.workflow.workflowId);
   return {
     id,
     state: paused ? 'paused' : 'active',
     note,
     // Temporal also returns times for a paused schedule, which starts nothing.
     nextRuns: paused ? [] : info.nextActionTimes.slice(0, NEXT_RUNS).map((time) => time.toISOString()),
-    openWorkflows,
-    waitsFor: await findWait(client, openWorkflows),
+    openWorkflows: info.runningActions.map((open) => open.workflow.workflowId),
   };
-}
-
-/** A run that waits before it begins, as until its window opens, is in no ledger: only its workflow knows of it. */
-async function findWait(client: Client, workflowIds: readonly string[]): Promise<string | null> {
-  const runs = await Promise.all(workflowIds.map(async (id) => readRunState(client, id)));
-  const found = runs.find(({ progress }) => progress?.run === null && progress.reason !== null);
-  if (found === undefined) return null;
-  const { state, reason } = found;
-  return state === 'paused' ? `signal resume: ${reason}` : reason;
 }

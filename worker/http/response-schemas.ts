@@ -58,12 +58,6 @@ const Schedule = z.object({
   note: z.string(),
   nextRuns: z.array(instant).describe('The next three; empty while it is paused'),
   openWorkflows: z.array(z.string()),
-  waitsFor: z
-    .string()
-    .nullable()
-    .describe(
-      'What a run of the schedule waits for that has not begun, and is in no ledger yet; null if none does',
-    ),
 });
 
 export const Policies = z.object({
@@ -79,6 +73,12 @@ export const Policies = z.object({
       when: z.string().describe('The schedule in the policy'),
       passes: z.array(z.object({ name: z.string(), kind: z.string() })),
       schedule: Schedule.nullable().describe('Null if none was applied'),
+      waitsFor: z
+        .string()
+        .nullable()
+        .describe(
+          'What a run waits for that has not begun, and is in no ledger yet, whoever started it; null if none does',
+        ),
     }),
   ),
 });

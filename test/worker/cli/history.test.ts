@@ -67,6 +67,31 @@ describeNeeding(['temporal'], 'history, of a run that is open', () => {
     });
   });
 
+  test('and doctor tell of a run that waits for it, which no ledger has', async () => {
+    await withWorker(async () => {
+      await pauseRun();
+      const second = await session.start(run.taskQueue, { policy: 'prefect', ifBusy: 'wait' });
+      const waits = `workflow ${second.workflowId} waits to begin: run 1 of workflow ${run.handle.workflowId} is open`;
+      const where = ['--task-queue', run.taskQueue];
+      // Temporal lists a workflow some seconds after it has begun.
+      const list = await waitFor('history to tell of it', async () => {
+        const { stdout } = await type(session.address, ...where);
+        return stdout.includes('waits to begin') && stdout;
+      });
+      expect(list).toContain(`\npolicy prefect: ${waits}\n`);
+      expect(list).toMatch(/^ *1 +prefect +execute +paused /m);
+      const doctor = await cli(['doctor', 'prefect', '--address', session.address, ...where, '--json'], {
+        env: { VACUUM_DATABASE_URL: run.database.url },
+      });
+      expect(JSON.parse(doctor.stdout)).toContainEqual({ about: 'run', state: 'ok', what: waits });
+      await second.signal('stop');
+      await second.result();
+      expect((await type(session.address, ...where)).stdout).not.toContain('waits to begin');
+      await run.handle.signal('stop');
+      await run.handle.result();
+    });
+  });
+
   test('tells of a run whose workflow was terminated that Temporal has it no more', async () => {
     await withWorker(async () => {
       await run.start();

@@ -7,8 +7,8 @@ import { describeNeeding } from '../../support/needing.ts';
 import { TemporalSession } from '../../support/temporal.ts';
 import { closedWindow } from '../../support/windows.ts';
 
-// No ledger has it: the page would say that no run is open, and the schedule that one is.
-describeNeeding(['temporal', 'chromium'], 'a run that waits for its window before it begins', () => {
+// No ledger has it: the page would say that no run is open, and Temporal that one is.
+describeNeeding(['temporal', 'chromium'], 'a run that waits before it begins', () => {
   const session = new TemporalSession();
   let shop: WatchedShop;
   let watcher: Watcher;
@@ -22,7 +22,7 @@ describeNeeding(['temporal', 'chromium'], 'a run that waits for its window befor
     await session.close();
   });
 
-  test('is shown with its policy, and what it waits for', async () => {
+  test('for its window is shown with its policy, and until when in the time zone of the page', async () => {
     const window = closedWindow();
     const worker = await shop.serve('127.0.0.1:0', { TEST_WINDOW: window });
     const client = await session.client();
@@ -34,12 +34,17 @@ describeNeeding(['temporal', 'chromium'], 'a run that waits for its window befor
     const policies = watched.page.getByRole('table', { name: 'Policies of this worker' });
     await policies
       .getByText(
-        new RegExp(`^active; a run waits to begin: limit window ${window} UTC reached: closed until 20`),
+        new RegExp(
+          `^active; a run waits to begin: limit window ${window} UTC reached: closed until \\d+ \\w+ 20\\d\\d, \\d\\d:\\d\\d UTC$`,
+        ),
       )
       .waitFor();
     await watched.expectFits();
     await watched.expectAccessible();
     await watched.photograph('waiting');
+    const abroad = await watcher.look(worker.url, { timezoneId: 'Asia/Kathmandu' });
+    await abroad.page.getByText(/closed until \d+ \w+ 20\d\d, \d\d:\d\d GMT\+5:45$/).waitFor();
+    await abroad.close();
 
     const [open] = (await handle.describe()).info.runningActions;
     const run = client.workflow.getHandle(open?.workflow.workflowId ?? '');
@@ -51,5 +56,27 @@ describeNeeding(['temporal', 'chromium'], 'a run that waits for its window befor
     watched.expectQuiet();
     await watched.close();
     await handle.delete();
+    await worker.end();
+  });
+
+  test('for another run is shown, though somebody started it by hand', async () => {
+    await shop.add(300);
+    const worker = await shop.serve();
+    const first = await shop.pauseInTheMiddle('the backup runs');
+    const second = await shop.start({ ifBusy: 'wait' });
+    const watched = await watcher.look(worker.url);
+    const policies = watched.page.getByRole('table', { name: 'Policies of this worker' });
+    await policies
+      .getByText(`Started by hand, a run waits to begin: run 1 of workflow ${first.workflowId} is open`)
+      .waitFor();
+    await watched.expectFits();
+    await watched.photograph('waiting-by-hand');
+    await second.signal('stop');
+    await second.result();
+    await policies.getByText('Started by hand').waitFor({ state: 'detached' });
+    await first.signal('stop');
+    await first.result();
+    watched.expectQuiet();
+    await watched.close();
   });
 });

@@ -1,5 +1,5 @@
 import { byId } from './elements.js';
-import { formatNoun, formatStatus } from './format.js';
+import { formatInstants, formatNoun, formatStatus } from './format.js';
 
 /** @typedef {import('./request.js').Status} Status */
 
@@ -46,7 +46,9 @@ function describeChange(run, was) {
  */
 function describeState(name, { state, reason }) {
   const known = formatStatus(state);
-  return known === state ? `${name} is ${state}` : `How ${name} stands is ${known}: ${reason ?? ''}`;
+  return known === state
+    ? `${name} is ${state}`
+    : `How ${name} stands is ${known}: ${formatInstants(reason ?? '')}`;
 }
 
 /**

@@ -71,6 +71,17 @@ export function formatZonedTime(at) {
   return ZONED.format(new Date(at));
 }
 
+const INSTANT = /\b(\d{4}-\d\d-\d\d) (\d\d:\d\d) UTC\b/g;
+
+/**
+ * A sentence of the worker with its instants as the page shows others, with their time zone.
+ *
+ * @param {string} sentence
+ */
+export function formatInstants(sentence) {
+  return sentence.replaceAll(INSTANT, (_, day, time) => formatZonedTime(`${day}T${time}Z`));
+}
+
 /** The time zone of all times of the page, such as `Europe/Berlin, GMT+1`. */
 export function describeZone() {
   const { timeZone } = ZONED.resolvedOptions();

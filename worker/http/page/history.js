@@ -1,6 +1,13 @@
 import { makeChart } from './chart.js';
 import { byId, make, makeTable, replace } from './elements.js';
-import { formatBytes, formatCount, formatSeconds, formatStatus, formatTime } from './format.js';
+import {
+  formatBytes,
+  formatCount,
+  formatInstants,
+  formatSeconds,
+  formatStatus,
+  formatTime,
+} from './format.js';
 
 /** @typedef {import('./request.js').Runs} Runs */
 /** @typedef {import('./request.js').Status} Status */
@@ -33,7 +40,7 @@ export function showHistory({ runs }, open) {
         text: run.mode === 'preview' ? 'preview, deleted nothing' : formatStatus(run.status),
         mood: MOODS[run.status] ?? 'warn',
       },
-      { text: shortenReason(run.reason ?? ''), mood: 'text' },
+      { text: shortenReason(formatInstants(run.reason ?? '')), mood: 'text' },
       { text: formatTime(run.startedAt), mood: 'time' },
       { text: formatSeconds(run.millis / 1000), number: true, mood: 'time' },
       { text: formatCount(run.rows), number: true },

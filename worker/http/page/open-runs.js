@@ -1,5 +1,12 @@
 import { byId, make, makeFolded, replace } from './elements.js';
-import { formatCount, formatNoun, formatSeconds, formatStatus, formatTime } from './format.js';
+import {
+  formatCount,
+  formatInstants,
+  formatNoun,
+  formatSeconds,
+  formatStatus,
+  formatTime,
+} from './format.js';
 import { makeButtons } from './steering.js';
 
 /** @typedef {import('./request.js').Status} Status */
@@ -59,7 +66,7 @@ function makeLastRuns(last, never) {
     ...last.map(({ policy, run, status, endedAt, rows, reason }) => {
       const ended = endedAt === null ? '' : ` ${formatTime(endedAt)}`;
       const text = `The last run of ${policy}, number ${run}, ${formatEnd(status)}${ended} and deleted ${formatNoun(rows, 'row')}`;
-      const why = reason === null ? '' : `: ${reason}`;
+      const why = reason === null ? '' : `: ${formatInstants(reason)}`;
       return make('p', { class: status === 'completed' ? '' : 'warn' }, `${text}${why}`);
     }),
     ...(last.length === 0 || never.length === 0
@@ -95,14 +102,14 @@ function makeRun(run) {
       `Run ${number} of ${policy}: `,
       make('span', { class: mood }, formatStatus(state)),
     ),
-    ...(reason === null ? [] : [make('p', { class: 'warn' }, reason)]),
+    ...(reason === null ? [] : [make('p', { class: 'warn' }, formatInstants(reason))]),
     ...running.map((pass) => makePass(run, pass)),
     ...failed.map(({ name }) => make('p', { class: 'bad' }, `Pass ${name} failed`)),
     ...makePasses(`${key} done`, done, 'done', ({ name, status, rows }) =>
       status === 'completed' ? `${name}: ${formatNoun(rows, 'row')}` : `${name}: ${status}`,
     ),
     ...makePasses(`${key} planned`, planned, 'planned', ({ name, waitsFor }) =>
-      waitsFor === null ? name : `${name}: waits for ${waitsFor}`,
+      waitsFor === null ? name : `${name}: waits for ${formatInstants(waitsFor)}`,
     ),
     ...(run.canSteer ? makeButtons(run) : []),
     make(
@@ -180,7 +187,9 @@ function formatPass({ rows, rowsPerSecond, etaSeconds, level, waitsFor }) {
   return [
     formatNoun(rows, 'row'),
     ...(level === null ? [] : [`percent of level ${level}`]),
-    ...(waitsFor === null ? formatPace({ rowsPerSecond, etaSeconds }) : [`waits for ${waitsFor}`]),
+    ...(waitsFor === null
+      ? formatPace({ rowsPerSecond, etaSeconds })
+      : [`waits for ${formatInstants(waitsFor)}`]),
   ].join(', ');
 }
 

@@ -1,5 +1,5 @@
 import { byId, make, makeFolded, makeLongTable, replace } from './elements.js';
-import { formatNoun, formatZonedTime } from './format.js';
+import { formatInstants, formatNoun, formatZonedTime } from './format.js';
 
 /** @typedef {import('./request.js').Policies} Policies */
 /** @typedef {Policies['policies'][number]} Policy */
@@ -53,22 +53,26 @@ function makePasses({ name, passes }) {
 }
 
 /** @param {Policy} policy */
-function describeState({ name, enabled, schedule }) {
+function describeState({ name, enabled, schedule, waitsFor }) {
+  const waits = waitsFor === null ? '' : `a run waits to begin: ${formatInstants(waitsFor)}`;
   if (!enabled) return { mood: 'warn', text: describeDisabled() };
-  if (schedule === null) return { mood: 'warn', text: describeNoSchedule(name) };
+  if (schedule === null) return { mood: 'warn', text: describeNoSchedule(name, waits) };
   const isActive = schedule.state === 'active';
   const state = isActive || schedule.note === '' ? schedule.state : `paused: ${schedule.note}`;
-  const { waitsFor } = schedule;
   return {
-    mood: isActive && waitsFor === null ? 'good' : 'warn',
-    text: waitsFor === null ? state : `${state}; a run waits to begin: ${waitsFor}`,
+    mood: isActive && waits === '' ? 'good' : 'warn',
+    text: waits === '' ? state : `${state}; ${waits}`,
   };
 }
 
-/** @param {string} name */
-function describeNoSchedule(name) {
+/**
+ * @param {string} name
+ * @param {string} waits
+ */
+function describeNoSchedule(name, waits) {
   const program = make('code', {}, 'temporal-vacuum');
-  return make('span', {}, 'no schedule is applied. To apply it: ', program, ` schedule apply ${name}`);
+  const run = waits === '' ? '' : `. Started by hand, ${waits}`;
+  return make('span', {}, 'no schedule is applied. To apply it: ', program, ` schedule apply ${name}`, run);
 }
 
 function describeDisabled() {

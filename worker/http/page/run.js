@@ -1,5 +1,13 @@
 import { byId, make, makeFolded, makeTable, replace } from './elements.js';
-import { formatBytes, formatCount, formatNoun, formatSeconds, formatStatus, formatTime } from './format.js';
+import {
+  formatBytes,
+  formatCount,
+  formatInstants,
+  formatNoun,
+  formatSeconds,
+  formatStatus,
+  formatTime,
+} from './format.js';
 import { request } from './request.js';
 
 /** @typedef {import('./request.js').Run} Run */
@@ -39,8 +47,8 @@ export async function showRun(open) {
   replace(
     byId('run'),
     make('p', {}, formatRun(run, findState(run, open))),
-    ...run.reasons.map((reason) => make('p', { class: 'warn' }, reason)),
-    ...run.notes.map((note) => make('p', { class: 'quiet' }, note)),
+    ...run.reasons.map((reason) => make('p', { class: 'warn' }, formatInstants(reason))),
+    ...run.notes.map((note) => make('p', { class: 'quiet' }, formatInstants(note))),
     ...makePasses(run),
     ...(deleted.length === 0
       ? []
