@@ -171,11 +171,21 @@ export class WatchedPage {
     expect(passes.length).toBeGreaterThan(15);
   }
 
-  /** Writes a picture for a person to look at, where PHOTOGRAPHS names a folder. */
+  /** Writes pictures of the page in each colour scheme and width for a person to look at, where PHOTOGRAPHS names a folder. */
   async photograph(name: string): Promise<void> {
     const folder = process.env['PHOTOGRAPHS'];
-    if (folder === undefined) return;
-    await this.page.screenshot({ path: join(folder, `${name}.png`), animations: 'disabled', fullPage: true });
+    const before = this.page.viewportSize();
+    if (folder === undefined || before === null) return;
+    for (const colorScheme of ['light', 'dark'] as const) {
+      await this.page.emulateMedia({ colorScheme });
+      for (const width of [360, 768, 1280, 1920]) {
+        await this.page.setViewportSize({ width, height: before.height });
+        const path = join(folder, `${name}-${colorScheme}-${width}.png`);
+        await this.page.screenshot({ path, animations: 'disabled', fullPage: true });
+      }
+    }
+    await this.page.emulateMedia({ colorScheme: null });
+    await this.page.setViewportSize(before);
   }
 
   async close(): Promise<void> {

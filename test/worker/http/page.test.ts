@@ -114,8 +114,8 @@ describeNeeding(['temporal', 'chromium'], 'the page of a worker', () => {
         await page.setViewportSize({ width, height: 900 });
         await watched.expectWholeWords();
         await watched.expectFits();
-        await watched.photograph(`${name}-${width}`);
       }
+      await watched.photograph(name);
     };
     await expectReadable('folded');
     await page.getByText('13 passes').click();
@@ -187,6 +187,7 @@ describeNeeding(['temporal', 'chromium'], 'the page of a worker', () => {
     await page.getByRole('table', { name: 'Passes, in the order of the policy' }).waitFor();
     await waitFor('the focus on the title of the run', async () => (await focused()) === 'Run 5');
     expect(await watched.readText('Run 5')).toContain('SQLSTATE 42501');
+    await watched.photograph('failed-run');
     await page.goBack();
     await page.getByRole('heading', { name: 'Run 5' }).waitFor({ state: 'hidden' });
     watched.expectQuiet();
@@ -223,6 +224,7 @@ describeNeeding(['temporal', 'chromium'], 'the page of a worker', () => {
 
     await worker.end('SIGKILL');
     await page.getByText(/^The server does not respond; the data is of \d\d:\d\d:\d\d/).waitFor();
+    await watched.photograph('server-away');
     worker = await shop.serve(address, { TEST_NEVER_RUN: 'off-1,off-2,missed' });
     await page.getByText('The server does not respond; the data').waitFor({ state: 'hidden' });
     await page.getByText(/^The last run of .* was completed .* and deleted 600 rows$/).waitFor();
@@ -230,6 +232,7 @@ describeNeeding(['temporal', 'chromium'], 'the page of a worker', () => {
     const missed = `No run has ended yet of missed, ${shop.name}-idle (disabled), off-1 (disabled) and 1 more`;
     await page.locator('p.warn').getByText(missed, { exact: true }).waitFor();
     await page.locator('#history').getByRole('cell', { name: '600', exact: true }).waitFor();
+    await watched.photograph('ended');
     expect(await heard()).toMatch(
       /does not respond\n[\s\S]*responds again[\s\S]*has ended: completed, 600 rows/,
     );
@@ -255,6 +258,7 @@ describeNeeding(['temporal', 'chromium'], 'the page of a worker', () => {
     await watched.expectAccessible();
     await watched.expectFits();
     expect(await watched.told()).not.toContain(shop.name);
+    await watched.photograph('token');
     await page.keyboard.type('not-the-token-of-this-server');
     await page.keyboard.press('Enter');
     await page.getByRole('alert').getByText('does not accept this token').waitFor();
@@ -299,6 +303,7 @@ describeNeeding(['temporal', 'chromium'], 'the page of a worker', () => {
     await page.getByText('Not known now: database second cannot be read').first().waitFor();
     await page.getByRole('table', { name: 'Runs, the newest first' }).waitFor();
     expect(await watched.told()).not.toContain('topsecret');
+    await watched.photograph('one-database-away');
     watched.expectQuiet();
     await watched.close();
     await both.end();
