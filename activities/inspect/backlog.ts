@@ -35,6 +35,19 @@ export function computePace(earlier: EarlierBacklog | null, after: Backlog): Pac
   };
 }
 
+/**
+ * How many days of work a run left: what waits by what runs remove a day, rounded. Null if that is not known, or if it is
+ * less than half a day: rows also expire while a run works.
+ */
+export function countDaysBehind(
+  left: Backlog,
+  { removedPerDay }: Pick<Pace, 'removedPerDay'>,
+): number | null {
+  if (removedPerDay === null || removedPerDay === 0) return null;
+  const days = Math.round(left.rows / removedPerDay);
+  return days === 0 ? null : days;
+}
+
 /** Warns that the backlog of a pass grew, and names what to do. */
 export function describeGrowth(pass: string, { run, after: before }: EarlierBacklog, after: Backlog): string {
   return (

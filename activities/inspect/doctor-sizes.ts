@@ -1,7 +1,8 @@
-import prettyBytes from 'pretty-bytes';
 import prettyMs from 'pretty-ms';
 
 import { countNouns } from '../../policy/count-nouns.ts';
+import { formatBytes } from '../../policy/format-bytes.ts';
+import { formatInstant } from '../../policy/format-instant.ts';
 import { ValidationError } from '../../policy/issue.ts';
 import type { Policy } from '../../policy/policy.ts';
 import type { Advice } from '../dialect/advice.ts';
@@ -45,7 +46,7 @@ function examineTable(size: TableSize, advice: Advice): Finding[] {
     const percent = Math.round(100 * part);
     const urgency = part > URGENT ? ', which is urgent' : part > VACUUM ? '' : ', which is to be watched';
     const last = size.lastVacuum ?? size.lastAutovacuum;
-    const when = last === null ? 'was never vacuumed' : `was vacuumed ${last.slice(0, 19)}`;
+    const when = last === null ? 'was never vacuumed' : `was vacuumed ${formatInstant(last)}`;
     const what = `${countNouns(size.dead, 'dead row')}, ${percent} % of the live ones${urgency}; it ${when}`;
     return [{ about, state: 'advice', what, fix: advice.suggestVacuum(size.table) }];
   }
@@ -57,7 +58,7 @@ function examineTable(size: TableSize, advice: Advice): Finding[] {
   }
   if (isBloated(size.indexBloat)) {
     const { bytes, percent, by } = size.indexBloat;
-    const what = `about ${percent} % of its indexes is empty, ${prettyBytes(bytes, { binary: true })} (${by}); a vacuum keeps it, and lookups read more pages`;
+    const what = `about ${percent} % of its indexes is empty, ${formatBytes(bytes)} (${by}); a vacuum keeps it, and lookups read more pages`;
     const fix = `${advice.suggestReindex?.(size.table) ?? ''} Or add a reclaimSpace pass with mode reindex`;
     findings.push({ about, state: 'advice', what, fix });
   }
@@ -70,8 +71,8 @@ async function examineWhole({ session: { reclaim } }: Database): Promise<Finding
   if (plan === undefined) return [];
   const { bytes, unusedBytes, neededBytes, freeBytes, blockedMillis } = plan;
   const what =
-    `${prettyBytes(unusedBytes)} of ${prettyBytes(bytes)} are unused, and new rows fill them. Mode full of reclaimSpace would need ` +
-    `${prettyBytes(neededBytes)} of free disk (there are ${prettyBytes(freeBytes)}), and nobody else could write for about ${prettyMs(blockedMillis, { secondsDecimalDigits: 0 })}`;
+    `${formatBytes(unusedBytes)} of ${formatBytes(bytes)} are unused, and new rows fill them. Mode full of reclaimSpace would need ` +
+    `${formatBytes(neededBytes)} of free disk (there are ${formatBytes(freeBytes)}), and nobody else could write for about ${prettyMs(blockedMillis, { secondsDecimalDigits: 0 })}`;
   return [{ about: 'database file', state: 'ok', what }];
 }
 

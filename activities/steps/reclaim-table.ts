@@ -1,8 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import prettyBytes from 'pretty-bytes';
-
 import { countNouns } from '../../policy/count-nouns.ts';
+import { formatBytes } from '../../policy/format-bytes.ts';
 import type { ReclaimMode } from '../../policy/reclaim-space.ts';
 import type { Window } from '../../policy/window.ts';
 import { formatWindow, windowAt } from '../../policy/window.ts';
@@ -225,7 +224,7 @@ export async function explainSkip(
   const free = await countFreeBytes();
   if (free >= neededBytes) return undefined;
   return {
-    what: `a table was left as it is: its disk has no room to rewrite it, which needs ${prettyBytes(neededBytes)} and has ${prettyBytes(free)}`,
+    what: `a table was left as it is: its disk has no room to rewrite it, which needs ${formatBytes(neededBytes)} and has ${formatBytes(free)}`,
     here: `table ${table.label}`,
   };
 }

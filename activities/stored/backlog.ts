@@ -15,7 +15,7 @@ export interface Pace {
   /** Null if less than an hour is known. */
   readonly expiringPerDay: number | null;
   readonly removedPerDay: number | null;
-  /** The backlog that runs leave does not grow; null at the first run. */
+  /** The backlog that runs leave does not grow, though rows may remain; null at the first run. */
   readonly keepsUp: boolean | null;
 }
 

@@ -111,10 +111,10 @@ describeNeeding(['temporal'], 'the backlog of a run', () => {
       env: { NO_COLOR: '1' },
     });
     expect(stdout).toContain('  warning: pass old does not keep up: 2,000 rows');
+    expect(stdout).toMatch(/pass +past their time before +after +oldest\n *old +2,500 +2,000 +2 days\n/);
     expect(stdout).toMatch(
-      /pass +past their time before +after +oldest +expiring a day +removed a day +keeps up/,
+      /pass +expiring a day +removed a day +keeps up\n *old +[\d,]+ +[\d,]+ +no, 2 days behind\n/,
     );
-    expect(stdout).toMatch(/old +2,500 +2,000 +2 days +[\d,]+ +[\d,]+ +no/);
   });
 
   /** Runs a policy that is paused before its first batch while something happens, and returns what came of it. */
@@ -140,6 +140,25 @@ describeNeeding(['temporal'], 'the backlog of a run', () => {
       return (await handle.result()) as RunReport;
     });
   }
+
+  test('remains if a limit stops each night: the vacuum keeps up, and says how many days of work wait', async () => {
+    await add(2_000);
+    const some = policyWith({ maxRows: 500 });
+    await run(some);
+    await hoursPass(24);
+    await add(490);
+    const second = await run(some);
+    expect(second).toMatchObject({ status: 'stopped', notes: [] });
+    expect(second.backlog).toMatchObject({ after: { rows: 1490 }, keepsUp: true });
+    const env = { NO_COLOR: '1' };
+    for (const args of [
+      ['history', '2'],
+      ['history', '2', '--details'],
+    ]) {
+      const { stdout } = await cli([...args, '--url', database.url], { env });
+      expect(stdout).toMatch(/ keeps up\n *old .* yes, 3 days behind\n/);
+    }
+  });
 
   test('grows too slowly to be seen from run to run: a warning within the day', async () => {
     const some = policyWith({ maxRows: 10 });

@@ -1,13 +1,13 @@
 import { styleText } from 'node:util';
 
 import Table from 'cli-table3';
-import prettyBytes from 'pretty-bytes';
 import prettyMilliseconds from 'pretty-ms';
 
 import { countNouns, formatCount } from '../../policy/count-nouns.ts';
+import { formatBytes } from '../../policy/format-bytes.ts';
 import { formatInstant } from '../../policy/format-instant.ts';
 
-export { countNouns, formatCount };
+export { countNouns, formatBytes, formatCount };
 
 /**
  * Lets whoever reads the output stop reading, as `head` and `less` do: what is written then is lost in silence, and the
@@ -74,11 +74,6 @@ export function printMost(
   printTable(head, shown);
   const hidden = rows.length - shown.length;
   if (hidden > 0) print(`and ${countNouns(hidden, noun)} more; --details lists them`);
-}
-
-/** 1234567 bytes as `1.1 MiB`. */
-export function formatBytes(bytes: number): string {
-  return prettyBytes(bytes, { binary: true, maximumFractionDigits: 1 });
 }
 
 /** Milliseconds as `830ms`, `12.3s`, `4m 10s` or `10h 31m`. */

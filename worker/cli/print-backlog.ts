@@ -1,5 +1,6 @@
 import prettyMilliseconds from 'pretty-ms';
 
+import { countDaysBehind } from '../../activities/inspect/backlog.ts';
 import type { CurrentBacklog } from '../../activities/inspect/current-backlog.ts';
 import type { Backlog, Pace, PassBacklog } from '../../activities/stored/backlog.ts';
 import { listNames } from '../../policy/fold-alike.ts';
@@ -17,19 +18,12 @@ export function printPassBacklogs(
   const rows = passes.flatMap(({ name, backlog }) =>
     backlog === null
       ? []
-      : [
-          [
-            name,
-            formatRows(backlog.before),
-            formatRows(backlog.after),
-            formatOldest(backlog.after),
-            ...formatPace(backlog),
-          ],
-        ],
+      : [[name, formatRows(backlog.before), formatRows(backlog.after), formatOldest(backlog.after)]],
   );
   if (rows.length === 0) return;
   print('');
-  printTable(['pass', 'past their time before', 'after', 'oldest', ...PACE], rows);
+  printTable(['pass', 'past their time before', 'after', 'oldest'], rows);
+  printPace(passes.map(({ name, backlog }) => ({ pass: name, left: backlog?.after ?? null, pace: backlog })));
 }
 
 function printWaiting(
@@ -39,7 +33,7 @@ function printWaiting(
     const after = backlog?.after ?? null;
     const waits = after !== null && after.rows > 0;
     if (backlog === null || (!waits && backlog.keepsUp !== false)) return [];
-    return [[name, formatRows(after), formatOldest(after), formatPace(backlog)[2] ?? '']];
+    return [[name, formatRows(after), formatOldest(after), formatVerdict(after, backlog)]];
   });
   if (rows.length === 0) return;
   print('');
@@ -54,9 +48,10 @@ export function printCurrentBacklogs(backlogs: readonly CurrentBacklog[]): void 
   print('');
   if (shown.length > 0) {
     printTable(
-      ['pass', 'past their time now', 'oldest', ...PACE],
-      shown.map(({ pass, now, last }) => [pass, formatRows(now), formatOldest(now), ...formatPace(last)]),
+      ['pass', 'past their time now', 'oldest'],
+      shown.map(({ pass, now }) => [pass, formatRows(now), formatOldest(now)]),
     );
+    printPace(shown.map(({ pass, last }) => ({ pass, left: last?.left ?? null, pace: last })));
   }
   if (none.length > 0) {
     const verb = none.length === 1 ? 'has' : 'have';
@@ -69,12 +64,32 @@ function hasNone({ now, last }: CurrentBacklog): boolean {
   return now !== null && now.rows === 0 && now.error === 0 && last?.keepsUp !== false;
 }
 
-const PACE = ['expiring a day', 'removed a day', 'keeps up'] as const;
+interface PassPace {
+  readonly pass: string;
+  /** What the run left that the pace is of. */
+  readonly left: Backlog | null;
+  readonly pace: Pace | null;
+}
 
-function formatPace(pace: Pace | null): (string | number)[] {
-  const { expiringPerDay = null, removedPerDay = null, keepsUp = null } = pace ?? {};
-  const verdict = keepsUp === null ? '' : keepsUp ? 'yes' : coloured('yellow', 'no');
-  return [expiringPerDay ?? '', removedPerDay ?? '', verdict];
+/** Prints how fast rows come and go, in a table of its own: with what waits it would be wider than a terminal. */
+function printPace(paces: readonly PassPace[]): void {
+  const rows = paces.flatMap(({ pass, left, pace }) =>
+    pace === null || pace.keepsUp === null
+      ? []
+      : [[pass, pace.expiringPerDay ?? '', pace.removedPerDay ?? '', formatVerdict(left, pace)]],
+  );
+  if (rows.length === 0) return;
+  print('');
+  printTable(['pass', 'expiring a day', 'removed a day', 'keeps up'], rows);
+}
+
+/** Whether a pass keeps up. Rows that a limit left each night do not grow, and yet nobody may take them for removed. */
+function formatVerdict(left: Backlog | null, pace: Pace): string {
+  if (pace.keepsUp === null) return '';
+  const days = left === null ? null : countDaysBehind(left, pace);
+  if (!pace.keepsUp)
+    return coloured('yellow', days === null ? 'no' : `no, ${countNouns(days, 'day')} behind`);
+  return days === null ? 'yes' : coloured('yellow', `yes, ${countNouns(days, 'day')} behind`);
 }
 
 function formatRows(backlog: Backlog | null): string {

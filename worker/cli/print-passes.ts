@@ -35,7 +35,8 @@ export function printPasses(passes: readonly Pass[], details: boolean): void {
         pass.name,
         pass.status,
         ...columns.map(({ value }) => value(pass)),
-        formatMillis(pass.millis),
+        // A preview has no time of single passes.
+        pass.millis === 0 ? '' : formatMillis(pass.millis),
       ]),
       'pass',
       details,

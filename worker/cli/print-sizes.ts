@@ -1,7 +1,9 @@
+import prettyMilliseconds from 'pretty-ms';
+
 import { isBloated } from '../../activities/inspect/bloat.ts';
 import { countBytes } from '../../activities/ledger/reports.ts';
 import type { Bloat, SizeChange, TableSize } from '../../activities/stored/size.ts';
-import { formatMinute, print, printTable, formatBytes } from './output.ts';
+import { formatBytes, print, printTable } from './output.ts';
 
 /** Prints the sizes of tables before and after a run. */
 export function printChanges({ sizes, bytes }: { sizes: readonly SizeChange[]; bytes: number | null }): void {
@@ -32,49 +34,47 @@ export function printIndexBloat(sizes: readonly SizeChange[]): void {
   );
 }
 
-/** Prints the sizes of tables, their bloat and the method that measured it. */
+/** Prints the sizes of tables, their bloat and when they were vacuumed: two tables, since one would be wider than a terminal. */
 export function printSizes(sizes: readonly TableSize[]): void {
-  // A SQLite file has none of them.
-  const hasBloat = sizes.some(({ bloat, indexBloat }) => bloat !== null || indexBloat !== null);
   printTable(
-    [
-      'table',
-      'heap',
-      'indexes',
-      'toast',
-      'live',
-      'dead',
-      'bloat',
-      'by',
-      'index bloat',
-      'last vacuum (UTC)',
-      'last analyze (UTC)',
-    ],
+    ['table', 'heap', 'heap bloat', 'indexes', 'index bloat', 'toast'],
+    sizes.map(({ table, heap, bloat, indexes, indexBloat, toast }) => [
+      table,
+      formatBytes(heap),
+      formatBloat(bloat),
+      formatBytes(indexes),
+      formatBloat(indexBloat),
+      toast === 0 ? '' : formatBytes(toast),
+    ]),
+  );
+  const methods = new Set(sizes.flatMap(({ bloat }) => (bloat === null ? [] : [bloat.by])));
+  if (methods.size > 0) print(`heap bloat by ${[...methods].join(' and ')}`);
+  print('');
+  // A SQLite file knows neither vacuums nor analyzes of a table.
+  const hasVacuums = sizes.some(({ bloat, indexBloat }) => bloat !== null || indexBloat !== null);
+  printTable(
+    ['table', 'live rows', 'dead rows', 'last vacuum', 'last analyze'],
     sizes.map((size) => [
       size.table,
-      formatBytes(size.heap),
-      formatBytes(size.indexes),
-      size.toast === 0 ? '' : formatBytes(size.toast),
       size.live,
       size.dead === 0 ? '' : size.dead,
-      hasBloat ? formatBloat(size.bloat) : '',
-      size.bloat?.by ?? '',
-      hasBloat ? formatBloat(size.indexBloat) : '',
-      hasBloat ? formatLatest(size.lastVacuum, size.lastAutovacuum) : '',
-      hasBloat ? formatLatest(size.lastAnalyze, size.lastAutoanalyze) : '',
+      hasVacuums ? formatLatest(size.lastVacuum, size.lastAutovacuum) : '',
+      hasVacuums ? formatLatest(size.lastAnalyze, size.lastAutoanalyze) : '',
     ]),
   );
 }
 
+/** The part of it that is empty: the size stands beside it. Empty if it is not known. */
 function formatBloat(bloat: Bloat | null): string {
-  return bloat === null ? 'not known' : `${formatBytes(bloat.bytes)}, ${bloat.percent} %`;
+  return bloat === null ? '' : `${bloat.percent} %`;
 }
 
-/** Formats the later time of a manual and an automatic one. */
+/** Formats how long ago the later time of a manual and an automatic one was. */
 function formatLatest(byHand: string | null, byItself: string | null): string {
   const hand = byHand === null ? 0 : Date.parse(byHand);
   const self = byItself === null ? 0 : Date.parse(byItself);
   if (hand === 0 && self === 0) return 'never';
-  const at = formatMinute(new Date(Math.max(hand, self)).toISOString());
-  return hand >= self ? at : `${at} (auto)`;
+  const millis = Math.max(0, Date.now() - Math.max(hand, self));
+  const ago = `${prettyMilliseconds(millis, { unitCount: 1, hideYear: true })} ago`;
+  return hand >= self ? ago : `${ago} (auto)`;
 }

@@ -95,7 +95,7 @@ function printRanges(ranges: readonly TableRange[]): void {
       rows,
       formatMinute(oldest),
       formatMinute(newest),
-      passes.join(', '),
+      passes.length,
     ]),
   );
 }

@@ -1,6 +1,5 @@
-import prettyBytes from 'pretty-bytes';
-
 import { countNouns } from '../../../policy/count-nouns.ts';
+import { formatBytes } from '../../../policy/format-bytes.ts';
 import type { AgeCandidate } from './ages.ts';
 import type { Dependent } from './dependents.ts';
 import type { KnownTable } from './known-table.ts';
@@ -21,7 +20,7 @@ const UNIT_NAMES = { s: 'seconds', ms: 'milliseconds', us: 'microseconds' } as c
 /** The comments of a pass, one for each guess. Names columns of the database, as who checks them looks there. */
 export function describePass({ table, growth, ages, state, dependents }: Guesses): string[] {
   const { catalog, size, rows } = table;
-  const bytes = prettyBytes(size.bytes, { binary: true, maximumFractionDigits: 1 });
+  const bytes = formatBytes(size.bytes);
   const paths = listPathColumns(table);
   return [
     `${catalog.label}: ${countNouns(rows, 'row')}, ${bytes}. It seems to grow: ${growth}.`,

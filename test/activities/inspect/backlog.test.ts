@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 
-import { computePace, hasGrown } from '../../../activities/inspect/backlog.ts';
+import { computePace, countDaysBehind, hasGrown } from '../../../activities/inspect/backlog.ts';
 import type { Backlog, EarlierBacklog } from '../../../activities/stored/backlog.ts';
 
 const left = (rows: number, error = 0): Backlog => ({ rows, error, oldestSeconds: null, atLeast: false });
@@ -25,6 +25,14 @@ describe('a backlog', () => {
     expect(hasGrown(earlier(0, 100_000), left(10_000))).toBe(false);
     expect(hasGrown(earlier(9_000, 100_000), left(10_001))).toBe(true);
   });
+});
+
+test('days of work are what waits by what runs remove a day; less than half a day is none', () => {
+  expect(countDaysBehind(left(1490), { removedPerDay: 500 })).toBe(3);
+  expect(countDaysBehind(left(250), { removedPerDay: 500 })).toBe(1);
+  expect(countDaysBehind(left(249), { removedPerDay: 500 })).toBeNull();
+  expect(countDaysBehind(left(249), { removedPerDay: 0 })).toBeNull();
+  expect(countDaysBehind(left(249), { removedPerDay: null })).toBeNull();
 });
 
 describe('the pace', () => {

@@ -44,7 +44,7 @@ describe('stats', () => {
       ranges: [{ table: 'item', passes: ['old'], rows: 1_500, oldest: expect.any(String) }],
     });
     expect((await stats('--exact')).stdout).toMatch(
-      /table +rows +oldest \(UTC\) +newest \(UTC\) +passes\n *item +1,500 +\d{4}-\d\d-\d\d \d\d:\d\d /,
+      /table +rows +oldest \(UTC\) +newest \(UTC\) +passes\n *item +1,500 +\d{4}-\d\d-\d\d \d\d:\d\d .* 1\n/,
     );
     await database.rows('create extension pgstattuple');
     const exact = await read('--exact');
@@ -57,7 +57,10 @@ describe('stats', () => {
     const { rows } = await reader.query<{ pid: number }>('select pg_backend_pid() as pid');
     const { code, stdout } = await stats();
     expect(code).toBe(0);
-    expect(stdout).toMatch(/item .*1,500 +1,500 .*estimate +[\d.]+ KiB, [\d.]+ % +never/);
+    expect(stdout).toMatch(
+      /\n *item +[\d.]+ MiB +[\d.]+ % +[\d.]+ KiB +[\d.]+ %.*\nheap bloat by estimate\n/,
+    );
+    expect(stdout).toMatch(/\n *item +1,500 +1,500 +never +\S+ ago/);
     expect(stdout).toMatch(/\n1 pass has no rows past their time: old\n/);
     expect(stdout).toContain(`transaction ${rows[0]?.pid} (idle in transaction`);
     expect(stdout).toContain(`select pg_terminate_backend(${rows[0]?.pid});`);

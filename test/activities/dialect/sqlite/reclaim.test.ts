@@ -163,7 +163,7 @@ describe('the space of a SQLite file', () => {
       return notes.map(({ what }) => what).join();
     };
     expect(await give({ neededBytes: 1e18 })).toMatch(
-      /has no room to rewrite it, which needs 1 EB and has [\d.]+ [MGT]B/,
+      /has no room to rewrite it, which needs 888.1 PiB and has [\d.]+ [MGT]iB/,
     );
     expect(await give({ blockedMillis: 3_600_000 })).toContain(
       'a rewrite takes about 1h and cannot be ended',
