@@ -18,7 +18,7 @@ function toSql(graph: Graph, isSqlite: boolean): string {
     isSqlite ? `datetime('now', '-${isOld ? 9 : 0} days')` : isOld ? `now() - interval '9 days'` : `now()`;
   const create = tables.map((_, table) => {
     const own = edges.filter(({ child }) => child === table);
-    const columns = own.flatMap((edge) => {
+    const columns = own.filter(isColumn).flatMap((edge) => {
       const ending = edge.action === 'set default' ? ` default ${DEFAULT_ID}` : '';
       return listColumns(edge).map((column) => `${column} integer${ending}`);
     });
@@ -40,7 +40,7 @@ function toSql(graph: Graph, isSqlite: boolean): string {
         at(row.isOld),
         row.isMarked ? 1 : 0,
         row.owner ?? 'null',
-        ...own.flatMap((edge) => spell(graph, edge, row)),
+        ...own.filter(isColumn).flatMap((edge) => spell(graph, edge, row)),
       ].join(', '),
     );
     const insert = `insert into t${table} values ${values.map((value) => `(${value})`).join(', ')}`;
@@ -62,6 +62,11 @@ function toSql(graph: Graph, isSqlite: boolean): string {
     ...toTriggerSql(graph, isSqlite),
     isSqlite ? 'pragma foreign_keys = on' : 'analyze',
   ].join(';\n');
+}
+
+/** Whether a key has columns of its own. */
+function isColumn({ isOwner }: Edge): boolean {
+  return isOwner !== true;
 }
 
 function foreignKey(edge: Edge): string {

@@ -7,7 +7,10 @@ import { chooseTriggers } from './triggers.ts';
 
 export const ACTIONS = ['cascade', 'set null', 'set default', 'restrict', 'no action'] as const;
 
-/** A foreign key; the column of a key by `id` or `code` is `fkN`, and `fkNb` beside it for a key by both. */
+/**
+ * A foreign key; the column of a key by `id` or `code` is `fkN`, and `fkNb` beside it for a key by both. That of one by which soft
+ * children belong to their row is `owner`.
+ */
 export interface Edge {
   readonly n: number;
   readonly child: number;
@@ -16,6 +19,7 @@ export interface Edge {
   readonly action: (typeof ACTIONS)[number];
   readonly isDeferred: boolean;
   readonly isIndexed: boolean;
+  readonly isOwner?: true;
 }
 
 export interface Row {
@@ -101,16 +105,26 @@ export function makeGraph(random: Random, isSqlite: boolean): Graph {
     count === 1
       ? 'expireRows'
       : choose<Graph['kind']>(random, ['expireRows', 'expireRows', 'expireRows', ...kindsFor(edges)]);
+  const hasSoftChild = kind === 'expireRows' && count > 1 && chance(random, 0.7);
+  const owners = hasSoftChild && chance(random, 0.35) ? [makeOwnerEdge(random, edges.length, tables)] : [];
   return {
     kind,
-    edges,
+    edges: [...edges, ...owners],
     triggers,
-    hasSoftChild: kind === 'expireRows' && count > 1 && chance(random, 0.7),
+    hasSoftChild,
     keepsNewest: kind === 'expireRows' && chance(random, 0.2) ? choose(random, [1, 2]) : 0,
     hasTypes: !isSqlite && chance(random, 0.5),
     isLoose: !isSqlite && chance(random, 0.3),
     tables,
   };
+}
+
+/** A foreign key on the very column by which soft children belong to their row. */
+function makeOwnerEdge(random: Random, n: number, tables: Graph['tables']): Edge {
+  for (const { refs, owner } of tables[1] ?? []) refs.set(n, owner);
+  const action = choose(random, ['no action', 'restrict', 'set null', 'cascade'] as const);
+  const isDeferred = action !== 'restrict' && chance(random, 0.25);
+  return { n, child: 1, parent: 0, by: 'id', action, isDeferred, isIndexed: false, isOwner: true };
 }
 
 /** The kinds of passes that a graph can have besides: none that would make more rows deletable itself. */
@@ -134,6 +148,7 @@ export function listReached(edges: readonly Edge[], from: readonly number[]): Se
   return reached;
 }
 
-export function listColumns({ n, by }: Edge): string[] {
+export function listColumns({ n, by, isOwner }: Edge): string[] {
+  if (isOwner === true) return ['owner'];
   return by === 'both' ? [`fk${n}`, `fk${n}b`] : [`fk${n}`];
 }
