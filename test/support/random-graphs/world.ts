@@ -60,19 +60,22 @@ export function makeGraph(random: Random, isSqlite: boolean): Graph {
   const below = (limit: number): number => Math.floor(random() * limit);
   // Few tables with many keys among them, of which none is off: what forbids a delete comes back to its own rows.
   const isKnot = chance(random, 0.35);
-  const count = isKnot ? choose(random, [1, 2, 2]) : 1 + below(4);
+  // Soft children with rows below them, which alone are held.
+  const isDeep = !isKnot && chance(random, 0.15);
+  const count = isKnot ? choose(random, [1, 2, 2]) : isDeep ? 3 : 1 + below(4);
   const actions = isKnot
     ? choose(random, [FORBIDDING, TAKING])
     : (['cascade', 'cascade', ...ACTIONS] as const);
   const edges = Array.from({ length: 1 + below(5) }, (_, n): Edge => {
-    const action = choose<Edge['action']>(random, actions);
+    const isBelow = isDeep && n === 0;
+    const action = isBelow ? 'cascade' : choose<Edge['action']>(random, actions);
     return {
       n,
-      child: below(count),
-      parent: below(count),
+      child: isBelow ? 2 : below(count),
+      parent: isBelow ? 1 : below(count),
       by: action === 'set default' ? 'id' : choose(random, ['id', 'code', 'both'] as const),
       action,
-      isDeferred: action !== 'restrict' && chance(random, 0.25),
+      isDeferred: action !== 'restrict' && chance(random, action === 'no action' ? 0.5 : 0.2),
       isIndexed: chance(random, 0.7),
     };
   });
@@ -81,31 +84,40 @@ export function makeGraph(random: Random, isSqlite: boolean): Graph {
     : chooseTriggers(random, count, isSqlite);
   const sizes = Array.from({ length: count }, () => 3 + below(12));
   // In all tables, or in one alone: of most rows that go with a held one nothing else is held then.
-  const held = chance(random, 0.35) ? choose(random, [0.08, 0.2]) : 0;
-  const heldTable = held > 0.1 ? below(count) : null;
+  const held = isDeep ? 0.2 : chance(random, 0.35) ? choose(random, [0.08, 0.2]) : 0;
+  const heldTable = isDeep ? 2 : held > 0.1 ? below(count) : null;
   const tables = sizes.map((size, table) =>
-    Array.from({ length: size }, (_, n): Row => ({
-      id: n + 1,
-      // Codes are ids of other rows: who takes one for the other deletes a wrong row.
-      code: ((n + 1) % size) + 1,
-      // The row that others reference by default stays.
-      isOld: (table > 0 || n + 1 !== DEFAULT_ID) && chance(random, 0.6),
-      isMarked: chance(random, 0.15),
-      isHeld: chance(random, heldTable === null || heldTable === table ? held : 0),
+    Array.from({ length: size }, (_, n): Row => {
       // Of the first table's rows, some name a row that is not there.
-      owner: chance(random, 0.4) ? null : 1 + below(table === 0 ? (sizes[1] ?? 0) + 4 : (sizes[0] ?? 1)),
-      refs: new Map(
-        edges
-          .filter(({ child }) => child === table)
-          .map((edge) => [edge.n, chance(random, 0.5) ? null : 1 + below(sizes[edge.parent] ?? 1)]),
-      ),
-    })),
+      const owner = chance(random, 0.4)
+        ? null
+        : 1 + below(table === 0 ? (sizes[1] ?? 0) + 4 : (sizes[0] ?? 1));
+      // Soft children may name the row that they belong to by a foreign key as well.
+      const refer = ({ child, parent }: Edge): number | null =>
+        child === 1 && parent === 0 && chance(random, 0.3)
+          ? owner
+          : chance(random, 0.5)
+            ? null
+            : 1 + below(sizes[parent] ?? 1);
+      const own = edges.filter(({ child }) => child === table);
+      return {
+        id: n + 1,
+        // Codes are ids of other rows: who takes one for the other deletes a wrong row.
+        code: ((n + 1) % size) + 1,
+        // The row that others reference by default stays.
+        isOld: (table > 0 || n + 1 !== DEFAULT_ID) && chance(random, 0.6),
+        isMarked: chance(random, 0.15),
+        isHeld: chance(random, heldTable === null || heldTable === table ? held : 0),
+        owner,
+        refs: new Map(own.map((edge) => [edge.n, refer(edge)])),
+      };
+    }),
   );
   const kind =
-    count === 1
+    count === 1 || isDeep
       ? 'expireRows'
       : choose<Graph['kind']>(random, ['expireRows', 'expireRows', 'expireRows', ...kindsFor(edges)]);
-  const hasSoftChild = kind === 'expireRows' && count > 1 && chance(random, 0.7);
+  const hasSoftChild = kind === 'expireRows' && count > 1 && (isDeep || chance(random, 0.7));
   const owners = hasSoftChild && chance(random, 0.35) ? [makeOwnerEdge(random, edges.length, tables)] : [];
   return {
     kind,
