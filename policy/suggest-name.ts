@@ -19,3 +19,8 @@ export function suggestName(name: string | undefined, known: readonly string[], 
   const nearest = name === undefined ? undefined : findNearest(name, known);
   return nearest === undefined ? `Name ${list}` : `Write ${nearest} if that is meant; else name ${list}`;
 }
+
+/** What a sentence about a missing name adds: the name that may be meant in its place. */
+export function describeOther(name: string | undefined): string {
+  return name === undefined ? '' : `, and there is ${name}`;
+}

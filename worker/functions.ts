@@ -15,8 +15,8 @@ import type { LedgerReport } from '../activities/stored/report.ts';
 import type { Policy } from '../policy/policy.ts';
 import { checkOptions } from './check-options.ts';
 import { TASK_QUEUE } from './config.ts';
+import { selectPassesWith } from './find-mistakes.ts';
 import { cancelRun, runOnce } from './run-once.ts';
-import { selectPasses } from './select-passes.ts';
 import { previewAndStore } from './store-preview.ts';
 
 /** The database and the ledger that a function works with. */
@@ -94,7 +94,8 @@ export async function stats(policy: Policy, options: StatsOptions): Promise<Poli
 export async function preview(policy: Policy, options: PreviewOptions): Promise<PolicyPreview> {
   checkOptions('preview', options, 'options of preview');
   const { keep = false, signal } = options;
-  const passes = selectPasses(policy, options.passes === undefined ? {} : { passes: options.passes });
+  const request = options.passes === undefined ? {} : { passes: options.passes };
+  const passes = await selectPassesWith(policy, request, async (work) => withOpenDatabase(options, work));
   return withOpenDatabase(options, async (database) => {
     if (!keep) return { ...(await previewPolicy(database, policy, passes, signal)), notKept: null };
     const { preview: counted, notStored } = await previewAndStore(database, policy, passes, signal);
@@ -110,7 +111,8 @@ export async function preview(policy: Policy, options: PreviewOptions): Promise<
 export async function execute(policy: Policy, options: ExecuteOptions): Promise<LedgerReport | RunReport> {
   checkOptions('execute', options, 'options of execute');
   const { temporal, passes, ifBusy, allowPercent, signal, ledgerSchema } = options;
-  const names = selectPasses(policy, passes === undefined ? {} : { passes });
+  const request = passes === undefined ? {} : { passes };
+  const names = await selectPassesWith(policy, request, async (work) => withOpenDatabase(options, work));
   return withOpenDatabase(options, async (database) => {
     await checkAgainst(database.session, policy, names, 'execute');
     const setup = {

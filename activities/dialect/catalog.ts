@@ -1,3 +1,4 @@
+import { findNearest } from '../../policy/suggest-name.ts';
 import type { ColumnName, TableName } from '../stored/columns.ts';
 import type { TriggerReach } from '../stored/pass.ts';
 
@@ -161,22 +162,34 @@ export class Catalog {
   readonly foreignKeys: readonly ForeignKey[];
   readonly #byId: ReadonlyMap<string, CatalogTable>;
   readonly #byName: ReadonlyMap<string, string>;
+  readonly #labels: readonly string[];
 
-  /** `ids` are those of the tables that were asked for, by {@link wantedKey}. */
+  /**
+   * `ids` are those of the tables that were asked for, by {@link wantedKey}. `labels` are those of all tables of the database, if
+   * one of these is missing.
+   */
   constructor(
     tables: readonly CatalogTable[],
     ids: ReadonlyMap<string, string>,
     foreignKeys: readonly ForeignKey[],
+    labels: readonly string[],
   ) {
     this.#byId = new Map(tables.map((table) => [table.id, table]));
     this.#byName = ids;
     this.foreignKeys = foreignKeys;
+    this.#labels = labels;
   }
 
   /** A table as an entity names it; undefined if the database has none. */
   find(schema: string | undefined, name: string): CatalogTable | undefined {
     const id = this.#byName.get(wantedKey({ schema, name }));
     return id === undefined ? undefined : this.#byId.get(id);
+  }
+
+  /** The table that is meant if the database has none of this name: that of another schema, or the nearest name. */
+  suggest(schema: string | undefined, name: string): string | undefined {
+    const elsewhere = this.#labels.find((label) => label === name || label.endsWith(`.${name}`));
+    return elsewhere ?? findNearest(schema === undefined ? name : `${schema}.${name}`, this.#labels);
   }
 
   /** A table by its id, which must be one that was asked for or is tied to one. */

@@ -1,5 +1,6 @@
 import type { Issue } from '../../policy/issue.ts';
 import type { AnyEntity, Pass } from '../../policy/pass.ts';
+import { describeOther, findNearest } from '../../policy/suggest-name.ts';
 import type { Catalog, CatalogTable } from '../dialect/catalog.ts';
 import type { ColumnName, TableName } from '../stored/columns.ts';
 import type { Predicate } from '../stored/columns.ts';
@@ -78,7 +79,7 @@ export class Scope {
       return this.addIssue(
         `entity ${name} has no table in this database`,
         'Check that this is the right database and that the search path finds its tables',
-        `table ${label} is missing`,
+        `table ${label} is missing${describeOther(this.catalog.suggest(asked.schema, asked.name))}`,
       );
     }
     const isWhole = mayBePartitioned && table.kind === 'partitioned';
@@ -188,7 +189,7 @@ export class Scope {
       return this.addIssue(
         `${name} has no column in this database`,
         'Bring entity and database to the same version',
-        `column ${table.label}.${column} is missing`,
+        `column ${table.label}.${column} is missing${describeOther(findNearest(column, [...table.columns.keys()]))}`,
       );
     }
     if (found.hiddenOperator === true) {

@@ -6,7 +6,7 @@ import { addUp } from '../../activities/ledger/reports.ts';
 import type { RowsByTable, PreviewedPass } from '../../activities/stored/report.ts';
 import { describeDisabled } from '../../policy/describe-disabled.ts';
 import { listNames } from '../../policy/fold-alike.ts';
-import { selectPasses } from '../select-passes.ts';
+import { selectPassesWith } from '../find-mistakes.ts';
 import { findPolicy, findSetup } from '../setup.ts';
 import { previewAndStore } from '../store-preview.ts';
 import { withDatabase } from './database.ts';
@@ -48,7 +48,8 @@ export function addPreview(program: Command): void {
 async function runPreview(name: string | undefined, flags: PreviewFlags): Promise<void> {
   const setup = await findSetup(flags, name);
   const policy = findPolicy(setup, name);
-  const passes = selectPasses(policy, flags.pass.length === 0 ? {} : { passes: flags.pass });
+  const request = flags.pass.length === 0 ? {} : { passes: flags.pass };
+  const passes = await selectPassesWith(policy, request, async (work) => withDatabase(setup, policy, work));
   const result = await runUntilInterrupted(
     async (signal) =>
       withDatabase(setup, policy, async (database) => previewAndStore(database, policy, passes, signal)),

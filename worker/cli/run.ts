@@ -11,11 +11,11 @@ import { findConnectionIssues } from '../../activities/plan/connection-issues.ts
 import { checkAgainst } from '../../activities/plan/resolve-policy.ts';
 import { FAILURE } from '../../activities/run/failure.ts';
 import { assertValid } from '../../policy/issue.ts';
+import { selectPassesWith } from '../find-mistakes.ts';
 import type { LogFormat } from '../logger.ts';
 import { createLogger } from '../logger.ts';
 import type { RunOutcome } from '../run-once.ts';
 import { cancelRun, runOnce } from '../run-once.ts';
-import { selectPasses } from '../select-passes.ts';
 import { findPolicy, findSetup } from '../setup.ts';
 import { withDatabase } from './database.ts';
 import { EXIT } from './exit-code.ts';
@@ -85,7 +85,7 @@ async function runOnceFor(name: string | undefined, flags: RunFlags): Promise<vo
     ...(flags.pass.length === 0 ? {} : { passes: flags.pass }),
     ...(flags.ifBusy === undefined ? {} : { ifBusy: flags.ifBusy }),
   };
-  const passes = selectPasses(policy, input);
+  const passes = await selectPassesWith(policy, input, async (work) => withDatabase(setup, policy, work));
   await withDatabase(setup, policy, async (database) => {
     // These messages name tables. The messages of the activity must not, because they travel through Temporal.
     await checkAgainst(database.session, policy, passes, input.mode ?? 'execute');

@@ -5,7 +5,8 @@ import type { WantedTable, ForeignKey, CatalogTable, CatalogColumn, Partitioning
 import { wantedKey, Catalog } from '../catalog.ts';
 import type { Connection } from './connection.ts';
 import { readForeignKeys } from './foreign-keys.ts';
-import { qualifiedName, quoteIdentifier } from './identifiers.ts';
+import { qualifiedName } from './identifiers.ts';
+import { readLabels, writeLabel } from './labels.ts';
 import { selectPartitioning } from './partitioning.ts';
 import type { FiringTrigger, TriggerEffects } from './trigger-effects.ts';
 import { readTriggerEffects } from './trigger-effects.ts';
@@ -32,6 +33,7 @@ export async function readCatalog(connection: Connection, wanted: readonly Wante
       found.rows.map(({ schema, name, oid }) => [wantedKey({ schema: schema ?? undefined, name }), oid]),
     ),
     foreignKeys,
+    found.rows.length < names.length ? await readLabels(connection) : [],
   );
 }
 
@@ -225,12 +227,6 @@ function toColumn({ collation, hiddenOperator, numbers, isComputed, ...column }:
     ...(hiddenOperator ? { hiddenOperator } : {}),
     ...(numbers === null ? {} : { numbers }),
   };
-}
-
-/** How reports write a table. A name with a dot is quoted: it could be read as that of a table in another schema. */
-export function writeLabel({ schema, name }: Pick<TableName, 'schema' | 'name'>, visible: boolean): string {
-  const parts = visible ? [name] : [schema, name];
-  return parts.map((part) => (/[."]/.test(part) ? quoteIdentifier(part) : part)).join('.');
 }
 
 /** Reads one table by its own name, without foreign keys; undefined if it is not there. */

@@ -6,10 +6,10 @@ import type { ColumnName, TableName } from '../../stored/columns.ts';
 import { toIsoInstant } from '../../stored/instant.ts';
 import type { StoredPartition } from '../../stored/pass.ts';
 import type { Partitions } from '../partitions.ts';
-import { writeLabel } from './catalog.ts';
 import type { Connection } from './connection.ts';
 import { readPostgresError } from './errors.ts';
 import { baseType, castValue, qualifiedName, relationRef, tableRef, timestampType } from './identifiers.ts';
+import { writeLabel } from './labels.ts';
 import { undoOnError } from './transaction.ts';
 
 /** All who use the table wait behind a drop that waits. Then they get so many times as long undisturbed. */

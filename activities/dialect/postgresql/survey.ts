@@ -2,9 +2,9 @@ import { sql } from 'kysely';
 
 import type { TableName } from '../../stored/columns.ts';
 import type { ColumnValues, Survey, SurveyedTable } from '../survey.ts';
-import { writeLabel } from './catalog.ts';
 import type { Connection } from './connection.ts';
 import { qualifiedName } from './identifiers.ts';
+import { writeLabel } from './labels.ts';
 
 /** Rows that are read of a table without statistics. */
 const SAMPLE_ROWS = 1000;

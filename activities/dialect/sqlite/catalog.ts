@@ -31,7 +31,12 @@ export async function readCatalog(connection: Connection, wanted: readonly Wante
     if (listed !== undefined) tables.push(await readListed(connection, known, listed, asked.has(name)));
   }
   const ids = new Map(found.map(({ schema, name, table }) => [wantedKey({ schema, name }), table.name]));
-  return new Catalog(tables, ids, foreignKeys);
+  return new Catalog(
+    tables,
+    ids,
+    foreignKeys,
+    [...known.values()].map(({ name }) => name),
+  );
 }
 
 /** Reads one table by its own name, without foreign keys; undefined if it is not there. */
