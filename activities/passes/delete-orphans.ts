@@ -15,11 +15,9 @@ import { toSoftDependent } from '../resolve/soft-dependents.ts';
 import type { BatchOutcome, BatchStep } from '../steps/batch-step.ts';
 import type { ConditionPart } from '../steps/condition-parts.ts';
 import {
-  findNotHeld,
-  findNotReferenced,
-  findUndated,
   heldPart,
   joinParts,
+  previewDelete,
   olderThanParts,
   withBlockers,
 } from '../steps/condition-parts.ts';
@@ -107,13 +105,8 @@ export const deleteOrphansKind: BatchKind<DeleteOrphans, StoredDeleteOrphans> = 
   },
 
   preview(stored, query) {
-    const parts = listParts(stored, query.view);
-    query.addDeleted({
+    previewDelete(query, listParts(stored, query.view), {
       tree: findDependents(stored),
-      where: joinParts(parts, query.view, ['held', 'forbidden']),
-      notHeld: findNotHeld(parts),
-      notReferenced: findNotReferenced(parts),
-      undated: findUndated(parts, query.view),
       ages: [stored.age],
       orphansOf: stored,
       pointers: stored.pointers,

@@ -11,11 +11,9 @@ import { resolveReferences } from '../resolve/references.ts';
 import { addAgeIndex, scanByAge } from '../resolve/scan-choice.ts';
 import type { ConditionPart } from '../steps/condition-parts.ts';
 import {
-  findNotHeld,
-  findNotReferenced,
-  findUndated,
   heldPart,
   joinParts,
+  previewDelete,
   olderThanParts,
   withBlockers,
 } from '../steps/condition-parts.ts';
@@ -82,16 +80,7 @@ export const deleteUnreferencedKind: BatchKind<DeleteUnreferenced, StoredDeleteU
   },
 
   preview(stored, query) {
-    const parts = listParts(stored, query.view);
-    const where = joinParts(parts, query.view, ['held', 'forbidden']);
-    query.addDeleted({
-      tree: findDependents(stored),
-      where,
-      notHeld: findNotHeld(parts),
-      notReferenced: findNotReferenced(parts),
-      undated: findUndated(parts, query.view),
-      ages: [stored.age],
-    });
+    previewDelete(query, listParts(stored, query.view), { tree: findDependents(stored), ages: [stored.age] });
   },
 
   wantedIndexes({ table, age, ageIndex, references }) {

@@ -7,14 +7,7 @@ import { readExpired, resolveExpired } from '../resolve/resolve-expired.ts';
 import { scanByAge } from '../resolve/scan-choice.ts';
 import { listSoftChildren, listRecordedFiles } from '../resolve/soft-dependents.ts';
 import type { ConditionPart } from '../steps/condition-parts.ts';
-import {
-  findNotHeld,
-  findNotReferenced,
-  findUndated,
-  heldPart,
-  joinParts,
-  withBlockers,
-} from '../steps/condition-parts.ts';
+import { heldPart, joinParts, previewDelete, withBlockers } from '../steps/condition-parts.ts';
 import { deleteExpired } from '../steps/delete-expired.ts';
 import { listLeaves } from '../steps/leaf-partitions.ts';
 import type { TableName } from '../stored/columns.ts';
@@ -71,16 +64,7 @@ export const expireRowsKind: BatchKind<ExpireRows, StoredExpireRows> = {
     const { files = [], children, ages, nesting } = stored;
     query.recordFiles([...files, ...children.flatMap(listChildPaths)].map(({ root }) => root));
     for (const leaf of listLeaves(stored)) {
-      const parts = listParts(leaf, query.view);
-      query.addDeleted({
-        tree: findDependents(leaf),
-        where: joinParts(parts, query.view, ['nested', 'held', 'forbidden']),
-        notHeld: findNotHeld(parts),
-        notReferenced: findNotReferenced(parts),
-        undated: findUndated(parts, query.view),
-        ages,
-        nesting,
-      });
+      previewDelete(query, listParts(leaf, query.view), { tree: findDependents(leaf), ages, nesting });
     }
   },
 

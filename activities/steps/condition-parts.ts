@@ -1,3 +1,4 @@
+import type { PreviewedDelete, PreviewQuery } from '../dialect/preview.ts';
 import type { Condition, Instant, View } from '../dialect/view.ts';
 import type { ColumnName, Predicate } from '../stored/columns.ts';
 import type { RowTree } from '../stored/row-tree.ts';
@@ -82,4 +83,19 @@ export function heldPart(tree: RowTree, view: View): ConditionPart[] {
 /** The test for holds among some parts; undefined if no hold is about the tables. */
 export function findNotHeld(parts: readonly ConditionPart[]): Condition | undefined {
   return parts.find(({ reason }) => reason === 'held')?.test;
+}
+
+/** Adds the rows of which all parts are true to a preview, with what is deleted along with them. */
+export function previewDelete(
+  query: PreviewQuery,
+  parts: readonly ConditionPart[],
+  deleted: Omit<PreviewedDelete, 'where' | 'notHeld' | 'notReferenced' | 'undated'>,
+): void {
+  query.addDeleted({
+    ...deleted,
+    where: joinParts(parts, query.view, ['nested', 'held', 'forbidden']),
+    notHeld: findNotHeld(parts),
+    notReferenced: findNotReferenced(parts),
+    undated: findUndated(parts, query.view),
+  });
 }
