@@ -18,12 +18,15 @@ export interface PreviewQuery {
   /** The pass records the files, of these roots, of the rows that it deletes. */
   recordFiles(roots: readonly string[]): void;
   /** The files of the rows so far: `which` says which passes count, and whether they record files of the root. */
-  lookForPaths(root: StoredRoot, which: (pass: string, records: boolean) => boolean): DeletedPaths;
+  lookForPaths(root: StoredRoot, which: WhichPasses): DeletedPaths;
   /** Runs the statement. */
   count(): Promise<readonly PreviewCount[]>;
   /** Has the server plan the statement without running it. */
   plan(): Promise<void>;
 }
+
+/** Whether a pass counts; `records`: it records files of the root. */
+export type WhichPasses = (pass: string, records: boolean) => boolean;
 
 /** Rows that a pass deletes, for a preview. */
 export interface PreviewedDelete {

@@ -1,6 +1,7 @@
 import type { RawBuilder } from 'kysely';
 import { sql } from 'kysely';
 
+import type { StoredRoot } from '../../stored/pass.ts';
 import type { OutboxPart, RecordedFile, RecordedFiles } from '../recorded-files.ts';
 import type { Outbox } from '../rows.ts';
 import type { LedgerSql } from './ledger-sql.ts';
@@ -106,7 +107,21 @@ function toId(id: string): RawBuilder<unknown> {
   return sql`cast(${id} as bigint)`;
 }
 
-function isOfPart({ outbox, passes, root }: OutboxPart): RawBuilder<boolean> {
+/** Selects, column `path`, the files of a root that wait for some passes of a policy; none if no passes are given. */
+export function selectWaiting(
+  table: RawBuilder<unknown>,
+  { name: root }: StoredRoot,
+  waiting: { readonly policy: string; readonly passes: readonly string[] } | undefined,
+): RawBuilder<unknown>[] {
+  if (waiting === undefined) return [];
+  return [
+    sql`select path from ${table} where ${isOfPart({ outbox: waiting, passes: waiting.passes, root })}`,
+  ];
+}
+
+type Part = Pick<OutboxPart, 'passes' | 'root'> & { readonly outbox: Pick<Outbox, 'policy'> };
+
+function isOfPart({ outbox, passes, root }: Part): RawBuilder<boolean> {
   if (passes.length === 0) return sql`false`;
   return sql`policy = ${outbox.policy} and pass in (${sql.join(passes)}) and root = ${root}`;
 }

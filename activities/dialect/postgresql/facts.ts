@@ -1,8 +1,6 @@
 import { sql } from 'kysely';
 
-import type { TableName } from '../../stored/columns.ts';
-import type { Catalog, WantedTable, CatalogTable } from '../catalog.ts';
-import type { Facts, Fingerprinted, Identity, Server, ServerProblem } from '../facts.ts';
+import type { Facts } from '../facts.ts';
 import { readCatalog, readTable } from './catalog.ts';
 import type { Connection } from './connection.ts';
 import { findUnsupported } from './engines.ts';
@@ -12,62 +10,46 @@ import { readServer } from './server.ts';
 import { tryAndUndo } from './transaction.ts';
 
 /** What PostgreSQL says of itself. */
-export class PostgresFacts implements Facts {
-  readonly #connection: Connection;
+export function createFacts(connection: Connection): Facts {
+  return {
+    readServer: async () => readServer(connection),
 
-  constructor(connection: Connection) {
-    this.#connection = connection;
-  }
+    findUnsupported: async () => findUnsupported(connection),
 
-  async readServer(): Promise<Server> {
-    return readServer(this.#connection);
-  }
+    async readIdentity() {
+      const { rows } = await sql<{ oid: string }>`
+        select oid::text as oid from pg_database where datname = current_database()`.execute(connection.db);
+      return { systemIdentifier: await readSystemIdentifier(connection), databaseOid: rows[0]?.oid ?? '' };
+    },
 
-  async findUnsupported(): Promise<ServerProblem | undefined> {
-    return findUnsupported(this.#connection);
-  }
+    async readClock() {
+      const { rows } = await sql<{ now: number }>`
+        select (1000 * extract(epoch from clock_timestamp()))::float8 as now`.execute(connection.db);
+      return rows[0]?.now ?? Number.NaN;
+    },
 
-  async readIdentity(): Promise<Identity> {
-    const { rows } = await sql<{ oid: string }>`
-      select oid::text as oid from pg_database where datname = current_database()`.execute(
-      this.#connection.db,
+    readCatalog: async (wanted) => readCatalog(connection, wanted),
+
+    async readFingerprints(lists) {
+      const { rows } = await sql<{ fingerprints: string[] }>`
+        select array[${sql.join(lists.map(fingerprintSql))}]::text[] as fingerprints`.execute(connection.db);
+      return rows[0]?.fingerprints ?? [];
+    },
+
+    readTable: async (table) => readTable(connection, table),
+  };
+}
+
+/** A managed server may not tell. */
+async function readSystemIdentifier(connection: Connection): Promise<string | null> {
+  const { db } = connection;
+  try {
+    const { rows } = await tryAndUndo(db, async () =>
+      sql<{ id: string }>`select system_identifier::text as id from pg_control_system()`.execute(db),
     );
-    return { systemIdentifier: await this.#readSystemIdentifier(), databaseOid: rows[0]?.oid ?? '' };
-  }
-
-  async readClock(): Promise<number> {
-    const { rows } = await sql<{ now: number }>`
-      select (1000 * extract(epoch from clock_timestamp()))::float8 as now`.execute(this.#connection.db);
-    return rows[0]?.now ?? Number.NaN;
-  }
-
-  async readCatalog(wanted: readonly WantedTable[]): Promise<Catalog> {
-    return readCatalog(this.#connection, wanted);
-  }
-
-  async readFingerprints(lists: readonly Fingerprinted[]): Promise<readonly string[]> {
-    const { rows } = await sql<{ fingerprints: string[] }>`
-      select array[${sql.join(lists.map(fingerprintSql))}]::text[] as fingerprints`.execute(
-      this.#connection.db,
-    );
-    return rows[0]?.fingerprints ?? [];
-  }
-
-  async readTable(table: TableName): Promise<CatalogTable | undefined> {
-    return readTable(this.#connection, table);
-  }
-
-  /** A managed server may not tell. */
-  async #readSystemIdentifier(): Promise<string | null> {
-    const { db } = this.#connection;
-    try {
-      const { rows } = await tryAndUndo(db, async () =>
-        sql<{ id: string }>`select system_identifier::text as id from pg_control_system()`.execute(db),
-      );
-      return rows[0]?.id ?? null;
-    } catch (error) {
-      if (readPostgresError(error)?.verdict !== 'stop') throw error;
-      return null;
-    }
+    return rows[0]?.id ?? null;
+  } catch (error) {
+    if (readPostgresError(error)?.verdict !== 'stop') throw error;
+    return null;
   }
 }

@@ -12,7 +12,7 @@ import { ledgerTable } from './connection.ts';
 import { qualifiedName, relationRef } from './identifiers.ts';
 import { isPooledByTransaction } from './pooler.ts';
 import { reindexTable } from './reindex.ts';
-import { PostgresSizes } from './sizes.ts';
+import { createSizes } from './sizes.ts';
 import { CHECK_CLIENT } from './transaction.ts';
 
 /** What a session of ours sets, to be restored before it goes back to a pool that is not ours. */
@@ -85,7 +85,7 @@ class PostgresReclaimSession implements ReclaimSession {
   constructor(connection: Connection, pool: Kysely<unknown>) {
     this.#connection = connection;
     this.#pool = pool;
-    this.sizes = new PostgresSizes(connection);
+    this.sizes = createSizes(connection);
   }
 
   async limit({ lockMillis, statementMillis }: TransactionLimits): Promise<void> {

@@ -15,6 +15,7 @@ import type { Rows } from '../rows.ts';
 import type { ScanRows } from '../scan.ts';
 import type { Sizes } from '../sizes.ts';
 import { SqlRows } from '../sql-rows.ts';
+import { createView } from '../sql-view.ts';
 import type { Survey } from '../survey.ts';
 import type { Tables } from '../tables.ts';
 import type { Deadline, TransactionLimits } from '../transaction-limits.ts';
@@ -25,18 +26,18 @@ import { PostgresBatchLock } from './batch-lock.ts';
 import { cancelOn } from './cancel.ts';
 import type { Connection } from './connection.ts';
 import { readEntities } from './entities.ts';
-import { PostgresFacts } from './facts.ts';
+import { createFacts } from './facts.ts';
 import { createLedgerStore } from './ledger/store.ts';
 import { PostgresPartitions } from './partitions.ts';
-import { PostgresPreviewQuery } from './preview/query.ts';
+import { createPreviewQuery } from './preview/query.ts';
 import { PostgresReclaim } from './reclaim.ts';
 import { ROW_SQL } from './rows.ts';
 import { PostgresScan } from './scan.ts';
-import { PostgresSizes } from './sizes.ts';
-import { PostgresSurvey } from './survey.ts';
-import { PostgresTables } from './tables.ts';
+import { createSizes } from './sizes.ts';
+import { createSurvey } from './survey.ts';
+import { createTables } from './tables.ts';
 import { enforceDeadline, inSnapshot, inTransaction, limitStatements, tryAndUndo } from './transaction.ts';
-import { LiveView } from './view.ts';
+import { VIEW } from './view.ts';
 
 /** An open PostgreSQL database. `db` is a pool; its ledger lies in a schema of the same database. */
 export class PostgresSession implements Session {
@@ -52,13 +53,13 @@ export class PostgresSession implements Session {
 
   constructor(connection: Connection) {
     this.connection = connection;
-    this.facts = new PostgresFacts(connection);
-    this.tables = new PostgresTables(connection);
+    this.facts = createFacts(connection);
+    this.tables = createTables(connection);
     this.ledger = createLedgerStore(connection);
-    this.sizes = new PostgresSizes(connection);
+    this.sizes = createSizes(connection);
     this.reclaim = new PostgresReclaim(connection);
     this.partitions = new PostgresPartitions(connection);
-    this.survey = new PostgresSurvey(connection);
+    this.survey = createSurvey(connection);
   }
 
   async transaction<T>(limits: TransactionLimits, work: (tx: Tx) => Promise<T>): Promise<T> {
@@ -82,11 +83,11 @@ export class PostgresSession implements Session {
   }
 
   view(options: ViewOptions = {}): View {
-    return new LiveView(this.connection, options);
+    return createView(VIEW, this.connection, options);
   }
 
   startPreview(catalog: Catalog, holds: Holds | undefined): PreviewQuery {
-    return new PostgresPreviewQuery(this.connection, catalog, holds);
+    return createPreviewQuery(this.connection, catalog, holds);
   }
 
   #on(tx: Kysely<unknown>): Tx {

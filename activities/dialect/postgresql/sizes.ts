@@ -1,32 +1,24 @@
 import { sql } from 'kysely';
 
 import type { TableName } from '../../stored/columns.ts';
-import type { VacuumBlockers, TableSize, Bloat } from '../../stored/size.ts';
+import type { TableSize, Bloat } from '../../stored/size.ts';
 import type { Sizes } from '../sizes.ts';
 import type { Connection } from './connection.ts';
 import { qualifiedName } from './identifiers.ts';
 import { estimateIndexBloat } from './index-bloat.ts';
 import { readVacuumBlockers } from './vacuum-blockers.ts';
 
-export class PostgresSizes implements Sizes {
-  readonly #connection: Connection;
+export function createSizes(connection: Connection): Sizes {
+  return {
+    read: async (tables) => readSizes(connection, tables),
 
-  constructor(connection: Connection) {
-    this.#connection = connection;
-  }
+    async measureBloat(table) {
+      const schema = await findPgstattuple(connection);
+      return schema === undefined ? undefined : measureBloat(connection, schema, table);
+    },
 
-  async read(tables: readonly TableName[]): Promise<TableSize[]> {
-    return readSizes(this.#connection, tables);
-  }
-
-  async measureBloat(table: TableName): Promise<Bloat | undefined> {
-    const schema = await findPgstattuple(this.#connection);
-    return schema === undefined ? undefined : measureBloat(this.#connection, schema, table);
-  }
-
-  async readVacuumBlockers(): Promise<VacuumBlockers> {
-    return readVacuumBlockers(this.#connection);
-  }
+    readVacuumBlockers: async () => readVacuumBlockers(connection),
+  };
 }
 
 /**

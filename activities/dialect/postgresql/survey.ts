@@ -13,30 +13,24 @@ const SAMPLE_ROWS = 1000;
 const MOST_VALUES = 50;
 
 /** What the catalog and the statistics say of all tables. */
-export class PostgresSurvey implements Survey {
-  readonly #connection: Connection;
+export function createSurvey(connection: Connection): Survey {
+  return {
+    listTables: async () => listTables(connection),
 
-  constructor(connection: Connection) {
-    this.#connection = connection;
-  }
-
-  async listTables(): Promise<SurveyedTable[]> {
-    return listTables(this.#connection);
-  }
-
-  async readValues(table: TableName, columns: readonly string[]): Promise<ColumnValues[]> {
-    if (columns.length === 0) return [];
-    const known = await readStatistics(this.#connection, table, columns);
-    const found = known.length > 0 ? known : await readFirstRows(this.#connection, table, columns);
-    const labels = await readLabels(this.#connection, table, columns);
-    return columns.flatMap((column) => {
-      const values = labels.find((other) => other.column === column) ?? {};
-      const ofColumn = found.find((other) => other.column === column);
-      return ofColumn === undefined && !('values' in values)
-        ? []
-        : [{ column, nullShare: 0, values: [], ...ofColumn, ...values }];
-    });
-  }
+    async readValues(table, columns) {
+      if (columns.length === 0) return [];
+      const known = await readStatistics(connection, table, columns);
+      const found = known.length > 0 ? known : await readFirstRows(connection, table, columns);
+      const labels = await readLabels(connection, table, columns);
+      return columns.flatMap((column) => {
+        const values = labels.find((other) => other.column === column) ?? {};
+        const ofColumn = found.find((other) => other.column === column);
+        return ofColumn === undefined && !('values' in values)
+          ? []
+          : [{ column, nullShare: 0, values: [], ...ofColumn, ...values }];
+      });
+    },
+  };
 }
 
 type SurveyRow = Omit<SurveyedTable, 'label' | 'partitionOf'> & {

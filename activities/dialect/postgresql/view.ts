@@ -2,8 +2,6 @@ import { sql } from 'kysely';
 
 import { notExists, seeLive } from '../references.ts';
 import type { ViewSql } from '../sql-view.ts';
-import { SqlView } from '../sql-view.ts';
-import type { ViewOptions } from '../view.ts';
 import { isNotChained } from './blockers.ts';
 import type { Connection } from './connection.ts';
 import { ageExpression, dueWhenExpired, dueWhenOlder, isBefore, isExpired, selectHorizon } from './expiry.ts';
@@ -33,10 +31,3 @@ export const VIEW: ViewSql<Connection> = {
   isNotChained,
   holds: HOLDS,
 };
-
-/** The tables as they are. */
-export class LiveView extends SqlView<Connection> {
-  constructor(connection: Connection, options: ViewOptions = {}) {
-    super(VIEW, connection, options);
-  }
-}

@@ -15,6 +15,7 @@ import type { Rows } from '../rows.ts';
 import type { ScanRows } from '../scan.ts';
 import type { Sizes } from '../sizes.ts';
 import { SqlRows } from '../sql-rows.ts';
+import { createView } from '../sql-view.ts';
 import type { Survey } from '../survey.ts';
 import type { Tables } from '../tables.ts';
 import type { Deadline, TransactionLimits } from '../transaction-limits.ts';
@@ -23,7 +24,7 @@ import { SqliteBatchLock } from './batch-lock.ts';
 import type { Connection } from './connection.ts';
 import { readEntities } from './entities.ts';
 import { outOfTime } from './errors.ts';
-import { SqliteFacts } from './facts.ts';
+import { createFacts } from './facts.ts';
 import type { OpenTransaction, SqliteFile } from './file.ts';
 import { holdKey, isKeyHeld } from './held-keys.ts';
 import { quoteIdentifier } from './identifiers.ts';
@@ -33,10 +34,10 @@ import { dropPreviewTables } from './preview/tables.ts';
 import { SqliteReclaim } from './reclaim.ts';
 import { ROW_SQL } from './rows.ts';
 import { SqliteScan } from './scan.ts';
-import { SqliteSizes } from './sizes.ts';
-import { SqliteSurvey } from './survey.ts';
-import { SqliteTables } from './tables.ts';
-import { LiveView } from './view.ts';
+import { createSizes } from './sizes.ts';
+import { createSurvey } from './survey.ts';
+import { createTables } from './tables.ts';
+import { VIEW } from './view.ts';
 
 /** The pacer aims at 0.6 of it: with the write lock held for 25 ms at a time nobody waits for long. */
 const MAX_BATCH_MILLIS = 40;
@@ -57,12 +58,12 @@ export class SqliteSession implements Session {
   constructor(file: SqliteFile, connection: Connection = file) {
     this.file = file;
     this.connection = connection;
-    this.facts = new SqliteFacts(connection, file.path);
-    this.tables = new SqliteTables(connection);
+    this.facts = createFacts(connection, file.path);
+    this.tables = createTables(connection);
     this.ledger = createLedgerStore(connection, file);
-    this.sizes = new SqliteSizes(connection);
+    this.sizes = createSizes(connection);
     this.reclaim = new SqliteReclaim(file);
-    this.survey = new SqliteSurvey(connection);
+    this.survey = createSurvey(connection);
   }
 
   async transaction<T>(limits: TransactionLimits, work: (tx: Tx) => Promise<T>): Promise<T> {
@@ -90,7 +91,7 @@ export class SqliteSession implements Session {
   }
 
   view(options: ViewOptions = {}): View {
-    return new LiveView(this.connection, options);
+    return createView(VIEW, this.connection, options);
   }
 
   startPreview(catalog: Catalog, holds: Holds | undefined): PreviewQuery {

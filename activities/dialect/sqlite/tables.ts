@@ -1,22 +1,9 @@
 import type { RawBuilder } from 'kysely';
 import { sql } from 'kysely';
 
-import type { Ages, PartialIndex, TableName } from '../../stored/columns.ts';
-import type { StoredRoot } from '../../stored/pass.ts';
-import type { PathColumn } from '../../stored/row-tree.ts';
 import { isIn } from '../bind-predicate.ts';
-import type { CatalogTable } from '../catalog.ts';
 import { toSql } from '../condition.ts';
-import type {
-  CountedRows,
-  OldestRows,
-  Sample,
-  SampleRequest,
-  Spellings,
-  TableRange,
-  Tables,
-} from '../tables.ts';
-import type { Condition } from '../view.ts';
+import type { TableRange, Tables } from '../tables.ts';
 import type { Connection } from './connection.ts';
 import { ledgerTable } from './connection.ts';
 import { ageExpression, ageMillis, findAgeForm } from './expiry.ts';
@@ -30,166 +17,147 @@ import { sampleTable } from './sample.ts';
 const LAST_ROWS = 10_000;
 
 /** Questions about whole tables. */
-export class SqliteTables implements Tables {
-  readonly #connection: Connection;
+export function createTables(connection: Connection): Tables {
+  return {
+    sample: async (table, requests) => sampleTable(connection, table, requests),
 
-  constructor(connection: Connection) {
-    this.#connection = connection;
-  }
-
-  async sample(table: CatalogTable, requests: readonly SampleRequest[]): Promise<Sample[]> {
-    return sampleTable(this.#connection, table, requests);
-  }
-
-  async count(table: TableName, where: Condition, ages: Ages | undefined): Promise<CountedRows> {
-    const { rows } = await this.#connection.run(sql<{ rows: number; oldest: number | null }>`
-      select count(*) as rows, min(${ages === undefined ? sql`null` : ageMillis('t', ages)}) as oldest
-      from ${tableRef(table)} as t
-      where ${toSql(where)} and vacuum_goes_on()`);
-    const { rows: count = 0, oldest = null } = rows[0] ?? {};
-    return { rows: count, oldestSeconds: secondsSince(oldest) };
-  }
-
-  async countOldest(
-    table: TableName,
-    where: Condition,
-    [age]: Ages,
-    until: string,
-    entries: number,
-    index?: PartialIndex,
-  ): Promise<OldestRows> {
-    const value = columnRef('t', age);
-    const form = findForm(age.type);
-    if (form === undefined) return { rows: 0, oldestSeconds: null, complete: true };
-    const { rows } = await this.#connection.run(sql<{ entries: number; rows: number; oldest: number | null }>`
-      select
-        count(*) as entries,
-        coalesce(sum(e.deletable is true), 0) as rows,
-        min(case when e.deletable then e.millis end) as oldest
-      from (
-        select ${toSql(where)} as deletable, ${ageMillis('t', [age])} as millis
+    async count(table, where, ages) {
+      const { rows } = await connection.run(sql<{ rows: number; oldest: number | null }>`
+        select count(*) as rows, min(${ages === undefined ? sql`null` : ageMillis('t', ages)}) as oldest
         from ${tableRef(table)} as t
-        where ${value} < ${form.toValue(until)} and ${isIn(index)}
-        order by ${value}
-        limit ${entries}
-      ) as e`);
-    const { rows: count = 0, oldest = null, entries: read = 0 } = rows[0] ?? {};
-    return { rows: count, oldestSeconds: secondsSince(oldest), complete: read < entries };
-  }
+        where ${toSql(where)} and vacuum_goes_on()`);
+      const { rows: count = 0, oldest = null } = rows[0] ?? {};
+      return { rows: count, oldestSeconds: secondsSince(oldest) };
+    },
 
-  async findPartialIndex(
-    ...asked: Parameters<Tables['findPartialIndex']>
-  ): Promise<PartialIndex | undefined> {
-    return findPartialIndex(this.#connection, ...asked);
-  }
+    async countOldest(table, where, [age], until, entries, index) {
+      const value = columnRef('t', age);
+      const form = findForm(age.type);
+      if (form === undefined) return { rows: 0, oldestSeconds: null, complete: true };
+      const { rows } = await connection.run(sql<{ entries: number; rows: number; oldest: number | null }>`
+        select
+          count(*) as entries,
+          coalesce(sum(e.deletable is true), 0) as rows,
+          min(case when e.deletable then e.millis end) as oldest
+        from (
+          select ${toSql(where)} as deletable, ${ageMillis('t', [age])} as millis
+          from ${tableRef(table)} as t
+          where ${value} < ${form.toValue(until)} and ${isIn(index)}
+          order by ${value}
+          limit ${entries}
+        ) as e`);
+      const { rows: count = 0, oldest = null, entries: read = 0 } = rows[0] ?? {};
+      return { rows: count, oldestSeconds: secondsSince(oldest), complete: read < entries };
+    },
 
-  async countUpTo(table: TableName, most: number): Promise<number> {
-    const limit = Number.isFinite(most) ? Math.ceil(most) : -1;
-    return this.#count(sql`select 1 from ${tableRef(table)} limit ${limit}`);
-  }
+    findPartialIndex: async (...asked) => findPartialIndex(connection, ...asked),
 
-  async hasRowSince(table: TableName, ages: Ages, instant: string): Promise<boolean> {
-    const form = findAgeForm(ages);
-    if (form === undefined) return false;
-    const age = ageExpression('t', ages);
-    const isNew = sql`${age} >= ${form.toValue(instant)} and ${form.isForm(age)}`;
-    const { rows } = await this.#connection.run(sql`
-      select 1
-      where
-        exists (
-          select 1
-          from (select * from ${tableRef(table)} order by rowid desc limit ${LAST_ROWS}) as t
-          where ${isNew}
-        )
-        or exists (select 1 from ${tableRef(table)} as t where ${isNew} and vacuum_goes_on())`);
-    return rows.length > 0;
-  }
+    async countUpTo(table, most) {
+      const limit = Number.isFinite(most) ? Math.ceil(most) : -1;
+      return countRows(connection, sql`select 1 from ${tableRef(table)} limit ${limit}`);
+    },
 
-  async findNthAge(table: TableName, where: Condition, ages: Ages, nth: number): Promise<number | null> {
-    const age = ageMillis('t', ages);
-    const { rows } = await this.#connection.run(sql<{ age: number }>`
-      select ${age} as age
-      from ${tableRef(table)} as t
-      where ${toSql(where)} and ${age} is not null and vacuum_goes_on()
-      order by 1 desc
-      limit 1 offset ${nth - 1}`);
-    return rows[0] === undefined ? null : Math.floor(rows[0].age);
-  }
+    async hasRowSince(table, ages, instant) {
+      const form = findAgeForm(ages);
+      if (form === undefined) return false;
+      const age = ageExpression('t', ages);
+      const isNew = sql`${age} >= ${form.toValue(instant)} and ${form.isForm(age)}`;
+      const { rows } = await connection.run(sql`
+        select 1
+        where
+          exists (
+            select 1
+            from (select * from ${tableRef(table)} order by rowid desc limit ${LAST_ROWS}) as t
+            where ${isNew}
+          )
+          or exists (select 1 from ${tableRef(table)} as t where ${isNew} and vacuum_goes_on())`);
+      return rows.length > 0;
+    },
 
-  async readRange(table: TableName, ages: Ages | undefined): Promise<TableRange> {
-    const age = ages === undefined ? sql`null` : ageMillis('t', ages);
-    const { rows } = await this.#connection.run(sql<TableRange>`
-      select count(*) as rows, min(${age}) as oldest, max(${age}) as newest
-      from ${tableRef(table)} as t
-      where vacuum_goes_on()`);
-    return rows[0] ?? { rows: 0, oldest: null, newest: null };
-  }
+    async findNthAge(table, where, ages, nth) {
+      const age = ageMillis('t', ages);
+      const { rows } = await connection.run(sql<{ age: number }>`
+        select ${age} as age
+        from ${tableRef(table)} as t
+        where ${toSql(where)} and ${age} is not null and vacuum_goes_on()
+        order by 1 desc
+        limit 1 offset ${nth - 1}`);
+      return rows[0] === undefined ? null : Math.floor(rows[0].age);
+    },
 
-  async findRecorded(
-    { name, recordedBy }: StoredRoot,
-    { texts, files }: Spellings,
-    outbox: boolean,
-  ): Promise<ReadonlySet<number>> {
-    if (texts.length === 0) return new Set();
-    const spellings = texts.map((text, n) => ({ text, file: files[n] }));
-    const spelling = sql`(
-      select value ->> 'text' as text, value ->> 'file' as file from json_each(${JSON.stringify(spellings)})
-    ) as s`;
-    const sources: RawBuilder<unknown>[] = recordedBy.map((one) =>
-      isPlain(one)
-        ? sql`select s.file from ${spelling} join ${tableRef(one.table)} as t on ${columnRef('t', one.column)} = s.text`
-        : sql`
-          select s.file from ${spelling} where s.text in (${selectRecorded(one, sql`true`)})
-          union
+    async readRange(table, ages) {
+      const age = ages === undefined ? sql`null` : ageMillis('t', ages);
+      const { rows } = await connection.run(sql<TableRange>`
+        select count(*) as rows, min(${age}) as oldest, max(${age}) as newest
+        from ${tableRef(table)} as t
+        where vacuum_goes_on()`);
+      return rows[0] ?? { rows: 0, oldest: null, newest: null };
+    },
+
+    async findRecorded({ name, recordedBy }, { texts, files }, outbox) {
+      if (texts.length === 0) return new Set();
+      const spellings = texts.map((text, n) => ({ text, file: files[n] }));
+      const spelling = sql`(
+        select value ->> 'text' as text, value ->> 'file' as file from json_each(${JSON.stringify(spellings)})
+      ) as s`;
+      const sources: RawBuilder<unknown>[] = recordedBy.map((one) =>
+        isPlain(one)
+          ? sql`select s.file from ${spelling} join ${tableRef(one.table)} as t on ${columnRef('t', one.column)} = s.text`
+          : sql`
+            select s.file from ${spelling} where s.text in (${selectRecorded(one, sql`true`)})
+            union
+            select s.file
+            from (select * from ${tableRef(one.table)} as t where ${hasUnreadable(one)}) as t
+            join ${spelling} on ${mayMean(one, sql`s.text`)}`,
+      );
+      if (outbox) {
+        sources.push(sql`
           select s.file
-          from (select * from ${tableRef(one.table)} as t where ${hasUnreadable(one)}) as t
-          join ${spelling} on ${mayMean(one, sql`s.text`)}`,
-    );
-    if (outbox) {
-      sources.push(sql`
-        select s.file
-        from ${spelling}
-        join ${ledgerTable(this.#connection, 'file')} as f on f.path = s.text and f.root = ${name}`);
-    }
-    const { rows } = await this.#connection.run(sql<{ file: number }>`${sql.join(sources, sql` union `)}`);
-    return new Set(rows.map(({ file }) => file));
-  }
+          from ${spelling}
+          join ${ledgerTable(connection, 'file')} as f on f.path = s.text and f.root = ${name}`);
+      }
+      const { rows } = await connection.run(sql<{ file: number }>`${sql.join(sources, sql` union `)}`);
+      return new Set(rows.map(({ file }) => file));
+    },
 
-  async readPaths(recorded: PathColumn, after: string | null, limit: number): Promise<string[]> {
-    const { from } = findPaths(recorded);
-    const path = isPlain(recorded) ? columnRef('t', recorded.column) : findPaths(recorded).path;
-    const isNext = after === null ? sql`true` : sql`${path} > ${after}`;
-    const { rows } = await this.#connection.run(sql<{ path: string }>`
-      select distinct ${path} as path
-      from ${tableRef(recorded.table)} as t${from}
-      where ${isNext} and ${path} <> ''
-      order by ${path}
-      limit ${limit}`);
-    return rows.map((row) => row.path);
-  }
+    async readPaths(recorded, after, limit) {
+      const { from } = findPaths(recorded);
+      const path = isPlain(recorded) ? columnRef('t', recorded.column) : findPaths(recorded).path;
+      const isNext = after === null ? sql`true` : sql`${path} > ${after}`;
+      const { rows } = await connection.run(sql<{ path: string }>`
+        select distinct ${path} as path
+        from ${tableRef(recorded.table)} as t${from}
+        where ${isNext} and ${path} <> ''
+        order by ${path}
+        limit ${limit}`);
+      return rows.map((row) => row.path);
+    },
 
-  async countUnreadable(recorded: PathColumn): Promise<number> {
-    return this.#count(sql`select 1 from ${tableRef(recorded.table)} as t where ${hasUnreadable(recorded)}`);
-  }
+    countUnreadable: async (recorded) =>
+      countRows(
+        connection,
+        sql`select 1 from ${tableRef(recorded.table)} as t where ${hasUnreadable(recorded)}`,
+      ),
 
-  async tryCondition(table: TableName, where: Condition): Promise<void> {
-    await this.#connection.run(sql`explain select 1 from ${tableRef(table)} as t where ${toSql(where)}`);
-  }
+    async tryCondition(table, where) {
+      await connection.run(sql`explain select 1 from ${tableRef(table)} as t where ${toSql(where)}`);
+    },
 
-  async tryChange(table: TableName, columns: readonly string[]): Promise<void> {
-    const set = columns.map((column) => sql`${sql.id(column)} = null`);
-    const change =
-      columns.length === 0
-        ? sql`delete from ${tableRef(table)} where false`
-        : sql`update ${tableRef(table)} set ${sql.join(set)} where false`;
-    await this.#connection.run(sql`explain ${change}`);
-  }
+    async tryChange(table, columns) {
+      const set = columns.map((column) => sql`${sql.id(column)} = null`);
+      const change =
+        columns.length === 0
+          ? sql`delete from ${tableRef(table)} where false`
+          : sql`update ${tableRef(table)} set ${sql.join(set)} where false`;
+      await connection.run(sql`explain ${change}`);
+    },
+  };
+}
 
-  async #count(select: RawBuilder<unknown>): Promise<number> {
-    const { rows } = await this.#connection.run(sql<{ rows: number }>`
-      select count(*) as rows from (${select}) as counted`);
-    return rows[0]?.rows ?? 0;
-  }
+async function countRows(connection: Connection, select: RawBuilder<unknown>): Promise<number> {
+  const { rows } = await connection.run(sql<{ rows: number }>`
+    select count(*) as rows from (${select}) as counted`);
+  return rows[0]?.rows ?? 0;
 }
 
 /** The age of an instant in whole seconds; null if it is not known. */

@@ -2,8 +2,6 @@ import { sql } from 'kysely';
 
 import { seeLive } from '../references.ts';
 import type { ViewSql } from '../sql-view.ts';
-import { SqlView } from '../sql-view.ts';
-import type { ViewOptions } from '../view.ts';
 import { isNotChained } from './blockers.ts';
 import type { Connection } from './connection.ts';
 import { ageMillis, dueWhenOlder, isBefore, isExpired, selectHorizon } from './expiry.ts';
@@ -26,10 +24,3 @@ export const VIEW: ViewSql<Connection> = {
   isNotChained,
   holds: HOLDS,
 };
-
-/** The tables as they are. */
-export class LiveView extends SqlView<Connection> {
-  constructor(connection: Connection, options: ViewOptions = {}) {
-    super(VIEW, connection, options);
-  }
-}

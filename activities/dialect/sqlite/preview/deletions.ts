@@ -5,6 +5,7 @@ import type { TableName } from '../../../stored/columns.ts';
 import type { RowLink, StoredPointer } from '../../../stored/row-tree.ts';
 import type { Catalog, CatalogTable } from '../../catalog.ts';
 import { references } from '../../join-path.ts';
+import type { WhichPasses } from '../../preview.ts';
 import type { SeenTables } from '../../references.ts';
 import { notExists } from '../../references.ts';
 import { listSetNullLinks } from '../../set-null-links.ts';
@@ -64,7 +65,7 @@ export class Deletions {
   }
 
   /** The numbers of the items so far of passes that are asked for. */
-  findItems(root: string, which: (pass: string, records: boolean) => boolean): number[] {
+  findItems(root: string, which: WhichPasses): number[] {
     return this.#items
       .filter(({ pass }) => which(pass, this.#recordings.has(JSON.stringify([pass, root]))))
       .map(({ number }) => number);

@@ -8,22 +8,29 @@ import { blockedSql, listInner } from '../../blockers.ts';
 import type { Catalog } from '../../catalog.ts';
 import { toSql } from '../../condition.ts';
 import { references } from '../../join-path.ts';
-import type { DeletedPaths, PreviewCount, PreviewedDelete, PreviewQuery } from '../../preview.ts';
+import type {
+  DeletedPaths,
+  PreviewCount,
+  PreviewedDelete,
+  PreviewQuery,
+  WhichPasses,
+} from '../../preview.ts';
 import { isStale } from '../../references.ts';
 import { listClearedLinks } from '../../set-null-links.ts';
+import { createView } from '../../sql-view.ts';
 import type { Condition, Holds, View } from '../../view.ts';
 import { edgeSql } from '../blockers.ts';
 import type { Connection } from '../connection.ts';
 import { ageMillis } from '../expiry.ts';
 import { columnRef, tableAs } from '../identifiers.ts';
 import { selectNewestTarget } from '../pointers.ts';
-import { LiveView } from '../view.ts';
+import { VIEW } from '../view.ts';
 import type { Item } from './deletions.ts';
 import { Deletions } from './deletions.ts';
 import { followCascades, followChildren, listPointers, listTables } from './follow-rows.ts';
-import { SqliteDeletedPaths } from './paths.ts';
+import { findDeletedPaths } from './paths.ts';
 import { DELETED, makePreviewTables, MOVED } from './tables.ts';
-import { PreviewView } from './view.ts';
+import { createPreviewView } from './view.ts';
 
 /** Runs one step of a preview. */
 type Step = (connection: Connection) => Promise<void>;
@@ -44,9 +51,9 @@ export class SqlitePreviewQuery implements PreviewQuery {
   constructor(connection: Connection, catalog: Catalog, holds: Holds | undefined) {
     const options = holds === undefined ? {} : { holds };
     this.#connection = connection;
-    this.#live = new LiveView(connection, options);
+    this.#live = createView(VIEW, connection, options);
     this.#deletions = new Deletions(catalog);
-    this.view = new PreviewView(connection, options, this.#deletions, (statement) =>
+    this.view = createPreviewView(connection, options, this.#deletions, (statement) =>
       this.#steps.push(async (own) => void (await own.run(statement))),
     );
   }
@@ -168,8 +175,8 @@ export class SqlitePreviewQuery implements PreviewQuery {
     this.#deletions.recordFiles(roots);
   }
 
-  lookForPaths(root: StoredRoot, which: (pass: string, records: boolean) => boolean): DeletedPaths {
-    return new SqliteDeletedPaths(this.#connection, this.#deletions, root, which);
+  lookForPaths(root: StoredRoot, which: WhichPasses): DeletedPaths {
+    return findDeletedPaths(this.#connection, this.#deletions, root, which);
   }
 
   async count(): Promise<readonly PreviewCount[]> {
