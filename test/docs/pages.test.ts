@@ -14,6 +14,14 @@ describe('pages', () => {
     expect(readLinks(readPage(page)).filter((to) => !existsSync(resolve(folder, to)))).toEqual([]);
   });
 
+  test.each(PAGES.filter((page) => page.startsWith('docs/')))(
+    '%s begins with what its reader wants to do',
+    (page) => {
+      const [, first = ''] = readPage(page).split('\n\n');
+      expect(first.split('. ')[0]).toMatch(/\bYou (?:want|have|host|run|delete)\b|, and you want to\b/);
+    },
+  );
+
   test('the commands are described as the program describes itself; mend it with npm run docs', async () => {
     const page = readFileSync(COMMANDS_PAGE, 'utf8');
     expect(page).toBe(await generateCommandsPage(page));

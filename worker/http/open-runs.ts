@@ -59,7 +59,7 @@ export async function describeOpenRun(
 
 /** Why a run is here whose policy this worker does not have, and how to end it. */
 function describeForeign({ policy, workflowId }: OpenRun, namespace: string, reason: string | null): string {
-  const what = `this worker does not have policy ${policy}: it was removed from the configuration, or it is another worker's`;
+  const what = `This worker does not have policy ${policy}: it was removed from the configuration, or it is another worker's`;
   const fix = `To stop the run: temporal workflow signal --name stop --namespace ${namespace} --workflow-id ${workflowId}`;
   // The reason of a pause first: it is what people look for.
   return [...(reason === null ? [] : [reason]), what, fix].join('. ');

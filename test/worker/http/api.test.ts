@@ -289,7 +289,7 @@ describeNeeding(['temporal'], 'the API of a worker', () => {
     expect(weekly).toMatchObject({ workflowId: 'weekly-7', state: 'unknown', canSteer: false });
     expect(weekly?.reason).toMatch(
       new RegExp(
-        "^Temporal has no such workflow open.*\\. this worker does not have policy weekly: it was removed from the configuration, or it is another worker's\\. " +
+        "^Temporal has no such workflow open.*\\. This worker does not have policy weekly: it was removed from the configuration, or it is another worker's\\. " +
           `To stop the run: temporal workflow signal --name stop --namespace ${namespace} --workflow-id weekly-7$`,
       ),
     );

@@ -203,7 +203,7 @@ describeNeeding(['temporal', 'chromium'], 'pause, resume and stop over HTTP', ()
       const article = watched.page.getByRole('article', { name: /^Run \d+ of shop-/ });
       await article
         .getByText(
-          url === other.url ? /^the backup runs\. this worker does not have policy shop-/ : 'the backup runs',
+          url === other.url ? /^the backup runs\. This worker does not have policy shop-/ : 'the backup runs',
         )
         .waitFor();
       await watched.page.getByText('A pause or stop takes effect after the current batch.').waitFor();

@@ -16,6 +16,17 @@ export function make(tag, attributes = {}, ...children) {
 }
 
 /**
+ * Makes the parts of a sentence, in which no option of a command is broken at its hyphens.
+ *
+ * @param {string} sentence
+ */
+export function makeSentence(sentence) {
+  return sentence
+    .split(/(--[\w-]+)/)
+    .map((part) => (part.startsWith('--') ? make('span', { class: 'whole' }, part) : part));
+}
+
+/**
  * Returns an element of the page.
  *
  * @param {string} id

@@ -124,11 +124,12 @@ export function formatClock(at) {
 }
 
 /**
- * An end of a time axis: with the day if the axis spans days, else with the hour.
+ * An end of a time axis: with the day if the axis spans days, else with the hour, or the second if it spans some minutes.
  *
  * @param {number} at
  * @param {number} span both in milliseconds
  */
 export function formatAxisEnd(at, span) {
+  if (span > 0 && span < 600_000) return CLOCK.format(at);
   return (span > 2 * 86_400_000 ? DAY : HOUR).format(at);
 }

@@ -1,4 +1,4 @@
-import { byId, make, makeFolded, replace } from './elements.js';
+import { byId, make, makeFolded, makeSentence, replace } from './elements.js';
 import {
   formatCount,
   formatInstants,
@@ -102,7 +102,7 @@ function makeRun(run) {
       `Run ${number} of ${policy}: `,
       make('span', { class: mood }, formatStatus(state)),
     ),
-    ...(reason === null ? [] : [make('p', { class: 'warn' }, formatInstants(reason))]),
+    ...(reason === null ? [] : [make('p', { class: 'warn' }, ...makeSentence(formatInstants(reason)))]),
     ...running.map((pass) => makePass(run, pass)),
     ...failed.map(({ name }) => make('p', { class: 'bad' }, `Pass ${name} failed`)),
     ...makePasses(`${key} done`, done, 'done', ({ name, status, rows }) =>
