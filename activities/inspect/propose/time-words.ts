@@ -19,7 +19,7 @@ const ROLES: readonly (readonly [AgeRole, ReadonlySet<string>])[] = [
     'end',
     toSet(
       'complete completed finish finished end ended stop stopped close closed terminated processed delivered ' +
-        'resolved cancelled canceled consumed failed archived deleted revoked acknowledged',
+        'resolved cancelled canceled consumed failed archived deleted delete revoked acknowledged',
     ),
   ],
   ['creation', toSet('create created creation inserted added enqueued queued registered issued')],
@@ -36,7 +36,7 @@ const OTHER_WORDS = toSet('by id uuid user count number version ip');
 
 /** What an instant says of its row, by the name of its column. */
 export function findRole(column: string): AgeRole {
-  const words = splitWords(column);
+  const words = splitTimeWords(column);
   // `created_by` is a number, and no instant.
   if (hasWord(words.slice(-1), OTHER_WORDS)) return 'other';
   return ROLES.find(([, list]) => hasWord(words, list))?.[0] ?? 'other';
@@ -53,7 +53,9 @@ const OF_NOTHING = toSet(
  */
 export function isExpiryOfRow(column: string, table: string): boolean {
   const own = splitWords(table);
-  return splitWords(column).every((word) => EXPIRY.has(word) || OF_NOTHING.has(word) || own.includes(word));
+  return splitTimeWords(column).every(
+    (word) => EXPIRY.has(word) || OF_NOTHING.has(word) || own.includes(word),
+  );
 }
 
 /** Whether the name of a column says that it holds an instant, whatever its type. */
@@ -63,4 +65,17 @@ export function hasTimeWord(column: string): boolean {
 
 function toSet(words: string): ReadonlySet<string> {
   return new Set(words.split(' '));
+}
+
+/**
+ * The words of the name of an instant. PostgreSQL has a `createdAt` without quotes as `createdat`, which shows no end of a word:
+ * what stands before such an ending must be a word of time.
+ */
+function splitTimeWords(column: string): string[] {
+  return splitWords(column).flatMap((word) => {
+    const [, stem = '', ending = ''] = /^(.{3,})(at|on|date|time|timestamp|ms)$/.exec(word) ?? [];
+    if (/^last./.test(stem)) return ['last', stem.slice(4), ending];
+    const [first = ''] = splitWords(stem);
+    return ROLES.some(([, list]) => list.has(first)) ? [first, ending] : [word];
+  });
 }

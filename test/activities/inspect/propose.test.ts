@@ -32,6 +32,14 @@ describe('what a proposal is guessed from', () => {
     ['start_after', 'plan'],
     ['weight', 'other'],
     ['created_by', 'other'],
+    ['createdat', 'creation'],
+    ['createat', 'creation'],
+    ['expiresat', 'expiry'],
+    ['lastactivityat', 'change'],
+    ['closedate', 'end'],
+    ['format', 'other'],
+    ['candidate', 'other'],
+    ['lastname', 'other'],
     ['last_login_ip', 'other'],
   ] as const)('%s is of role %s', (column, role) => {
     expect(findRole(column)).toBe(role);
@@ -40,6 +48,8 @@ describe('what a proposal is guessed from', () => {
   test.each([
     ['expires_at', 'api_key', true],
     ['keep_until', 'job', true],
+    ['expiresat', 'sessions', true],
+    ['keyexpiresat', 'users', false],
     ['expire_date', 'django_session', true],
     ['expires_at_ms', 'cache', true],
     ['token_expires_at', 'login_token', true],
