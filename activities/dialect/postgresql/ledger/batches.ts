@@ -8,14 +8,14 @@ import type { Connection } from '../connection.ts';
 import { ledgerTable } from '../connection.ts';
 import { deletedSince } from '../deletion-counters.ts';
 import { fingerprintSql } from '../fingerprints.ts';
-import { LedgerPart } from './ledger-part.ts';
+import { createLedgerSql } from './ledger-sql.ts';
 
 /** The batches of runs. */
 export class PostgresBatchStore extends SqlBatchStore implements BatchStore {
   readonly #connection: Connection;
 
   constructor(connection: Connection) {
-    super(new LedgerPart(connection));
+    super(createLedgerSql(connection));
     this.#connection = connection;
   }
 

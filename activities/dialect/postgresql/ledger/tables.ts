@@ -1,68 +1,69 @@
 import { sql } from 'kysely';
 
-import type { LedgerTables, LedgerVersion } from '../../ledger-store.ts';
+import type { LedgerTables } from '../../ledger-store.ts';
 import { lockKey } from '../advisory-locks.ts';
 import type { Connection } from '../connection.ts';
 import { LEDGER_TABLES } from '../connection.ts';
 import { inTransaction } from '../transaction.ts';
-import { LedgerPart } from './ledger-part.ts';
 import { createLedger } from './migration.ts';
 
 const CREATE_LIMITS = { lockMillis: 60_000, statementMillis: 60_000 };
 
 /** The tables of the ledger themselves. */
-export class PostgresLedgerTables extends LedgerPart implements LedgerTables {
-  async readVersion(): Promise<LedgerVersion> {
-    const { ledgerSchema } = this.connection;
-    const { rows } = await sql<{ exists: boolean; open: boolean }>`
-      select
-        c.oid is not null as exists,
-        c.oid is null or (has_schema_privilege(n.oid, 'usage') and has_table_privilege(c.oid, 'select')) as open
-      from (select 1) as one
-      left join pg_namespace as n on n.nspname = ${ledgerSchema}
-      left join pg_class as c on c.relnamespace = n.oid and c.relname = 'migration'`.execute(this.db);
-    if (rows[0]?.exists !== true) return 'missing';
-    if (!rows[0].open) return 'closed';
-    const { rows: applied } = await sql<{ name: string }>`
-      select name from ${sql.id(ledgerSchema, 'migration')}`.execute(this.db);
-    const names = new Set(applied.map((row) => row.name));
-    if ([...names].some((name) => !MIGRATION_NAMES.includes(name))) return 'newer';
-    return MIGRATION_NAMES.every((name) => names.has(name)) ? 'current' : 'old';
-  }
+export function createLedgerTables(connection: Connection): LedgerTables {
+  return {
+    async readVersion() {
+      const { ledgerSchema } = connection;
+      const { rows } = await sql<{ exists: boolean; open: boolean }>`
+        select
+          c.oid is not null as exists,
+          c.oid is null or (has_schema_privilege(n.oid, 'usage') and has_table_privilege(c.oid, 'select')) as open
+        from (select 1) as one
+        left join pg_namespace as n on n.nspname = ${ledgerSchema}
+        left join pg_class as c on c.relnamespace = n.oid and c.relname = 'migration'`.execute(connection.db);
+      if (rows[0]?.exists !== true) return 'missing';
+      if (!rows[0].open) return 'closed';
+      const { rows: applied } = await sql<{ name: string }>`
+        select name from ${sql.id(ledgerSchema, 'migration')}`.execute(connection.db);
+      const names = new Set(applied.map((row) => row.name));
+      if ([...names].some((name) => !MIGRATION_NAMES.includes(name))) return 'newer';
+      return MIGRATION_NAMES.every((name) => names.has(name)) ? 'current' : 'old';
+    },
 
-  async create(turnKey: string): Promise<void> {
-    await inTransaction(this.db, CREATE_LIMITS, async (tx) => {
-      const connection = { ...this.connection, db: tx };
-      // Workers that start together take turns.
-      await lockKey(connection, turnKey);
-      const version = await this.readVersion();
-      if (version !== 'current' && version !== 'newer') await runMigrations(connection);
-    });
-  }
+    async create(turnKey) {
+      await inTransaction(connection.db, CREATE_LIMITS, async (tx) => {
+        const locked = { ...connection, db: tx };
+        // Workers that start together take turns.
+        await lockKey(locked, turnKey);
+        const version = await this.readVersion();
+        if (version !== 'current' && version !== 'newer') await runMigrations(locked);
+      });
+    },
 
-  async canCreate(): Promise<boolean> {
-    const { ledgerSchema } = this.connection;
-    const { rows } = await sql<{ can: boolean }>`
-      select case
-        when exists (select from pg_namespace where nspname = ${ledgerSchema})
-          then has_schema_privilege(${ledgerSchema}, 'create')
-        else has_database_privilege(current_database(), 'create')
-      end as can`.execute(this.db);
-    return rows[0]?.can === true;
-  }
+    async canCreate() {
+      const { ledgerSchema } = connection;
+      const { rows } = await sql<{ can: boolean }>`
+        select case
+          when exists (select from pg_namespace where nspname = ${ledgerSchema})
+            then has_schema_privilege(${ledgerSchema}, 'create')
+          else has_database_privilege(current_database(), 'create')
+        end as can`.execute(connection.db);
+      return rows[0]?.can === true;
+    },
 
-  async findClosed(): Promise<string[]> {
-    const { rows } = await sql<{ name: string }>`
-      select c.relname as name
-      from pg_class as c
-      join pg_namespace as n on n.oid = c.relnamespace
-      cross join unnest(array['select', 'insert', 'update', 'delete']) as p(privilege)
-      where n.nspname = ${this.connection.ledgerSchema} and c.relname = any(${[...LEDGER_TABLES]}::text[])
-      group by c.relname
-      having not bool_and(has_table_privilege(c.oid, p.privilege))
-      order by c.relname`.execute(this.db);
-    return rows.map((row) => row.name);
-  }
+    async findClosed() {
+      const { rows } = await sql<{ name: string }>`
+        select c.relname as name
+        from pg_class as c
+        join pg_namespace as n on n.oid = c.relnamespace
+        cross join unnest(array['select', 'insert', 'update', 'delete']) as p(privilege)
+        where n.nspname = ${connection.ledgerSchema} and c.relname = any(${[...LEDGER_TABLES]}::text[])
+        group by c.relname
+        having not bool_and(has_table_privilege(c.oid, p.privilege))
+        order by c.relname`.execute(connection.db);
+      return rows.map((row) => row.name);
+    },
+  };
 }
 
 /** A newer version adds to the end. */

@@ -4,7 +4,7 @@ import type { HeldRows } from '../../view.ts';
 import type { Connection } from '../connection.ts';
 import { ledgerTable } from '../connection.ts';
 import { isInForce } from '../holds.ts';
-import { parseJsonOrNull } from './ledger-part.ts';
+import { parseJsonOrNull } from './ledger-sql.ts';
 
 interface HeldRow {
   readonly schema: string;

@@ -4,46 +4,36 @@ import type { LedgerTables, LedgerVersion } from '../../ledger-store.ts';
 import type { Connection } from '../connection.ts';
 import { LEDGER_TABLES, ledgerTable, ledgerTableName } from '../connection.ts';
 import type { SqliteFile } from '../file.ts';
-import { LedgerPart } from './ledger-part.ts';
 import { MIGRATIONS } from './migration.ts';
 
 const CREATE_LIMITS = { lockMillis: 60_000, statementMillis: 60_000 };
 
 /** The tables of the ledger themselves. */
-export class SqliteLedgerTables extends LedgerPart implements LedgerTables {
-  readonly #file: SqliteFile;
+export function createLedgerTables(connection: Connection, file: SqliteFile): LedgerTables {
+  return {
+    readVersion: async () => readVersion(connection),
 
-  constructor(connection: Connection, file: SqliteFile) {
-    super(connection);
-    this.#file = file;
-  }
+    /** One transaction: there is either the whole ledger or none, and the write lock makes workers take turns. */
+    async create() {
+      await file.write(CREATE_LIMITS, async (tx) => {
+        const migration = ledgerTable(tx, 'migration');
+        await tx.run(
+          sql`create table if not exists ${migration} (name text primary key, at integer not null)`,
+        );
+        if ((await readVersion(tx)) === 'newer') return;
+        const applied = await readApplied(tx);
+        for (const { name, statements } of MIGRATIONS) {
+          if (applied.has(name)) continue;
+          for (const statement of statements(tx)) await tx.run(statement);
+          await tx.run(sql`insert into ${migration} (name, at) values (${name}, ${Date.now()})`);
+        }
+      });
+    },
 
-  async readVersion(): Promise<LedgerVersion> {
-    return readVersion(this.connection);
-  }
+    canCreate: async () => true,
 
-  /** One transaction: there is either the whole ledger or none, and the write lock makes workers take turns. */
-  async create(): Promise<void> {
-    await this.#file.write(CREATE_LIMITS, async (tx) => {
-      const migration = ledgerTable(tx, 'migration');
-      await tx.run(sql`create table if not exists ${migration} (name text primary key, at integer not null)`);
-      if ((await readVersion(tx)) === 'newer') return;
-      const applied = await readApplied(tx);
-      for (const { name, statements } of MIGRATIONS) {
-        if (applied.has(name)) continue;
-        for (const statement of statements(tx)) await tx.run(statement);
-        await tx.run(sql`insert into ${migration} (name, at) values (${name}, ${Date.now()})`);
-      }
-    });
-  }
-
-  async canCreate(): Promise<boolean> {
-    return true;
-  }
-
-  async findClosed(): Promise<string[]> {
-    return [];
-  }
+    findClosed: async () => [],
+  };
 }
 
 async function readVersion(connection: Connection): Promise<LedgerVersion> {
