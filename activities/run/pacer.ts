@@ -11,12 +11,17 @@ const FIRST_COST = 0.004;
 /** How many rows are read for each that is wanted before it is known how many are deletable, and at the most. */
 const FIRST_READ_FACTOR = 1;
 const MAX_READ_FACTOR = 100_000;
+/**
+ * The next batch is at most so many times as large, or reads so many times as much for a row. Twice took more batches to get
+ * there: the small Prefect took 3.65 s in 144 batches instead of 3.51 s in 134, and the longest was as long.
+ */
+const MAX_GROWTH = 4;
 /** How much a new measurement counts against the ones before; more if it is slower. */
 const WEIGHT = 0.3;
 const WEIGHT_OF_SLOWER = 0.7;
 
 /**
- * Adapts the size of batches so that each takes a target time: grows by at most twice a batch, shrinks as much as a
+ * Adapts the size of batches so that each takes a target time: grows by at most four times a batch, shrinks as much as a
  * slow one asks for, halves after a timeout. A time and not a number of rows is what others on the database notice.
  */
 export class Pacer {
@@ -82,7 +87,7 @@ export class Pacer {
     if (taken > 0) this.#rowsPerParent += WEIGHT * (rows / taken - this.#rowsPerParent);
     // If nothing was deleted a batch is fast whatever its size; the next rows may lie dense again.
     const ceiling = Math.max(100, (2 * this.#aim) / this.#cost);
-    const factor = Math.min(2, this.#aim / Math.max(millis, 0.1));
+    const factor = Math.min(MAX_GROWTH, this.#aim / Math.max(millis, 0.1));
     this.#size = Math.max(this.#floor, Math.min(this.#size * factor, ceiling));
   }
 
@@ -93,8 +98,8 @@ export class Pacer {
 
   #learnReadFactor(filled: number, millis: number): void {
     if (filled >= 1) this.#readFactor = Math.max(1, this.#readFactor / 2);
-    else if (filled < 0.25 && millis < this.#aim / 2) {
-      this.#readFactor = Math.min(this.#readFactor * 2, MAX_READ_FACTOR);
+    else if (filled < 1 / MAX_GROWTH && millis < this.#aim / 2) {
+      this.#readFactor = Math.min(this.#readFactor * MAX_GROWTH, MAX_READ_FACTOR);
     }
   }
 

@@ -87,7 +87,7 @@ export class SqlProgressStore implements ProgressStore {
   }
 
   /**
-   * Of the last batches only the second half of their time counts, since sizes start small and double: with all but the
+   * Of the last batches only the second half of their time counts, since sizes start small and grow: with all but the
    * first 150 ms, ETAs after half a second were 7 to 18 % too long, with the half -1 to 6 % (10 million logs, 4 rounds).
    */
   async #measure(run: number, last: LastBatch): Promise<ShardRow> {

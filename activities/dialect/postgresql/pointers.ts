@@ -13,6 +13,7 @@ import { VIEW } from './view.ts';
  * moment move one of them to a row that this batch deleted. Whoever locks second sees what the first one made of it.
  */
 export const lockHolders: PostgresRows['lockHolders'] = async (connection, pointer, groups) => {
+  if (groups.length === 0) return [];
   const group = columnRef('t', pointer.holderGroup);
   const { rows } = await sql<{ locations: string[] }>`
     with locked as materialized (

@@ -23,6 +23,26 @@ describe('the pacer', () => {
     expect(times.at(-1)).toBeGreaterThan(40);
   });
 
+  test('grows at most fourfold from one batch to the next, and no further than what is aimed at', () => {
+    const pacer = new Pacer(100, 1);
+    pacer.learn(1, 1000, 1000);
+    expect(pacer.size).toBe(4000);
+    // 20 of the 60 ms that a batch aims at.
+    pacer.learn(20, 4000, 4000);
+    expect(pacer.size).toBe(12_000);
+  });
+
+  test('reads at most four times as much for a row as the batch before, if that found few and was fast', () => {
+    const pacer = new Pacer(100, 1);
+    const outcome = { cursor: null, done: false, taken: 0, skipped: 0, moved: 0 };
+    pacer.learnFrom({ outcome: { ...outcome, filled: 0.2 }, millis: 5, rows: 0 });
+    expect(pacer.readFactor).toBe(4);
+    pacer.learnFrom({ outcome: { ...outcome, filled: 0.2 }, millis: 40, rows: 0 });
+    expect(pacer.readFactor).toBe(4);
+    pacer.learnFrom({ outcome: { ...outcome, filled: 0.3 }, millis: 5, rows: 0 });
+    expect(pacer.readFactor).toBe(4);
+  });
+
   test('follows a database that becomes ten times slower within two batches', () => {
     const pacer = new Pacer(100, 1);
     const times = pace(pacer, (n) => (n < 30 ? 0.002 : 0.02), 40);
