@@ -71,7 +71,7 @@ async function check(
     throw ended;
   const gone = await readGone(database, graph);
   const ledger = await readLedger(database, graph);
-  const counted = listCounted(graph, trouble);
+  const counted = listCounted(graph);
   for (const table of counted)
     expect({ table, rows: ledger[table] }).toEqual({ table, rows: gone[table]?.length ?? 0 });
   expectAllowed(graph, trouble, gone);
@@ -115,11 +115,10 @@ async function readLedger(database: GraphDatabase, { tables }: Graph): Promise<n
 }
 
 /** The tables that the pass reaches, by their numbers. */
-function listCounted({ edges, hasSoftChild, tables }: Graph, { change }: Trouble): Set<number> {
+function listCounted({ edges, hasSoftChild, tables }: Graph): Set<number> {
   const counted = new Set([0, ...(hasSoftChild && tables.length > 1 ? [1] : [])]);
-  const all = change?.edge === undefined ? edges : [...edges, change.edge];
   for (const table of counted) {
-    for (const { parent, child, action } of all)
+    for (const { parent, child, action } of edges)
       if (parent === table && action === 'cascade') counted.add(child);
   }
   return counted;
@@ -130,7 +129,6 @@ function expectAllowed(graph: Graph, trouble: Trouble, gone: readonly (readonly 
   const { edges, tables, hasSoftChild } = graph;
   const { change } = trouble;
   const writers = [...trouble.writers, ...(change?.writer === undefined ? [] : [change.writer])];
-  const keys = change?.edge === undefined ? edges : [...edges, change.edge];
   const allowed = tables.map(
     (rows, table) => new Set(table === 0 ? rows.filter(({ isOld }) => isOld).map(({ id }) => id) : []),
   );
@@ -138,7 +136,7 @@ function expectAllowed(graph: Graph, trouble: Trouble, gone: readonly (readonly 
     const before = allowed.reduce((sum, { size }) => sum + size, 0);
     for (const [table, rows] of tables.entries()) {
       for (const row of rows) {
-        for (const { n, child, parent, action } of keys) {
+        for (const { n, child, parent, action } of edges) {
           const ref = row.refs.get(n) ?? null;
           if (child === table && action === 'cascade' && ref !== null && allowed[parent]?.has(ref) === true)
             allowed[table]?.add(row.id);
