@@ -6,6 +6,7 @@ import { describeNeeding } from '../support/needing.ts';
 import { AGES } from '../support/options/ages.ts';
 import { checkOption } from '../support/options/check-option.ts';
 import { CHILDREN } from '../support/options/children.ts';
+import { KEPT_REFERENCES } from '../support/options/kept-references.ts';
 import { PARTITIONS } from '../support/options/partitions.ts';
 import { REFERENCES } from '../support/options/references.ts';
 import { RETENTIONS } from '../support/options/retentions.ts';
@@ -20,7 +21,7 @@ afterEach(async () => {
   world = undefined;
 });
 
-const OPTIONS = [...CHILDREN, ...AGES, ...RETENTIONS, ...REFERENCES];
+const OPTIONS = [...CHILDREN, ...AGES, ...RETENTIONS, ...REFERENCES, ...KEPT_REFERENCES];
 
 describe.each(DIALECTS)('preview, run, explain, backlog and doctor agree, on %s', (dialect, open) => {
   test.each(OPTIONS.filter(({ only = dialect }) => only === dialect))('$name', async (option) => {
