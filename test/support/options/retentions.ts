@@ -28,10 +28,10 @@ const expire = (options: object): ReturnType<typeof expireRows> =>
   expireRows({ name: 'old', entity: Job, age: 'at', ...options } as unknown as ExpireRowsOptions<JobRow>);
 
 /** Jobs with these values; the tenants keep 2 days, nothing that they say, less than an hour, and below nothing. */
-function makeSchema(keep: string, tenants: string, jobs: string): string {
+function makeSchema(keep: string, tenants: string, jobs: string, ownKeep = 'integer'): string {
   return `
     create table tenant (id integer primary key, keep ${keep}, retired boolean not null default false);
-    create table job (id integer primary key, tenant_id integer references tenant (id), keep integer, at timestamp with time zone);
+    create table job (id integer primary key, tenant_id integer references tenant (id), keep ${ownKeep}, at timestamp with time zone);
     create index job_at on job (at);
     create index job_tenant on job (tenant_id);
     insert into tenant values ${tenants};
@@ -64,9 +64,14 @@ function makeMonths(zone: string, olderThan: string): Option {
   };
 }
 
-const JOBS = `
-  (1, 1, 2, ${justOver(2)}), (2, 1, 2, ${justUnder(2)}), (3, 2, null, ${justOver(10)}), (4, 2, null, ${justUnder(10)}),
-  (5, 3, 0, ${justOver(900)}), (6, 4, -1, ${justOver(900)}), (7, null, null, ${justOver(10)}), (8, 1, 2, null)`;
+/** Jobs that keep what their tenants do: two days, nothing that they say, less than an hour, and below nothing. */
+function makeJobs(twoDays: string, zero: string, negative: string): string {
+  return `
+    (1, 1, ${twoDays}, ${justOver(2)}), (2, 1, ${twoDays}, ${justUnder(2)}), (3, 2, null, ${justOver(10)}),
+    (4, 2, null, ${justUnder(10)}), (5, 3, ${zero}, ${justOver(900)}), (6, 4, ${negative}, ${justOver(900)}),
+    (7, null, null, ${justOver(10)}), (8, 1, ${twoDays}, null)`;
+}
+const JOBS = makeJobs('2', '0', '-1');
 const BY_NUMBER: Pick<Option, 'deleted' | 'left' | 'explained' | 'advice'> = {
   deleted: { old: { job: 3 } },
   left: { job: [2, 4, 5, 6, 8], tenant: TENANTS },
@@ -90,6 +95,21 @@ export const RETENTIONS: readonly Option[] = [
     schema: makeSchema('integer', NUMBERS, JOBS),
     entities: [Job, Tenant],
     passes: [expire({ olderThan: { column: 'keep', unit: 'days', default: '10 days' } })],
+    ...BY_NUMBER,
+  },
+  {
+    name: 'a retention in a column of the row, in seconds',
+    schema: makeSchema('integer', NUMBERS, makeJobs('172800', '3599', '-1')),
+    entities: [Job, Tenant],
+    passes: [expire({ olderThan: { column: 'keep', unit: 'seconds', default: '10 days' } })],
+    ...BY_NUMBER,
+  },
+  {
+    name: 'a retention in a column of the row that is an interval',
+    only: 'PostgreSQL',
+    schema: makeSchema('integer', NUMBERS, makeJobs("'2 days'", "'59 minutes'", "'-1 day'"), 'interval'),
+    entities: [Job, Tenant],
+    passes: [expire({ olderThan: { column: 'keep', unit: 'interval', default: '10 days' } })],
     ...BY_NUMBER,
   },
   {
