@@ -3,6 +3,7 @@ import { defineEntity, p } from '@mikro-orm/core';
 
 import { examineDatabase } from '../../../activities/inspect/doctor.ts';
 import { explainRow } from '../../../activities/inspect/explain.ts';
+import { readStats } from '../../../activities/inspect/stats.ts';
 import type { Database } from '../../../activities/ledger/database.ts';
 import { openDatabase } from '../../../activities/ledger/database.ts';
 import { planPasses } from '../../../activities/plan/plan-passes.ts';
@@ -75,8 +76,24 @@ describe.each(DIALECTS)('partial indexes on the age, on %s', (_, open) => {
     const scan = await readScan(policy);
     const findings = await examineDatabase(database, policy);
     const said = findings.filter(({ about }) => about.startsWith('index'));
-    await runAsPreviewed(source.url, policy, scan === 'by-age' ? { size: 1 } : {});
+    const before = await readBacklogs(policy);
+    const deleted = await runAsPreviewed(source.url, policy, scan === 'by-age' ? { size: 1 } : {});
+    const rows = deleted['old']?.['execution'] ?? 0;
+    expect([before, await readBacklogs(policy)]).toEqual([
+      [rows, rows],
+      [0, 0],
+    ]);
     return { scan, said: said.map(({ state, what }) => `${state}: ${what}`) };
+  }
+
+  /** The rows that wait for the pass: counted, and as told at once. */
+  async function readBacklogs(policy: Policy): Promise<unknown[]> {
+    const rows: unknown[] = [];
+    for (const exact of [true, false]) {
+      const [backlog] = (await readStats(database, policy, exact)).backlog;
+      rows.push(backlog?.now?.rows);
+    }
+    return rows;
   }
 
   async function readScan(policy: Policy): Promise<unknown> {
