@@ -7,6 +7,7 @@ import type { BoundValue, Predicate } from '../stored/columns.ts';
 import { ALWAYS } from './bind-predicate.ts';
 import { describeEntity } from './describe-entity.ts';
 import type { EntityDescription, EntityReader } from './entity-reader.ts';
+import { refuseMisread } from './refuse-misread.ts';
 
 /** A filter as the ORM's driver writes it, with a value for each mark. */
 export interface DriverFilter {
@@ -69,6 +70,7 @@ export class MikroEntities implements EntityReader {
     // Raw conditions are keys that are symbols.
     if (Reflect.ownKeys(filter).length === 0) return ALWAYS;
     assertNothingDropped(filter, '');
+    refuseMisread(this.#orm.getMetadata().get(entity as never), filter);
     const em = this.#orm.em.fork() as unknown as SqlEntityManager;
     const built = em
       .createQueryBuilder(entity as never, 't')

@@ -6,6 +6,7 @@ import { ALWAYS } from '../dialect/bind-predicate.ts';
 import type { WantedTable } from '../dialect/catalog.ts';
 import type { Session } from '../dialect/dialect.ts';
 import type { CompositeRelation, EntityReader, EntityRelation } from '../dialect/entity-reader.ts';
+import { MisreadFilterError } from '../dialect/refuse-misread.ts';
 import type { Predicate, TableName } from '../stored/columns.ts';
 
 /** What the metadata says of the entities of a policy; never connects. */
@@ -143,6 +144,11 @@ export class PolicyEntities {
       return read();
     } catch (error) {
       const message = error instanceof Error ? error.message : String(error);
+      if (error instanceof MisreadFilterError) {
+        const { fix } = error;
+        issues.push({ at, what: `its ${option} would match other rows than it says: ${message}`, fix });
+        return ALWAYS;
+      }
       issues.push({
         at,
         ...describeFilterError(option, message, this.name(entity), this.properties(entity)),

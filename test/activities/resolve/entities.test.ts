@@ -4,7 +4,10 @@ import { raw } from '@mikro-orm/core';
 import { readEntities } from '../../../activities/dialect/postgresql/entities.ts';
 import { readPolicyEntities } from '../../../activities/plan/resolve-policy.ts';
 import type { Issue } from '../../../policy/issue.ts';
+import type { AnyEntity } from '../../../policy/pass-options.ts';
+import { definePolicy } from '../../../policy/policy.ts';
 import { expiring, Item, makePolicy } from '../../support/items.ts';
+import { Line, Order, Part } from '../../support/options/orders.ts';
 
 describe('a filter', () => {
   const entities = readPolicyEntities({ readEntities }, makePolicy(expiring()));
@@ -52,5 +55,42 @@ describe('a filter', () => {
     { [raw('state')]: 'done' },
   ])('that says something is taken: %j', (where) => {
     expect(listIssues(where)).toBe('');
+  });
+});
+
+describe('a filter over a relation of which MikroORM compares another column', () => {
+  const entities = readPolicyEntities(
+    { readEntities },
+    definePolicy({ name: 'p', entities: [Order, Line, Part], passes: [] }),
+  );
+  const read = (entity: AnyEntity, where: object): string => {
+    const mistakes: Issue[] = [];
+    const { text } = entities.predicate(entity, where, 'pass "old"', 'where', mistakes);
+    return mistakes.map(({ what, fix }) => `${what}. ${fix}`).join() || text;
+  };
+
+  test.each<[AnyEntity, object, string]>([
+    [Line, { order: { id: 1 } }, 'order names rows by code'],
+    [Line, { order: { id: { $in: [1, 2] } } }, 'order names rows by code'],
+    [Line, { $or: [{ id: 5 }, { order: { $and: [{ id: 1 }] } }] }, 'order names rows by code'],
+    [Part, { line: { order: { id: 1 } } }, 'line.order names rows by code'],
+    [Line, { order: { $not: { id: 1 } } }, 'order names rows by code'],
+    [Part, { line: { $not: { id: 1 } } }, '{ $not: { line: { id: ... } } }'],
+    [Part, { line: { $or: [{ $not: { id: 1 } }, { at: null }] } }, '{ $not: { line: { id: ... } } }'],
+    [Order, { lines: { $some: { $not: { id: 1 } } } }, '{ $not: { lines: { id: ... } } }'],
+  ])('is refused, with what to write: %# %j', (entity, where, said) => {
+    expect(read(entity, where)).toContain('its where would match other rows than it says');
+    expect(read(entity, where)).toContain(said);
+  });
+
+  test.each<[AnyEntity, object, RegExp]>([
+    [Line, { order: 2 }, /^"t"\."order_code" = \?$/],
+    [Line, { order: { code: 2 } }, /"t"\."order_code" = "o1"\."code" where "o1"\."code" = \?/],
+    [Part, { line: { id: 1 } }, /^"t"\."line_id" = \?$/],
+    [Part, { $not: { line: { id: 1 } } }, /^not \("t"\."line_id" = \?\)$/],
+    [Part, { line: { $not: { order: 2 } } }, /not \("l1"\."order_code" = \?\)/],
+    [Order, { lines: { $some: { id: 1 } } }, /"l1"\."id" = \?/],
+  ])('is taken if it compares what it says: %# %j', (entity, where, text) => {
+    expect(read(entity, where)).toMatch(text);
   });
 });
