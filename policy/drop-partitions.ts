@@ -62,6 +62,18 @@ export function dropPartitions<Row>(options: DropPartitionsOptions<Row>): DropPa
   });
 }
 
+const WHOLE = 'A partition is dropped whole, whatever its rows are';
+const BY_ROWS = `${WHOLE}: use an expireRows pass over the same entity, which has this option`;
+
+/** What to do without options of `expireRows` that judge single rows. */
+const SUBSTITUTES = new Map([
+  ...['where', 'overrides', 'keepAtMost', 'with', 'files'].map((option) => [option, BY_ROWS] as const),
+  [
+    'keepLast',
+    `${WHOLE}, and no pass looks for the newest of a group in several partitions: leave it out, and hold the rows that must stay, whose partitions then stay too`,
+  ] as const,
+]);
+
 const AnySchema = schemaFor(PeriodSchema);
 const LongSchema = schemaFor(LongPeriodSchema);
 
@@ -71,12 +83,15 @@ export const DropPartitionsSchema = chooseSchema((pass) =>
 );
 
 function schemaFor(olderThan: z.ZodType): z.ZodType {
-  return passOptions({
-    entity: EntitySchema,
-    age: PropertySchema,
-    olderThan,
-    lockTimeout: withFix(durationBetween(10, 60 * SECOND), "Use a duration from '10 ms' to '1 minute'"),
-    allowShort: FlagSchema,
-    allowNewest: FlagSchema,
-  });
+  return passOptions(
+    {
+      entity: EntitySchema,
+      age: PropertySchema,
+      olderThan,
+      lockTimeout: withFix(durationBetween(10, 60 * SECOND), "Use a duration from '10 ms' to '1 minute'"),
+      allowShort: FlagSchema,
+      allowNewest: FlagSchema,
+    },
+    SUBSTITUTES,
+  );
 }

@@ -2,6 +2,7 @@ import type { EntityName } from '@mikro-orm/core';
 import { z } from 'zod';
 
 import { nameFor } from './name.ts';
+import type { Substitutes } from './strict-options.ts';
 import { FlagSchema, NamesSchema, strictOptions } from './strict-options.ts';
 import { withFix } from './zod-issues.ts';
 
@@ -37,9 +38,10 @@ const PASS_OPTIONS = {
   optional: FlagSchema.optional(),
 };
 
-/** The options of a kind of pass, beside those of every kind. */
+/** The options of a kind of pass, beside those of every kind; what to do without options that only other kinds have. */
 export function passOptions<Shape extends z.ZodRawShape>(
   shape: Shape,
+  substitutes?: Substitutes,
 ): ReturnType<typeof strictOptions<typeof PASS_OPTIONS & Shape>> {
-  return strictOptions({ ...PASS_OPTIONS, ...shape });
+  return strictOptions({ ...PASS_OPTIONS, ...shape }, undefined, substitutes);
 }

@@ -7,18 +7,22 @@ import { formatValue, unknownOption, withFix } from './zod-issues.ts';
 /** What is wrong with an option that nobody reads. `place` is the object that has it. */
 type DescribeUnknown = (place: string, key: string) => string;
 
+/** Options that others of its kind have, each with what to do without it. */
+export type Substitutes = ReadonlyMap<string, string>;
+
 /**
  * An object that may have no other options. A misspelt option, or one at the wrong place, would be read by nobody, and
- * the policy would mean something else than it says. The fix names the option whose name is nearest.
+ * the policy would mean something else than it says. The fix names its substitute, else the option whose name is nearest.
  */
 export function strictOptions<Shape extends z.ZodRawShape>(
   shape: Shape,
   describe: DescribeUnknown = (place, key) => `${place} has ${JSON.stringify(key)}, which nobody reads`,
+  substitutes: Substitutes = new Map(),
 ): z.ZodObject<Shape, z.core.$catchall<z.ZodType<never>>> {
   const known = Object.keys(shape).filter((name) => name !== 'kind');
   const unknown = unknownOption(
     (path) => describe(findBatchTarget(path), String(path.at(-1))),
-    (key) => suggestOption(key, known),
+    (key) => substitutes.get(key) ?? suggestOption(key, known),
   );
   return z.object(shape, { error: `Use an object with some of ${known.join(', ')}` }).catchall(unknown);
 }

@@ -34,6 +34,8 @@ const ROOT = {
 };
 
 const expire = (options: object): Pass => expireRows({ ...EXPIRE, ...options } as never);
+const drop = (options: object): Pass =>
+  dropPartitions({ name: 'd', entity: Order, age: 'closedAt', olderThan: '30 days', ...options } as never);
 
 function listIssues(policy: Partial<PolicyOptions> & object): string[] {
   const all = checkPolicy(shopPolicy({ passes: [expire({})], ...policy }));
@@ -158,19 +160,22 @@ describe('an option that nobody reads is refused, and the nearest named:', () =>
       'Write concurrency',
     ],
     [
-      'of dropPartitions',
-      () =>
-        ofPass(
-          dropPartitions({
-            name: 'd',
-            entity: Order,
-            age: 'closedAt',
-            olderThan: '30 days',
-            where: { status: 'open' },
-          } as never),
-        ),
+      'of dropPartitions, that expireRows has',
+      () => ofPass(drop({ where: { status: 'open' } })),
       'it has "where"',
-      'Use some of',
+      'use an expireRows pass over the same entity, which has this option',
+    ],
+    [
+      'of dropPartitions, that no pass over partitions has',
+      () => ofPass(drop({ keepLast: { count: 1, per: ['status'] } })),
+      'pass "d": it has "keepLast"',
+      'leave it out, and hold the rows that must stay, whose partitions then stay too',
+    ],
+    [
+      'of dropPartitions, misspelt',
+      () => ofPass(drop({ lockTimeOut: '1 s' })),
+      'it has "lockTimeOut"',
+      'Write lockTimeout',
     ],
     [
       'of measureSize',
@@ -322,7 +327,7 @@ test('what builders make has no options that nobody reads', () => {
       }),
       deleteRecordedFiles({ name: 'files', from: 'old', root: fileRoot(ROOT) }),
       deleteOrphans(ORPHANS),
-      dropPartitions({ name: 'd', entity: Order, age: 'closedAt', olderThan: '30 days' }),
+      drop({}),
       measureSize({ name: 'm' }),
       reclaimSpace({ name: 'r' }),
     ],
