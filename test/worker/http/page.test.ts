@@ -302,6 +302,7 @@ describeNeeding(['temporal', 'chromium'], 'the page of a worker', () => {
     const { page } = watched;
     await page.getByText('Not known now: database second cannot be read').first().waitFor();
     await page.getByRole('table', { name: 'Runs, the newest first' }).waitFor();
+    await page.getByText('No run is open in the databases that respond', { exact: true }).waitFor();
     expect(await watched.told()).not.toContain('topsecret');
     await watched.photograph('one-database-away');
     watched.expectQuiet();

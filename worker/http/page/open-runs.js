@@ -23,7 +23,7 @@ let structure = '';
  *
  * @param {Status} status
  */
-export function showOpenRuns({ open, last, never }) {
+export function showOpenRuns({ open, last, never, missing }) {
   const now = JSON.stringify([
     open.map(({ database, run, state, reason, workflowUrl, passes }) => [
       database,
@@ -33,12 +33,15 @@ export function showOpenRuns({ open, last, never }) {
       workflowUrl,
       passes.map(({ name, status }) => [name, status]),
     ]),
-    open.length === 0 ? [last, never] : [],
+    open.length === 0 ? [last, never, missing.length] : [],
   ]);
   if (now !== structure) {
     structure = now;
     shown.clear();
-    replace(byId('open'), ...(open.length === 0 ? makeLastRuns(last, never) : open.map(makeRun)));
+    replace(
+      byId('open'),
+      ...(open.length === 0 ? makeLastRuns(last, never, missing.length > 0) : open.map(makeRun)),
+    );
   }
   for (const run of open) for (const pass of run.passes) showPass(run, pass);
 }
@@ -49,8 +52,9 @@ const MOST_NAMES = 3;
 /**
  * @param {Status['last']} last
  * @param {Status['never']} never
+ * @param {boolean} isPart whether a database does not respond
  */
-function makeLastRuns(last, never) {
+function makeLastRuns(last, never, isPart) {
   const names = never
     .toSorted((one, other) => Number(other.enabled) - Number(one.enabled))
     .slice(0, MOST_NAMES)
@@ -58,11 +62,7 @@ function makeLastRuns(last, never) {
   const isMissed = never.some(({ enabled }) => enabled);
   const more = never.length > MOST_NAMES ? ` and ${formatCount(never.length - MOST_NAMES)} more` : '';
   return [
-    make(
-      'p',
-      { class: 'state' },
-      last.length === 0 ? 'No run is open, and none has ended yet' : 'No run is open',
-    ),
+    make('p', { class: 'state' }, describeNone(last.length === 0, isPart)),
     ...last.map(({ policy, run, status, endedAt, rows, reason }) => {
       const ended = endedAt === null ? '' : ` ${formatTime(endedAt)}`;
       const text = `The last run of ${policy}, number ${run}, ${formatEnd(status)}${ended} and deleted ${formatNoun(rows, 'row')}`;
@@ -73,6 +73,15 @@ function makeLastRuns(last, never) {
       ? []
       : [make('p', { class: isMissed ? 'warn' : '' }, `No run has ended yet of ${names.join(', ')}${more}`)]),
   ];
+}
+
+/**
+ * @param {boolean} isFirst whether no run has ended
+ * @param {boolean} isPart
+ */
+function describeNone(isFirst, isPart) {
+  const none = isPart ? 'No run is open in the databases that respond' : 'No run is open';
+  return isFirst ? `${none}, and none has ended yet` : none;
 }
 
 /** @param {string} status */
