@@ -43,6 +43,21 @@ describe('the pacer', () => {
     expect(pacer.readFactor).toBe(4);
   });
 
+  test('reads no more in all than four times the batch before, and no further than what is aimed at', () => {
+    const pacer = new Pacer(100, 1);
+    const sparse = { cursor: null, done: false, taken: 0, skipped: 0, moved: 0, filled: 0.1 };
+    const readRows = (): number => pacer.size * pacer.readFactor;
+    const millisPerRow = 0.001;
+    for (let n = 0; n < 20; n += 1) {
+      const before = readRows();
+      const millis = before * millisPerRow;
+      pacer.learnFrom({ outcome: sparse, millis, rows: 0 });
+      expect(readRows()).toBeLessThanOrEqual(4 * before);
+      expect(readRows() * millisPerRow).toBeLessThanOrEqual(61);
+    }
+    expect(readRows() * millisPerRow).toBeGreaterThan(15);
+  });
+
   test('follows a database that becomes ten times slower within two batches', () => {
     const pacer = new Pacer(100, 1);
     const times = pace(pacer, (n) => (n < 30 ? 0.002 : 0.02), 40);
