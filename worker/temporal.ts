@@ -25,11 +25,14 @@ export interface TemporalClient {
 }
 
 /** Connects a client. The options override the environment, which overrides `temporal.toml`. */
-export async function connectClient(options: TemporalOptions): Promise<TemporalClient> {
+export async function connectClient(
+  options: TemporalOptions,
+  connectTimeout: NonNullable<ConnectionOptions['connectTimeout']> = '10s',
+): Promise<TemporalClient> {
   const { namespace, connection: connectionOptions, address } = loadSettings(options);
   try {
     await assertNotRefused(address);
-    const connection = await Connection.connect({ ...connectionOptions, connectTimeout: '10s' });
+    const connection = await Connection.connect({ ...connectionOptions, connectTimeout });
     return { client: new Client({ connection, namespace }), address, close: async () => connection.close() };
   } catch (error) {
     throw new TemporalUnreachable(address, error);

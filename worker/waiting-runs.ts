@@ -41,16 +41,15 @@ export async function findWaitingRuns(
   }));
   const only = policies.length === 1 ? (policies[0]?.name ?? null) : null;
   return (await Promise.all(states)).flatMap(({ workflowId, state: { state, reason, progress } }) =>
-    progress === undefined || progress.run !== null || reason === null
+    progress === undefined || progress.run !== null || (reason === null && state !== 'paused')
       ? []
-      : [
-          {
-            workflowId,
-            policy: progress.policy ?? only,
-            reason: state === 'paused' ? `signal resume: ${reason}` : reason,
-          },
-        ],
+      : [{ workflowId, policy: progress.policy ?? only, reason: describeWait(state, reason) }],
   );
+}
+
+function describeWait(state: string, reason: string | null): string {
+  const parts = [...(state === 'paused' ? ['signal resume'] : []), ...(reason === null ? [] : [reason])];
+  return parts.join(': ');
 }
 
 async function listVisible(client: Client, taskQueue: string): Promise<string[]> {

@@ -48,7 +48,8 @@ async function history(run: number | undefined, flags: HistoryFlags): Promise<vo
     const found = await readReports(ledger, run, flags);
     return { reports: found, open: await findWorkflows(ledger, found) };
   });
-  const { states, waiting } = await askTemporal(open, past.setup, flags);
+  const isList = run === undefined && !flags.json;
+  const { states, waiting } = await askTemporal(open, isList, past.setup, flags);
   if (run === undefined) printRuns(reports, states, waiting, flags);
   else printRun(reports[0], states, run, flags);
 }
@@ -83,27 +84,36 @@ interface OpenStates {
   readonly waiting: readonly WaitingRun[];
 }
 
-/** Asks Temporal how the open runs stand, and which ones wait to begin. If it does not respond, only an open run tells of it. */
+/** Without an open run Temporal only adds to what the ledger knows: nobody waits long for that. */
+const HINT_TIMEOUT = '2s';
+
+/**
+ * Asks Temporal how the open runs stand and, for the list of runs, which ones wait to begin. What is wrong with Temporal is
+ * told of an open run only.
+ */
 async function askTemporal(
   open: ReadonlyMap<number, string>,
+  isList: boolean,
   { taskQueue, policies }: Setup,
   flags: TemporalOptions,
 ): Promise<OpenStates> {
+  if (open.size === 0 && !isList) return { states: new Map(), waiting: [] };
   const { connectClient } = await import('../temporal.ts');
   const { describeNoTemporal, readRunState } = await import('../run-state.ts');
   const { findWaitingRuns } = await import('../waiting-runs.ts');
   try {
-    const temporal = await connectClient(flags);
+    const temporal = await connectClient(flags, open.size === 0 ? HINT_TIMEOUT : undefined);
     try {
       const states = [...open].map(
         async ([run, workflowId]) => [run, await readRunState(temporal.client, workflowId)] as const,
       );
-      const waiting = await findWaitingRuns(temporal.client, { taskQueue, policies });
+      const waiting = isList ? await findWaitingRuns(temporal.client, { taskQueue, policies }) : [];
       return { states: new Map(await Promise.all(states)), waiting };
     } finally {
       await temporal.close();
     }
   } catch (error) {
+    if (open.size === 0) return { states: new Map(), waiting: [] };
     if (!(error instanceof TemporalUnreachable)) throw error;
     const state = describeNoTemporal(error.message);
     return { states: new Map([...open.keys()].map((run) => [run, state])), waiting: [] };
