@@ -44,6 +44,8 @@ export function countDaysBehind(
   { removedPerDay }: Pick<Pace, 'removedPerDay'>,
 ): number | null {
   if (removedPerDay === null || removedPerDay === 0) return null;
+  // The sample alone may have found so many.
+  if (left.rows <= Math.max(2 * left.error, MIN_GROWTH)) return null;
   const days = Math.round(left.rows / removedPerDay);
   return days === 0 ? null : days;
 }
