@@ -47,6 +47,8 @@ export interface RowSql<Connection> extends HoldSql<Connection>, OwnRows<Connect
   keyText(column: ColumnName, alias: string): RawBuilder<string | null>;
   /** Over an alias: the key is one of some. `type` is that of the column which they are of. */
   isKey(column: ColumnName, alias: string, keys: readonly string[], type?: string): RawBuilder<boolean>;
+  /** Over an alias: the key is one that travels as text, of whatever type. */
+  hasKey(column: ColumnName, alias: string, key: string): RawBuilder<boolean>;
   /** The end of a select of alias `t` that locks its rows: all, or those that nobody else has locked. */
   readonly lock: RawBuilder<unknown>;
   readonly lockFree: RawBuilder<unknown>;

@@ -150,7 +150,7 @@ export class SqlRows<Connection> implements Rows {
     const [row] = await this.#read<{ key: string; location: string }>(sql`
       select ${this.#sql.keyText(column, 't')} as key, ${this.#sql.locationText('t')} as location
       from ${this.#sql.wholeTableAs(table, 't')}
-      where ${this.#sql.isKey(column, 't', [key])}`);
+      where ${this.#sql.hasKey(column, 't', key)}`);
     return row && { column, ...row };
   }
 

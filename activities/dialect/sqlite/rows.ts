@@ -75,6 +75,7 @@ export const ROW_SQL: SqliteRows = {
   isAmong: (select) => sql`t.rowid in (${select})`,
   keyText,
   isKey,
+  hasKey: (column, alias, key) => compareKey(column, alias, '=', key),
   lock: sql``,
   lockFree: sql``,
   deleteRows,

@@ -48,7 +48,9 @@ function renderImports({ application, passes }: Proposal): string {
     ...(passes.some(({ drops }) => drops) ? ['dropPartitions'] : []),
     ...(passes.some(({ unit, goesWith }) => unit !== null && goesWith === null) ? ['epoch'] : []),
     ...(passes.some(({ drops }) => !drops) ? ['expireRows'] : []),
-    ...(passes.some(({ children }) => children.some(({ guess }) => !guess)) ? ['softChild'] : []),
+    ...(passes.some(({ children, goesWith }) => goesWith === null && children.some(({ guess }) => !guess))
+      ? ['softChild']
+      : []),
   ];
   const ours = `import { ${names.join(', ')} } from 'temporal-vacuum';`;
   return passes.length === 0 ? ours : `import { defineEntity, p } from '@mikro-orm/core';\n${ours}`;
