@@ -1,6 +1,8 @@
+import type { ApplicationFailure } from '@temporalio/workflow';
 import { log } from '@temporalio/workflow';
 
 import type { Plan, PlannedPass, RunReport } from '../activities/contract.ts';
+import type { RunEnding } from './read-end.ts';
 import type { PassState } from './state.ts';
 import { countRows } from './state.ts';
 
@@ -10,8 +12,17 @@ export function logRunBegin({ run, policy, passes }: Plan): void {
   log.info(`run ${run} of policy ${policy} begins: ${countNouns(passes.length, 'pass')}`, { run, policy });
 }
 
-export function logRunEnd({ run, policy, status, rows, millis, reasons, notes, holder }: RunReport): void {
-  const name = run === null ? `a run of policy ${policy}` : `run ${run} of policy ${policy}`;
+/** Its number is known at the end. */
+export function logPreviewBegin(policy: string | undefined): void {
+  log.info(`a preview of ${policy === undefined ? 'the only policy' : `policy ${policy}`} begins`, {
+    policy,
+  });
+}
+
+export function logRunEnd(report: RunReport): void {
+  const { run, policy, mode, status, rows, millis, reasons, notes, holder } = report;
+  const what = mode === 'preview' ? 'preview' : 'run';
+  const name = run === null ? `a ${what} of policy ${policy}` : `${what} ${run} of policy ${policy}`;
   const busy = holder === undefined ? [] : [`run ${holder.run} of workflow ${holder.workflowId} is open`];
   const why = [...reasons, ...busy].map((reason) => `; ${reason}`).join('');
   const done = run === null ? '' : `: ${countNouns(rows, 'row')} in ${seconds(millis)}`;
@@ -21,14 +32,19 @@ export function logRunEnd({ run, policy, status, rows, millis, reasons, notes, h
 }
 
 /** A run that failed before it began, or could not be closed. */
-export function logRunFailure(policy: string, type: string, reason: string): void {
-  const what = type === 'VacuumGuard' ? 'was stopped by a guard' : 'failed';
-  log.warn(`a run of policy ${policy} ${what}: ${reason}`, {
-    policy,
-    status: type === 'VacuumGuard' ? 'stopped-by-guard' : 'failed',
-    type,
-    reasons: [reason],
-  });
+export function logRunFailure(
+  { run = null, policy, status = 'failed' }: Partial<RunEnding> & { readonly policy: string },
+  { type, message }: Pick<ApplicationFailure, 'type' | 'message'>,
+): void {
+  const what = status === 'stopped-by-guard' ? 'was stopped by a guard' : 'failed';
+  const name = run === null ? `a run of policy ${policy}` : `run ${run} of policy ${policy}`;
+  log.warn(`${name} ${what}: ${message}`, { run, policy, status, type, reasons: [message] });
+}
+
+export function logPassSkipped({ run, policy }: Plan, { name: pass, kind, dependsOn }: PlannedPass): void {
+  const why = `it depends on ${dependsOn.join(', ')}, of which one failed`;
+  const fields = { run, policy, pass, kind, status: 'skipped', reasons: [why] };
+  log.warn(`run ${run} of policy ${policy}: pass ${pass} skipped; ${why}`, fields);
 }
 
 export function logPassBegin({ run, policy }: Plan, { name: pass, kind }: PlannedPass): void {

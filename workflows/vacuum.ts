@@ -16,10 +16,20 @@ import type { Wait } from './control.ts';
 import { Control, waitUntil } from './control.ts';
 import { describeEnding, failedPass } from './describe-ending.ts';
 import { findFailure } from './find-failure.ts';
-import { logPassBegin, logPassEnd, logRunBegin, logRunEnd, logRunFailure } from './log-run.ts';
+import {
+  logPassBegin,
+  logPassEnd,
+  logPassSkipped,
+  logPreviewBegin,
+  logRunBegin,
+  logRunEnd,
+  logRunFailure,
+} from './log-run.ts';
 import { pauseSignal, progressQuery, resumeSignal, stopSignal } from './messages.ts';
 import type { RunProgress } from './progress.ts';
 import { toProgress, formatProgress, readState } from './progress.ts';
+import type { RunEnding } from './read-end.ts';
+import { readEnd } from './read-end.ts';
 import { runPass } from './run-pass.ts';
 import type { RunState } from './state.ts';
 import { newState } from './state.ts';
@@ -46,6 +56,8 @@ class VacuumRun {
   readonly #control: Control;
   #state: RunState | undefined;
   #phase: RunProgress['state'] = 'beginning';
+  /** The number of a run that ended before there was a plan. */
+  #run: number | null = null;
 
   constructor(input: VacuumInput, carried: RunState | undefined) {
     this.#input = input;
@@ -63,14 +75,24 @@ class VacuumRun {
     setHandler(progressQuery, () => this.#progress(), { description: 'How the run stands, pass by pass' });
   }
 
+  /** Whatever comes of the run, the query and the details of the workflow say so afterwards. */
   async run(): Promise<RunReport> {
-    if (this.#input.mode === 'preview') return this.#preview();
+    try {
+      const report = await (this.#input.mode === 'preview' ? this.#preview() : this.#execute());
+      this.#end(report);
+      logRunEnd(report);
+      return report;
+    } catch (error) {
+      const end = readEnd(error);
+      if (end !== undefined) this.#end(end);
+      throw error;
+    }
+  }
+
+  async #execute(): Promise<RunReport> {
     if (this.#state === undefined) {
       const begun = await this.#begin();
-      if ('report' in begun) {
-        logRunEnd(begun.report);
-        return begun.report;
-      }
+      if ('report' in begun) return begun.report;
       this.#state = newState(begun.plan);
       logRunBegin(begun.plan);
     }
@@ -85,6 +107,7 @@ class VacuumRun {
 
   async #preview(): Promise<RunReport> {
     this.#show();
+    logPreviewBegin(this.#input.policy);
     const options = { summary: 'count what would be deleted' };
     return this.#orFail(async () =>
       previewing['vacuum.previewRun'].executeWithOptions(options, [this.#input, firstRunId()]),
@@ -145,6 +168,7 @@ class VacuumRun {
       if (planned.notApplicable === true) continue;
       if (planned.dependsOn.some((name) => failedPass(state, name))) {
         pass.status = 'skipped';
+        logPassSkipped(state.plan, planned);
         continue;
       }
       if (pass.startedAt === undefined) logPassBegin(state.plan, planned);
@@ -184,11 +208,10 @@ class VacuumRun {
         closing['vacuum.finishRun'].executeWithOptions(options, [ending]),
       ),
     );
-    this.#phase = report.status;
-    this.#show();
+    if (report.status === 'completed' || report.status === 'stopped') return report;
+    this.#end(report);
     logRunEnd(report);
     if (report.status === 'cancelled') throw new CancelledFailure('cancelled after the batch under way');
-    if (report.status === 'completed' || report.status === 'stopped') return report;
     throw ApplicationFailure.nonRetryable(
       `run ${report.run} of policy ${report.policy} ${report.status}: ${report.reasons.join('; ')}`,
       'VacuumFailed',
@@ -204,10 +227,18 @@ class VacuumRun {
       if (isCancellation(error)) throw error;
       const failure = findFailure(error);
       if (failure === undefined) throw error;
-      const type = failure.type ?? 'VacuumUnexpected';
-      logRunFailure(this.#state?.plan.policy ?? this.#input.policy ?? 'unknown', type, failure.message);
-      throw ApplicationFailure.nonRetryable(failure.message, type);
+      const { type = 'VacuumUnexpected', message, details } = failure;
+      const failed = ApplicationFailure.nonRetryable(message, type ?? 'VacuumUnexpected', ...(details ?? []));
+      const policy = this.#state?.plan.policy ?? this.#input.policy ?? 'unknown';
+      logRunFailure({ run: this.#state?.plan.run ?? null, policy, ...readEnd(failed) }, failed);
+      throw failed;
     }
+  }
+
+  #end({ status, run }: RunEnding): void {
+    this.#phase = status;
+    this.#run = run ?? null;
+    this.#show();
   }
 
   #handle(request: () => void): void {
@@ -219,7 +250,7 @@ class VacuumRun {
     const { paused, reason, waitsFor } = this.#control;
     const state = this.#state;
     return {
-      run: state?.plan.run ?? null,
+      run: state?.plan.run ?? this.#run,
       policy: state?.plan.policy ?? this.#input.policy ?? null,
       state: readState(this.#phase, this.#control),
       reason: (paused ? reason : waitsFor) ?? null,

@@ -115,9 +115,12 @@ export class QueryBudget {
 export class GuardsError extends Error {
   override readonly name = 'GuardsError';
   readonly wireMessage: string;
+  /** Its number in the ledger. */
+  readonly run: number;
 
-  constructor(policy: string, triggered: readonly Issue[]) {
+  constructor(policy: string, triggered: readonly Issue[], run: number) {
     super(describeAll(policy, triggered, true));
+    this.run = run;
     this.wireMessage = describeAll(policy, triggered, false);
   }
 }

@@ -180,9 +180,9 @@ async function planAndInsert(
   });
   if (triggered.length > 0) {
     const reasons = triggered.map((guard) => describeGuard(guard, false));
-    await insertGuarded(ledger, owner, settings, passes, reasons);
+    const number = await insertGuarded(ledger, owner, settings, passes, reasons);
     countEnd(policy.name, 'stopped-by-guard');
-    throw new GuardsError(policy.name, triggered);
+    throw new GuardsError(policy.name, triggered, number);
   }
   const run = await insertRun(ledger, owner, settings, passes, now);
   if (run === undefined) return undefined;

@@ -42,7 +42,8 @@ function toFailure(error: unknown, doing: string): Error {
   if (error instanceof ApplicationFailure || error instanceof CancelledFailure) return error;
   if (error instanceof ValidationError)
     return ApplicationFailure.nonRetryable(error.wireMessage, FAILURE.input);
-  if (error instanceof GuardsError) return ApplicationFailure.nonRetryable(error.wireMessage, FAILURE.guard);
+  if (error instanceof GuardsError)
+    return ApplicationFailure.nonRetryable(error.wireMessage, FAILURE.guard, error.run);
   log.debug(`${doing} failed`, { error });
   const database = readDatabaseError(error);
   if (database === undefined) {

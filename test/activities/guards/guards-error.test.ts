@@ -12,7 +12,7 @@ const guards = (length: number): ConstructorParameters<typeof GuardsError>[1] =>
 
 test('lists all guards that stopped a run, however many are alike', () => {
   // Twelve, and from eleven on issues that are alike are folded.
-  const { message, wireMessage } = new GuardsError('nightly', guards(12));
+  const { message, wireMessage } = new GuardsError('nightly', guards(12), 1);
   expect(message.split('\n')[0]).toBe(
     '12 guards stopped the run of policy nightly before its first batch, nothing was deleted:',
   );
@@ -28,7 +28,7 @@ test('lists all guards that stopped a run, however many are alike', () => {
 });
 
 test('says that one is one', () => {
-  expect(new GuardsError('nightly', guards(1)).message).toMatch(
+  expect(new GuardsError('nightly', guards(1), 1).message).toMatch(
     /^a guard stopped the run of policy nightly /,
   );
 });
