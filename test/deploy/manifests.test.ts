@@ -45,7 +45,7 @@ describe('docker compose', () => {
     readonly environment: Readonly<Record<string, string>>;
     readonly ports?: readonly string[];
     readonly healthcheck?: object;
-    readonly depends_on?: Readonly<Record<string, object>>;
+    readonly depends_on?: readonly string[] | Readonly<Record<string, object>>;
     readonly stop_grace_period?: string;
   }
   const text = read('deploy/compose.yaml');
@@ -56,6 +56,16 @@ describe('docker compose', () => {
     const example = read('deploy/.env.example').matchAll(/^(?<name>\w+)=/gm);
     expect(new Set([...example].map(({ groups }) => groups?.['name']))).toEqual(new Set(wanted));
     expect(text).not.toMatch(/(PASSWORD|PWD|TOKEN): ['"]?\w/);
+  });
+
+  test('starts what the vacuum needs and cleans', () => {
+    const names = Object.keys(services);
+    expect(names).toEqual(expect.arrayContaining(['postgres', 'prefect', 'temporal', 'vacuum']));
+    const wanted = Object.values(services).flatMap(({ depends_on: needs = [] }) =>
+      Array.isArray(needs) ? needs : Object.keys(needs),
+    );
+    expect(wanted.length).toBeGreaterThan(2);
+    expect(wanted.filter((name) => !names.includes(name))).toEqual([]);
   });
 
   test('is reached from this machine alone, and deletes nothing before .env says so', async () => {

@@ -1,9 +1,16 @@
+import { execFile } from 'node:child_process';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 
 import type { CliResult } from '../../support/cli.ts';
 import { cli } from '../../support/cli.ts';
 import type { TestDatabase } from '../../support/database.ts';
 import { createDatabase } from '../../support/database.ts';
+import { USE_MADE_BUNDLE } from '../../support/made-bundle.ts';
+import { withoutOwnSettings } from '../../support/own-settings.ts';
+import { ROOT } from '../../support/parts/bring.ts';
 import { temporalAddress } from '../../support/temporal.ts';
 import { waitFor } from '../../support/wait.ts';
 
@@ -195,6 +202,25 @@ describe('a reader that leaves', () => {
 
   test.each(['preview', 'stats'])('of %s ends it in silence', async (command) => {
     expectNoStack(await leave([command, 'plain'], 'stdout'));
+  });
+
+  test('after the first line of a pipe of a shell lets a run go on', async () => {
+    const words = [
+      process.execPath,
+      join(ROOT, 'worker/cli/main.ts'),
+      'run',
+      'plain',
+      '--execute',
+      ...CONFIG,
+    ];
+    const command = [...words, '--temporal', 'dev'].map((word) => `'${word}'`).join(' ');
+    const { stdout } = await promisify(execFile)('bash', ['-o', 'pipefail', '-c', `${command} | head -n 1`], {
+      cwd: ROOT,
+      env: { ...withoutOwnSettings(process.env), ...USE_MADE_BUNDLE, STOPS_DATABASE_URL: database.url },
+    });
+    expect(stdout.split('\n')).toHaveLength(2);
+    expect(await database.value('select count(*) from thing')).toBe(0);
+    expect(await database.value('select count(*) from vacuum.run where ended_at is null')).toBe(0);
   });
 
   test.each(['stdout', 'stderr'] as const)('of the %s of a run lets the run go on', async (from) => {
