@@ -37,13 +37,18 @@ const ONE_OF_FIVE: Pick<Option, 'explained' | 'advice'> = {
   advice: [/pass old: matching rows without an age, which never expire: about 3/],
 };
 
-/** A number just over and one just under its age; no number; 0 for never; and one in another unit. */
+const PER_SECOND = { s: 1, ms: 1000, us: 1_000_000 } as const;
+const TYPES = ['bigint', 'numeric', 'double precision'];
+
+/** A number just over and one just under its age; no number; 0 for never; and one that is no instant in this unit. */
 function makeEpoch(
   unit: EpochUnit,
-  perSecond: number,
   type: string,
   pass: Pass = expireRows({ ...old, age: epoch('seen', unit) }),
 ): Option {
+  const perSecond = PER_SECOND[unit];
+  // Four bytes have no milliseconds since 1970: the last second before those that count.
+  const none = type === 'integer' ? 99_999_999 : overSince1970(10, unit === 's' ? 1000 : 1);
   return {
     name: `an age in ${unit} since 1970, in ${type}, of ${pass.kind}`,
     schema: `
@@ -52,8 +57,7 @@ function makeEpoch(
       create index visit_meeting on visit (meeting_id);
       insert into meeting values (1);
       create index visit_seen on visit (seen);
-      insert into visit (id, seen) values (1, ${overSince1970(10, perSecond)}), (2, ${underSince1970(10, perSecond)}), (3, null), (4, 0),
-        (5, ${overSince1970(10, perSecond === 1 ? 1000 : 1)});`,
+      insert into visit (id, seen) values (1, ${overSince1970(10, perSecond)}), (2, ${underSince1970(10, perSecond)}), (3, null), (4, 0), (5, ${none});`,
     entities: [Visit, Meeting],
     passes: [pass],
     deleted: { old: { visit: 1 } },
@@ -64,14 +68,11 @@ function makeEpoch(
 
 /** Ages in other forms, and elsewhere. */
 export const AGES: readonly Option[] = [
-  makeEpoch('s', 1, 'bigint'),
-  makeEpoch('ms', 1000, 'bigint'),
-  makeEpoch('us', 1_000_000, 'bigint'),
-  makeEpoch('ms', 1000, 'numeric'),
-  makeEpoch('s', 1, 'double precision'),
+  ...(['s', 'ms', 'us'] as const).flatMap((unit) => TYPES.map((type) => makeEpoch(unit, type))),
+  // SQLite has one type of whole numbers.
+  { ...makeEpoch('s', 'integer'), only: 'PostgreSQL' },
   makeEpoch(
     'ms',
-    1000,
     'bigint',
     deleteOrphans({
       name: 'old',

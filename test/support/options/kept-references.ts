@@ -44,6 +44,7 @@ export const KEPT_REFERENCES: readonly Option[] = [
       expireRows({ ...old, olderThan: '10 days', ...withData, keepLast: { count: 1, per: ['shop'] } }),
     ],
     deleted: { old: { orders: 1, data: 1 } },
+    onlyCounted: true,
     left: { orders: [2, 3], data: [2, 3, 4, 5, 6] },
     explained: [
       ['Order', 1, 'old'],
@@ -94,6 +95,7 @@ export const KEPT_REFERENCES: readonly Option[] = [
       expireRows({ ...old, olderThan: '10 days', ...withLines, keepLast: { count: 1, per: ['shop'] } }),
     ],
     deleted: { old: { orders: 1, line: 1 } },
+    onlyCounted: true,
     left: { orders: [2, 3], line: [11, 31, 90, 99] },
     explained: [
       ['Order', 1, 'old'],
@@ -108,6 +110,7 @@ export const KEPT_REFERENCES: readonly Option[] = [
     entities: [Order, Line],
     passes: [expireRows({ ...oldLine, keepLast: { count: 1, per: ['order'] } })],
     deleted: { old: { line: 3 } },
+    onlyCounted: true,
     left: { orders: [1, 2, 3], line: [11, 22, 90, 99] },
     explained: [
       ['Line', 21, 'old'],
@@ -148,6 +151,7 @@ export const KEPT_REFERENCES: readonly Option[] = [
       }),
     ],
     deleted: { old: { page: 1 } },
+    onlyCounted: true,
     left: { blob: [1, 2, 3, 4], page: [2, 3, 4] },
     explained: [
       ['Page', 1, 'old'],

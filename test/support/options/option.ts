@@ -21,6 +21,8 @@ export interface Option {
   readonly deleted: Readonly<Record<string, Readonly<Record<string, number>>>>;
   /** How many rows of its own table wait for each pass. Default: those that it deletes from the first table. */
   readonly waiting?: Readonly<Record<string, number>>;
+  /** Only a count tells the backlog, and no estimate at once. Left out if both do. */
+  readonly onlyCounted?: true;
   /** The ids that are left in each table. */
   readonly left: Readonly<Record<string, readonly number[]>>;
   /** By entity and key: the pass that a row goes by, or why it stays. At least one of each. */

@@ -191,6 +191,7 @@ export const RETENTIONS: readonly Option[] = [
       }),
     ],
     deleted: { old: { job: 3 } },
+    onlyCounted: true,
     left: { job: [2, 4, 5, 7], tenant: TENANTS },
     explained: [
       ['Job', 1, 'old'],
