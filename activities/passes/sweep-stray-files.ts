@@ -154,6 +154,8 @@ async function removeStrays(
     done: false,
   };
   if (fileResults.length < started.length) return stays;
+  // Unreadable folders behind the last file would be counted by each listing that goes on after it.
+  if (at.ended === true) return { ...stays, done: started.length < 2 * MAX_FILES };
   const found = await findStrays(session, opened, stored, { signal, debug }, at.after, MAX_FILES);
   const seenId = found.files > 0 ? opened.open.rootId : rootId;
   const again = { files: at.again.files + found.files, strays: at.again.strays + found.strays.length };
@@ -163,7 +165,9 @@ async function removeStrays(
     ...stays,
     strays: mayRemove ? found.strays : [],
     left: found.unreadable === 0 ? {} : { [UNREADABLE]: found.unreadable },
-    cursor: { listing: { ...at, rootId: seenId, after: found.after, again } },
+    cursor: {
+      listing: { ...at, rootId: seenId, after: found.after, again, ...(found.done ? { ended: true } : {}) },
+    },
     done: found.done && found.strays.length === 0 && started.length < 2 * MAX_FILES,
   };
 }

@@ -55,6 +55,8 @@ export interface ListingCursor {
     readonly strays: number;
     /** What the second has so far. */
     readonly again: { readonly files: number; readonly strays: number };
+    /** The second has come to its end: only the files that it found last are left to remove. */
+    readonly ended?: true;
     /** Between the two: which recorded paths were checked so far. */
     readonly checking?: { readonly column: number; readonly after: string | null };
     /** The device and inode of the root, once it had something in it. */

@@ -1,5 +1,5 @@
-import { chmodSync, mkdirSync } from 'node:fs';
-import { join } from 'node:path';
+import { chmodSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 
@@ -9,6 +9,7 @@ import { expireRows } from '../../../policy/expire-rows.ts';
 import type { Policy } from '../../../policy/policy.ts';
 import { sweepStrayFiles } from '../../../policy/sweep-stray-files.ts';
 import { keys, Picture, Pictures, picturesPolicy } from '../../support/pictures.ts';
+import { withUnreadable } from '../../support/unreadable.ts';
 
 let pictures: Pictures;
 beforeEach(async () => {
@@ -156,24 +157,51 @@ describe('files of deleted rows that are not there', () => {
 });
 
 describe('a folder that the worker may not read', () => {
+  /** Files, in folders in which everybody may remove them. */
+  function fill(files: readonly string[]): void {
+    for (const key of files) pictures.write(key);
+    chmodSync(join(pictures.folder, '..'), 0o755);
+    for (const folder of ['.', ...new Set(files.map((key) => dirname(key)))])
+      chmodSync(join(pictures.folder, folder), 0o777);
+  }
+
   test('is left out and told, and what comes after it is listed', async () => {
-    for (const key of ['a/1.jpg', 'm/2.jpg', 'z/3.jpg']) pictures.write(key);
-    for (const folder of [join(pictures.folder, '..'), pictures.folder]) chmodSync(folder, 0o755);
-    mkdirSync(join(pictures.folder, 'lost+found'), { mode: 0o700 });
+    fill(['a/1.jpg', 'lost+found/x.jpg', 'm/2.jpg', 'z/3.jpg']);
     const open = await localDisk(pictures.folder).open();
     const unreadable: string[] = [];
     const found: string[] = [];
-    // Nobody may read what belongs to root alone.
-    process.seteuid?.(65_534);
-    try {
+    await withUnreadable([join(pictures.folder, 'lost+found')], async () => {
       for await (const key of open.list(null, (folder) => unreadable.push(folder))) found.push(key);
-    } finally {
-      process.seteuid?.(0);
-      await open.close();
-    }
+    });
+    await open.close();
     expect({ found, unreadable }).toEqual({
       found: ['a/1.jpg', 'm/2.jpg', 'z/3.jpg'],
       unreadable: ['lost+found'],
     });
   });
+
+  test.each([true, false])(
+    'is counted by a sweep and its preview, and passed over: remove %s',
+    async (remove) => {
+      const hidden = ['b/stray.jpg', 'y/stray.jpg', 'z/deep/stray.jpg'];
+      const seen = ['a/stray.jpg', 'm/kept.jpg', 'm/stray.jpg'];
+      fill([...hidden, ...seen]);
+      await pictures.add(0, ['m/kept.jpg']);
+      const policy = picturesPolicy(
+        sweepStrayFiles({ name: 'strays', root: pictures.root, remove, maxStrayRatio: 1 }),
+      );
+      // Loads all code that the worker loads later, for a user who may not read it.
+      await pictures.preview(policy);
+      // The first before any file that is seen, the last two after all: a listing that goes on after a file finds them again.
+      const folders = ['b', 'y', 'z'].map((folder) => join(pictures.folder, folder));
+      const [preview, report] = await withUnreadable(folders, async () => [
+        await pictures.preview(policy),
+        await pictures.run(policy),
+      ]);
+      const unresolved = { 'a folder that the worker may not read, with what is in it': 3 };
+      expect(preview.passes[0]).toMatchObject({ files: remove ? 2 : 0, reported: { unresolved } });
+      expect(report.passes[0]).toMatchObject({ files: remove ? 2 : 0, reported: { unresolved } });
+      expect(pictures.files()).toEqual([...hidden, ...(remove ? ['m/kept.jpg'] : seen)].toSorted());
+    },
+  );
 });
