@@ -1,29 +1,20 @@
 import { stripVTControlCharacters } from 'node:util';
 
-import { afterEach, beforeEach, expect, jest, test } from '@jest/globals';
+import { expect, test } from '@jest/globals';
 
 import { printCurrentBacklogs } from '../../../worker/cli/print-backlog.ts';
 import { printSizes } from '../../../worker/cli/print-sizes.ts';
+import { Printed } from '../../support/printed.ts';
 
 // The longest names that the policy of Prefect has, and the largest numbers of a database of some terabytes.
 const PASS = 'stale-artifact-collections';
 const TABLE = 'task_run_state_cache';
 
-let output: string;
-beforeEach(() => {
-  output = '';
-  jest.spyOn(process.stdout, 'write').mockImplementation((chunk) => {
-    output += String(chunk);
-    return true;
-  });
-});
-afterEach(() => {
-  jest.restoreAllMocks();
-});
+const printed = Printed.forEach();
 
 function expectNarrow(): void {
   expect(
-    stripVTControlCharacters(output)
+    stripVTControlCharacters(printed.text)
       .split('\n')
       .filter((line) => line.length > 80),
   ).toEqual([]);
@@ -48,8 +39,8 @@ test('sizes, bloat and vacuums of a table fit a terminal of 80 columns', () => {
   };
   printSizes([sizes]);
   expectNarrow();
-  expect(output).toMatch(/task_run_state_cache +1.5 TiB +45.5 % +999.5 GiB +45.5 % +1023.5 MiB\n/);
-  expect(output).toMatch(/task_run_state_cache +1,234,567,890 +123,456,789 +10d ago \(auto\) +never\n/);
+  expect(printed.text).toMatch(/task_run_state_cache +1.5 TiB +45.5 % +999.5 GiB +45.5 % +1023.5 MiB\n/);
+  expect(printed.text).toMatch(/task_run_state_cache +1,234,567,890 +123,456,789 +10d ago \(auto\) +never\n/);
 });
 
 test('what waits and how fast it comes and goes fits as well', () => {
@@ -71,6 +62,6 @@ test('what waits and how fast it comes and goes fits as well', () => {
     },
   ]);
   expectNarrow();
-  expect(output).toMatch(/about 123,456,789 ± 1,234,567 +at least 104 days\n/);
-  expect(output).toMatch(/10,000,000 +10,000,000 +yes, 12 days behind\n/);
+  expect(printed.text).toMatch(/about 123,456,789 ± 1,234,567 +at least 104 days\n/);
+  expect(printed.text).toMatch(/10,000,000 +10,000,000 +yes, 12 days behind\n/);
 });

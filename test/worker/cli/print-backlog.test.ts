@@ -1,19 +1,10 @@
-import { afterEach, beforeEach, expect, jest, test } from '@jest/globals';
+import { expect, test } from '@jest/globals';
 
 import type { Backlog, PassBacklog } from '../../../activities/stored/backlog.ts';
 import { printPassBacklogs } from '../../../worker/cli/print-backlog.ts';
+import { Printed } from '../../support/printed.ts';
 
-let output: string;
-beforeEach(() => {
-  output = '';
-  jest.spyOn(process.stdout, 'write').mockImplementation((chunk) => {
-    output += String(chunk);
-    return true;
-  });
-});
-afterEach(() => {
-  jest.restoreAllMocks();
-});
+const printed = Printed.forEach();
 
 function backlogOf(after: Partial<Backlog>): PassBacklog {
   const counted = { rows: 0, error: 0, oldestSeconds: null, atLeast: false };
@@ -35,13 +26,13 @@ test.each([
   [{ rows: 20, error: 38 }, 'at most about 96'],
 ])('a backlog of %j is written as %s', (after, written) => {
   printPassBacklogs([{ name: 'old', backlog: backlogOf(after) }], true);
-  const line = output.split('\n').find((one) => one.trim().startsWith('old '));
+  const line = printed.text.split('\n').find((one) => one.trim().startsWith('old '));
   expect(line?.trim().split(/ {2,}/)).toEqual(['old', '0', written]);
 });
 
 test('without details a pass that leaves nothing is not listed', () => {
   printPassBacklogs([{ name: 'old', backlog: backlogOf({ rows: 0, error: 38 }) }], false);
-  expect(output).toBe('');
+  expect(printed.text).toBe('');
   printPassBacklogs([{ name: 'old', backlog: backlogOf({ rows: 5, error: 0, oldestSeconds: 7200 }) }], false);
-  expect(output).toMatch(/old.*5.*2 hours/);
+  expect(printed.text).toMatch(/old.*5.*2 hours/);
 });
