@@ -8,7 +8,7 @@ import { findOpenRun } from '../activities/ledger/runs.ts';
 import { CLOSED } from '../activities/run/lease.ts';
 import type { OpenRun } from '../activities/stored/run.ts';
 import type { Policy } from '../policy/policy.ts';
-import { describeOrNone, getScheduleId } from './schedule.ts';
+import { describeOrNone, getScheduleId, listOpenOf } from './schedule.ts';
 
 /** The policy whose open runs to find. */
 interface OpenRunQuery {
@@ -31,10 +31,10 @@ export async function findOpenWorkflows(client: Client, of: OpenRunQuery): Promi
   const schedule = await describeOrNone(client, of.scheduleId ?? getScheduleId(of.policy));
   // A schedule with the same name may be another environment's, with another task queue.
   const isOwn = of.scheduleId !== undefined || schedule?.action.taskQueue === of.taskQueue;
-  const scheduled = schedule !== undefined && isOwn ? schedule.info.runningActions : [];
+  const scheduled = schedule !== undefined && isOwn ? listOpenOf(schedule) : [];
   const candidates = [
     ...(of.holder === undefined ? [] : [of.holder.workflowId]),
-    ...scheduled.map((open) => open.workflow.workflowId),
+    ...scheduled,
     ...(await listStarted(client, of)),
   ];
   const open: string[] = [];

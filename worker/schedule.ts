@@ -96,6 +96,11 @@ export async function describeOrNone(
   }
 }
 
+/** The workflows that a schedule has open. */
+export function listOpenOf({ info }: ScheduleDescription): string[] {
+  return info.runningActions.map((open) => open.workflow.workflowId);
+}
+
 /** Starts a run now, unless the schedule already has an open run. */
 export async function triggerSchedule(client: Client, scheduleId: string): Promise<Triggered> {
   const handle = client.schedule.getHandle(scheduleId);

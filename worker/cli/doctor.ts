@@ -9,7 +9,7 @@ import { ValidationError } from '../../policy/issue.ts';
 import type { Policy } from '../../policy/policy.ts';
 import { hasWorker } from '../pollers.ts';
 import { PRESETS } from '../presets.ts';
-import { describeOrNone, getScheduleId } from '../schedule.ts';
+import { describeOrNone, getScheduleId, listOpenOf } from '../schedule.ts';
 import type { Setup } from '../setup.ts';
 import { findPolicy, findSetup } from '../setup.ts';
 import { TemporalUnreachable } from '../temporal-unreachable.ts';
@@ -133,7 +133,7 @@ async function examineWaiting(
   schedule: ScheduleDescription | undefined,
 ): Promise<Finding[]> {
   const isOwn = schedule?.action.taskQueue === taskQueue;
-  const scheduled = isOwn ? schedule.info.runningActions.map((open) => open.workflow.workflowId) : [];
+  const scheduled = isOwn ? listOpenOf(schedule) : [];
   const waiting = await findWaitingRuns(client, { taskQueue, policies, scheduled });
   return waiting
     .filter(({ policy }) => policy === name)

@@ -13,6 +13,7 @@ import {
   describeOrNone,
   formatSchedule,
   getScheduleId,
+  listOpenOf,
   triggerSchedule,
 } from '../schedule.ts';
 import type { Setup } from '../setup.ts';
@@ -140,14 +141,15 @@ async function apply(verb: Verb): Promise<void> {
 
 async function show(verb: Verb): Promise<void> {
   const { policy, scheduleId, flags } = verb;
-  const { info, state, action, policies } = await existing(verb);
+  const described = await existing(verb);
+  const { info, state, action, policies } = described;
   const result = {
     schedule: scheduleId,
     paused: state.paused,
     note: state.note ?? '',
     policySays: policy === undefined ? NOT_CONFIGURED : formatSchedule(policy),
     nextRuns: info.nextActionTimes.slice(0, 3).map((time) => time.toISOString()),
-    openWorkflows: info.runningActions.map((open) => open.workflow.workflowId),
+    openWorkflows: listOpenOf(described),
     lastWorkflows: info.recentActions.slice(-3).map((recent) => recent.action.workflow.workflowId),
     taskQueue: action.taskQueue,
     overlap: policies.overlap,

@@ -3,7 +3,7 @@ import type { z } from 'zod';
 
 import type { Policy } from '../../policy/policy.ts';
 import { askTemporal } from '../ask-temporal.ts';
-import { describeOrNone, formatSchedule, getScheduleId } from '../schedule.ts';
+import { describeOrNone, formatSchedule, getScheduleId, listOpenOf } from '../schedule.ts';
 import { findWaitingRuns } from '../waiting-runs.ts';
 import { Cached } from './cached.ts';
 import type { Policies } from './response-schemas.ts';
@@ -63,7 +63,8 @@ async function describePolicy(
   };
 }
 
-function describeSchedule(id: string, { state, info }: ScheduleDescription): PolicyStatus['schedule'] {
+function describeSchedule(id: string, schedule: ScheduleDescription): PolicyStatus['schedule'] {
+  const { state, info } = schedule;
   const { paused, note = '' } = state;
   return {
     id,
@@ -71,6 +72,6 @@ function describeSchedule(id: string, { state, info }: ScheduleDescription): Pol
     note,
     // Temporal also returns times for a paused schedule, which starts nothing.
     nextRuns: paused ? [] : info.nextActionTimes.slice(0, NEXT_RUNS).map((time) => time.toISOString()),
-    openWorkflows: info.runningActions.map((open) => open.workflow.workflowId),
+    openWorkflows: listOpenOf(schedule),
   };
 }
