@@ -1,6 +1,6 @@
 import { CancellationScope, condition, isCancellation, sleep } from '@temporalio/workflow';
 
-import type { LimitReached, RunEnd } from '../activities/contract.ts';
+import type { BeginRunResult, LimitReached, RunEnd } from '../activities/contract.ts';
 
 /** Why passes are left before they are done. */
 export type Leaving = 'stopped' | 'cancelled' | 'continue-as-new';
@@ -132,10 +132,20 @@ export class Control {
 }
 
 /** The wait that a limit asks for. */
-export function waitUntil({ reason, until }: LimitReached & { readonly until: string }): Wait {
+function waitUntil({ reason, until }: LimitReached & { readonly until: string }): Wait {
   // The worker's clock said that it is not yet time; the workflow's may be a little ahead.
   const millis = Math.max(1000, Date.parse(until) - Date.now());
   return { reason, millis, summary: `wait until ${until}: ${reason}` };
+}
+
+/** How often to ask for the lease of a busy policy, in milliseconds. */
+const ASK_AGAIN = 20_000;
+
+/** How long to wait before asking again for a begin. */
+export function waitAfter(begun: BeginRunResult & { outcome: 'busy' | 'early' }): Wait {
+  if (begun.outcome === 'early') return waitUntil(begun.limit);
+  const run = `run ${begun.holder.run} of workflow ${begun.holder.workflowId}`;
+  return { reason: `${run} is open`, millis: ASK_AGAIN, summary: `wait for ${run}` };
 }
 
 function readReason(reason: unknown): string | undefined {

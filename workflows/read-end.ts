@@ -1,6 +1,6 @@
-import { ApplicationFailure, ContinueAsNew, isCancellation } from '@temporalio/workflow';
+import { ApplicationFailure, CancelledFailure, ContinueAsNew, isCancellation } from '@temporalio/workflow';
 
-import type { RunStatus } from '../activities/contract.ts';
+import type { RunReport, RunStatus } from '../activities/contract.ts';
 
 /** How a run ended, and its number; null if it has none. */
 export interface RunEnding {
@@ -19,4 +19,13 @@ export function readEnd(error: unknown): RunEnding | undefined {
   if (error.type !== 'VacuumGuard') return { status: 'failed' };
   const [run] = error.details ?? [];
   return { status: 'stopped-by-guard', run: typeof run === 'number' ? run : null };
+}
+
+/** What those get who wait for a run: its report. Throws if it was cancelled or failed. */
+export function toResult(report: RunReport): RunReport {
+  const { run, policy, status, reasons } = report;
+  if (status === 'cancelled') throw new CancelledFailure('cancelled after the batch under way');
+  if (status !== 'failed' && status !== 'terminated') return report;
+  const message = `run ${run} of policy ${policy} ${status}: ${reasons.join('; ')}`;
+  throw ApplicationFailure.nonRetryable(message, 'VacuumFailed', report);
 }

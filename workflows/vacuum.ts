@@ -12,8 +12,7 @@ import {
 
 import type { BeginRunResult, Plan, RunReport, VacuumInput } from '../activities/contract.ts';
 import { beginning, closing, previewing } from './activities.ts';
-import type { Wait } from './control.ts';
-import { Control, waitUntil } from './control.ts';
+import { Control, waitAfter } from './control.ts';
 import { describeEnding, failedPass } from './describe-ending.ts';
 import { findFailure } from './find-failure.ts';
 import {
@@ -29,14 +28,11 @@ import { pauseSignal, progressQuery, resumeSignal, stopSignal } from './messages
 import type { RunProgress } from './progress.ts';
 import { toProgress, formatProgress, readState } from './progress.ts';
 import type { RunEnding } from './read-end.ts';
-import { readEnd } from './read-end.ts';
+import { readEnd, toResult } from './read-end.ts';
 import { runPass } from './run-pass.ts';
 import type { RunState } from './state.ts';
 import { newState } from './state.ts';
 import { chooseVersioning } from './versioning.ts';
-
-/** How often to ask for the lease of a busy policy, in milliseconds. */
-const ASK_AGAIN = 20_000;
 
 /**
  * Workflow `vacuum`: one run of a policy. An interpreter over a plan that the first activity makes and freezes:
@@ -81,7 +77,7 @@ class VacuumRun {
       const report = await (this.#input.mode === 'preview' ? this.#preview() : this.#execute());
       this.#end(report);
       logRunEnd(report);
-      return report;
+      return toResult(report);
     } catch (error) {
       const end = readEnd(error);
       if (end !== undefined) this.#end(end);
@@ -203,19 +199,10 @@ class VacuumRun {
     this.#show();
     const ending = describeEnding(state, this.#control, lost);
     const options = { summary: 'close the run, free the lease' };
-    const report = await this.#orFail(async () =>
+    return this.#orFail(async () =>
       CancellationScope.nonCancellable(async () =>
         closing['vacuum.finishRun'].executeWithOptions(options, [ending]),
       ),
-    );
-    if (report.status === 'completed' || report.status === 'stopped') return report;
-    this.#end(report);
-    logRunEnd(report);
-    if (report.status === 'cancelled') throw new CancelledFailure('cancelled after the batch under way');
-    throw ApplicationFailure.nonRetryable(
-      `run ${report.run} of policy ${report.policy} ${report.status}: ${report.reasons.join('; ')}`,
-      'VacuumFailed',
-      report,
     );
   }
 
@@ -227,8 +214,9 @@ class VacuumRun {
       if (isCancellation(error)) throw error;
       const failure = findFailure(error);
       if (failure === undefined) throw error;
-      const { type = 'VacuumUnexpected', message, details } = failure;
-      const failed = ApplicationFailure.nonRetryable(message, type ?? 'VacuumUnexpected', ...(details ?? []));
+      const { message, details } = failure;
+      const type = failure.type ?? 'VacuumUnexpected';
+      const failed = ApplicationFailure.nonRetryable(message, type, ...(details ?? []));
       const policy = this.#state?.plan.policy ?? this.#input.policy ?? 'unknown';
       logRunFailure({ run: this.#state?.plan.run ?? null, policy, ...readEnd(failed) }, failed);
       throw failed;
@@ -262,13 +250,6 @@ class VacuumRun {
   #show(): void {
     setCurrentDetails(formatProgress(this.#progress()));
   }
-}
-
-/** How long to wait before asking again for a begin. */
-function waitAfter(begun: BeginRunResult & { outcome: 'busy' | 'early' }): Wait {
-  if (begun.outcome === 'early') return waitUntil(begun.limit);
-  const run = `run ${begun.holder.run} of workflow ${begun.holder.workflowId}`;
-  return { reason: `${run} is open`, millis: ASK_AGAIN, summary: `wait for ${run}` };
 }
 
 /** The same over continue-as-new, so that a run keeps its lease. */

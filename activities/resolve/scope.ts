@@ -2,8 +2,7 @@ import type { Issue } from '../../policy/issue.ts';
 import type { AnyEntity, Pass } from '../../policy/pass.ts';
 import { describeOther, findNearest } from '../../policy/suggest-name.ts';
 import type { Catalog, CatalogTable } from '../dialect/catalog.ts';
-import type { ColumnName, TableName } from '../stored/columns.ts';
-import type { Predicate } from '../stored/columns.ts';
+import type { ColumnName, Predicate, TableName } from '../stored/columns.ts';
 import type { StoredPass } from '../stored/pass.ts';
 import type { PolicyEntities } from './entities.ts';
 
